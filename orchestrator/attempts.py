@@ -1,0 +1,165 @@
+"""The journal of a generation's submissions: what was meant, what happened, what was lost."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.cluster import Cluster, Job, SubmissionFailed, Task
+from orchestrator.files import append_json_line, read_json_lines
+from orchestrator.paths import GenerationPaths
+from orchestrator.records import Outcome
+
+
+@dataclass
+class Attempt:
+    """One submission of one offspring.
+
+    Parameters
+    ----------
+    index : int
+        The offspring.
+    number : int
+        From 1; names the attempt's directory.
+    job : Job
+        The job that does it.
+    submitted : float
+        Unix time in s.
+    """
+
+    index: int
+    number: int
+    job: Job
+    submitted: float
+    # when the executor first said that the job has ended, or that it does not know it
+    ended: float | None = None
+
+
+@dataclass
+class History:
+    """What became of one offspring's attempts so far."""
+
+    numbers: int = 0
+    submissions: int = 0
+    losses: list[tuple[Outcome, str]] = field(default_factory=list)
+
+
+class Journal:
+    """Writes down every submission before and after it happens, so that no job is forgotten or repeated.
+
+    Parameters
+    ----------
+    paths : GenerationPaths
+        Files of the generation.
+    cluster : Cluster
+        Takes the submissions.
+    name : str
+        Start of the jobs' names.
+    """
+
+    def __init__(self, paths: GenerationPaths, cluster: Cluster, name: str):
+        self._paths = paths
+        self._cluster = cluster
+        self._name = name
+        self.histories: dict[int, History] = {}
+        self.first_submission: float | None = None
+
+    def submit(self, numbers: Mapping[int, int]) -> list[Attempt]:
+        """Submit attempts.
+
+        Parameters
+        ----------
+        numbers : mapping of int to int
+            Number of the attempt by offspring.
+
+        Raises
+        ------
+        orchestrator.cluster.SubmissionFailed
+            Where the executor refused; the attempts count as lost.
+        """
+        token = f"{self._name}-{secrets.token_hex(4)}"
+        intent = {"event": "submitting", "time": time.time(), "token": token, "tasks": list(numbers.items())}
+        self._write(intent)
+        try:
+            jobs = self._cluster.submit(self._tasks(numbers.items()), token, self._paths.submitit)
+        except SubmissionFailed as error:
+            # sbatch may fail although the job was accepted, where slurmctld answered too late
+            try:
+                recovered = self._cluster.recover(self._tasks(numbers.items()), token, self._paths.submitit, None)
+            except SubmissionFailed as silence:
+                raise SubmissionFailed(f"{error}; {silence}") from error
+            if recovered is None:
+                self._write({"event": "refused", "token": token, "time": time.time(), "message": str(error)})
+                raise
+            jobs = recovered
+        return self._submitted(intent, jobs)
+
+    def _submitted(self, intent: Mapping[str, object], jobs: Sequence[Job]) -> list[Attempt]:
+        entry = {"event": "submitted", "token": intent["token"], "time": time.time(), "ids": [job.id for job in jobs]}
+        self._write(entry)
+        tasks: list[tuple[int, int]] = intent["tasks"]  # type: ignore[assignment]
+        submitted: float = intent["time"]  # type: ignore[assignment]
+        return [Attempt(index, number, job, submitted) for (index, number), job in zip(tasks, jobs, strict=True)]
+
+    def lost(self, attempt: Attempt, outcome: Outcome, reason: str) -> None:
+        """Note that an attempt ended without saying anything about the parameters."""
+        entry = {"event": "lost", "index": attempt.index, "number": attempt.number, "time": time.time()}
+        self._write({**entry, "outcome": outcome.value, "reason": reason})
+
+    def withdrawn(self, indices: Sequence[int]) -> None:
+        """Note that the controller itself ended these offspring's attempts: they start afresh."""
+        self._write({"event": "withdrawn", "indices": list(indices), "time": time.time()})
+
+    def recover(self) -> list[Attempt]:
+        """Read the journal of a controller that is gone; return the attempts that are still in flight.
+
+        Raises
+        ------
+        orchestrator.cluster.SubmissionFailed
+            Where it cannot be known whether a submission happened.
+        """
+        entries = list(read_json_lines(self._paths.journal))
+        noted = {entry["token"]: entry for entry in entries if entry["event"] == "submitted"}
+        refused = {entry["token"] for entry in entries if entry["event"] == "refused"}
+        current: dict[int, Attempt] = {}
+        for entry in entries:
+            self._count(entry)
+            if entry["event"] == "submitting" and entry["token"] not in refused:
+                ids = noted[entry["token"]]["ids"] if entry["token"] in noted else None
+                tasks = self._tasks(entry["tasks"])
+                jobs = self._cluster.recover(tasks, entry["token"], self._paths.submitit, ids)
+                if jobs is not None and ids is None:
+                    self._submitted(entry, jobs)
+                for (index, number), job in zip(entry["tasks"], jobs or [], strict=bool(jobs)):
+                    current[index] = Attempt(index, number, job, entry["time"])
+            elif entry["event"] == "lost":
+                current.pop(entry["index"], None)
+            elif entry["event"] == "withdrawn":
+                for index in entry["indices"]:
+                    current.pop(index, None)
+        return list(current.values())
+
+    def _tasks(self, numbers: Sequence[tuple[int, int]] | object) -> list[Task]:
+        return [Task(index, self._paths.attempt(index, number).task) for index, number in numbers]  # type: ignore[attr-defined]
+
+    def _write(self, entry: Mapping[str, object]) -> None:
+        append_json_line(self._paths.journal, entry)
+        self._count(entry)
+
+    def _count(self, entry: Mapping[str, object]) -> None:
+        """Keep the histories up to date with one entry."""
+        match entry:
+            case {"event": "submitting", "tasks": list(tasks), "time": float(when)}:
+                self.first_submission = when if self.first_submission is None else self.first_submission
+                for index, number in tasks:
+                    history = self.histories.setdefault(index, History())
+                    history.numbers = max(history.numbers, number)
+                    history.submissions += 1
+            case {"event": "lost", "index": int(index), "outcome": str(outcome), "reason": str(reason)}:
+                self.histories.setdefault(index, History()).losses.append((Outcome(outcome), reason))
+            case {"event": "withdrawn", "indices": list(indices)}:
+                for index in indices:
+                    history = self.histories.setdefault(index, History())
+                    history.submissions, history.losses = 0, []

@@ -1,0 +1,136 @@
+"""What every executor promises."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from orchestrator.records import Outcome
+
+if TYPE_CHECKING:
+    from orchestrator.config import Config
+
+
+class State(enum.Enum):
+    """What the executor says of a job."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    ENDED = "ended"
+    ABSENT = "absent"
+    """The executor answered, and does not know the job: it ended long ago, or was lost."""
+    UNKNOWN = "unknown"
+    """The executor did not answer, or in words that are not understood: no news, ask again."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """One job's state.
+
+    Parameters
+    ----------
+    state : State
+        Where it stands.
+    outcome : Outcome or None
+        What an ended job's end means where it leaves no result; None where the executor cannot tell.
+    reason : str
+        The executor's own words, such as why a job is pending.
+    """
+
+    state: State
+    outcome: Outcome | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one job has to do.
+
+    Parameters
+    ----------
+    index : int
+        The offspring's place in its generation.
+    file : pathlib.Path
+        The task file that `orchestrator.evaluate.evaluate` reads.
+    """
+
+    index: int
+    file: Path
+
+
+@dataclass(frozen=True)
+class Job:
+    """A submitted task. A job id is used again after a controller's crash, so that only (token, id) is an identity.
+
+    Parameters
+    ----------
+    token : str
+        Unique name of the submission; all jobs of one array share it.
+    id : str
+        The executor's id, such as ``1234_7``.
+    """
+
+    token: str
+    id: str
+
+
+class SubmissionFailed(Exception):  # noqa: N818
+    """The executor refused a submission; the message holds its words."""
+
+
+class Cluster(Protocol):
+    """Runs tasks, and says what became of them."""
+
+    def submit(self, tasks: Sequence[Task], token: str, folder: Path) -> list[Job]:
+        """Submit the tasks, in this order, under the name `token`; `folder` takes scripts and logs.
+
+        Raises
+        ------
+        SubmissionFailed
+            Where nothing was submitted.
+        """
+
+    def recover(self, tasks: Sequence[Task], token: str, folder: Path, ids: Sequence[str] | None) -> list[Job] | None:
+        """Return the jobs of a submission by a controller that died; None where it never happened.
+
+        Parameters
+        ----------
+        ids : sequence of str or None
+            The jobs' ids, None where the controller died before it had noted them.
+
+        Raises
+        ------
+        SubmissionFailed
+            Where it cannot be known.
+        """
+
+    def poll(self, jobs: Sequence[Job]) -> Mapping[Job, Status]:
+        """Return the status of every job, by one query whatever their number."""
+
+    def cancel(self, jobs: Sequence[Job]) -> None:
+        """Ask the executor to end these jobs at once; `poll` tells when they are gone."""
+
+    def poll_interval(self, elapsed: float) -> float:
+        """Return how long to wait for the next `poll` in s, `elapsed` s after the submission."""
+
+    @property
+    def survives(self) -> bool:
+        """Whether jobs go on when the controller stops."""
+
+    @property
+    def result_grace(self) -> float:
+        """How long an ended job's result may take to show in the file system, in s."""
+
+
+def create_cluster(config: Config) -> Cluster:
+    """Return the executor that the configuration names."""
+    if config.executor == "local":
+        from orchestrator.cluster.local import LocalCluster  # noqa: PLC0415
+
+        return LocalCluster(workers=config.workers)
+    from orchestrator.cluster.slurm import SlurmCluster  # noqa: PLC0415
+
+    return SlurmCluster(config.slurm)

@@ -1,0 +1,158 @@
+"""SLURM: submitit submits, one squeue for all jobs watches."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import submitit
+from submitit.core.utils import DelayedSubmission, FailedJobError, JobPaths
+
+from orchestrator.cluster.base import Job, State, Status, SubmissionFailed, Task
+from orchestrator.cluster.states import SQUEUE_FORMAT, Row, parse_squeue
+from orchestrator.durations import slurm_time
+from orchestrator.evaluate import evaluate
+from orchestrator.sections import SlurmSection
+
+_LOG = logging.getLogger(__name__)
+# commands fail by themselves after 9-18 s where slurmctld is away
+_COMMAND_TIMEOUT = 60.0
+
+
+class SlurmCluster:
+    """One SLURM job per offspring, a generation's jobs in arrays.
+
+    Parameters
+    ----------
+    options : SlurmSection
+        What a job asks for.
+    """
+
+    survives = True
+
+    def __init__(self, options: SlurmSection):
+        self._options = options
+
+    def submit(self, tasks: Sequence[Task], token: str, folder: Path) -> list[Job]:
+        """Submit one array of jobs."""
+        executor = submitit.SlurmExecutor(folder=folder, max_num_timeout=0)
+        # away from the model: python -m looks for modules in the working directory first
+        executor.update_parameters(**self._parameters(token, folder))
+        try:
+            jobs = executor.map_array(evaluate, [str(task.file) for task in tasks])
+        except (FailedJobError, OSError, subprocess.SubprocessError) as error:
+            raise SubmissionFailed(_words(error)) from error
+        return [Job(token, job.job_id) for job in jobs]
+
+    @property
+    def result_grace(self) -> float:
+        """Return ``slurm.result_grace``."""
+        return self._options.result_grace
+
+    def recover(self, tasks: Sequence[Task], token: str, folder: Path, ids: Sequence[str] | None) -> list[Job] | None:
+        """Find a submission by its name, and give its jobs what submitit had not given them yet.
+
+        Raises
+        ------
+        SubmissionFailed
+            Where SLURM does not answer: whether the jobs exist is not known then.
+        """
+        if ids is not None:
+            return [Job(token, job_id) for job_id in ids]
+        rows = self._squeue([token])
+        if rows is None:
+            raise SubmissionFailed("squeue does not answer, so it is not known whether the jobs were submitted")
+        if not rows:
+            return None
+        base = rows[0].id.partition("_")[0]
+        found = [base] if len(tasks) == 1 else [f"{base}_{n}" for n in range(len(tasks))]
+        for task, job_id in zip(tasks, found, strict=True):
+            pickle = JobPaths(folder, job_id).submitted_pickle
+            if not pickle.exists():
+                submission = DelayedSubmission(evaluate, str(task.file))
+                submission.set_timeout(0, 0)
+                submission.dump(pickle)
+        return [Job(token, job_id) for job_id in found]
+
+    def poll(self, jobs: Sequence[Job]) -> Mapping[Job, Status]:
+        """Ask squeue once; a failed query leaves every job `UNKNOWN`, one that squeue does not list is `ABSENT`."""
+        rows = self._squeue(sorted({job.token for job in jobs}))
+        if rows is None:
+            return dict.fromkeys(jobs, Status(State.UNKNOWN, reason="squeue does not answer"))
+        known = {(row.name, row.id): row.status for row in rows}
+        return {job: known.get((job.token, job.id), Status(State.ABSENT)) for job in jobs}
+
+    def cancel(self, jobs: Sequence[Job]) -> None:
+        """Cancel by id; jobs that have ended already do not matter."""
+        self._run(["scancel", "--quiet", *(job.id for job in jobs)])
+
+    def poll_interval(self, elapsed: float) -> float:
+        """Return a tenth of the time waited, at least 5 s, at most ``slurm.poll_interval``."""
+        return min(max(0.1 * elapsed, 5.0), self._options.poll_interval)
+
+    def _squeue(self, tokens: Sequence[str]) -> list[Row] | None:
+        # by name and user: an id that squeue has forgotten would make the whole query fail
+        query = ["squeue", "--noheader", "--array", "--states=all", f"--user={getpass.getuser()}"]
+        answer = self._run([*query, f"--name={','.join(tokens)}", f"--format={SQUEUE_FORMAT}"])
+        return None if answer is None else [row for row in parse_squeue(answer) if row.name in tokens]
+
+    @staticmethod
+    def _run(command: Sequence[str]) -> str | None:
+        """Return what a command printed, None where it failed."""
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=_COMMAND_TIMEOUT, check=True, stdin=subprocess.DEVNULL
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            _LOG.warning("%s failed: %s", command[0], _words(error))
+            return None
+        return done.stdout
+
+    def _parameters(self, token: str, folder: Path) -> dict[str, Any]:
+        options = self._options
+        own = {
+            "partition": options.partition,
+            "account": options.account,
+            "qos": options.qos,
+            "nodes": options.nodes,
+            "cpus_per_task": options.cpus_per_task,
+            "mem": options.mem,
+            "nodelist": options.nodelist,
+            "exclude": options.exclude,
+            "constraint": options.constraint,
+        }
+        further = {
+            "ntasks": options.ntasks,
+            "chdir": str(folder),
+            "no-requeue": True,  # SLURM would rerun an offspring that was given up; retries are ours
+            # submitit asks for USR2 at the end of the time limit, which would reach and end the MPI simulation
+            "signal": "B:URG@1",
+            **({"time": slurm_time(options.time)} if options.time else {}),
+            **({"hint": options.hint} if options.hint else {}),
+            **options.extra,
+        }
+        parameters: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
+        parameters.update(
+            job_name=token,
+            # an srun inside submitit's own srun hangs
+            use_srun=False,
+            stderr_to_stdout=True,
+            setup=["umask 077", *options.setup],
+            array_parallelism=options.array_size,
+            additional_parameters=further,
+        )
+        return parameters
+
+
+def _words(error: BaseException) -> str:
+    """Return what the failed command said, or the error's own text."""
+    said = getattr(error, "stderr", None)
+    text = said.decode(errors="replace") if isinstance(said, bytes) else said
+    if isinstance(error, subprocess.TimeoutExpired):
+        text = f"no answer within {error.timeout:.0f} s"
+    return (text or str(error)).strip()
+

@@ -1,0 +1,211 @@
+"""Reading a configuration: YAML or the predecessor's JSON, overrides, and errors that name file, line and key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from orchestrator.config import Config, nearest
+from orchestrator.errors import ConfigError, Problem, UsageError
+from orchestrator.sections import FunctionSection, MozaikSection
+from targets import TargetError, create_targets
+
+Location = tuple[str | int, ...]
+_NAMED_MAPPINGS = ("parameters", "optimiser_centroid")
+
+
+class Source:
+    """A configuration file with the line of each of its keys.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        YAML, or JSON, which is YAML too.
+
+    Raises
+    ------
+    ConfigError
+        Where the file is missing, not YAML, or not a mapping; or names a key twice.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        try:
+            # JSON files of other editors may indent with tabs, which YAML refuses outside strings
+            text = path.read_text(encoding="utf-8").replace("\t", "    ")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ConfigError(path, [Problem("", f"cannot be read: {reason}")]) from error
+        try:
+            node = yaml.compose(text, Loader=yaml.SafeLoader)
+            self.data = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            message = f"is not YAML: {getattr(error, 'problem', None) or error}"
+            raise ConfigError(path, [Problem("", message, mark.line + 1 if mark else None)]) from error
+        if not isinstance(self.data, dict):
+            raise ConfigError(path, [Problem("", "expected keys such as 'parameters' and 'targets', got none")])
+        self._lines = dict(_key_lines(node, ()))
+        twice = [Problem(dotted(at), "is given twice", line) for at, line in _repeated_keys(node, ())]
+        if twice:
+            raise ConfigError(path, twice)
+
+    def line(self, location: Location) -> int | None:
+        """Return the line of the key at `location`, or of the nearest section around it that is in the file."""
+        for end in range(len(location), 0, -1):
+            if location[:end] in self._lines:
+                return self._lines[location[:end]]
+        return None
+
+    def problem(self, location: Location, message: str) -> Problem:
+        """Return a `Problem` with the line filled in."""
+        return Problem(dotted(location), message, self.line(location))
+
+
+def dotted(location: Location) -> str:
+    """Return ``slurm.ntasks`` or ``targets[2].norm`` for a location."""
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def _children(node: yaml.Node | None, at: Location) -> Iterator[tuple[Location, int, yaml.Node]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield (*at, str(key.value)), key.start_mark.line + 1, value
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield (*at, index), value.start_mark.line + 1, value
+
+
+def _key_lines(node: yaml.Node | None, at: Location) -> Iterator[tuple[Location, int]]:
+    for location, line, child in _children(node, at):
+        yield location, line
+        yield from _key_lines(child, location)
+
+
+def _repeated_keys(node: yaml.Node | None, at: Location) -> Iterator[tuple[Location, int]]:
+    seen = set()
+    for location, line, child in _children(node, at):
+        if location in seen:
+            yield location, line
+        seen.add(location)
+        yield from _repeated_keys(child, location)
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Read and validate a configuration; its paths become absolute.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    overrides : sequence of str
+        ``dotted.key=value`` each, the value in YAML: ``slurm.ntasks=8``, ``targets.0.norm=2``.
+
+    Raises
+    ------
+    ConfigError
+        With all problems at once.
+    """
+    source = Source(path)
+    data = dict(source.data)
+    for override in overrides:
+        _override(data, override)
+    data.setdefault("model_dir", ".." if path.resolve().parent.name == "param_optim" else ".")
+    folder = path.resolve().parent
+    problems = []
+    try:
+        config = Config.model_validate(data)
+    except ValidationError as error:
+        problems = [_explain(source, details) for details in error.errors()]
+        if isinstance(data.get("targets"), list) and isinstance(data["model_dir"], str):
+            problems += _target_problems(source, data["targets"], folder / data["model_dir"])
+        raise ConfigError(path, problems) from error
+    paths = {"model_dir": (folder / config.model_dir.expanduser()).resolve()}
+    if config.cp_filename is not None:
+        paths["cp_filename"] = (folder / config.cp_filename.expanduser()).resolve()
+    config = config.model_copy(update=paths)
+    if problems := _target_problems(source, config.targets, config.model_dir):
+        raise ConfigError(path, problems)
+    return config
+
+
+def _target_problems(source: Source, specs: Sequence[Any], model_dir: Path) -> list[Problem]:
+    try:
+        create_targets(specs, directory=model_dir)
+    except TargetError as error:
+        return [source.problem(("targets", *p.loc), p.message) for p in error.problems]
+    return []
+
+
+def dump_config(config: Config) -> str:
+    """Return the whole configuration, defaults included, as YAML that `load_config` reads."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+
+
+def _override(data: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"--set {override}: expected KEY=VALUE, such as --set slurm.ntasks=8")
+    first, _, rest = key.strip().partition(".")
+    # parameter names have dots of their own
+    parts = [first, *([rest] if first in _NAMED_MAPPINGS else rest.split("."))] if rest else [first]
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"--set {override}: the value is not YAML: {getattr(error, 'problem', error)}") from error
+    here: Any = data
+    try:
+        for part in parts[:-1]:
+            here = here[int(part)] if isinstance(here, list) else here.setdefault(part, {})
+        here[int(parts[-1]) if isinstance(here, list) else parts[-1]] = value
+    except (ValueError, IndexError, TypeError, AttributeError) as error:
+        raise UsageError(f"--set {override}: there is no key {key!r} to set") from error
+
+
+def _explain(source: Source, details: Mapping[str, Any]) -> Problem:
+    """Return pydantic's finding in the user's words."""
+    # a discriminated union puts its tag into the location
+    location: Location = tuple(
+        part for n, part in enumerate(details["loc"]) if not (n == 1 and details["loc"][0] == "simulation" and part in _TAGS)
+    )
+    key = str(location[-1]) if location else ""
+    if details["type"] == "extra_forbidden":
+        known = _keys_at(location[:-1], details["loc"])
+        return source.problem(location, f"unknown key{nearest(key, known) or '.'} Known keys: {', '.join(known)}")
+    if details["type"] == "missing":
+        model = _model_at(location[:-1], details["loc"])
+        meaning = model.model_fields[key].description if model and key in model.model_fields else None
+        return source.problem(location, f"is missing{f': {meaning}' if meaning else ''}")
+    message = str(details["msg"]).removeprefix("Value error, ")
+    if details["type"] != "value_error":
+        message = f"{message[0].lower()}{message[1:]}, got {details['input']!r}"
+    return source.problem(location, message)
+
+
+_TAGS = {"mozaik": MozaikSection, "function": FunctionSection}
+
+
+def _model_at(location: Location, raw: Location) -> type[BaseModel] | None:
+    """Return the section that the keys at `location` belong to."""
+    if not location:
+        return Config
+    if location[0] == "simulation":
+        return _TAGS.get(str(raw[1]) if len(raw) > 1 else "")
+    if location[0] == "parameters":
+        from orchestrator.sections import ParameterRange  # noqa: PLC0415
+
+        return ParameterRange
+    annotation = Config.model_fields[str(location[0])].annotation
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def _keys_at(location: Location, raw: Location) -> Iterable[str]:
+    model = _model_at(location, raw)
+    return list(model.model_fields) if model else []

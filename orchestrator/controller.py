@@ -1,0 +1,292 @@
+"""The main job: sample, submit, check, score, tell, append."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import platform
+import shutil
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from orchestrator import __version__
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.cluster import Cluster
+from orchestrator.config import Config
+from orchestrator.config_file import dump_config
+from orchestrator.errors import RunFailed
+from orchestrator.files import write_json
+from orchestrator.flight import Flight, Landed, Terms
+from orchestrator.optimisers import Optimiser, create_optimiser
+from orchestrator.optimisers.base import Told
+from orchestrator.paths import RunPaths
+from orchestrator.records import Evaluation, Generation, Offspring
+from orchestrator.simulations import simulation_of
+from targets import Target
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a display shows of a run.
+
+    Parameters
+    ----------
+    generation, max_ngen : int
+        The generation in flight, from 0, and how many there will be.
+    counts : mapping of str to int
+        Offspring by state: ``queued``, ``running``, ``done``, ``exploded``, ``failed``.
+    deadline : float
+        Unix time at which the generation times out.
+    best_score, start_score : float
+        Smallest total score so far, and that of the start values; NaN before there is one.
+    """
+
+    generation: int
+    max_ngen: int
+    counts: Mapping[str, int] = field(default_factory=dict)
+    deadline: float = math.inf
+    best_score: float = math.nan
+    start_score: float = math.nan
+
+
+class Controller:
+    """Runs one optimisation to its end.
+
+    Parameters
+    ----------
+    config : Config
+        Checked, with a start value for every parameter.
+    paths : RunPaths
+        The run's files; the checkpoint exists.
+    cluster : Cluster
+        Runs the offspring.
+    stop : threading.Event
+        Set to stop early.
+    show : callable
+        Takes a `Snapshot` whenever something has changed.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        paths: RunPaths,
+        cluster: Cluster,
+        *,
+        stop: threading.Event,
+        show: Callable[[Snapshot], None],
+    ):
+        self._config = config
+        self._paths = paths
+        self._cluster = cluster
+        self._stop = stop
+        self._show = show
+        self._space = config.space()
+        self._targets: list[Target] = config.create_targets()
+        self._simulation = simulation_of(config)
+        self._checkpoint = Checkpoint(paths.checkpoint)
+        self._best: list[float] = []
+        self._start_score = math.nan
+        self._flight: Flight | None = None
+
+    def run(self) -> str:
+        """Optimise; return why it ended.
+
+        Raises
+        ------
+        orchestrator.flight.Stopped
+            Where `stop` was set; the run can be continued.
+        RunFailed
+            Where it cannot go on.
+        """
+        optimiser, number = self._replay()
+        while (reason := self._reason_to_stop(optimiser, number)) is None:
+            generation = self._sample(optimiser, number)
+            landed = self._fly(generation)
+            evaluations = [self._score(*pair) for pair in zip(generation.offspring, landed, strict=True)]
+            self._checkpoint.append(evaluations, optimiser.state())
+            optimiser.tell(_told(evaluations))
+            self._note(number, [evaluation.total_score for evaluation in evaluations])
+            number += 1
+        if self._flight is not None:
+            self._flight.settle()
+        self._discard_before(number)
+        return reason
+
+    def _reason_to_stop(self, optimiser: Optimiser, number: int) -> str | None:
+        if number >= self._config.max_ngen:
+            return f"max_ngen of {self._config.max_ngen} generations reached"
+        reason = optimiser.stop() if number else None
+        return f"the optimiser has converged ({reason})" if reason else None
+
+    def _replay(self) -> tuple[Optimiser, int]:
+        """Rebuild the optimiser by telling it again what the checkpoint says it was told."""
+        config = self._config
+        optimiser = create_optimiser(
+            config.optimiser.method,
+            start=self._space.encode(config.optimiser_centroid),
+            steps=self._space.steps,
+            sigma=config.optimiser_sigma,
+            size=config.offspring_size,
+            seed=config.optimiser_seed,
+        )
+        history = self._checkpoint.told()
+        for number, told in enumerate(history):
+            if not np.array_equal(optimiser.ask(), told.points):
+                raise RunFailed(
+                    f"{self._paths.checkpoint}: replaying generation {number} asks other points than it did. "
+                    f"The run was made with {self._checkpoint.versions}; continue it with these versions"
+                )
+            optimiser.tell(told)
+            self._remember([math.fsum(row) for row in told.scores])
+        if history:
+            _LOG.info("continuing after %d generations, best total score %.4g", len(history), min(self._best))
+        return optimiser, len(history)
+
+    def _sample(self, optimiser: Optimiser, number: int) -> Generation:
+        points = optimiser.ask()
+        offspring = [
+            Offspring(number, index, tuple(float(x) for x in point), self._space.decode(point))
+            for index, point in enumerate(points)
+        ]
+        paths = self._paths.generation(number)
+        record = {"generation": number, "points": [list(one.point) for one in offspring]}
+        if paths.record.exists():
+            if json.loads(paths.record.read_text(encoding="utf-8")) != record:
+                raise RunFailed(f"{paths.record}: the generation in flight has other points than the optimiser asks now")
+        else:
+            paths.directory.mkdir(parents=True, exist_ok=True)
+            write_json(paths.record, record)
+        return Generation(number, offspring)
+
+    def _fly(self, generation: Generation) -> list[Landed]:
+        def report(counts: Mapping[str, int], deadline: float) -> None:
+            if counts.get("queued", 0) + counts.get("running", 0) < len(generation.offspring):
+                # by now the jobs of the generation before have ended, also those that were still tidying up
+                self._discard_before(generation.number)
+            self._show_state(generation.number, counts, deadline)
+
+        terms = Terms(self._config.timeout, self._config.slurm.retries, _job_name(self._paths, generation.number))
+        paths = self._paths.generation(generation.number)
+        self._flight = Flight(
+            generation,
+            paths,
+            self._cluster,
+            terms,
+            task_of=lambda index, attempt: self._task(generation.offspring[index], attempt),
+            stop=self._stop,
+            report=report,
+        )
+        try:
+            return self._flight.bring_in()
+        except RunFailed:
+            # nothing of this generation is worth keeping unless something of it was simulated
+            if not any(paths.results.glob("*.json")):
+                shutil.rmtree(paths.directory, ignore_errors=True)
+            raise
+
+    def _task(self, offspring: Offspring, number: int) -> Mapping[str, Any]:
+        config = self._config
+        attempt = self._paths.generation(offspring.generation).attempt(offspring.index, number)
+        return {
+            "generation": offspring.generation,
+            "index": offspring.index,
+            "attempt": number,
+            "parameters": dict(offspring.parameters),
+            "model_dir": str(config.model_dir),
+            "result": str(attempt.result),
+            "progress": str(attempt.progress),
+            "simulation": config.simulation.model_dump(mode="json"),
+            "targets": config.targets,
+            "keep": config.keep.model_dump(mode="json"),
+            **self._simulation.task(),
+        }
+
+    def _score(self, offspring: Offspring, landed: Landed) -> Evaluation:
+        values = [landed.result.values.get(target.label) for target in self._targets]
+        scores = tuple(float(target.score(value)) for target, value in zip(self._targets, values, strict=True))
+        numbers = tuple(math.nan if value is None else float(value) for value in values)
+        return Evaluation(offspring, landed.result, numbers, scores, landed.attempts, landed.submitted)
+
+    def _note(self, number: int, totals: Sequence[float]) -> None:
+        self._remember(totals)
+        _LOG.info(
+            "generation %d done: best total score %.4g, mean %.4g; best so far %.4g",
+            number,
+            min(totals),
+            float(np.mean(totals)),
+            min(self._best),
+        )
+        self._show_state(number, {}, math.inf)
+
+    def _remember(self, totals: Sequence[float]) -> None:
+        if not self._best:
+            # the first offspring of all is the start itself
+            self._start_score = totals[0]
+        self._best.append(min(totals))
+
+    def _show_state(self, number: int, counts: Mapping[str, int], deadline: float) -> None:
+        best = min(self._best, default=math.nan)
+        self._show(Snapshot(number, self._config.max_ngen, counts, deadline, best, self._start_score))
+
+    def _discard_before(self, number: int) -> None:
+        """Delete the directories of generations that are in the checkpoint."""
+        if not self._paths.generations.is_dir():
+            return
+        for directory in self._paths.generations.iterdir():
+            if directory.name.isdigit() and int(directory.name) < number:
+                self._keep_simulations(int(directory.name))
+                shutil.rmtree(directory, ignore_errors=True)
+
+    def _keep_simulations(self, number: int) -> None:
+        """Move what ``keep.directories`` asks for out of a generation's directory."""
+        if self._config.keep.directories == "none":
+            return
+        for simulation in self._paths.generation(number).directory.glob("*/*/simulation"):
+            index = simulation.parent.parent.name
+            kept = self._paths.kept / str(number) / index
+            kept.mkdir(parents=True, exist_ok=True)
+            for file in (simulation, simulation.parent / "simulation.log"):
+                if file.exists():
+                    shutil.move(file, kept / file.name)
+
+
+def create_run(config: Config, paths: RunPaths) -> None:
+    """Write the frozen configuration and an empty checkpoint."""
+    text = dump_config(config)
+    paths.config.write_text(text, encoding="utf-8")
+    labels = [target.label for target in config.create_targets()]
+    names = list(config.parameters)
+    Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions())
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that decide whether a run can be replayed."""
+    return {
+        "orchestrator": __version__,
+        "python": platform.python_version(),
+        "cma": version("cma"),
+        "numpy": version("numpy"),
+    }
+
+
+def _told(evaluations: Sequence[Evaluation]) -> Told:
+    return Told(
+        points=np.array([evaluation.offspring.point for evaluation in evaluations]),
+        values=np.array([evaluation.values for evaluation in evaluations]),
+        scores=np.array([evaluation.scores for evaluation in evaluations]),
+        outcomes=[evaluation.result.outcome for evaluation in evaluations],
+    )
+
+
+def _job_name(paths: RunPaths, number: int) -> str:
+    # squeue's filter by name takes a comma for the end of a name
+    name = "".join(letter if letter.isalnum() else "-" for letter in paths.directory.name)
+    return f"{name}-g{number}"

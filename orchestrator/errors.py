@@ -1,0 +1,63 @@
+"""Errors that a user can cause, each with a message that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class OrchestratorError(Exception):
+    """Base of all errors that are shown to users as one message, without a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(OrchestratorError):
+    """Wrong usage: nothing was started."""
+
+    exit_code = 2
+
+
+class RunFailed(OrchestratorError):
+    """A run that had started could not go on; what is finished is in its checkpoint."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a configuration.
+
+    Parameters
+    ----------
+    key : str
+        Dotted key in the file, such as ``slurm.ntasks``; empty for the whole file.
+    message : str
+        What was expected, what was found and what to do.
+    line : int or None
+        Line of the key in the file, counted from 1.
+    """
+
+    key: str
+    message: str
+    line: int | None = None
+
+
+class ConfigError(UsageError):
+    """All problems of one configuration, at once.
+
+    Parameters
+    ----------
+    source : pathlib.Path
+        The configuration file.
+    problems : sequence of Problem
+        At least one.
+    """
+
+    def __init__(self, source: Path, problems: Sequence[Problem]):
+        self.source = source
+        self.problems = list(problems)
+        lines = []
+        for problem in self.problems:
+            place = f"{source}:{problem.line}" if problem.line else f"{source}"
+            lines.append(f"{place}: {problem.key + ': ' if problem.key else ''}{problem.message}")
+        super().__init__("\n".join(lines))

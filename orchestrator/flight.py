@@ -1,0 +1,448 @@
+"""One generation in the air: submitted, watched, resubmitted where the cluster lost it, brought in by its deadline."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import watchfiles
+
+from orchestrator.attempts import Attempt, Journal
+from orchestrator.cluster import Cluster, Job, State, Status, SubmissionFailed
+from orchestrator.durations import format_duration
+from orchestrator.errors import OrchestratorError, RunFailed
+from orchestrator.evaluate import HEARTBEAT
+from orchestrator.files import tail, write_json
+from orchestrator.paths import GenerationPaths
+from orchestrator.records import Generation, Outcome, Result
+
+_LOG = logging.getLogger(__name__)
+# so many offspring that cannot even start, and none that can, mean that none will
+_HOPELESS = 3
+# how long SLURM gets to end cancelled jobs, in s, and how often it is asked to
+_CANCEL_PATIENCE = 40.0
+_CANCELS = 3
+
+
+class Stopped(OrchestratorError):
+    """The run was stopped by a signal and can be continued."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Landed:
+    """The end of one offspring's flight."""
+
+    result: Result
+    attempts: int
+    submitted: float
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a flight has to keep to.
+
+    Parameters
+    ----------
+    timeout : float
+        Of the generation from its first submission, in s.
+    retries : int
+        How often a lost offspring is submitted again.
+    name : str
+        Start of the jobs' names.
+    """
+
+    timeout: float
+    retries: int
+    name: str
+
+
+class Flight:
+    """Brings in one generation.
+
+    Parameters
+    ----------
+    generation : Generation
+        What was asked for.
+    paths : GenerationPaths
+        Its files.
+    cluster : Cluster
+        Runs the jobs.
+    terms : Terms
+        Timeout and retries.
+    task_of : callable
+        Content of the task file, given offspring index and attempt number.
+    stop : threading.Event
+        Set to leave; jobs of a cluster that survives its controller go on.
+    report : callable
+        Called with the number of offspring in each state and the deadline whenever they change.
+    """
+
+    def __init__(
+        self,
+        generation: Generation,
+        paths: GenerationPaths,
+        cluster: Cluster,
+        terms: Terms,
+        *,
+        task_of: Callable[[int, int], Mapping[str, Any]],
+        stop: threading.Event,
+        report: Callable[[Mapping[str, int], float], None],
+    ):
+        self._generation = generation
+        self._paths = paths
+        self._cluster = cluster
+        self._terms = terms
+        self._task_of = task_of
+        self._stop = stop
+        self._report = report
+        self._journal = Journal(paths, cluster, terms.name)
+        self._landed: dict[int, Landed] = {}
+        self._flying: dict[int, Attempt] = {}
+        self._submitted: list[Attempt] = []
+        self._states: dict[int, Status] = {}
+        self._not_before: dict[int, float] = {}
+        self._seen: set[str] = set()
+        self._next_poll = 0.0
+        # attempts of a dead controller of which it is not known yet whether they live
+        self._unresolved: set[int] = set()
+        self._taking_over = True
+        self._clock: float | None = None
+        self._last_loss = Result(Outcome.LAUNCH_FAILED)
+
+    def bring_in(self) -> list[Landed]:
+        """Return the results of all offspring, in their order.
+
+        Raises
+        ------
+        Stopped
+            Where `stop` was set.
+        RunFailed
+            Where no simulation can start, or all of them fail: no parameters are to blame then.
+        """
+        for folder in (self._paths.results, self._paths.submitit):
+            folder.mkdir(parents=True, exist_ok=True)
+        looks = self._looks()
+        try:
+            self._recover()
+            while len(self._landed) < len(self._generation.offspring):
+                self._collect()
+                self._submit_missing()
+                self._poll_if_due()
+                self._refuse_the_hopeless()
+                self._report(self._counts(), self._deadline)
+                if time.time() >= self._deadline:
+                    self._time_out()
+                elif len(self._landed) < len(self._generation.offspring):
+                    self._next_look(looks)
+        except RunFailed:
+            self._withdraw()
+            raise
+        finally:
+            looks.close()
+        self._report(self._counts(), self._deadline)
+        landed = [self._landed[offspring.index] for offspring in self._generation.offspring]
+        if all(one.result.outcome is Outcome.SIMULATION_ERROR for one in landed):
+            self._forget()
+            raise RunFailed(self._failure("every simulation of the generation failed", landed[0].result))
+        return landed
+
+    def settle(self) -> None:
+        """Wait a moment for jobs that have delivered their result and are still tidying up."""
+        self._see_gone(self._submitted, 10.0)
+
+    @property
+    def _deadline(self) -> float:
+        if self._unresolved or self._clock is None:
+            return float("inf")
+        return self._clock + self._terms.timeout
+
+    def _recover(self) -> None:
+        while True:
+            try:
+                attempts = self._journal.recover()
+                break
+            except SubmissionFailed as error:
+                _LOG.warning("%s; asking again in 10 s", error)
+                if self._stop.wait(10):
+                    raise Stopped("stopped before it was known which jobs are alive") from error
+        self._flying = {attempt.index: attempt for attempt in attempts}
+        self._submitted = list(attempts)
+        self._unresolved = set(self._flying)
+        self._clock = self._journal.first_submission
+        if attempts:
+            _LOG.info("generation %d: took over %d jobs", self._generation.number, len(attempts))
+
+    # results ---------------------------------------------------------------------------------------------------------
+
+    def _collect(self) -> None:
+        """Take the results that have come in since the last look; one listing of one folder."""
+        for path in sorted(self._paths.results.glob("*.json")):
+            if path.name in self._seen:
+                continue
+            result = _read_result(path)
+            if result is None:
+                continue
+            self._seen.add(path.name)
+            index, number = (int(part) for part in path.stem.split("."))
+            self._take(index, number, result)
+
+    def _take(self, index: int, number: int, result: Result) -> None:
+        attempt = self._flying.get(index)
+        current = attempt is not None and attempt.number == number
+        if index in self._landed or (result.outcome.infrastructure and not current):
+            return
+        if attempt is not None and result.outcome.infrastructure:
+            self._lose(attempt, result.outcome, result.message, result)
+            return
+        # also that of an earlier attempt which was given up for lost: the same parameters, the same seeds
+        self._flying.pop(index, None)
+        if attempt is not None and not current:
+            self._cluster.cancel([attempt.job])
+        self._land(index, result, attempt)
+
+    def _land(self, index: int, result: Result, attempt: Attempt | None) -> None:
+        history = self._journal.histories.get(index)
+        submitted = attempt.submitted if attempt is not None else float("nan")
+        self._landed[index] = Landed(result, history.submissions if history else 0, submitted)
+        self._unresolved.discard(index)
+        level = logging.INFO if result.outcome is Outcome.OK else logging.WARNING
+        detail = f": {result.message}" if result.message else ""
+        _LOG.log(level, "generation %d offspring %d: %s%s", self._generation.number, index, result.outcome.value, detail)
+
+    # submission ------------------------------------------------------------------------------------------------------
+
+    def _submit_missing(self) -> None:
+        now = time.time()
+        missing = [
+            offspring.index
+            for offspring in self._generation.offspring
+            if offspring.index not in self._landed
+            and offspring.index not in self._flying
+            and self._not_before.get(offspring.index, 0.0) <= now
+        ]
+        if missing and self._taking_over:
+            # time during which nobody watched is not held against offspring that have to start again
+            self._clock = now
+        self._unresolved.difference_update(missing)
+        self._taking_over = bool(self._unresolved)
+        if not missing:
+            return
+        numbers = {}
+        for index in missing:
+            history = self._journal.histories.get(index)
+            numbers[index] = history.numbers + 1 if history else 1
+            attempt = self._paths.attempt(index, numbers[index])
+            attempt.directory.mkdir(parents=True)
+            write_json(attempt.task, self._task_of(index, numbers[index]))
+        try:
+            attempts = self._journal.submit(numbers)
+        except SubmissionFailed as error:
+            for index in missing:
+                self._note_loss(index, Outcome.SUBMIT_FAILED, str(error), Result(Outcome.SUBMIT_FAILED, message=str(error)))
+            return
+        self._flying.update({attempt.index: attempt for attempt in attempts})
+        self._submitted += attempts
+        _LOG.info("generation %d: submitted %d offspring", self._generation.number, len(attempts))
+        self._next_poll = time.time() + self._cluster.poll_interval(0.0)
+
+    # states ----------------------------------------------------------------------------------------------------------
+
+    def _poll_if_due(self) -> None:
+        now = time.time()
+        if not self._flying or now < self._next_poll:
+            return
+        statuses = self._cluster.poll([attempt.job for attempt in self._flying.values()])
+        self._next_poll = time.time() + self._cluster.poll_interval(now - (self._clock or now))
+        for attempt in list(self._flying.values()):
+            self._judge(attempt, statuses[attempt.job])
+
+    def _judge(self, attempt: Attempt, status: Status) -> None:
+        before = self._states.get(attempt.index)
+        self._states[attempt.index] = status
+        if status.state in (State.PENDING, State.RUNNING):
+            attempt.ended = None
+            self._unresolved.discard(attempt.index)
+            if status.reason and (before is None or before.reason != status.reason):
+                said = (self._generation.number, attempt.index, status.state.value, status.reason)
+                _LOG.info("generation %d offspring %d: %s (%s)", *said)
+            return
+        if status.state is State.UNKNOWN:
+            return
+        attempt.ended = attempt.ended or time.time()
+        # a verdict of SLURM's needs no patience: a job that was killed writes nothing any more
+        patience = 0.0 if status.outcome is not None else self._cluster.result_grace
+        self._next_poll = min(self._next_poll, attempt.ended + patience + 0.1)
+        if time.time() - attempt.ended < patience:
+            return
+        self._collect()
+        if attempt.index in self._flying:
+            self._verdict(attempt, status)
+
+    def _verdict(self, attempt: Attempt, status: Status) -> None:
+        """Decide what the end of a job without a result means."""
+        paths = self._paths.attempt(attempt.index, attempt.number)
+        try:
+            beat: float | None = paths.progress.stat().st_mtime
+        except OSError:
+            beat = None
+        if status.state is State.ABSENT:
+            if beat is not None and time.time() - beat < 3 * HEARTBEAT + self._cluster.result_grace:
+                return
+            outcome, reason = Outcome.NODE_FAIL, "the queue does not know the job, and it left no result"
+        elif status.outcome is not None:
+            outcome, reason = status.outcome, status.reason
+        else:
+            outcome = Outcome.LAUNCH_FAILED if beat is None else Outcome.SIMULATION_ERROR
+            reason = f"the job ended without a result ({status.reason})"
+        said = tail(paths.log, 20) or tail(self._paths.submitit / f"{attempt.job.id}_0_log.out", 20)
+        result = Result(outcome, message=reason, log_tail=said, job_id=attempt.job.id)
+        if outcome.infrastructure:
+            self._lose(attempt, outcome, reason, result)
+        else:
+            self._flying.pop(attempt.index)
+            self._land(attempt.index, result, attempt)
+
+    def _lose(self, attempt: Attempt, outcome: Outcome, reason: str, result: Result) -> None:
+        self._flying.pop(attempt.index, None)
+        self._journal.lost(attempt, outcome, reason)
+        self._after_loss(attempt.index, outcome, result, attempt)
+
+    def _note_loss(self, index: int, outcome: Outcome, reason: str, result: Result) -> None:
+        self._journal.histories[index].losses.append((outcome, reason))
+        self._after_loss(index, outcome, result, None)
+
+    def _after_loss(self, index: int, outcome: Outcome, result: Result, attempt: Attempt | None) -> None:
+        losses = len(self._journal.histories[index].losses)
+        said = (self._generation.number, index, outcome.value, result.message)
+        _LOG.warning("generation %d offspring %d: attempt lost, %s: %s", *said)
+        self._last_loss = result
+        if losses <= self._terms.retries:
+            self._not_before[index] = time.time() + 2.0**losses
+        elif outcome.setup:
+            raise RunFailed(self._failure(f"offspring {index} could not be started in {losses} attempts", result))
+        else:
+            self._land(index, result, attempt)
+
+    def _refuse_the_hopeless(self) -> None:
+        """Stop where nothing can start, rather than try all of it several times."""
+        if self._landed:
+            return
+        needed = min(_HOPELESS, len(self._generation.offspring))
+        failed = [h for h in self._journal.histories.values() if any(o is Outcome.LAUNCH_FAILED for o, _ in h.losses)]
+        if len(failed) >= needed and not self._unresolved:
+            raise RunFailed(self._failure(f"none of {len(failed)} simulations could be started", self._last_loss))
+
+    # the end ---------------------------------------------------------------------------------------------------------
+
+    def _time_out(self) -> None:
+        """Cancel what is unfinished at the deadline, and see it gone."""
+        unfinished = list(self._flying.values())
+        timeout = format_duration(self._terms.timeout)
+        _LOG.warning("generation %d: timeout of %s, cancelling %d jobs", self._generation.number, timeout, len(unfinished))
+        self._cancel(unfinished)
+        if self._stop.is_set():
+            raise Stopped(f"stopped while the timeout of generation {self._generation.number} was enforced")
+        self._collect()
+        for offspring in self._generation.offspring:
+            if offspring.index not in self._landed:
+                attempt = self._flying.pop(offspring.index, None)
+                state = self._states.get(offspring.index, Status(State.UNKNOWN))
+                waited = f"{state.state.value}{f' ({state.reason})' if state.reason else ''}"
+                message = f"not finished within {timeout} of the generation's first submission; it was {waited}"
+                self._land(offspring.index, Result(Outcome.TIMEOUT, message=message), attempt)
+
+    def _cancel(self, attempts: Sequence[Attempt]) -> None:
+        jobs = [attempt.job for attempt in attempts]
+        for _ in range(_CANCELS):
+            if jobs:
+                self._cluster.cancel(jobs)
+                jobs = self._see_gone(attempts, _CANCEL_PATIENCE)
+        if jobs:
+            _LOG.error("these jobs are cancelled but not gone: %s", " ".join(job.id for job in jobs))
+
+    def _see_gone(self, attempts: Sequence[Attempt], patience: float) -> list[Job]:
+        """Wait until the executor says that jobs have ended; return those of which it does not."""
+        jobs = [attempt.job for attempt in attempts]
+        end, pause = time.monotonic() + patience, 0.25
+        while jobs:
+            statuses = self._cluster.poll(jobs)
+            jobs = [job for job in jobs if statuses[job].state not in (State.ENDED, State.ABSENT)]
+            if not jobs or time.monotonic() > end:
+                break
+            time.sleep(pause)
+            pause = min(2 * pause, 5.0)
+        return jobs
+
+    def _forget(self) -> None:
+        """Make all offspring start afresh when the run is continued, whatever their results say."""
+        for path in self._paths.results.glob("*.json"):
+            path.unlink()
+        self._journal.withdrawn([offspring.index for offspring in self._generation.offspring])
+
+    def _withdraw(self) -> None:
+        """End all attempts; they start afresh when the run is continued."""
+        self._cancel(list(self._flying.values()))
+        missing = [offspring.index for offspring in self._generation.offspring if offspring.index not in self._landed]
+        self._journal.withdrawn(missing)
+
+    def _next_look(self, looks: Iterator[object]) -> None:
+        next(looks, None)
+        if self._stop.is_set():
+            if not self._cluster.survives:
+                self._collect()
+                self._withdraw()
+            raise Stopped(f"stopped in generation {self._generation.number}")
+
+    def _looks(self) -> Iterator[object]:
+        """Yield when the folder of results changes, and often enough where the file system does not tell."""
+        interval = int(1000 * min(1.0, self._cluster.poll_interval(0.0)))
+        options: dict[str, Any] = {
+            "watch_filter": None,
+            "debounce": 50,
+            "step": 10,
+            "rust_timeout": interval,
+            "yield_on_timeout": True,
+            "stop_event": self._stop,
+            "recursive": False,
+            "raise_interrupt": False,
+        }
+        try:
+            yield from watchfiles.watch(self._paths.results, **options)
+        except OSError as error:  # the kernel's limit of watches
+            _LOG.info("watching by polling (%s)", error)
+            yield from watchfiles.watch(self._paths.results, force_polling=True, **options)
+
+    def _counts(self) -> dict[str, int]:
+        counts: Counter[str] = Counter()
+        for offspring in self._generation.offspring:
+            if offspring.index in self._landed:
+                outcome = self._landed[offspring.index].result.outcome
+                counts["done" if outcome is Outcome.OK else "exploded" if outcome is Outcome.EXPLODED else "failed"] += 1
+            elif offspring.index in self._flying:
+                state = self._states.get(offspring.index)
+                counts["running" if state is not None and state.state is State.RUNNING else "queued"] += 1
+            else:
+                counts["queued"] += 1
+        return dict(counts)
+
+    @staticmethod
+    def _failure(what: str, result: Result) -> str:
+        log = f"\nLast lines of its log:\n{result.log_tail}" if result.log_tail else ""
+        return f"{what}: {result.message}{log}"
+
+
+def _read_result(path: Path) -> Result | None:
+    try:
+        return Result.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        _LOG.warning("%s is not readable yet: %s", path, error)
+        return None

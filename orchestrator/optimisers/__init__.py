@@ -1,0 +1,5 @@
+"""Ask-and-tell optimisers in the unit cube."""
+
+from orchestrator.optimisers.base import OPTIMISERS, Optimiser, create_optimiser
+
+__all__ = ["OPTIMISERS", "Optimiser", "create_optimiser"]

@@ -1,0 +1,138 @@
+"""Where every file of a run is; nobody else joins path strings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import orchestrator
+
+_SHIPPED = Path(orchestrator.__file__).resolve().parent.parent
+
+
+def shipped(name: str) -> Path:
+    """Return a file that comes with the distribution, such as ``slurm_templates/offspring.sh``."""
+    return _SHIPPED / name
+
+
+@dataclass(frozen=True)
+class AttemptPaths:
+    """One submission of one offspring; a repeated one gets a directory of its own.
+
+    Parameters
+    ----------
+    directory : pathlib.Path
+        ``generations/<generation>/<offspring>/<attempt>``.
+    result : pathlib.Path
+        The job's result file, in a folder shared by the generation so that one listing sees them all.
+    """
+
+    directory: Path
+    result: Path
+
+    @property
+    def task(self) -> Path:
+        """What the job has to do: parameters, simulation, targets."""
+        return self.directory / "offspring.json"
+
+    @property
+    def overlay(self) -> Path:
+        """Root parameter file of the mozaik simulation."""
+        return self.directory / "overlay"
+
+    @property
+    def script(self) -> Path:
+        """Shell script that launches the simulation; runs again by hand."""
+        return self.directory / "offspring.sh"
+
+    @property
+    def simulation(self) -> Path:
+        """What the simulation leaves; large."""
+        return self.directory / "simulation"
+
+    @property
+    def progress(self) -> Path:
+        """Phases of the job, a JSON object a line."""
+        return self.directory / "progress.jsonl"
+
+    @property
+    def log(self) -> Path:
+        """Output of the simulation."""
+        return self.directory / "simulation.log"
+
+
+@dataclass(frozen=True)
+class GenerationPaths:
+    """Files of one generation while it is in flight."""
+
+    directory: Path
+
+    @property
+    def record(self) -> Path:
+        """The points that were asked for, written before anything is submitted."""
+        return self.directory / "generation.json"
+
+    @property
+    def journal(self) -> Path:
+        """Submissions, before and after each, a JSON object a line."""
+        return self.directory / "jobs.jsonl"
+
+    @property
+    def results(self) -> Path:
+        """Folder of the result files."""
+        return self.directory / "results"
+
+    @property
+    def submitit(self) -> Path:
+        """Folder of submitit's scripts, pickles and logs."""
+        return self.directory / "submitit"
+
+    def attempt(self, index: int, attempt: int) -> AttemptPaths:
+        """Return the files of attempt number `attempt` (from 1) of offspring `index`."""
+        return AttemptPaths(self.directory / str(index) / str(attempt), self.results / f"{index}.{attempt}.json")
+
+
+@dataclass(frozen=True)
+class RunPaths:
+    """Files of a run, ``<model_dir>/<timestamp>_Optimization``."""
+
+    directory: Path
+
+    @property
+    def config(self) -> Path:
+        """The frozen configuration."""
+        return self.directory / "config.yaml"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Every evaluation so far."""
+        return self.directory / "checkpoint.h5"
+
+    @property
+    def log(self) -> Path:
+        """The controller's log."""
+        return self.directory / "controller.log"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the controller while it lives."""
+        return self.directory / "controller.lock"
+
+    @property
+    def holder(self) -> Path:
+        """Says who holds the lock."""
+        return self.directory / "controller.json"
+
+    @property
+    def generations(self) -> Path:
+        """Folder of the generations in flight."""
+        return self.directory / "generations"
+
+    @property
+    def kept(self) -> Path:
+        """Folder of simulation directories that the configuration keeps."""
+        return self.directory / "kept"
+
+    def generation(self, number: int) -> GenerationPaths:
+        """Return the files of generation `number`, from 0."""
+        return GenerationPaths(self.generations / str(number))

@@ -1,0 +1,176 @@
+"""The nouns: offspring, what became of it, and what it was worth."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Outcome(enum.Enum):
+    """What became of one offspring.
+
+    Scientific outcomes are final and scored. Infrastructure outcomes say nothing about the
+    parameters: the offspring is submitted again. `UNKNOWN` is no verdict at all.
+    """
+
+    OK = "OK"
+    EXPLODED = "EXPLODED"
+    SIMULATION_ERROR = "SIMULATION_ERROR"
+    OUT_OF_MEMORY = "OUT_OF_MEMORY"
+    TIME_LIMIT = "TIME_LIMIT"
+    TIMEOUT = "TIMEOUT"
+    NODE_FAIL = "NODE_FAIL"
+    PREEMPTED = "PREEMPTED"
+    SUBMIT_FAILED = "SUBMIT_FAILED"
+    LAUNCH_FAILED = "LAUNCH_FAILED"
+    CANCELLED = "CANCELLED"
+    UNKNOWN = "UNKNOWN"
+
+    @property
+    def infrastructure(self) -> bool:
+        """Whether the cluster, not the parameters, is to blame."""
+        return self in _INFRASTRUCTURE
+
+    @property
+    def setup(self) -> bool:
+        """Whether no simulation can start at all, so that scoring it would teach the optimiser nonsense."""
+        return self in (Outcome.SUBMIT_FAILED, Outcome.LAUNCH_FAILED)
+
+
+_INFRASTRUCTURE = frozenset(
+    {Outcome.NODE_FAIL, Outcome.PREEMPTED, Outcome.SUBMIT_FAILED, Outcome.LAUNCH_FAILED, Outcome.CANCELLED}
+)
+
+
+@dataclass(frozen=True)
+class Offspring:
+    """One point that the optimiser asked for; (generation, index) is its identity.
+
+    Parameters
+    ----------
+    generation, index : int
+        Generation that asked for it and its place there, from 0.
+    point : tuple of float
+        Coordinates in the unit cube, shape (n_parameters,).
+    parameters : mapping of str to float or int
+        The same point in the parameters' own units.
+    """
+
+    generation: int
+    index: int
+    point: tuple[float, ...]
+    parameters: Mapping[str, float | int]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the job of one offspring reports; the content of its result file.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        `OK`, or why there are no values.
+    values : mapping of str to (float or None)
+        Value of every target by label; None where there is none.
+    reasons : mapping of str to str
+        Why a target has no value, by label.
+    message : str
+        For people: the error, the sheet that exploded.
+    log_tail : str
+        Last lines of the simulation's log, for outcomes other than `OK`.
+    seconds : mapping of str to float
+        Wall time of ``build``, ``check``, ``protocols`` and ``measuring`` in s.
+    peak_memory : int
+        Largest resident memory of the simulation in bytes.
+    host, job_id : str
+        Where it ran.
+    started, finished : float
+        Unix times in s; NaN where unknown.
+    versions : mapping of str to str
+        Versions of the programs involved.
+    """
+
+    outcome: Outcome
+    values: Mapping[str, float | None] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    message: str = ""
+    log_tail: str = ""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    peak_memory: int = 0
+    host: str = ""
+    job_id: str = ""
+    started: float = math.nan
+    finished: float = math.nan
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-compatible dictionary."""
+        return {**asdict(self), "outcome": self.outcome.value}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Result:
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            Where `data` is not a result.
+        """
+        return cls(**{**data, "outcome": Outcome(data["outcome"])})
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """An offspring with its result and scores: one row of the checkpoint.
+
+    Parameters
+    ----------
+    offspring : Offspring
+        What was evaluated.
+    result : Result
+        What came of it.
+    values : tuple of float
+        Value of every target in the order of the configuration, NaN where there is none, shape (n_targets,).
+    scores : tuple of float
+        Score of every target, shape (n_targets,).
+    attempts : int
+        How often it was submitted.
+    submitted : float
+        Unix time of the last submission in s.
+    """
+
+    offspring: Offspring
+    result: Result
+    values: tuple[float, ...]
+    scores: tuple[float, ...]
+    attempts: int
+    submitted: float
+
+    @property
+    def total_score(self) -> float:
+        """Sum of the scores, the loss of single-objective optimisers."""
+        return math.fsum(self.scores)
+
+
+@dataclass(frozen=True)
+class Generation:
+    """All offspring that were asked for together.
+
+    Parameters
+    ----------
+    number : int
+        From 0.
+    offspring : sequence of Offspring
+        In the order in which the optimiser gave them.
+    """
+
+    number: int
+    offspring: Sequence[Offspring]

@@ -1,0 +1,134 @@
+"""Starting and continuing a run: from what the user asked for to a controller that holds the run's lock."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from orchestrator.check import identity_differences, load_checked_config
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.cluster import create_cluster
+from orchestrator.cluster.environment import leave_allocation
+from orchestrator.config import IDENTITY, Config
+from orchestrator.config_file import dump_config, load_config
+from orchestrator.controller import Controller, create_run
+from orchestrator.display import live, logging_to
+from orchestrator.errors import RunFailed, UsageError
+from orchestrator.files import write_text
+from orchestrator.lock import only_controller
+from orchestrator.paths import RunPaths
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended, for the last words to the user."""
+
+    paths: RunPaths
+    reason: str
+
+
+def start(path: Path, overrides: Sequence[str], console: Console) -> Ended:
+    """Run the configuration at `path`, in a new run directory or, with ``continue_cp``, in that of ``cp_filename``.
+
+    Raises
+    ------
+    orchestrator.errors.OrchestratorError
+        Where it cannot start or go on.
+    """
+    config = load_checked_config(path, overrides)
+    if config.continue_cp and config.cp_filename is not None:
+        paths = RunPaths(config.cp_filename.parent)
+        return _continue(config, paths, f"{path}: cp_filename", console)
+    paths = _new_run_directory(config.model_dir)
+    try:
+        create_run(config, paths)
+        return _control(config, paths, console)
+    finally:
+        _remove_if_empty(paths)
+
+
+def go_on(run: Path, overrides: Sequence[str], console: Console) -> Ended:
+    """Continue the run in the directory `run` with its own configuration."""
+    paths = RunPaths(run.resolve())
+    if not paths.config.is_file():
+        raise UsageError(f"{run}: is not a run directory, there is no {paths.config.name} in it")
+    return _continue(load_checked_config(paths.config, overrides), paths, "--continue", console)
+
+
+def _continue(config: Config, paths: RunPaths, named_by: str, console: Console) -> Ended:
+    if not paths.checkpoint.is_file():
+        raise UsageError(f"{named_by}: there is no checkpoint {paths.checkpoint}")
+    Checkpoint(paths.checkpoint)
+    frozen = load_config(paths.config)
+    differences = identity_differences(config, frozen, IDENTITY)
+    if differences:
+        listed = "\n  ".join(differences)
+        raise UsageError(
+            f"{named_by}: the run in {paths.directory} was made with another configuration:\n  {listed}\n"
+            "Continue it with its own (orchestrator run --continue), or start a new run (continue_cp: false)"
+        )
+    return _control(config, paths, console)
+
+
+def _control(config: Config, paths: RunPaths, console: Console) -> Ended:
+    allocation = leave_allocation()
+    config = config.model_copy(update={"continue_cp": False, "cp_filename": None})
+    with only_controller(paths, allocation.get("SLURM_JOB_ID", "")), logging_to(paths.log, console):
+        text = dump_config(config)
+        if text != paths.config.read_text(encoding="utf-8"):
+            # how a run is carried out may change on the way; what it is may not
+            write_text(paths.config, text)
+            Checkpoint(paths.checkpoint).set_config(text)
+        with _stopping_on_signals() as stop, live(console) as show:
+            reason = Controller(config, paths, create_cluster(config), stop=stop, show=show).run()
+    return Ended(paths, reason)
+
+
+def _new_run_directory(model_dir: Path) -> RunPaths:
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    for suffix in ("", *(f"-{n}" for n in range(2, 100))):
+        directory = model_dir / f"{stamp}{suffix}_Optimization"
+        try:
+            directory.mkdir(mode=0o700)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UsageError(f"model_dir: cannot make a run directory in {model_dir}: {error.strerror}") from error
+        return RunPaths(directory)
+    raise RunFailed(f"{model_dir} has too many run directories of {stamp}")
+
+
+def _remove_if_empty(paths: RunPaths) -> None:
+    """Leave nothing behind of a run in which not one offspring could be simulated."""
+    with contextlib.suppress(OSError, UsageError):
+        in_flight = paths.generations.is_dir() and any(paths.generations.iterdir())
+        if not in_flight and Checkpoint(paths.checkpoint).n_generations == 0:
+            shutil.rmtree(paths.directory, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _stopping_on_signals() -> Iterator[threading.Event]:
+    """Yield an event that SIGINT and SIGTERM set; a second SIGINT ends the process at once."""
+    stop = threading.Event()
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            os._exit(128 + number)
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

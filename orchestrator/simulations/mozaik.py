@@ -1,0 +1,172 @@
+"""Simulation of a mozaik model, a subprocess launched through slurm_templates/offspring.sh."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.files import read_json_lines, tail
+from orchestrator.paths import AttemptPaths, shipped
+from orchestrator.records import Outcome
+from orchestrator.simulations.base import Finding, SimulationFailed
+from orchestrator.simulations.subprocesses import run_in_own_group
+from targets import Datastore, DatastoreError
+
+if TYPE_CHECKING:
+    from orchestrator.config import Config
+
+_OUT_OF_MEMORY = re.compile(r"oom[-_ ]?kill|out of memory|bad_alloc|^MemoryError|cannot allocate memory", re.I | re.M)
+# mozaik insists on a name for the run; the results directory's name is made of it
+_RUN_NAME = "offspring"
+
+
+class MozaikSimulation:
+    """Runs ``param_optim/run_optimization_experiment.py`` of a model.
+
+    Parameters
+    ----------
+    section : mapping
+        The section ``simulation``, validated.
+    model_dir : pathlib.Path
+        Absolute path of the model.
+    options : mapping
+        ``explosion_check``, and ``launcher``, the command before Python.
+    """
+
+    def __init__(self, section: Mapping[str, Any], model_dir: Path, options: Mapping[str, Any]):
+        self._section = section
+        self._model_dir = model_dir
+        self._options = options
+
+    def problems(self, config: Config) -> list[Finding]:
+        """Return missing files, and parameters, seeds and sheets that the model does not have."""
+        if not self._model_dir.is_dir():
+            return [(("model_dir",), f"there is no directory {self._model_dir}; it is relative to this file")]
+        from orchestrator.simulations.mozaik_check import model_problems  # noqa: PLC0415  (not needed on the node)
+
+        return model_problems(self._section, self._model_dir, config)
+
+    def start_values(self, names: Sequence[str]) -> Mapping[str, float]:
+        """Return the values of these parameters in the model's parameter files, without those that are no numbers."""
+        from orchestrator.simulations.mozaik_parameters import lookup, read_parameter_tree  # noqa: PLC0415
+
+        tree = read_parameter_tree(Path(self._section["parameters_url"]), self._model_dir)
+        values = {name: lookup(tree, name) for name in names}
+        return {n: float(v) for n, v in values.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
+
+    def task(self) -> Mapping[str, Any]:
+        """Return what the run script reads from the task file."""
+        return {
+            "model": self._section["model"],
+            "experiments": self._section["experiments"],
+            "explosion_check": self._options["explosion_check"],
+        }
+
+    def simulate(self, parameters: Mapping[str, float | int], attempt: AttemptPaths) -> None:
+        """Render the launch script and run it; raises `SimulationFailed`."""
+        attempt.simulation.mkdir()
+        attempt.overlay.write_text(self._overlay(parameters), encoding="utf-8")
+        attempt.script.write_text(self._script(attempt), encoding="utf-8")
+        with attempt.log.open("wb") as log:
+            code = run_in_own_group(["bash", str(attempt.script)], cwd=self._model_dir, log=log)
+        phases = {entry.get("phase"): entry for entry in read_json_lines(attempt.progress)}
+        if "exploded" in phases:
+            raise SimulationFailed(Outcome.EXPLODED, _explosion(phases["exploded"]))
+        if code != 0:
+            raise self._failure(code, started="building" in phases, log=tail(attempt.log, 200))
+
+    def recordings(self, attempt: AttemptPaths) -> object:
+        """Return the datastore that the simulation wrote.
+
+        Raises
+        ------
+        SimulationFailed
+            Where there is none, or it is not readable.
+        """
+        stores = sorted(path for path in attempt.simulation.iterdir() if path.is_dir())
+        if len(stores) != 1:
+            found = ", ".join(store.name for store in stores) or "none"
+            message = f"the simulation ended without an error but left {len(stores)} results directories ({found})"
+            raise SimulationFailed(Outcome.SIMULATION_ERROR, message)
+        try:
+            return Datastore(stores[0])
+        except DatastoreError as error:
+            raise SimulationFailed(Outcome.SIMULATION_ERROR, str(error)) from error
+
+    def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
+        """Return the wall times between the phases that the run script reported."""
+        first: dict[str, float] = {}
+        last: dict[str, float] = {}
+        for entry in read_json_lines(attempt.progress):
+            if isinstance(entry.get("phase"), str) and isinstance(entry.get("time"), float):
+                first.setdefault(entry["phase"], entry["time"])
+                last[entry["phase"]] = entry["time"]
+        ends = {
+            "build": ("building", ("check", "protocols")),
+            "check": ("check", ("exploded", "protocols")),
+            "protocols": ("protocols", ("finished",)),
+        }
+        seconds = {}
+        for name, (start, following) in ends.items():
+            end = next((first[phase] for phase in following if phase in first), None)
+            if start in first and end is not None:
+                seconds[name] = end - first[start]
+        return seconds
+
+    def _overlay(self, parameters: Mapping[str, float | int]) -> str:
+        """Return a root parameter file that changes the model's own, so that no directory is named after the changes."""
+        changes = {**self._section["seeds"], **parameters}
+        url = json.dumps(str(self._section["parameters_url"]))
+        return f"(lambda p: [p.replace_values(**{changes!r}), p][1])(url({url}))\n"
+
+    def _script(self, attempt: AttemptPaths) -> str:
+        import jinja2  # noqa: PLC0415  (only jobs of this kind need it)
+
+        own = self._section["launch_script"]
+        template = self._model_dir / own if own else shipped("slurm_templates/offspring.sh")
+        environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
+        environment.filters["quote"] = lambda value: shlex.quote(str(value))
+        launcher = self._section["launcher"] if self._section["launcher"] is not None else self._options["launcher"]
+        python = self._section["python"] or shlex.quote(sys.executable)
+        arguments = [
+            self._section["simulator"],
+            str(self._section["threads"]),
+            str(attempt.overlay),
+            "results_dir",
+            repr(f"{attempt.simulation}/"),
+            _RUN_NAME,
+        ]
+        return environment.from_string(template.read_text(encoding="utf-8")).render(
+            model_dir=self._model_dir,
+            setup=self._section["setup"],
+            task=attempt.task,
+            threads=self._section["threads"],
+            launcher=launcher,
+            # under MPI one rank's exception must end the others, which wait for it at a barrier
+            python=f"{python} -m mpi4py" if launcher else python,
+            run_script=self._section["run_script"],
+            arguments=shlex.join(arguments),
+        )
+
+    @staticmethod
+    def _failure(code: int, *, started: bool, log: str) -> SimulationFailed:
+        last = next((line for line in reversed(log.splitlines()) if line.strip()), "no output")
+        message = f"the simulation ended with exit code {code}: {last.strip()}"
+        # a killed process is nearly always the kernel's answer to a lack of memory; bash reports it as 128 + 9
+        if _OUT_OF_MEMORY.search(log) or (started and code in (-9, 137)):
+            return SimulationFailed(Outcome.OUT_OF_MEMORY, message)
+        if not started:
+            return SimulationFailed(Outcome.LAUNCH_FAILED, message)
+        return SimulationFailed(Outcome.SIMULATION_ERROR, message)
+
+
+def _explosion(entry: Mapping[str, Any]) -> str:
+    return (
+        f"sheet {entry.get('sheet')} fired at {entry.get('rate', float('nan')):.0f} Hz in slice {entry.get('slice')}, "
+        f"above the threshold of {entry.get('threshold')} Hz"
+    )

@@ -1,0 +1,96 @@
+"""The search space: named parameters to and from the unit cube."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from orchestrator.records import FloatArray
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One dimension of the search space.
+
+    Parameters
+    ----------
+    name : str
+        Dotted name in the model's parameter tree.
+    low, high : float
+        Bounds in the parameter's own unit, both included.
+    log : bool
+        Whether the unit interval maps to the logarithm of the value.
+    integer : bool
+        Whether values are whole numbers; each gets an equal share of the interval.
+    """
+
+    name: str
+    low: float
+    high: float
+    log: bool = False
+    integer: bool = False
+
+    @property
+    def _edges(self) -> tuple[float, float]:
+        """Ends of the interval that is mapped, in transformed units; half a step wider for integers."""
+        low, high = (self.low - 0.5, self.high + 0.5) if self.integer else (self.low, self.high)
+        return (math.log(low), math.log(high)) if self.log else (low, high)
+
+    @property
+    def step(self) -> float:
+        """Width in the unit interval of one integer step (the widest on a log scale), 0 for real parameters."""
+        if not self.integer:
+            return 0.0
+        low, high = self._edges
+        widest = math.log(self.low + 0.5) - math.log(self.low - 0.5) if self.log else 1.0
+        return widest / (high - low)
+
+    def decode(self, coordinate: float) -> float | int:
+        """Return the value at `coordinate` (0 to 1), never outside the bounds."""
+        low, high = self._edges
+        value = low + (high - low) * coordinate
+        value = math.exp(value) if self.log else value
+        if self.integer:
+            # floor(x + 0.5), because round() sends halves to even numbers and would favour those
+            value = math.floor(value + 0.5)
+        value = min(max(value, self.low), self.high)
+        return int(value) if self.integer else float(value)
+
+    def encode(self, value: float) -> float:
+        """Return the coordinate (0 to 1) of `value`; the inverse of `decode` up to rounding."""
+        low, high = self._edges
+        value = math.log(value) if self.log else value
+        return min(max((value - low) / (high - low), 0.0), 1.0)
+
+
+class SearchSpace:
+    """All parameters that are optimised, in a fixed order.
+
+    Parameters
+    ----------
+    parameters : sequence of Parameter
+        At least one, names unique.
+    """
+
+    def __init__(self, parameters: Sequence[Parameter]):
+        self.parameters = tuple(parameters)
+        self.names = tuple(p.name for p in self.parameters)
+
+    def __len__(self) -> int:
+        return len(self.parameters)
+
+    def decode(self, point: Sequence[float] | FloatArray) -> dict[str, float | int]:
+        """Return named values of a point of the unit cube, shape (n_parameters,), as plain Python numbers."""
+        return {p.name: p.decode(float(x)) for p, x in zip(self.parameters, point, strict=True)}
+
+    def encode(self, values: Mapping[str, float]) -> FloatArray:
+        """Return the point of the unit cube, shape (n_parameters,), of named values."""
+        return np.array([p.encode(values[p.name]) for p in self.parameters])
+
+    @property
+    def steps(self) -> FloatArray:
+        """Width of one integer step in each dimension of the unit cube, 0 where real, shape (n_parameters,)."""
+        return np.array([p.step for p in self.parameters])
