@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.cluster import Cluster, Job, SubmissionFailed, Task
@@ -103,10 +103,9 @@ class Journal:
         submitted: float = intent["time"]  # type: ignore[assignment]
         return [Attempt(index, number, job, submitted) for (index, number), job in zip(tasks, jobs, strict=True)]
 
-    def lost(self, attempt: Attempt, outcome: Outcome, reason: str) -> None:
-        """Note that an attempt ended without saying anything about the parameters."""
-        entry = {"event": "lost", "index": attempt.index, "number": attempt.number, "time": time.time()}
-        self._write({**entry, "outcome": outcome.value, "reason": reason})
+    def lost(self, index: int, outcome: Outcome, reason: str) -> None:
+        """Note that an offspring's last attempt ended without saying anything about the parameters."""
+        self._write({"event": "lost", "index": index, "time": time.time(), "outcome": outcome.value, "reason": reason})
 
     def withdrawn(self, indices: Sequence[int]) -> None:
         """Note that the controller itself ended these offspring's attempts: they start afresh."""
@@ -141,8 +140,8 @@ class Journal:
                     current.pop(index, None)
         return list(current.values())
 
-    def _tasks(self, numbers: Sequence[tuple[int, int]] | object) -> list[Task]:
-        return [Task(index, self._paths.attempt(index, number).task) for index, number in numbers]  # type: ignore[attr-defined]
+    def _tasks(self, numbers: Iterable[tuple[int, int]]) -> list[Task]:
+        return [Task(index, self._paths.attempt(index, number).task) for index, number in numbers]
 
     def _write(self, entry: Mapping[str, object]) -> None:
         append_json_line(self._paths.journal, entry)

@@ -52,7 +52,7 @@ def _executor_findings(config: Config) -> list[Finding]:
     missing = [command for command in _SLURM_COMMANDS if shutil.which(command) is None]
     if config.executor == "slurm" and missing:
         message = (
-            f"executor: slurm needs {', '.join(_SLURM_COMMANDS)}, but there is no {', '.join(missing)} on this machine. "
+            f"executor: slurm needs {', '.join(_SLURM_COMMANDS)}, but there is no {', '.join(missing)} here. "
             "Log in to a cluster, load its SLURM module, or set executor: local (--set executor=local)"
         )
         return [(("executor",), message)]

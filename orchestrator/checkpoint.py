@@ -141,7 +141,8 @@ class Checkpoint:
             ):
                 matrix = rows[dataset][:]
                 frame.update({f"{prefix}:{name}": matrix[:, n] for n, name in enumerate(names)})
-        return pd.DataFrame(frame)
+        table: pd.DataFrame = pd.DataFrame(frame)
+        return table
 
     def details(self) -> pd.DataFrame:
         """Return what `evaluations` leaves out, a row an evaluation in the same order.
@@ -157,10 +158,11 @@ class Checkpoint:
             frame: dict[str, Any] = {name: _strings(rows[name]) for name in ("message", "log_tail")}
             frame.update({name: [json.loads(t) for t in _strings(rows[name])] for name in ("reasons", "versions")})
             frame.update({name: rows[name][:] for name in ("peak_memory", *_SECONDS)})
-        return pd.DataFrame(frame)
+        table: pd.DataFrame = pd.DataFrame(frame)
+        return table
 
     def distribution(self) -> dict[str, FloatArray]:
-        """Return ``mean`` (n_generations, n_parameters), ``sigma`` (n_generations,) and ``covariance``, in the unit cube."""
+        """Return ``mean`` (n_generations, n_parameters), ``sigma``, ``covariance`` by generation, in the unit cube."""
         with h5py.File(self.path, "r") as file:
             return {name: dataset[:] for name, dataset in file["optimiser"].items()}
 
@@ -186,7 +188,13 @@ class Checkpoint:
 def _table(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: Any) -> None:
     rows = max(1, _ROWS // max(1, math.prod(shape)))
     group.create_dataset(
-        name, shape=(0, *shape), maxshape=(None, *shape), dtype=dtype, chunks=(rows, *shape), compression="gzip", shuffle=True
+        name,
+        shape=(0, *shape),
+        maxshape=(None, *shape),
+        dtype=dtype,
+        chunks=(rows, *shape),
+        compression="gzip",
+        shuffle=True,
     )
 
 

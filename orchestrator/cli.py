@@ -24,10 +24,14 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-ConfigFile = Annotated[Path, typer.Argument(help="Configuration, such as param_optim/config_optimisation.yaml.", show_default=False)]
+ConfigFile = Annotated[
+    Path, typer.Argument(help="Configuration, such as param_optim/config_optimisation.yaml.", show_default=False)
+]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the configuration, such as slurm.ntasks=8. Repeatable."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Override a key of the configuration, such as slurm.ntasks=8. Repeatable."
+    ),
 ]
 RunDirectory = Annotated[Path, typer.Argument(help="Run directory, or its checkpoint.h5.", show_default=False)]
 
@@ -40,7 +44,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _common(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Fits the parameters of large spiking-network models on SLURM clusters."""
 
@@ -48,7 +54,9 @@ def _common(
 @app.command()
 def run(
     config: Annotated[Path | None, typer.Argument(help="Configuration to run.", show_default=False)] = None,
-    continued: Annotated[Path | None, typer.Option("--continue", metavar="RUN", help="Run directory to continue.")] = None,
+    continued: Annotated[
+        Path | None, typer.Option("--continue", metavar="RUN", help="Run directory to continue.")
+    ] = None,
     overrides: Overrides = None,
 ) -> None:
     """Run an optimisation, or continue one.

@@ -52,7 +52,8 @@ class Config(Section):
         default_factory=dict, description="start values; a name left out starts at the model's own default"
     )
     targets: list[dict[str, Any]] = Field(
-        min_length=1, description="list of {class, target_value, sheet_name, norm, max_score, name} and the class's options"
+        min_length=1,
+        description="list of {class, target_value, sheet_name, norm, max_score, name} and the class's options",
     )
     model_dir: Path = Field(Path(), description="the model's directory, relative to this file")
     offspring_size: int = Field(
@@ -65,7 +66,9 @@ class Config(Section):
         0.2, gt=0, le=1, description="initial standard deviation, as a fraction of each parameter's range"
     )
     continue_cp: bool = Field(False, description="whether to continue the run of cp_filename")
-    cp_filename: Path | None = Field(None, description="checkpoint.h5 of the run that is continued, relative to this file")
+    cp_filename: Path | None = Field(
+        None, description="checkpoint.h5 of the run that is continued, relative to this file"
+    )
     executor: Literal["slurm", "local"] = Field("slurm", description="where offspring run")
     simulation: Annotated[MozaikSection | FunctionSection, Field(discriminator="type")]
     optimiser: OptimiserSection = OptimiserSection()
@@ -82,13 +85,15 @@ class Config(Section):
     @field_validator("optimiser_centroid")
     @classmethod
     def _centroid_fits(cls, value: dict[str, float], info: ValidationInfo) -> dict[str, float]:
-        ranges = info.data.get("parameters")
+        ranges: dict[str, RangeOrBounds] = info.data.get("parameters") or {}
         for name, start in value.items() if ranges else ():
             if name not in ranges:
                 raise ValueError(f"{name!r} is not among parameters{nearest(name, ranges)}")
             low, high = ranges[name].bounds
             if not low <= start <= high:
-                raise ValueError(f"the start value of {name!r} must be inside its bounds [{low:g}, {high:g}], got {start:g}")
+                raise ValueError(
+                    f"the start value of {name!r} must be inside its bounds [{low:g}, {high:g}], got {start:g}"
+                )
         return value
 
     @field_validator("offspring_size")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from orchestrator.config import Config, nearest
 from orchestrator.errors import ConfigError, Problem, UsageError
-from orchestrator.sections import FunctionSection, MozaikSection
+from orchestrator.sections import FunctionSection, MozaikSection, ParameterRange
 from targets import TargetError, create_targets
 
 Location = tuple[str | int, ...]
@@ -173,7 +173,9 @@ def _explain(source: Source, details: Mapping[str, Any]) -> Problem:
     """Return pydantic's finding in the user's words."""
     # a discriminated union puts its tag into the location
     location: Location = tuple(
-        part for n, part in enumerate(details["loc"]) if not (n == 1 and details["loc"][0] == "simulation" and part in _TAGS)
+        part
+        for n, part in enumerate(details["loc"])
+        if not (n == 1 and details["loc"][0] == "simulation" and part in _TAGS)
     )
     key = str(location[-1]) if location else ""
     if details["type"] == "extra_forbidden":
@@ -189,7 +191,7 @@ def _explain(source: Source, details: Mapping[str, Any]) -> Problem:
     return source.problem(location, message)
 
 
-_TAGS = {"mozaik": MozaikSection, "function": FunctionSection}
+_TAGS: dict[str, type[BaseModel]] = {"mozaik": MozaikSection, "function": FunctionSection}
 
 
 def _model_at(location: Location, raw: Location) -> type[BaseModel] | None:
@@ -199,10 +201,8 @@ def _model_at(location: Location, raw: Location) -> type[BaseModel] | None:
     if location[0] == "simulation":
         return _TAGS.get(str(raw[1]) if len(raw) > 1 else "")
     if location[0] == "parameters":
-        from orchestrator.sections import ParameterRange  # noqa: PLC0415
-
         return ParameterRange
-    annotation = Config.model_fields[str(location[0])].annotation
+    annotation: Any = Config.model_fields[str(location[0])].annotation
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 

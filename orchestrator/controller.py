@@ -160,7 +160,9 @@ class Controller:
         record = {"generation": number, "points": [list(one.point) for one in offspring]}
         if paths.record.exists():
             if json.loads(paths.record.read_text(encoding="utf-8")) != record:
-                raise RunFailed(f"{paths.record}: the generation in flight has other points than the optimiser asks now")
+                raise RunFailed(
+                    f"{paths.record}: the generation in flight has other points than the optimiser asks now"
+                )
         else:
             paths.directory.mkdir(parents=True, exist_ok=True)
             write_json(paths.record, record)

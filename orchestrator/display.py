@@ -55,7 +55,9 @@ def live(console: Console) -> Iterator[Callable[[Snapshot], None]]:
         return
     begin = time.time()
     current: list[Snapshot] = []
-    with Live(console=console, get_renderable=lambda: _render(current[-1:], begin), refresh_per_second=4, transient=True):
+    with Live(
+        console=console, get_renderable=lambda: _render(current[-1:], begin), refresh_per_second=4, transient=True
+    ):
 
         def show(snapshot: Snapshot) -> None:
             current[:] = [snapshot]
@@ -71,7 +73,9 @@ def _render(current: list[Snapshot], begin: float) -> Group:
     finished = total - snapshot.counts.get("queued", 0) - snapshot.counts.get("running", 0)
     done = snapshot.generation + (finished / total if total else 0.0)
     table = Table.grid(padding=(0, 2))
-    table.add_row("generation", f"{snapshot.generation + 1} of {snapshot.max_ngen}", ProgressBar(snapshot.max_ngen, done, 30))
+    table.add_row(
+        "generation", f"{snapshot.generation + 1} of {snapshot.max_ngen}", ProgressBar(snapshot.max_ngen, done, 30)
+    )
     states = Text()
     for state, style in _STYLES.items():
         if snapshot.counts.get(state):

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import watchfiles
-
 from orchestrator.attempts import Attempt, Journal
-from orchestrator.cluster import Cluster, Job, State, Status, SubmissionFailed
+from orchestrator.cluster import Cluster, State, Status, SubmissionFailed
+from orchestrator.cluster.ending import end_jobs, see_gone
 from orchestrator.durations import format_duration
 from orchestrator.errors import OrchestratorError, RunFailed
-from orchestrator.evaluate import HEARTBEAT
-from orchestrator.files import tail, write_json
+from orchestrator.files import write_json
+from orchestrator.looks import looks
 from orchestrator.paths import GenerationPaths
 from orchestrator.records import Generation, Outcome, Result
+from orchestrator.verdicts import read_result, verdict
 
 _LOG = logging.getLogger(__name__)
 # so many offspring that cannot even start, and none that can, mean that none will
 _HOPELESS = 3
-# how long SLURM gets to end cancelled jobs, in s, and how often it is asked to
-_CANCEL_PATIENCE = 40.0
-_CANCELS = 3
 
 
 class Stopped(OrchestratorError):
@@ -130,7 +125,7 @@ class Flight:
         """
         for folder in (self._paths.results, self._paths.submitit):
             folder.mkdir(parents=True, exist_ok=True)
-        looks = self._looks()
+        watching = looks(self._paths.results, min(1.0, self._cluster.poll_interval(0.0)), self._stop)
         try:
             self._recover()
             while len(self._landed) < len(self._generation.offspring):
@@ -142,12 +137,12 @@ class Flight:
                 if time.time() >= self._deadline:
                     self._time_out()
                 elif len(self._landed) < len(self._generation.offspring):
-                    self._next_look(looks)
+                    self._next_look(watching)
         except RunFailed:
             self._withdraw()
             raise
         finally:
-            looks.close()
+            watching.close()
         self._report(self._counts(), self._deadline)
         landed = [self._landed[offspring.index] for offspring in self._generation.offspring]
         if all(one.result.outcome is Outcome.SIMULATION_ERROR for one in landed):
@@ -157,7 +152,7 @@ class Flight:
 
     def settle(self) -> None:
         """Wait a moment for jobs that have delivered their result and are still tidying up."""
-        self._see_gone(self._submitted, 10.0)
+        see_gone(self._cluster, [attempt.job for attempt in self._submitted], 10.0)
 
     @property
     def _deadline(self) -> float:
@@ -188,7 +183,7 @@ class Flight:
         for path in sorted(self._paths.results.glob("*.json")):
             if path.name in self._seen:
                 continue
-            result = _read_result(path)
+            result = read_result(path)
             if result is None:
                 continue
             self._seen.add(path.name)
@@ -201,7 +196,7 @@ class Flight:
         if index in self._landed or (result.outcome.infrastructure and not current):
             return
         if attempt is not None and result.outcome.infrastructure:
-            self._lose(attempt, result.outcome, result.message, result)
+            self._lose(attempt, result)
             return
         # also that of an earlier attempt which was given up for lost: the same parameters, the same seeds
         self._flying.pop(index, None)
@@ -216,7 +211,9 @@ class Flight:
         self._unresolved.discard(index)
         level = logging.INFO if result.outcome is Outcome.OK else logging.WARNING
         detail = f": {result.message}" if result.message else ""
-        _LOG.log(level, "generation %d offspring %d: %s%s", self._generation.number, index, result.outcome.value, detail)
+        _LOG.log(
+            level, "generation %d offspring %d: %s%s", self._generation.number, index, result.outcome.value, detail
+        )
 
     # submission ------------------------------------------------------------------------------------------------------
 
@@ -247,7 +244,8 @@ class Flight:
             attempts = self._journal.submit(numbers)
         except SubmissionFailed as error:
             for index in missing:
-                self._note_loss(index, Outcome.SUBMIT_FAILED, str(error), Result(Outcome.SUBMIT_FAILED, message=str(error)))
+                self._journal.lost(index, Outcome.SUBMIT_FAILED, str(error))
+                self._after_loss(index, Result(Outcome.SUBMIT_FAILED, message=str(error)), None)
             return
         self._flying.update({attempt.index: attempt for attempt in attempts})
         self._submitted += attempts
@@ -285,43 +283,25 @@ class Flight:
             return
         self._collect()
         if attempt.index in self._flying:
-            self._verdict(attempt, status)
+            self._decide(attempt, status)
 
-    def _verdict(self, attempt: Attempt, status: Status) -> None:
-        """Decide what the end of a job without a result means."""
+    def _decide(self, attempt: Attempt, status: Status) -> None:
         paths = self._paths.attempt(attempt.index, attempt.number)
-        try:
-            beat: float | None = paths.progress.stat().st_mtime
-        except OSError:
-            beat = None
-        if status.state is State.ABSENT:
-            if beat is not None and time.time() - beat < 3 * HEARTBEAT + self._cluster.result_grace:
-                return
-            outcome, reason = Outcome.NODE_FAIL, "the queue does not know the job, and it left no result"
-        elif status.outcome is not None:
-            outcome, reason = status.outcome, status.reason
-        else:
-            outcome = Outcome.LAUNCH_FAILED if beat is None else Outcome.SIMULATION_ERROR
-            reason = f"the job ended without a result ({status.reason})"
-        said = tail(paths.log, 20) or tail(self._paths.submitit / f"{attempt.job.id}_0_log.out", 20)
-        result = Result(outcome, message=reason, log_tail=said, job_id=attempt.job.id)
-        if outcome.infrastructure:
-            self._lose(attempt, outcome, reason, result)
-        else:
+        job_log = self._paths.submitit / f"{attempt.job.id}_0_log.out"
+        result = verdict(status, paths, job_log, attempt.job.id, self._cluster.result_grace)
+        if result is not None and result.outcome.infrastructure:
+            self._lose(attempt, result)
+        elif result is not None:
             self._flying.pop(attempt.index)
             self._land(attempt.index, result, attempt)
 
-    def _lose(self, attempt: Attempt, outcome: Outcome, reason: str, result: Result) -> None:
+    def _lose(self, attempt: Attempt, result: Result) -> None:
         self._flying.pop(attempt.index, None)
-        self._journal.lost(attempt, outcome, reason)
-        self._after_loss(attempt.index, outcome, result, attempt)
+        self._journal.lost(attempt.index, result.outcome, result.message)
+        self._after_loss(attempt.index, result, attempt)
 
-    def _note_loss(self, index: int, outcome: Outcome, reason: str, result: Result) -> None:
-        self._journal.histories[index].losses.append((outcome, reason))
-        self._after_loss(index, outcome, result, None)
-
-    def _after_loss(self, index: int, outcome: Outcome, result: Result, attempt: Attempt | None) -> None:
-        losses = len(self._journal.histories[index].losses)
+    def _after_loss(self, index: int, result: Result, attempt: Attempt | None) -> None:
+        losses, outcome = len(self._journal.histories[index].losses), result.outcome
         said = (self._generation.number, index, outcome.value, result.message)
         _LOG.warning("generation %d offspring %d: attempt lost, %s: %s", *said)
         self._last_loss = result
@@ -347,8 +327,10 @@ class Flight:
         """Cancel what is unfinished at the deadline, and see it gone."""
         unfinished = list(self._flying.values())
         timeout = format_duration(self._terms.timeout)
-        _LOG.warning("generation %d: timeout of %s, cancelling %d jobs", self._generation.number, timeout, len(unfinished))
-        self._cancel(unfinished)
+        _LOG.warning(
+            "generation %d: timeout of %s, cancelling %d jobs", self._generation.number, timeout, len(unfinished)
+        )
+        end_jobs(self._cluster, [attempt.job for attempt in unfinished])
         if self._stop.is_set():
             raise Stopped(f"stopped while the timeout of generation {self._generation.number} was enforced")
         self._collect()
@@ -360,28 +342,6 @@ class Flight:
                 message = f"not finished within {timeout} of the generation's first submission; it was {waited}"
                 self._land(offspring.index, Result(Outcome.TIMEOUT, message=message), attempt)
 
-    def _cancel(self, attempts: Sequence[Attempt]) -> None:
-        jobs = [attempt.job for attempt in attempts]
-        for _ in range(_CANCELS):
-            if jobs:
-                self._cluster.cancel(jobs)
-                jobs = self._see_gone(attempts, _CANCEL_PATIENCE)
-        if jobs:
-            _LOG.error("these jobs are cancelled but not gone: %s", " ".join(job.id for job in jobs))
-
-    def _see_gone(self, attempts: Sequence[Attempt], patience: float) -> list[Job]:
-        """Wait until the executor says that jobs have ended; return those of which it does not."""
-        jobs = [attempt.job for attempt in attempts]
-        end, pause = time.monotonic() + patience, 0.25
-        while jobs:
-            statuses = self._cluster.poll(jobs)
-            jobs = [job for job in jobs if statuses[job].state not in (State.ENDED, State.ABSENT)]
-            if not jobs or time.monotonic() > end:
-                break
-            time.sleep(pause)
-            pause = min(2 * pause, 5.0)
-        return jobs
-
     def _forget(self) -> None:
         """Make all offspring start afresh when the run is continued, whatever their results say."""
         for path in self._paths.results.glob("*.json"):
@@ -390,43 +350,26 @@ class Flight:
 
     def _withdraw(self) -> None:
         """End all attempts; they start afresh when the run is continued."""
-        self._cancel(list(self._flying.values()))
+        end_jobs(self._cluster, [attempt.job for attempt in self._flying.values()])
         missing = [offspring.index for offspring in self._generation.offspring if offspring.index not in self._landed]
         self._journal.withdrawn(missing)
 
-    def _next_look(self, looks: Iterator[object]) -> None:
-        next(looks, None)
+    def _next_look(self, watching: Generator[object, None, None]) -> None:
+        next(watching, None)
         if self._stop.is_set():
             if not self._cluster.survives:
                 self._collect()
                 self._withdraw()
             raise Stopped(f"stopped in generation {self._generation.number}")
 
-    def _looks(self) -> Iterator[object]:
-        """Yield when the folder of results changes, and often enough where the file system does not tell."""
-        interval = int(1000 * min(1.0, self._cluster.poll_interval(0.0)))
-        options: dict[str, Any] = {
-            "watch_filter": None,
-            "debounce": 50,
-            "step": 10,
-            "rust_timeout": interval,
-            "yield_on_timeout": True,
-            "stop_event": self._stop,
-            "recursive": False,
-            "raise_interrupt": False,
-        }
-        try:
-            yield from watchfiles.watch(self._paths.results, **options)
-        except OSError as error:  # the kernel's limit of watches
-            _LOG.info("watching by polling (%s)", error)
-            yield from watchfiles.watch(self._paths.results, force_polling=True, **options)
-
     def _counts(self) -> dict[str, int]:
         counts: Counter[str] = Counter()
         for offspring in self._generation.offspring:
             if offspring.index in self._landed:
                 outcome = self._landed[offspring.index].result.outcome
-                counts["done" if outcome is Outcome.OK else "exploded" if outcome is Outcome.EXPLODED else "failed"] += 1
+                counts[
+                    "done" if outcome is Outcome.OK else "exploded" if outcome is Outcome.EXPLODED else "failed"
+                ] += 1
             elif offspring.index in self._flying:
                 state = self._states.get(offspring.index)
                 counts["running" if state is not None and state.state is State.RUNNING else "queued"] += 1
@@ -438,11 +381,3 @@ class Flight:
     def _failure(what: str, result: Result) -> str:
         log = f"\nLast lines of its log:\n{result.log_tail}" if result.log_tail else ""
         return f"{what}: {result.message}{log}"
-
-
-def _read_result(path: Path) -> Result | None:
-    try:
-        return Result.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        _LOG.warning("%s is not readable yet: %s", path, error)
-        return None

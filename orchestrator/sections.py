@@ -135,7 +135,9 @@ class SlurmSection(Section):
     retries: int = Field(2, ge=0, description="how often an offspring that the cluster lost is submitted again")
     array_size: int = Field(1000, ge=1, description="jobs in one array, below the cluster's MaxArraySize")
     poll_interval: Duration = Field(30.0, description="longest time between two looks at the queue")
-    result_grace: Duration = Field(60.0, description="patience for the result file of an ended job, on slow file systems")
+    result_grace: Duration = Field(
+        60.0, description="patience for the result file of an ended job, on slow file systems"
+    )
 
     @field_validator("mem", mode="before")
     @classmethod
@@ -155,7 +157,9 @@ class SlurmSection(Section):
         return value
 
 
-_OWN_OPTIONS = frozenset({"job_name", "array", "output", "error", "signal", "requeue", "no_requeue", "open_mode", "wait"})
+_OWN_OPTIONS = frozenset(
+    {"job_name", "array", "output", "error", "signal", "requeue", "no_requeue", "open_mode", "wait"}
+)
 
 
 class LocalSection(Section):

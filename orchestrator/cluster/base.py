@@ -77,7 +77,7 @@ class Job:
     id: str
 
 
-class SubmissionFailed(Exception):  # noqa: N818
+class SubmissionFailed(Exception):
     """The executor refused a submission; the message holds its words."""
 
 

@@ -1,4 +1,4 @@
-"""This machine: submitit starts the processes, at most so many at once."""
+"""Executor for one machine: submitit starts the processes, at most so many at once."""
 
 from __future__ import annotations
 

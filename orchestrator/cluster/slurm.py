@@ -155,4 +155,3 @@ def _words(error: BaseException) -> str:
     if isinstance(error, subprocess.TimeoutExpired):
         text = f"no answer within {error.timeout:.0f} s"
     return (text or str(error)).strip()
-

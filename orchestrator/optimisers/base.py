@@ -62,7 +62,9 @@ class Optimiser(Protocol):
         """Return what the checkpoint keeps of a generation: ``mean``, ``sigma`` and ``covariance``."""
 
 
-def create_optimiser(method: str, *, start: FloatArray, steps: FloatArray, sigma: float, size: int, seed: int) -> Optimiser:
+def create_optimiser(
+    method: str, *, start: FloatArray, steps: FloatArray, sigma: float, size: int, seed: int
+) -> Optimiser:
     """Return a new optimiser.
 
     Parameters

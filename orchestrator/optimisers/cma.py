@@ -39,7 +39,7 @@ class CMA:
 
     def __init__(self, *, start: FloatArray, steps: FloatArray, sigma: float, size: int, seed: int):
         # pycma otherwise draws from numpy's global generator, which any other code may move
-        generator = np.random.RandomState(seed)  # noqa: NPY002  (pycma calls it as randn(rows, columns))
+        generator = np.random.RandomState(seed)
         options = {
             "bounds": [0, 1],
             "popsize": size,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Finding = tuple[tuple[str | int, ...], str]
 
 
-class SimulationFailed(Exception):  # noqa: N818  (an exploded network is an outcome, not an error)
+class SimulationFailed(Exception):
     """The simulation ended without recordings.
 
     Parameters

@@ -53,7 +53,9 @@ class FunctionSimulation:
         try:
             self._load()
         except Exception as error:  # noqa: BLE001  (whatever a user's module raises)
-            message = f"cannot import {self._section['function']!r} from {self._model_dir}: {type(error).__name__}: {error}"
+            message = (
+                f"cannot import {self._section['function']!r} from {self._model_dir}: {type(error).__name__}: {error}"
+            )
             return [(("simulation", "function"), message)]
         return []
 

@@ -119,7 +119,7 @@ class MozaikSimulation:
         return seconds
 
     def _overlay(self, parameters: Mapping[str, float | int]) -> str:
-        """Return a root parameter file that changes the model's own, so that no directory is named after the changes."""
+        """Return a root parameter file that changes the model's own; overrides would name the directory after them."""
         changes = {**self._section["seeds"], **parameters}
         url = json.dumps(str(self._section["parameters_url"]))
         return f"(lambda p: [p.replace_values(**{changes!r}), p][1])(url({url}))\n"

@@ -23,10 +23,14 @@ def model_problems(section: Mapping[str, Any], model_dir: Path, config: Config) 
         problems += name_problems(tree, name, ("simulation", "seeds", name))
     for name in config.parameters:
         problems += name_problems(tree, name, ("parameters", name))
-    named: list[tuple[tuple[str | int, ...], str | None]] = [(("explosion_check", "sheet_name"), config.explosion_check.sheet_name)]
+    named: list[tuple[tuple[str | int, ...], str | None]] = [
+        (("explosion_check", "sheet_name"), config.explosion_check.sheet_name)
+    ]
     named += [(("targets", n, "sheet_name"), spec.get("sheet_name")) for n, spec in enumerate(config.targets)]
     sheets = sheet_names(tree)
-    return problems + [(at, unknown_sheet(name, sheets)) for at, name in named if sheets and name and name not in sheets]
+    return problems + [
+        (at, unknown_sheet(name, sheets)) for at, name in named if sheets and name and name not in sheets
+    ]
 
 
 def _missing_files(section: Mapping[str, Any], model_dir: Path) -> list[Finding]:

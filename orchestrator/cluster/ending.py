@@ -1,0 +1,39 @@
+"""Ending jobs, and seeing that they are gone."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+from orchestrator.cluster.base import Cluster, Job, State
+
+_LOG = logging.getLogger(__name__)
+# how long SLURM gets to end cancelled jobs, in s, and how often it is asked to
+_PATIENCE = 40.0
+_CANCELS = 3
+
+
+def end_jobs(cluster: Cluster, jobs: Sequence[Job]) -> None:
+    """Cancel jobs and wait until the executor says that they have ended."""
+    left = list(jobs)
+    for _ in range(_CANCELS):
+        if left:
+            cluster.cancel(left)
+            left = see_gone(cluster, left, _PATIENCE)
+    if left:
+        _LOG.error("these jobs are cancelled but not gone: %s", " ".join(job.id for job in left))
+
+
+def see_gone(cluster: Cluster, jobs: Sequence[Job], patience: float) -> list[Job]:
+    """Wait up to `patience` s until the executor says that jobs have ended; return those of which it does not."""
+    left = list(jobs)
+    end, pause = time.monotonic() + patience, 0.25
+    while left:
+        statuses = cluster.poll(left)
+        left = [job for job in left if statuses[job].state not in (State.ENDED, State.ABSENT)]
+        if not left or time.monotonic() > end:
+            break
+        time.sleep(pause)
+        pause = min(2 * pause, 5.0)
+    return left

@@ -1,0 +1,64 @@
+"""What a job's end means: its result file, or the lack of one."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from pathlib import Path
+
+from orchestrator.cluster import State, Status
+from orchestrator.evaluate import HEARTBEAT
+from orchestrator.files import tail
+from orchestrator.paths import AttemptPaths
+from orchestrator.records import Outcome, Result
+
+_LOG = logging.getLogger(__name__)
+_LOG_LINES = 20
+
+
+def read_result(path: Path) -> Result | None:
+    """Return the result in a file, None where it cannot be read (yet)."""
+    try:
+        return Result.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        _LOG.warning("%s is not readable yet: %s", path, error)
+        return None
+
+
+def verdict(status: Status, paths: AttemptPaths, job_log: Path, job_id: str, grace: float) -> Result | None:
+    """Decide what the end of a job without a result means.
+
+    Parameters
+    ----------
+    status : Status
+        `State.ENDED` or `State.ABSENT`.
+    paths : AttemptPaths
+        What the job may have written.
+    job_log : pathlib.Path
+        Output of the job itself.
+    job_id : str
+        For the result.
+    grace : float
+        How late the file system may be, in s.
+
+    Returns
+    -------
+    Result or None
+        None where the job's heart may still beat: a queue that has forgotten a job is no proof of its end.
+    """
+    try:
+        beat: float | None = paths.progress.stat().st_mtime
+    except OSError:
+        beat = None
+    if status.state is State.ABSENT:
+        if beat is not None and time.time() - beat < 3 * HEARTBEAT + grace:
+            return None
+        outcome, message = Outcome.NODE_FAIL, "the queue does not know the job, and it left no result"
+    elif status.outcome is not None:
+        outcome, message = status.outcome, status.reason
+    else:
+        outcome = Outcome.LAUNCH_FAILED if beat is None else Outcome.SIMULATION_ERROR
+        message = f"the job ended without a result ({status.reason})"
+    said = tail(paths.log, _LOG_LINES) or tail(job_log, _LOG_LINES)
+    return Result(outcome, message=message, log_tail=said, job_id=job_id)
