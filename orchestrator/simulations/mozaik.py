@@ -64,7 +64,7 @@ class MozaikSimulation:
         return {
             "model": self._section["model"],
             "experiments": self._section["experiments"],
-            "explosion_check": self._options["explosion_check"],
+            **self._options,
         }
 
     def simulate(self, parameters: Mapping[str, float | int], attempt: AttemptPaths) -> None:
