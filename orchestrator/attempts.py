@@ -2,15 +2,51 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from orchestrator.cluster import Cluster, Job, SubmissionFailed, Task
+from orchestrator.errors import Stopped
 from orchestrator.files import append_json_line, read_json_lines
 from orchestrator.paths import GenerationPaths
-from orchestrator.records import Outcome
+from orchestrator.records import Outcome, Result
+
+_LOG = logging.getLogger(__name__)
+# between questions whether a submission has happened, in s
+_ASK_AGAIN = 5.0
+
+
+@dataclass(frozen=True)
+class Landed:
+    """The end of one offspring's flight."""
+
+    result: Result
+    attempts: int
+    submitted: float
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a flight has to keep to.
+
+    Parameters
+    ----------
+    timeout : float
+        Of the generation from its first submission, in s.
+    retries : int
+        How often a lost offspring is submitted again.
+    name : str
+        Start of the jobs' names.
+    """
+
+    timeout: float
+    retries: int
+    name: str
 
 
 @dataclass
@@ -57,14 +93,18 @@ class Journal:
         Takes the submissions.
     name : str
         Start of the jobs' names.
+    stop : threading.Event
+        Set to leave.
     """
 
-    def __init__(self, paths: GenerationPaths, cluster: Cluster, name: str):
+    def __init__(self, paths: GenerationPaths, cluster: Cluster, name: str, stop: threading.Event):
         self._paths = paths
         self._cluster = cluster
         self._name = name
+        self._stop = stop
         self.histories: dict[int, History] = {}
         self.first_submission: float | None = None
+        self.timed_out = False
 
     def submit(self, numbers: Mapping[int, int]) -> list[Attempt]:
         """Submit attempts.
@@ -77,7 +117,9 @@ class Journal:
         Raises
         ------
         orchestrator.cluster.SubmissionFailed
-            Where the executor refused; the attempts count as lost.
+            Where the executor refused: no job exists.
+        orchestrator.errors.Stopped
+            Where `stop` was set before it was known whether they exist.
         """
         token = f"{self._name}-{secrets.token_hex(4)}"
         intent = {"event": "submitting", "time": time.time(), "token": token, "tasks": list(numbers.items())}
@@ -85,23 +127,31 @@ class Journal:
         try:
             jobs = self._cluster.submit(self._tasks(numbers.items()), token, self._paths.submitit)
         except SubmissionFailed as error:
-            # sbatch may fail although the job was accepted, where slurmctld answered too late
-            try:
-                recovered = self._cluster.recover(self._tasks(numbers.items()), token, self._paths.submitit, None)
-            except SubmissionFailed as silence:
-                raise SubmissionFailed(f"{error}; {silence}") from error
+            # sbatch may fail although the jobs were accepted, where slurmctld answered too late
+            if error.transient and self._stop.wait(_ASK_AGAIN):
+                raise Stopped("stopped while a submission was in doubt") from error
+            recovered = self._recover_submission(intent, None)
             if recovered is None:
                 self._write({"event": "refused", "token": token, "time": time.time(), "message": str(error)})
                 raise
             jobs = recovered
         return self._submitted(intent, jobs)
 
-    def _submitted(self, intent: Mapping[str, object], jobs: Sequence[Job]) -> list[Attempt]:
+    def _recover_submission(self, intent: Mapping[str, Any], ids: Sequence[str] | None) -> list[Job] | None:
+        """Return the jobs of a submission, None where there are none; asks until the executor answers."""
+        while True:
+            try:
+                return self._cluster.recover(self._tasks(intent["tasks"]), intent["token"], self._paths.submitit, ids)
+            except SubmissionFailed as error:
+                _LOG.warning("%s; asking again in %.0f s", error, _ASK_AGAIN)
+                if self._stop.wait(_ASK_AGAIN):
+                    raise Stopped("stopped before it was known which jobs exist") from error
+
+    def _submitted(self, intent: Mapping[str, Any], jobs: Sequence[Job]) -> list[Attempt]:
         entry = {"event": "submitted", "token": intent["token"], "time": time.time(), "ids": [job.id for job in jobs]}
         self._write(entry)
-        tasks: list[tuple[int, int]] = intent["tasks"]  # type: ignore[assignment]
-        submitted: float = intent["time"]  # type: ignore[assignment]
-        return [Attempt(index, number, job, submitted) for (index, number), job in zip(tasks, jobs, strict=True)]
+        pairs = zip(intent["tasks"], jobs, strict=True)
+        return [Attempt(index, number, job, intent["time"]) for (index, number), job in pairs]
 
     def lost(self, index: int, outcome: Outcome, reason: str) -> None:
         """Note that an offspring's last attempt ended without saying anything about the parameters."""
@@ -111,13 +161,17 @@ class Journal:
         """Note that the controller itself ended these offspring's attempts: they start afresh."""
         self._write({"event": "withdrawn", "indices": list(indices), "time": time.time()})
 
+    def time_out(self) -> None:
+        """Note that the deadline is enforced, before the first job is cancelled."""
+        self._write({"event": "timeout", "time": time.time()})
+
     def recover(self) -> list[Attempt]:
         """Read the journal of a controller that is gone; return the attempts that are still in flight.
 
         Raises
         ------
-        orchestrator.cluster.SubmissionFailed
-            Where it cannot be known whether a submission happened.
+        orchestrator.errors.Stopped
+            Where `stop` was set before it was known whether they exist.
         """
         entries = list(read_json_lines(self._paths.journal))
         noted = {entry["token"]: entry for entry in entries if entry["event"] == "submitted"}
@@ -127,8 +181,7 @@ class Journal:
             self._count(entry)
             if entry["event"] == "submitting" and entry["token"] not in refused:
                 ids = noted[entry["token"]]["ids"] if entry["token"] in noted else None
-                tasks = self._tasks(entry["tasks"])
-                jobs = self._cluster.recover(tasks, entry["token"], self._paths.submitit, ids)
+                jobs = self._recover_submission(entry, ids)
                 if jobs is not None and ids is None:
                     self._submitted(entry, jobs)
                 for (index, number), job in zip(entry["tasks"], jobs or [], strict=bool(jobs)):
@@ -158,6 +211,8 @@ class Journal:
                     history.submissions += 1
             case {"event": "lost", "index": int(index), "outcome": str(outcome), "reason": str(reason)}:
                 self.histories.setdefault(index, History()).losses.append((Outcome(outcome), reason))
+            case {"event": "timeout"}:
+                self.timed_out = True
             case {"event": "withdrawn", "indices": list(indices)}:
                 for index in indices:
                     history = self.histories.setdefault(index, History())

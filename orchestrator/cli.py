@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestrator import __version__
-from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.errors import OrchestratorError, Stopped, UsageError
 
 app = typer.Typer(
     name="orchestrator",
@@ -65,8 +65,7 @@ def run(
     """
     if (config is None) == (continued is None):
         raise UsageError("give either a configuration, or --continue with a run directory")
-    from orchestrator.flight import Stopped  # noqa: PLC0415  (commands that need little start quickly)
-    from orchestrator.running import go_on, start  # noqa: PLC0415
+    from orchestrator.running import go_on, start  # noqa: PLC0415  (commands that need little start quickly)
 
     console = Console(soft_wrap=not sys.stdout.isatty())
     try:

@@ -57,7 +57,10 @@ class Config(Section):
     )
     model_dir: Path = Field(Path(), description="the model's directory, relative to this file")
     offspring_size: int = Field(
-        0, ge=0, description="offspring in a generation; 0 takes CMA-ES' default, 4 + 3 ln(number of parameters)"
+        0,
+        ge=0,
+        validate_default=True,
+        description="offspring in a generation; 0 takes CMA-ES' default, 4 + 3 ln(number of parameters)",
     )
     timeout: Duration = Field(86400.0, description="of a generation, from its first submission, queue included")
     max_ngen: int = Field(100, ge=1, description="generations altogether, continued runs included")
@@ -67,7 +70,7 @@ class Config(Section):
     )
     continue_cp: bool = Field(False, description="whether to continue the run of cp_filename")
     cp_filename: Path | None = Field(
-        None, description="checkpoint.h5 of the run that is continued, relative to this file"
+        None, validate_default=True, description="checkpoint.h5 of the run that is continued, relative to this file"
     )
     executor: Literal["slurm", "local"] = Field("slurm", description="where offspring run")
     simulation: Annotated[MozaikSection | FunctionSection, Field(discriminator="type")]

@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from orchestrator import __version__
+from orchestrator.attempts import Landed, Terms
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import Cluster
 from orchestrator.config import Config
 from orchestrator.config_file import dump_config
 from orchestrator.errors import RunFailed
 from orchestrator.files import write_json
-from orchestrator.flight import Flight, Landed, Terms
+from orchestrator.flight import Flight
 from orchestrator.optimisers import Optimiser, create_optimiser
 from orchestrator.optimisers.base import Told
 from orchestrator.paths import RunPaths

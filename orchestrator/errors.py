@@ -23,6 +23,12 @@ class RunFailed(OrchestratorError):
     """A run that had started could not go on; what is finished is in its checkpoint."""
 
 
+class Stopped(OrchestratorError):
+    """A signal stopped the run; it can be continued."""
+
+    exit_code = 3
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong with a configuration.

@@ -46,8 +46,11 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
 
 def append_json_line(path: Path, data: Mapping[str, Any]) -> None:
     """Append `data` as one line of JSON and flush it to disk."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(data) + "\n")
+    with path.open("ab+") as file:
+        # a line that a crash tore must not swallow this one
+        end = file.seek(0, os.SEEK_END)
+        torn = end > 0 and (file.seek(end - 1), file.read(1))[1] != b"\n"
+        file.write((b"\n" if torn else b"") + json.dumps(data).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
 

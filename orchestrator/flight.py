@@ -7,57 +7,22 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.attempts import Attempt, Journal
+from orchestrator.attempts import Attempt, Journal, Landed, Terms
 from orchestrator.cluster import Cluster, State, Status, SubmissionFailed
 from orchestrator.cluster.ending import end_jobs, see_gone
 from orchestrator.durations import format_duration
-from orchestrator.errors import OrchestratorError, RunFailed
+from orchestrator.errors import RunFailed, Stopped
 from orchestrator.files import write_json
 from orchestrator.looks import looks
 from orchestrator.paths import GenerationPaths
 from orchestrator.records import Generation, Outcome, Result
-from orchestrator.verdicts import read_result, verdict
+from orchestrator.verdicts import failure, read_result, verdict
 
 _LOG = logging.getLogger(__name__)
 # so many offspring that cannot even start, and none that can, mean that none will
 _HOPELESS = 3
-
-
-class Stopped(OrchestratorError):
-    """The run was stopped by a signal and can be continued."""
-
-    exit_code = 3
-
-
-@dataclass(frozen=True)
-class Landed:
-    """The end of one offspring's flight."""
-
-    result: Result
-    attempts: int
-    submitted: float
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What a flight has to keep to.
-
-    Parameters
-    ----------
-    timeout : float
-        Of the generation from its first submission, in s.
-    retries : int
-        How often a lost offspring is submitted again.
-    name : str
-        Start of the jobs' names.
-    """
-
-    timeout: float
-    retries: int
-    name: str
 
 
 class Flight:
@@ -99,7 +64,7 @@ class Flight:
         self._task_of = task_of
         self._stop = stop
         self._report = report
-        self._journal = Journal(paths, cluster, terms.name)
+        self._journal = Journal(paths, cluster, terms.name, stop)
         self._landed: dict[int, Landed] = {}
         self._flying: dict[int, Attempt] = {}
         self._submitted: list[Attempt] = []
@@ -128,6 +93,9 @@ class Flight:
         watching = looks(self._paths.results, min(1.0, self._cluster.poll_interval(0.0)), self._stop)
         try:
             self._recover()
+            self._collect()
+            if self._journal.timed_out:
+                self._time_out()
             while len(self._landed) < len(self._generation.offspring):
                 self._collect()
                 self._submit_missing()
@@ -147,7 +115,7 @@ class Flight:
         landed = [self._landed[offspring.index] for offspring in self._generation.offspring]
         if all(one.result.outcome is Outcome.SIMULATION_ERROR for one in landed):
             self._forget()
-            raise RunFailed(self._failure("every simulation of the generation failed", landed[0].result))
+            raise RunFailed(failure("every simulation of the generation failed", landed[0].result))
         return landed
 
     def settle(self) -> None:
@@ -161,14 +129,7 @@ class Flight:
         return self._clock + self._terms.timeout
 
     def _recover(self) -> None:
-        while True:
-            try:
-                attempts = self._journal.recover()
-                break
-            except SubmissionFailed as error:
-                _LOG.warning("%s; asking again in 10 s", error)
-                if self._stop.wait(10):
-                    raise Stopped("stopped before it was known which jobs are alive") from error
+        attempts = self._journal.recover()
         self._flying = {attempt.index: attempt for attempt in attempts}
         self._submitted = list(attempts)
         self._unresolved = set(self._flying)
@@ -193,7 +154,9 @@ class Flight:
     def _take(self, index: int, number: int, result: Result) -> None:
         attempt = self._flying.get(index)
         current = attempt is not None and attempt.number == number
-        if index in self._landed or (result.outcome.infrastructure and not current):
+        history = self._journal.histories.get(index)
+        given_up = history is not None and len(history.losses) > self._terms.retries
+        if index in self._landed or (result.outcome.infrastructure and not current and not given_up):
             return
         if attempt is not None and result.outcome.infrastructure:
             self._lose(attempt, result)
@@ -202,6 +165,12 @@ class Flight:
         self._flying.pop(index, None)
         if attempt is not None and not current:
             self._cluster.cancel([attempt.job])
+        self._land(index, result, attempt)
+
+    def _decree(self, index: int, result: Result, attempt: Attempt | None) -> None:
+        """Write the result that the job did not: a controller that comes after this one must not decide otherwise."""
+        number = attempt.number if attempt is not None else 0
+        write_json(self._paths.attempt(index, number).result, result.to_json())
         self._land(index, result, attempt)
 
     def _land(self, index: int, result: Result, attempt: Attempt | None) -> None:
@@ -238,19 +207,28 @@ class Flight:
             history = self._journal.histories.get(index)
             numbers[index] = history.numbers + 1 if history else 1
             attempt = self._paths.attempt(index, numbers[index])
-            attempt.directory.mkdir(parents=True)
+            attempt.directory.mkdir(parents=True, exist_ok=True)
             write_json(attempt.task, self._task_of(index, numbers[index]))
         try:
             attempts = self._journal.submit(numbers)
         except SubmissionFailed as error:
-            for index in missing:
-                self._journal.lost(index, Outcome.SUBMIT_FAILED, str(error))
-                self._after_loss(index, Result(Outcome.SUBMIT_FAILED, message=str(error)), None)
+            self._refused(missing, error)
             return
         self._flying.update({attempt.index: attempt for attempt in attempts})
         self._submitted += attempts
         _LOG.info("generation %d: submitted %d offspring", self._generation.number, len(attempts))
         self._next_poll = time.time() + self._cluster.poll_interval(0.0)
+
+    def _refused(self, missing: list[int], error: SubmissionFailed) -> None:
+        if error.transient:
+            now = time.time()
+            pause = self._cluster.poll_interval(now - (self._clock or now))
+            _LOG.warning("generation %d: nothing submitted, trying again: %s", self._generation.number, error)
+            self._not_before.update(dict.fromkeys(missing, now + pause))
+            return
+        for index in missing:
+            self._journal.lost(index, Outcome.SUBMIT_FAILED, str(error))
+            self._after_loss(index, Result(Outcome.SUBMIT_FAILED, message=str(error)), None)
 
     # states ----------------------------------------------------------------------------------------------------------
 
@@ -293,7 +271,7 @@ class Flight:
             self._lose(attempt, result)
         elif result is not None:
             self._flying.pop(attempt.index)
-            self._land(attempt.index, result, attempt)
+            self._decree(attempt.index, result, attempt)
 
     def _lose(self, attempt: Attempt, result: Result) -> None:
         self._flying.pop(attempt.index, None)
@@ -308,9 +286,9 @@ class Flight:
         if losses <= self._terms.retries:
             self._not_before[index] = time.time() + 2.0**losses
         elif outcome.setup:
-            raise RunFailed(self._failure(f"offspring {index} could not be started in {losses} attempts", result))
+            raise RunFailed(failure(f"offspring {index} could not be started in {losses} attempts", result))
         else:
-            self._land(index, result, attempt)
+            self._decree(index, result, attempt)
 
     def _refuse_the_hopeless(self) -> None:
         """Stop where nothing can start, rather than try all of it several times."""
@@ -319,12 +297,13 @@ class Flight:
         needed = min(_HOPELESS, len(self._generation.offspring))
         failed = [h for h in self._journal.histories.values() if any(o is Outcome.LAUNCH_FAILED for o, _ in h.losses)]
         if len(failed) >= needed and not self._unresolved:
-            raise RunFailed(self._failure(f"none of {len(failed)} simulations could be started", self._last_loss))
+            raise RunFailed(failure(f"none of {len(failed)} simulations could be started", self._last_loss))
 
     # the end ---------------------------------------------------------------------------------------------------------
 
     def _time_out(self) -> None:
         """Cancel what is unfinished at the deadline, and see it gone."""
+        self._journal.time_out()
         unfinished = list(self._flying.values())
         timeout = format_duration(self._terms.timeout)
         _LOG.warning(
@@ -340,7 +319,7 @@ class Flight:
                 state = self._states.get(offspring.index, Status(State.UNKNOWN))
                 waited = f"{state.state.value}{f' ({state.reason})' if state.reason else ''}"
                 message = f"not finished within {timeout} of the generation's first submission; it was {waited}"
-                self._land(offspring.index, Result(Outcome.TIMEOUT, message=message), attempt)
+                self._decree(offspring.index, Result(Outcome.TIMEOUT, message=message), attempt)
 
     def _forget(self) -> None:
         """Make all offspring start afresh when the run is continued, whatever their results say."""
@@ -363,21 +342,11 @@ class Flight:
             raise Stopped(f"stopped in generation {self._generation.number}")
 
     def _counts(self) -> dict[str, int]:
-        counts: Counter[str] = Counter()
-        for offspring in self._generation.offspring:
-            if offspring.index in self._landed:
-                outcome = self._landed[offspring.index].result.outcome
-                counts[
-                    "done" if outcome is Outcome.OK else "exploded" if outcome is Outcome.EXPLODED else "failed"
-                ] += 1
-            elif offspring.index in self._flying:
-                state = self._states.get(offspring.index)
-                counts["running" if state is not None and state.state is State.RUNNING else "queued"] += 1
-            else:
-                counts["queued"] += 1
-        return dict(counts)
+        return dict(Counter(self._state(offspring.index) for offspring in self._generation.offspring))
 
-    @staticmethod
-    def _failure(what: str, result: Result) -> str:
-        log = f"\nLast lines of its log:\n{result.log_tail}" if result.log_tail else ""
-        return f"{what}: {result.message}{log}"
+    def _state(self, index: int) -> str:
+        if index in self._landed:
+            names = {Outcome.OK: "done", Outcome.EXPLODED: "exploded"}
+            return names.get(self._landed[index].result.outcome, "failed")
+        status = self._states.get(index)
+        return "running" if index in self._flying and status and status.state is State.RUNNING else "queued"

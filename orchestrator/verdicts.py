@@ -26,6 +26,12 @@ def read_result(path: Path) -> Result | None:
         return None
 
 
+def failure(what: str, result: Result) -> str:
+    """Return a message for people: what failed, why, and the last lines of its log."""
+    log = f"\nLast lines of its log:\n{result.log_tail}" if result.log_tail else ""
+    return f"{what}: {result.message}{log}"
+
+
 def verdict(status: Status, paths: AttemptPaths, job_log: Path, job_id: str, grace: float) -> Result | None:
     """Decide what the end of a job without a result means.
 

@@ -78,7 +78,19 @@ class Job:
 
 
 class SubmissionFailed(Exception):
-    """The executor refused a submission; the message holds its words."""
+    """The executor did not take a submission; the message holds its words.
+
+    Parameters
+    ----------
+    message : str
+        For people.
+    transient : bool
+        Whether the executor was not there, rather than refusing what was asked.
+    """
+
+    def __init__(self, message: str, *, transient: bool):
+        super().__init__(message)
+        self.transient = transient
 
 
 class Cluster(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import logging
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,12 @@ from orchestrator.sections import SlurmSection
 _LOG = logging.getLogger(__name__)
 # commands fail by themselves after 9-18 s where slurmctld is away
 _COMMAND_TIMEOUT = 60.0
+# what sbatch says where slurmctld is away or overloaded, and not the request at fault
+_NOT_THERE = re.compile(
+    r"unable to contact|socket timed out|connection (refused|timed out|reset)|communication|temporarily|"
+    r"zero bytes|try again|resource busy|transport endpoint|slurmctld",
+    re.IGNORECASE,
+)
 
 
 class SlurmCluster:
@@ -45,7 +52,8 @@ class SlurmCluster:
         try:
             jobs = executor.map_array(evaluate, [str(task.file) for task in tasks])
         except (FailedJobError, OSError, subprocess.SubprocessError) as error:
-            raise SubmissionFailed(_words(error)) from error
+            words = _words(error)
+            raise SubmissionFailed(words, transient=bool(_NOT_THERE.search(words))) from error
         return [Job(token, job.job_id) for job in jobs]
 
     @property
@@ -65,7 +73,8 @@ class SlurmCluster:
             return [Job(token, job_id) for job_id in ids]
         rows = self._squeue([token])
         if rows is None:
-            raise SubmissionFailed("squeue does not answer, so it is not known whether the jobs were submitted")
+            message = "squeue does not answer, so it is not known whether the jobs were submitted"
+            raise SubmissionFailed(message, transient=True)
         if not rows:
             return None
         base = rows[0].id.partition("_")[0]

@@ -84,9 +84,10 @@ def _read(path: Path, directory: Path, above: tuple[Path, ...]) -> Any:
     try:
         node = ast.parse(text.strip(), mode="eval").body
         return _value(node, text, (*above, path), directory)
-    except (SyntaxError, ValueError, RecursionError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise ParameterFileError(f"{path}{line}: is not a parameter set: {getattr(error, 'msg', error)}") from error
+        why = getattr(error, "msg", None) or error or "too deeply nested"
+        raise ParameterFileError(f"{path}{line}: is not a parameter set: {why}") from error
 
 
 def _value(node: ast.expr, text: str, above: tuple[Path, ...], directory: Path) -> Any:
