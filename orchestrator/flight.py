@@ -179,10 +179,8 @@ class Flight:
         self._landed[index] = Landed(result, history.submissions if history else 0, submitted)
         self._unresolved.discard(index)
         level = logging.INFO if result.outcome is Outcome.OK else logging.WARNING
-        detail = f": {result.message}" if result.message else ""
-        _LOG.log(
-            level, "generation %d offspring %d: %s%s", self._generation.number, index, result.outcome.value, detail
-        )
+        said = f"{result.outcome.value}{f': {result.message}' if result.message else ''}"
+        _LOG.log(level, "generation %d offspring %d: %s", self._generation.number, index, said)
 
     # submission ------------------------------------------------------------------------------------------------------
 

@@ -60,8 +60,9 @@ def start(path: Path, overrides: Sequence[str], console: Console) -> Ended:
 def go_on(run: Path, overrides: Sequence[str], console: Console) -> Ended:
     """Continue the run in the directory `run` with its own configuration."""
     paths = RunPaths(run.resolve())
-    if not paths.config.is_file():
-        raise UsageError(f"{run}: is not a run directory, there is no {paths.config.name} in it")
+    for file in (paths.checkpoint, paths.config):
+        if not file.is_file():
+            raise UsageError(f"{run}: is not a run directory, there is no {file.name} in it")
     return _continue(load_checked_config(paths.config, overrides), paths, "--continue", console)
 
 

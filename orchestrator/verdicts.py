@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from pathlib import Path
 
@@ -27,7 +28,14 @@ def read_result(path: Path) -> Result | None:
 
 
 def failure(what: str, result: Result) -> str:
-    """Return a message for people: what failed, why, and the last lines of its log."""
+    """Return a message for people: what failed, why, and where.
+
+    A Python traceback is told by the place where it ends; the log of another program by its last lines.
+    """
+    places = re.findall(r'^ *File "(.+)", line (\d+)', result.log_tail, re.MULTILINE)
+    if places:
+        file, line = places[-1]
+        return f"{what}: {result.message} ({file}, line {line})"
     log = f"\nLast lines of its log:\n{result.log_tail}" if result.log_tail else ""
     return f"{what}: {result.message}{log}"
 

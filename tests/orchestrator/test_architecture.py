@@ -11,7 +11,9 @@ from pathlib import Path
 import orchestrator
 import targets
 
-ROOTS = {name: Path(package.__file__).parent for name, package in (("orchestrator", orchestrator), ("targets", targets))}
+ROOTS = {
+    name: Path(package.__file__).parent for name, package in (("orchestrator", orchestrator), ("targets", targets))
+}
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -42,5 +44,10 @@ def test_a_job_imports_nothing_heavy() -> None:
 
 
 def test_files_stay_readable() -> None:
-    long = {path.name: n for root in ROOTS.values() for path in root.rglob("*.py") if (n := len(path.read_text().splitlines())) > 350}
+    long = {
+        path.name: n
+        for root in ROOTS.values()
+        for path in root.rglob("*.py")
+        if (n := len(path.read_text().splitlines())) > 350
+    }
     assert not long

@@ -57,7 +57,17 @@ def test_columns_of_an_empty_checkpoint(empty: Checkpoint) -> None:
     assert empty.n_generations == 0
     assert empty.told() == []
     assert empty.config_text == "a: 1\n"
-    expected = ["generation", "offspring", "outcome", "total_score", "attempts", "job_id", "host", "submitted", "started"]
+    expected = [
+        "generation",
+        "offspring",
+        "outcome",
+        "total_score",
+        "attempts",
+        "job_id",
+        "host",
+        "submitted",
+        "started",
+    ]
     expected += ["finished", "parameter:sheets.l2/3.w", "parameter:b", "value:Spont(V1_Exc_L2/3)", "value:CV"]
     expected += ["score:Spont(V1_Exc_L2/3)", "score:CV"]
     assert list(frame.columns) == expected

@@ -12,7 +12,11 @@ from orchestrator.config_file import dump_config, load_config
 from orchestrator.errors import ConfigError, UsageError
 
 SOUND: dict[str, Any] = {
-    "parameters": {"sheets.exc.w": [0, 1], "sheets.inh.w": {"bounds": [1e-3, 1], "scale": "log"}, "n": {"bounds": [1, 9], "integer": True}},
+    "parameters": {
+        "sheets.exc.w": [0, 1],
+        "sheets.inh.w": {"bounds": [1e-3, 1], "scale": "log"},
+        "n": {"bounds": [1, 9], "integer": True},
+    },
     "optimiser_centroid": {"sheets.exc.w": 0.5},
     "targets": [{"class": "SpontActivityTarget", "sheet_name": "Exc", "target_value": [1, 5], "norm": 2}],
     "simulation": {"model": "model:Net"},
@@ -84,7 +88,10 @@ WRONG = [
     ({"parameters": {"a": {"bounds": [0, 1], "scale": "log"}}, "optimiser_centroid": {}}, "log needs bounds above 0"),
     ({"parameters": {"a": {"bounds": [0.5, 2], "integer": True}}, "optimiser_centroid": {}}, "whole bounds"),
     ({"parameters": {"a": {"bounds": [0, 1], "integr": True}}, "optimiser_centroid": {}}, "did you mean 'integer'?"),
-    ({"optimiser_centroid": {"sheets.exc.v": 1}}, "'sheets.exc.v' is not among parameters; did you mean 'sheets.exc.w'?"),
+    (
+        {"optimiser_centroid": {"sheets.exc.v": 1}},
+        "'sheets.exc.v' is not among parameters; did you mean 'sheets.exc.w'?",
+    ),
     ({"optimiser_centroid": {"sheets.exc.w": 3}}, "inside its bounds [0, 1], got 3"),
     ({"targets": []}, "targets: "),
     ({"targets": [{**TARGET, "class": "SpontActivtyTarget"}]}, "did you mean 'SpontActivityTarget'?"),

@@ -25,7 +25,9 @@ def test_understood(written: object, seconds: float) -> None:
     assert parse_duration(written) == seconds
 
 
-@pytest.mark.parametrize("written", [0, -1, "0s", "tomorrow", "5 parsecs", "", True, None, [1], float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    "written", [0, -1, "0s", "tomorrow", "5 parsecs", "", True, None, [1], float("nan"), float("inf")]
+)
 def test_refused(written: object) -> None:
     with pytest.raises(ValueError, match="expected a duration"):
         parse_duration(written)
@@ -38,4 +40,10 @@ def test_slurm_time_never_rounds_down() -> None:
 
 
 def test_formatted_for_people() -> None:
-    assert [format_duration(s) for s in (0, 45, 200, 7500, 273600)] == ["0 s", "45 s", "3 min 20 s", "2 h 5 min", "3 d 4 h"]
+    assert [format_duration(s) for s in (0, 45, 200, 7500, 273600)] == [
+        "0 s",
+        "45 s",
+        "3 min 20 s",
+        "2 h 5 min",
+        "3 d 4 h",
+    ]

@@ -30,7 +30,9 @@ def test_squeue_answer() -> None:
     assert rows["14"].name == "run-g1-cc"
 
 
-@pytest.mark.parametrize("text", ["", "\n", "slurm_load_jobs error: Invalid job id specified", "a|b|c", "x|N/A|RUNNING|n|r"])
+@pytest.mark.parametrize(
+    "text", ["", "\n", "slurm_load_jobs error: Invalid job id specified", "a|b|c", "x|N/A|RUNNING|n|r"]
+)
 def test_lines_of_another_form_are_no_news(text: str) -> None:
     assert list(parse_squeue(text)) == []
 

@@ -1,0 +1,212 @@
+"""Whole runs on this machine, of a function instead of a network."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from orchestrator_project import CONFIG, MODEL, Project, same, wait_for
+
+from orchestrator.checkpoint import Checkpoint
+
+pytestmark = pytest.mark.run
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = Project.create(tmp_path_factory.mktemp("undisturbed") / "a model's directory")
+    project.command("run", "config.yaml")
+    return project
+
+
+def test_a_run_from_start_to_end(undisturbed: Project) -> None:
+    frame = undisturbed.frame()
+    assert len(frame) == undisturbed.simulated == 8
+    assert list(frame["generation"]) == [0] * 4 + [1] * 4
+    assert set(frame["outcome"]) <= {"OK", "SIMULATION_ERROR"}
+    assert frame["parameter:x"][0] == pytest.approx(0.9)
+    good = frame[frame["outcome"] == "OK"]
+    assert len(good) >= 4
+    for _, row in good.iterrows():
+        assert row["value:ReturnedValue(rate)"] == 10 * row["parameter:x"]
+        assert row["score:ReturnedValue(rate)"] == min(20, abs(3 - row["value:ReturnedValue(rate)"]))
+        assert row["submitted"] <= row["started"] <= row["finished"]
+    assert (frame["attempts"] == 1).all()
+    left = {path.name for path in undisturbed.runs[0].iterdir()}
+    assert left == {"checkpoint.h5", "config.yaml", "controller.log", "controller.lock", "generations"}
+    assert not any((undisturbed.runs[0] / "generations").iterdir())
+
+
+def test_the_same_configuration_gives_the_same_run(undisturbed: Project, tmp_path: Path) -> None:
+    again = Project.create(tmp_path)
+    again.command("run", "config.yaml")
+    assert same(again.frame(), undisturbed.frame())
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_continues_as_if_nothing_had_been(
+    undisturbed: Project, tmp_path: Path, how: signal.Signals
+) -> None:
+    project = Project.create(tmp_path)
+    controller = project.start("run", "config.yaml", TEST_SECONDS="0.5")
+    # in the second generation, when some of it is simulated
+    wait_for(lambda: project.simulated >= 6)
+    controller.send_signal(how)
+    _, err = controller.communicate(timeout=60)
+    assert controller.returncode == (3 if how is not signal.SIGKILL else -9)
+    assert "Traceback" not in err
+    before = len(project.frame())
+    assert before == 4
+    out = project.command("run", "--continue", str(project.runs[0]))
+    assert "continuing after 1 generations" in out
+    assert same(project.frame(), undisturbed.frame())
+    assert len(project.runs) == 1
+    if how is signal.SIGKILL:
+        assert project.simulated == 8  # jobs that lived on were taken over
+    else:
+        assert 8 <= project.simulated <= 10  # at most the two that Ctrl-C ended
+
+
+def test_continuing_by_the_configuration(undisturbed: Project, tmp_path: Path) -> None:
+    project = Project.create(tmp_path)
+    project.command("run", "config.yaml", "--set", "max_ngen=1")
+    checkpoint = project.runs[0] / "checkpoint.h5"
+    project.configure({"continue_cp": True, "cp_filename": str(checkpoint.relative_to(tmp_path)), "timeout": "2h"})
+    project.command("run", "config.yaml")
+    assert len(project.runs) == 1
+    assert same(project.frame(), undisturbed.frame())
+    assert project.simulated == 8
+    assert "timeout: 7200" in Checkpoint(checkpoint).config_text
+
+
+def test_continuing_something_else_is_refused_with_the_difference(tmp_path: Path) -> None:
+    project = Project.create(tmp_path)
+    project.command("run", "config.yaml", "--set", "max_ngen=1")
+    run = str(project.runs[0])
+    said = project.command(
+        "run", "--continue", run, "--set", "parameters.x=[0, 2]", "--set", "targets.0.norm=9", code=2
+    )
+    assert "parameters.x.bounds[1]: 1.0 in the run, 2.0 now" in said
+    assert "targets[0].norm: 1 in the run, 9 now" in said
+    assert len(project.frame()) == 4
+
+
+def test_a_finished_run_continues_to_more_generations(tmp_path: Path, undisturbed: Project) -> None:
+    project = Project.create(tmp_path)
+    project.command("run", "config.yaml", "--set", "max_ngen=1")
+    project.command("run", "--continue", str(project.runs[0] / "checkpoint.h5"), "--set", "max_ngen=2")
+    assert same(project.frame(), undisturbed.frame())
+
+
+def test_a_failing_simulation_is_scored_and_its_log_kept(undisturbed: Project, tmp_path: Path) -> None:
+    project = Project.create(tmp_path, {"optimiser_centroid": {"x": 0.9, "y": 1.4}})
+    project.command("run", "config.yaml")
+    frame = project.frame()
+    failed = frame["outcome"] == "SIMULATION_ERROR"
+    assert failed.any()
+    assert not failed.all()
+    assert (frame["total_score"][failed] == 40).all()
+    assert frame["value:ReturnedValue(cv)"][failed].isna().all()
+    details = Checkpoint(project.runs[0]).details()
+    assert details["message"][failed].str.contains("is too much").all()
+    assert details["log_tail"][failed].str.contains("RuntimeError").all()
+
+
+def test_a_run_in_which_everything_fails_ends_with_one_message_and_leaves_nothing(tmp_path: Path) -> None:
+    project = Project.create(
+        tmp_path, {"parameters": {"x": [0, 1], "y": [1.6, 2]}, "optimiser_centroid": {"x": 0.5, "y": 1.8}}
+    )
+    said = project.command("run", "config.yaml", code=1)
+    assert "every simulation of the generation failed: RuntimeError: y =" in said
+    assert project.runs == []
+
+
+def test_jobs_beyond_the_timeout_are_ended_and_scored(tmp_path: Path) -> None:
+    model = MODEL.replace("    x, y =", "    if parameters['x'] > 0.89: time.sleep(1000)\n    x, y =")
+    project = Project.create(tmp_path, {"timeout": 8, "max_ngen": 1}, model)
+    begin = time.monotonic()
+    project.command("run", "config.yaml")
+    assert time.monotonic() - begin < 30
+    frame = project.frame()
+    late = frame["outcome"] == "TIMEOUT"
+    assert 1 <= late.sum() <= 3
+    assert (frame["parameter:x"][late] > 0.89).all()
+    assert (frame["total_score"][late] == 40).all()
+    left = [
+        p for p in psutil.process_iter(["cmdline"]) if any(str(tmp_path) in part for part in p.info["cmdline"] or ())
+    ]
+    assert left == []
+
+
+def test_a_killed_job_is_no_verdict_on_nothing(tmp_path: Path) -> None:
+    """A job that dies without a result after its start is a failed simulation, not a run that hangs."""
+    model = MODEL.replace("    x, y =", "    if parameters['x'] > 0.89: os.kill(os.getpid(), 9)\n    x, y =")
+    project = Project.create(tmp_path, {"max_ngen": 1}, model)
+    project.command("run", "config.yaml")
+    frame = project.frame()
+    assert frame["outcome"][0] == "SIMULATION_ERROR"
+    assert (frame["outcome"] == "OK").any()
+
+
+def test_a_second_controller_is_told_who_holds_the_run(tmp_path: Path) -> None:
+    project = Project.create(tmp_path)
+    controller = project.start("run", "config.yaml", TEST_SECONDS="1")
+    try:
+        wait_for(lambda: project.simulated)
+        said = project.command("run", "--continue", str(project.runs[0]), code=2)
+        assert f"process {controller.pid}" in said
+        assert "is in use by the controller on" in said
+    finally:
+        controller.send_signal(signal.SIGINT)
+        controller.communicate(timeout=60)
+    assert controller.returncode == 3
+
+
+def test_kept_simulation_directories(tmp_path: Path) -> None:
+    project = Project.create(tmp_path, {"keep": {"directories": "all"}, "max_ngen": 1})
+    project.command("run", "config.yaml")
+    kept = sorted((project.runs[0] / "kept" / "0").glob("*/simulation"))
+    assert len(kept) == 4
+
+
+def test_best_prints_tables_json_and_yaml(undisturbed: Project) -> None:
+    run = str(undisturbed.runs[0])
+    assert "at the start" in undisturbed.command("best", run)
+    assert '"total_score"' in undisturbed.command("best", run, "--json", "--top", "3")
+    assert undisturbed.command("best", run, "--yaml").startswith("- x: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run"], "give either a configuration, or --continue"),
+        (["run", "none.yaml"], "none.yaml: cannot be read"),
+        (["run", "--continue", "."], "is not a run directory"),
+        (["run", "config.yaml", "--set", "model_dir=nowhere"], "model_dir: there is no directory"),
+        (["run", "config.yaml", "--set", "simulation.function=model:none"], "simulation.function: cannot import"),
+        (["run", "config.yaml", "--set", "simulation.function=nomodel:f"], "simulation.function: cannot import"),
+        (["run", "config.yaml", "--set", "optimiser_centroid={}"], "'x' has no default that is a number"),
+        (
+            ["run", "config.yaml", "--set", "continue_cp=true", "--set", "cp_filename=no/checkpoint.h5"],
+            "there is no checkpoint",
+        ),
+        (["run", "config.yaml", "--set", "executor=slurm"], "needs sbatch, squeue, scancel"),
+        (["best", "nowhere"], "there is no such checkpoint"),
+        (["check", "config.yaml", "--set", "targets.0.class=Nope"], "unknown target"),
+        (["run", "--frobnicate"], "No such option"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_usage_is_one_message_and_leaves_nothing(tmp_path: Path, arguments: list[str], message: str) -> None:
+    project = Project.create(tmp_path)
+    said = project.command(*arguments, code=2, PATH="/nowhere")
+    assert message in said
+    assert project.runs == []
+
+
+def test_check_says_how_much_there_is_to_do(tmp_path: Path) -> None:
+    assert "4 offspring x 2 generations = 8 simulations" in Project.create(tmp_path).command("check", "config.yaml")
+    assert CONFIG["offspring_size"] == 4
