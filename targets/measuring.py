@@ -1,0 +1,48 @@
+"""Values of many targets of one simulation, each with a reason where it has none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from targets.base import NoValue, Target
+from targets.errors import DatastoreError
+
+
+class Measurement(NamedTuple):
+    """The value of one target, or the reason why there is none."""
+
+    value: float | None
+    reason: str | None
+
+
+def measure(targets: Sequence[Target], recordings: object) -> list[Measurement]:
+    """Compute the value of every target.
+
+    A target that fails costs its own value only: whatever it raises becomes the reason.
+
+    Parameters
+    ----------
+    targets : sequence of Target
+    recordings
+        What the simulation left, as :meth:`Target.value` takes it.
+
+    Returns
+    -------
+    list of Measurement
+        One for each target, in their order; a value is a finite float or None.
+    """
+    return [_measure(target, recordings) for target in targets]
+
+
+def _measure(target: Target, recordings: object) -> Measurement:
+    try:
+        value = float(target.value(recordings))
+    except (NoValue, DatastoreError) as reason:
+        return Measurement(None, str(reason) or "no value")
+    except Exception as error:  # noqa: BLE001  (a user's target may raise anything)
+        return Measurement(None, f"{type(error).__name__}: {error}")
+    if not math.isfinite(value):
+        return Measurement(None, f"the value is {value}")
+    return Measurement(value, None)

@@ -1,0 +1,66 @@
+"""Targets of simulations that are plain Python callables: a number that the callable returned."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+
+from targets.base import AtLeastTarget, AtMostTarget, NoValue, PointTarget, RangeTarget, Target
+from targets.registry import target
+
+
+class Returned(Target):
+    """The number that a simulation returned under ``key``."""
+
+    key: str = Field(description="key of the value in the mapping that the simulation returned")
+
+    def _subject(self) -> str:
+        return self.key
+
+    def value(self, recordings: Any) -> float:
+        """Return ``recordings[key]``.
+
+        Raises
+        ------
+        NoValue
+            If the recordings aren't a mapping, have no such key, or what is there isn't a number.
+        """
+        if not isinstance(recordings, Mapping):
+            raise NoValue(f"{type(self).__name__} needs a mapping of numbers, got {type(recordings).__name__}")
+        if self.key not in recordings:
+            known = [str(key) for key in recordings]
+            nearest = difflib.get_close_matches(self.key, known, n=1, cutoff=0.5)
+            hint = f", did you mean {nearest[0]!r}?" if nearest else ""
+            raise NoValue(
+                f"the simulation returned no {self.key!r}{hint}; it returned: {', '.join(known) or 'nothing'}"
+            )
+        number = recordings[self.key]
+        if number is None:
+            raise NoValue(f"the simulation returned no value for {self.key!r}")
+        try:
+            return float(number)
+        except (TypeError, ValueError):
+            raise NoValue(f"expected a number for {self.key!r}, got {number!r}") from None
+
+
+@target("ReturnedValue", unit="")
+class ReturnedValue(Returned, PointTarget):
+    """A returned number that should be ``target_value``."""
+
+
+@target("ReturnedValueRange", unit="")
+class ReturnedValueRange(Returned, RangeTarget):
+    """A returned number that should lie in ``target_value``."""
+
+
+@target("ReturnedValueAtLeast", unit="")
+class ReturnedValueAtLeast(Returned, AtLeastTarget):
+    """A returned number that should be ``target_value`` or more."""
+
+
+@target("ReturnedValueAtMost", unit="")
+class ReturnedValueAtMost(Returned, AtMostTarget):
+    """A returned number that should be ``target_value`` or less."""

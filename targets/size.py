@@ -1,0 +1,80 @@
+"""Target of size tuning: the share of cells whose response a grating beyond the disk suppresses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, NonNegativeFloat, PositiveFloat
+
+from targets.base import AtLeastTarget, NoValue
+from targets.datastore import Datastore
+from targets.orientation import GRATING, OrientedTarget
+from targets.registry import target
+from targets.segment import Segment
+from targets.sheet_target import rates_by_cell
+
+DISK = "DriftingSinusoidalGratingDisk"
+
+
+class SuppressedShare(OrientedTarget):
+    """Share of cells that respond more to a disk than to the full field.
+
+    Of the recorded cells that prefer ``orientation`` and lie within ``radius`` of the centre (``x^2 + y^2 <
+    radius^2``), those with more than ``min_disk_spikes`` spikes for the disk, more than ``min_full_spikes`` for the
+    full-field grating, and a ratio of rates, disk over full field, above ``min_ratio``. Cells that don't respond count
+    as not suppressed. Counts and rates are averaged over trials.
+    """
+
+    radius: PositiveFloat = Field(default=1.0, description="the cells lie closer to the centre than this, degrees")
+    disk_radius: PositiveFloat | None = Field(
+        default=None, description="radius of the disk, degrees; by default that of the first one presented"
+    )
+    min_disk_spikes: NonNegativeFloat = Field(default=2.0, description="a cell needs more spikes for the disk")
+    min_full_spikes: NonNegativeFloat = Field(default=0.0, description="a cell needs more spikes for the full field")
+    min_ratio: PositiveFloat = Field(default=1.1, description="a cell needs a larger ratio of disk to full field")
+
+    def value(self, recordings: Any) -> float:  # noqa: D102
+        datastore = self.datastore(recordings)
+        disk = self._trials(datastore, DISK, radius=self.disk_radius)
+        full = self._trials(datastore, GRATING)
+        disk_rates = rates_by_cell(datastore, self.sheet_name, disk)
+        full_rates = rates_by_cell(datastore, self.sheet_name, full)
+        cells = self.cells(datastore) & self._central(datastore) & np.isfinite(disk_rates) & np.isfinite(full_rates)
+        if not cells.any():
+            raise NoValue(
+                f"no cell of sheet {self.sheet_name} that prefers {self.orientation:.4g} rad was recorded within "
+                f"{self.radius:g} degrees of the centre"
+            )
+        disk_rates, full_rates = disk_rates[cells], full_rates[cells]
+        responsive = _above(disk_rates, self.min_disk_spikes, disk) & _above(full_rates, self.min_full_spikes, full)
+        # Not disk / full, for the full field may leave a cell silent; a ratio that is min_ratio but for rounding is not
+        # above it.
+        suppressed = responsive & (disk_rates > self.min_ratio * full_rates * (1 + 1e-9))
+        return float(suppressed.mean())
+
+    def _trials(self, datastore: Datastore, stimulus: str, radius: float | None = None) -> list[Segment]:
+        trials = datastore.trials(
+            self.sheet_name, stimulus, contrast=self.contrast, orientation=self.orientation, radius=radius
+        )
+        if not trials:
+            size = f", radius {radius:g} degrees" if radius is not None else ""
+            what = f"{stimulus} of contrast {self.contrast:g}, orientation {self.orientation:.4g} rad{size}"
+            raise self.missing(datastore, what)
+        return trials
+
+    def _central(self, datastore: Datastore) -> NDArray[np.bool_]:
+        x, y = datastore.sheet(self.sheet_name).require_positions()[:2]
+        return np.asarray(x**2 + y**2 < self.radius**2)
+
+
+def _above(rates: NDArray[np.float64], spikes: float, trials: list[Segment]) -> NDArray[np.bool_]:
+    """Return which rates, in Hz, come from more than `spikes` spikes a trial."""
+    seconds = float(np.mean([each.spikes().duration for each in trials])) / 1000.0
+    return np.asarray(rates * seconds > spikes * (1 + 1e-9))
+
+
+@target("SizeTuning", unit="")
+class SizeTuning(SuppressedShare, AtLeastTarget):
+    """The share of cells with surround suppression should be at least ``target_value``."""

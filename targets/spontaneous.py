@@ -1,0 +1,91 @@
+"""Targets of spontaneous activity: rate, irregularity, synchrony."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pydantic import Field, NonNegativeInt, PositiveFloat
+
+from targets.base import AtLeastTarget, NoValue, PointTarget, RangeTarget
+from targets.datastore import Datastore
+from targets.registry import target
+from targets.segment import Segment
+from targets.sheet_target import SpontaneousTarget, mean_over
+
+
+class SpontaneousRate(SpontaneousTarget):
+    """Mean over the recorded trains of ``1000 n / (t_stop - t_start)``, in Hz; silence is 0.
+
+    Trials are averaged.
+    """
+
+    def value(self, recordings: Any) -> float:  # noqa: D102
+        return mean_over(self.spontaneous(recordings), lambda segment: float(segment.spikes().rates().mean()))
+
+
+class SpontaneousIrregularity(SpontaneousTarget):
+    """Mean coefficient of variation of the inter-spike intervals: ``std(ISI, ddof 0) / mean(ISI)`` of each train.
+
+    Only trains with more than ``min_intervals`` intervals count; trials are averaged. 1 for Poisson trains.
+    """
+
+    min_intervals: NonNegativeInt = Field(default=5, description="a train counts if it has more intervals than this")
+
+    def value(self, recordings: Any) -> float:  # noqa: D102
+        return mean_over(self.spontaneous(recordings), self._irregularity)
+
+    def _irregularity(self, segment: Segment) -> float:
+        intervals = segment.spikes().intervals()
+        cv = intervals.cv[(intervals.number > self.min_intervals) & np.isfinite(intervals.cv)]
+        if not cv.size:
+            raise NoValue(f"no train of sheet {self.sheet_name} has more than {self.min_intervals} intervals")
+        return float(cv.mean())
+
+
+class SpontaneousSynchrony(SpontaneousTarget):
+    """Mean pairwise Pearson correlation of the trains' spike counts in bins over the whole segment.
+
+    The trains are those of neurons in a centred square, ``max(|x|, |y|) <= window / 2``, with more than
+    ``min_intervals`` inter-spike intervals. A pair with a train of constant counts has correlation 0. Trials are
+    averaged.
+    """
+
+    window: PositiveFloat = Field(default=3.0, description="side of the centred square, degrees of visual field")
+    bin: PositiveFloat = Field(default=10.0, description="width of a bin of the spike counts, ms")
+    min_intervals: NonNegativeInt = Field(default=5, description="a train counts if it has more intervals than this")
+
+    def value(self, recordings: Any) -> float:  # noqa: D102
+        datastore = self.datastore(recordings)
+        return mean_over(self.spontaneous(recordings), lambda segment: self._synchrony(datastore, segment))
+
+    def _synchrony(self, datastore: Datastore, segment: Segment) -> float:
+        trains = segment.spikes()
+        sheet = datastore.sheet(self.sheet_name)
+        x, y = sheet.require_positions()[:2, sheet.indices(trains.ids)]
+        # Half a nano-degree: positions on the edge are in, whatever the rounding.
+        central = np.maximum(np.abs(x), np.abs(y)) <= self.window / 2 + 5e-10
+        chosen = central & (trains.intervals().number > self.min_intervals)
+        if chosen.sum() < 2:
+            raise NoValue(
+                f"synchrony needs two trains of sheet {self.sheet_name} in the centred square of {self.window:g} "
+                f"degrees with more than {self.min_intervals} intervals, there are {chosen.sum()}"
+            )
+        if trains.n_bins(self.bin) < 2:
+            raise NoValue(f"synchrony needs two bins of {self.bin:g} ms, the recording lasts {trains.duration:g} ms")
+        return trains.select(chosen).mean_correlation(self.bin)
+
+
+@target("SpontActivityTarget", unit="Hz")
+class SpontActivityTarget(SpontaneousRate, RangeTarget):
+    """The spontaneous rate should lie in a range."""
+
+
+@target("IrregularityTarget", unit="")
+class IrregularityTarget(SpontaneousIrregularity, AtLeastTarget):
+    """The spontaneous irregularity should be at least ``target_value``."""
+
+
+@target("SynchronyTarget", unit="")
+class SynchronyTarget(SpontaneousSynchrony, PointTarget):
+    """The spontaneous synchrony should be ``target_value``."""

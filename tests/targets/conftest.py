@@ -1,0 +1,21 @@
+"""Stores that the tests of targets share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from stores import plain_store
+
+from targets import Datastore
+
+
+@pytest.fixture(scope="session")
+def plain_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two sheets, Exc and Inh, with one spontaneous stimulus; not to be written to."""
+    return plain_store(tmp_path_factory.mktemp("plain") / "store")
+
+
+@pytest.fixture
+def store(plain_directory: Path) -> Datastore:
+    return Datastore(plain_directory)
