@@ -1,0 +1,36 @@
+"""What all tests share: the tools as modules, the running cluster, the order of the suites."""
+
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from slurm_cluster import VirtualCluster
+
+
+def pytest_configure() -> None:
+    # SIGTERM ends the tests as Ctrl-C does, so that fixtures stop what they started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The quick core first, then what needs SLURM, then what simulates."""
+
+    def slowness(item: pytest.Item) -> int:
+        marks = ("run", "slurm", "mozaik")
+        return sum(2**n for n, mark in enumerate(marks) if item.get_closest_marker(mark))
+
+    items.sort(key=slowness)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[VirtualCluster]:
+    """The virtual cluster that tools/test started, or one for this session if there is none."""
+    running = VirtualCluster(Path(os.environ.get("SLURM_CONF", "/nonexistent/slurm.conf")).parent)
+    if running.record.exists():
+        yield running
+    else:
+        with VirtualCluster(tempfile.mkdtemp(prefix="slurm-")) as own:
+            yield own
