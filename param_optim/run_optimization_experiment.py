@@ -1,0 +1,348 @@
+#!/usr/bin/env python
+"""Simulate one offspring of an optimisation: check for explosion, then run the model's protocol.
+
+The orchestrator starts this file, in the model's directory and in the environment of the simulation, as
+
+    [launcher] python [-m mpi4py] param_optim/run_optimization_experiment.py SIMULATOR THREADS PARAMETERS
+        results_dir "'DIRECTORY/'" [dotted.name value]... RUN_NAME
+
+with ``ORCHESTRATOR_OFFSPRING`` naming a JSON file: ``model`` and ``experiments`` (``module:name``), ``progress`` (file
+to append a line of JSON to at every step) and ``explosion_check``. It serves every model as it is: there is nothing to
+edit. It needs mozaik and nothing of the orchestrator, and works with mozaik 0.1.0 and the versions since.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import json
+import os
+import sys
+import time
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import mozaik
+import numpy
+from mozaik.controller import run_workflow
+from mozaik.experiments import NoStimulation
+from parameters import ParameterSet
+
+try:
+    from mpi4py import MPI
+
+    WORLD: Any = MPI.COMM_WORLD
+except ImportError:  # a mozaik without MPI: one process
+    WORLD = None
+
+OFFSPRING = "ORCHESTRATOR_OFFSPRING"
+
+
+class Exploded(Exception):
+    """The network fires above the threshold; raised on all ranks at the same moment.
+
+    Its `report` holds `sheet`, `rate` (Hz), `threshold` (Hz) and `slice` of the verdict.
+    """
+
+    def __init__(self, sheet: str, rate: float, threshold: float, slice_number: int | None) -> None:
+        super().__init__(f"sheet {sheet} fires at {rate:.1f} Hz, threshold {threshold:.1f} Hz")
+        self.report = {"sheet": sheet, "rate": rate, "threshold": threshold, "slice": slice_number}
+
+
+class Progress:
+    """Appends what is going on to a file, one JSON object a line; only rank 0 writes."""
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+
+    def __call__(self, phase: str, **details: Any) -> None:
+        """Append a line."""
+        if WORLD is None or WORLD.rank == 0:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"time": time.time(), "phase": phase, **details}) + "\n")
+
+
+class DiscardingStore:
+    """A data store whose `add_...` methods do nothing: the check's activity is not the protocol's."""
+
+    def __init__(self, data_store: Any) -> None:
+        self._data_store = data_store
+
+    def __getattr__(self, name: str) -> Any:
+        return (lambda *_args, **_kwargs: None) if name.startswith("add_") else getattr(self._data_store, name)
+
+
+class ExplosionCheck(NoStimulation):
+    """A short time without stimulation, in slices, that ends the simulation at the first slice above the threshold."""
+
+    def __init__(self, model: Any, settings: Mapping[str, Any], progress: Progress) -> None:
+        duration = float(settings["duration"])
+        if "parameters" in inspect.signature(NoStimulation.__init__).parameters:
+            super().__init__(model, ParameterSet({"duration": duration}))
+        else:  # mozaik 0.1.0
+            super().__init__(model, duration=duration)
+        self.settings = settings
+        self.progress = progress
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """Present the stimulus and keep nothing of it; arguments and result as mozaik's version has them.
+
+        Raises
+        ------
+        Exploded
+            At the first slice in which a watched sheet fires above the threshold.
+        """
+        args, kwargs = with_data_store(DiscardingStore, args, kwargs)
+        watch = SliceWatch(self.model, self.settings, self.progress)
+        parameters = self.model.parameters
+        blank, parameters.null_stimulus_period = parameters.null_stimulus_period, 0.0  # no time unwatched
+        self.model.run = watch.run
+        try:
+            result = super().run(*args, **kwargs)
+        finally:
+            del self.model.run  # the class's method is back
+            parameters.null_stimulus_period = blank
+        if watch.done < watch.slices:
+            raise RuntimeError(f"mozaik simulated {watch.done} of the explosion check's {watch.slices} slices only")
+        return result
+
+
+class SliceWatch:
+    """Stands in for `model.run`: simulates slice after slice and looks at the rates of each.
+
+    Parameters
+    ----------
+    model : mozaik.models.Model
+        The model, built.
+    settings : dict
+        `duration` (ms), `slices`, `threshold` (Hz) and `sheet_name` (None: every sheet that records spikes).
+    progress : Progress
+        Is told the rates after each slice.
+    """
+
+    def __init__(self, model: Any, settings: Mapping[str, Any], progress: Progress) -> None:
+        self.model, self.model_run, self.progress = model, model.run, progress
+        self.slices, self.threshold = int(settings["slices"]), float(settings["threshold"])
+        self.sheet_name = settings.get("sheet_name")
+        self.step = float(model.sim.get_time_step())  # ms; times below are in steps
+        steps = round(float(settings["duration"]) / self.step)
+        if not 1 <= self.slices <= steps:
+            raise SystemExit(f"explosion_check.slices: expected 1 to {steps} (time steps), got {self.slices}")
+        self.ends = [round(steps * k / self.slices) for k in range(self.slices + 1)]
+        self.done, self.time = 0, 0
+        self.counts: Any = 0
+        progress("check", slice=0, slices=self.slices, rates={})
+
+    def run(self, duration: float) -> float:
+        """Simulate `duration` ms, in as many pieces as there are slices to end; the wall time in s."""
+        wall, stop = 0.0, self.time + round(duration / self.step)
+        sheets = watched_sheets(self.model, self.sheet_name)
+        while self.time < stop:
+            end = min([stop, *self.ends[self.done + 1 : self.done + 2]])
+            before = local_spike_counts(sheets)
+            wall += self.model_run(round((end - self.time) * self.step, 9))
+            self.counts = self.counts + local_spike_counts(sheets) - before
+            self.time = end
+            if end in self.ends[self.done + 1 : self.done + 2]:
+                self.judge(sheets, (end - self.ends[self.done]) * self.step)
+        return wall
+
+    def judge(self, sheets: Mapping[str, Any], length: float) -> None:
+        """Compare the rates of the slice that just ended, `length` ms long, with the threshold."""
+        self.done += 1
+        rates = mean_rates(sheets, self.counts, length)
+        self.counts = 0
+        self.progress("check", slice=self.done, slices=self.slices, rates=rates)
+        worst = max(rates, key=lambda name: rates[name])
+        if rates[worst] > self.threshold:
+            raise Exploded(worst, rates[worst], self.threshold, self.done)
+
+
+def watched_sheets(model: Any, sheet_name: str | None) -> dict[str, Any]:
+    """Sheets to watch, by name; SystemExit says what is wrong with `sheet_name` or the recorders."""
+    recording = {
+        name: sheet for name, sheet in model.sheets.items() if (sheet.to_record or {}).get("spikes") is not None
+    }
+    if sheet_name is None and recording:
+        return recording
+    if sheet_name is not None and sheet_name in recording:
+        return {sheet_name: recording[sheet_name]}
+    raise SystemExit(
+        f"explosion_check.sheet_name: expected a sheet that records spikes ({', '.join(recording) or 'none does'}), "
+        f"got {sheet_name!r}; add a recorder of 'spikes' or name another (the model has {', '.join(model.sheets)})"
+    )
+
+
+def local_spike_counts(sheets: Mapping[str, Any]) -> Any:
+    """Spikes that this rank has recorded so far; shape (n_sheets,)."""
+    return numpy.array([local_spike_count(sheet.pop) for sheet in sheets.values()], dtype=numpy.int64)
+
+
+def local_spike_count(population: Any) -> int:
+    """Spikes of one population that this rank has recorded so far.
+
+    NEST knows the number; PyNN's public way goes through all spikes once per neuron, minutes in a large network.
+    """
+    detector: Any = getattr(population.recorder, "_spike_detector", None)
+    if hasattr(detector, "device"):
+        return int(importlib.import_module("nest").GetStatus(detector.device, "n_events")[0])
+    return int(sum(population.get_spike_counts(gather=False).values()))
+
+
+def mean_rates(sheets: Mapping[str, Any], local_counts: Any, length: float) -> dict[str, float]:
+    """Mean rate (Hz) of the recorded neurons of each sheet in `length` ms; the same numbers on all ranks."""
+    counts = local_counts if mozaik.mpi_comm is None else mozaik.mpi_comm.allreduce(local_counts)
+    rates = {}
+    for (name, sheet), count in zip(sheets.items(), counts):  # noqa: B905 (a cluster's Python may be older than strict)
+        recorded = sheet.to_record["spikes"]  # of all ranks
+        neurons = sheet.pop.size if isinstance(recorded, str) else len(recorded)
+        rates[name] = 1000.0 * int(count) / (max(neurons, 1) * length)
+    return rates
+
+
+def with_data_store(change: Callable[[Any], Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+    """Arguments of `Experiment.run` with the data store, which is the first, replaced by `change(data_store)`."""
+    if args:
+        return (change(args[0]), *args[1:]), kwargs
+    return args, {**kwargs, "data_store": change(kwargs["data_store"])}
+
+
+def announced(experiment: Any, step: int, steps: int, progress: Progress) -> Any:
+    """The experiment, whose run now says that it starts, and when the data are saved at last."""
+    run = experiment.run
+
+    def announce_saving(data_store: Any) -> Any:
+        save = data_store.save
+
+        def announced_save(*args: Any, **kwargs: Any) -> Any:
+            progress("saving")
+            return save(*args, **kwargs)
+
+        if step == 1:
+            data_store.save = announced_save
+        return data_store
+
+    def announced_run(*args: Any, **kwargs: Any) -> Any:
+        progress("protocols", step=step, steps=steps, name=type(experiment).__name__)
+        args, kwargs = with_data_store(announce_saving, args, kwargs)
+        result = run(*args, **kwargs)
+        if isinstance(result, tuple) and result[1]:  # newer versions watch every stimulus, if told to
+            monitor = experiment.model.parameters.explosion_monitoring
+            raise Exploded(str(monitor.sheet_name), float(monitor.threshold), float(monitor.threshold), None)
+        return result
+
+    experiment.run = announced_run
+    return experiment
+
+
+def with_check(create_experiments: Callable[[Any], Any], settings: Mapping[str, Any], progress: Progress) -> Any:
+    """`create_experiments` of the model, with the explosion check in front and progress lines for the others.
+
+    Parameters
+    ----------
+    create_experiments : callable
+        Returns a list of experiments, or an OrderedDict of (class, parameters) by name (newer versions of mozaik).
+    settings : dict
+        The explosion check's: `enabled`, `duration` (ms), `slices`, `threshold` (Hz), `sheet_name`.
+    progress : Progress
+        Where to announce.
+    """
+    enabled = bool(settings.get("enabled", False))
+
+    def create(model: Any) -> Any:
+        experiments = create_experiments(model)
+        if not isinstance(experiments, Mapping):
+            experiments = list(experiments)
+            rest = [announced(e, k, len(experiments), progress) for k, e in enumerate(experiments, start=1)]
+            return [ExplosionCheck(model, settings, progress), *rest] if enabled else rest
+        named: OrderedDict[str, Any] = OrderedDict()
+        if enabled:
+            duration = ParameterSet({"duration": float(settings["duration"])})
+            named[ExplosionCheck.__name__] = (
+                lambda model, _parameters: ExplosionCheck(model, settings, progress),
+                duration,
+            )
+        for k, (name, (cls, parameters)) in enumerate(experiments.items(), start=1):
+            named[name] = (made_and_announced(cls, k, len(experiments), progress), parameters)
+        return named
+
+    return create
+
+
+def made_and_announced(cls: Any, step: int, steps: int, progress: Progress) -> Callable[[Any, Any], Any]:
+    """What mozaik calls in place of the experiment's class: model, parameters -> announced experiment."""
+    return lambda model, parameters: announced(cls(model, parameters), step, steps, progress)
+
+
+def check_arguments(argv: list[str]) -> None:
+    """Refuse what mozaik would misread; SystemExit says what was expected.
+
+    mozaik takes SIMULATOR THREADS PARAMETERS [NAME VALUE]... RUN_NAME and evaluates every VALUE as Python.
+    """
+    if len(argv) <= 4 or len(argv) % 2 == 0:
+        raise SystemExit(
+            f"usage: {argv[0]} SIMULATOR THREADS PARAMETERS [dotted.name value]... RUN_NAME; got {argv[1:]}"
+        )
+    for name, text in zip(argv[4:-1:2], argv[5:-1:2]):  # noqa: B905 (as above)
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            raise SystemExit(
+                f"{name}: expected a Python literal (a string needs quotes of its own), got {text}"
+            ) from None
+        if name == "results_dir" and not (isinstance(value, str) and value.endswith("/")):
+            raise SystemExit(f"results_dir: expected a string that ends with '/' (mozaik appends to it), got {text}")
+
+
+def load_settings() -> dict[str, Any]:
+    """Content of the offspring's JSON file; SystemExit if there is none or it lacks a key."""
+    path = os.environ.get(OFFSPRING)
+    if not path:
+        raise SystemExit(f"{OFFSPRING} is not set: this script is started by the orchestrator; use run.py by hand")
+    try:
+        settings = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"{OFFSPRING}={path}: {error}") from None
+    missing = [key for key in ("model", "experiments", "progress", "explosion_check") if key not in settings]
+    if missing:
+        raise SystemExit(f"{path}: no {', '.join(missing)}")
+    return dict(settings)
+
+
+def load(reference: str) -> Any:
+    """Object that ``module:name`` names, as seen from the model's directory."""
+    module, _, name = reference.partition(":")
+    found = importlib.import_module(module)
+    if not hasattr(found, name):
+        raise SystemExit(f"{reference}: {found.__file__} has no {name!r}")
+    return getattr(found, name)
+
+
+def main() -> None:
+    """Run the offspring; an explosion ends all ranks with exit code 0, an error takes all ranks down."""
+    check_arguments(sys.argv)
+    settings = load_settings()
+    sys.path.insert(0, str(Path.cwd()))
+    progress = Progress(settings["progress"])
+    try:
+        progress("building")
+        model_class = load(settings["model"])
+        create = with_check(load(settings["experiments"]), settings["explosion_check"], progress)
+        run_workflow(model_class.__name__, model_class, create)
+        progress("finished")
+    except Exploded as exploded:
+        progress("exploded", **exploded.report)
+    except (Exception, SystemExit):
+        if WORLD is None or WORLD.size == 1:
+            raise
+        traceback.print_exc()  # the other ranks would wait for this one for ever
+        sys.stderr.flush()
+        WORLD.Abort(1)
+
+
+if __name__ == "__main__":
+    main()
