@@ -191,7 +191,7 @@ class Controller:
             return self._flight.bring_in()
         except RunFailed:
             # nothing of this generation is worth keeping unless something of it was simulated
-            if not any(paths.results.glob("*.json")):
+            if not self._flight.has_landed:
                 shutil.rmtree(paths.directory, ignore_errors=True)
             raise
 

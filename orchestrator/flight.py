@@ -18,7 +18,7 @@ from orchestrator.files import write_json
 from orchestrator.looks import looks
 from orchestrator.paths import GenerationPaths
 from orchestrator.records import Generation, Outcome, Result
-from orchestrator.verdicts import failure, read_result, verdict
+from orchestrator.verdicts import failure, new_results, verdict
 
 _LOG = logging.getLogger(__name__)
 # so many offspring that cannot even start, and none that can, mean that none will
@@ -118,6 +118,11 @@ class Flight:
             raise RunFailed(failure("every simulation of the generation failed", landed[0].result))
         return landed
 
+    @property
+    def has_landed(self) -> bool:
+        """Whether any offspring's result is worth keeping."""
+        return bool(self._landed)
+
     def settle(self) -> None:
         """Wait a moment for jobs that have delivered their result and are still tidying up."""
         see_gone(self._cluster, [attempt.job for attempt in self._submitted], 10.0)
@@ -141,14 +146,7 @@ class Flight:
 
     def _collect(self) -> None:
         """Take the results that have come in since the last look; one listing of one folder."""
-        for path in sorted(self._paths.results.glob("*.json")):
-            if path.name in self._seen:
-                continue
-            result = read_result(path)
-            if result is None:
-                continue
-            self._seen.add(path.name)
-            index, number = (int(part) for part in path.stem.split("."))
+        for index, number, result in new_results(self._paths.results, self._seen):
             self._take(index, number, result)
 
     def _take(self, index: int, number: int, result: Result) -> None:
@@ -295,7 +293,7 @@ class Flight:
         needed = min(_HOPELESS, len(self._generation.offspring))
         failed = [h for h in self._journal.histories.values() if any(o is Outcome.LAUNCH_FAILED for o, _ in h.losses)]
         if len(failed) >= needed and not self._unresolved:
-            raise RunFailed(failure(f"none of {len(failed)} simulations could be started", self._last_loss))
+            raise RunFailed(failure("no simulation can be started", self._last_loss))
 
     # the end ---------------------------------------------------------------------------------------------------------
 
@@ -323,6 +321,7 @@ class Flight:
         """Make all offspring start afresh when the run is continued, whatever their results say."""
         for path in self._paths.results.glob("*.json"):
             path.unlink()
+        self._landed.clear()
         self._journal.withdrawn([offspring.index for offspring in self._generation.offspring])
 
     def _withdraw(self) -> None:

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator.cluster import State, Status
@@ -18,13 +19,22 @@ _LOG = logging.getLogger(__name__)
 _LOG_LINES = 20
 
 
-def read_result(path: Path) -> Result | None:
-    """Return the result in a file, None where it cannot be read (yet)."""
-    try:
-        return Result.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        _LOG.warning("%s is not readable yet: %s", path, error)
-        return None
+def new_results(folder: Path, seen: set[str]) -> Iterator[tuple[int, int, Result]]:
+    """Yield offspring, attempt and content of the result files that are not `seen` yet, and add them to it.
+
+    A file that cannot be read is no news: it is looked at again the next time.
+    """
+    for path in sorted(folder.glob("*.json")):
+        if path.name in seen:
+            continue
+        try:
+            result = Result.from_json(json.loads(path.read_text(encoding="utf-8")))
+            index, number = (int(part) for part in path.stem.split("."))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            _LOG.warning("%s is not readable yet: %s", path, error)
+            continue
+        seen.add(path.name)
+        yield index, number, result
 
 
 def failure(what: str, result: Result) -> str:

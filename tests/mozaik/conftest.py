@@ -109,7 +109,46 @@ class Model:
         return Run(attempt, done.returncode, done.stderr, time.monotonic() - started)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Model]:
     """Copies a model of tests/models to a directory of its own."""
     return lambda name, reference: Model(name, reference, tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="session")
+def balanced(make_model: Callable[[str, str], Model]) -> Model:
+    return make_model("balanced_network", "model:BalancedNetwork")
+
+
+@pytest.fixture(scope="session")
+def balanced_run(balanced: Model) -> Run:
+    """Run the model as its user would, with run.py and the base parameters."""
+    attempt = balanced.attempt("by_hand", {}, {})
+    results = f"'{attempt}/simulation/'"
+    run = balanced.launch(
+        attempt, [sys.executable, "run.py", "nest", "1", "param/defaults", "results_dir", results, "by_hand"]
+    )
+    assert run.returncode == 0, run.stderr
+    return run
+
+
+@pytest.fixture(scope="session")
+def visual(make_model: Callable[[str, str], Model]) -> Model:
+    return make_model("visual_model", "model:VisualModel")
+
+
+@pytest.fixture(scope="session")
+def visual_run(visual: Model) -> Run:
+    run = visual.run("full", duration=140.0, slices=2)
+    assert run.returncode == 0, run.stderr
+    return run
+
+
+@pytest.fixture(scope="session")
+def balanced_datastore(balanced_run: Run) -> Path:
+    return balanced_run.datastore
+
+
+@pytest.fixture(scope="session")
+def visual_datastore(visual_run: Run) -> Path:
+    return visual_run.datastore

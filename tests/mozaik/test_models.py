@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ast
 import pickle
-import sys
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,35 +16,6 @@ pytestmark = pytest.mark.mozaik
 MODELS = Path(__file__).resolve().parents[1] / "models"
 CORTEX = {"V1_Exc_L4": 400, "V1_Inh_L4": 100, "V1_Exc_L2/3": 400, "V1_Inh_L2/3": 100}
 SHORT = {"protocol.spontaneous_duration": 56.0, "protocol.grating_duration": 56.0}
-
-
-@pytest.fixture(scope="module")
-def balanced(make_model: Callable[[str, str], Any]) -> Any:
-    return make_model("balanced_network", "model:BalancedNetwork")
-
-
-@pytest.fixture(scope="module")
-def balanced_run(balanced: Any) -> Any:
-    """Run the model as its user would, with run.py and the base parameters."""
-    attempt = balanced.attempt("by_hand", {}, {})
-    results = f"'{attempt}/simulation/'"
-    run = balanced.launch(
-        attempt, [sys.executable, "run.py", "nest", "1", "param/defaults", "results_dir", results, "by_hand"]
-    )
-    assert run.returncode == 0, run.stderr
-    return run
-
-
-@pytest.fixture(scope="module")
-def visual(make_model: Callable[[str, str], Any]) -> Any:
-    return make_model("visual_model", "model:VisualModel")
-
-
-@pytest.fixture(scope="module")
-def visual_run(visual: Any) -> Any:
-    run = visual.run("full", duration=140.0, slices=2)
-    assert run.returncode == 0, run.stderr
-    return run
 
 
 def rates(segment: Any) -> Any:
