@@ -55,7 +55,9 @@ class Config(Section):
         min_length=1,
         description="list of {class, target_value, sheet_name, norm, max_score, name} and the class's options",
     )
-    model_dir: Path = Field(Path(), description="the model's directory, relative to this file")
+    model_dir: Path = Field(
+        Path(), description="the model's directory, relative to this file; by default the one above param_optim"
+    )
     offspring_size: int = Field(
         0,
         ge=0,

@@ -166,7 +166,7 @@ class MozaikSimulation:
 
 
 def _explosion(entry: Mapping[str, Any]) -> str:
-    return (
-        f"sheet {entry.get('sheet')} fired at {entry.get('rate', float('nan')):.0f} Hz in slice {entry.get('slice')}, "
-        f"above the threshold of {entry.get('threshold')} Hz"
-    )
+    # no slice: mozaik's own monitoring, after a stimulus
+    when = f"in slice {entry['slice']}" if entry.get("slice") is not None else "after a stimulus"
+    rate, threshold = entry.get("rate", float("nan")), entry.get("threshold")
+    return f"sheet {entry.get('sheet')} fired at {rate:.0f} Hz {when}, above the threshold of {threshold} Hz"

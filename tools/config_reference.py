@@ -1,0 +1,93 @@
+#!/usr/bin/env python
+"""Writes docs/configuration.md, the reference of every key, from the code that reads the keys.
+
+python tools/config_reference.py > docs/configuration.md
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+import typing
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from orchestrator.config import Config
+from orchestrator.sections import FunctionSection, MozaikSection, ParameterRange, Section
+
+INTRODUCTION = """\
+# Configuration
+
+Every key of `config_optimisation.yaml`. YAML, so that JSON is read as well; unknown keys are refused. Durations are
+seconds, or text such as `20h`, `90m`, `1d 12h`, `1-12:00:00`. On the command line, `--set slurm.ntasks=8` overrides a
+key. This page is made from the code by `tools/config_reference.py`.
+"""
+SECTIONS = ("optimiser", "simulation", "explosion_check", "slurm", "local", "keep")
+
+
+def rows(section: type[Section]) -> Iterator[str]:
+    """Yield a table of the keys of a section."""
+    yield "| key | type | default | meaning |"
+    yield "|---|---|---|---|"
+    for name, field in section.model_fields.items():
+        if section is Config and name in SECTIONS:
+            meaning, kind, default = f"see [{name}](#{name})", "section", ""
+        else:
+            meaning, kind, default = field.description or "", type_name(field.annotation), default_of(field)
+        yield f"| `{name}` | {kind} | {default} | {meaning} |".replace("  |", " |")
+
+
+def default_of(field: FieldInfo) -> str:
+    """Return a field's default as it would be written."""
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True)
+    if value in (None, PydanticUndefined) or value in ((), {}, []):
+        return ""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value}`"
+
+
+def type_name(annotation: object) -> str:
+    """Return the type of a value in the words of a YAML file."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        return " or ".join(f"`{choice}`" for choice in arguments)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(type_name(argument) for argument in arguments if argument is not type(None))
+    if origin is typing.Annotated:
+        return type_name(arguments[0])
+    if origin in (list, tuple):
+        return "list"
+    if origin is dict or annotation is dict:
+        return "mapping"
+    if isinstance(annotation, type):
+        if issubclass(annotation, PurePath):
+            return "path"
+        names = {bool: "true or false", int: "integer", float: "number", str: "text"}
+        return names.get(annotation, annotation.__name__)
+    return str(annotation)
+
+
+def main() -> None:
+    """Print the page."""
+    lines = [INTRODUCTION, "## Top level", "", *rows(Config), ""]
+    lines += ["### One of `parameters`", "", *rows(ParameterRange), ""]
+    for name in SECTIONS:
+        lines += [f"## {name}", ""]
+        if name == "simulation":
+            lines += ["A mozaik model (`type: mozaik`, the default):", "", *rows(MozaikSection), ""]
+            lines += ["A Python function (`type: function`):", "", *rows(FunctionSection), ""]
+        else:
+            section = Config.model_fields[name].annotation
+            if isinstance(section, type) and issubclass(section, Section):
+                lines += [*rows(section), ""]
+    sys.stdout.write("\n".join(lines).rstrip() + "\n")
+
+
+if __name__ == "__main__":
+    main()
