@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestrator import __version__
-from orchestrator.errors import OrchestratorError, Stopped, UsageError
+from orchestrator.errors import OrchestratorError, UsageError
 
 app = typer.Typer(
     name="orchestrator",
@@ -68,14 +68,11 @@ def run(
     from orchestrator.running import go_on, start  # noqa: PLC0415  (commands that need little start quickly)
 
     console = Console(soft_wrap=not sys.stdout.isatty())
-    try:
-        if continued is not None:
-            run_directory = continued.parent if continued.name == "checkpoint.h5" else continued
-            ended = go_on(run_directory, overrides or (), console)
-        else:
-            ended = start(config or Path(), overrides or (), console)
-    except Stopped as error:
-        raise Stopped(f"{error}. Continue with: orchestrator run --continue RUN_DIRECTORY") from error
+    if continued is not None:
+        run_directory = continued.parent if continued.name == "checkpoint.h5" else continued
+        ended = go_on(run_directory, overrides or (), console)
+    else:
+        ended = start(config or Path(), overrides or (), console)
     console.print(f"\nDone: {ended.reason}.")
     _print_best(console, ended.paths.checkpoint, top=1)
     console.print(f"Run directory: {ended.paths.directory}", soft_wrap=True, highlight=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import signal
 import threading
@@ -23,7 +24,7 @@ from orchestrator.config import IDENTITY, Config
 from orchestrator.config_file import dump_config, load_config
 from orchestrator.controller import Controller, create_run
 from orchestrator.display import live, logging_to
-from orchestrator.errors import RunFailed, UsageError
+from orchestrator.errors import RunFailed, Stopped, UsageError
 from orchestrator.files import write_text
 from orchestrator.lock import only_controller
 from orchestrator.paths import RunPaths
@@ -90,8 +91,15 @@ def _control(config: Config, paths: RunPaths, console: Console) -> Ended:
             # how a run is carried out may change on the way; what it is may not
             write_text(paths.config, text)
             Checkpoint(paths.checkpoint).set_config(text)
-        with _stopping_on_signals() as stop, live(console) as show:
-            reason = Controller(config, paths, create_cluster(config), stop=stop, show=show).run()
+        cluster = create_cluster(config)
+        try:
+            with _stopping_on_signals() as stop, live(console) as show:
+                reason = Controller(config, paths, cluster, stop=stop, show=show).run()
+        except Stopped as error:
+            jobs = "Its jobs go on" if cluster.survives else "Its jobs were ended"
+            directory = shlex.quote(str(paths.directory))
+            message = f"{error}. {jobs}; continue with\n  orchestrator run --continue {directory}"
+            raise Stopped(message) from error
     return Ended(paths, reason)
 
 
@@ -119,7 +127,7 @@ def _remove_if_empty(paths: RunPaths) -> None:
 
 @contextlib.contextmanager
 def _stopping_on_signals() -> Iterator[threading.Event]:
-    """Yield an event that SIGINT and SIGTERM set; a second SIGINT ends the process at once."""
+    """Yield an event that SIGINT, SIGTERM and SIGHUP set; a second SIGINT ends the process at once."""
     stop = threading.Event()
 
     def ask(number: int, _frame: FrameType | None) -> None:
@@ -127,7 +135,7 @@ def _stopping_on_signals() -> Iterator[threading.Event]:
             os._exit(128 + number)
         stop.set()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield stop
     finally:

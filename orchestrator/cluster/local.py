@@ -114,8 +114,9 @@ class LocalCluster:
         while self._waiting and len(self._running) < self._workers:
             entry = self._waiting.popleft()
             executor = submitit.LocalExecutor(folder=entry.folder, max_num_timeout=0)
-            # away from the model: python -m looks for modules in the working directory first
-            setup = [f"cd {shlex.quote(str(entry.folder))}"]
+            # Ctrl-C in a terminal is for the controller, which ends its jobs itself; and the jobs' working directory
+            # is away from the model, because python -m looks for modules there first
+            setup = ["trap '' INT", f"cd {shlex.quote(str(entry.folder))}"]
             executor.update_parameters(timeout_min=_NO_LIMIT_MIN, stderr_to_stdout=True, setup=setup)
             started = executor.submit(evaluate, str(entry.task.file))
             process = psutil.Process(int(started.job_id))

@@ -91,7 +91,7 @@ def test_a_controller_cancelled_by_scancel_leaves_its_jobs(
     cluster.run("scancel", job)
     wait_for(lambda: cluster.run("squeue", "-h", "-j", job, "-t", "all", "-o", "%T").strip() == "CANCELLED", 10)
     log = (project.directory / f"optimisation-{job}.log").read_text()
-    assert "Continue with: orchestrator run --continue" in log
+    assert f"orchestrator run --continue {project.runs[0]}" in log
     project.command("run", "--continue", str(project.runs[0]))
     assert same(project.frame(), undisturbed.frame())
     assert project.simulated == 8
