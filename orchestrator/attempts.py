@@ -6,13 +6,13 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.cluster import Cluster, Job, SubmissionFailed, Task
 from orchestrator.errors import Stopped
-from orchestrator.files import append_json_line, read_json_lines
+from orchestrator.files import append_json_line, read_json_lines, write_json
 from orchestrator.paths import GenerationPaths
 from orchestrator.records import Outcome, Result
 
@@ -106,13 +106,15 @@ class Journal:
         self.first_submission: float | None = None
         self.timed_out = False
 
-    def submit(self, numbers: Mapping[int, int]) -> list[Attempt]:
-        """Submit attempts.
+    def submit(self, indices: Sequence[int], task_of: Callable[[int, int], Mapping[str, Any]]) -> list[Attempt]:
+        """Submit the next attempt of each of these offspring, in a directory of its own.
 
         Parameters
         ----------
-        numbers : mapping of int to int
-            Number of the attempt by offspring.
+        indices : sequence of int
+            The offspring.
+        task_of : callable
+            Content of the task file, given offspring and number of the attempt.
 
         Raises
         ------
@@ -121,6 +123,12 @@ class Journal:
         orchestrator.errors.Stopped
             Where `stop` was set before it was known whether they exist.
         """
+        numbers = {index: self.histories.get(index, History()).numbers + 1 for index in indices}
+        for index, number in numbers.items():
+            paths = self._paths.attempt(index, number)
+            # where a controller died before it had submitted anything, the directory is there already
+            paths.directory.mkdir(parents=True, exist_ok=True)
+            write_json(paths.task, task_of(index, number))
         token = f"{self._name}-{secrets.token_hex(4)}"
         intent = {"event": "submitting", "time": time.time(), "token": token, "tasks": list(numbers.items())}
         self._write(intent)

@@ -198,22 +198,20 @@ class Flight:
         self._taking_over = bool(self._unresolved)
         if not missing:
             return
-        numbers = {}
-        for index in missing:
-            history = self._journal.histories.get(index)
-            numbers[index] = history.numbers + 1 if history else 1
-            attempt = self._paths.attempt(index, numbers[index])
-            attempt.directory.mkdir(parents=True, exist_ok=True)
-            write_json(attempt.task, self._task_of(index, numbers[index]))
+        size = self._cluster.batch_size
+        for first in range(0, len(missing), size):
+            self._submit(missing[first : first + size])
+        self._next_poll = time.time() + self._cluster.poll_interval(0.0)
+
+    def _submit(self, indices: list[int]) -> None:
         try:
-            attempts = self._journal.submit(numbers)
+            attempts = self._journal.submit(indices, self._task_of)
         except SubmissionFailed as error:
-            self._refused(missing, error)
+            self._refused(indices, error)
             return
         self._flying.update({attempt.index: attempt for attempt in attempts})
         self._submitted += attempts
         _LOG.info("generation %d: submitted %d offspring", self._generation.number, len(attempts))
-        self._next_poll = time.time() + self._cluster.poll_interval(0.0)
 
     def _refused(self, missing: list[int], error: SubmissionFailed) -> None:
         if error.transient:

@@ -100,6 +100,11 @@ def _control(config: Config, paths: RunPaths, console: Console) -> Ended:
             directory = shlex.quote(str(paths.directory))
             message = f"{error}. {jobs}; continue with\n  orchestrator run --continue {directory}"
             raise Stopped(message) from error
+        except OSError as error:
+            # a full disk, an exceeded quota, a file system that is gone: what is in the checkpoint is safe
+            place = error.filename or paths.directory
+            message = f"{place}: {error.strerror or error}. The checkpoint is intact; mend it and continue with"
+            raise RunFailed(f"{message}\n  orchestrator run --continue {shlex.quote(str(paths.directory))}") from error
     return Ended(paths, reason)
 
 

@@ -133,6 +133,10 @@ class Cluster(Protocol):
         """Whether jobs go on when the controller stops."""
 
     @property
+    def batch_size(self) -> int:
+        """Most tasks that one `submit` takes."""
+
+    @property
     def result_grace(self) -> float:
         """How long an ended job's result may take to show in the file system, in s."""
 

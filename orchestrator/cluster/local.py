@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shlex
+import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ class LocalCluster:
     """
 
     survives = False
+    batch_size = sys.maxsize
     result_grace = 1.0
 
     def __init__(self, *, workers: int):

@@ -57,6 +57,11 @@ class SlurmCluster:
         return [Job(token, job.job_id) for job in jobs]
 
     @property
+    def batch_size(self) -> int:
+        """Return ``slurm.array_size``."""
+        return self._options.array_size
+
+    @property
     def result_grace(self) -> float:
         """Return ``slurm.result_grace``."""
         return self._options.result_grace
@@ -97,7 +102,13 @@ class SlurmCluster:
 
     def cancel(self, jobs: Sequence[Job]) -> None:
         """Cancel by id; jobs that have ended already do not matter."""
-        self._run(["scancel", "--quiet", *(job.id for job in jobs)])
+        indices: dict[str, list[str]] = {}
+        for job in jobs:
+            base, _, index = job.id.partition("_")
+            indices.setdefault(base, []).extend([index] if index else [])
+        # one request an array, not one a job
+        arrays = [f"{base}_[{','.join(numbers)}]" if numbers else base for base, numbers in indices.items()]
+        self._run(["scancel", "--quiet", *arrays])
 
     def poll_interval(self, elapsed: float) -> float:
         """Return a tenth of the time waited, at least 5 s, at most ``slurm.poll_interval``."""

@@ -169,3 +169,14 @@ def test_slurm_is_asked_as_often_for_many_offspring_as_for_few(tmp_path: Path, m
         counts[size] = calls.read_text().split()
     assert counts[4].count("sbatch") == counts[8].count("sbatch") == 1
     assert len(counts[8]) <= len(counts[4]) + 1
+
+
+def test_a_generation_larger_than_an_array_is_submitted_in_several(
+    cluster: VirtualCluster, tmp_path: Path, undisturbed: Project
+) -> None:
+    project = project_at(tmp_path, slurm={**SLURM["slurm"], "array_size": 3})
+    project.command("run", CONFIG)
+    assert same(project.frame(), undisturbed.frame())
+    first = project.frame()["job_id"][:4]
+    assert len({job.partition("_")[0] for job in first}) == 2
+    assert ["_" in job for job in first] == [True, True, True, False]
