@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 import threading
 import time
@@ -61,24 +62,34 @@ class Attempt:
         From 1; names the attempt's directory.
     job : Job
         The job that does it.
-    submitted : float
-        Unix time in s.
     """
 
     index: int
     number: int
     job: Job
-    submitted: float
     # when the executor first said that the job has ended, or that it does not know it
     ended: float | None = None
 
 
 @dataclass
 class History:
-    """What became of one offspring's attempts so far."""
+    """What became of one offspring's attempts so far.
+
+    Parameters
+    ----------
+    numbers : int
+        Number of the last attempt.
+    submissions : int
+        How many were submitted, since the controller itself ended one.
+    submitted : float
+        Unix time of the last submission in s.
+    losses : list of (Outcome, str)
+        Those that said nothing about the parameters, and why.
+    """
 
     numbers: int = 0
     submissions: int = 0
+    submitted: float = math.nan
     losses: list[tuple[Outcome, str]] = field(default_factory=list)
 
 
@@ -123,7 +134,7 @@ class Journal:
         orchestrator.errors.Stopped
             Where `stop` was set before it was known whether they exist.
         """
-        numbers = {index: self.histories.get(index, History()).numbers + 1 for index in indices}
+        numbers = {index: self.history(index).numbers + 1 for index in indices}
         for index, number in numbers.items():
             paths = self._paths.attempt(index, number)
             # where a controller died before it had submitted anything, the directory is there already
@@ -159,7 +170,7 @@ class Journal:
         entry = {"event": "submitted", "token": intent["token"], "time": time.time(), "ids": [job.id for job in jobs]}
         self._write(entry)
         pairs = zip(intent["tasks"], jobs, strict=True)
-        return [Attempt(index, number, job, intent["time"]) for (index, number), job in pairs]
+        return [Attempt(index, number, job) for (index, number), job in pairs]
 
     def lost(self, index: int, outcome: Outcome, reason: str) -> None:
         """Note that an offspring's last attempt ended without saying anything about the parameters."""
@@ -193,13 +204,17 @@ class Journal:
                 if jobs is not None and ids is None:
                     self._submitted(entry, jobs)
                 for (index, number), job in zip(entry["tasks"], jobs or [], strict=bool(jobs)):
-                    current[index] = Attempt(index, number, job, entry["time"])
+                    current[index] = Attempt(index, number, job)
             elif entry["event"] == "lost":
                 current.pop(entry["index"], None)
             elif entry["event"] == "withdrawn":
                 for index in entry["indices"]:
                     current.pop(index, None)
         return list(current.values())
+
+    def history(self, index: int) -> History:
+        """Return what became of an offspring's attempts."""
+        return self.histories.setdefault(index, History())
 
     def _tasks(self, numbers: Iterable[tuple[int, int]]) -> list[Task]:
         return [Task(index, self._paths.attempt(index, number).task) for index, number in numbers]
@@ -214,14 +229,15 @@ class Journal:
             case {"event": "submitting", "tasks": list(tasks), "time": float(when)}:
                 self.first_submission = when if self.first_submission is None else self.first_submission
                 for index, number in tasks:
-                    history = self.histories.setdefault(index, History())
+                    history = self.history(index)
                     history.numbers = max(history.numbers, number)
                     history.submissions += 1
+                    history.submitted = when
             case {"event": "lost", "index": int(index), "outcome": str(outcome), "reason": str(reason)}:
-                self.histories.setdefault(index, History()).losses.append((Outcome(outcome), reason))
+                self.history(index).losses.append((Outcome(outcome), reason))
             case {"event": "timeout"}:
                 self.timed_out = True
             case {"event": "withdrawn", "indices": list(indices)}:
                 for index in indices:
-                    history = self.histories.setdefault(index, History())
+                    history = self.history(index)
                     history.submissions, history.losses = 0, []

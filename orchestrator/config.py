@@ -74,6 +74,14 @@ class Config(Section):
     cp_filename: Path | None = Field(
         None, validate_default=True, description="checkpoint.h5 of the run that is continued, relative to this file"
     )
+    measure_on: Literal["job", "controller"] = Field(
+        "job", description="where targets are measured: on the offspring's node, or beside the controller"
+    )
+    measure_workers: int | None = Field(
+        None,
+        ge=1,
+        description="measure_on: controller: processes at once, by default all cores, fewer if memory is short",
+    )
     executor: Literal["slurm", "local"] = Field("slurm", description="where offspring run")
     simulation: Annotated[MozaikSection | FunctionSection, Field(discriminator="type")]
     optimiser: OptimiserSection = OptimiserSection()
@@ -133,10 +141,17 @@ class Config(Section):
     @property
     def workers(self) -> int:
         """Simulations at once with ``executor: local``."""
-        if self.local.workers:
-            return self.local.workers
         threads = self.simulation.threads if isinstance(self.simulation, MozaikSection) else 1
-        return max(1, len(os.sched_getaffinity(0)) // threads)
+        return self.local.workers or max(1, _cores() // threads)
+
+    @property
+    def measuring_processes(self) -> int:
+        """Measuring processes at once with ``measure_on: controller``."""
+        return self.measure_workers or _cores()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def nearest(name: str, known: Any) -> str:

@@ -24,6 +24,7 @@ from orchestrator.config_file import dump_config
 from orchestrator.errors import RunFailed
 from orchestrator.files import write_json
 from orchestrator.flight import Flight
+from orchestrator.measuring import MeasuringPool
 from orchestrator.optimisers import Optimiser, create_optimiser
 from orchestrator.optimisers.base import Told
 from orchestrator.paths import RunPaths
@@ -43,7 +44,7 @@ class Snapshot:
     generation, max_ngen : int
         The generation in flight, from 0, and how many there will be.
     counts : mapping of str to int
-        Offspring by state: ``queued``, ``running``, ``done``, ``exploded``, ``failed``.
+        Offspring by state: ``queued``, ``running``, ``measuring``, ``done``, ``exploded``, ``failed``.
     deadline : float
         Unix time at which the generation times out.
     best_score, start_score : float
@@ -171,7 +172,7 @@ class Controller:
 
     def _fly(self, generation: Generation) -> list[Landed]:
         def report(counts: Mapping[str, int], deadline: float) -> None:
-            if counts.get("queued", 0) + counts.get("running", 0) < len(generation.offspring):
+            if any(counts.get(state) for state in ("done", "exploded", "failed")):
                 # by now the jobs of the generation before have ended, also those that were still tidying up
                 self._discard_before(generation.number)
             self._show_state(generation.number, counts, deadline)
@@ -184,6 +185,7 @@ class Controller:
             self._cluster,
             terms,
             task_of=lambda index, attempt: self._task(generation.offspring[index], attempt),
+            measuring=MeasuringPool(self._config.measuring_processes),
             stop=self._stop,
             report=report,
         )
@@ -208,6 +210,7 @@ class Controller:
             "progress": str(attempt.progress),
             "simulation": config.simulation.model_dump(mode="json"),
             "targets": config.targets,
+            "measure_on": config.measure_on,
             "keep": config.keep.model_dump(mode="json"),
             **self._simulation.task(),
         }

@@ -19,7 +19,14 @@ from rich.text import Text
 from orchestrator.controller import Snapshot
 from orchestrator.durations import format_duration
 
-_STYLES = {"queued": "dim", "running": "cyan", "done": "green", "exploded": "magenta", "failed": "red"}
+_STYLES = {
+    "queued": "dim",
+    "running": "cyan",
+    "measuring": "blue",
+    "done": "green",
+    "exploded": "magenta",
+    "failed": "red",
+}
 
 
 @contextlib.contextmanager
@@ -70,7 +77,7 @@ def _render(current: list[Snapshot], begin: float) -> Group:
         return Group(Text("preparing ...", style="dim"))
     snapshot = current[0]
     total = sum(snapshot.counts.values())
-    finished = total - snapshot.counts.get("queued", 0) - snapshot.counts.get("running", 0)
+    finished = sum(snapshot.counts.get(state, 0) for state in ("done", "exploded", "failed"))
     done = snapshot.generation + (finished / total if total else 0.0)
     table = Table.grid(padding=(0, 2))
     table.add_row(

@@ -1,8 +1,12 @@
-"""What runs on the compute node: simulate, measure, write the result, remove the simulation."""
+"""What runs on the compute node: simulate, measure, write the result, remove the simulation.
+
+``python -m orchestrator.evaluate TASK_FILE`` only measures, for ``measure_on: controller``.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import platform
@@ -10,10 +14,11 @@ import resource
 import shutil
 import signal
 import socket
+import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,11 +27,13 @@ from orchestrator import __version__
 from orchestrator.files import append_json_line, tail, write_json
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
-from orchestrator.simulations import SimulationFailed, create_simulation
+from orchestrator.simulations import Simulation, SimulationFailed, create_simulation
 from orchestrator.simulations.subprocesses import end_at_once
 
 # how often a living job touches its progress file, in s
 HEARTBEAT = 20.0
+# man 2 prctl
+_PR_SET_PDEATHSIG = 1
 
 
 def evaluate(task_file: str) -> None:
@@ -44,9 +51,7 @@ def evaluate(task_file: str) -> None:
     append_json_line(attempt.progress, {"time": started, "phase": "started", "host": socket.gethostname()})
     with _heartbeat(attempt.progress):
         result = _evaluate(task, attempt)
-        keep = task["keep"]["directories"]
-        if keep == "none" or (keep == "failed" and result.outcome is Outcome.OK):
-            shutil.rmtree(attempt.simulation, ignore_errors=True)
+        _tidy_up(task, attempt, result)
     log_tail = "" if result.outcome is Outcome.OK else tail(attempt.log, task["keep"]["log_lines"]) or result.log_tail
     result = replace(
         result,
@@ -62,34 +67,80 @@ def evaluate(task_file: str) -> None:
     write_json(attempt.result, result.to_json())
 
 
+def measure_attempt(task_file: str) -> None:
+    """Measure what a simulation left where its job did not (``measure_on: controller``), and complete its result.
+
+    Parameters
+    ----------
+    task_file : str
+        The job's task file.
+    """
+    task = json.loads(Path(task_file).read_text(encoding="utf-8"))
+    attempt = AttemptPaths(Path(task_file).parent, Path(task["result"]))
+    result = Result.from_json(json.loads(attempt.result.read_text(encoding="utf-8")))
+    simulation = create_simulation(task["simulation"], Path(task["model_dir"]), task)
+    measured = _guarded(task, lambda: _measure(task, simulation, attempt))
+    result = replace(
+        result,
+        outcome=measured.outcome,
+        values=measured.values,
+        reasons=measured.reasons,
+        message=measured.message,
+        log_tail=measured.log_tail,
+        seconds={**result.seconds, **measured.seconds},
+        measured=True,
+    )
+    write_json(attempt.result, result.to_json())
+    _tidy_up(task, attempt, result)
+
+
+def _tidy_up(task: Mapping[str, Any], attempt: AttemptPaths, result: Result) -> None:
+    """Remove the simulation where it is measured and nobody wants to keep it."""
+    keep = task["keep"]["directories"]
+    if result.measured and (keep == "none" or (keep == "failed" and result.outcome is Outcome.OK)):
+        shutil.rmtree(attempt.simulation, ignore_errors=True)
+
+
 def _evaluate(task: Mapping[str, Any], attempt: AttemptPaths) -> Result:
     seconds: dict[str, float] = {}
-    try:
+
+    def run() -> Result:
         simulation = create_simulation(task["simulation"], Path(task["model_dir"]), task)
         try:
             simulation.simulate(task["parameters"], attempt)
         finally:
             seconds.update(simulation.seconds(attempt))
-        begin = time.monotonic()
+        if task["measure_on"] == "controller":
+            return Result(Outcome.OK, measured=False)
         append_json_line(attempt.progress, {"time": time.time(), "phase": "measuring"})
-        values, reasons = _measure(task, simulation.recordings(attempt))
-        seconds["measuring"] = time.monotonic() - begin
+        return _measure(task, simulation, attempt)
+
+    result = _guarded(task, run)
+    return replace(result, seconds={**seconds, **result.seconds})
+
+
+def _guarded(task: Mapping[str, Any], step: Callable[[], Result]) -> Result:
+    """Return the result of a step; a user's model or target may raise anything, and that must not be lost."""
+    try:
+        return step()
     except SimulationFailed as failure:
-        return Result(failure.outcome, message=str(failure), seconds=seconds)
-    except Exception as error:  # noqa: BLE001  (a user's model or target may raise anything; it must not be lost)
+        return Result(failure.outcome, message=str(failure))
+    except Exception as error:  # noqa: BLE001
         message = f"{type(error).__name__}: {error}"
         lines = traceback.format_exc().splitlines()[-task["keep"]["log_lines"] :] if task["keep"]["log_lines"] else []
-        return Result(Outcome.SIMULATION_ERROR, message=message, seconds=seconds, log_tail="\n".join(lines))
-    return Result(Outcome.OK, values=values, reasons=reasons, seconds=seconds)
+        return Result(Outcome.SIMULATION_ERROR, message=message, log_tail="\n".join(lines))
 
 
-def _measure(task: Mapping[str, Any], recordings: object) -> tuple[dict[str, float | None], dict[str, str]]:
+def _measure(task: Mapping[str, Any], simulation: Simulation, attempt: AttemptPaths) -> Result:
     from targets import create_targets, measure  # noqa: PLC0415  (most of the time that importing takes)
 
+    begin = time.monotonic()
     targets = create_targets(task["targets"], directory=Path(task["model_dir"]))
-    measured = list(zip(targets, measure(targets, recordings), strict=True))
-    values = {target.label: measurement.value for target, measurement in measured}
-    return values, {target.label: found.reason for target, found in measured if found.reason is not None}
+    found = measure(targets, simulation.recordings(attempt))
+    values = {target.label: measurement.value for target, measurement in zip(targets, found, strict=True)}
+    pairs = zip(targets, found, strict=True)
+    reasons = {target.label: measurement.reason for target, measurement in pairs if measurement.reason is not None}
+    return Result(Outcome.OK, values=values, reasons=reasons, seconds={"measuring": time.monotonic() - begin})
 
 
 @contextlib.contextmanager
@@ -116,3 +167,14 @@ def _job_id() -> str:
     if array and index:
         return f"{array}_{index}"
     return os.environ.get("SLURM_JOB_ID") or os.environ.get("SUBMITIT_LOCAL_JOB_ID", "")
+
+
+def _end_with_the_controller() -> None:
+    """Ask the kernel to end this process when its parent does: the next controller measures again."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    _end_with_the_controller()
+    measure_attempt(sys.argv[1])

@@ -10,12 +10,14 @@ from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from orchestrator.attempts import Attempt, Journal, Landed, Terms
+from orchestrator.clock import GenerationClock
 from orchestrator.cluster import Cluster, State, Status, SubmissionFailed
 from orchestrator.cluster.ending import end_jobs, see_gone
 from orchestrator.durations import format_duration
 from orchestrator.errors import RunFailed, Stopped
 from orchestrator.files import write_json
 from orchestrator.looks import looks
+from orchestrator.measuring import MeasuringPool
 from orchestrator.paths import GenerationPaths
 from orchestrator.records import Generation, Outcome, Result
 from orchestrator.verdicts import failure, new_results, verdict
@@ -40,6 +42,8 @@ class Flight:
         Timeout and retries.
     task_of : callable
         Content of the task file, given offspring index and attempt number.
+    measuring : MeasuringPool
+        Measures what jobs leave unmeasured.
     stop : threading.Event
         Set to leave; jobs of a cluster that survives its controller go on.
     report : callable
@@ -54,6 +58,7 @@ class Flight:
         terms: Terms,
         *,
         task_of: Callable[[int, int], Mapping[str, Any]],
+        measuring: MeasuringPool,
         stop: threading.Event,
         report: Callable[[Mapping[str, int], float], None],
     ):
@@ -62,6 +67,7 @@ class Flight:
         self._cluster = cluster
         self._terms = terms
         self._task_of = task_of
+        self._measuring = measuring
         self._stop = stop
         self._report = report
         self._journal = Journal(paths, cluster, terms.name, stop)
@@ -72,10 +78,7 @@ class Flight:
         self._not_before: dict[int, float] = {}
         self._seen: set[str] = set()
         self._next_poll = 0.0
-        # attempts of a dead controller of which it is not known yet whether they live
-        self._unresolved: set[int] = set()
-        self._taking_over = True
-        self._clock: float | None = None
+        self._clock = GenerationClock(terms.timeout)
         self._last_loss = Result(Outcome.LAUNCH_FAILED)
 
     def bring_in(self) -> list[Landed]:
@@ -101,8 +104,8 @@ class Flight:
                 self._submit_missing()
                 self._poll_if_due()
                 self._refuse_the_hopeless()
-                self._report(self._counts(), self._deadline)
-                if time.time() >= self._deadline:
+                self._report(self._counts(), self._clock.deadline)
+                if time.time() >= self._clock.deadline and not self._journal.timed_out:
                     self._time_out()
                 elif len(self._landed) < len(self._generation.offspring):
                     self._next_look(watching)
@@ -111,7 +114,8 @@ class Flight:
             raise
         finally:
             watching.close()
-        self._report(self._counts(), self._deadline)
+            self._measuring.close()
+        self._report(self._counts(), self._clock.deadline)
         landed = [self._landed[offspring.index] for offspring in self._generation.offspring]
         if all(one.result.outcome is Outcome.SIMULATION_ERROR for one in landed):
             self._forget()
@@ -127,18 +131,11 @@ class Flight:
         """Wait a moment for jobs that have delivered their result and are still tidying up."""
         see_gone(self._cluster, [attempt.job for attempt in self._submitted], 10.0)
 
-    @property
-    def _deadline(self) -> float:
-        if self._unresolved or self._clock is None:
-            return float("inf")
-        return self._clock + self._terms.timeout
-
     def _recover(self) -> None:
         attempts = self._journal.recover()
         self._flying = {attempt.index: attempt for attempt in attempts}
         self._submitted = list(attempts)
-        self._unresolved = set(self._flying)
-        self._clock = self._journal.first_submission
+        self._clock.take_over(self._journal.first_submission, self._flying)
         if attempts:
             _LOG.info("generation %d: took over %d jobs", self._generation.number, len(attempts))
 
@@ -146,14 +143,18 @@ class Flight:
 
     def _collect(self) -> None:
         """Take the results that have come in since the last look; one listing of one folder."""
+        for index, why in self._measuring.poll():
+            self._decree(index, Result(Outcome.SIMULATION_ERROR, message=why))
         for index, number, result in new_results(self._paths.results, self._seen):
             self._take(index, number, result)
 
     def _take(self, index: int, number: int, result: Result) -> None:
         attempt = self._flying.get(index)
         current = attempt is not None and attempt.number == number
-        history = self._journal.histories.get(index)
-        given_up = history is not None and len(history.losses) > self._terms.retries
+        given_up = len(self._journal.history(index).losses) > self._terms.retries
+        if not result.measured:
+            self._measure(index, number)
+            return
         if index in self._landed or (result.outcome.infrastructure and not current and not given_up):
             return
         if attempt is not None and result.outcome.infrastructure:
@@ -163,19 +164,24 @@ class Flight:
         self._flying.pop(index, None)
         if attempt is not None and not current:
             self._cluster.cancel([attempt.job])
-        self._land(index, result, attempt)
+        self._land(index, result)
 
-    def _decree(self, index: int, result: Result, attempt: Attempt | None) -> None:
+    def _measure(self, index: int, number: int) -> None:
+        if index not in self._landed and index not in self._measuring:
+            self._flying.pop(index, None)
+            self._clock.resolve(index)
+            self._measuring.add(index, self._paths.attempt(index, number))
+
+    def _decree(self, index: int, result: Result) -> None:
         """Write the result that the job did not: a controller that comes after this one must not decide otherwise."""
-        number = attempt.number if attempt is not None else 0
+        number = self._journal.history(index).numbers
         write_json(self._paths.attempt(index, number).result, result.to_json())
-        self._land(index, result, attempt)
+        self._land(index, result)
 
-    def _land(self, index: int, result: Result, attempt: Attempt | None) -> None:
-        history = self._journal.histories.get(index)
-        submitted = attempt.submitted if attempt is not None else float("nan")
-        self._landed[index] = Landed(result, history.submissions if history else 0, submitted)
-        self._unresolved.discard(index)
+    def _land(self, index: int, result: Result) -> None:
+        history = self._journal.history(index)
+        self._landed[index] = Landed(result, history.submissions, history.submitted)
+        self._clock.resolve(index)
         level = logging.INFO if result.outcome is Outcome.OK else logging.WARNING
         said = f"{result.outcome.value}{f': {result.message}' if result.message else ''}"
         _LOG.log(level, "generation %d offspring %d: %s", self._generation.number, index, said)
@@ -184,18 +190,9 @@ class Flight:
 
     def _submit_missing(self) -> None:
         now = time.time()
-        missing = [
-            offspring.index
-            for offspring in self._generation.offspring
-            if offspring.index not in self._landed
-            and offspring.index not in self._flying
-            and self._not_before.get(offspring.index, 0.0) <= now
-        ]
-        if missing and self._taking_over:
-            # time during which nobody watched is not held against offspring that have to start again
-            self._clock = now
-        self._unresolved.difference_update(missing)
-        self._taking_over = bool(self._unresolved)
+        waiting = [index for index in self._unfinished() if index not in self._flying]
+        missing = [index for index in waiting if self._not_before.get(index, 0.0) <= now]
+        self._clock.submitting(missing)
         if not missing:
             return
         size = self._cluster.batch_size
@@ -216,13 +213,13 @@ class Flight:
     def _refused(self, missing: list[int], error: SubmissionFailed) -> None:
         if error.transient:
             now = time.time()
-            pause = self._cluster.poll_interval(now - (self._clock or now))
+            pause = self._cluster.poll_interval(self._clock.elapsed)
             _LOG.warning("generation %d: nothing submitted, trying again: %s", self._generation.number, error)
             self._not_before.update(dict.fromkeys(missing, now + pause))
             return
         for index in missing:
             self._journal.lost(index, Outcome.SUBMIT_FAILED, str(error))
-            self._after_loss(index, Result(Outcome.SUBMIT_FAILED, message=str(error)), None)
+            self._after_loss(index, Result(Outcome.SUBMIT_FAILED, message=str(error)))
 
     # states ----------------------------------------------------------------------------------------------------------
 
@@ -231,7 +228,7 @@ class Flight:
         if not self._flying or now < self._next_poll:
             return
         statuses = self._cluster.poll([attempt.job for attempt in self._flying.values()])
-        self._next_poll = time.time() + self._cluster.poll_interval(now - (self._clock or now))
+        self._next_poll = time.time() + self._cluster.poll_interval(self._clock.elapsed)
         for attempt in list(self._flying.values()):
             self._judge(attempt, statuses[attempt.job])
 
@@ -240,7 +237,7 @@ class Flight:
         self._states[attempt.index] = status
         if status.state in (State.PENDING, State.RUNNING):
             attempt.ended = None
-            self._unresolved.discard(attempt.index)
+            self._clock.resolve(attempt.index)
             if status.reason and (before is None or before.reason != status.reason):
                 said = (self._generation.number, attempt.index, status.state.value, status.reason)
                 _LOG.info("generation %d offspring %d: %s (%s)", *said)
@@ -265,15 +262,15 @@ class Flight:
             self._lose(attempt, result)
         elif result is not None:
             self._flying.pop(attempt.index)
-            self._decree(attempt.index, result, attempt)
+            self._decree(attempt.index, result)
 
     def _lose(self, attempt: Attempt, result: Result) -> None:
         self._flying.pop(attempt.index, None)
         self._journal.lost(attempt.index, result.outcome, result.message)
-        self._after_loss(attempt.index, result, attempt)
+        self._after_loss(attempt.index, result)
 
-    def _after_loss(self, index: int, result: Result, attempt: Attempt | None) -> None:
-        losses, outcome = len(self._journal.histories[index].losses), result.outcome
+    def _after_loss(self, index: int, result: Result) -> None:
+        losses, outcome = len(self._journal.history(index).losses), result.outcome
         said = (self._generation.number, index, outcome.value, result.message)
         _LOG.warning("generation %d offspring %d: attempt lost, %s: %s", *said)
         self._last_loss = result
@@ -282,7 +279,7 @@ class Flight:
         elif outcome.setup:
             raise RunFailed(failure(f"offspring {index} could not be started in {losses} attempts", result))
         else:
-            self._decree(index, result, attempt)
+            self._decree(index, result)
 
     def _refuse_the_hopeless(self) -> None:
         """Stop where nothing can start, rather than try all of it several times."""
@@ -290,7 +287,7 @@ class Flight:
             return
         needed = min(_HOPELESS, len(self._generation.offspring))
         failed = [h for h in self._journal.histories.values() if any(o is Outcome.LAUNCH_FAILED for o, _ in h.losses)]
-        if len(failed) >= needed and not self._unresolved:
+        if len(failed) >= needed and self._clock.settled:
             raise RunFailed(failure("no simulation can be started", self._last_loss))
 
     # the end ---------------------------------------------------------------------------------------------------------
@@ -307,13 +304,12 @@ class Flight:
         if self._stop.is_set():
             raise Stopped(f"stopped while the timeout of generation {self._generation.number} was enforced")
         self._collect()
-        for offspring in self._generation.offspring:
-            if offspring.index not in self._landed:
-                attempt = self._flying.pop(offspring.index, None)
-                state = self._states.get(offspring.index, Status(State.UNKNOWN))
-                waited = f"{state.state.value}{f' ({state.reason})' if state.reason else ''}"
-                message = f"not finished within {timeout} of the generation's first submission; it was {waited}"
-                self._decree(offspring.index, Result(Outcome.TIMEOUT, message=message), attempt)
+        for index in self._unfinished():
+            self._flying.pop(index, None)
+            state = self._states.get(index, Status(State.UNKNOWN))
+            waited = f"{state.state.value}{f' ({state.reason})' if state.reason else ''}"
+            message = f"not finished within {timeout} of the generation's first submission; it was {waited}"
+            self._decree(index, Result(Outcome.TIMEOUT, message=message))
 
     def _forget(self) -> None:
         """Make all offspring start afresh when the run is continued, whatever their results say."""
@@ -325,8 +321,7 @@ class Flight:
     def _withdraw(self) -> None:
         """End all attempts; they start afresh when the run is continued."""
         end_jobs(self._cluster, [attempt.job for attempt in self._flying.values()])
-        missing = [offspring.index for offspring in self._generation.offspring if offspring.index not in self._landed]
-        self._journal.withdrawn(missing)
+        self._journal.withdrawn(self._unfinished())
 
     def _next_look(self, watching: Generator[object, None, None]) -> None:
         next(watching, None)
@@ -336,6 +331,11 @@ class Flight:
                 self._withdraw()
             raise Stopped(f"stopped in generation {self._generation.number}")
 
+    def _unfinished(self) -> list[int]:
+        """Return the offspring that have yet to be simulated."""
+        indices = [offspring.index for offspring in self._generation.offspring]
+        return [index for index in indices if index not in self._landed and index not in self._measuring]
+
     def _counts(self) -> dict[str, int]:
         return dict(Counter(self._state(offspring.index) for offspring in self._generation.offspring))
 
@@ -343,5 +343,7 @@ class Flight:
         if index in self._landed:
             names = {Outcome.OK: "done", Outcome.EXPLODED: "exploded"}
             return names.get(self._landed[index].result.outcome, "failed")
+        if index in self._measuring:
+            return "measuring"
         status = self._states.get(index)
         return "running" if index in self._flying and status and status.state is State.RUNNING else "queued"

@@ -96,6 +96,8 @@ class Result:
         Unix times in s; NaN where unknown.
     versions : mapping of str to str
         Versions of the programs involved.
+    measured : bool
+        False where the simulation is there and the controller has yet to measure it.
     """
 
     outcome: Outcome
@@ -110,6 +112,7 @@ class Result:
     started: float = math.nan
     finished: float = math.nan
     versions: Mapping[str, str] = field(default_factory=dict)
+    measured: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-compatible dictionary."""

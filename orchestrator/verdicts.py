@@ -22,6 +22,8 @@ _LOG_LINES = 20
 def new_results(folder: Path, seen: set[str]) -> Iterator[tuple[int, int, Result]]:
     """Yield offspring, attempt and content of the result files that are not `seen` yet, and add them to it.
 
+    Results that are yet to be measured come again each time.
+
     A file that cannot be read is no news: it is looked at again the next time.
     """
     for path in sorted(folder.glob("*.json")):
@@ -33,7 +35,8 @@ def new_results(folder: Path, seen: set[str]) -> Iterator[tuple[int, int, Result
         except (OSError, ValueError, KeyError, TypeError) as error:
             _LOG.warning("%s is not readable yet: %s", path, error)
             continue
-        seen.add(path.name)
+        if result.measured:
+            seen.add(path.name)
         yield index, number, result
 
 

@@ -22,6 +22,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
+def processes_of(project: Project) -> list[psutil.Process]:
+    """Return the processes that work for a project."""
+    commands = [(process, process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])]
+    return [process for process, command in commands if any(str(project.directory) in part for part in command)]
+
+
 def test_a_run_from_start_to_end(undisturbed: Project) -> None:
     frame = undisturbed.frame()
     assert len(frame) == undisturbed.simulated == 8
@@ -135,10 +141,7 @@ def test_jobs_beyond_the_timeout_are_ended_and_scored(tmp_path: Path) -> None:
     assert 1 <= late.sum() <= 3
     assert (frame["parameter:x"][late] > 0.89).all()
     assert (frame["total_score"][late] == 40).all()
-    left = [
-        p for p in psutil.process_iter(["cmdline"]) if any(str(tmp_path) in part for part in p.info["cmdline"] or ())
-    ]
-    assert left == []
+    wait_for(lambda: not processes_of(project), 10)
 
 
 def test_a_killed_job_is_no_verdict_on_nothing(tmp_path: Path) -> None:
@@ -210,3 +213,59 @@ def test_wrong_usage_is_one_message_and_leaves_nothing(tmp_path: Path, arguments
 def test_check_says_how_much_there_is_to_do(tmp_path: Path) -> None:
     assert "4 offspring x 2 generations = 8 simulations" in Project.create(tmp_path).command("check", "config.yaml")
     assert CONFIG["offspring_size"] == 4
+
+
+SLOW_TARGET = '''
+import os
+import time
+from pathlib import Path
+
+from targets import PointTarget
+
+
+class Slow(PointTarget):
+    """Measures slowly, and dies once where it is told to."""
+
+    def value(self, recordings):
+        marker = Path(__file__).parent / "measuring"
+        first = not marker.exists()
+        marker.touch()
+        if first and os.environ.get("TEST_DIE"):
+            os.kill(os.getpid(), 9)
+        time.sleep(float(os.environ.get("TEST_MEASURING", "0")))
+        return recordings["rate"]
+'''
+SLOW = {"class": "slow.py:Slow", "target_value": 3, "norm": 1}
+
+
+def test_measuring_beside_the_controller_gives_the_same(undisturbed: Project, tmp_path: Path) -> None:
+    project = Project.create(tmp_path)
+    project.command("run", "config.yaml", "--set", "measure_on=controller", "--set", "measure_workers=2")
+    assert same(project.frame(), undisturbed.frame())
+    assert not any((project.runs[0] / "generations").iterdir())
+
+
+def test_a_controller_killed_while_it_measures_simulates_nothing_again(tmp_path: Path) -> None:
+    project = Project.create(tmp_path, {"targets": [SLOW], "measure_on": "controller", "max_ngen": 1})
+    (tmp_path / "slow.py").write_text(SLOW_TARGET)
+    controller = project.start("run", "config.yaml", TEST_MEASURING="100")
+    wait_for(lambda: project.simulated == 4 and (tmp_path / "measuring").exists())
+    controller.kill()
+    controller.communicate(timeout=30)
+    wait_for(lambda: not processes_of(project), 10)
+    project.command("run", "--continue", str(project.runs[0]))
+    assert project.simulated == 4
+    frame = project.frame()
+    assert (frame["attempts"] == 1).all()
+    good = frame["outcome"] == "OK"
+    assert good.sum() >= 3
+    assert (frame["value:Slow"][good] == 10 * frame["parameter:x"][good]).all()
+
+
+def test_a_measuring_process_that_is_killed_is_tried_again(tmp_path: Path) -> None:
+    project = Project.create(tmp_path, {"targets": [SLOW], "measure_on": "controller", "max_ngen": 1})
+    (tmp_path / "slow.py").write_text(SLOW_TARGET)
+    said = project.command("run", "config.yaml", TEST_DIE="1")
+    assert "ended with exit code -9, trying again" in said
+    assert project.simulated == 4
+    assert (project.frame()["outcome"] == "OK").sum() >= 3
