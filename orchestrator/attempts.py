@@ -7,12 +7,12 @@ import math
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.cluster import Cluster, Job, SubmissionFailed, Task
-from orchestrator.errors import Stopped
+from orchestrator.errors import Stopped, UsageError
 from orchestrator.files import append_json_line, read_json_lines, write_json
 from orchestrator.paths import GenerationPaths
 from orchestrator.records import Outcome, Result
@@ -117,7 +117,9 @@ class Journal:
         self.first_submission: float | None = None
         self.timed_out = False
 
-    def submit(self, indices: Sequence[int], task_of: Callable[[int, int], Mapping[str, Any]]) -> list[Attempt]:
+    def submit(
+        self, indices: Sequence[int], task_of: Callable[[int, int], Mapping[str, Any]], avoid: Collection[str]
+    ) -> list[Attempt]:
         """Submit the next attempt of each of these offspring, in a directory of its own.
 
         Parameters
@@ -126,6 +128,8 @@ class Journal:
             The offspring.
         task_of : callable
             Content of the task file, given offspring and number of the attempt.
+        avoid : collection of str
+            Nodes on which simulations could not be started.
 
         Raises
         ------
@@ -141,15 +145,17 @@ class Journal:
             paths.directory.mkdir(parents=True, exist_ok=True)
             write_json(paths.task, task_of(index, number))
         token = f"{self._name}-{secrets.token_hex(4)}"
-        intent = {"event": "submitting", "time": time.time(), "token": token, "tasks": list(numbers.items())}
+        tasks = [list(task) for task in numbers.items()]
+        intent: dict[str, Any] = {"event": "submitting", "time": time.time(), "token": token, "tasks": tasks}
+        intent["executor"] = self._cluster.name
         self._write(intent)
         try:
-            jobs = self._cluster.submit(self._tasks(numbers.items()), token, self._paths.submitit)
+            jobs = self._cluster.submit(self._tasks(tasks), token, self._paths.submitit, avoid)
         except SubmissionFailed as error:
             # sbatch may fail although the jobs were accepted, where slurmctld answered too late
             if error.transient and self._stop.wait(_ASK_AGAIN):
                 raise Stopped("stopped while a submission was in doubt") from error
-            recovered = self._recover_submission(intent, None)
+            recovered = self._recover_submission({**intent, "current": tasks}, None)
             if recovered is None:
                 self._write({"event": "refused", "token": token, "time": time.time(), "message": str(error)})
                 raise
@@ -160,7 +166,8 @@ class Journal:
         """Return the jobs of a submission, None where there are none; asks until the executor answers."""
         while True:
             try:
-                return self._cluster.recover(self._tasks(intent["tasks"]), intent["token"], self._paths.submitit, ids)
+                tasks, wanted = self._tasks(intent["tasks"]), {index for index, _ in intent["current"]}
+                return self._cluster.recover(tasks, intent["token"], self._paths.submitit, ids, wanted)
             except SubmissionFailed as error:
                 _LOG.warning("%s; asking again in %.0f s", error, _ASK_AGAIN)
                 if self._stop.wait(_ASK_AGAIN):
@@ -180,6 +187,10 @@ class Journal:
         """Note that the controller itself ended these offspring's attempts: they start afresh."""
         self._write({"event": "withdrawn", "indices": list(indices), "time": time.time()})
 
+    def restart_clock(self) -> None:
+        """Note that the generation's time begins now, for those who come after."""
+        self._write({"event": "clock", "time": time.time()})
+
     def time_out(self) -> None:
         """Note that the deadline is enforced, before the first job is cancelled."""
         self._write({"event": "timeout", "time": time.time()})
@@ -193,30 +204,58 @@ class Journal:
             Where `stop` was set before it was known whether they exist.
         """
         entries = list(read_json_lines(self._paths.journal))
-        noted = {entry["token"]: entry for entry in entries if entry["event"] == "submitted"}
-        refused = {entry["token"] for entry in entries if entry["event"] == "refused"}
-        current: dict[int, Attempt] = {}
         for entry in entries:
             self._count(entry)
-            if entry["event"] == "submitting" and entry["token"] not in refused:
-                ids = noted[entry["token"]]["ids"] if entry["token"] in noted else None
-                jobs = self._recover_submission(entry, ids)
-                if jobs is not None and ids is None:
-                    self._submitted(entry, jobs)
-                for (index, number), job in zip(entry["tasks"], jobs or [], strict=bool(jobs)):
-                    current[index] = Attempt(index, number, job)
-            elif entry["event"] == "lost":
-                current.pop(entry["index"], None)
-            elif entry["event"] == "withdrawn":
-                for index in entry["indices"]:
-                    current.pop(index, None)
-        return list(current.values())
+        attempts = []
+        for intent in self._intents(entries):
+            current = [tuple(task) for task in intent["current"]]
+            jobs = self._recover_submission(intent, intent["ids"])
+            if jobs is not None and intent["ids"] is None:
+                self._submitted(intent, jobs)
+            for (index, number), job in zip(intent["tasks"], jobs or [], strict=bool(jobs)):
+                if (index, number) in current:
+                    attempts.append(Attempt(index, number, job))
+        return attempts
+
+    def _intents(self, entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return the submissions of which something is in flight, with its ``ids`` and ``current`` tasks.
+
+        Raises
+        ------
+        orchestrator.errors.UsageError
+            Where their jobs are with another executor.
+        """
+        intents: dict[str, dict[str, Any]] = {}
+        flying: dict[int, str] = {}
+        for entry in entries:
+            match entry:
+                case {"event": "submitting", "token": str(token), "tasks": list(tasks)}:
+                    intents[token] = {**entry, "ids": None}
+                    flying.update(dict.fromkeys((index for index, _ in tasks), token))
+                case {"event": "submitted", "token": str(token), "ids": list(ids)}:
+                    intents[token]["ids"] = ids
+                case {"event": "refused", "token": str(token)}:
+                    flying = {index: other for index, other in flying.items() if other != token}
+                case {"event": "lost", "index": int(index)}:
+                    flying.pop(index, None)
+                case {"event": "withdrawn", "indices": list(indices)}:
+                    flying = {index: token for index, token in flying.items() if index not in indices}
+        current = []
+        for token, intent in intents.items():
+            intent["current"] = [task for task in intent["tasks"] if flying.get(task[0]) == token]
+            if intent["current"] and intent["executor"] != self._cluster.name:
+                raise UsageError(
+                    f"{self._paths.directory}: its jobs run with executor: {intent['executor']}, not "
+                    f"{self._cluster.name}; continue with that, or end them first with orchestrator cancel"
+                )
+            current += [intent] if intent["current"] else []
+        return current
 
     def history(self, index: int) -> History:
         """Return what became of an offspring's attempts."""
         return self.histories.setdefault(index, History())
 
-    def _tasks(self, numbers: Iterable[tuple[int, int]]) -> list[Task]:
+    def _tasks(self, numbers: Iterable[Sequence[int]]) -> list[Task]:
         return [Task(index, self._paths.attempt(index, number).task) for index, number in numbers]
 
     def _write(self, entry: Mapping[str, object]) -> None:
@@ -235,9 +274,12 @@ class Journal:
                     history.submitted = when
             case {"event": "lost", "index": int(index), "outcome": str(outcome), "reason": str(reason)}:
                 self.history(index).losses.append((Outcome(outcome), reason))
+            case {"event": "clock", "time": float(when)}:
+                self.first_submission = when
             case {"event": "timeout"}:
                 self.timed_out = True
             case {"event": "withdrawn", "indices": list(indices)}:
+                self.timed_out = False
                 for index in indices:
                     history = self.history(index)
                     history.submissions, history.losses = 0, []

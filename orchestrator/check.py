@@ -7,12 +7,12 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from orchestrator.config import Config
+from orchestrator.config import CIRCUMSTANCES, Config
 from orchestrator.config_file import Source, load_config
 from orchestrator.errors import ConfigError
 from orchestrator.simulations import Finding, simulation_of
 
-_SLURM_COMMANDS = ("sbatch", "squeue", "scancel")
+_SLURM_COMMANDS = ("sbatch", "squeue", "scancel", "srun")
 
 
 def load_checked_config(path: Path, overrides: Sequence[str] = ()) -> Config:
@@ -56,6 +56,9 @@ def _executor_findings(config: Config) -> list[Finding]:
             "Log in to a cluster, load its SLURM module, or set executor: local (--set executor=local)"
         )
         return [(("executor",), message)]
+    if config.executor == "slurm" and "%" in str(config.model_dir):
+        # sbatch and submitit replace %j and the like in the names of log files
+        return [(("model_dir",), f"SLURM takes the % in {config.model_dir} for a pattern: rename the directory")]
     return []
 
 
@@ -81,7 +84,8 @@ def identity_differences(config: Config, frozen: Config, keys: Sequence[str]) ->
     for key in keys:
         new, old = (_flat(c.model_dump(mode="json")[key], key) for c in (config, frozen))
         for name in dict.fromkeys([*old, *new]):
-            if old.get(name, dataclasses.MISSING) != new.get(name, dataclasses.MISSING):
+            same = old.get(name, dataclasses.MISSING) == new.get(name, dataclasses.MISSING)
+            if not same and not name.startswith(CIRCUMSTANCES):
                 differences.append(f"{name}: {old.get(name, 'not there')} in the run, {new.get(name, 'not there')} now")
     return differences
 

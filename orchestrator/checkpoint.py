@@ -209,6 +209,11 @@ def _strings(dataset: h5py.Dataset) -> list[str]:
     return [str(text) for text in dataset.asstr()[:]]
 
 
+def _storable(text: str) -> str:
+    """Return what HDF5 can keep: a crashed simulation may print NULs, and bytes that are no UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "")
+
+
 def _row(evaluation: Evaluation) -> dict[str, Any]:
     offspring, result = evaluation.offspring, evaluation.result
     return {
@@ -221,11 +226,10 @@ def _row(evaluation: Evaluation) -> dict[str, Any]:
         "finished": result.finished,
         **{name: result.seconds.get(name, math.nan) for name in _SECONDS},
         "outcome": result.outcome.value,
-        "job_id": result.job_id,
-        "host": result.host,
-        # HDF5 strings end at a NUL, which a crashed simulation may well print
-        "message": result.message.replace("\0", ""),
-        "log_tail": result.log_tail.replace("\0", ""),
+        "job_id": _storable(result.job_id),
+        "host": _storable(result.host),
+        "message": _storable(result.message),
+        "log_tail": _storable(result.log_tail),
         "reasons": json.dumps(dict(result.reasons)),
         "versions": json.dumps(dict(result.versions)),
         "points": offspring.point,

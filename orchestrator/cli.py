@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import yaml
@@ -14,6 +14,10 @@ from rich.table import Table
 
 from orchestrator import __version__
 from orchestrator.errors import OrchestratorError, UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.rescoring import Rescored
+    from orchestrator.scoring import ScoredDatastore
 
 app = typer.Typer(
     name="orchestrator",
@@ -121,6 +125,83 @@ def best(
         print(yaml.safe_dump([entry["parameters"] for entry in found], sort_keys=False), end="")
 
 
+@app.command()
+def score(
+    config: Annotated[Path, typer.Option("--config", metavar="CONFIG", help="Configuration with the targets.")],
+    datastores: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="DATASTORE", help="mozaik results directories, or patterns such as 'results/*'."),
+    ] = None,
+    *,
+    run_directory: Annotated[
+        Path | None,
+        typer.Option("--rescore", metavar="RUN", help="Run directory or checkpoint.h5: score its stored values."),
+    ] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="With --rescore: how many are printed.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    overrides: Overrides = None,
+) -> None:
+    """Score datastores; or, with --rescore, the stored values of a run under other target values and norms.
+
+    Neither needs the model or a simulator. Exit codes: 0 done, 1 a datastore could not be read, 2 wrong usage or
+    configuration.
+    """
+    if bool(datastores) == (run_directory is not None):
+        raise UsageError("give either datastores, or --rescore with a run directory")
+    from orchestrator.config_file import load_config  # noqa: PLC0415
+    from orchestrator.scoring import find_datastores, score_datastores  # noqa: PLC0415
+
+    settings = load_config(config, overrides or ())
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    if run_directory is not None:
+        from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
+        from orchestrator.rescoring import rescore  # noqa: PLC0415
+
+        evaluations = rescore(Checkpoint(run_directory), settings, config)
+        if as_json:
+            best_first = sorted(evaluations, key=lambda each: each.total_score)
+            print(json.dumps([each.to_json() for each in best_first[:top]], indent=1, allow_nan=False))
+        else:
+            _print_rescored(console, evaluations, str(config), top or 5)
+        return
+    scored = []
+    for each in score_datastores(find_datastores(datastores or []), settings):
+        scored.append(each)
+        if each.error:
+            print(f"orchestrator: {each.error}", file=sys.stderr)
+        elif not as_json:
+            _print_scores(console, each)
+    if as_json:
+        print(json.dumps([each.to_json() for each in scored], indent=1, allow_nan=False))
+    elif len(scored) > 1:
+        from orchestrator.tables import totals_table  # noqa: PLC0415
+
+        console.print(totals_table(scored))
+    if any(each.error for each in scored):
+        raise typer.Exit(1)
+
+
+def _print_scores(console: Console, scored: ScoredDatastore) -> None:
+    from orchestrator.tables import number, score_table  # noqa: PLC0415
+
+    console.print(f"datastore {scored.datastore}", style="bold", markup=False, soft_wrap=True)
+    console.print(score_table(scored))
+    console.print(f"total score {number(scored.total_score)}\n", style="bold")
+
+
+def _print_rescored(console: Console, evaluations: list[Rescored], source: str, top: int) -> None:
+    from orchestrator.tables import best_table, rescored_table  # noqa: PLC0415
+
+    console.print(
+        f"Best of {len(evaluations)} evaluations under the run's targets (old) and those of {source} (new):",
+        markup=False,
+    )
+    console.print(best_table(evaluations, top))
+    best_now = min(evaluations, key=lambda each: each.total_score)
+    console.print(f"\nBest now: generation {best_now.generation} offspring {best_now.offspring}")
+    console.print(rescored_table(best_now))
+
+
 def _print_best(console: Console, path: Path, top: int) -> None:
     from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
 
@@ -155,3 +236,7 @@ def main() -> None:
     except OrchestratorError as error:
         print(f"orchestrator: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"orchestrator: {place}{error.strerror or error}", file=sys.stderr)
+        sys.exit(1)

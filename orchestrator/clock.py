@@ -36,13 +36,15 @@ class GenerationClock:
         """Note that an offspring's job is known to live, or to have left a result."""
         self._unresolved.discard(index)
 
-    def submitting(self, indices: Iterable[int]) -> None:
-        """Note, once a look, which offspring are submitted now; possibly none."""
+    def submitting(self, indices: Iterable[int]) -> bool:
+        """Note, once a look, which offspring are submitted now, possibly none; return whether the clock starts anew."""
         indices = list(indices)
-        if indices and self._taking_over:
+        starts = bool(indices) and self._taking_over
+        if starts:
             self._begin = time.time()
         self._unresolved.difference_update(indices)
         self._taking_over = bool(self._unresolved)
+        return starts
 
     @property
     def settled(self) -> bool:

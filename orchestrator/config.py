@@ -37,6 +37,8 @@ IDENTITY = (
     "simulation",
     "explosion_check",
 )
+# but these only say how a simulation is started
+CIRCUMSTANCES = ("simulation.python", "simulation.setup", "simulation.launcher", "simulation.launch_script")
 
 
 class Config(Section):

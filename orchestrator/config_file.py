@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -144,9 +145,14 @@ def _target_problems(source: Source, specs: Sequence[Any], model_dir: Path) -> l
     return []
 
 
-def dump_config(config: Config) -> str:
-    """Return the whole configuration, defaults included, as YAML that `load_config` reads."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)
+def dump_config(config: Config, folder: Path) -> str:
+    """Return the whole configuration, defaults included, as YAML that `load_config` reads in `folder`.
+
+    The model's directory is relative to it, so that a model can be moved together with its runs.
+    """
+    data = config.model_dump(mode="json")
+    data["model_dir"] = os.path.relpath(config.model_dir, folder)
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
 
 
 def _override(data: dict[str, Any], override: str) -> None:

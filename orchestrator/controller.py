@@ -26,9 +26,9 @@ from orchestrator.files import write_json
 from orchestrator.flight import Flight
 from orchestrator.measuring import MeasuringPool
 from orchestrator.optimisers import Optimiser, create_optimiser
-from orchestrator.optimisers.base import Told
+from orchestrator.optimisers.base import Told, same_points
 from orchestrator.paths import RunPaths
-from orchestrator.records import Evaluation, Generation, Offspring
+from orchestrator.records import Evaluation, Generation, Offspring, Outcome
 from orchestrator.simulations import simulation_of
 from targets import Target
 
@@ -113,6 +113,7 @@ class Controller:
             generation = self._sample(optimiser, number)
             landed = self._fly(generation)
             evaluations = [self._score(*pair) for pair in zip(generation.offspring, landed, strict=True)]
+            self._warn_of_missing_values(evaluations)
             self._checkpoint.append(evaluations, optimiser.state())
             optimiser.tell(_told(evaluations))
             self._note(number, [evaluation.total_score for evaluation in evaluations])
@@ -141,7 +142,7 @@ class Controller:
         )
         history = self._checkpoint.told()
         for number, told in enumerate(history):
-            if not np.array_equal(optimiser.ask(), told.points):
+            if not same_points(optimiser.ask(), told.points):
                 raise RunFailed(
                     f"{self._paths.checkpoint}: replaying generation {number} asks other points than it did. "
                     f"The run was made with {self._checkpoint.versions}; continue it with these versions"
@@ -154,20 +155,22 @@ class Controller:
 
     def _sample(self, optimiser: Optimiser, number: int) -> Generation:
         points = optimiser.ask()
+        paths = self._paths.generation(number)
+        if paths.record.exists():
+            # what is in flight has these points, whatever the rounding of the processor that asks again
+            recorded = np.array(json.loads(paths.record.read_text(encoding="utf-8"))["points"])
+            if not same_points(points, recorded):
+                raise RunFailed(
+                    f"{paths.record}: the generation in flight has other points than the optimiser asks now"
+                )
+            points = recorded
+        else:
+            paths.directory.mkdir(parents=True, exist_ok=True)
+            write_json(paths.record, {"generation": number, "points": points.tolist()})
         offspring = [
             Offspring(number, index, tuple(float(x) for x in point), self._space.decode(point))
             for index, point in enumerate(points)
         ]
-        paths = self._paths.generation(number)
-        record = {"generation": number, "points": [list(one.point) for one in offspring]}
-        if paths.record.exists():
-            if json.loads(paths.record.read_text(encoding="utf-8")) != record:
-                raise RunFailed(
-                    f"{paths.record}: the generation in flight has other points than the optimiser asks now"
-                )
-        else:
-            paths.directory.mkdir(parents=True, exist_ok=True)
-            write_json(paths.record, record)
         return Generation(number, offspring)
 
     def _fly(self, generation: Generation) -> list[Landed]:
@@ -185,7 +188,7 @@ class Controller:
             self._cluster,
             terms,
             task_of=lambda index, attempt: self._task(generation.offspring[index], attempt),
-            measuring=MeasuringPool(self._config.measuring_processes),
+            measuring=MeasuringPool(self._config.measuring_processes, self._config.timeout),
             stop=self._stop,
             report=report,
         )
@@ -220,6 +223,14 @@ class Controller:
         scores = tuple(float(target.score(value)) for target, value in zip(self._targets, values, strict=True))
         numbers = tuple(math.nan if value is None else float(value) for value in values)
         return Evaluation(offspring, landed.result, numbers, scores, landed.attempts, landed.submitted)
+
+    def _warn_of_missing_values(self, evaluations: Sequence[Evaluation]) -> None:
+        """Say which targets have no value at all: some are for silent networks, others are mistakes."""
+        good = [evaluation for evaluation in evaluations if evaluation.result.outcome is Outcome.OK]
+        for n, target in enumerate(self._targets):
+            if good and all(math.isnan(evaluation.values[n]) for evaluation in good):
+                reason = good[0].result.reasons.get(target.label, "")
+                _LOG.warning("target %s has no value in any offspring of this generation: %s", target.label, reason)
 
     def _note(self, number: int, totals: Sequence[float]) -> None:
         self._remember(totals)
@@ -256,17 +267,17 @@ class Controller:
         if self._config.keep.directories == "none":
             return
         for simulation in self._paths.generation(number).directory.glob("*/*/simulation"):
-            index = simulation.parent.parent.name
-            kept = self._paths.kept / str(number) / index
+            attempt = simulation.parent
+            kept = self._paths.kept / str(number) / attempt.parent.name / attempt.name
             kept.mkdir(parents=True, exist_ok=True)
-            for file in (simulation, simulation.parent / "simulation.log"):
+            for file in (simulation, attempt / "simulation.log"):
                 if file.exists():
                     shutil.move(file, kept / file.name)
 
 
 def create_run(config: Config, paths: RunPaths) -> None:
     """Write the frozen configuration and an empty checkpoint."""
-    text = dump_config(config)
+    text = dump_config(config, paths.directory)
     paths.config.write_text(text, encoding="utf-8")
     labels = [target.label for target in config.create_targets()]
     names = list(config.parameters)

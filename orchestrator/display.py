@@ -35,6 +35,7 @@ def logging_to(path: Path, console: Console) -> Iterator[None]:
     logger = logging.getLogger("orchestrator")
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    logging.raiseExceptions = False  # a full disk is told once, where it matters
     plain = logging.Formatter("%(asctime)s %(levelname)-7s %(message)s")
     to_file = logging.FileHandler(path, encoding="utf-8")
     to_file.setFormatter(plain)

@@ -24,11 +24,13 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator import __version__
+from orchestrator.blame import FILE_SYSTEM_ERRORS
+from orchestrator.claims import claim
 from orchestrator.files import append_json_line, tail, write_json
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
 from orchestrator.simulations import Simulation, SimulationFailed, create_simulation
-from orchestrator.simulations.subprocesses import end_at_once
+from orchestrator.simulations.subprocesses import end_on_signals
 
 # how often a living job touches its progress file, in s
 HEARTBEAT = 20.0
@@ -44,11 +46,13 @@ def evaluate(task_file: str) -> None:
     task_file : str
         Path of the task file that the controller wrote into the attempt's directory.
     """
-    signal.signal(signal.SIGTERM, end_at_once)
     task = json.loads(Path(task_file).read_text(encoding="utf-8"))
     attempt = AttemptPaths(Path(task_file).parent, Path(task["result"]))
+    if not claim(attempt.directory):
+        return
     started = time.time()
-    append_json_line(attempt.progress, {"time": started, "phase": "started", "host": socket.gethostname()})
+    append_json_line(attempt.progress, {"time": started, "phase": "started", "host": _host()})
+    end_on_signals(lambda number: append_json_line(attempt.progress, _terminated(number)))
     with _heartbeat(attempt.progress):
         result = _evaluate(task, attempt)
         _tidy_up(task, attempt, result)
@@ -58,7 +62,7 @@ def evaluate(task_file: str) -> None:
         log_tail=log_tail,
         started=started,
         finished=time.time(),
-        host=socket.gethostname(),
+        host=_host(),
         job_id=_job_id(),
         # Linux counts kilobytes
         peak_memory=1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss,
@@ -125,6 +129,9 @@ def _guarded(task: Mapping[str, Any], step: Callable[[], Result]) -> Result:
         return step()
     except SimulationFailed as failure:
         return Result(failure.outcome, message=str(failure))
+    except OSError as error:
+        blamed = Outcome.NODE_FAIL if error.errno in FILE_SYSTEM_ERRORS else Outcome.SIMULATION_ERROR
+        return Result(blamed, message=f"{type(error).__name__}: {error}")
     except Exception as error:  # noqa: BLE001
         message = f"{type(error).__name__}: {error}"
         lines = traceback.format_exc().splitlines()[-task["keep"]["log_lines"] :] if task["keep"]["log_lines"] else []
@@ -160,6 +167,15 @@ def _heartbeat(path: Path) -> Iterator[None]:
     finally:
         stopped.set()
         thread.join()
+
+
+def _terminated(number: int) -> dict[str, Any]:
+    return {"time": time.time(), "phase": "terminated", "signal": number}
+
+
+def _host() -> str:
+    """Return the node's name in SLURM, which is what its options take, or the machine's own."""
+    return os.environ.get("SLURMD_NODENAME") or socket.gethostname()
 
 
 def _job_id() -> str:

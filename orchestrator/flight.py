@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import Counter
@@ -20,11 +21,10 @@ from orchestrator.looks import looks
 from orchestrator.measuring import MeasuringPool
 from orchestrator.paths import GenerationPaths
 from orchestrator.records import Generation, Outcome, Result
-from orchestrator.verdicts import failure, new_results, verdict
+from orchestrator.setbacks import Setbacks
+from orchestrator.verdicts import failure, new_results, phases, says_something, verdict
 
 _LOG = logging.getLogger(__name__)
-# so many offspring that cannot even start, and none that can, mean that none will
-_HOPELESS = 3
 
 
 class Flight:
@@ -75,11 +75,10 @@ class Flight:
         self._flying: dict[int, Attempt] = {}
         self._submitted: list[Attempt] = []
         self._states: dict[int, Status] = {}
-        self._not_before: dict[int, float] = {}
+        self._setbacks = Setbacks(terms, generation, one_node=not cluster.survives)
         self._seen: set[str] = set()
         self._next_poll = 0.0
         self._clock = GenerationClock(terms.timeout)
-        self._last_loss = Result(Outcome.LAUNCH_FAILED)
 
     def bring_in(self) -> list[Landed]:
         """Return the results of all offspring, in their order.
@@ -91,8 +90,7 @@ class Flight:
         RunFailed
             Where no simulation can start, or all of them fail: no parameters are to blame then.
         """
-        for folder in (self._paths.results, self._paths.submitit):
-            folder.mkdir(parents=True, exist_ok=True)
+        self._paths.create()
         watching = looks(self._paths.results, min(1.0, self._cluster.poll_interval(0.0)), self._stop)
         try:
             self._recover()
@@ -112,12 +110,16 @@ class Flight:
         except RunFailed:
             self._withdraw()
             raise
+        except OSError:
+            if not self._cluster.survives:
+                end_jobs(self._cluster, [attempt.job for attempt in self._flying.values()])
+            raise
         finally:
             watching.close()
             self._measuring.close()
         self._report(self._counts(), self._clock.deadline)
         landed = [self._landed[offspring.index] for offspring in self._generation.offspring]
-        if all(one.result.outcome is Outcome.SIMULATION_ERROR for one in landed):
+        if not any(says_something(one.result) for one in landed):
             self._forget()
             raise RunFailed(failure("every simulation of the generation failed", landed[0].result))
         return landed
@@ -138,8 +140,6 @@ class Flight:
         self._clock.take_over(self._journal.first_submission, self._flying)
         if attempts:
             _LOG.info("generation %d: took over %d jobs", self._generation.number, len(attempts))
-
-    # results ---------------------------------------------------------------------------------------------------------
 
     def _collect(self) -> None:
         """Take the results that have come in since the last look; one listing of one folder."""
@@ -168,7 +168,9 @@ class Flight:
 
     def _measure(self, index: int, number: int) -> None:
         if index not in self._landed and index not in self._measuring:
-            self._flying.pop(index, None)
+            attempt = self._flying.pop(index, None)
+            if attempt is not None and attempt.number != number:
+                self._cluster.cancel([attempt.job])
             self._clock.resolve(index)
             self._measuring.add(index, self._paths.attempt(index, number))
 
@@ -180,19 +182,19 @@ class Flight:
 
     def _land(self, index: int, result: Result) -> None:
         history = self._journal.history(index)
+        if not result.outcome.infrastructure:
+            self._setbacks.worked(result)
         self._landed[index] = Landed(result, history.submissions, history.submitted)
         self._clock.resolve(index)
         level = logging.INFO if result.outcome is Outcome.OK else logging.WARNING
         said = f"{result.outcome.value}{f': {result.message}' if result.message else ''}"
-        _LOG.log(level, "generation %d offspring %d: %s", self._generation.number, index, said)
-
-    # submission ------------------------------------------------------------------------------------------------------
+        _LOG.log(level, "%s: %s", self._name(index), said)
 
     def _submit_missing(self) -> None:
-        now = time.time()
         waiting = [index for index in self._unfinished() if index not in self._flying]
-        missing = [index for index in waiting if self._not_before.get(index, 0.0) <= now]
-        self._clock.submitting(missing)
+        missing = [index for index in waiting if self._setbacks.may_submit(index)]
+        if self._clock.submitting(missing):
+            self._journal.restart_clock()
         if not missing:
             return
         size = self._cluster.batch_size
@@ -202,7 +204,7 @@ class Flight:
 
     def _submit(self, indices: list[int]) -> None:
         try:
-            attempts = self._journal.submit(indices, self._task_of)
+            attempts = self._journal.submit(indices, self._task_of, self._setbacks.avoid)
         except SubmissionFailed as error:
             self._refused(indices, error)
             return
@@ -212,16 +214,12 @@ class Flight:
 
     def _refused(self, missing: list[int], error: SubmissionFailed) -> None:
         if error.transient:
-            now = time.time()
-            pause = self._cluster.poll_interval(self._clock.elapsed)
             _LOG.warning("generation %d: nothing submitted, trying again: %s", self._generation.number, error)
-            self._not_before.update(dict.fromkeys(missing, now + pause))
+            self._setbacks.delay(missing, self._cluster.poll_interval(self._clock.elapsed))
             return
         for index in missing:
             self._journal.lost(index, Outcome.SUBMIT_FAILED, str(error))
             self._after_loss(index, Result(Outcome.SUBMIT_FAILED, message=str(error)))
-
-    # states ----------------------------------------------------------------------------------------------------------
 
     def _poll_if_due(self) -> None:
         now = time.time()
@@ -239,8 +237,7 @@ class Flight:
             attempt.ended = None
             self._clock.resolve(attempt.index)
             if status.reason and (before is None or before.reason != status.reason):
-                said = (self._generation.number, attempt.index, status.state.value, status.reason)
-                _LOG.info("generation %d offspring %d: %s (%s)", *said)
+                _LOG.info("%s: %s (%s)", self._name(attempt.index), status.state.value, status.reason)
             return
         if status.state is State.UNKNOWN:
             return
@@ -255,8 +252,12 @@ class Flight:
             self._decide(attempt, status)
 
     def _decide(self, attempt: Attempt, status: Status) -> None:
+        if status.forgiven:
+            self._flying.pop(attempt.index)
+            self._journal.withdrawn([attempt.index])
+            return
         paths = self._paths.attempt(attempt.index, attempt.number)
-        job_log = self._paths.submitit / f"{attempt.job.id}_0_log.out"
+        job_log = self._cluster.log(attempt.job, self._paths.submitit)
         result = verdict(status, paths, job_log, attempt.job.id, self._cluster.result_grace)
         if result is not None and result.outcome.infrastructure:
             self._lose(attempt, result)
@@ -266,50 +267,42 @@ class Flight:
 
     def _lose(self, attempt: Attempt, result: Result) -> None:
         self._flying.pop(attempt.index, None)
+        if self._states.get(attempt.index, Status(State.UNKNOWN)).state is State.ABSENT:
+            self._cluster.cancel([attempt.job])  # should it be there after all
         self._journal.lost(attempt.index, result.outcome, result.message)
         self._after_loss(attempt.index, result)
 
     def _after_loss(self, index: int, result: Result) -> None:
-        losses, outcome = len(self._journal.history(index).losses), result.outcome
-        said = (self._generation.number, index, outcome.value, result.message)
-        _LOG.warning("generation %d offspring %d: attempt lost, %s: %s", *said)
-        self._last_loss = result
-        if losses <= self._terms.retries:
-            self._not_before[index] = time.time() + 2.0**losses
-        elif outcome.setup:
-            raise RunFailed(failure(f"offspring {index} could not be started in {losses} attempts", result))
-        else:
+        _LOG.warning("%s: attempt lost, %s: %s", self._name(index), result.outcome.value, result.message)
+        if self._setbacks.lost(index, result, len(self._journal.history(index).losses)):
             self._decree(index, result)
 
     def _refuse_the_hopeless(self) -> None:
-        """Stop where nothing can start, rather than try all of it several times."""
-        if self._landed:
-            return
-        needed = min(_HOPELESS, len(self._generation.offspring))
-        failed = [h for h in self._journal.histories.values() if any(o is Outcome.LAUNCH_FAILED for o, _ in h.losses)]
-        if len(failed) >= needed and self._clock.settled:
-            raise RunFailed(failure("no simulation can be started", self._last_loss))
-
-    # the end ---------------------------------------------------------------------------------------------------------
+        if self._setbacks.cannot_start and not self._landed and self._clock.settled:
+            attempts = [self._paths.attempt(attempt.index, attempt.number) for attempt in self._flying.values()]
+            if not any("building" in phases(paths) for paths in attempts):
+                self._setbacks.refuse_the_hopeless()
 
     def _time_out(self) -> None:
         """Cancel what is unfinished at the deadline, and see it gone."""
         self._journal.time_out()
         unfinished = list(self._flying.values())
         timeout = format_duration(self._terms.timeout)
-        _LOG.warning(
-            "generation %d: timeout of %s, cancelling %d jobs", self._generation.number, timeout, len(unfinished)
-        )
+        _LOG.warning("generation %d: cancelling %d jobs after %s", self._generation.number, len(unfinished), timeout)
         end_jobs(self._cluster, [attempt.job for attempt in unfinished])
         if self._stop.is_set():
             raise Stopped(f"stopped while the timeout of generation {self._generation.number} was enforced")
         self._collect()
         for index in self._unfinished():
             self._flying.pop(index, None)
+            losses = self._journal.history(index).losses
+            if losses and all(outcome.setup for outcome, _ in losses):
+                raise RunFailed(f"offspring {index} could not be started until the timeout: {losses[-1][1]}")
             state = self._states.get(index, Status(State.UNKNOWN))
             waited = f"{state.state.value}{f' ({state.reason})' if state.reason else ''}"
             message = f"not finished within {timeout} of the generation's first submission; it was {waited}"
-            self._decree(index, Result(Outcome.TIMEOUT, message=message))
+            begun = phases(self._paths.attempt(index, self._journal.history(index).numbers)).get("started", math.nan)
+            self._decree(index, Result(Outcome.TIMEOUT, message=message, started=begun))
 
     def _forget(self) -> None:
         """Make all offspring start afresh when the run is continued, whatever their results say."""
@@ -330,6 +323,9 @@ class Flight:
                 self._collect()
                 self._withdraw()
             raise Stopped(f"stopped in generation {self._generation.number}")
+
+    def _name(self, index: int) -> str:
+        return f"generation {self._generation.number} offspring {index}"
 
     def _unfinished(self) -> list[int]:
         """Return the offspring that have yet to be simulated."""

@@ -46,6 +46,17 @@ def only_controller(paths: RunPaths, job_id: str = "") -> Iterator[None]:
         lock.release()
 
 
+def is_held(paths: RunPaths) -> bool:
+    """Return whether a controller holds a run's lock now."""
+    lock = FileLock(paths.lock, timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
 def _holder(paths: RunPaths) -> str:
     try:
         holder = json.loads(paths.holder.read_text(encoding="utf-8"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ class _Work:
     paths: AttemptPaths
     memory: float
     tries: int = 0
+    started: float = 0.0
     process: subprocess.Popen[bytes] | None = None
 
 
@@ -39,10 +41,13 @@ class MeasuringPool:
     ----------
     workers : int
         Processes at once at most; fewer where memory is short, but always one.
+    timeout : float
+        Longest time that one may take, in s.
     """
 
-    def __init__(self, workers: int):
+    def __init__(self, workers: int, timeout: float):
         self._workers = workers
+        self._timeout = timeout
         self._waiting: deque[_Work] = deque()
         self._running: list[_Work] = []
 
@@ -59,6 +64,9 @@ class MeasuringPool:
         failed = []
         for work in list(self._running):
             code = work.process.poll() if work.process else None
+            if code is None and work.process is not None and time.monotonic() - work.started > self._timeout:
+                work.process.kill()
+                code = work.process.wait()
             if code is None:
                 continue
             self._running.remove(work)
@@ -86,6 +94,7 @@ class MeasuringPool:
                 return
             work = self._waiting.popleft()
             work.tries += 1
+            work.started = time.monotonic()
             command = [sys.executable, "-m", "orchestrator.evaluate", str(work.paths.task)]
             # away from the model: python -m looks for modules in the working directory first
             with work.paths.log.open("ab") as log:

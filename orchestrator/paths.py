@@ -87,6 +87,11 @@ class GenerationPaths:
         """Folder of submitit's scripts, pickles and logs."""
         return self.directory / "submitit"
 
+    def create(self) -> None:
+        """Make the folders that jobs and the controller write to."""
+        for folder in (self.results, self.submitit):
+            folder.mkdir(parents=True, exist_ok=True)
+
     def attempt(self, index: int, attempt: int) -> AttemptPaths:
         """Return the files of attempt number `attempt` (from 1) of offspring `index`."""
         return AttemptPaths(self.directory / str(index) / str(attempt), self.results / f"{index}.{attempt}.json")

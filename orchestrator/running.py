@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shlex
 import shutil
@@ -53,6 +54,10 @@ def start(path: Path, overrides: Sequence[str], console: Console) -> Ended:
     paths = _new_run_directory(config.model_dir)
     try:
         create_run(config, paths)
+    except BaseException:
+        shutil.rmtree(paths.directory, ignore_errors=True)
+        raise
+    try:
         return _control(config, paths, console)
     finally:
         _remove_if_empty(paths)
@@ -71,7 +76,8 @@ def _continue(config: Config, paths: RunPaths, named_by: str, console: Console) 
     if not paths.checkpoint.is_file():
         raise UsageError(f"{named_by}: there is no checkpoint {paths.checkpoint}")
     Checkpoint(paths.checkpoint)
-    frozen = load_config(paths.config)
+    # a moved model is where the user says it is now, or beside the run
+    frozen = load_config(paths.config, [f"model_dir={json.dumps(str(config.model_dir))}"])
     differences = identity_differences(config, frozen, IDENTITY)
     if differences:
         listed = "\n  ".join(differences)
@@ -86,7 +92,7 @@ def _control(config: Config, paths: RunPaths, console: Console) -> Ended:
     allocation = leave_allocation()
     config = config.model_copy(update={"continue_cp": False, "cp_filename": None})
     with only_controller(paths, allocation.get("SLURM_JOB_ID", "")), logging_to(paths.log, console):
-        text = dump_config(config)
+        text = dump_config(config, paths.directory)
         if text != paths.config.read_text(encoding="utf-8"):
             # how a run is carried out may change on the way; what it is may not
             write_text(paths.config, text)

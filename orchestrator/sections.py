@@ -133,7 +133,9 @@ class SlurmSection(Section):
     )
     extra: dict[str, Any] = Field(default_factory=dict, description="further options of sbatch by their long name")
     retries: int = Field(2, ge=0, description="how often an offspring that the cluster lost is submitted again")
-    array_size: int = Field(1000, ge=1, description="jobs in one array, below the cluster's MaxArraySize")
+    array_size: int = Field(
+        1000, ge=1, description="most jobs in one array; fewer if the cluster's MaxArraySize says so"
+    )
     poll_interval: Duration = Field(30.0, description="longest time between two looks at the queue")
     result_grace: Duration = Field(
         60.0, description="patience for the result file of an ended job, on slow file systems"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from orchestrator.blame import blame
 from orchestrator.cluster import State, Status
 from orchestrator.evaluate import HEARTBEAT
-from orchestrator.files import tail
+from orchestrator.files import read_json_lines, tail
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
 
@@ -78,14 +80,32 @@ def verdict(status: Status, paths: AttemptPaths, job_log: Path, job_id: str, gra
         beat: float | None = paths.progress.stat().st_mtime
     except OSError:
         beat = None
+    said = tail(paths.log, _LOG_LINES) or tail(job_log, _LOG_LINES)
     if status.state is State.ABSENT:
         if beat is not None and time.time() - beat < 3 * HEARTBEAT + grace:
             return None
         outcome, message = Outcome.NODE_FAIL, "the queue does not know the job, and it left no result"
     elif status.outcome is not None:
         outcome, message = status.outcome, status.reason
+    elif "terminated" in phases(paths):
+        outcome, message = Outcome.CANCELLED, "the job was terminated from outside"
     else:
-        outcome = Outcome.LAUNCH_FAILED if beat is None else Outcome.SIMULATION_ERROR
+        blamed = blame(said) or Outcome.SIMULATION_ERROR
+        outcome = Outcome.LAUNCH_FAILED if beat is None else blamed
         message = f"the job ended without a result ({status.reason})"
-    said = tail(paths.log, _LOG_LINES) or tail(job_log, _LOG_LINES)
-    return Result(outcome, message=message, log_tail=said, job_id=job_id)
+    return Result(outcome, message=message, log_tail=said, job_id=job_id, host=status.node)
+
+
+def phases(paths: AttemptPaths) -> dict[str, float]:
+    """Return when each phase that a job has noted began first, Unix times in s."""
+    first: dict[str, float] = {}
+    for entry in read_json_lines(paths.progress):
+        if isinstance(entry.get("phase"), str) and isinstance(entry.get("time"), (int, float)):
+            first.setdefault(entry["phase"], float(entry["time"]))
+    return first
+
+
+def says_something(result: Result) -> bool:
+    """Return whether a result speaks of the parameters: where none does, the cause is elsewhere."""
+    ran_too_long = result.outcome is Outcome.TIMEOUT and not math.isnan(result.started)
+    return ran_too_long or result.outcome in (Outcome.OK, Outcome.EXPLODED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -38,11 +38,17 @@ class Status:
         What an ended job's end means where it leaves no result; None where the executor cannot tell.
     reason : str
         The executor's own words, such as why a job is pending.
+    node : str
+        The node, or nodes, where it is or was; empty where that is not known.
+    forgiven : bool
+        Whether an end without a result is not held against the offspring: nobody was there to see it.
     """
 
     state: State
     outcome: Outcome | None = None
     reason: str = ""
+    node: str = ""
+    forgiven: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,8 +102,12 @@ class SubmissionFailed(Exception):
 class Cluster(Protocol):
     """Runs tasks, and says what became of them."""
 
-    def submit(self, tasks: Sequence[Task], token: str, folder: Path) -> list[Job]:
-        """Submit the tasks, in this order, under the name `token`; `folder` takes scripts and logs.
+    name: str
+
+    def submit(self, tasks: Sequence[Task], token: str, folder: Path, avoid: Collection[str]) -> list[Job]:
+        """Submit the tasks, in this order, under the name `token`, to other nodes than those to `avoid`.
+
+        `folder` takes scripts and logs.
 
         Raises
         ------
@@ -105,13 +115,17 @@ class Cluster(Protocol):
             Where nothing was submitted.
         """
 
-    def recover(self, tasks: Sequence[Task], token: str, folder: Path, ids: Sequence[str] | None) -> list[Job] | None:
+    def recover(
+        self, tasks: Sequence[Task], token: str, folder: Path, ids: Sequence[str] | None, wanted: Collection[int]
+    ) -> list[Job] | None:
         """Return the jobs of a submission by a controller that died; None where it never happened.
 
         Parameters
         ----------
         ids : sequence of str or None
             The jobs' ids, None where the controller died before it had noted them.
+        wanted : collection of int
+            The offspring that are still waited for; the others' tasks must not start any more.
 
         Raises
         ------
@@ -124,6 +138,9 @@ class Cluster(Protocol):
 
     def cancel(self, jobs: Sequence[Job]) -> None:
         """Ask the executor to end these jobs at once; `poll` tells when they are gone."""
+
+    def log(self, job: Job, folder: Path) -> Path:
+        """Return the file with the output of a job itself."""
 
     def poll_interval(self, elapsed: float) -> float:
         """Return how long to wait for the next `poll` in s, `elapsed` s after the submission."""

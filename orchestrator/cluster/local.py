@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shlex
 import sys
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import submitit
+from submitit.core.utils import JobPaths
 
+from orchestrator.claims import claimant, is_claimed
 from orchestrator.cluster.base import Job, State, Status, Task
 from orchestrator.evaluate import evaluate
-from orchestrator.files import write_json
-from orchestrator.records import Outcome
 
 # submitit ends local jobs after two minutes unless told otherwise
 _NO_LIMIT_MIN = 60 * 24 * 365
 _GRACE = 1.0
 
 
-@dataclass(frozen=True)
-class _Waiting:
+@dataclass(eq=False)
+class _Entry:
+    """One job, from its place in the queue to its end."""
+
     job: Job
     task: Task
     folder: Path
+    # submitit's own job, which reaps the process; None where a controller before this one started it
+    started: submitit.Job[None] | None = None
+    process: psutil.Process | None = None
+    found_dead: bool = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether a process works for it; another one may have claimed the task just before the one started here."""
+        if self.started is not None and self.started.state == "RUNNING":
+            return True
+        self.process = claimant(self.task.file.parent)
+        return self.process is not None
 
 
 class LocalCluster:
@@ -40,65 +53,70 @@ class LocalCluster:
         Simulations at once; the others wait for their turn.
     """
 
+    name = "local"
     survives = False
     batch_size = sys.maxsize
     result_grace = 1.0
 
     def __init__(self, *, workers: int):
         self._workers = workers
-        self._waiting: deque[_Waiting] = deque()
-        self._running: dict[Job, psutil.Process] = {}
-        self._found_dead: set[Job] = set()
-        # kept because submitit's job objects own the Popen objects, whose poll() reaps the processes
-        self._started: dict[Job, submitit.Job[None]] = {}
+        self._entries: dict[Job, _Entry] = {}
+        self._waiting: deque[_Entry] = deque()
+        self._running: list[_Entry] = []
 
-    def submit(self, tasks: Sequence[Task], token: str, folder: Path) -> list[Job]:
+    def submit(self, tasks: Sequence[Task], token: str, folder: Path, avoid: Collection[str]) -> list[Job]:
         """Put the tasks into the queue and start the first ones."""
-        jobs = [Job(token, f"{token}-{task.index}") for task in tasks]
-        self._waiting.extend(_Waiting(job, task, folder) for job, task in zip(jobs, tasks, strict=True))
+        entries = [self._entry(task, token, folder) for task in tasks]
+        self._waiting.extend(entries)
         self._fill()
-        return jobs
+        return [entry.job for entry in entries]
 
-    def recover(self, tasks: Sequence[Task], token: str, folder: Path, ids: Sequence[str] | None) -> list[Job] | None:  # noqa: ARG002
-        """Attach to the processes of a dead controller; tasks that it had not started are queued again."""
-        jobs = [Job(token, f"{token}-{task.index}") for task in tasks]
-        for job, task in zip(jobs, tasks, strict=True):
-            process = _recorded_process(task)
-            if process is not None:
-                self._running[job] = process
-            elif _process_file(task).exists():
-                self._found_dead.add(job)
+    def recover(
+        self,
+        tasks: Sequence[Task],
+        token: str,
+        folder: Path,
+        ids: Sequence[str] | None,
+        wanted: Collection[int],
+    ) -> list[Job] | None:
+        """Attach to the processes of a dead controller; tasks that no process has claimed are queued again."""
+        entries = [self._entry(task, token, folder) for task in tasks]
+        for entry in entries:
+            if entry.task.index not in wanted:
+                continue
+            if entry.alive:
+                self._running.append(entry)
+            elif is_claimed(entry.task.file.parent):
+                entry.found_dead = True
             else:
-                self._waiting.append(_Waiting(job, task, folder))
+                self._waiting.append(entry)
         self._fill()
-        return jobs
+        return [entry.job for entry in entries]
 
     def poll(self, jobs: Sequence[Job]) -> Mapping[Job, Status]:
         """Look which processes are alive, and start waiting tasks in the places of those that are not."""
-        for job in [job for job, process in self._running.items() if not self._alive(job, process)]:
-            del self._running[job]
-            self._started.pop(job, None)
+        self._running = [entry for entry in self._running if entry.alive]
         self._fill()
-        waiting = {entry.job for entry in self._waiting}
-        return {job: self._status(job, waiting) for job in jobs}
+        return {job: self._status(self._entries[job]) for job in jobs}
 
-    def _status(self, job: Job, waiting: set[Job]) -> Status:
-        if job in waiting:
+    def _status(self, entry: _Entry) -> Status:
+        if entry in self._waiting:
             return Status(State.PENDING)
-        if job in self._running:
+        if entry in self._running:
             return Status(State.RUNNING)
-        if job in self._found_dead:
-            return Status(State.ENDED, Outcome.CANCELLED, "its process was gone when the controller came back")
+        if entry.found_dead:
+            return Status(State.ENDED, reason="its process was gone when the controller came back", forgiven=True)
         return Status(State.ENDED, reason="its process has ended")
 
     def cancel(self, jobs: Sequence[Job]) -> None:
         """End the processes of these jobs with all their children."""
-        wanted = set(jobs)
-        self._waiting = deque(entry for entry in self._waiting if entry.job not in wanted)
+        entries = [self._entries[job] for job in jobs]
+        self._waiting = deque(entry for entry in self._waiting if entry not in entries)
         processes = []
-        for job in wanted & set(self._running):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                processes += [*self._running[job].children(recursive=True), self._running[job]]
+        for entry in entries:
+            if entry in self._running and entry.process is not None:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    processes += [*entry.process.children(recursive=True), entry.process]
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.terminate()
@@ -108,9 +126,18 @@ class LocalCluster:
                 process.kill()
         psutil.wait_procs(alive, timeout=_GRACE)
 
-    def poll_interval(self, elapsed: float) -> float:  # noqa: ARG002  (looking at a process costs nothing)
+    def log(self, job: Job, folder: Path) -> Path:
+        """Return where submitit sends a job's output; it is named after the process."""
+        entry = self._entries.get(job)
+        return JobPaths(folder, entry.started.job_id if entry and entry.started else job.id, 0).stdout
+
+    def poll_interval(self, elapsed: float) -> float:
         """Return a quarter of a second."""
         return 0.25
+
+    def _entry(self, task: Task, token: str, folder: Path) -> _Entry:
+        job = Job(token, f"{token}-{task.index}")
+        return self._entries.setdefault(job, _Entry(job, task, folder))
 
     def _fill(self) -> None:
         while self._waiting and len(self._running) < self._workers:
@@ -120,27 +147,6 @@ class LocalCluster:
             # is away from the model, because python -m looks for modules there first
             setup = ["trap '' INT", f"cd {shlex.quote(str(entry.folder))}"]
             executor.update_parameters(timeout_min=_NO_LIMIT_MIN, stderr_to_stdout=True, setup=setup)
-            started = executor.submit(evaluate, str(entry.task.file))
-            process = psutil.Process(int(started.job_id))
-            write_json(_process_file(entry.task), {"pid": process.pid, "create_time": process.create_time()})
-            self._started[entry.job], self._running[entry.job] = started, process
-
-    def _alive(self, job: Job, process: psutil.Process) -> bool:
-        if job in self._started:
-            return self._started[job].state == "RUNNING"
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-
-
-def _process_file(task: Task) -> Path:
-    return task.file.with_name("process.json")
-
-
-def _recorded_process(task: Task) -> psutil.Process | None:
-    """Return the living process of a task; a process id that was given to another since is told by its start time."""
-    try:
-        recorded = json.loads(_process_file(task).read_text(encoding="utf-8"))
-        process = psutil.Process(recorded["pid"])
-        same = abs(process.create_time() - recorded["create_time"]) < 0.02
-    except (OSError, ValueError, KeyError, psutil.NoSuchProcess):
-        return None
-    return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+            entry.started = executor.submit(evaluate, str(entry.task.file))
+            entry.process = psutil.Process(int(entry.started.job_id))
+            self._running.append(entry)

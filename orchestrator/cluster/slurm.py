@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import getpass
+import functools
 import logging
+import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import submitit
-from submitit.core.utils import DelayedSubmission, FailedJobError, JobPaths
+from submitit.core.utils import DelayedSubmission, JobPaths
 
 from orchestrator.cluster.base import Job, State, Status, SubmissionFailed, Task
 from orchestrator.cluster.states import SQUEUE_FORMAT, Row, parse_squeue
@@ -39,34 +40,38 @@ class SlurmCluster:
         What a job asks for.
     """
 
+    name = "slurm"
     survives = True
 
     def __init__(self, options: SlurmSection):
         self._options = options
 
-    def submit(self, tasks: Sequence[Task], token: str, folder: Path) -> list[Job]:
+    def submit(self, tasks: Sequence[Task], token: str, folder: Path, avoid: Collection[str]) -> list[Job]:
         """Submit one array of jobs."""
         executor = submitit.SlurmExecutor(folder=folder, max_num_timeout=0)
         # away from the model: python -m looks for modules in the working directory first
-        executor.update_parameters(**self._parameters(token, folder))
+        executor.update_parameters(**self._parameters(token, folder, avoid))
         try:
             jobs = executor.map_array(evaluate, [str(task.file) for task in tasks])
-        except (FailedJobError, OSError, subprocess.SubprocessError) as error:
+        except (RuntimeError, ValueError, OSError, subprocess.SubprocessError) as error:
             words = _words(error)
             raise SubmissionFailed(words, transient=bool(_NOT_THERE.search(words))) from error
         return [Job(token, job.job_id) for job in jobs]
 
-    @property
+    @functools.cached_property
     def batch_size(self) -> int:
-        """Return ``slurm.array_size``."""
-        return self._options.array_size
+        """Return ``slurm.array_size``, or less where the cluster's MaxArraySize is."""
+        limit = re.search(r"^MaxArraySize\s*=\s*(\d+)", self._run(["scontrol", "show", "config"]) or "", re.MULTILINE)
+        return max(1, min(self._options.array_size, int(limit[1]))) if limit else self._options.array_size
 
     @property
     def result_grace(self) -> float:
         """Return ``slurm.result_grace``."""
         return self._options.result_grace
 
-    def recover(self, tasks: Sequence[Task], token: str, folder: Path, ids: Sequence[str] | None) -> list[Job] | None:
+    def recover(
+        self, tasks: Sequence[Task], token: str, folder: Path, ids: Sequence[str] | None, wanted: Collection[int]
+    ) -> list[Job] | None:
         """Find a submission by its name, and give its jobs what submitit had not given them yet.
 
         Raises
@@ -102,13 +107,18 @@ class SlurmCluster:
 
     def cancel(self, jobs: Sequence[Job]) -> None:
         """Cancel by id; jobs that have ended already do not matter."""
-        indices: dict[str, list[str]] = {}
+        indices: dict[tuple[str, str], list[str]] = {}
         for job in jobs:
             base, _, index = job.id.partition("_")
-            indices.setdefault(base, []).extend([index] if index else [])
-        # one request an array, not one a job
-        arrays = [f"{base}_[{','.join(numbers)}]" if numbers else base for base, numbers in indices.items()]
-        self._run(["scancel", "--quiet", *arrays])
+            indices.setdefault((job.token, base), []).extend([index] if index else [])
+        for (token, base), numbers in indices.items():
+            # one request an array, not one a job; with its name, because ids are used again
+            array = f"{base}_[{','.join(numbers)}]" if numbers else base
+            self._run(["scancel", "--quiet", f"--name={token}", array])
+
+    def log(self, job: Job, folder: Path) -> Path:
+        """Return where submitit sends a job's output."""
+        return JobPaths(folder, job.id, 0).stdout
 
     def poll_interval(self, elapsed: float) -> float:
         """Return a tenth of the time waited, at least 5 s, at most ``slurm.poll_interval``."""
@@ -116,7 +126,7 @@ class SlurmCluster:
 
     def _squeue(self, tokens: Sequence[str]) -> list[Row] | None:
         # by name and user: an id that squeue has forgotten would make the whole query fail
-        query = ["squeue", "--noheader", "--array", "--states=all", f"--user={getpass.getuser()}"]
+        query = ["squeue", "--noheader", "--array", "--states=all", f"--user={os.getuid()}"]
         answer = self._run([*query, f"--name={','.join(tokens)}", f"--format={SQUEUE_FORMAT}"])
         return None if answer is None else [row for row in parse_squeue(answer) if row.name in tokens]
 
@@ -132,21 +142,25 @@ class SlurmCluster:
             return None
         return done.stdout
 
-    def _parameters(self, token: str, folder: Path) -> dict[str, Any]:
+    def _parameters(self, token: str, folder: Path, avoid: Collection[str] = ()) -> dict[str, Any]:
         options = self._options
         own = {
+            # submitit has defaults of its own for these: five minutes, one node, an accounting key
+            "time": None,
+            "wckey": None,
             "partition": options.partition,
             "account": options.account,
             "qos": options.qos,
-            "nodes": options.nodes,
             "cpus_per_task": options.cpus_per_task,
             "mem": options.mem,
             "nodelist": options.nodelist,
-            "exclude": options.exclude,
+            "exclude": ",".join(filter(None, (options.exclude, *sorted(avoid)))) or None,
             "constraint": options.constraint,
         }
         further = {
             "ntasks": options.ntasks,
+            # a range, because submitit would ask for one node where it is told none
+            "nodes": options.nodes or f"1-{options.ntasks}",
             "chdir": str(folder),
             "no-requeue": True,  # SLURM would rerun an offspring that was given up; retries are ours
             # submitit asks for USR2 at the end of the time limit, which would reach and end the MPI simulation
@@ -155,7 +169,7 @@ class SlurmCluster:
             **({"hint": options.hint} if options.hint else {}),
             **options.extra,
         }
-        parameters: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
+        parameters: dict[str, Any] = dict(own)
         parameters.update(
             job_name=token,
             # an srun inside submitit's own srun hangs

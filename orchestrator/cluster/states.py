@@ -6,13 +6,13 @@ Words of ``squeue --states=all`` as in the manual of squeue, section JOB STATE C
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.cluster.base import State, Status
 from orchestrator.records import Outcome
 
-# %F array's job id (or the job's), %K index in the array, %T state, %j name, %r reason
-SQUEUE_FORMAT = "%F|%K|%T|%j|%r"
+# %F array's job id (or the job's), %K index in the array, %T state, %j name, %N nodes, %r reason
+SQUEUE_FORMAT = "%F|%K|%T|%j|%N|%r"
 
 _PENDING = (
     "PENDING",
@@ -84,8 +84,8 @@ class Row:
 def parse_squeue(text: str) -> Iterator[Row]:
     """Yield the jobs of an answer in `SQUEUE_FORMAT`; lines of another form are no news and are passed over."""
     for line in text.splitlines():
-        fields = line.strip().split("|", 4)
-        if len(fields) != 5 or not fields[0].isdigit():
+        fields = line.strip().split("|", 5)
+        if len(fields) != 6 or not fields[0].isdigit():
             continue
-        base, index, word, name, reason = fields
-        yield Row(f"{base}_{index}" if index.isdigit() else base, name, status_of(word, reason))
+        base, index, word, name, node, reason = fields
+        yield Row(f"{base}_{index}" if index.isdigit() else base, name, replace(status_of(word, reason), node=node))

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from orchestrator.records import FloatArray, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OPTIMISERS = ("cma",)
+# Another kind of processor adds in another order: the same run then asks for points this close, in the unit cube.
+TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Told:
     Parameters
     ----------
     points : ndarray of float, shape (n_offspring, n_parameters)
-        What `Optimiser.ask` returned, bit for bit.
+        What `Optimiser.ask` returned, up to `TOLERANCE`.
     values : ndarray of float, shape (n_offspring, n_targets)
         Values of the targets, NaN where there is none.
     scores : ndarray of float, shape (n_offspring, n_targets)
@@ -60,6 +64,11 @@ class Optimiser(Protocol):
 
     def state(self) -> Mapping[str, FloatArray | float]:
         """Return what the checkpoint keeps of a generation: ``mean``, ``sigma`` and ``covariance``."""
+
+
+def same_points(asked: FloatArray, again: FloatArray) -> bool:
+    """Return whether two sets of points are the same but for the rounding of another processor."""
+    return asked.shape == again.shape and bool(np.abs(asked - again).max() <= TOLERANCE)
 
 
 def create_optimiser(

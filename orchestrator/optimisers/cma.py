@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from orchestrator.optimisers.base import Told
+from orchestrator.optimisers.base import Told, same_points
 from orchestrator.records import FloatArray
 
 with warnings.catch_warnings():
@@ -18,6 +18,21 @@ with warnings.catch_warnings():
 
 # A standard deviation of a fifth of a step still samples the neighbouring integers.
 _SIGMA_PER_STEP = 0.2
+
+
+class _SymmetricSampler(cma.sampler.GaussFullSampler):  # type: ignore[misc]
+    """Samples with the symmetric root of C, B D B^T z, instead of B D z; the distribution is the same.
+
+    The signs of the eigenvectors in B are arbitrary and differ between processors: with B D z a run that is continued
+    on another one would ask for other points altogether.
+    """
+
+    def sample(self, number: int, lazy_update_gap: float | None = None, same_length: object = False) -> FloatArray:
+        if same_length:
+            raise ValueError("samples of equal length are not supported")
+        self.update_now(lazy_update_gap)
+        z = self.randn(number, self.dimension)
+        return np.asarray(z @ (self.B * self.D) @ self.B.T)
 
 
 class CMA:
@@ -59,26 +74,33 @@ class CMA:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._strategy = cma.CMAEvolutionStrategy(start, sigma, options)
+        # the option CMA_sampler would leave out pycma's preparation of negative weights
+        self._strategy.sm.__class__ = _SymmetricSampler
         # the first offspring is the start itself, so that everybody knows what there is to gain
         self._strategy.inject([start], force=True)
+        self._start: FloatArray | None = np.asarray(start, dtype=float)
         self._asked: list[FloatArray] | None = None
 
     def ask(self) -> FloatArray:
         """Return the next points; again the same ones until they are told."""
         if self._asked is None:
             self._asked = self._strategy.ask()
-        return np.array(self._asked)
+        points = np.array(self._asked)
+        if self._start is not None:
+            # pycma's transformation keeps a hundredth of the range away from the bounds, where a start may well be
+            points[0] = self._start
+        return points
 
     def tell(self, told: Told) -> None:
         """Update the distribution with the sum of each offspring's scores."""
         if self._asked is None:
             raise ValueError("tell() without ask()")
-        if not np.array_equal(told.points, np.array(self._asked)):
+        if not same_points(told.points, self.ask()):
             raise ValueError("tell() got other points than ask() gave")
         if told.scores.shape[0] != len(self._asked) or not np.isfinite(told.scores).all():
             raise ValueError("tell() takes one row of finite scores for every point")
         self._strategy.tell(self._asked, [math.fsum(row) for row in told.scores])
-        self._asked = None
+        self._asked = self._start = None
 
     def stop(self) -> str | None:
         """Return pycma's reasons to stop, such as a step size that is below rounding, or None."""

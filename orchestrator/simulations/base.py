@@ -91,6 +91,9 @@ def simulation_of(config: Config) -> Simulation:
     """Return the simulation that a configuration describes."""
     parallel = config.executor == "slurm" and config.slurm.ntasks > 1
     launcher = f"srun --ntasks={config.slurm.ntasks} --mpi={config.slurm.mpi}" if parallel else ""
+    if launcher and config.slurm.cpus_per_task:
+        # from SLURM 22.05 srun does not take it over from the job
+        launcher += f" --cpus-per-task={config.slurm.cpus_per_task}"
     options = {
         "explosion_check": config.explosion_check.model_dump(mode="json"),
         "launcher": launcher,

@@ -46,7 +46,7 @@ class FunctionSimulation:
             raise TypeError(f"{self._section['function']} is not callable")
         return function  # type: ignore[no-any-return]
 
-    def problems(self, config: Config) -> list[Finding]:  # noqa: ARG002  (a function has no tree to compare with)
+    def problems(self, config: Config) -> list[Finding]:
         """Return why the function cannot be imported, if so."""
         if not self._model_dir.is_dir():
             return [(("model_dir",), f"there is no directory {self._model_dir}")]
@@ -59,7 +59,7 @@ class FunctionSimulation:
             return [(("simulation", "function"), message)]
         return []
 
-    def start_values(self, names: Sequence[str]) -> Mapping[str, float]:  # noqa: ARG002
+    def start_values(self, names: Sequence[str]) -> Mapping[str, float]:
         """Return nothing: a function has no defaults that could be known."""
         return {}
 
@@ -88,7 +88,7 @@ class FunctionSimulation:
         path = self._returned(attempt)
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else attempt.simulation
 
-    def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:  # noqa: ARG002
+    def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
         """Return nothing: a function has no phases."""
         return {}
 

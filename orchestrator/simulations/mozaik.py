@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.blame import blame
 from orchestrator.files import read_json_lines, tail
 from orchestrator.paths import AttemptPaths, shipped
 from orchestrator.records import Outcome
@@ -20,7 +20,6 @@ from targets import Datastore, DatastoreError
 if TYPE_CHECKING:
     from orchestrator.config import Config
 
-_OUT_OF_MEMORY = re.compile(r"oom[-_ ]?kill|out of memory|bad_alloc|^MemoryError|cannot allocate memory", re.I | re.M)
 # mozaik insists on a name for the run; the results directory's name is made of it
 _RUN_NAME = "offspring"
 
@@ -157,12 +156,12 @@ class MozaikSimulation:
     def _failure(code: int, *, started: bool, log: str) -> SimulationFailed:
         last = next((line for line in reversed(log.splitlines()) if line.strip()), "no output")
         message = f"the simulation ended with exit code {code}: {last.strip()}"
-        # a killed process is nearly always the kernel's answer to a lack of memory; bash reports it as 128 + 9
-        if _OUT_OF_MEMORY.search(log) or (started and code in (-9, 137)):
-            return SimulationFailed(Outcome.OUT_OF_MEMORY, message)
+        if blamed := blame(log):
+            return SimulationFailed(blamed, message)
         if not started:
             return SimulationFailed(Outcome.LAUNCH_FAILED, message)
-        return SimulationFailed(Outcome.SIMULATION_ERROR, message)
+        # a killed process is nearly always the kernel's answer to a lack of memory; bash reports it as 128 + 9
+        return SimulationFailed(Outcome.OUT_OF_MEMORY if code in (-9, 137) else Outcome.SIMULATION_ERROR, message)
 
 
 def _explosion(entry: Mapping[str, Any]) -> str:

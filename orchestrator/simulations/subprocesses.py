@@ -7,20 +7,21 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
 _GRACE = 0.5
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# Asks the kernel to kill it when its parent is gone (PR_SET_PDEATHSIG, man 2 prctl), then becomes the command.
+_DIE_WITH_PARENT = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execvp(sys.argv[1], sys.argv[1:])"
 
 
 def run_in_own_group(command: Sequence[str], *, cwd: Path, log: IO[bytes]) -> int:
     """Run `command` to its end and return its exit code, negative for a signal.
 
-    SIGTERM and SIGINT to this process end the whole group of the command, and then this process: a cancelled job
-    must be gone within a second, where submitit's own handler would ignore SIGTERM until SLURM kills.
+    The command and its children end when this process does, whatever ends it.
 
     Parameters
     ----------
@@ -32,19 +33,49 @@ def run_in_own_group(command: Sequence[str], *, cwd: Path, log: IO[bytes]) -> in
         Takes standard output and error.
     """
     child = subprocess.Popen(
-        command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        [sys.executable, "-S", "-E", "-c", _DIE_WITH_PARENT, *command],
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     with _ending_on_signals(child):
         return child.wait()
 
 
-@contextlib.contextmanager
-def _ending_on_signals(child: subprocess.Popen[bytes]) -> Iterator[None]:
+def end_on_signals(note: Callable[[int], object]) -> None:
+    """End this process at once on SIGTERM, SIGHUP and SIGINT, after a `note` of the signal's number.
+
+    submitit's own handler would ignore SIGTERM until SLURM kills, which takes half a minute.
+    """
+
     def end(number: int, _frame: FrameType | None) -> None:
-        _end_group(child)
+        with contextlib.suppress(OSError):
+            note(number)
         os._exit(128 + number)
 
-    before = {number: signal.signal(number, end) for number in _SIGNALS}
+    for number in _SIGNALS:
+        # whoever started this process may have wanted it not to hear of Ctrl-C
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
+
+
+@contextlib.contextmanager
+def _ending_on_signals(child: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End the child first where a signal ends this process."""
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+
+    def end(number: int, frame: FrameType | None) -> None:
+        _end_group(child)
+        handler = before[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+        os._exit(128 + number)
+
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, end)
     try:
         yield
     finally:
@@ -54,16 +85,10 @@ def _ending_on_signals(child: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def _end_group(child: subprocess.Popen[bytes]) -> None:
-    """End what is left of the child's group; the group's number is the child's, which leads its session."""
+    """End what is left of the child's group; the group's number is that of the child, which leads it."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, number)
         if number is signal.SIGTERM:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(_GRACE)
-
-
-def end_at_once(number: int, _frame: FrameType | None) -> None:
-    """Signal handler: end this process without clean-up, as a job without children should."""
-    sys.stdout.flush()
-    os._exit(128 + number)

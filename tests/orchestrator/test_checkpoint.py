@@ -27,7 +27,7 @@ def generation(number: int, n: int = 3) -> list[Evaluation]:
         result = Result(
             outcome,
             message="sheet Exc\0 fired" if index == 1 else "",
-            log_tail="Größe: \0 µ" if index == 1 else "",
+            log_tail="Größe: \0 µ\udcff" if index == 1 else "",
             reasons={"CV": "too few spikes"} if index == 2 else {},
             seconds={"build": 1.5, "check": 0.25},
             peak_memory=10**10,
@@ -93,7 +93,7 @@ def test_what_is_appended_comes_back_bit_for_bit(empty: Checkpoint) -> None:
         assert list(replayed.outcomes) == [e.result.outcome for e in evaluations]
     details = again.details()
     assert details["message"][1] == "sheet Exc fired"
-    assert details["log_tail"][1] == "Größe:  µ"
+    assert details["log_tail"][1] == "Größe:  µ\\udcff"
     assert details["reasons"][2] == {"CV": "too few spikes"}
     assert details["build"][0] == 1.5
     assert math.isnan(details["protocols"][0])

@@ -91,7 +91,7 @@ def test_tell_takes_what_was_asked_finite_and_once(wrong: str) -> None:
     optimiser = fresh()
     entry = told(optimiser.ask())
     if wrong == "others":
-        entry = Told(entry.points + 1e-9, entry.values, entry.scores, entry.outcomes)
+        entry = Told(entry.points + 1e-5, entry.values, entry.scores, entry.outcomes)
     elif wrong == "nan":
         entry = Told(entry.points, entry.values, entry.scores * np.nan, entry.outcomes)
     elif wrong == "too few":

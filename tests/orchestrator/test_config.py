@@ -43,7 +43,7 @@ def test_defaults_and_short_forms(tmp_path: Path) -> None:
 def test_a_frozen_configuration_reads_back_the_same(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, {"slurm": {"time": "2h", "extra": {"nice": 3}, "mem": 64}}))
     frozen = tmp_path / "frozen.yaml"
-    frozen.write_text(dump_config(config))
+    frozen.write_text(dump_config(config, tmp_path))
     assert load_config(frozen) == config
     assert config.slurm.mem == "64"
 

@@ -171,7 +171,7 @@ def test_a_second_controller_is_told_who_holds_the_run(tmp_path: Path) -> None:
 def test_kept_simulation_directories(tmp_path: Path) -> None:
     project = Project.create(tmp_path, {"keep": {"directories": "all"}, "max_ngen": 1})
     project.command("run", "config.yaml")
-    kept = sorted((project.runs[0] / "kept" / "0").glob("*/simulation"))
+    kept = sorted((project.runs[0] / "kept" / "0").glob("*/*/simulation"))
     assert len(kept) == 4
 
 
@@ -196,7 +196,7 @@ def test_best_prints_tables_json_and_yaml(undisturbed: Project) -> None:
             ["run", "config.yaml", "--set", "continue_cp=true", "--set", "cp_filename=no/checkpoint.h5"],
             "there is no checkpoint",
         ),
-        (["run", "config.yaml", "--set", "executor=slurm"], "needs sbatch, squeue, scancel"),
+        (["run", "config.yaml", "--set", "executor=slurm"], "needs sbatch, squeue, scancel, srun"),
         (["best", "nowhere"], "there is no such checkpoint"),
         (["check", "config.yaml", "--set", "targets.0.class=Nope"], "unknown target"),
         (["run", "--frobnicate"], "No such option"),

@@ -9,22 +9,22 @@ from orchestrator.cluster.states import parse_squeue, status_of
 from orchestrator.records import Outcome
 
 CAPTURED = """\
-12|3|RUNNING|run-g0-aa|None
-12|4|PENDING|run-g0-aa|Resources
-12|5|CANCELLED|run-g0-aa|None
-12|6|FAILED|run-g0-aa|NonZeroExitCode
-13|N/A|NODE_FAIL|run-g0-bb|NodeDown
-14|N/A|PENDING|run-g1-cc|ReqNodeNotAvail, UnavailableNodes:n[1-3]
+12|3|RUNNING|run-g0-aa|n1|None
+12|4|PENDING|run-g0-aa||Resources
+12|5|CANCELLED|run-g0-aa|n1|None
+12|6|FAILED|run-g0-aa|n2|NonZeroExitCode
+13|N/A|NODE_FAIL|run-g0-bb|n1|NodeDown
+14|N/A|PENDING|run-g1-cc||ReqNodeNotAvail, UnavailableNodes:n[1-3]
 """
 
 
 def test_squeue_answer() -> None:
     rows = {row.id: row for row in parse_squeue(CAPTURED)}
     assert list(rows) == ["12_3", "12_4", "12_5", "12_6", "13", "14"]
-    assert rows["12_3"].status == Status(State.RUNNING)
+    assert rows["12_3"].status == Status(State.RUNNING, node="n1")
     assert rows["12_4"].status == Status(State.PENDING, reason="Resources")
     assert rows["12_5"].status.outcome is Outcome.CANCELLED
-    assert rows["12_6"].status == Status(State.ENDED, None, "FAILED NonZeroExitCode")
+    assert rows["12_6"].status == Status(State.ENDED, None, "FAILED NonZeroExitCode", "n2")
     assert rows["13"].status.outcome is Outcome.NODE_FAIL
     assert rows["14"].status.reason == "ReqNodeNotAvail, UnavailableNodes:n[1-3]"
     assert rows["14"].name == "run-g1-cc"

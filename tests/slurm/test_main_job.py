@@ -60,7 +60,7 @@ def test_sbatch_runs_a_whole_optimisation(cluster: VirtualCluster, tmp_path: Pat
     assert same(project.frame(), undisturbed.frame())
     assert project.simulated == 8
     assert not any((project.runs[0] / "generations").iterdir())
-    assert set(project.frame()["host"]) <= {os.uname().nodename}
+    assert set(project.frame()["host"]) <= {"n1", "n2", "n3", "n4"}
     assert all("_" in job for job in project.frame()["job_id"])
 
 
