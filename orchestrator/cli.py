@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from orchestrator import __version__
 from orchestrator.errors import OrchestratorError, UsageError
+from orchestrator.paths import run_paths
 
 if TYPE_CHECKING:
     from orchestrator.rescoring import Rescored
@@ -73,13 +75,23 @@ def run(
 
     console = Console(soft_wrap=not sys.stdout.isatty())
     if continued is not None:
-        run_directory = continued.parent if continued.name == "checkpoint.h5" else continued
-        ended = go_on(run_directory, overrides or (), console)
+        ended = go_on(run_paths(continued), overrides or (), console)
     else:
         ended = start(config or Path(), overrides or (), console)
     console.print(f"\nDone: {ended.reason}.")
     _print_best(console, ended.paths.checkpoint, top=1)
     console.print(f"Run directory: {ended.paths.directory}", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def cancel(run_directory: Annotated[Path, typer.Argument(help="Run directory.", show_default=False)]) -> None:
+    """Stop a run: end its controller, if there is one, and all of its jobs. It can be continued later."""
+    from orchestrator.cancelling import cancel_run  # noqa: PLC0415
+
+    paths = run_paths(run_directory)
+    ended = cancel_run(paths)
+    directory = shlex.quote(str(paths.directory))
+    print(f"Ended {ended} jobs. To go on:\n  orchestrator run --continue {directory}")
 
 
 @app.command()

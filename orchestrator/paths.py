@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import orchestrator
+from orchestrator.errors import UsageError
 
 _SHIPPED = Path(orchestrator.__file__).resolve().parent.parent
 
@@ -13,6 +14,21 @@ _SHIPPED = Path(orchestrator.__file__).resolve().parent.parent
 def shipped(name: str) -> Path:
     """Return a file that comes with the distribution, such as ``slurm_templates/offspring.sh``."""
     return _SHIPPED / name
+
+
+def run_paths(named: Path) -> RunPaths:
+    """Return the files of the run that a user names by its directory or its checkpoint.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        Where there is no run.
+    """
+    paths = RunPaths((named.parent if named.name == "checkpoint.h5" else named).resolve())
+    for file in (paths.checkpoint, paths.config):
+        if not file.is_file():
+            raise UsageError(f"{named}: is not a run directory, there is no {file.name} in it")
+    return paths
 
 
 @dataclass(frozen=True)

@@ -63,12 +63,8 @@ def start(path: Path, overrides: Sequence[str], console: Console) -> Ended:
         _remove_if_empty(paths)
 
 
-def go_on(run: Path, overrides: Sequence[str], console: Console) -> Ended:
-    """Continue the run in the directory `run` with its own configuration."""
-    paths = RunPaths(run.resolve())
-    for file in (paths.checkpoint, paths.config):
-        if not file.is_file():
-            raise UsageError(f"{run}: is not a run directory, there is no {file.name} in it")
+def go_on(paths: RunPaths, overrides: Sequence[str], console: Console) -> Ended:
+    """Continue a run with its own configuration."""
     return _continue(load_checked_config(paths.config, overrides), paths, "--continue", console)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -269,3 +271,65 @@ def test_a_measuring_process_that_is_killed_is_tried_again(tmp_path: Path) -> No
     assert "ended with exit code -9, trying again" in said
     assert project.simulated == 4
     assert (project.frame()["outcome"] == "OK").sum() >= 3
+
+
+def test_a_run_of_a_model_that_was_moved_continues(undisturbed: Project, tmp_path: Path) -> None:
+    target = {"class": "slow.py:Slow", "target_value": 3, "norm": 1}
+    project = Project.create(tmp_path / "before", {"targets": [target]})
+    (project.directory / "slow.py").write_text(SLOW_TARGET)
+    project.command("run", "config.yaml", "--set", "max_ngen=1")
+    moved = Project(project.directory.rename(tmp_path / "after"))
+    moved.command("run", "--continue", str(moved.runs[0]), "--set", "max_ngen=2")
+    assert len(moved.frame()) == 8
+
+
+def test_offspring_that_ctrl_c_withdrew_are_simulated_once_when_continued(undisturbed: Project, tmp_path: Path) -> None:
+    project = Project.create(tmp_path, {"local": {"workers": 1}})
+    for simulated in (1, 3):
+        arguments = ["--continue", str(project.runs[0])] if project.runs else ["config.yaml"]
+        controller = project.start("run", *arguments, TEST_SECONDS="1")
+        wait_for(lambda: project.simulated >= simulated)  # noqa: B023
+        controller.send_signal(signal.SIGINT)
+        controller.communicate(timeout=60)
+        assert controller.returncode == 3
+        wait_for(lambda: not processes_of(project), 10)
+    project.command("run", "--continue", str(project.runs[0]))
+    assert same(project.frame(), undisturbed.frame())
+    assert project.simulated <= 8 + 2
+
+
+def test_cancel_ends_a_run_and_its_controller(undisturbed: Project, tmp_path: Path) -> None:
+    project = Project.create(tmp_path)
+    controller = project.start("run", "config.yaml", TEST_SECONDS="100")
+    wait_for(lambda: project.simulated)
+    assert "To go on" in project.command("cancel", str(project.runs[0]))
+    controller.communicate(timeout=30)
+    assert controller.returncode == 3
+    wait_for(lambda: not processes_of(project), 10)
+    project.command("run", "--continue", str(project.runs[0]))
+    assert same(project.frame(), undisturbed.frame())
+
+
+def test_cancel_ends_the_jobs_of_a_dead_controller(tmp_path: Path) -> None:
+    project = Project.create(tmp_path)
+    controller = project.start("run", "config.yaml", TEST_SECONDS="100")
+    wait_for(lambda: project.simulated == 2)
+    controller.kill()
+    controller.wait(30)
+    assert "Ended 4 jobs" in project.command("cancel", str(project.runs[0]))
+    wait_for(lambda: not processes_of(project), 10)
+    assert project.simulated == 2
+
+
+def test_a_full_disk_is_one_message(tmp_path: Path) -> None:
+    """The limit on file sizes stands in for the disk's: writing fails in the same place."""
+    project = Project.create(tmp_path)
+    code = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)); import signal; "
+    code += "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); from orchestrator.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "run", "config.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    wait_for(lambda: not processes_of(project), 10)

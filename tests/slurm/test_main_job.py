@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import sys
@@ -180,3 +181,53 @@ def test_a_generation_larger_than_an_array_is_submitted_in_several(
     first = project.frame()["job_id"][:4]
     assert len({job.partition("_")[0] for job in first}) == 2
     assert ["_" in job for job in first] == [True, True, True, False]
+
+
+def test_a_node_on_which_nothing_starts_is_avoided(tmp_path: Path, undisturbed: Project) -> None:
+    """An idle black hole would otherwise draw one offspring after the other, and end the run."""
+    model = "import os\nif os.environ.get('SLURMD_NODENAME') == 'n1': raise ImportError('no such module')\n" + MODEL
+    project = project_at(tmp_path, model=model)
+    out = project.command("run", CONFIG, TEST_SECONDS="2")
+    frame = project.frame()
+    assert same(frame.drop(columns="attempts"), undisturbed.frame().drop(columns="attempts"))
+    assert frame["attempts"].max() >= 2
+    assert "n1" not in set(frame["host"])
+    assert "attempt lost, LAUNCH_FAILED: ImportError: no such module" in out
+
+
+def test_a_job_that_is_terminated_from_outside_is_no_bad_simulation(
+    cluster: VirtualCluster, tmp_path: Path, undisturbed: Project
+) -> None:
+    """A reboot of a node ends its jobs' processes with SIGTERM; SLURM says FAILED."""
+    model = MODEL.replace("    time.sleep(", '    (here / f"pid-{os.getpid()}").touch()\n    time.sleep(')
+    project = project_at(tmp_path, model=model, max_ngen=1)
+    controller = project.start("run", CONFIG, TEST_SECONDS="3")
+    wait_for(lambda: len(list(tmp_path.glob("pid-*"))) == 4)
+    os.kill(int(min(tmp_path.glob("pid-*")).name.partition("-")[2]), signal.SIGTERM)
+    out, err = controller.communicate(timeout=60)
+    assert controller.returncode == 0, out + err
+    frame = project.frame()
+    assert list(frame["total_score"]) == list(undisturbed.frame()["total_score"][:4])
+    assert sorted(frame["attempts"]) == [1, 1, 1, 2]
+
+
+def test_a_job_gets_the_clusters_own_time_limit_where_none_is_asked_for(
+    cluster: VirtualCluster, tmp_path: Path
+) -> None:
+    """Submitit has five minutes for a default."""
+    project = project_at(tmp_path, max_ngen=1)
+    controller = project.start("run", CONFIG, TEST_SECONDS="2", LOGNAME="nobody", USER="nobody")
+    wait_for(lambda: project.simulated == 4)
+    job = jobs_of(cluster, project, "RUNNING")[0][0]
+    said = cluster.run("scontrol", "show", "job", job)
+    assert re.search(r"TimeLimit=(UNLIMITED|365-00:00:00)", said), said  # the partition's, which is none
+    assert "WCKey" not in said
+    out, err = controller.communicate(timeout=60)
+    assert controller.returncode == 0, out + err
+    assert project.simulated == 4  # also where the environment lies about who asks
+
+
+def test_a_directory_with_a_percent_sign_is_refused(tmp_path: Path) -> None:
+    project = project_at(tmp_path / "50% done")
+    assert "for a pattern: rename the directory" in project.command("run", CONFIG, code=2)
+    assert project.runs == []
