@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -63,10 +64,14 @@ class Instance:
             self.state["state"] = state  # of a class with a __setstate__ of its own, e.g. a unit; never looked at
 
 
+_LETTERS = {"f4": "f", "f8": "d", "i4": "i", "i8": "q", "u4": "I", "u8": "Q"}
+"""The numbers that struct reads, by numpy's code."""
+
+
 class Dtype:
     """A numpy dtype of plain values."""
 
-    __slots__ = ("code", "order")
+    __slots__ = ("_unpack", "code", "order")
 
     _PLAIN = re.compile(r"[biufcSU]\d{1,6}")
 
@@ -75,6 +80,7 @@ class Dtype:
             raise Refused(f"a numpy dtype made from {type(code).__name__}")
         self.code = code
         self.order = "|"
+        self._unpack: Callable[[bytes], tuple[Any, ...]] | None = None
 
     def build(self, state: object) -> None:
         """Take the byte order; anything structured is refused."""
@@ -83,6 +89,13 @@ class Dtype:
         if any(part is not None for part in state[2:5]):
             raise Refused("a structured numpy dtype")
         self.order = state[1]
+        self._unpack = None
+
+    def unpacker(self, size: int) -> Callable[[bytes], tuple[Any, ...]] | None:
+        """Return what makes a tuple of one number from its `size` bytes; None if the dtype isn't such a number's."""
+        if self._unpack is None and (letter := _LETTERS.get(self.code)) is not None:
+            self._unpack = struct.Struct(self.order.replace("|", "=") + letter).unpack
+        return self._unpack if self.code[1:] == str(size) else None
 
     @property
     def is_object(self) -> bool:

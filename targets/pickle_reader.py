@@ -4,8 +4,8 @@ It interprets the opcodes itself instead of restricting Python's unpickler. That
 that can be replaced, but also calls what it finds, sets attributes of any object, hashes any key (a deeply nested
 tuple overflows the C stack), fetches objects by extension codes from a cache that no method sees, and grows its memo
 to any size a file asks for. Here every opcode makes plain data or the stand-ins of :mod:`targets.inert`, the work and
-the memory are bounded by the length of the file, and thousands of spike trains that look alike are read as one
-(:mod:`targets.train_runs`).
+the memory are bounded by the length of the file, and thousands of spike trains, and numpy scalars, that look alike are
+read at once (:mod:`targets.train_runs`, :mod:`targets.scalars`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from collections.abc import Callable
 from typing import Any
 
 from targets.inert import ALLOWED, MAKERS, Array, Dtype, Global, Instance, Refused
-from targets.train_runs import UNREAD, TrainRuns
+from targets.scalars import UNREAD, Scalars
+from targets.train_runs import TrainRuns
 
 _VIEWED_FROM = 1024
 """Byte strings from this length on are views of the file instead of copies."""
@@ -39,7 +40,7 @@ class PickleReader:
     content : bytes
         The whole pickle.
     one_by_one : bool
-        Read every spike train by its own opcodes.
+        Read every spike train, and every scalar, by its own opcodes.
     """
 
     def __init__(self, content: bytes, *, one_by_one: bool = False) -> None:
@@ -50,18 +51,19 @@ class PickleReader:
         self._marks: list[list[Any]] = []
         self._memo: list[Any] = []
         self._trains = None if one_by_one else TrainRuns(content)
+        self._scalars = Scalars(content, self._memo)
 
     def read(self) -> Any:
         """Interpret the pickle and return its object."""
-        content, handlers = self._content, _HANDLERS
+        content, handlers, trains = self._content, _HANDLERS, self._trains
         if len(content) < 2 or content[0] != 0x80 or not 2 <= content[1] <= 5:
             raise MalformedError("it doesn't begin as a pickle of protocol 2 to 5")
         self._position = 2
         try:
             while True:
                 opcode = content[self._position]
-                if self._trains is not None and self._trains.tracing:
-                    self._trains.trace.append(self._position)
+                if trains is not None and trains.tracing:
+                    trains.trace.append(self._position)
                 self._position += 1
                 if opcode == 0x2E:  # STOP
                     return self._stack.pop()
@@ -152,11 +154,22 @@ class PickleReader:
         if item is UNREAD:
             raise ReferenceToUnreadError
         self._stack.append(item)
+        if type(item) is Global and item.name == "scalar":
+            self._read_scalars()
+
+    def _read_scalars(self) -> None:
+        """Read the scalar that the function just pushed makes, and those of the entries that follow, all at once."""
+        if self._trains is not None and not self._trains.tracing:
+            read, self._position = self._scalars.read(self._position)
+            if read:
+                self._stack[-1:] = read
 
     def _put(self, index: int) -> None:
         # A pickler numbers its memo from 0 without gaps; a gap is an attempt to exhaust the memory.
         if index > len(self._memo):
             raise MalformedError(f"memo index {index} after {len(self._memo)} entries")
+        if index < len(self._memo):
+            self._scalars.forget()
         self._memo[index : index + 1] = [self._stack[-1]]
 
     def _memoize(self) -> None:

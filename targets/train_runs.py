@@ -8,24 +8,23 @@ byte for byte, but for those places, are read without interpreting them. Anythin
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from targets.inert import Array, Instance, Refused
+from targets.train_blocks import BYTES, COUNTED, INTEGERS, Block, Piece, Shape, TrainBlocks
 from targets.units import milliseconds, unit_of
-
-UNREAD = object()
-"""Stands in the memo for the parts of trains that were not interpreted."""
 
 _ID_KEYS = ("source_id", "channel_id")
 _MOST_TEMPLATES = 6
 _MOST_ATTEMPTS = 400
 _MEMOIZE, _FRAME = 0x94, 0x95
 _NOT_REPEATABLE = {_FRAME, ord("c"), ord("q"), ord("r"), ord("e"), ord("a")}
-_BYTES = {ord("C"): 1, ord("B"): 4, 0x8E: 8, 0x96: 8}
-_INTEGERS = {ord("K"): 1, ord("M"): 2, ord("J"): 4}
+_ALIKE_BEFORE_A_BLOCK = 16
+_SMALLEST_BLOCK, _LARGEST_BLOCK = 16, 4096
 _GETS = {ord("h"): 1, ord("j"): 4}
 
 
@@ -87,6 +86,12 @@ class TrainRun:
         self.counts.append(train.spikes)
         self._offsets.append(train.offset)
 
+    def extend(self, block: Block) -> None:
+        """Add the trains of a block."""
+        self.ids += block.ids.tolist()
+        self.counts += block.counts.tolist()
+        self._offsets += block.offsets.tolist()
+
     def times(self) -> NDArray[np.float64]:
         """Return the spike times of all trains, one after the other, in ms."""
         content, size = self._content, self.kind.dtype.itemsize
@@ -109,17 +114,14 @@ class Repeat(NamedTuple):
 class Template(NamedTuple):
     """The bytes of a train, with holes."""
 
-    pieces: tuple[tuple[bytes, str], ...]
-    """Fixed bytes and what follows them: "count", "times", "id", "length" (the count again), "number" (of no interest),
-    or nothing at the end."""
+    shape: Shape
     kind: TrainKind
-    memoized: int
 
     def match(self, content: bytes, position: int) -> Repeat | None:
         """Read the train at `position` if it equals the template."""
         number = count = offset = size = 0
         length: int | None = None  # not every version says it
-        for piece, hole in self.pieces:
+        for piece, hole in self.shape.pieces:
             if not content.startswith(piece, position):
                 return None
             position += len(piece)
@@ -156,6 +158,8 @@ class TrainRuns:
 
     def __init__(self, content: bytes) -> None:
         self._content = content
+        self._blocks: TrainBlocks | None = None
+        self._expected = 0
         self._templates: list[Template] = []
         self._attempts = 0
         self._depth: tuple[int, int] | None = None
@@ -201,13 +205,35 @@ class TrainRuns:
         if not self._templates:
             return None, position, 0
         run = TrainRun(self._content, self._templates[0].kind)
-        memoized = 0
+        memoized = alike = 0
         while (found := self._match(position)) is not None:
             repeat, template = found
             run.append(repeat)
             position = repeat.end
-            memoized += template.memoized
+            memoized += template.shape.memoized
+            alike += 1
+            if alike == _ALIKE_BEFORE_A_BLOCK:
+                alike = 0
+                for block in self._blocks_from(position):
+                    run.extend(block)
+                    position = block.end
+                    memoized += block.memoized
         return (run if run.ids else None), position, memoized
+
+    def _blocks_from(self, position: int) -> Iterator[Block]:
+        """Yield blocks of trains as long as they are full, the first as long as there were trains the last time."""
+        if self._blocks is None:
+            self._blocks = TrainBlocks(self._content)
+        shapes = [template.shape for template in self._templates]
+        size, total = min(max(self._expected, _SMALLEST_BLOCK), _LARGEST_BLOCK), 0
+        while (block := self._blocks.match(shapes, position, size)) is not None:
+            yield block
+            position = block.end
+            total += len(block.ids)
+            if len(block.ids) < size:
+                break
+            size = min(max(total, _SMALLEST_BLOCK), _LARGEST_BLOCK) if total > self._expected else _SMALLEST_BLOCK
+        self._expected = total
 
     def _match(self, position: int) -> tuple[Repeat, Template] | None:
         for index, template in enumerate(self._templates):
@@ -238,10 +264,11 @@ def _template(content: bytes, trace: list[int], end: int, train: Instance, memo:
     pieces = []
     start = trace[0]
     for first, last, hole in [*holes, *annotations]:
-        pieces.append((content[start:first], hole))
+        pieces.append(Piece(content[start:first], hole))
         start = last
-    pieces.append((content[start:end], ""))
-    template = Template(tuple(pieces), kind, sum(content[p] == _MEMOIZE for p in trace))
+    pieces.append(Piece(content[start:end], ""))
+    memoized = sum(content[p] == _MEMOIZE for p in trace)
+    template = Template(Shape(tuple(pieces), kind.dtype.itemsize, memoized), kind)
     itself = template.match(content, trace[0])
     same = itself is not None and (itself.id, itself.spikes, itself.end) == (number, len(train.args[1]), end)
     return template if same else None
@@ -296,9 +323,9 @@ def _integer_at(content: bytes, position: int) -> tuple[int, int] | None:
         return None
     opcode = content[position]
     start = position + 1
-    size = _INTEGERS.get(opcode)
+    size = INTEGERS.get(opcode)
     if size is None:
-        if opcode not in {0x8A, ord("C")} or start >= len(content) or content[start] > 8:
+        if opcode not in COUNTED or start >= len(content) or content[start] > 8:
             return None
         size, start = content[start], start + 1
         return int.from_bytes(content[start : start + size], "little", signed=True), start + size
@@ -307,7 +334,7 @@ def _integer_at(content: bytes, position: int) -> tuple[int, int] | None:
 
 def _bytes_at(content: bytes, position: int) -> tuple[int, int] | None:
     """Return where the byte string that an opcode pushes begins, and its length."""
-    size = _BYTES.get(content[position]) if position < len(content) else None
+    size = BYTES.get(content[position]) if position < len(content) else None
     if size is None:
         return None
     start = position + 1 + size

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from targets.errors import DatastoreError
+from targets.frames import without_frames
 from targets.inert import Refused
 from targets.pickle_reader import MalformedError, PickleReader, ReferenceToUnreadError
 
@@ -19,7 +20,7 @@ def read_pickle(path: Path) -> Any:
         If the file is missing, no pickle, truncated, or asks for anything that isn't allowed; names file and request.
     """
     try:
-        content = path.read_bytes()
+        content = without_frames(path.read_bytes())
     except OSError as error:
         raise DatastoreError(f"can't read {path}: {error.strerror or error}") from error
     except MemoryError:

@@ -107,12 +107,6 @@ class Store:
         """Add a presentation: spike times in ms by neuron, signals (time, cells) by name."""
         key = "channel_id" if self.layout == "2024" else "source_id"
         segment = neo.Segment()
-        stub = _Stub()
-        stub.identifier = segment.identifier = f"Segment{len(self.block.segments)}"
-        text = stimulus if isinstance(stimulus, str) else repr(dict(stimulus))
-        segment.annotations = stub.annotations = {"sheet_name": sheet, "stimulus": text}
-        if self.layout != "0.1.0":
-            stub.null = null
         if multiplexed:
             segment.spiketrains = _multiplexed(trains, duration)
         else:
@@ -126,6 +120,16 @@ class Store:
             segment.analogsignals.append(
                 neo.AnalogSignal(np.asarray(values), units=units, name=name, sampling_rate=pq.kHz)
             )
+        return self.add(segment, sheet, stimulus, null=null)
+
+    def add(self, segment: neo.Segment, sheet: str, stimulus: Mapping[str, Any] | str, *, null: bool = False) -> Store:
+        """Add a presentation that neo's objects describe."""
+        stub = _Stub()
+        stub.identifier = segment.identifier = f"Segment{len(self.block.segments)}"
+        text = stimulus if isinstance(stimulus, str) else repr(dict(stimulus))
+        segment.annotations = stub.annotations = {"sheet_name": sheet, "stimulus": text}
+        if self.layout != "0.1.0":
+            stub.null = null
         self.block.segments.append(stub)
         self._dump(f"{stub.identifier}.pickle", segment)
         return self

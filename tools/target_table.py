@@ -1,0 +1,68 @@
+"""Writes what docs/targets.md says of each target, from the code.
+
+python tools/target_table.py            print it
+python tools/target_table.py --write    put it into docs/targets.md
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from targets import AtLeastTarget, AtMostTarget, PointTarget, RangeTarget, Target, known_targets
+
+DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "targets.md"
+BEGIN, END = "<!-- begin: tools/target_table.py -->\n", "<!-- end: tools/target_table.py -->\n"
+KINDS = {PointTarget: "point", RangeTarget: "range", AtLeastTarget: "at least", AtMostTarget: "at most"}
+
+
+def _text(docstring: str | None) -> str:
+    """Return a docstring's paragraphs before its sections as Markdown."""
+    paragraphs = re.split(r"\n\s*\n", re.split(r"\n\s*\n\s*\w+\n\s*---", docstring or "")[0])
+    return "\n\n".join(" ".join(each.split()).replace("``", "`") for each in paragraphs)
+
+
+def _default(cls: type[Target], option: str) -> str:
+    field = cls.model_fields[option]
+    if field.is_required():
+        return "required"
+    if field.default is None:
+        return "none"
+    return f"{field.default:.6g}" if isinstance(field.default, float) else str(field.default)
+
+
+def section(name: str, cls: type[Target]) -> str:
+    """Return what there is to say of one target."""
+    value = next(base for base in cls.__bases__ if base not in KINDS)
+    kind = next(text for base, text in KINDS.items() if issubclass(cls, base))
+    unit = cls.unit or "none, a pure number"
+    lines = [f"### {name}", "", f"Kind: {kind}. Unit: {unit}.", "", _text(value.__doc__), ""]
+    common = {"sheet_name", *PointTarget.model_fields}
+    options = [option for option in cls.model_fields if option not in common]
+    if options:
+        lines += ["| option | default | meaning |", "| --- | --- | --- |"]
+        lines += [f"| `{each}` | {_default(cls, each)} | {cls.model_fields[each].description} |" for each in options]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def sections() -> str:
+    """Return the sections of all targets."""
+    return "\n".join(section(name, cls) for name, cls in known_targets().items())
+
+
+def main() -> None:
+    """Print the sections, or write them."""
+    if "--write" not in sys.argv[1:]:
+        print(sections())
+        return
+    text = DOCUMENT.read_text(encoding="utf-8")
+    before, after = text.partition(BEGIN)[0], text.partition(END)[2]
+    DOCUMENT.write_text(f"{before}{BEGIN}\n{sections()}\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
