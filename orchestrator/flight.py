@@ -149,28 +149,23 @@ class Flight:
             self._take(index, number, result)
 
     def _take(self, index: int, number: int, result: Result) -> None:
-        attempt = self._flying.get(index)
-        current = attempt is not None and attempt.number == number
-        given_up = len(self._journal.history(index).losses) > self._terms.retries
-        if not result.measured:
-            self._measure(index, number)
+        if index in self._landed or (index in self._measuring and not result.measured):
             return
-        if index in self._landed or (result.outcome.infrastructure and not current and not given_up):
-            return
-        if attempt is not None and result.outcome.infrastructure:
-            self._lose(attempt, result)
+        attempt, history = self._flying.get(index), self._journal.history(index)
+        if result.outcome.infrastructure:
+            given_up = number == history.numbers and len(history.losses) > self._terms.retries
+            if attempt is not None and attempt.number == number:
+                self._lose(attempt, result)
+            elif attempt is None and given_up and not result.outcome.setup:
+                self._land(index, result)
             return
         # also that of an earlier attempt which was given up for lost: the same parameters, the same seeds
         self._flying.pop(index, None)
-        if attempt is not None and not current:
+        if attempt is not None and attempt.number != number:
             self._cluster.cancel([attempt.job])
-        self._land(index, result)
-
-    def _measure(self, index: int, number: int) -> None:
-        if index not in self._landed and index not in self._measuring:
-            attempt = self._flying.pop(index, None)
-            if attempt is not None and attempt.number != number:
-                self._cluster.cancel([attempt.job])
+        if result.measured:
+            self._land(index, result)
+        else:
             self._clock.resolve(index)
             self._measuring.add(index, self._paths.attempt(index, number))
 
@@ -208,7 +203,9 @@ class Flight:
         except SubmissionFailed as error:
             self._refused(indices, error)
             return
-        self._flying.update({attempt.index: attempt for attempt in attempts})
+        for attempt in attempts:
+            self._flying[attempt.index] = attempt
+            self._states.pop(attempt.index, None)
         self._submitted += attempts
         _LOG.info("generation %d: submitted %d offspring", self._generation.number, len(attempts))
 
@@ -293,16 +290,20 @@ class Flight:
         if self._stop.is_set():
             raise Stopped(f"stopped while the timeout of generation {self._generation.number} was enforced")
         self._collect()
+        never_started = []
         for index in self._unfinished():
             self._flying.pop(index, None)
             losses = self._journal.history(index).losses
             if losses and all(outcome.setup for outcome, _ in losses):
-                raise RunFailed(f"offspring {index} could not be started until the timeout: {losses[-1][1]}")
+                never_started.append(f"offspring {index} could not be started until the timeout: {losses[-1][1]}")
+                continue
             state = self._states.get(index, Status(State.UNKNOWN))
             waited = f"{state.state.value}{f' ({state.reason})' if state.reason else ''}"
             message = f"not finished within {timeout} of the generation's first submission; it was {waited}"
             begun = phases(self._paths.attempt(index, self._journal.history(index).numbers)).get("started", math.nan)
             self._decree(index, Result(Outcome.TIMEOUT, message=message, started=begun))
+        if never_started:
+            raise RunFailed("\n".join(never_started))
 
     def _forget(self) -> None:
         """Make all offspring start afresh when the run is continued, whatever their results say."""
