@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.cluster import Cluster, Job, SubmissionFailed, Task
+from orchestrator.cluster.ending import end_jobs
 from orchestrator.errors import Stopped, UsageError
 from orchestrator.files import append_json_line, read_json_lines, write_json
 from orchestrator.paths import GenerationPaths
@@ -174,8 +175,21 @@ class Journal:
                     raise Stopped("stopped before it was known which jobs exist") from error
 
     def _submitted(self, intent: Mapping[str, Any], jobs: Sequence[Job]) -> list[Attempt]:
-        entry = {"event": "submitted", "token": intent["token"], "time": time.time(), "ids": [job.id for job in jobs]}
-        self._write(entry)
+        ids = [job.id for job in jobs]
+        entry = {
+            "event": "submitted",
+            "token": intent["token"],
+            "tasks": intent["tasks"],
+            "time": time.time(),
+            "ids": ids,
+        }
+        try:
+            self._write(entry)
+        except OSError:
+            # nobody else knows of them yet
+            if not self._cluster.survives:
+                end_jobs(self._cluster, jobs)
+            raise
         pairs = zip(intent["tasks"], jobs, strict=True)
         return [Attempt(index, number, job) for (index, number), job in pairs]
 
@@ -270,8 +284,10 @@ class Journal:
                 for index, number in tasks:
                     history = self.history(index)
                     history.numbers = max(history.numbers, number)
-                    history.submissions += 1
                     history.submitted = when
+            case {"event": "submitted", "tasks": list(tasks)}:
+                for index, _ in tasks:
+                    self.history(index).submissions += 1
             case {"event": "lost", "index": int(index), "outcome": str(outcome), "reason": str(reason)}:
                 self.history(index).losses.append((Outcome(outcome), reason))
             case {"event": "clock", "time": float(when)}:

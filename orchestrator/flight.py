@@ -77,6 +77,7 @@ class Flight:
         self._states: dict[int, Status] = {}
         self._setbacks = Setbacks(terms, generation, one_node=not cluster.survives)
         self._seen: set[str] = set()
+        self._unmeasured: dict[int, int] = {}
         self._next_poll = 0.0
         self._clock = GenerationClock(terms.timeout)
 
@@ -156,6 +157,8 @@ class Flight:
             given_up = number == history.numbers and len(history.losses) > self._terms.retries
             if attempt is not None and attempt.number == number:
                 self._lose(attempt, result)
+            elif attempt is None and self._unmeasured.pop(index, None) == number:
+                self._note_loss(index, result)
             elif attempt is None and given_up and not result.outcome.setup:
                 self._land(index, result)
             return
@@ -167,6 +170,7 @@ class Flight:
             self._land(index, result)
         else:
             self._clock.resolve(index)
+            self._unmeasured[index] = number
             self._measuring.add(index, self._paths.attempt(index, number))
 
     def _decree(self, index: int, result: Result) -> None:
@@ -215,8 +219,7 @@ class Flight:
             self._setbacks.delay(missing, self._cluster.poll_interval(self._clock.elapsed))
             return
         for index in missing:
-            self._journal.lost(index, Outcome.SUBMIT_FAILED, str(error))
-            self._after_loss(index, Result(Outcome.SUBMIT_FAILED, message=str(error)))
+            self._note_loss(index, Result(Outcome.SUBMIT_FAILED, message=str(error)))
 
     def _poll_if_due(self) -> None:
         now = time.time()
@@ -266,10 +269,10 @@ class Flight:
         self._flying.pop(attempt.index, None)
         if self._states.get(attempt.index, Status(State.UNKNOWN)).state is State.ABSENT:
             self._cluster.cancel([attempt.job])  # should it be there after all
-        self._journal.lost(attempt.index, result.outcome, result.message)
-        self._after_loss(attempt.index, result)
+        self._note_loss(attempt.index, result)
 
-    def _after_loss(self, index: int, result: Result) -> None:
+    def _note_loss(self, index: int, result: Result) -> None:
+        self._journal.lost(index, result.outcome, result.message)
         _LOG.warning("%s: attempt lost, %s: %s", self._name(index), result.outcome.value, result.message)
         if self._setbacks.lost(index, result, len(self._journal.history(index).losses)):
             self._decree(index, result)

@@ -67,9 +67,14 @@ class LocalCluster:
     def submit(self, tasks: Sequence[Task], token: str, folder: Path, avoid: Collection[str]) -> list[Job]:
         """Put the tasks into the queue and start the first ones."""
         entries = [self._entry(task, token, folder) for task in tasks]
+        jobs = [entry.job for entry in entries]
         self._waiting.extend(entries)
-        self._fill()
-        return [entry.job for entry in entries]
+        try:
+            self._fill()
+        except OSError:
+            self.cancel(jobs)  # nobody else knows of those that have started
+            raise
+        return jobs
 
     def recover(
         self,

@@ -14,8 +14,21 @@ from typing import IO
 
 _GRACE = 0.5
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-# Asks the kernel to kill it when its parent is gone (PR_SET_PDEATHSIG, man 2 prctl), then becomes the command.
-_DIE_WITH_PARENT = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execvp(sys.argv[1], sys.argv[1:])"
+# Asks the kernel to kill it when its parent is gone (PR_SET_PDEATHSIG, man 2 prctl), leaves a process that then kills
+# the group as well, because the kernel's promise is not for grandchildren, and becomes the command.
+_DIE_WITH_PARENT = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9)
+alive = int(sys.argv[1])
+if os.fork() == 0:
+    if os.fork() == 0:
+        os.read(alive, 1)
+        os.killpg(0, 9)
+    os._exit(0)
+os.wait()
+os.close(alive)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
 
 
 def run_in_own_group(command: Sequence[str], *, cwd: Path, log: IO[bytes]) -> int:
@@ -32,16 +45,23 @@ def run_in_own_group(command: Sequence[str], *, cwd: Path, log: IO[bytes]) -> in
     log : binary file
         Takes standard output and error.
     """
+    # its other end closes with this process
+    alive, own = os.pipe()
     child = subprocess.Popen(
-        [sys.executable, "-S", "-E", "-c", _DIE_WITH_PARENT, *command],
+        [sys.executable, "-S", "-E", "-c", _DIE_WITH_PARENT, str(alive), *command],
+        pass_fds=(alive,),
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    with _ending_on_signals(child):
-        return child.wait()
+    os.close(alive)
+    try:
+        with _ending_on_signals(child):
+            return child.wait()
+    finally:
+        os.close(own)
 
 
 def end_on_signals(note: Callable[[int], object]) -> None:

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
 import numpy as np
 import pytest
 
 from orchestrator.optimisers import create_optimiser
-from orchestrator.optimisers.base import Optimiser, Told
+from orchestrator.optimisers.base import TOLERANCE, Optimiser, Told
 from orchestrator.records import FloatArray, Outcome
 
 START = np.array([0.1, 0.2, 0.8, 0.5])
@@ -100,3 +106,86 @@ def test_tell_takes_what_was_asked_finite_and_once(wrong: str) -> None:
         optimiser.tell(entry)
     with pytest.raises(ValueError, match="tell"):
         optimiser.tell(entry)
+
+
+@pytest.mark.parametrize("start", [[0.0, 0.2, 1.0, 0.5], [0.0] * 4, [1.0] * 4, [1e-3, 1 - 1e-9, 0.5, 0.5]])
+def test_a_start_on_a_bound_is_asked_exactly(start: list[float]) -> None:
+    optimiser = create_optimiser("cma", start=np.array(start), steps=np.zeros(4), sigma=0.3, size=8, seed=4)
+    points = optimiser.ask()
+    assert points[0].tolist() == start
+    assert optimiser.ask()[0].tolist() == start
+    optimiser.tell(told(points))
+    following = optimiser.ask()
+    assert start not in following.tolist()
+    assert ((following >= 0) & (following <= 1)).all()
+
+
+def test_points_do_not_depend_on_the_signs_of_eigenvectors() -> None:
+    """They are arbitrary, and differ between processors."""
+
+    def others(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
+        values, vectors = np.linalg.eigh(matrix)
+        return values, vectors * np.array([-1, 1, -1, -1])
+
+    optimiser, elsewhere = fresh(), fresh()
+    elsewhere._strategy.sm.eigenmethod = others  # type: ignore[attr-defined]
+    for _ in range(30):
+        entry = told(optimiser.ask())
+        assert np.abs(elsewhere.ask() - entry.points).max() <= TOLERANCE
+        optimiser.tell(entry)
+        elsewhere.tell(entry)
+    bases = [one._strategy.sm.B for one in (optimiser, elsewhere)]  # type: ignore[attr-defined]
+    assert np.abs(bases[0] - bases[1]).max() > 0.1
+
+
+# Replays on another processor what standard input says of a run; prints how far apart the points are.
+REPLAY = """
+import json, sys
+import numpy as np
+from orchestrator.optimisers import create_optimiser
+from orchestrator.optimisers.base import Told
+from orchestrator.records import Outcome
+run = json.load(sys.stdin)
+size, start = run["size"], np.array(run["start"])
+optimiser = create_optimiser("cma", start=start, steps=np.zeros(len(start)), sigma=0.3, size=size, seed=4)
+apart = []
+for points, scores in zip(run["points"], run["scores"]):
+    points, scores = np.array(points), np.array(scores)
+    apart.append(float(np.abs(optimiser.ask() - points).max()))
+    optimiser.tell(Told(points, scores, scores, [Outcome.OK] * size))
+print(max(apart))
+"""
+
+
+@pytest.fixture
+def long_run() -> dict[str, Any]:
+    """40 generations of 20 parameters, with a start that touches two bounds."""
+    start, size = np.linspace(0, 1, 20), 13
+    optimiser = create_optimiser("cma", start=start, steps=np.zeros(20), sigma=0.3, size=size, seed=4)
+    entries = []
+    for _ in range(40):
+        entries.append(told(optimiser.ask()))
+        optimiser.tell(entries[-1])
+    points, scores = ([getattr(entry, name).tolist() for entry in entries] for name in ("points", "scores"))
+    return {"start": start.tolist(), "size": size, "points": points, "scores": scores}
+
+
+def test_a_run_is_continued_on_another_kind_of_processor(long_run: dict[str, Any]) -> None:
+    """OpenBLAS adds in another order there; the variable does nothing where numpy has another BLAS."""
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}
+    environment["OPENBLAS_NUM_THREADS"] = "1"  # three at once
+    replays = {
+        processor: subprocess.Popen(
+            [sys.executable, "-c", REPLAY],
+            env={**environment, **({"OPENBLAS_CORETYPE": processor} if processor else {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for processor in ("Haswell", "Nehalem", "")
+    }
+    said = {processor: replay.communicate(json.dumps(long_run)) for processor, replay in replays.items()}
+    for processor, (apart, errors) in said.items():
+        assert apart, errors
+        assert float(apart) <= TOLERANCE, processor

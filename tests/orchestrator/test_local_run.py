@@ -59,7 +59,7 @@ def test_a_stopped_run_continues_as_if_nothing_had_been(
     undisturbed: Project, tmp_path: Path, how: signal.Signals
 ) -> None:
     project = Project.create(tmp_path)
-    controller = project.start("run", "config.yaml", TEST_SECONDS="0.5")
+    controller = project.start("run", "config.yaml", TEST_SECONDS="1.5")
     # in the second generation, when some of it is simulated
     wait_for(lambda: project.simulated >= 6)
     controller.send_signal(how)

@@ -70,7 +70,7 @@ def test_a_controller_that_is_gone_is_continued(
     cluster: VirtualCluster, tmp_path: Path, undisturbed: Project, how: signal.Signals
 ) -> None:
     project = project_at(tmp_path)
-    controller = project.start("run", CONFIG, TEST_SECONDS="2")
+    controller = project.start("run", CONFIG, TEST_SECONDS="4")
     wait_for(lambda: project.simulated >= 6)
     controller.send_signal(how)
     controller.communicate(timeout=10)
@@ -86,7 +86,7 @@ def test_a_controller_cancelled_by_scancel_leaves_its_jobs(
 ) -> None:
     project = project_at(tmp_path)
     shutil.copy(ROOT / "slurm_templates" / "optimisation.sbatch", project.directory)
-    command = f'cd "{project.directory}" && TEST_SECONDS=2 sbatch --parsable optimisation.sbatch'
+    command = f'cd "{project.directory}" && TEST_SECONDS=4 sbatch --parsable optimisation.sbatch'
     job = cluster.run("sh", "-c", command).strip()
     wait_for(lambda: project.simulated >= 6)
     cluster.run("scancel", job)
@@ -216,7 +216,7 @@ def test_a_job_gets_the_clusters_own_time_limit_where_none_is_asked_for(
 ) -> None:
     """Submitit has five minutes for a default."""
     project = project_at(tmp_path, max_ngen=1)
-    controller = project.start("run", CONFIG, TEST_SECONDS="2", LOGNAME="nobody", USER="nobody")
+    controller = project.start("run", CONFIG, TEST_SECONDS="4", LOGNAME="nobody", USER="nobody")
     wait_for(lambda: project.simulated == 4)
     job = jobs_of(cluster, project, "RUNNING")[0][0]
     said = cluster.run("scontrol", "show", "job", job)

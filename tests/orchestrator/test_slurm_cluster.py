@@ -1,0 +1,265 @@
+"""What SLURM is asked for and told, and what its answers mean; without SLURM."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from submitit.core.utils import DelayedSubmission, JobPaths
+from submitit.slurm.slurm import _make_sbatch_string
+
+from orchestrator.cluster import Job, State, SubmissionFailed, Task
+from orchestrator.cluster.slurm import SlurmCluster
+from orchestrator.sections import SlurmSection
+
+Runs = list[list[str]]
+
+
+def script(avoid: Sequence[str] = (), **options: Any) -> dict[str, str]:
+    """Return the options of the script that submitit makes, by their names."""
+    cluster = SlurmCluster(SlurmSection(**options))
+    text = _make_sbatch_string("evaluate", "/run", map_count=3, **cluster._parameters("run-g0-aa", Path("/run"), avoid))
+    lines = [line.removeprefix("#SBATCH --") for line in text.splitlines() if line.startswith("#SBATCH")]
+    assert len({line.partition("=")[0] for line in lines}) == len(lines)
+    return {line.partition("=")[0]: line.partition("=")[2] for line in lines}
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[SlurmCluster, Runs]]:
+    """Make a cluster whose commands print what they are told; None where they fail."""
+
+    def make(answer: str | None, **options: Any) -> tuple[SlurmCluster, Runs]:
+        commands: Runs = []
+        monkeypatch.setattr(
+            SlurmCluster, "_run", staticmethod(lambda command: (commands.append([*command]), answer)[1])
+        )
+        return SlurmCluster(SlurmSection(**options)), commands
+
+    return make
+
+
+def test_what_is_not_configured_is_left_to_the_cluster() -> None:
+    # submitit would ask for five minutes and an accounting key of its own
+    assert set(script()) == {
+        *("job-name", "array", "output", "open-mode"),  # submitit's
+        *("nodes", "ntasks", "chdir", "no-requeue", "signal"),
+    }
+
+
+def test_nodes_are_a_range_where_they_are_left_open() -> None:
+    assert (script()["nodes"], script()["ntasks"]) == ("1-1", "1")
+    assert script(ntasks=16)["nodes"] == "1-16"
+    assert script(ntasks=16, nodes=2)["nodes"] == "2"
+
+
+def test_what_is_configured_is_asked_for() -> None:
+    options = {"partition": "gpu", "account": "lab", "qos": "long", "mem": "64G", "constraint": "avx512"}
+    found = script(**options, time="26h", cpus_per_task=4, hint="nomultithread", nodelist="n[1-9]", extra={"nice": 100})
+    assert {name: found[name] for name in options} == options
+    assert found["time"] == "1-02:00:00"
+    assert found["cpus-per-task"] == "4"
+    assert found["hint"] == "nomultithread"
+    assert found["nodelist"] == "'n[1-9]'"
+    assert found["nice"] == "100"
+
+
+@pytest.mark.parametrize(
+    ("exclude", "avoid", "expected"),
+    [
+        (None, [], None),
+        ("n1", [], "n1"),
+        (None, ["n4", "n3"], "n3,n4"),
+        ("n[1-2]", ["n4"], "'n[1-2],n4'"),
+    ],
+)
+def test_nodes_that_start_nothing_are_excluded_besides_the_configured_ones(
+    exclude: str | None, avoid: list[str], expected: str | None
+) -> None:
+    assert script(avoid, exclude=exclude).get("exclude") == expected
+
+
+def test_no_signal_reaches_the_simulation_before_its_end_and_slurm_repeats_nothing() -> None:
+    assert script()["signal"] == "B:URG@1"
+    assert script()["no-requeue"] == ""
+
+
+def test_a_whole_array_may_run_at_once() -> None:
+    assert script(array_size=500)["array"] == "0-2%3"
+
+
+def test_setup_lines_come_before_the_program_and_no_srun_in_between() -> None:
+    parameters = SlurmCluster(SlurmSection(setup="module load python\nexport A=1"))._parameters("t", Path("/run"))
+    lines = _make_sbatch_string("evaluate", "/run", **parameters).splitlines()
+    assert [lines.index(line) for line in ("umask 077", "module load python", "export A=1", "evaluate")] == sorted(
+        lines.index(line) for line in ("umask 077", "module load python", "export A=1", "evaluate")
+    )
+    assert not any("srun" in line for line in lines)
+
+
+SBATCH = """#!/bin/sh
+cp "$1" "{directory}/script"
+{body}
+"""
+
+
+@pytest.fixture
+def sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put an sbatch on the path that does what it is told."""
+    commands = tmp_path / "commands"
+    commands.mkdir()
+
+    def make(body: str) -> None:
+        for name in ("sbatch", "srun"):
+            (commands / name).write_text(SBATCH.format(directory=tmp_path, body=body))
+            (commands / name).chmod(0o755)
+        monkeypatch.setenv("PATH", f"{commands}{os.pathsep}{os.environ['PATH']}")
+
+    return make
+
+
+def tasks_in(directory: Path, size: int) -> list[Task]:
+    return [Task(index, directory / str(index) / "offspring.json") for index in range(3, 3 + size)]
+
+
+@pytest.mark.parametrize(("size", "ids"), [(1, ["77"]), (3, ["77_0", "77_1", "77_2"])])
+def test_a_submission_is_one_script_and_a_crash_after_it_finds_the_same_jobs(
+    tmp_path: Path, sbatch: Callable[[str], None], answering: Callable[..., Any], size: int, ids: list[str]
+) -> None:
+    sbatch("echo Submitted batch job 77")
+    tasks = tasks_in(tmp_path, size)
+    jobs = SlurmCluster(SlurmSection()).submit(tasks, "run-g0-aa", tmp_path, {"n4"})
+    assert jobs == [Job("run-g0-aa", job_id) for job_id in ids]
+    text = (tmp_path / "script").read_text()
+    assert "#SBATCH --job-name=run-g0-aa\n" in text
+    assert "#SBATCH --exclude=n4\n" in text
+    assert "--time" not in text
+    assert "--wckey" not in text
+    # the controller after one that died here sees a row for each task, whatever the order
+    rows = [f"77|{'N/A' if size == 1 else n}|PENDING|run-g0-aa||Priority" for n in reversed(range(size))]
+    cluster, _ = answering("\n".join(rows))
+    assert cluster.recover(tasks, "run-g0-aa", tmp_path, None, {3}) == jobs
+
+
+@pytest.mark.parametrize(
+    ("words", "transient"),
+    [
+        ("sbatch: error: Unable to contact slurm controller (connect failure)", True),
+        ("sbatch: error: Batch job submission failed: Socket timed out on send/recv operation", True),
+        ("sbatch: error: Slurm temporarily unable to accept job, sleeping and retrying", True),
+        ("sbatch: error: invalid partition specified: nope", False),
+        ("sbatch: error: Batch job submission failed: Requested node configuration is not available", False),
+        ("sbatch: error: QOSMaxSubmitJobPerUserLimit", False),
+    ],
+)
+def test_a_refused_submission_says_why_and_whether_to_wait(
+    tmp_path: Path, sbatch: Callable[[str], None], words: str, transient: bool
+) -> None:
+    sbatch(f"echo '{words}' >&2; exit 1")
+    with pytest.raises(SubmissionFailed) as caught:
+        SlurmCluster(SlurmSection()).submit(tasks_in(tmp_path, 2), "run-g0-aa", tmp_path, ())
+    assert caught.value.transient is transient
+    assert words in str(caught.value)
+
+
+def test_jobs_that_lost_their_controller_before_they_had_their_tasks_get_them(
+    tmp_path: Path, answering: Callable[..., Any]
+) -> None:
+    tasks = tasks_in(tmp_path, 2)
+    kept = JobPaths(tmp_path, "77_0").submitted_pickle
+    kept.write_bytes(b"as submitit left it")
+    cluster, commands = answering("77|0|RUNNING|run-g0-aa|n1|None\n77|1|PENDING|run-g0-aa||Priority\n")
+    jobs = cluster.recover(tasks, "run-g0-aa", tmp_path, None, {3, 4})
+    assert jobs == [Job("run-g0-aa", "77_0"), Job("run-g0-aa", "77_1")]
+    assert kept.read_bytes() == b"as submitit left it"
+    submission = DelayedSubmission.load(JobPaths(tmp_path, "77_1").submitted_pickle)
+    assert submission.args == (str(tasks[1].file),)
+    assert submission.function.__name__ == "evaluate"
+    assert len(commands) == 1
+    assert "--name=run-g0-aa" in commands[0]
+
+
+def test_a_submission_that_squeue_does_not_know_never_happened(tmp_path: Path, answering: Callable[..., Any]) -> None:
+    cluster, _ = answering("78|0|RUNNING|somebody-elses|n1|None\n")
+    assert cluster.recover(tasks_in(tmp_path, 2), "run-g0-aa", tmp_path, None, {3}) is None
+
+
+def test_a_submission_is_in_doubt_while_squeue_does_not_answer(tmp_path: Path, answering: Callable[..., Any]) -> None:
+    cluster, _ = answering(None)
+    with pytest.raises(SubmissionFailed) as caught:
+        cluster.recover(tasks_in(tmp_path, 2), "run-g0-aa", tmp_path, None, {3})
+    assert caught.value.transient
+
+
+def test_known_ids_need_no_question(tmp_path: Path, answering: Callable[..., Any]) -> None:
+    cluster, commands = answering(None)
+    found = cluster.recover(tasks_in(tmp_path, 2), "run-g0-aa", tmp_path, ["77_0", "77_1"], {3})
+    assert found == [Job("run-g0-aa", "77_0"), Job("run-g0-aa", "77_1")]
+    assert commands == []
+
+
+def test_one_question_for_all_jobs_and_an_id_alone_is_no_identity(answering: Callable[..., Any]) -> None:
+    jobs = [Job("run-g0-aa", "77_0"), Job("run-g0-aa", "77_1"), Job("run-g0-bb", "78"), Job("run-g0-bb", "79")]
+    # 79 was given to somebody else's job since, and one more that only starts with the name
+    answer = (
+        "77|0|RUNNING|run-g0-aa|n1|None\n78|N/A|FAILED|run-g0-bb|n2|NonZeroExitCode\n79|N/A|RUNNING|other|n3|None\n"
+    )
+    cluster, commands = answering(answer)
+    statuses = cluster.poll(jobs)
+    assert [statuses[job].state for job in jobs] == [State.RUNNING, State.ABSENT, State.ENDED, State.ABSENT]
+    assert statuses[jobs[2]].node == "n2"
+    assert len(commands) == 1
+    assert "--name=run-g0-aa,run-g0-bb" in commands[0]
+
+
+def test_a_failed_question_is_no_news(answering: Callable[..., Any]) -> None:
+    job = Job("run-g0-aa", "77")
+    cluster, _ = answering(None)
+    assert cluster.poll([job])[job].state is State.UNKNOWN
+
+
+def test_an_array_is_cancelled_with_one_command_and_by_its_name(answering: Callable[..., Any]) -> None:
+    cluster, commands = answering("")
+    ids = ["77_0", "77_12", "80", "77_3", "81_4"]
+    cluster.cancel([*(Job("run-g0-aa", job_id) for job_id in ids), Job("run-g0-bb", "77_9")])
+    assert all(command[0] == "scancel" for command in commands)
+    assert sorted(command[-2:] for command in commands) == [
+        ["--name=run-g0-aa", "77_[0,12,3]"],
+        ["--name=run-g0-aa", "80"],
+        ["--name=run-g0-aa", "81_[4]"],
+        ["--name=run-g0-bb", "77_[9]"],
+    ]
+
+
+CONFIGURATION = """\
+Configuration data as of 2024-02-01T10:00:00
+LaunchParameters        = (null)
+MaxArraySize            = {size}
+MaxJobCount             = 10000
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "array_size", "expected"),
+    [
+        (CONFIGURATION.format(size=1001), 1000, 1000),
+        (CONFIGURATION.format(size=75), 1000, 75),
+        (CONFIGURATION.format(size=1001), 20, 20),
+        (CONFIGURATION.format(size=0), 1000, 1),  # arrays are forbidden
+        ("MaxArraySizeOfAnother = 3\n", 1000, 1000),
+        (None, 1000, 1000),
+    ],
+)
+def test_an_array_is_no_larger_than_the_cluster_takes(
+    answering: Callable[..., Any], answer: str | None, array_size: int, expected: int
+) -> None:
+    cluster, commands = answering(answer, array_size=array_size)
+    assert cluster.batch_size == cluster.batch_size == expected
+    assert commands == [["scontrol", "show", "config"]]
+
+
+def test_the_queue_is_looked_at_less_often_the_longer_jobs_run() -> None:
+    cluster = SlurmCluster(SlurmSection(poll_interval=30))
+    assert [cluster.poll_interval(elapsed) for elapsed in (0, 40, 100, 10_000)] == [5, 5, 10, 30]
