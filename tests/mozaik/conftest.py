@@ -145,6 +145,69 @@ def visual_run(visual: Model) -> Run:
 
 
 @pytest.fixture(scope="session")
+def exploded_datastore(balanced: Model) -> Path:
+    """Spontaneous activity of a network that exploded, all of it, for nothing checked."""
+    background = "sheets.exc.params.artificial_stimulators.background.params"
+    parameters = {
+        "sheets.exc.ExcExcConnection.weights": 0.004,
+        "sheets.exc.ExcInhConnection.weights": 0.0005,
+        "sheets.inh.InhExcConnection.weights": 0.002,
+        f"{background}.exc_weight": 0.002,
+        "spontaneous_duration": 500.0,
+    }
+    return finished(balanced.run("exploded", parameters, enabled=False))
+
+
+@pytest.fixture(scope="session")
+def partial_datastore(balanced: Model) -> Path:
+    """The spikes of 300 of the 1,600 neurons of Exc, any, and of 64 of the 400 of Inh, those next to a grid."""
+    selectors = "mozaik.sheets.population_selector"
+    exc, inh = (f"sheets.{sheet}.params.recorders.spikes" for sheet in ("exc", "inh"))
+    grid = {"size": 3200.0, "spacing": 400.0, "offset_x": 0.0, "offset_y": 0.0}  # micrometres
+    parameters = {
+        f"{exc}.component": f"{selectors}.RCRandomN",
+        f"{exc}.params.num_of_cells": 300,
+        f"{inh}.component": f"{selectors}.RCGrid",
+        **{f"{inh}.params.{name}": value for name, value in grid.items()},
+        "spontaneous_duration": 700.0,
+    }
+    return finished(balanced.run("partial", parameters, enabled=False))
+
+
+@pytest.fixture(scope="session")
+def shuffled_datastore(visual: Model) -> Path:
+    """Three short trials of every stimulus, in any order; of V1_Exc_L2/3, 135 of the 225 neurons, any.
+
+    The sheets are smaller, nothing is shown in between and the background is stronger than in the model: most of the
+    time goes into spike trains and presentations, and short trials need spikes.
+    """
+    l4, l23 = (f"sheets.{layer}_cortex_exc.params" for layer in ("l4", "l23"))
+    rate = "artificial_stimulators.background.params.exc_firing_rate"
+    parameters = {
+        "protocol.num_trials": 3,
+        "protocol.shuffle": True,
+        "protocol.spontaneous_duration": 504.0,
+        "protocol.grating_duration": 203.0,  # two cycles in whole frames
+        "protocol.temporal_frequency": 10.0,
+        "null_stimulus_period": 0.0,
+        f"{l4}.density": 36.0,
+        f"{l23}.density": 36.0,
+        f"{l4}.{rate}": 900.0,
+        f"{l23}.{rate}": 700.0,
+        f"{l23}.recorders.spikes.component": "mozaik.sheets.population_selector.RCRandomPercentage",
+        f"{l23}.recorders.spikes.params.percentage": 60.0,
+    }
+    return finished(visual.run("shuffled", parameters, enabled=False))
+
+
+def finished(run: Run) -> Path:
+    """Datastore of a run, checked to have come to its end."""
+    assert run.returncode == 0, run.stderr
+    assert run.progress[-1]["phase"] == "finished"
+    return run.datastore
+
+
+@pytest.fixture(scope="session")
 def balanced_datastore(balanced_run: Run) -> Path:
     return balanced_run.datastore
 

@@ -14,10 +14,25 @@ def create_experiments(model):
         "grating_duration": protocol.grating_duration,
         "num_trials": protocol.num_trials,
     }
-    return [
-        NoStimulation(model, duration=protocol.spontaneous_duration),
+    experiments = [
+        spontaneous(model, protocol.spontaneous_duration, protocol.num_trials),
         MeasureOrientationTuningFullfield(model, num_orientations=2, contrasts=[10, 100], **grating),
         MeasureSizeTuning(
             model, num_sizes=1, max_size=protocol.disk_radius, orientation=numpy.pi / 2, contrasts=[100], **grating
         ),
     ]
+    if protocol.shuffle:
+        rng = numpy.random.RandomState(model.parameters.pynn_seed)
+        for experiment in experiments:
+            rng.shuffle(experiment.stimuli)
+    return experiments
+
+
+def spontaneous(model, duration, num_trials):
+    """Return NoStimulation of several trials; mozaik's own has one."""
+    experiment = NoStimulation(model, duration=duration)
+    for trial in range(1, num_trials):
+        (stimulus,) = NoStimulation(model, duration=duration).stimuli
+        stimulus.trial = trial
+        experiment.stimuli.append(stimulus)
+    return experiment
