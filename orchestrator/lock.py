@@ -42,7 +42,6 @@ def only_controller(paths: RunPaths, job_id: str = "") -> Iterator[None]:
         write_json(paths.holder, {"host": socket.gethostname(), "pid": os.getpid(), "job": job_id, "since": started})
         yield
     finally:
-        paths.holder.unlink(missing_ok=True)
         lock.release()
 
 

@@ -141,7 +141,7 @@ class RunPaths:
 
     @property
     def holder(self) -> Path:
-        """Says who holds the lock."""
+        """Says who holds the lock, or held it last."""
         return self.directory / "controller.json"
 
     @property

@@ -29,6 +29,9 @@ from orchestrator.errors import RunFailed, Stopped, UsageError
 from orchestrator.files import write_text
 from orchestrator.lock import only_controller
 from orchestrator.paths import RunPaths
+from orchestrator.requeue import requeue, run_of_restarted_job
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,9 @@ def start(path: Path, overrides: Sequence[str], console: Console) -> Ended:
         Where it cannot start or go on.
     """
     config = load_checked_config(path, overrides)
+    restarted = run_of_restarted_job(config.model_dir, os.environ)
+    if restarted is not None:
+        return _continue(config, restarted, f"SLURM has restarted job {os.environ['SLURM_JOB_ID']}", console)
     if config.continue_cp and config.cp_filename is not None:
         paths = RunPaths(config.cp_filename.parent)
         return _continue(config, paths, f"{path}: cp_filename", console)
@@ -87,7 +93,11 @@ def _continue(config: Config, paths: RunPaths, named_by: str, console: Console) 
 def _control(config: Config, paths: RunPaths, console: Console) -> Ended:
     allocation = leave_allocation()
     config = config.model_copy(update={"continue_cp": False, "cp_filename": None})
-    with only_controller(paths, allocation.get("SLURM_JOB_ID", "")), logging_to(paths.log, console):
+    with (
+        only_controller(paths, allocation.get("SLURM_JOB_ID", "")),
+        logging_to(paths.log, console),
+        _stopping_on_signals() as (stop, received),
+    ):
         text = dump_config(config, paths.directory)
         if text != paths.config.read_text(encoding="utf-8"):
             # how a run is carried out may change on the way; what it is may not
@@ -95,12 +105,18 @@ def _control(config: Config, paths: RunPaths, console: Console) -> Ended:
             Checkpoint(paths.checkpoint).set_config(text)
         cluster = create_cluster(config)
         try:
-            with _stopping_on_signals() as stop, live(console) as show:
+            with live(console) as show:
                 reason = Controller(config, paths, cluster, stop=stop, show=show).run()
         except Stopped as error:
             jobs = "Its jobs go on" if cluster.survives else "Its jobs were ended"
-            directory = shlex.quote(str(paths.directory))
-            message = f"{error}. {jobs}; continue with\n  orchestrator run --continue {directory}"
+            message = (
+                f"{error}. {jobs}; continue with\n  orchestrator run --continue {shlex.quote(str(paths.directory))}"
+            )
+            job_id = allocation.get("SLURM_JOB_ID")
+            if job_id and signal.SIGUSR1 in received:
+                console.print(f"{error}. {jobs}, and so does job {job_id}, which is queued again.")
+                refused = requeue(job_id, received)
+                message = f"SLURM does not queue job {job_id} again: {refused}. {message}" if refused else str(error)
             raise Stopped(message) from error
         except OSError as error:
             # a full disk, an exceeded quota, a file system that is gone: what is in the checkpoint is safe
@@ -133,18 +149,23 @@ def _remove_if_empty(paths: RunPaths) -> None:
 
 
 @contextlib.contextmanager
-def _stopping_on_signals() -> Iterator[threading.Event]:
-    """Yield an event that SIGINT, SIGTERM and SIGHUP set; a second SIGINT ends the process at once."""
+def _stopping_on_signals() -> Iterator[tuple[threading.Event, list[int]]]:
+    """Yield an event that signals set, and the list of those that came; a second SIGINT ends the process at once.
+
+    ``optimisation.sbatch`` asks SLURM for SIGUSR1 some minutes before the time limit.
+    """
     stop = threading.Event()
+    received: list[int] = []
 
     def ask(number: int, _frame: FrameType | None) -> None:
         if stop.is_set() and number == signal.SIGINT:
             os._exit(128 + number)
+        received.append(number)
         stop.set()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, ask) for number in _STOP_SIGNALS}
     try:
-        yield stop
+        yield stop, received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

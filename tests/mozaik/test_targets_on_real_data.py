@@ -36,7 +36,6 @@ class Naive:
     """A datastore read the straightforward way."""
 
     def __init__(self, path: Path) -> None:
-        pytest.importorskip("neo", reason="reads the datastore the way mozaik does")
         with (path / "datastore.recordings.pickle").open("rb") as file:
             block = pickle.load(file)
         self.annotations = block.annotations

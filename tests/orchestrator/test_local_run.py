@@ -44,7 +44,14 @@ def test_a_run_from_start_to_end(undisturbed: Project) -> None:
         assert row["submitted"] <= row["started"] <= row["finished"]
     assert (frame["attempts"] == 1).all()
     left = {path.name for path in undisturbed.runs[0].iterdir()}
-    assert left == {"checkpoint.h5", "config.yaml", "controller.log", "controller.lock", "generations"}
+    assert left == {
+        "checkpoint.h5",
+        "config.yaml",
+        "controller.log",
+        "controller.lock",
+        "controller.json",
+        "generations",
+    }
     assert not any((undisturbed.runs[0] / "generations").iterdir())
 
 

@@ -231,3 +231,28 @@ def test_a_directory_with_a_percent_sign_is_refused(tmp_path: Path) -> None:
     project = project_at(tmp_path / "50% done")
     assert "for a pattern: rename the directory" in project.command("run", CONFIG, code=2)
     assert project.runs == []
+
+
+def test_a_controller_at_its_time_limit_goes_on_in_its_own_job(
+    cluster: VirtualCluster, tmp_path: Path, undisturbed: Project
+) -> None:
+    project = project_at(tmp_path)
+    shutil.copy(ROOT / "slurm_templates" / "optimisation.sbatch", tmp_path)
+    job = cluster.run("sh", "-c", f'cd "{tmp_path}" && TEST_SECONDS=4 sbatch --parsable optimisation.sbatch').strip()
+    wait_for(lambda: project.simulated >= 6)
+    cluster.run("scancel", "--batch", "--signal=USR1", job)  # as SLURM does some minutes before the limit
+
+    def state() -> str:
+        word = cluster.run("squeue", "-h", "-j", job, "-t", "all", "-o", "%T").strip()
+        if word == "PENDING":
+            # SLURM would wait for two minutes; it refuses as long as the job's end is not through
+            cluster.run("sh", "-c", f"scontrol update jobid={job} starttime=now || true")
+        return word
+
+    wait_for(lambda: state() == "COMPLETED", 200)
+    assert len(project.runs) == 1
+    assert same(project.frame(), undisturbed.frame())
+    assert project.simulated == 8
+    log = (tmp_path / f"optimisation-{job}.log").read_text()
+    assert f"and so does job {job}, which is queued again" in log
+    assert "Done: max_ngen of 2 generations reached" in log
