@@ -55,20 +55,20 @@ def evaluate(task_file: str) -> None:
     end_on_signals(lambda number: append_json_line(attempt.progress, _terminated(number)))
     with _heartbeat(attempt.progress):
         result = _evaluate(task, attempt)
-        _tidy_up(task, attempt, result)
-    log_tail = "" if result.outcome is Outcome.OK else tail(attempt.log, task["keep"]["log_lines"]) or result.log_tail
+    ok = result.outcome is Outcome.OK
     result = replace(
         result,
-        log_tail=log_tail,
+        log_tail="" if ok else tail(attempt.log, task["keep"]["log_lines"]) or result.log_tail,
         started=started,
         finished=time.time(),
         host=_host(),
         job_id=_job_id(),
-        # Linux counts kilobytes
-        peak_memory=1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss,
+        peak_memory=_peak_memory(),
         versions={"orchestrator": __version__, "python": platform.python_version()},
     )
+    # in this order: a job that is killed in between has delivered
     write_json(attempt.result, result.to_json())
+    _tidy_up(task, attempt, result)
 
 
 def measure_attempt(task_file: str) -> None:
@@ -176,6 +176,12 @@ def _terminated(number: int) -> dict[str, Any]:
 def _host() -> str:
     """Return the node's name in SLURM, which is what its options take, or the machine's own."""
     return os.environ.get("SLURMD_NODENAME") or socket.gethostname()
+
+
+def _peak_memory() -> int:
+    """Return the largest resident memory in bytes of this process or of one that it started."""
+    used = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return 1024 * max(used)  # Linux counts kilobytes
 
 
 def _job_id() -> str:
