@@ -20,9 +20,10 @@ from orchestrator.files import write_json
 from orchestrator.looks import looks
 from orchestrator.measuring import MeasuringPool
 from orchestrator.paths import GenerationPaths
+from orchestrator.progress import phases
 from orchestrator.records import Generation, Outcome, Result
 from orchestrator.setbacks import Setbacks
-from orchestrator.verdicts import failure, new_results, phases, says_something, verdict
+from orchestrator.verdicts import failure, new_results, says_something, verdict
 
 _LOG = logging.getLogger(__name__)
 

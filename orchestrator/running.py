@@ -104,14 +104,13 @@ def _control(config: Config, paths: RunPaths, console: Console) -> Ended:
             write_text(paths.config, text)
             Checkpoint(paths.checkpoint).set_config(text)
         cluster = create_cluster(config)
+        to_go_on = f"continue with\n  orchestrator run --continue {shlex.quote(str(paths.directory))}"
         try:
             with live(console) as show:
                 reason = Controller(config, paths, cluster, stop=stop, show=show).run()
         except Stopped as error:
             jobs = "Its jobs go on" if cluster.survives else "Its jobs were ended"
-            message = (
-                f"{error}. {jobs}; continue with\n  orchestrator run --continue {shlex.quote(str(paths.directory))}"
-            )
+            message = f"{error}. {jobs}; {to_go_on}"
             job_id = allocation.get("SLURM_JOB_ID")
             if job_id and signal.SIGUSR1 in received:
                 console.print(f"{error}. {jobs}, and so does job {job_id}, which is queued again.")
@@ -121,8 +120,8 @@ def _control(config: Config, paths: RunPaths, console: Console) -> Ended:
         except OSError as error:
             # a full disk, an exceeded quota, a file system that is gone: what is in the checkpoint is safe
             place = error.filename or paths.directory
-            message = f"{place}: {error.strerror or error}. The checkpoint is intact; mend it and continue with"
-            raise RunFailed(f"{message}\n  orchestrator run --continue {shlex.quote(str(paths.directory))}") from error
+            message = f"{place}: {error.strerror or error}. The checkpoint is intact; mend it and {to_go_on}"
+            raise RunFailed(message) from error
     return Ended(paths, reason)
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from orchestrator.blame import blame
 from orchestrator.cluster import State, Status
 from orchestrator.evaluate import HEARTBEAT
-from orchestrator.files import read_json_lines, tail
+from orchestrator.files import tail
 from orchestrator.paths import AttemptPaths
+from orchestrator.progress import phases
 from orchestrator.records import Outcome, Result
 
 _LOG = logging.getLogger(__name__)
@@ -94,15 +95,6 @@ def verdict(status: Status, paths: AttemptPaths, job_log: Path, job_id: str, gra
         outcome = Outcome.LAUNCH_FAILED if beat is None else blamed
         message = f"the job ended without a result ({status.reason})"
     return Result(outcome, message=message, log_tail=said, job_id=job_id, host=status.node)
-
-
-def phases(paths: AttemptPaths) -> dict[str, float]:
-    """Return when each phase that a job has noted began first, Unix times in s."""
-    first: dict[str, float] = {}
-    for entry in read_json_lines(paths.progress):
-        if isinstance(entry.get("phase"), str) and isinstance(entry.get("time"), (int, float)):
-            first.setdefault(entry["phase"], float(entry["time"]))
-    return first
 
 
 def says_something(result: Result) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.blame import blame
 from orchestrator.files import read_json_lines, tail
 from orchestrator.paths import AttemptPaths, shipped
+from orchestrator.progress import phases
 from orchestrator.records import Outcome
 from orchestrator.simulations.base import Finding, SimulationFailed
 from orchestrator.simulations.subprocesses import run_in_own_group
@@ -73,11 +74,11 @@ class MozaikSimulation:
         attempt.script.write_text(self._script(attempt), encoding="utf-8")
         with attempt.log.open("wb") as log:
             code = run_in_own_group(["bash", str(attempt.script)], cwd=self._model_dir, log=log)
-        phases = {entry.get("phase"): entry for entry in read_json_lines(attempt.progress)}
-        if "exploded" in phases:
-            raise SimulationFailed(Outcome.EXPLODED, _explosion(phases["exploded"]))
+        noted = {entry.get("phase"): entry for entry in read_json_lines(attempt.progress)}
+        if "exploded" in noted:
+            raise SimulationFailed(Outcome.EXPLODED, _explosion(noted["exploded"]))
         if code != 0:
-            raise self._failure(code, started="building" in phases, log=tail(attempt.log, 200))
+            raise self._failure(code, started="building" in noted, log=tail(attempt.log, 200))
 
     def recordings(self, attempt: AttemptPaths) -> object:
         """Return the datastore that the simulation wrote.
@@ -99,12 +100,7 @@ class MozaikSimulation:
 
     def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
         """Return the wall times between the phases that the run script reported."""
-        first: dict[str, float] = {}
-        last: dict[str, float] = {}
-        for entry in read_json_lines(attempt.progress):
-            if isinstance(entry.get("phase"), str) and isinstance(entry.get("time"), float):
-                first.setdefault(entry["phase"], entry["time"])
-                last[entry["phase"]] = entry["time"]
+        first = phases(attempt)
         ends = {
             "build": ("building", ("check", "protocols")),
             "check": ("check", ("exploded", "protocols")),
