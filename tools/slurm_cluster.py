@@ -7,7 +7,8 @@
     tools/slurm_cluster.py run -- make check  # on a cluster that lives as long as the command
 
 Runs slurmctld, several slurmd and munged in a directory of their own: needs SLURM's programs (Debian: apt-get install
-slurmctld slurmd slurm-client munge) but nothing of their configuration; several clusters can run at once.
+slurmctld slurmd slurm-client munge) but nothing of their configuration; several clusters can run at once. With
+--accounting it also runs slurmdbd and a database (Debian: slurmdbd mariadb-server), so that sacct works.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str] = sys.argv[1:]) -> int:
             min_job_age=options.min_job_age,
             extra=options.extra,
             cgroup=options.cgroup,
+            accounting=options.accounting,
         )
         if options.action == "run":
             return run(VirtualCluster(options.dir or tempfile.mkdtemp(prefix="slurm-"), settings), program)
@@ -167,6 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     chosen.add_argument(
         "--min-job-age", type=int, default=fields.min_job_age, help="seconds SLURM knows ended jobs (default: 300)"
     )
+    chosen.add_argument("--accounting", action="store_true", help="keep accounts, for sacct (default: none)")
     extra = "a line for slurm.conf, repeatable; replaces ours, or adds a NodeName or PartitionName"
     chosen.add_argument("--extra", action="append", default=[], metavar="KEY=VALUE", help=extra)
     cgroup = "a line for cgroup.conf, repeatable (default: cgroups are not used)"

@@ -40,6 +40,8 @@ class ClusterSettings:
         Lines ``KEY=VALUE`` for slurm.conf; they replace ours, but for nodes and partitions, which they add.
     cgroup
         Lines ``KEY=VALUE`` for cgroup.conf, to constrain memory for example; without, cgroups are left alone.
+    accounting
+        Whether the cluster keeps accounts, for sacct: with slurmdbd and a database of its own.
     """
 
     nodes: int = 4
@@ -49,6 +51,7 @@ class ClusterSettings:
     min_job_age: int = 300
     extra: Sequence[str] = ()
     cgroup: Sequence[str] = ()
+    accounting: bool = False
 
     def __post_init__(self) -> None:
         for name, least in (("nodes", 1), ("cpus", 1), ("memory", 1), ("max_array_size", 2), ("min_job_age", 2)):
@@ -123,7 +126,7 @@ def slurm_conf(directory: Path, name: str, settings: ClusterSettings, ports: Seq
     settings
         What was chosen about it.
     ports
-        One for slurmctld, then one for every node.
+        One for slurmctld, then one for every node, then with accounting one for slurmdbd.
     """
     host = socket.gethostname().partition(".")[0]
     user = pwd.getpwuid(os.geteuid()).pw_name
@@ -165,6 +168,11 @@ def slurm_conf(directory: Path, name: str, settings: ClusterSettings, ports: Seq
         "MinJobAge": str(settings.min_job_age),
         "MaxArraySize": str(settings.max_array_size),
     }
+    if settings.accounting:
+        lines["AccountingStorageType"] = "accounting_storage/slurmdbd"
+        lines["AccountingStorageHost"] = "localhost"
+        lines["AccountingStoragePort"] = str(ports[1 + settings.nodes])
+        lines["AccountingStoragePass"] = f"{directory}/munge.socket"  # AuthInfo does not count for slurmdbd
     names = {key.lower(): key for key in lines}
     added = []
     for line in settings.extra:
@@ -176,7 +184,7 @@ def slurm_conf(directory: Path, name: str, settings: ClusterSettings, ports: Seq
     nodes = [
         f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={settings.cpus}"
         f" RealMemory={settings.node_memory()} State=UNKNOWN"
-        for node, port in zip(settings.node_names(), ports[1:], strict=True)
+        for node, port in zip(settings.node_names(), ports[1 : 1 + settings.nodes], strict=True)
     ]
     partition = "PartitionName=main Nodes=ALL Default=YES State=UP"
     return "\n".join([*(f"{key}={value}" for key, value in lines.items()), *nodes, partition, *added, ""])

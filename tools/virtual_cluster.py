@@ -17,13 +17,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from slurm_accounting import ACCOUNTING_PROGRAMS, Accounting
 from slurm_configuration import ClusterSettings, cgroup_conf, free_ports, slurm_conf
 from slurm_processes import Process, connects, descendants, end, launch, processes, wait_until
 
 PROGRAMS = ("munged", "slurmctld", "slurmd")
 LONGEST_DIRECTORY = 80  # characters: the sockets inside must stay below the 108 that Linux allows
 # What a SLURM job finds in its environment misleads the commands of another cluster.
-FOREIGN = ("SLURM_", "SBATCH_", "SRUN_", "SALLOC_", "SLURMD_", "SQUEUE_", "SINFO_", "SCANCEL_")
+FOREIGN = ("SLURM_", "SBATCH_", "SRUN_", "SALLOC_", "SLURMD_", "SQUEUE_", "SINFO_", "SCANCEL_", "SACCT_")
 
 
 class ClusterError(Exception):
@@ -49,6 +50,7 @@ class VirtualCluster:
         self.settings = settings or ClusterSettings()
         self.conf = self.directory / "slurm.conf"  # SLURM's commands find it through SLURM_CONF
         self.record = self.directory / "cluster.json"  # which daemons were started
+        self.accounting = Accounting(self.directory)
 
     def environment(self) -> dict[str, str]:
         """The caller's environment, directed at this cluster, without what belongs to another SLURM job."""
@@ -84,7 +86,7 @@ class VirtualCluster:
             Programs are missing, the directory can't be used, or the nodes are not idle within `timeout` seconds;
             nothing is left behind.
         """
-        _require_programs()
+        _require_programs(self.settings.accounting)
         if self.record.exists():
             if self.running():
                 return
@@ -164,7 +166,7 @@ class VirtualCluster:
         if not wait_until(idle, timeout, interval=0.05):
             raise ClusterError(f"the nodes are not idle within {timeout:g} s: {states}\n{self.log_tails()}")
 
-    # Single daemons, named munged, slurmctld, n1, n2, ...: for tests that break them
+    # Single daemons, named munged, mariadbd, slurmdbd, slurmctld, n1, n2, ...: for tests that break them
 
     def daemons(self) -> dict[str, Process]:
         """The daemons that were started, by name, dead or alive."""
@@ -242,7 +244,7 @@ class VirtualCluster:
             (self.directory / name).mkdir()
 
     def _start_daemons(self, timeout: float) -> None:
-        ports = free_ports(1 + self.settings.nodes)
+        ports = free_ports(1 + self.settings.nodes + self.settings.accounting)
         name = f"virtual{uuid.uuid4().hex[:12]}"
         self.conf.write_text(slurm_conf(self.directory, name, self.settings, ports), encoding="utf-8")
         version = self.run("sinfo", "--version")
@@ -256,11 +258,29 @@ class VirtualCluster:
         munged.append(f"--log-file={self._log('munged')}")
         self._launch("munged", munged, 0)
         self._wait_for("munged", timeout)
+        if self.settings.accounting:
+            self._start_accounting(ports[-1], timeout)
         self._launch("slurmctld", ["slurmctld", "-D", "-f", str(self.conf)], ports[0])
-        for node, port in zip(self.settings.node_names(), ports[1:], strict=True):
+        for node, port in zip(self.settings.node_names(), ports[1 : 1 + self.settings.nodes], strict=True):
             self._launch(node, ["slurmd", "-D", "-N", node, "-f", str(self.conf)], port)
         self._wait_for("slurmctld", timeout)
         self.wait_for_idle(timeout)
+        if self.settings.accounting and not wait_until(self._keeps_accounts, timeout, interval=0.05):
+            raise ClusterError(f"slurmctld does not reach slurmdbd within {timeout:g} s\n{self.log_tails()}")
+
+    def _start_accounting(self, port: int, timeout: float) -> None:
+        self.accounting.write(port)
+        self.run(*self.accounting.create_database(), timeout=timeout)
+        self._launch("mariadbd", self.accounting.run_database(), 0)
+        self._wait_for("mariadbd", timeout)
+        self._launch("slurmdbd", self.accounting.run_slurmdbd(), port)
+        self._wait_for("slurmdbd", timeout)
+
+    def _keeps_accounts(self) -> bool:
+        """Whether slurmctld has registered with slurmdbd."""
+        self._require_alive()
+        known = self.run("sacctmgr", "--noheader", "--parsable2", "show", "cluster", "format=ControlPort")
+        return known.strip() not in ("", "0")
 
     def _launch(self, daemon: str, command: Sequence[str], port: int) -> None:
         keep = {key: os.environ[key] for key in ("HOME", "USER", "LANG", "TMPDIR") if key in os.environ}
@@ -273,7 +293,8 @@ class VirtualCluster:
 
     def _wait_for(self, daemon: str, timeout: float) -> None:
         port = self._recorded()[daemon]["port"]
-        address = ("127.0.0.1", port) if port else str(self.directory / "munge.socket")
+        socket = self.accounting.socket if daemon == "mariadbd" else self.directory / "munge.socket"
+        address = ("127.0.0.1", port) if port else str(socket)
 
         def answers() -> bool:
             self._require_alive(daemon)
@@ -295,11 +316,14 @@ class VirtualCluster:
 
     def _strays(self) -> list[Process]:
         """Daemons of this directory, and shells about to launch one, of a `start` killed before it recorded them."""
-        marks = {str(self.conf), f"--key-file={self.directory}/munge.key"}
+        marks = {str(self.conf), f"--key-file={self.directory}/munge.key", *self.accounting.marks}
         found = []
         for process in processes():
             program, *words = process.command().split() or [""]
-            if Path(program).name in (*PROGRAMS, "sh") and not marks.isdisjoint(words):
+            name = Path(program).name
+            if name == "slurmdbd":  # the only one whose command line does not say whose it is
+                words.append(f"MYSQL_UNIX_PORT={process.environment().get('MYSQL_UNIX_PORT')}")
+            if name in (*PROGRAMS, *ACCOUNTING_PROGRAMS, "sh", "env") and not marks.isdisjoint(words):
                 found.append(process)
         return found
 
@@ -312,11 +336,11 @@ def _search_path() -> str:
     return os.pathsep.join([os.environ.get("PATH", "/usr/bin:/bin"), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 
 
-def _require_programs() -> None:
-    wanted = (*PROGRAMS, "sbatch", "sinfo")
+def _require_programs(accounting: bool) -> None:
+    wanted = (*PROGRAMS, "sbatch", "sinfo", *((*ACCOUNTING_PROGRAMS, "sacct") if accounting else ()))
     missing = [program for program in wanted if shutil.which(program, path=_search_path()) is None]
     if missing:
         raise ClusterError(
             f"not installed: {', '.join(missing)}. On Debian or Ubuntu, as root:"
-            " apt-get install slurmctld slurmd slurm-client munge"
+            f" apt-get install slurmctld slurmd slurm-client munge{' slurmdbd mariadb-server' if accounting else ''}"
         )

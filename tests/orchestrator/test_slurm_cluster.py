@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,19 @@ from submitit.core.utils import DelayedSubmission, JobPaths
 from submitit.slurm.slurm import _make_sbatch_string
 
 from orchestrator.cluster import Job, State, SubmissionFailed, Task
+from orchestrator.cluster.queue import CommandFailed
 from orchestrator.cluster.slurm import SlurmCluster
 from orchestrator.sections import SlurmSection
 
 Runs = list[list[str]]
+
+CONFIGURATION = """\
+Configuration data as of 2024-02-01T10:00:00
+AccountingStorageType   = (null)
+LaunchParameters        = (null)
+MaxArraySize            = {size}
+MaxJobCount             = 10000
+"""
 
 
 def script(avoid: Sequence[str] = (), **options: Any) -> dict[str, str]:
@@ -27,18 +36,17 @@ def script(avoid: Sequence[str] = (), **options: Any) -> dict[str, str]:
     return {line.partition("=")[0]: line.partition("=")[2] for line in lines}
 
 
-@pytest.fixture
-def answering(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[SlurmCluster, Runs]]:
-    """Make a cluster whose commands print what they are told; None where they fail."""
+def answering(answers: Mapping[str, str], **options: Any) -> tuple[SlurmCluster, Runs]:
+    """Make a cluster whose programs print this, or fail where nothing is given; and the list of what they are asked."""
+    commands: Runs = []
 
-    def make(answer: str | None, **options: Any) -> tuple[SlurmCluster, Runs]:
-        commands: Runs = []
-        monkeypatch.setattr(
-            SlurmCluster, "_run", staticmethod(lambda command: (commands.append([*command]), answer)[1])
-        )
-        return SlurmCluster(SlurmSection(**options)), commands
+    def run(command: Sequence[str], timeout: float) -> str:
+        commands.append([*command])
+        if command[0] not in answers:
+            raise CommandFailed("it is away")
+        return answers[command[0]]
 
-    return make
+    return SlurmCluster(SlurmSection(**options), run), commands
 
 
 def test_what_is_not_configured_is_left_to_the_cluster() -> None:
@@ -126,7 +134,7 @@ def tasks_in(directory: Path, size: int) -> list[Task]:
 
 @pytest.mark.parametrize(("size", "ids"), [(1, ["77"]), (3, ["77_0", "77_1", "77_2"])])
 def test_a_submission_is_one_script_and_a_crash_after_it_finds_the_same_jobs(
-    tmp_path: Path, sbatch: Callable[[str], None], answering: Callable[..., Any], size: int, ids: list[str]
+    tmp_path: Path, sbatch: Callable[[str], None], size: int, ids: list[str]
 ) -> None:
     sbatch("echo Submitted batch job 77")
     tasks = tasks_in(tmp_path, size)
@@ -139,7 +147,7 @@ def test_a_submission_is_one_script_and_a_crash_after_it_finds_the_same_jobs(
     assert "--wckey" not in text
     # the controller after one that died here sees a row for each task, whatever the order
     rows = [f"77|{'N/A' if size == 1 else n}|PENDING|run-g0-aa||Priority" for n in reversed(range(size))]
-    cluster, _ = answering("\n".join(rows))
+    cluster, _ = answering({"squeue": "\n".join(rows)})
     assert cluster.recover(tasks, "run-g0-aa", tmp_path, None, {3}) == jobs
 
 
@@ -164,13 +172,11 @@ def test_a_refused_submission_says_why_and_whether_to_wait(
     assert words in str(caught.value)
 
 
-def test_jobs_that_lost_their_controller_before_they_had_their_tasks_get_them(
-    tmp_path: Path, answering: Callable[..., Any]
-) -> None:
+def test_jobs_that_lost_their_controller_before_they_had_their_tasks_get_them(tmp_path: Path) -> None:
     tasks = tasks_in(tmp_path, 2)
     kept = JobPaths(tmp_path, "77_0").submitted_pickle
     kept.write_bytes(b"as submitit left it")
-    cluster, commands = answering("77|0|RUNNING|run-g0-aa|n1|None\n77|1|PENDING|run-g0-aa||Priority\n")
+    cluster, commands = answering({"squeue": "77|0|RUNNING|run-g0-aa|n1|None\n77|1|PENDING|run-g0-aa||Priority\n"})
     jobs = cluster.recover(tasks, "run-g0-aa", tmp_path, None, {3, 4})
     assert jobs == [Job("run-g0-aa", "77_0"), Job("run-g0-aa", "77_1")]
     assert kept.read_bytes() == b"as submitit left it"
@@ -181,47 +187,47 @@ def test_jobs_that_lost_their_controller_before_they_had_their_tasks_get_them(
     assert "--name=run-g0-aa" in commands[0]
 
 
-def test_a_submission_that_squeue_does_not_know_never_happened(tmp_path: Path, answering: Callable[..., Any]) -> None:
-    cluster, _ = answering("78|0|RUNNING|somebody-elses|n1|None\n")
+def test_a_submission_that_squeue_does_not_know_never_happened(tmp_path: Path) -> None:
+    cluster, _ = answering({"squeue": "78|0|RUNNING|somebody-elses|n1|None\n"})
     assert cluster.recover(tasks_in(tmp_path, 2), "run-g0-aa", tmp_path, None, {3}) is None
 
 
-def test_a_submission_is_in_doubt_while_squeue_does_not_answer(tmp_path: Path, answering: Callable[..., Any]) -> None:
-    cluster, _ = answering(None)
+def test_a_submission_is_in_doubt_while_squeue_does_not_answer(tmp_path: Path) -> None:
+    cluster, _ = answering({})
     with pytest.raises(SubmissionFailed) as caught:
         cluster.recover(tasks_in(tmp_path, 2), "run-g0-aa", tmp_path, None, {3})
     assert caught.value.transient
 
 
-def test_known_ids_need_no_question(tmp_path: Path, answering: Callable[..., Any]) -> None:
-    cluster, commands = answering(None)
+def test_known_ids_need_no_question(tmp_path: Path) -> None:
+    cluster, commands = answering({})
     found = cluster.recover(tasks_in(tmp_path, 2), "run-g0-aa", tmp_path, ["77_0", "77_1"], {3})
     assert found == [Job("run-g0-aa", "77_0"), Job("run-g0-aa", "77_1")]
     assert commands == []
 
 
-def test_one_question_for_all_jobs_and_an_id_alone_is_no_identity(answering: Callable[..., Any]) -> None:
+def test_one_question_for_all_jobs_and_an_id_alone_is_no_identity() -> None:
     jobs = [Job("run-g0-aa", "77_0"), Job("run-g0-aa", "77_1"), Job("run-g0-bb", "78"), Job("run-g0-bb", "79")]
     # 79 was given to somebody else's job since, and one more that only starts with the name
     answer = (
         "77|0|RUNNING|run-g0-aa|n1|None\n78|N/A|FAILED|run-g0-bb|n2|NonZeroExitCode\n79|N/A|RUNNING|other|n3|None\n"
     )
-    cluster, commands = answering(answer)
+    cluster, commands = answering({"squeue": answer, "scontrol": CONFIGURATION.format(size=1001)})
     statuses = cluster.poll(jobs)
     assert [statuses[job].state for job in jobs] == [State.RUNNING, State.ABSENT, State.ENDED, State.ABSENT]
     assert statuses[jobs[2]].node == "n2"
-    assert len(commands) == 1
+    assert [command[0] for command in commands] == ["squeue", "scontrol"]
     assert "--name=run-g0-aa,run-g0-bb" in commands[0]
 
 
-def test_a_failed_question_is_no_news(answering: Callable[..., Any]) -> None:
+def test_a_failed_question_is_no_news() -> None:
     job = Job("run-g0-aa", "77")
-    cluster, _ = answering(None)
+    cluster, _ = answering({})
     assert cluster.poll([job])[job].state is State.UNKNOWN
 
 
-def test_an_array_is_cancelled_with_one_command_and_by_its_name(answering: Callable[..., Any]) -> None:
-    cluster, commands = answering("")
+def test_an_array_is_cancelled_with_one_command_and_by_its_name() -> None:
+    cluster, commands = answering({"scancel": ""})
     ids = ["77_0", "77_12", "80", "77_3", "81_4"]
     cluster.cancel([*(Job("run-g0-aa", job_id) for job_id in ids), Job("run-g0-bb", "77_9")])
     assert all(command[0] == "scancel" for command in commands)
@@ -233,14 +239,6 @@ def test_an_array_is_cancelled_with_one_command_and_by_its_name(answering: Calla
     ]
 
 
-CONFIGURATION = """\
-Configuration data as of 2024-02-01T10:00:00
-LaunchParameters        = (null)
-MaxArraySize            = {size}
-MaxJobCount             = 10000
-"""
-
-
 @pytest.mark.parametrize(
     ("answer", "array_size", "expected"),
     [
@@ -249,17 +247,54 @@ MaxJobCount             = 10000
         (CONFIGURATION.format(size=1001), 20, 20),
         (CONFIGURATION.format(size=0), 1000, 1),  # arrays are forbidden
         ("MaxArraySizeOfAnother = 3\n", 1000, 1000),
-        (None, 1000, 1000),
+        (CONFIGURATION.format(size="UNLIMITED"), 1000, 1000),
     ],
 )
-def test_an_array_is_no_larger_than_the_cluster_takes(
-    answering: Callable[..., Any], answer: str | None, array_size: int, expected: int
-) -> None:
-    cluster, commands = answering(answer, array_size=array_size)
+def test_an_array_is_no_larger_than_the_cluster_takes(answer: str, array_size: int, expected: int) -> None:
+    cluster, commands = answering({"scontrol": answer}, array_size=array_size)
     assert cluster.batch_size == cluster.batch_size == expected
     assert commands == [["scontrol", "show", "config"]]
+
+
+def test_a_cluster_that_did_not_say_how_large_arrays_may_be_is_asked_again() -> None:
+    answers: dict[str, str] = {}
+    cluster, commands = answering(answers, array_size=1000)
+    assert cluster.batch_size == 1000
+    answers["scontrol"] = CONFIGURATION.format(size=75)
+    assert cluster.batch_size == cluster.batch_size == 75
+    assert len(commands) == 2
+
+
+def test_a_cancel_that_fails_is_told_and_not_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    cluster, commands = answering({})
+    cluster.cancel([Job("run-g0-aa", "77_0"), Job("run-g0-bb", "78")])
+    assert len(commands) == 2
+    assert "scancel of 77_[0] failed: it is away" in caplog.text
 
 
 def test_the_queue_is_looked_at_less_often_the_longer_jobs_run() -> None:
     cluster = SlurmCluster(SlurmSection(poll_interval=30))
     assert [cluster.poll_interval(elapsed) for elapsed in (0, 40, 100, 10_000)] == [5, 5, 10, 30]
+
+
+def test_the_queue_is_looked_at_less_often_while_squeue_does_not_answer() -> None:
+    answers: dict[str, str] = {}
+    job = Job("run-g0-aa", "77")
+    cluster, _ = answering(answers, poll_interval=30)
+    waits = []
+    for _ in range(5):
+        cluster.poll([job])
+        waits.append(cluster.poll_interval(0.0))
+    assert waits == [10, 20, 40, 80, 120]
+    answers["squeue"] = "77|N/A|RUNNING|run-g0-aa|n1|None\n"
+    assert cluster.poll([job])[job].state is State.RUNNING
+    assert cluster.poll_interval(0.0) == 5
+
+
+def test_a_submission_that_works_ends_the_waiting_for_squeue(tmp_path: Path, sbatch: Callable[[str], None]) -> None:
+    cluster, _ = answering({}, poll_interval=30)
+    for _ in range(5):
+        cluster.poll([Job("run-g0-aa", "77")])
+    sbatch("echo Submitted batch job 78")
+    cluster.submit(tasks_in(tmp_path, 1), "run-g0-bb", tmp_path, ())
+    assert cluster.poll_interval(0.0) == 5

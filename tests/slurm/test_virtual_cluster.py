@@ -143,10 +143,14 @@ def test_stop_leaves_no_process_and_no_directory(broken: tuple[str, ...], direct
     assert command_line("stop", f"--dir={directory}").returncode == 0  # nothing to stop is no error
 
 
-def test_stop_cleans_up_after_a_start_that_was_killed(directory: Path) -> None:
-    program = [sys.executable, slurm_cluster.__file__, "start", f"--dir={directory}"]
+@pytest.mark.parametrize(
+    ("option", "word"),
+    [("--nodes=4", "slurmd"), ("--accounting", "mariadb-install-db"), ("--accounting", "slurmdbd")],
+)
+def test_stop_cleans_up_after_a_start_that_was_killed(option: str, word: str, directory: Path) -> None:
+    program = [sys.executable, slurm_cluster.__file__, "start", f"--dir={directory}", option]
     with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as starting:
-        assert wait_until(lambda: any("slurmd" in command for command in processes_of(directory)), 10, interval=0.002)
+        assert wait_until(lambda: any(word in command for command in processes_of(directory)), 60, interval=0.002)
         starting.kill()
     VirtualCluster(directory).stop()
     assert processes_of(directory) == []
@@ -203,5 +207,8 @@ def test_refusals_say_what_to_do(directory: Path, tmp_path: Path, monkeypatch: p
         VirtualCluster(directory, ClusterSettings(nodes=1, extra=["ProctrackType=proctrack/nope"])).start()
     assert not directory.exists()
     monkeypatch.setattr("shutil.which", lambda program, **_: None if program == "slurmd" else os.devnull)
-    with pytest.raises(ClusterError, match=r"not installed: slurmd.*apt-get install"):
+    with pytest.raises(ClusterError, match=r"not installed: slurmd.*apt-get install .* munge$"):
         VirtualCluster(directory).start()
+    monkeypatch.setattr("shutil.which", lambda program, **_: None if program == "mariadbd" else os.devnull)
+    with pytest.raises(ClusterError, match=r"not installed: mariadbd\..*apt-get install .* slurmdbd mariadb-server$"):
+        VirtualCluster(directory, ClusterSettings(accounting=True)).start()
