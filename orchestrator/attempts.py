@@ -21,6 +21,7 @@ from orchestrator.records import Outcome, Result
 _LOG = logging.getLogger(__name__)
 # between questions whether a submission has happened, in s
 _ASK_AGAIN = 5.0
+_ASK_AT_LEAST = 30.0
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,25 @@ class Attempt:
     ended: float | None = None
 
 
+@dataclass(frozen=True)
+class Loss:
+    """An attempt that said nothing about the parameters.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        What became of it.
+    reason : str
+        For people.
+    node : str
+        The node that died under it; empty where none did.
+    """
+
+    outcome: Outcome
+    reason: str
+    node: str = ""
+
+
 @dataclass
 class History:
     """What became of one offspring's attempts so far.
@@ -84,14 +104,28 @@ class History:
         How many were submitted, since the controller itself ended one.
     submitted : float
         Unix time of the last submission in s.
-    losses : list of (Outcome, str)
-        Those that said nothing about the parameters, and why.
+    losses : list of Loss
+        Those that said nothing about the parameters.
     """
 
     numbers: int = 0
     submissions: int = 0
     submitted: float = math.nan
-    losses: list[tuple[Outcome, str]] = field(default_factory=list)
+    losses: list[Loss] = field(default_factory=list)
+
+    def is_given_up(self, retries: int) -> bool:
+        """Return whether the offspring is not tried again after its last loss."""
+        if not self.losses:
+            return False
+        # what cannot start is not the parameters' fault, however often: it is tried until the deadline
+        too_often = len(self.losses) > retries and not self.losses[-1].outcome.setup
+        return too_often or self._kills_nodes
+
+    @property
+    def _kills_nodes(self) -> bool:
+        """Whether two nodes in a row have died under the offspring."""
+        nodes = {loss.node for loss in self.losses[-2:] if loss.node}
+        return len(nodes) == 2
 
 
 class Journal:
@@ -157,6 +191,11 @@ class Journal:
             if error.transient and self._stop.wait(_ASK_AGAIN):
                 raise Stopped("stopped while a submission was in doubt") from error
             recovered = self._recover_submission({**intent, "current": tasks}, None)
+            if recovered is None and error.transient:
+                # a slurmctld that comes back may answer before it takes what was waiting for it
+                if self._stop.wait(_ASK_AGAIN):
+                    raise Stopped("stopped while a submission was in doubt") from error
+                recovered = self._recover_submission({**intent, "current": tasks}, None)
             if recovered is None:
                 self._write({"event": "refused", "token": token, "time": time.time(), "message": str(error)})
                 raise
@@ -165,14 +204,16 @@ class Journal:
 
     def _recover_submission(self, intent: Mapping[str, Any], ids: Sequence[str] | None) -> list[Job] | None:
         """Return the jobs of a submission, None where there are none; asks until the executor answers."""
+        pause, level = _ASK_AGAIN, logging.WARNING
         while True:
             try:
                 tasks, wanted = self._tasks(intent["tasks"]), {index for index, _ in intent["current"]}
                 return self._cluster.recover(tasks, intent["token"], self._paths.submitit, ids, wanted)
             except SubmissionFailed as error:
-                _LOG.warning("%s; asking again in %.0f s", error, _ASK_AGAIN)
-                if self._stop.wait(_ASK_AGAIN):
+                _LOG.log(level, "%s; asking again", error)
+                if self._stop.wait(pause):
                     raise Stopped("stopped before it was known which jobs exist") from error
+                pause, level = min(2 * pause, _ASK_AT_LEAST), logging.DEBUG
 
     def _submitted(self, intent: Mapping[str, Any], jobs: Sequence[Job]) -> list[Attempt]:
         ids = [job.id for job in jobs]
@@ -193,9 +234,10 @@ class Journal:
         pairs = zip(intent["tasks"], jobs, strict=True)
         return [Attempt(index, number, job) for (index, number), job in pairs]
 
-    def lost(self, index: int, outcome: Outcome, reason: str) -> None:
+    def lost(self, index: int, loss: Loss) -> None:
         """Note that an offspring's last attempt ended without saying anything about the parameters."""
-        self._write({"event": "lost", "index": index, "time": time.time(), "outcome": outcome.value, "reason": reason})
+        entry = {"index": index, "outcome": loss.outcome.value, "reason": loss.reason, "node": loss.node}
+        self._write({"event": "lost", "time": time.time(), **entry})
 
     def withdrawn(self, indices: Sequence[int]) -> None:
         """Note that the controller itself ended these offspring's attempts: they start afresh."""
@@ -289,7 +331,7 @@ class Journal:
                 for index, _ in tasks:
                     self.history(index).submissions += 1
             case {"event": "lost", "index": int(index), "outcome": str(outcome), "reason": str(reason)}:
-                self.history(index).losses.append((Outcome(outcome), reason))
+                self.history(index).losses.append(Loss(Outcome(outcome), reason, str(entry.get("node", ""))))
             case {"event": "clock", "time": float(when)}:
                 self.first_submission = when
             case {"event": "timeout"}:

@@ -16,7 +16,8 @@ _FILE_SYSTEM = re.compile(
     re.IGNORECASE,
 )
 _OUT_OF_MEMORY = re.compile(
-    r"oom[-_ ]?kill|out of memory|bad_alloc|^[\w.]*MemoryError|cannot allocate memory", re.IGNORECASE | re.MULTILINE
+    r"oom[-_ ]?kill|out of memory|exceeded (\w+ )?memory limit|bad_alloc|^[\w.]*MemoryError|cannot allocate memory",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 

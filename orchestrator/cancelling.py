@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import socket
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 
 from orchestrator.attempts import Journal
-from orchestrator.cluster import create_cluster
+from orchestrator.cluster import Cluster, State, create_cluster
 from orchestrator.cluster.ending import end_jobs
 from orchestrator.cluster.environment import leave_allocation
 from orchestrator.config_file import load_config
 from orchestrator.errors import UsageError
-from orchestrator.lock import is_held, only_controller
+from orchestrator.lock import holder_of, is_held, only_controller
 from orchestrator.paths import RunPaths
+from orchestrator.processes import living
 
+# how long a controller may take to stop, in s
 _PATIENCE = 30.0
 
 
-def cancel_run(paths: RunPaths) -> int:
+def cancel_run(paths: RunPaths, say: Callable[[str], object]) -> int:
     """Stop a run's controller and end all of its jobs; the run can be continued later.
+
+    Parameters
+    ----------
+    paths : RunPaths
+        The run.
+    say : callable
+        Told why it takes a while.
 
     Returns
     -------
@@ -38,33 +44,36 @@ def cancel_run(paths: RunPaths) -> int:
     leave_allocation()
     if is_held(paths):
         _stop_controller(paths)
-    config = load_config(paths.config)
-    cluster = create_cluster(config)
+    with only_controller(paths, say=say) as lease:
+        lease.ending = ("cancelled", "orchestrator cancel")
+        return end_all_jobs(paths, create_cluster(load_config(paths.config)))
+
+
+def end_all_jobs(paths: RunPaths, cluster: Cluster) -> int:
+    """End the jobs of a run whose lock this process holds; return how many were in flight."""
     ended = 0
-    with only_controller(paths):
-        for directory in sorted(paths.generations.glob("[0-9]*")):
-            journal = Journal(paths.generation(int(directory.name)), cluster, "", threading.Event())
-            attempts = journal.recover()
-            end_jobs(cluster, [attempt.job for attempt in attempts])
-            journal.withdrawn([attempt.index for attempt in attempts])
-            ended += len(attempts)
+    for directory in sorted(paths.generations.glob("[0-9]*")):
+        journal = Journal(paths.generation(int(directory.name)), cluster, "", threading.Event())
+        attempts = journal.recover()
+        statuses = cluster.poll([attempt.job for attempt in attempts]) if attempts else {}
+        ended += sum(status.state not in (State.ENDED, State.ABSENT) for status in statuses.values())
+        end_jobs(cluster, [attempt.job for attempt in attempts])
+        journal.withdrawn([attempt.index for attempt in attempts])
     return ended
 
 
 def _stop_controller(paths: RunPaths) -> None:
-    try:
-        holder = json.loads(paths.holder.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        holder = {}
-    if holder.get("host") == socket.gethostname():
-        os.kill(int(holder["pid"]), signal.SIGTERM)
+    """Ask the controller to stop where that can be done from here; a dead one does not need to be asked."""
+    holder = holder_of(paths)
+    process = living(holder)
+    if process is not None:
+        process.terminate()
     elif holder.get("job"):
         subprocess.run(["scancel", str(holder["job"])], check=False, stdin=subprocess.DEVNULL)
     else:
-        host = holder.get("host", "another host")
-        raise UsageError(f"{paths.directory}: its controller runs on {host}; stop it there")
+        return
     end = time.monotonic() + _PATIENCE
-    while is_held(paths):
-        if time.monotonic() > end:
-            raise UsageError(f"{paths.directory}: its controller does not stop; end process {holder.get('pid')}")
+    while (is_held(paths) or living(holder)) and time.monotonic() < end:
         time.sleep(0.1)
+    if living(holder):
+        raise UsageError(f"{paths.directory}: its controller does not stop; end process {holder['pid']}")

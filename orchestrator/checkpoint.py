@@ -7,10 +7,11 @@ Group ``optimiser``: one row a generation. No pickles.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import math
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ FORMAT = 1
 _NUMBERS = ("generation", "offspring", "attempts", "peak_memory")
 _TIMES = ("submitted", "started", "finished")
 _SECONDS = ("build", "check", "protocols", "measuring")
+# the sum of the scores, for those who look at a long run: checkpoints of earlier versions do not have it
+_TOTAL = "total_score"
 _TEXTS = ("outcome", "job_id", "host", "message", "log_tail", "reasons", "versions")
 _ROWS = 1024
 
@@ -68,13 +71,13 @@ class Checkpoint:
     ) -> Checkpoint:
         """Write an empty checkpoint."""
         n_parameters, n_targets = len(parameters), len(targets)
-        with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        with _writing(path, b"") as file:
             file.attrs.update(format=FORMAT, config=config, versions=json.dumps(dict(versions)))
             file.attrs.update(parameters=json.dumps(list(parameters)), targets=json.dumps(list(targets)))
             rows = file.create_group("evaluations")
             for name in _NUMBERS:
                 _table(rows, name, (), "i8")
-            for name in (*_TIMES, *_SECONDS):
+            for name in (*_TIMES, *_SECONDS, _TOTAL):
                 _table(rows, name, (), "f8")
             for name in _TEXTS:
                 _table(rows, name, (), h5py.string_dtype())
@@ -98,21 +101,17 @@ class Checkpoint:
         OSError
             Where the disk is full; the checkpoint is then as it was.
         """
-        with replacing(self.path) as temporary:
-            shutil.copyfile(self.path, temporary)
-            with h5py.File(temporary, "r+") as file:
-                columns = [_row(evaluation) for evaluation in evaluations]
-                for name, dataset in file["evaluations"].items():
-                    _extend(dataset, [row[name] for row in columns])
-                for name, dataset in file["optimiser"].items():
-                    _extend(dataset, [state[name]])
+        with _writing(self.path, self.path.read_bytes()) as file:
+            columns = [_row(evaluation) for evaluation in evaluations]
+            for name, dataset in file["evaluations"].items():
+                _extend(dataset, [row[name] for row in columns])
+            for name, dataset in file["optimiser"].items():
+                _extend(dataset, [state[name]])
 
     def set_config(self, config: str) -> None:
         """Replace the configuration, where a continued run has changed what may be changed."""
-        with replacing(self.path) as temporary:
-            shutil.copyfile(self.path, temporary)
-            with h5py.File(temporary, "r+") as file:
-                file.attrs["config"] = config
+        with _writing(self.path, self.path.read_bytes()) as file:
+            file.attrs["config"] = config
         self.config_text = config
 
     def evaluations(self) -> pd.DataFrame:
@@ -185,6 +184,19 @@ class Checkpoint:
             return int(file["optimiser/sigma"].shape[0])
 
 
+@contextlib.contextmanager
+def _writing(path: Path, before: bytes) -> Iterator[h5py.File]:
+    """Yield the file in memory, and let it take the place of the one at `path`.
+
+    HDF5 itself crashes where the disk is full.
+    """
+    content = io.BytesIO(before)
+    with replacing(path) as temporary:
+        with h5py.File(content, "r+" if before else "w") as file:
+            yield file
+        temporary.write_bytes(content.getbuffer())
+
+
 def _table(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: Any) -> None:
     rows = max(1, _ROWS // max(1, math.prod(shape)))
     group.create_dataset(
@@ -236,4 +248,5 @@ def _row(evaluation: Evaluation) -> dict[str, Any]:
         "parameters": tuple(offspring.parameters.values()),
         "values": evaluation.values,
         "scores": evaluation.scores,
+        _TOTAL: evaluation.total_score,
     }

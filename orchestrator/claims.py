@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psutil
 
+from orchestrator.processes import living, this_process
+
 _NAME = "claimed"
 
 
@@ -16,9 +18,8 @@ def claim(directory: Path) -> bool:
 
     A controller that dies right after it has started a job leaves the one after it in doubt, and that starts it again.
     """
-    process = psutil.Process()
-    own = directory / f"{_NAME}-{process.pid}"
-    own.write_text(json.dumps({"pid": process.pid, "create_time": process.create_time()}), encoding="utf-8")
+    own = directory / f"{_NAME}-{os.getpid()}"
+    own.write_text(json.dumps(this_process()), encoding="utf-8")
     try:
         os.link(own, directory / _NAME)  # whole or not at all, and only for the first
     except FileExistsError:
@@ -34,14 +35,8 @@ def is_claimed(directory: Path) -> bool:
 
 
 def claimant(directory: Path) -> psutil.Process | None:
-    """Return the process of this machine that evaluates the attempt, None where there is none (any more).
-
-    A process id that was given to another process since is told by its start time.
-    """
+    """Return the process of this machine that evaluates the attempt, None where there is none (any more)."""
     try:
-        recorded = json.loads((directory / _NAME).read_text(encoding="utf-8"))
-        process = psutil.Process(recorded["pid"])
-        same = abs(process.create_time() - recorded["create_time"]) < 0.02
-    except (OSError, ValueError, KeyError, psutil.NoSuchProcess):
+        return living(json.loads((directory / _NAME).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
         return None
-    return process if same and process.status() != psutil.STATUS_ZOMBIE else None

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from orchestrator.durations import Duration
 from orchestrator.sections import (
+    Duration,
     ExplosionCheck,
     FunctionSection,
     KeepSection,
@@ -91,6 +91,7 @@ class Config(Section):
     slurm: SlurmSection = SlurmSection()
     local: LocalSection = LocalSection()
     keep: KeepSection = KeepSection()
+    report: bool = Field(True, description="whether report.html is refreshed after every generation")
 
     @field_validator("simulation", mode="before")
     @classmethod

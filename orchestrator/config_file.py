@@ -117,7 +117,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     source = Source(path)
     data = dict(source.data)
     for override in overrides:
-        _override(data, override)
+        override_key(data, override)
     data.setdefault("model_dir", ".." if path.resolve().parent.name == "param_optim" else ".")
     folder = path.resolve().parent
     problems = []
@@ -155,7 +155,21 @@ def dump_config(config: Config, folder: Path) -> str:
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
 
 
-def _override(data: dict[str, Any], override: str) -> None:
+def override_key(data: dict[str, Any], override: str) -> None:
+    """Set one key of a configuration that is read but not validated, as ``--set`` does.
+
+    Parameters
+    ----------
+    data : dict
+        The configuration; changed in place.
+    override : str
+        ``KEY=VALUE``, dotted and in YAML.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        Where there is no such key to set, or the value is not YAML.
+    """
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
         raise UsageError(f"--set {override}: expected KEY=VALUE, such as --set slurm.ntasks=8")

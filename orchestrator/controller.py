@@ -9,54 +9,30 @@ import platform
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Any
 
 import numpy as np
 
 from orchestrator import __version__
 from orchestrator.attempts import Landed, Terms
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.cluster import Cluster
+from orchestrator.cluster import Cluster, Status
 from orchestrator.config import Config
 from orchestrator.config_file import dump_config
 from orchestrator.errors import RunFailed
 from orchestrator.files import write_json
 from orchestrator.flight import Flight
+from orchestrator.generations import discard_before, scored, task_file
 from orchestrator.measuring import MeasuringPool
 from orchestrator.optimisers import Optimiser, create_optimiser
 from orchestrator.optimisers.base import Told, same_points
 from orchestrator.paths import RunPaths
+from orchestrator.queue_note import QueueNotes
 from orchestrator.records import Evaluation, Generation, Offspring, Outcome
 from orchestrator.simulations import simulation_of
 from targets import Target
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What a display shows of a run.
-
-    Parameters
-    ----------
-    generation, max_ngen : int
-        The generation in flight, from 0, and how many there will be.
-    counts : mapping of str to int
-        Offspring by state: ``queued``, ``running``, ``measuring``, ``done``, ``exploded``, ``failed``.
-    deadline : float
-        Unix time at which the generation times out.
-    best_score, start_score : float
-        Smallest total score so far, and that of the start values; NaN before there is one.
-    """
-
-    generation: int
-    max_ngen: int
-    counts: Mapping[str, int] = field(default_factory=dict)
-    deadline: float = math.inf
-    best_score: float = math.nan
-    start_score: float = math.nan
 
 
 class Controller:
@@ -72,8 +48,10 @@ class Controller:
         Runs the offspring.
     stop : threading.Event
         Set to stop early.
-    show : callable
-        Takes a `Snapshot` whenever something has changed.
+    confirm : callable
+        Raises `Stopped` where another controller has taken the run over.
+    appended : callable
+        Called whenever a generation has been added to the checkpoint.
     """
 
     def __init__(
@@ -83,19 +61,20 @@ class Controller:
         cluster: Cluster,
         *,
         stop: threading.Event,
-        show: Callable[[Snapshot], None],
+        confirm: Callable[[], object],
+        appended: Callable[[], object] = lambda: None,
     ):
         self._config = config
         self._paths = paths
         self._cluster = cluster
         self._stop = stop
-        self._show = show
+        self._confirm = confirm
+        self._appended = appended
         self._space = config.space()
         self._targets: list[Target] = config.create_targets()
         self._simulation = simulation_of(config)
         self._checkpoint = Checkpoint(paths.checkpoint)
         self._best: list[float] = []
-        self._start_score = math.nan
         self._flight: Flight | None = None
 
     def run(self) -> str:
@@ -112,11 +91,14 @@ class Controller:
         while (reason := self._reason_to_stop(optimiser, number)) is None:
             generation = self._sample(optimiser, number)
             landed = self._fly(generation)
-            evaluations = [self._score(*pair) for pair in zip(generation.offspring, landed, strict=True)]
+            pairs = zip(generation.offspring, landed, strict=True)
+            evaluations = [scored(self._targets, *pair) for pair in pairs]
             self._warn_of_missing_values(evaluations)
+            self._confirm()
             self._checkpoint.append(evaluations, optimiser.state())
             optimiser.tell(_told(evaluations))
             self._note(number, [evaluation.total_score for evaluation in evaluations])
+            self._appended()
             number += 1
         if self._flight is not None:
             self._flight.settle()
@@ -174,20 +156,26 @@ class Controller:
         return Generation(number, offspring)
 
     def _fly(self, generation: Generation) -> list[Landed]:
-        def report(counts: Mapping[str, int], deadline: float) -> None:
-            if any(counts.get(state) for state in ("done", "exploded", "failed")):
+        discarded = False
+        notes = QueueNotes(self._paths.generation(generation.number).queue)
+
+        def report(statuses: Mapping[int, Status], _deadline: float) -> None:
+            nonlocal discarded
+            if not discarded and self._flight is not None and self._flight.has_landed:
                 # by now the jobs of the generation before have ended, also those that were still tidying up
                 self._discard_before(generation.number)
-            self._show_state(generation.number, counts, deadline)
+                discarded = True
+            notes.note(statuses)
 
-        terms = Terms(self._config.timeout, self._config.slurm.retries, _job_name(self._paths, generation.number))
-        paths = self._paths.generation(generation.number)
+        name = f"{self._paths.job_name}-g{generation.number}"
+        terms = Terms(self._config.timeout, self._config.slurm.retries, name)
+        paths, how = self._paths.generation(generation.number), self._simulation.task()
         self._flight = Flight(
             generation,
             paths,
             self._cluster,
             terms,
-            task_of=lambda index, attempt: self._task(generation.offspring[index], attempt),
+            task_of=lambda index, attempt: task_file(self._config, how, paths, generation.offspring[index], attempt),
             measuring=MeasuringPool(self._config.measuring_processes, self._config.timeout),
             stop=self._stop,
             report=report,
@@ -199,30 +187,6 @@ class Controller:
             if not self._flight.has_landed:
                 shutil.rmtree(paths.directory, ignore_errors=True)
             raise
-
-    def _task(self, offspring: Offspring, number: int) -> Mapping[str, Any]:
-        config = self._config
-        attempt = self._paths.generation(offspring.generation).attempt(offspring.index, number)
-        return {
-            "generation": offspring.generation,
-            "index": offspring.index,
-            "attempt": number,
-            "parameters": dict(offspring.parameters),
-            "model_dir": str(config.model_dir),
-            "result": str(attempt.result),
-            "progress": str(attempt.progress),
-            "simulation": config.simulation.model_dump(mode="json"),
-            "targets": config.targets,
-            "measure_on": config.measure_on,
-            "keep": config.keep.model_dump(mode="json"),
-            **self._simulation.task(),
-        }
-
-    def _score(self, offspring: Offspring, landed: Landed) -> Evaluation:
-        values = [landed.result.values.get(target.label) for target in self._targets]
-        scores = tuple(float(target.score(value)) for target, value in zip(self._targets, values, strict=True))
-        numbers = tuple(math.nan if value is None else float(value) for value in values)
-        return Evaluation(offspring, landed.result, numbers, scores, landed.attempts, landed.submitted)
 
     def _warn_of_missing_values(self, evaluations: Sequence[Evaluation]) -> None:
         """Say which targets have no value at all: some are for silent networks, others are mistakes."""
@@ -241,38 +205,12 @@ class Controller:
             float(np.mean(totals)),
             min(self._best),
         )
-        self._show_state(number, {}, math.inf)
 
     def _remember(self, totals: Sequence[float]) -> None:
-        if not self._best:
-            # the first offspring of all is the start itself
-            self._start_score = totals[0]
         self._best.append(min(totals))
 
-    def _show_state(self, number: int, counts: Mapping[str, int], deadline: float) -> None:
-        best = min(self._best, default=math.nan)
-        self._show(Snapshot(number, self._config.max_ngen, counts, deadline, best, self._start_score))
-
     def _discard_before(self, number: int) -> None:
-        """Delete the directories of generations that are in the checkpoint."""
-        if not self._paths.generations.is_dir():
-            return
-        for directory in self._paths.generations.iterdir():
-            if directory.name.isdigit() and int(directory.name) < number:
-                self._keep_simulations(int(directory.name))
-                shutil.rmtree(directory, ignore_errors=True)
-
-    def _keep_simulations(self, number: int) -> None:
-        """Move what ``keep.directories`` asks for out of a generation's directory."""
-        if self._config.keep.directories == "none":
-            return
-        for simulation in self._paths.generation(number).directory.glob("*/*/simulation"):
-            attempt = simulation.parent
-            kept = self._paths.kept / str(number) / attempt.parent.name / attempt.name
-            kept.mkdir(parents=True, exist_ok=True)
-            for file in (simulation, attempt / "simulation.log"):
-                if file.exists():
-                    shutil.move(file, kept / file.name)
+        discard_before(self._config, self._paths, number)
 
 
 def create_run(config: Config, paths: RunPaths) -> None:
@@ -301,9 +239,3 @@ def _told(evaluations: Sequence[Evaluation]) -> Told:
         scores=np.array([evaluation.scores for evaluation in evaluations]),
         outcomes=[evaluation.result.outcome for evaluation in evaluations],
     )
-
-
-def _job_name(paths: RunPaths, number: int) -> str:
-    # squeue's filter by name takes a comma for the end of a name
-    name = "".join(letter if letter.isalnum() else "-" for letter in paths.directory.name)
-    return f"{name}-g{number}"

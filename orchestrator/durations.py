@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated
-
-from pydantic import BeforeValidator
 
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
-_WITH_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d)")
+_WITH_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d)")
 _CLOCK = re.compile(r"(?:(\d+)-)?(\d+):(\d{1,2})(?::(\d{1,2}))?")
 
 
@@ -67,6 +64,3 @@ def slurm_time(seconds: float) -> str:
     """Return `seconds`, rounded up to whole minutes, as SLURM's ``days-hours:minutes:seconds``."""
     minutes = math.ceil(seconds / 60)
     return f"{minutes // 1440}-{minutes // 60 % 24:02d}:{minutes % 60:02d}:00"
-
-
-Duration = Annotated[float, BeforeValidator(parse_duration)]

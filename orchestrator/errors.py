@@ -12,6 +12,10 @@ class OrchestratorError(Exception):
 
     exit_code = 1
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what Jupyter shows: the message alone."""
+        return [f"orchestrator: {self}"]
+
 
 class UsageError(OrchestratorError):
     """Wrong usage: nothing was started."""

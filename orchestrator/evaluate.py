@@ -28,12 +28,11 @@ from orchestrator.blame import FILE_SYSTEM_ERRORS
 from orchestrator.claims import claim
 from orchestrator.files import append_json_line, tail, write_json
 from orchestrator.paths import AttemptPaths
+from orchestrator.progress import HEARTBEAT
 from orchestrator.records import Outcome, Result
 from orchestrator.simulations import Simulation, SimulationFailed, create_simulation
 from orchestrator.simulations.subprocesses import end_on_signals
 
-# how often a living job touches its progress file, in s
-HEARTBEAT = 20.0
 # man 2 prctl
 _PR_SET_PDEATHSIG = 1
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from orchestrator.attempts import Attempt, Journal, Landed, Terms
 from orchestrator.clock import GenerationClock
-from orchestrator.cluster import Cluster, State, Status, SubmissionFailed
+from orchestrator.cluster import Cluster, Job, State, Status, SubmissionFailed
 from orchestrator.cluster.ending import end_jobs, see_gone
 from orchestrator.durations import format_duration
 from orchestrator.errors import RunFailed, Stopped
@@ -23,9 +21,13 @@ from orchestrator.paths import GenerationPaths
 from orchestrator.progress import phases
 from orchestrator.records import Generation, Outcome, Result
 from orchestrator.setbacks import Setbacks
-from orchestrator.verdicts import failure, new_results, says_something, verdict
+from orchestrator.verdicts import failure, new_results, says_something, too_late, verdict
 
 _LOG = logging.getLogger(__name__)
+# mercy with a scheduler that gets a large generation in several arrays, in s
+_BETWEEN_BATCHES = 1.0
+# patience with jobs that have delivered their results, in s
+_TIDYING_UP = 10.0
 
 
 class Flight:
@@ -48,7 +50,7 @@ class Flight:
     stop : threading.Event
         Set to leave; jobs of a cluster that survives its controller go on.
     report : callable
-        Called with the number of offspring in each state and the deadline whenever they change.
+        Called at every look with what the executor said last of the jobs in flight, and the deadline.
     """
 
     def __init__(
@@ -61,7 +63,7 @@ class Flight:
         task_of: Callable[[int, int], Mapping[str, Any]],
         measuring: MeasuringPool,
         stop: threading.Event,
-        report: Callable[[Mapping[str, int], float], None],
+        report: Callable[[Mapping[int, Status], float], None],
     ):
         self._generation = generation
         self._paths = paths
@@ -76,7 +78,7 @@ class Flight:
         self._flying: dict[int, Attempt] = {}
         self._submitted: list[Attempt] = []
         self._states: dict[int, Status] = {}
-        self._setbacks = Setbacks(terms, generation, one_node=not cluster.survives)
+        self._setbacks = Setbacks(self._journal, terms, generation, one_node=not cluster.survives)
         self._seen: set[str] = set()
         self._unmeasured: dict[int, int] = {}
         self._next_poll = 0.0
@@ -97,6 +99,7 @@ class Flight:
         try:
             self._recover()
             self._collect()
+            self._give_up_the_lost()
             if self._journal.timed_out:
                 self._time_out()
             while len(self._landed) < len(self._generation.offspring):
@@ -104,7 +107,7 @@ class Flight:
                 self._submit_missing()
                 self._poll_if_due()
                 self._refuse_the_hopeless()
-                self._report(self._counts(), self._clock.deadline)
+                self._report(self._said(), self._clock.deadline)
                 if time.time() >= self._clock.deadline and not self._journal.timed_out:
                     self._time_out()
                 elif len(self._landed) < len(self._generation.offspring):
@@ -114,12 +117,12 @@ class Flight:
             raise
         except OSError:
             if not self._cluster.survives:
-                end_jobs(self._cluster, [attempt.job for attempt in self._flying.values()])
+                end_jobs(self._cluster, self._jobs())
             raise
         finally:
             watching.close()
             self._measuring.close()
-        self._report(self._counts(), self._clock.deadline)
+        self._report(self._said(), self._clock.deadline)
         landed = [self._landed[offspring.index] for offspring in self._generation.offspring]
         if not any(says_something(one.result) for one in landed):
             self._forget()
@@ -132,16 +135,28 @@ class Flight:
         return bool(self._landed)
 
     def settle(self) -> None:
-        """Wait a moment for jobs that have delivered their result and are still tidying up."""
-        see_gone(self._cluster, [attempt.job for attempt in self._submitted], 10.0)
+        """Wait a moment for jobs that have delivered their result and are still tidying up, then end them."""
+        left = see_gone(self._cluster, [attempt.job for attempt in self._submitted], _TIDYING_UP)
+        if left:
+            _LOG.warning(
+                "these jobs have delivered their results, do not end, and are cancelled: %s",
+                " ".join(job.id for job in left),
+            )
+            self._cluster.cancel(left)
 
     def _recover(self) -> None:
-        attempts = self._journal.recover()
+        self._submitted = attempts = self._journal.recover()
         self._flying = {attempt.index: attempt for attempt in attempts}
-        self._submitted = list(attempts)
         self._clock.take_over(self._journal.first_submission, self._flying)
         if attempts:
             _LOG.info("generation %d: took over %d jobs", self._generation.number, len(attempts))
+
+    def _give_up_the_lost(self) -> None:
+        """Decide what a controller that died after it had noted an offspring's last loss could not."""
+        for index in (index for index in self._unfinished() if index not in self._flying):
+            if self._setbacks.gives_up(index):
+                last = self._journal.history(index).losses[-1]
+                self._decree(index, Result(last.outcome, message=last.reason))
 
     def _collect(self) -> None:
         """Take the results that have come in since the last look; one listing of one folder."""
@@ -155,12 +170,11 @@ class Flight:
             return
         attempt, history = self._flying.get(index), self._journal.history(index)
         if result.outcome.infrastructure:
-            given_up = number == history.numbers and len(history.losses) > self._terms.retries
             if attempt is not None and attempt.number == number:
                 self._lose(attempt, result)
             elif attempt is None and self._unmeasured.pop(index, None) == number:
                 self._note_loss(index, result)
-            elif attempt is None and given_up and not result.outcome.setup:
+            elif attempt is None and number == history.numbers and self._setbacks.gives_up(index):
                 self._land(index, result)
             return
         # also that of an earlier attempt which was given up for lost: the same parameters, the same seeds
@@ -199,6 +213,8 @@ class Flight:
             return
         size = self._cluster.batch_size
         for first in range(0, len(missing), size):
+            if first and self._stop.wait(_BETWEEN_BATCHES):
+                return
             self._submit(missing[first : first + size])
         self._next_poll = time.time() + self._cluster.poll_interval(0.0)
 
@@ -206,7 +222,7 @@ class Flight:
         try:
             attempts = self._journal.submit(indices, self._task_of, self._setbacks.avoid)
         except SubmissionFailed as error:
-            self._refused(indices, error)
+            self._setbacks.refused(indices, error, self._cluster.poll_interval(self._clock.elapsed))
             return
         for attempt in attempts:
             self._flying[attempt.index] = attempt
@@ -214,31 +230,20 @@ class Flight:
         self._submitted += attempts
         _LOG.info("generation %d: submitted %d offspring", self._generation.number, len(attempts))
 
-    def _refused(self, missing: list[int], error: SubmissionFailed) -> None:
-        if error.transient:
-            _LOG.warning("generation %d: nothing submitted, trying again: %s", self._generation.number, error)
-            self._setbacks.delay(missing, self._cluster.poll_interval(self._clock.elapsed))
-            return
-        for index in missing:
-            self._note_loss(index, Result(Outcome.SUBMIT_FAILED, message=str(error)))
-
     def _poll_if_due(self) -> None:
         now = time.time()
         if not self._flying or now < self._next_poll:
             return
-        statuses = self._cluster.poll([attempt.job for attempt in self._flying.values()])
+        statuses = self._cluster.poll(self._jobs())
         self._next_poll = time.time() + self._cluster.poll_interval(self._clock.elapsed)
         for attempt in list(self._flying.values()):
             self._judge(attempt, statuses[attempt.job])
 
     def _judge(self, attempt: Attempt, status: Status) -> None:
-        before = self._states.get(attempt.index)
         self._states[attempt.index] = status
         if status.state in (State.PENDING, State.RUNNING):
             attempt.ended = None
             self._clock.resolve(attempt.index)
-            if status.reason and (before is None or before.reason != status.reason):
-                _LOG.info("%s: %s (%s)", self._name(attempt.index), status.state.value, status.reason)
             return
         if status.state is State.UNKNOWN:
             return
@@ -261,21 +266,20 @@ class Flight:
         job_log = self._cluster.log(attempt.job, self._paths.submitit)
         result = verdict(status, paths, job_log, attempt.job.id, self._cluster.result_grace)
         if result is not None and result.outcome.infrastructure:
-            self._lose(attempt, result)
+            self._lose(attempt, result, status.node if status.outcome is Outcome.NODE_FAIL else "")
         elif result is not None:
             self._flying.pop(attempt.index)
             self._decree(attempt.index, result)
 
-    def _lose(self, attempt: Attempt, result: Result) -> None:
+    def _lose(self, attempt: Attempt, result: Result, node: str = "") -> None:
         self._flying.pop(attempt.index, None)
         if self._states.get(attempt.index, Status(State.UNKNOWN)).state is State.ABSENT:
             self._cluster.cancel([attempt.job])  # should it be there after all
-        self._note_loss(attempt.index, result)
+        self._note_loss(attempt.index, result, node)
 
-    def _note_loss(self, index: int, result: Result) -> None:
-        self._journal.lost(index, result.outcome, result.message)
-        _LOG.warning("%s: attempt lost, %s: %s", self._name(index), result.outcome.value, result.message)
-        if self._setbacks.lost(index, result, len(self._journal.history(index).losses)):
+    def _note_loss(self, index: int, result: Result, node: str = "") -> None:
+        self._setbacks.lost(index, result, node)
+        if self._setbacks.gives_up(index):
             self._decree(index, result)
 
     def _refuse_the_hopeless(self) -> None:
@@ -287,10 +291,9 @@ class Flight:
     def _time_out(self) -> None:
         """Cancel what is unfinished at the deadline, and see it gone."""
         self._journal.time_out()
-        unfinished = list(self._flying.values())
-        timeout = format_duration(self._terms.timeout)
-        _LOG.warning("generation %d: cancelling %d jobs after %s", self._generation.number, len(unfinished), timeout)
-        end_jobs(self._cluster, [attempt.job for attempt in unfinished])
+        jobs, timeout = self._jobs(), format_duration(self._terms.timeout)
+        _LOG.warning("generation %d: cancelling %d jobs after %s", self._generation.number, len(jobs), timeout)
+        end_jobs(self._cluster, jobs, self._stop)
         if self._stop.is_set():
             raise Stopped(f"stopped while the timeout of generation {self._generation.number} was enforced")
         self._collect()
@@ -298,14 +301,11 @@ class Flight:
         for index in self._unfinished():
             self._flying.pop(index, None)
             losses = self._journal.history(index).losses
-            if losses and all(outcome.setup for outcome, _ in losses):
-                never_started.append(f"offspring {index} could not be started until the timeout: {losses[-1][1]}")
+            if losses and all(loss.outcome.setup for loss in losses):
+                never_started.append(f"offspring {index} could not be started until the timeout: {losses[-1].reason}")
                 continue
-            state = self._states.get(index, Status(State.UNKNOWN))
-            waited = f"{state.state.value}{f' ({state.reason})' if state.reason else ''}"
-            message = f"not finished within {timeout} of the generation's first submission; it was {waited}"
-            begun = phases(self._paths.attempt(index, self._journal.history(index).numbers)).get("started", math.nan)
-            self._decree(index, Result(Outcome.TIMEOUT, message=message, started=begun))
+            paths = self._paths.attempt(index, self._journal.history(index).numbers)
+            self._decree(index, too_late(self._states.get(index, Status(State.UNKNOWN)), paths, timeout))
         if never_started:
             raise RunFailed("\n".join(never_started))
 
@@ -318,7 +318,7 @@ class Flight:
 
     def _withdraw(self) -> None:
         """End all attempts; they start afresh when the run is continued."""
-        end_jobs(self._cluster, [attempt.job for attempt in self._flying.values()])
+        end_jobs(self._cluster, self._jobs())
         self._journal.withdrawn(self._unfinished())
 
     def _next_look(self, watching: Generator[object, None, None]) -> None:
@@ -329,6 +329,9 @@ class Flight:
                 self._withdraw()
             raise Stopped(f"stopped in generation {self._generation.number}")
 
+    def _jobs(self) -> list[Job]:
+        return [attempt.job for attempt in self._flying.values()]
+
     def _name(self, index: int) -> str:
         return f"generation {self._generation.number} offspring {index}"
 
@@ -337,14 +340,6 @@ class Flight:
         indices = [offspring.index for offspring in self._generation.offspring]
         return [index for index in indices if index not in self._landed and index not in self._measuring]
 
-    def _counts(self) -> dict[str, int]:
-        return dict(Counter(self._state(offspring.index) for offspring in self._generation.offspring))
-
-    def _state(self, index: int) -> str:
-        if index in self._landed:
-            names = {Outcome.OK: "done", Outcome.EXPLODED: "exploded"}
-            return names.get(self._landed[index].result.outcome, "failed")
-        if index in self._measuring:
-            return "measuring"
-        status = self._states.get(index)
-        return "running" if index in self._flying and status and status.state is State.RUNNING else "queued"
+    def _said(self) -> dict[int, Status]:
+        """Return what the executor said last of the jobs in flight, as far as it has been asked."""
+        return {index: self._states[index] for index in self._flying if index in self._states}

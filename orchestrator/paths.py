@@ -94,6 +94,11 @@ class GenerationPaths:
         return self.directory / "jobs.jsonl"
 
     @property
+    def queue(self) -> Path:
+        """What the executor said last of the jobs, for those who look on."""
+        return self.directory / "queue.json"
+
+    @property
     def results(self) -> Path:
         """Folder of the result files."""
         return self.directory / "results"
@@ -120,6 +125,11 @@ class RunPaths:
     directory: Path
 
     @property
+    def job_name(self) -> str:
+        """Start of the names of the run's jobs; squeue's filter by name takes a comma for the end of a name."""
+        return "".join(letter if letter.isalnum() else "-" for letter in self.directory.name)
+
+    @property
     def config(self) -> Path:
         """The frozen configuration."""
         return self.directory / "config.yaml"
@@ -133,6 +143,11 @@ class RunPaths:
     def log(self) -> Path:
         """The controller's log."""
         return self.directory / "controller.log"
+
+    @property
+    def report(self) -> Path:
+        """All figures, in one page."""
+        return self.directory / "report.html"
 
     @property
     def lock(self) -> Path:

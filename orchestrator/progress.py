@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
 from orchestrator.files import read_json_lines
 from orchestrator.paths import AttemptPaths
+
+# how often a living job touches its progress file, in s
+HEARTBEAT = 20.0
+# a job notes some hundred bytes a step; nobody reads more than this at once
+_MOST_BYTES = 1 << 20
+# names of the number that an entry counts with, and of how many there are
+_COUNTERS = (("slice", "slices"), ("step", "steps"))
 
 
 def phases(paths: AttemptPaths) -> dict[str, float]:
@@ -13,3 +28,76 @@ def phases(paths: AttemptPaths) -> dict[str, float]:
         if isinstance(entry.get("phase"), str) and isinstance(entry.get("time"), (int, float)):
             first.setdefault(entry["phase"], float(entry["time"]))
     return first
+
+
+@dataclass
+class JobProgress:
+    """What a job is doing, from a progress file that is read as it grows.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The progress file; need not exist yet.
+
+    Attributes
+    ----------
+    started, since, beat : float
+        Unix times in s: of the job's start, of the begin of its phase, of its last sign of life; NaN where unknown.
+    phase, name, host : str
+        What it notes: ``started``, ``building``, ``check``, ``protocols``, ``saving``, ``measuring`` ...; the name of
+        the protocol; its node. Empty as long as it has not started.
+    step, steps : int
+        Slices of the check that are over, or the protocol that runs from 1, and how many there are; 0 of 0 elsewhere.
+    """
+
+    path: Path
+    started: float = math.nan
+    since: float = math.nan
+    beat: float = math.nan
+    phase: str = ""
+    name: str = ""
+    host: str = ""
+    step: int = 0
+    steps: int = 0
+    _offset: int = 0
+
+    @property
+    def has_started(self) -> bool:
+        """Whether the job has left a sign of life at all."""
+        return bool(self.phase)
+
+    def refresh(self) -> None:
+        """Read what was added; where the file is gone or not readable, all stays as it was."""
+        with contextlib.suppress(OSError):
+            found = self.path.stat()
+            self.beat = found.st_mtime
+            if found.st_size > self._offset:
+                with self.path.open("rb") as file:
+                    file.seek(self._offset)
+                    added = file.read(_MOST_BYTES)
+                whole = added.rfind(b"\n") + 1  # the last line may be half written
+                self._offset += whole
+                for line in added[:whole].splitlines():
+                    self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        try:
+            entry = json.loads(line)
+            phase, when = str(entry["phase"]), float(entry["time"])
+        except (ValueError, KeyError, TypeError):
+            return
+        if math.isnan(self.started):
+            self.started = when
+        if phase != self.phase:
+            self.since = when
+        self.phase, self.name = phase, str(entry.get("name", ""))
+        self.host = str(entry.get("host", self.host))
+        self.step, self.steps = _counted(entry)
+
+
+def _counted(entry: Mapping[str, Any]) -> tuple[int, int]:
+    for one, all_of_them in _COUNTERS:
+        step, steps = entry.get(one), entry.get(all_of_them)
+        if isinstance(step, int) and isinstance(steps, int):
+            return step, steps
+    return 0, 0

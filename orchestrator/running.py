@@ -8,15 +8,14 @@ import os
 import shlex
 import shutil
 import signal
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from rich.console import Console
 
+from orchestrator.cancelling import end_all_jobs
 from orchestrator.check import identity_differences, load_checked_config
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import create_cluster
@@ -24,14 +23,16 @@ from orchestrator.cluster.environment import leave_allocation
 from orchestrator.config import IDENTITY, Config
 from orchestrator.config_file import dump_config, load_config
 from orchestrator.controller import Controller, create_run
-from orchestrator.display import live, logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
-from orchestrator.files import write_text
+from orchestrator.files import be_private, remove_unfinished, write_text
+from orchestrator.live import displaying
 from orchestrator.lock import only_controller
+from orchestrator.logs import LogFormat, logging_to
 from orchestrator.paths import RunPaths
+from orchestrator.refreshing import ReportRefresher
 from orchestrator.requeue import requeue, run_of_restarted_job
-
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+from orchestrator.signals import asked_to_cancel, listening
+from orchestrator.status import Watcher
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Ended:
     reason: str
 
 
-def start(path: Path, overrides: Sequence[str], console: Console) -> Ended:
+def start(path: Path, overrides: Sequence[str], console: Console, log_format: LogFormat) -> Ended:
     """Run the configuration at `path`, in a new run directory or, with ``continue_cp``, in that of ``cp_filename``.
 
     Raises
@@ -50,13 +51,15 @@ def start(path: Path, overrides: Sequence[str], console: Console) -> Ended:
     orchestrator.errors.OrchestratorError
         Where it cannot start or go on.
     """
+    be_private()
     config = load_checked_config(path, overrides)
     restarted = run_of_restarted_job(config.model_dir, os.environ)
     if restarted is not None:
-        return _continue(config, restarted, f"SLURM has restarted job {os.environ['SLURM_JOB_ID']}", console)
+        named_by = f"SLURM has restarted job {os.environ['SLURM_JOB_ID']}"
+        return _continue(config, restarted, named_by, console, log_format)
     if config.continue_cp and config.cp_filename is not None:
         paths = RunPaths(config.cp_filename.parent)
-        return _continue(config, paths, f"{path}: cp_filename", console)
+        return _continue(config, paths, f"{path}: cp_filename", console, log_format)
     paths = _new_run_directory(config.model_dir)
     try:
         create_run(config, paths)
@@ -64,17 +67,18 @@ def start(path: Path, overrides: Sequence[str], console: Console) -> Ended:
         shutil.rmtree(paths.directory, ignore_errors=True)
         raise
     try:
-        return _control(config, paths, console)
+        return _control(config, paths, console, log_format)
     finally:
         _remove_if_empty(paths)
 
 
-def go_on(paths: RunPaths, overrides: Sequence[str], console: Console) -> Ended:
+def go_on(paths: RunPaths, overrides: Sequence[str], console: Console, log_format: LogFormat) -> Ended:
     """Continue a run with its own configuration."""
-    return _continue(load_checked_config(paths.config, overrides), paths, "--continue", console)
+    be_private()
+    return _continue(load_checked_config(paths.config, overrides), paths, "--continue", console, log_format)
 
 
-def _continue(config: Config, paths: RunPaths, named_by: str, console: Console) -> Ended:
+def _continue(config: Config, paths: RunPaths, named_by: str, console: Console, log_format: LogFormat) -> Ended:
     if not paths.checkpoint.is_file():
         raise UsageError(f"{named_by}: there is no checkpoint {paths.checkpoint}")
     Checkpoint(paths.checkpoint)
@@ -87,34 +91,44 @@ def _continue(config: Config, paths: RunPaths, named_by: str, console: Console) 
             f"{named_by}: the run in {paths.directory} was made with another configuration:\n  {listed}\n"
             "Continue it with its own (orchestrator run --continue), or start a new run (continue_cp: false)"
         )
-    return _control(config, paths, console)
+    return _control(config, paths, console, log_format)
 
 
-def _control(config: Config, paths: RunPaths, console: Console) -> Ended:
+def _control(config: Config, paths: RunPaths, console: Console, log_format: LogFormat) -> Ended:
     allocation = leave_allocation()
     config = config.model_copy(update={"continue_cp": False, "cp_filename": None})
+    job_id = allocation.get("SLURM_JOB_ID", "")
     with (
-        only_controller(paths, allocation.get("SLURM_JOB_ID", "")),
-        logging_to(paths.log, console),
-        _stopping_on_signals() as (stop, received),
+        only_controller(paths, job_id, console.print) as lease,
+        logging_to(paths.log, console, log_format),
+        listening() as signals,
     ):
+        lease.call_on_loss(signals.stop.set)
+        for file in (paths.checkpoint, paths.config, paths.holder):
+            remove_unfinished(file)
         text = dump_config(config, paths.directory)
         if text != paths.config.read_text(encoding="utf-8"):
             # how a run is carried out may change on the way; what it is may not
             write_text(paths.config, text)
             Checkpoint(paths.checkpoint).set_config(text)
         cluster = create_cluster(config)
+        report = ReportRefresher(paths, wanted=config.report)
         to_go_on = f"continue with\n  orchestrator run --continue {shlex.quote(str(paths.directory))}"
         try:
-            with live(console) as show:
-                reason = Controller(config, paths, cluster, stop=stop, show=show).run()
+            with displaying(Watcher(paths), console, log_format):
+                reason = Controller(
+                    config, paths, cluster, stop=signals.stop, confirm=lease.confirm, appended=report.refresh
+                ).run()
+                report.finish()
         except Stopped as error:
+            lease.confirm()
             jobs = "Its jobs go on" if cluster.survives else "Its jobs were ended"
+            if cluster.survives and asked_to_cancel(signals, console):
+                jobs = f"{end_all_jobs(paths, cluster)} jobs were cancelled"
             message = f"{error}. {jobs}; {to_go_on}"
-            job_id = allocation.get("SLURM_JOB_ID")
-            if job_id and signal.SIGUSR1 in received:
+            if job_id and signal.SIGUSR1 in signals.received:
                 console.print(f"{error}. {jobs}, and so does job {job_id}, which is queued again.")
-                refused = requeue(job_id, received)
+                refused = requeue(job_id, signals.received)
                 message = f"SLURM does not queue job {job_id} again: {refused}. {message}" if refused else str(error)
             raise Stopped(message) from error
         except OSError as error:
@@ -122,6 +136,7 @@ def _control(config: Config, paths: RunPaths, console: Console) -> Ended:
             place = error.filename or paths.directory
             message = f"{place}: {error.strerror or error}. The checkpoint is intact; mend it and {to_go_on}"
             raise RunFailed(message) from error
+        lease.ending = ("finished", reason)
     return Ended(paths, reason)
 
 
@@ -145,26 +160,3 @@ def _remove_if_empty(paths: RunPaths) -> None:
         in_flight = paths.generations.is_dir() and any(paths.generations.iterdir())
         if not in_flight and Checkpoint(paths.checkpoint).n_generations == 0:
             shutil.rmtree(paths.directory, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _stopping_on_signals() -> Iterator[tuple[threading.Event, list[int]]]:
-    """Yield an event that signals set, and the list of those that came; a second SIGINT ends the process at once.
-
-    ``optimisation.sbatch`` asks SLURM for SIGUSR1 some minutes before the time limit.
-    """
-    stop = threading.Event()
-    received: list[int] = []
-
-    def ask(number: int, _frame: FrameType | None) -> None:
-        if stop.is_set() and number == signal.SIGINT:
-            os._exit(128 + number)
-        received.append(number)
-        stop.set()
-
-    before = {number: signal.signal(number, ask) for number in _STOP_SIGNALS}
-    try:
-        yield stop, received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -8,8 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from orchestrator.durations import Duration
+from orchestrator.durations import parse_duration
 from orchestrator.optimisers import OPTIMISERS
+
+Duration = Annotated[float, BeforeValidator(parse_duration)]
 
 
 class Section(BaseModel):
@@ -96,6 +98,9 @@ class FunctionSection(Section):
 
     type: Literal["function"]
     function: Reference = Field(description="module:function, importable from the model directory")
+    seeds: dict[str, int] = Field(
+        default_factory=dict, description="further entries of the parameters that hold seeds, and their values"
+    )
 
 
 class ExplosionCheck(Section):

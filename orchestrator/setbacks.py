@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from orchestrator.attempts import Terms
+from orchestrator.attempts import Journal, Loss, Terms
+from orchestrator.cluster import SubmissionFailed
 from orchestrator.errors import RunFailed
 from orchestrator.records import Generation, Outcome, Result
 from orchestrator.verdicts import failure
 
+_LOG = logging.getLogger(__name__)
 # so many offspring that cannot even start, where none does, mean that none will
 _HOPELESS = 3
 # longest pause before the next attempt, in s
@@ -21,6 +24,8 @@ class Setbacks:
 
     Parameters
     ----------
+    journal : Journal
+        Remembers them.
     terms : Terms
         How many attempts there are.
     generation : Generation
@@ -29,41 +34,69 @@ class Setbacks:
         Whether there is only one node to run on.
     """
 
-    def __init__(self, terms: Terms, generation: Generation, *, one_node: bool):
+    def __init__(self, journal: Journal, terms: Terms, generation: Generation, *, one_node: bool):
+        self._journal = journal
         self._terms = terms
+        self._number = generation.number
         self._size = len(generation.offspring)
-        self._first = generation.number == 0
+        self._nothing_worked = generation.number == 0
         self._one_node = one_node
         self._not_before: dict[int, float] = {}
+        self._refusal = ""
         self._unstartable: dict[int, Result] = {}
         self._bad_nodes: set[str] = set()
         self._good_nodes: set[str] = set()
 
     def worked(self, result: Result) -> None:
         """Note that a simulation has run."""
-        self._first = False
+        self._nothing_worked = False
         self._good_nodes.add(result.host)
 
-    def lost(self, index: int, result: Result, losses: int) -> bool:
-        """Note that attempt number `losses` of an offspring was lost; return whether it is to be given up.
+    def lost(self, index: int, result: Result, node: str = "") -> None:
+        """Note that an attempt of an offspring was lost, and the `node` that died under it, if one did.
 
         Raises
         ------
         RunFailed
             Where the executor refuses all that was ever submitted.
         """
+        outcome = result.outcome
+        self._journal.lost(index, Loss(outcome, result.message, node))
+        lost = f"attempt lost, {outcome.value}: {result.message}"
+        _LOG.warning("generation %d offspring %d: %s", self._number, index, lost)
+        losses = len(self._journal.history(index).losses)
         self._not_before[index] = time.time() + min(2.0**losses, _LONGEST_PAUSE)
-        if result.outcome is Outcome.LAUNCH_FAILED:
+        if outcome is Outcome.LAUNCH_FAILED:
             self._unstartable[index] = result
             self._bad_nodes.add(result.host)
-        if result.outcome is Outcome.SUBMIT_FAILED and self._first and losses > self._terms.retries:
+        if outcome is Outcome.SUBMIT_FAILED and losses > self._terms.retries and self._nothing_was_accepted:
             raise RunFailed(failure(f"nothing could be submitted in {losses} attempts", result))
-        # what cannot start is not the parameters' fault, however often: it is tried until the deadline
-        return losses > self._terms.retries and not result.outcome.setup
 
-    def delay(self, indices: Iterable[int], seconds: float) -> None:
-        """Let some offspring wait."""
-        self._not_before.update(dict.fromkeys(indices, time.time() + seconds))
+    def gives_up(self, index: int) -> bool:
+        """Return whether an offspring is not tried again after its last loss."""
+        return self._journal.history(index).is_given_up(self._terms.retries)
+
+    @property
+    def _nothing_was_accepted(self) -> bool:
+        submissions = (history.submissions for history in self._journal.histories.values())
+        return self._nothing_worked and not any(submissions)
+
+    def refused(self, indices: Sequence[int], error: SubmissionFailed, pause: float) -> None:
+        """Note that a submission failed; where the executor was not there, it is repeated after a `pause` in s.
+
+        Raises
+        ------
+        RunFailed
+            Where the executor refuses all that was ever submitted.
+        """
+        if error.transient:
+            self._not_before.update(dict.fromkeys(indices, time.time() + pause))
+            if str(error) != self._refusal:
+                _LOG.warning("generation %d: nothing submitted, trying again: %s", self._number, error)
+            self._refusal = str(error)
+            return
+        for index in indices:
+            self.lost(index, Result(Outcome.SUBMIT_FAILED, message=str(error)))
 
     def may_submit(self, index: int) -> bool:
         """Return whether an offspring has waited for long enough."""
@@ -83,5 +116,5 @@ class Setbacks:
         """Stop where nothing can start, rather than try all of it several times; called where nothing is running."""
         failed = len(self._unstartable)
         several = self._one_node or len(self._bad_nodes) > 1 or failed == self._size
-        if self._first and several and failed >= min(_HOPELESS, self._size):
+        if self._nothing_worked and several and failed >= min(_HOPELESS, self._size):
             raise RunFailed(failure("no simulation can be started", list(self._unstartable.values())[-1]))

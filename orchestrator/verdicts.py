@@ -12,10 +12,9 @@ from pathlib import Path
 
 from orchestrator.blame import blame
 from orchestrator.cluster import State, Status
-from orchestrator.evaluate import HEARTBEAT
 from orchestrator.files import tail
 from orchestrator.paths import AttemptPaths
-from orchestrator.progress import phases
+from orchestrator.progress import HEARTBEAT, phases
 from orchestrator.records import Outcome, Result
 
 _LOG = logging.getLogger(__name__)
@@ -91,10 +90,17 @@ def verdict(status: Status, paths: AttemptPaths, job_log: Path, job_id: str, gra
     elif "terminated" in phases(paths):
         outcome, message = Outcome.CANCELLED, "the job was terminated from outside"
     else:
-        blamed = blame(said) or Outcome.SIMULATION_ERROR
+        blamed = blame(said) or blame(tail(job_log, _LOG_LINES)) or Outcome.SIMULATION_ERROR
         outcome = Outcome.LAUNCH_FAILED if beat is None else blamed
         message = f"the job ended without a result ({status.reason})"
     return Result(outcome, message=message, log_tail=said, job_id=job_id, host=status.node)
+
+
+def too_late(status: Status, paths: AttemptPaths, timeout: str) -> Result:
+    """Return the result of an attempt that did not finish in time, with when its job began if it did."""
+    waited = f"{status.state.value}{f' ({status.reason})' if status.reason else ''}"
+    message = f"not finished within {timeout} of the generation's first submission; it was {waited}"
+    return Result(Outcome.TIMEOUT, message=message, started=phases(paths).get("started", math.nan))
 
 
 def says_something(result: Result) -> bool:

@@ -13,13 +13,15 @@ from slurm_cluster import VirtualCluster
 def pytest_configure() -> None:
     # SIGTERM ends the tests as Ctrl-C does, so that fixtures stop what they started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Tests that are started in the background would hand an ignored Ctrl-C down to the programs under test.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The quick core first, then what needs SLURM, then what simulates."""
 
     def slowness(item: pytest.Item) -> int:
-        marks = ("run", "slurm", "mozaik")
+        marks = ("run", "browser", "slurm", "mozaik", "notebooks")
         return sum(2**n for n, mark in enumerate(marks) if item.get_closest_marker(mark))
 
     items.sort(key=slowness)

@@ -47,6 +47,7 @@ CONFIG: dict[str, Any] = {
     "timeout": 120,
     "executor": "local",
     "local": {"workers": 2},
+    "report": False,
     "simulation": {"type": "function", "function": "model:simulate"},
 }
 

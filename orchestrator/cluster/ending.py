@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Sequence
 
@@ -14,13 +15,20 @@ _PATIENCE = 40.0
 _CANCELS = 3
 
 
-def end_jobs(cluster: Cluster, jobs: Sequence[Job]) -> None:
-    """Cancel jobs and wait until the executor says that they have ended."""
-    left = list(jobs)
-    for _ in range(_CANCELS):
-        if left:
-            cluster.cancel(left)
-            left = see_gone(cluster, left, _PATIENCE)
+def end_jobs(cluster: Cluster, jobs: Sequence[Job], stop: threading.Event | None = None) -> None:
+    """Cancel jobs and wait until the executor says that they have ended.
+
+    An executor that does not answer is asked again until it does, or `stop` is set: jobs that nobody waits for any more
+    would go on for hours.
+    """
+    left, cancels = list(jobs), 0
+    while left and cancels < _CANCELS:
+        cluster.cancel(left)
+        left = see_gone(cluster, left, _PATIENCE)
+        if stop is not None and stop.is_set():
+            return
+        silent = any(status.state is State.UNKNOWN for status in cluster.poll(left).values()) if left else False
+        cancels += 0 if silent else 1
     if left:
         _LOG.error("these jobs are cancelled but not gone: %s", " ".join(job.id for job in left))
 

@@ -1,10 +1,8 @@
-"""SLURM: submitit submits, one squeue for all jobs watches."""
+"""SLURM: submitit submits, one question for all jobs watches."""
 
 from __future__ import annotations
 
-import functools
 import logging
-import os
 import re
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
@@ -14,15 +12,13 @@ from typing import Any
 import submitit
 from submitit.core.utils import DelayedSubmission, JobPaths
 
-from orchestrator.cluster.base import Job, State, Status, SubmissionFailed, Task
-from orchestrator.cluster.states import SQUEUE_FORMAT, Row, parse_squeue
+from orchestrator.cluster.base import Job, Status, SubmissionFailed, Task
+from orchestrator.cluster.queue import COMMAND_TIMEOUT, CommandFailed, Queue, Run, run_command, words_of
 from orchestrator.durations import slurm_time
 from orchestrator.evaluate import evaluate
 from orchestrator.sections import SlurmSection
 
 _LOG = logging.getLogger(__name__)
-# commands fail by themselves after 9-18 s where slurmctld is away
-_COMMAND_TIMEOUT = 60.0
 # what sbatch says where slurmctld is away or overloaded, and not the request at fault
 _NOT_THERE = re.compile(
     r"unable to contact|socket timed out|connection (refused|timed out|reset)|communication|temporarily|"
@@ -38,13 +34,17 @@ class SlurmCluster:
     ----------
     options : SlurmSection
         What a job asks for.
+    run : callable
+        Runs SLURM's commands but sbatch.
     """
 
     name = "slurm"
     survives = True
 
-    def __init__(self, options: SlurmSection):
+    def __init__(self, options: SlurmSection, run: Run = run_command):
         self._options = options
+        self._run = run
+        self._queue = Queue(options.poll_interval, run)
 
     def submit(self, tasks: Sequence[Task], token: str, folder: Path, avoid: Collection[str]) -> list[Job]:
         """Submit one array of jobs."""
@@ -54,15 +54,16 @@ class SlurmCluster:
         try:
             jobs = executor.map_array(evaluate, [str(task.file) for task in tasks])
         except (RuntimeError, ValueError, OSError, subprocess.SubprocessError) as error:
-            words = _words(error)
+            words = words_of(error)
             raise SubmissionFailed(words, transient=bool(_NOT_THERE.search(words))) from error
+        self._queue.reached()
         return [Job(token, job.job_id) for job in jobs]
 
-    @functools.cached_property
+    @property
     def batch_size(self) -> int:
         """Return ``slurm.array_size``, or less where the cluster's MaxArraySize is."""
-        limit = re.search(r"^MaxArraySize\s*=\s*(\d+)", self._run(["scontrol", "show", "config"]) or "", re.MULTILINE)
-        return max(1, min(self._options.array_size, int(limit[1]))) if limit else self._options.array_size
+        limit = self._queue.max_array_size
+        return self._options.array_size if limit is None else max(1, min(self._options.array_size, limit))
 
     @property
     def result_grace(self) -> float:
@@ -81,7 +82,7 @@ class SlurmCluster:
         """
         if ids is not None:
             return [Job(token, job_id) for job_id in ids]
-        rows = self._squeue([token])
+        rows = self._queue.rows([token])
         if rows is None:
             message = "squeue does not answer, so it is not known whether the jobs were submitted"
             raise SubmissionFailed(message, transient=True)
@@ -98,12 +99,8 @@ class SlurmCluster:
         return [Job(token, job_id) for job_id in found]
 
     def poll(self, jobs: Sequence[Job]) -> Mapping[Job, Status]:
-        """Ask squeue once; a failed query leaves every job `UNKNOWN`, one that squeue does not list is `ABSENT`."""
-        rows = self._squeue(sorted({job.token for job in jobs}))
-        if rows is None:
-            return dict.fromkeys(jobs, Status(State.UNKNOWN, reason="squeue does not answer"))
-        known = {(row.name, row.id): row.status for row in rows}
-        return {job: known.get((job.token, job.id), Status(State.ABSENT)) for job in jobs}
+        """Ask squeue once, and sacct for what squeue has forgotten; without an answer every job is `UNKNOWN`."""
+        return self._queue.statuses(jobs)
 
     def cancel(self, jobs: Sequence[Job]) -> None:
         """Cancel by id; jobs that have ended already do not matter."""
@@ -114,33 +111,18 @@ class SlurmCluster:
         for (token, base), numbers in indices.items():
             # one request an array, not one a job; with its name, because ids are used again
             array = f"{base}_[{','.join(numbers)}]" if numbers else base
-            self._run(["scancel", "--quiet", f"--name={token}", array])
+            try:
+                self._run(["scancel", "--quiet", f"--name={token}", array], COMMAND_TIMEOUT)
+            except CommandFailed as error:
+                _LOG.warning("scancel of %s failed: %s", array, error)
 
     def log(self, job: Job, folder: Path) -> Path:
         """Return where submitit sends a job's output."""
         return JobPaths(folder, job.id, 0).stdout
 
     def poll_interval(self, elapsed: float) -> float:
-        """Return a tenth of the time waited, at least 5 s, at most ``slurm.poll_interval``."""
-        return min(max(0.1 * elapsed, 5.0), self._options.poll_interval)
-
-    def _squeue(self, tokens: Sequence[str]) -> list[Row] | None:
-        # by name and user: an id that squeue has forgotten would make the whole query fail
-        query = ["squeue", "--noheader", "--array", "--states=all", f"--user={os.getuid()}"]
-        answer = self._run([*query, f"--name={','.join(tokens)}", f"--format={SQUEUE_FORMAT}"])
-        return None if answer is None else [row for row in parse_squeue(answer) if row.name in tokens]
-
-    @staticmethod
-    def _run(command: Sequence[str]) -> str | None:
-        """Return what a command printed, None where it failed."""
-        try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=_COMMAND_TIMEOUT, check=True, stdin=subprocess.DEVNULL
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            _LOG.warning("%s failed: %s", command[0], _words(error))
-            return None
-        return done.stdout
+        """Return a tenth of the time waited, at least 5 s, at most ``slurm.poll_interval``; more without answers."""
+        return self._queue.interval(min(max(0.1 * elapsed, 5.0), self._options.poll_interval))
 
     def _parameters(self, token: str, folder: Path, avoid: Collection[str] = ()) -> dict[str, Any]:
         options = self._options
@@ -180,12 +162,3 @@ class SlurmCluster:
             additional_parameters=further,
         )
         return parameters
-
-
-def _words(error: BaseException) -> str:
-    """Return what the failed command said, or the error's own text."""
-    said = getattr(error, "stderr", None)
-    text = said.decode(errors="replace") if isinstance(said, bytes) else said
-    if isinstance(error, subprocess.TimeoutExpired):
-        text = f"no answer within {error.timeout:.0f} s"
-    return (text or str(error)).strip()

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from orchestrator.claims import claim, claimant, is_claimed
+from orchestrator.processes import this_process
 
 CLAIM = """
 import sys
@@ -86,15 +87,17 @@ def test_nobody_has_claimed_what_is_not_claimed(tmp_path: Path) -> None:
 
 
 def test_a_process_id_that_was_given_to_another_process_is_no_claim(tmp_path: Path) -> None:
-    own = {"pid": os.getpid(), "create_time": psutil.Process().create_time()}
+    own = this_process()
     record = tmp_path / "claimed"
     record.write_text(json.dumps(own))
     assert claimant(tmp_path) is not None
-    record.write_text(json.dumps({**own, "create_time": own["create_time"] - 1}))
-    assert claimant(tmp_path) is None
+    # started at another time, before a reboot, in another container
+    for other in ({"created": own["created"] - 1}, {"boot": "another"}, {"namespace": "pid:[1]"}):
+        record.write_text(json.dumps({**own, **other}))
+        assert claimant(tmp_path) is None
 
 
-@pytest.mark.parametrize("record", ["", '{"pid": 1', "{}", '{"pid": 4194305, "create_time": 1.0}'])
+@pytest.mark.parametrize("record", ["", '{"pid": 1', "{}", '{"pid": 4194305, "created": 1.0}'])
 def test_a_claim_that_cannot_be_read_is_nobodys(tmp_path: Path, record: Any) -> None:
     (tmp_path / "claimed").write_text(record)
     assert claimant(tmp_path) is None

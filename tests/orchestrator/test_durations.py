@@ -13,6 +13,7 @@ from orchestrator.durations import format_duration, parse_duration, slurm_time
         ("90", 90),
         ("20h", 72000),
         ("90 m", 5400),
+        ("3 min 20 s", 200),
         ("1d 12h", 129600),
         ("1h30m", 5400),
         ("1-12:00:00", 129600),

@@ -48,7 +48,6 @@ def test_a_run_from_start_to_end(undisturbed: Project) -> None:
         "checkpoint.h5",
         "config.yaml",
         "controller.log",
-        "controller.lock",
         "controller.json",
         "generations",
     }

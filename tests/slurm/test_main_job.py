@@ -6,50 +6,15 @@ import os
 import re
 import shutil
 import signal
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from orchestrator_project import MODEL, Project, same, wait_for
+from slurm_project import ALIVE, CONFIG, ROOT, SLURM, jobs_of, project_at
 from virtual_cluster import VirtualCluster
 
-pytestmark = pytest.mark.slurm
-
-ROOT = Path(__file__).resolve().parents[2]
-CONFIG = "param_optim/config_optimisation.yaml"
-SLURM: dict[str, Any] = {"executor": "slurm", "slurm": {"poll_interval": 1, "result_grace": 2}}
-
-
-@pytest.fixture(autouse=True)
-def on_cluster(cluster: VirtualCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in cluster.environment().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The same optimisation on this machine: where it runs must not matter."""
-    project = Project.create(tmp_path_factory.mktemp("undisturbed"))
-    project.command("run", "config.yaml")
-    return project
-
-
-def project_at(directory: Path, model: str = MODEL, **changes: Any) -> Project:
-    return Project.create(directory, {**SLURM, **changes}, model, CONFIG)
-
-
-def jobs_of(cluster: VirtualCluster, project: Project, *states: str) -> list[list[str]]:
-    """Id and state of a run's jobs, read from SLURM."""
-    name = "".join(letter if letter.isalnum() else "-" for letter in project.runs[-1].name)
-    answer = cluster.run("squeue", "-h", "-r", "-t", "all", "-o", "%i|%T|%j|%r")
-    rows = [line.split("|") for line in answer.splitlines()]
-    return [row for row in rows if row[2].startswith(name) and (not states or row[1] in states)]
-
-
-ALIVE = ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING")
+pytestmark = [pytest.mark.slurm, pytest.mark.usefixtures("on_cluster", "leaving_nothing")]
 
 
 def test_sbatch_runs_a_whole_optimisation(cluster: VirtualCluster, tmp_path: Path, undisturbed: Project) -> None:
@@ -97,54 +62,6 @@ def test_a_controller_cancelled_by_scancel_leaves_its_jobs(
     project.command("run", "--continue", str(project.runs[0]))
     assert same(project.frame(), undisturbed.frame())
     assert project.simulated == 8
-
-
-def test_a_job_held_in_the_queue_ends_with_the_generation(cluster: VirtualCluster, tmp_path: Path) -> None:
-    slurm = {**SLURM["slurm"], "extra": {"hold": True}}
-    project = project_at(tmp_path, slurm=slurm, timeout=15, max_ngen=1)
-    controller = project.start("run", CONFIG)
-    wait_for(lambda: project.runs and len(jobs_of(cluster, project, "PENDING")) == 4)
-    held, *others = sorted(row[0] for row in jobs_of(cluster, project))
-    cluster.run("scontrol", "release", *others)
-    out, err = controller.communicate(timeout=60)
-    assert controller.returncode == 0, out + err
-    frame = project.frame()
-    assert list(frame["outcome"] == "TIMEOUT") == [True, False, False, False]
-    assert frame["total_score"][0] == 40
-    assert "JobHeldUser" in out
-    assert {row[0]: row[1] for row in jobs_of(cluster, project)}[held] == "CANCELLED"
-    assert not jobs_of(cluster, project, *ALIVE)
-    assert project.simulated == 3
-
-
-def test_a_job_cancelled_from_outside_is_submitted_again(
-    cluster: VirtualCluster, tmp_path: Path, undisturbed: Project
-) -> None:
-    project = project_at(tmp_path, max_ngen=1)
-    controller = project.start("run", CONFIG, TEST_SECONDS="3")
-    wait_for(lambda: project.simulated == 4)
-    victim = sorted(row[0] for row in jobs_of(cluster, project, "RUNNING"))[1]
-    cluster.run("scancel", victim)
-    out, err = controller.communicate(timeout=60)
-    assert controller.returncode == 0, out + err
-    frame = project.frame()
-    expected = undisturbed.frame()[:4]
-    assert list(frame["total_score"]) == list(expected["total_score"])
-    assert list(frame["outcome"]) == list(expected["outcome"])
-    assert list(frame["attempts"]) == [1, 2, 1, 1]
-    assert "attempt lost, CANCELLED" in out
-
-
-def test_a_job_over_its_time_limit_is_scored(tmp_path: Path) -> None:
-    """SLURM's limits are whole minutes, so that this takes one."""
-    model = MODEL.replace("    x, y =", "    if parameters['x'] > 0.89: time.sleep(1000)\n    x, y =")
-    project = project_at(tmp_path, model=model, slurm={**SLURM["slurm"], "time": 60}, max_ngen=1, timeout=300)
-    project.command("run", CONFIG)
-    frame = project.frame()
-    late = frame["parameter:x"] > 0.89
-    assert late.any()
-    assert (frame["outcome"][late] == "TIME_LIMIT").all()
-    assert (frame["attempts"] == 1).all()
 
 
 def test_a_refused_submission_is_one_message_and_leaves_nothing(cluster: VirtualCluster, tmp_path: Path) -> None:
@@ -226,12 +143,6 @@ def test_a_job_gets_the_clusters_own_time_limit_where_none_is_asked_for(
     out, err = controller.communicate(timeout=60)
     assert controller.returncode == 0, out + err
     assert project.simulated == 4  # also where the environment lies about who asks
-
-
-def test_a_directory_with_a_percent_sign_is_refused(tmp_path: Path) -> None:
-    project = project_at(tmp_path / "50% done")
-    assert "for a pattern: rename the directory" in project.command("run", CONFIG, code=2)
-    assert project.runs == []
 
 
 def test_a_controller_at_its_time_limit_goes_on_in_its_own_job(

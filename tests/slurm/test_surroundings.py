@@ -1,0 +1,164 @@
+"""What surrounds a controller: a full disk, the job it runs in, a directory of a strange name, other users."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from orchestrator_project import MODEL, Project, same, wait_for
+from slurm_project import (
+    ALIVE,
+    CONFIG,
+    HELD,
+    ROOT,
+    SLURM,
+    in_offspring,
+    jobs_of,
+    let_go,
+    processes_in,
+    project_at,
+    public_files,
+    results_of,
+    same_but_attempts,
+)
+from virtual_cluster import VirtualCluster
+
+pytestmark = [pytest.mark.slurm, pytest.mark.usefixtures("on_cluster", "leaving_nothing")]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 6 MB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    # mounting is for root; everybody is root in a namespace of his own: unshare -rm tools/test
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m,mode=700", "tmpfs", str(place)], check=True)
+    yield place
+    wait_for(lambda: not processes_in(place))
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def fill(disk: Path, room: int) -> Path:
+    """Leave `room` bytes on a file system."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (2**16, 2**10, 1):
+            with pytest.raises(OSError, match="No space left on device"):
+                while file.write(b"x" * size):
+                    pass
+    os.truncate(filler, filler.stat().st_size - room)
+    return filler
+
+
+# Bytes that are left when the first offspring of the second generation has delivered, and how many of the four do. The
+# other three need some 50 kB, the checkpoint needs 80.
+DISKS = {"for_the_jobs": (0, 1), "for_the_checkpoint": (68 * 1024, 4)}
+
+
+@pytest.mark.parametrize(("room", "delivered"), DISKS.values(), ids=DISKS)
+def test_a_full_disk_stops_the_run_with_one_message(
+    room: int, delivered: int, cluster: VirtualCluster, small_disk: Path, undisturbed: Project
+) -> None:
+    model = in_offspring(f"while directory.parts[-3] != '0' and {HELD.removeprefix('while ')}", generation=1)
+    project = project_at(small_disk / "model", model)
+    controller = project.start("run", CONFIG)
+    # the controller deletes the directory of the first generation once the second delivers
+    wait_for(lambda: project.simulated == 8 and not (project.runs[0] / "generations" / "0").exists())
+    filler = fill(small_disk, room)
+    let_go(project)
+    out, err = controller.communicate(timeout=90)
+    assert controller.returncode == 1, out + err
+    assert len([line for line in err.splitlines() if line.startswith("orchestrator: ")]) == 1
+    assert err.startswith(f"orchestrator: {project.runs[0]}")
+    assert "No space left on device" in err
+    assert err.count("\n") == 2
+    assert f"orchestrator run --continue {project.runs[0]}" in err
+    assert "Traceback" not in out
+    assert same(project.frame(), undisturbed.frame()[:4])
+    wait_for(lambda: not jobs_of(cluster, project, *ALIVE))
+    assert len(results_of(project, 1)) == delivered
+    filler.unlink()
+    project.command("run", "--continue", str(project.runs[0]))
+    assert same_but_attempts(project.frame(), undisturbed.frame())
+    assert project.simulated == 8 + 4 - delivered
+
+
+# What a controller's own job may have in its environment. Each would break an offspring's submission or simulation.
+LEAKS = {
+    "SBATCH_PARTITION": "leaked",
+    "SBATCH_CONSTRAINT": "leaked",
+    "SBATCH_EXPORT": "LEAKED=leaked",
+    "SLURM_CPU_BIND": "leaked",
+    "SLURM_EXPORT_ENV": "LEAKED=leaked",
+    "SQUEUE_FORMAT2": "leaked",
+    "SQUEUE_STATES": "leaked",
+    "SCANCEL_STATE": "leaked",
+    "SRUN_LABEL": "leaked",
+    "PMI_RANK": "leaked",
+    "PMIX_RANK": "leaked",
+    "PMIX_NAMESPACE": "leaked",
+    "OMPI_COMM_WORLD_RANK": "leaked",
+    "OMPI_MCA_orte_ess_jobid": "leaked",
+}
+
+
+def test_offspring_see_nothing_of_the_controllers_own_job(
+    cluster: VirtualCluster, tmp_path: Path, undisturbed: Project
+) -> None:
+    dump = 'json.dump(dict(os.environ), open(here / f"environment-{os.getpid()}", "w"))'
+    model = MODEL.replace("    time.sleep(", f"    {dump}\n    time.sleep(")
+    project = project_at(tmp_path, model, slurm={**SLURM["slurm"], "mem": "50M"})
+    script = (ROOT / "slurm_templates" / "optimisation.sbatch").read_text()
+    exports = "".join(f"export {name}={value}\n" for name, value in LEAKS.items())
+    job_script = tmp_path / "optimisation.sbatch"
+    job_script.write_text(script.replace("exec orchestrator", f"{exports}exec orchestrator"))
+    command = f'cd "{tmp_path}" && sbatch --parsable --wait --mem-per-cpu=100 --ntasks-per-node=1 optimisation.sbatch'
+    controller = cluster.run("sh", "-c", command, timeout=120).strip()
+    assert same(project.frame(), undisturbed.frame())
+    assert project.simulated == 8
+    environments = [json.loads(file.read_text()) for file in tmp_path.glob("environment-*")]
+    assert len(environments) == 8
+    for environment in environments:
+        assert not [name for name, value in environment.items() if "leaked" in value]
+        assert environment["SLURM_MEM_PER_NODE"] == "50"
+        assert "SLURM_MEM_PER_CPU" not in environment
+        assert environment["SLURM_ARRAY_JOB_ID"] != controller
+        assert "-g" in environment["SLURM_JOB_NAME"]
+
+
+def test_a_directory_of_any_name_works(tmp_path: Path, undisturbed: Project) -> None:
+    project = project_at(tmp_path / """it's "my" [1st] {model}; rm -rf $HOME & <b> | `c` *?! #~ = , é日本 """)
+    project.command("run", CONFIG)
+    assert same(project.frame(), undisturbed.frame())
+    assert project.simulated == 8
+
+
+@pytest.mark.parametrize("name", ["50% done", "back\\slash", "two\nlines"], ids=["percent", "backslash", "newline"])
+def test_a_directory_whose_name_slurm_cannot_take_is_refused(name: str, tmp_path: Path) -> None:
+    project = project_at(tmp_path / name)
+    said = project.command("run", CONFIG, code=2)
+    assert "model_dir: SLURM" in said
+    assert "rename the directory" in said
+    assert project.runs == []
+
+
+def test_nobody_else_can_read_a_run(cluster: VirtualCluster, tmp_path: Path) -> None:
+    """While it is in flight, and when it has ended; whatever the user's umask is."""
+    project = project_at(tmp_path, in_offspring(HELD, generation=1))
+    before = os.umask(0o022)
+    try:
+        controller = project.start("run", CONFIG)
+    finally:
+        os.umask(before)
+    wait_for(lambda: project.simulated == 8)
+    assert project.runs[0].stat().st_mode & 0o777 == 0o700
+    in_flight = public_files(project.runs[0])
+    let_go(project)
+    out, err = controller.communicate(timeout=60)
+    assert controller.returncode == 0, out + err
+    assert in_flight == []
+    assert public_files(project.runs[0]) == []
