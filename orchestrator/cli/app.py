@@ -1,0 +1,60 @@
+"""The program, what its commands share, and how errors end it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import orchestrator
+from orchestrator.errors import OrchestratorError
+
+app = typer.Typer(
+    name="orchestrator",
+    help="Fits the parameters of large spiking-network models on SLURM clusters.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+ConfigFile = Annotated[
+    Path, typer.Argument(help="Configuration, such as param_optim/config_optimisation.yaml.", show_default=False)
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Override a key of the configuration, such as slurm.ntasks=8. Repeatable."
+    ),
+]
+RunDirectory = Annotated[Path, typer.Argument(help="Run directory, or its checkpoint.h5.", show_default=False)]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"orchestrator {orchestrator.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Fits the parameters of large spiking-network models on SLURM clusters."""
+
+
+def main() -> None:
+    """Run the command line; errors that a user can cause are one message."""
+    try:
+        app()
+    except OrchestratorError as error:
+        print(f"orchestrator: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"orchestrator: {place}{error.strerror or error}", file=sys.stderr)
+        sys.exit(1)

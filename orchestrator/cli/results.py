@@ -1,0 +1,206 @@
+"""Commands that look at what was found: best, score."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from orchestrator.cli.app import Overrides, RunDirectory, app
+from orchestrator.cli.best_options import check_together
+from orchestrator.cli.printing import print_choice, print_report
+from orchestrator.errors import RunFailed, UsageError
+from orchestrator.paths import run_paths
+
+if TYPE_CHECKING:
+    from orchestrator.rescoring import Rescored
+    from orchestrator.scoring import ScoredDatastore
+
+
+@app.command()
+def best(
+    run_directory: RunDirectory,
+    *,
+    top: Annotated[int | None, typer.Option(min=1, help="How many are printed.", show_default="1")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_yaml: Annotated[bool, typer.Option("--yaml", help="Print YAML, fit for optimiser_centroid.")] = False,
+    as_overrides: Annotated[
+        bool, typer.Option("--overrides", help="Print 'name value' pairs for the command line of mozaik's run.py.")
+    ] = False,
+    apply: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write a copy of the model's base parameters with the best values."),
+    ] = None,
+    rank: Annotated[
+        int | None, typer.Option(min=1, help="With --apply: which of the best, 1 is the best.", show_default="1")
+    ] = None,
+    base_param: Annotated[
+        Path | None,
+        typer.Option(help="With --apply: folder of the base parameters, in the model's.", show_default="param"),
+    ] = None,
+    reevaluate: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Evaluate the N best again under other seeds, and report.")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, metavar="M", help="With --reevaluate: how many other seeds.", show_default="5")
+    ] = None,
+    reevaluated: Annotated[
+        bool, typer.Option("--reevaluated", help="Print the last report of --reevaluate, without simulating.")
+    ] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="With --apply: overwrite the folder. With --reevaluate: end an unfinished other."),
+    ] = False,
+    overrides: Overrides = None,
+) -> None:
+    """Print the best parameters so far, write them into a parameter folder, or evaluate them again under other seeds.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 stopped by a signal: the same command goes on.
+    """
+    check_together(
+        {
+            "--top": top is not None, "--json": as_json, "--yaml": as_yaml, "--overrides": as_overrides,
+            "--apply": apply is not None, "--rank": rank is not None, "--base-param": base_param is not None,
+            "--reevaluate": reevaluate is not None, "--seeds": seeds is not None, "--reevaluated": reevaluated,
+            "--force": force, "--set": bool(overrides),
+        }
+    )  # fmt: skip
+    if apply is not None:
+        _apply(run_directory, apply, rank or 1, base_param or Path("param"), force=force)
+    elif reevaluate is not None or reevaluated:
+        _reevaluate(run_directory, reevaluate, seeds or 5, overrides or (), force=force, as_json=as_json)
+    else:
+        form = "json" if as_json else "yaml" if as_yaml else "overrides" if as_overrides else "table"
+        _print_best(run_directory, top or 1, form)
+
+
+def _print_best(run_directory: Path, top: int, form: str) -> None:
+    from orchestrator.best import formats  # noqa: PLC0415  (commands that need little start quickly)
+    from orchestrator.best.choosing import choose  # noqa: PLC0415
+    from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
+
+    choice = choose(Checkpoint(run_directory), top).required()
+    if form == "table":
+        print_choice(Console(width=None if sys.stdout.isatty() else 200), choice)
+        return
+    if len(choice.best) < top:
+        print(f"orchestrator: {choice.note}", file=sys.stderr)
+    if form == "json":
+        print(formats.as_json(choice))
+    elif form == "yaml":
+        print(formats.as_yaml(choice), end="")
+    else:
+        for candidate in choice.best:
+            print(formats.as_overrides(candidate.parameters))
+        if formats.overrides_too_long(choice.best[0].parameters):
+            print(f"orchestrator: {formats.TOO_LONG}", file=sys.stderr)
+
+
+def _apply(run_directory: Path, folder: Path, rank: int, base_param: Path, *, force: bool) -> None:
+    from orchestrator.best.applying import apply_best  # noqa: PLC0415
+    from orchestrator.best.choosing import choose  # noqa: PLC0415
+    from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
+
+    paths = run_paths(run_directory)
+    candidate = choose(Checkpoint(paths.checkpoint), rank).ranked(rank)
+    for line in apply_best(paths, candidate, target=folder, base=base_param, force=force):
+        print(line)
+
+
+def _reevaluate(
+    run_directory: Path, top: int | None, seeds: int, overrides: Sequence[str], *, force: bool, as_json: bool
+) -> None:
+    from orchestrator.best.reevaluating import last_report, reevaluate  # noqa: PLC0415
+
+    paths = run_paths(run_directory)
+    # standard output is for programs with --json
+    console = Console(stderr=as_json, soft_wrap=not sys.stdout.isatty())
+    report = reevaluate(paths, top, seeds, overrides, console, force=force) if top else last_report(paths)
+    if as_json:
+        print(json.dumps(report.to_json(), indent=1, allow_nan=False))
+    else:
+        print_report(Console(width=None if sys.stdout.isatty() else 200), report)
+    if top and report.open:
+        raise RunFailed(f"{report.open} of {len(report.request.all_tasks)} simulations did not finish")
+
+
+@app.command()
+def score(
+    config: Annotated[Path, typer.Option("--config", metavar="CONFIG", help="Configuration with the targets.")],
+    datastores: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="DATASTORE", help="mozaik results directories, or patterns such as 'results/*'."),
+    ] = None,
+    *,
+    run_directory: Annotated[
+        Path | None,
+        typer.Option("--rescore", metavar="RUN", help="Run directory or checkpoint.h5: score its stored values."),
+    ] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="With --rescore: how many are printed.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    overrides: Overrides = None,
+) -> None:
+    """Score datastores; or, with --rescore, the stored values of a run under other target values and norms.
+
+    Neither needs the model or a simulator. Exit codes: 0 done, 1 a datastore could not be read, 2 wrong usage or
+    configuration.
+    """
+    if bool(datastores) == (run_directory is not None):
+        raise UsageError("give either datastores, or --rescore with a run directory")
+    from orchestrator.config_file import load_config  # noqa: PLC0415
+    from orchestrator.scoring import find_datastores, score_datastores  # noqa: PLC0415
+
+    settings = load_config(config, overrides or ())
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    if run_directory is not None:
+        from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
+        from orchestrator.rescoring import rescore  # noqa: PLC0415
+
+        evaluations = rescore(Checkpoint(run_directory), settings, config)
+        if as_json:
+            best_first = sorted(evaluations, key=lambda each: each.total_score)
+            print(json.dumps([each.to_json() for each in best_first[:top]], indent=1, allow_nan=False))
+        else:
+            _print_rescored(console, evaluations, str(config), top or 5)
+        return
+    scored = []
+    for each in score_datastores(find_datastores(datastores or []), settings):
+        scored.append(each)
+        if each.error:
+            print(f"orchestrator: {each.error}", file=sys.stderr)
+        elif not as_json:
+            _print_scores(console, each)
+    if as_json:
+        print(json.dumps([each.to_json() for each in scored], indent=1, allow_nan=False))
+    elif len(scored) > 1:
+        from orchestrator.tables import totals_table  # noqa: PLC0415
+
+        console.print(totals_table(scored))
+    if any(each.error for each in scored):
+        raise typer.Exit(1)
+
+
+def _print_scores(console: Console, scored: ScoredDatastore) -> None:
+    from orchestrator.tables import number, score_table  # noqa: PLC0415
+
+    console.print(f"datastore {scored.datastore}", style="bold", markup=False, soft_wrap=True)
+    console.print(score_table(scored))
+    console.print(f"total score {number(scored.total_score)}\n", style="bold")
+
+
+def _print_rescored(console: Console, evaluations: list[Rescored], source: str, top: int) -> None:
+    from orchestrator.tables import best_table, rescored_table  # noqa: PLC0415
+
+    console.print(
+        f"Best of {len(evaluations)} evaluations under the run's targets (old) and those of {source} (new):",
+        markup=False,
+    )
+    console.print(best_table(evaluations, top))
+    best_now = min(evaluations, key=lambda each: each.total_score)
+    console.print(f"\nBest now: generation {best_now.generation} offspring {best_now.offspring}")
+    console.print(rescored_table(best_now))

@@ -1,0 +1,67 @@
+"""Commands that carry an optimisation out: run, cancel."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from orchestrator.cli.app import Overrides, app
+from orchestrator.cli.printing import print_best
+from orchestrator.errors import UsageError
+from orchestrator.logs import LogFormat, json_line
+from orchestrator.paths import run_paths
+
+
+@app.command()
+def run(
+    config: Annotated[Path | None, typer.Argument(help="Configuration to run.", show_default=False)] = None,
+    continued: Annotated[
+        Path | None, typer.Option("--continue", metavar="RUN", help="Run directory to continue.")
+    ] = None,
+    overrides: Overrides = None,
+    log_format: Annotated[
+        LogFormat,
+        typer.Option(help="auto: a live display on a terminal, else a line per change; text: lines; json: JSON lines."),
+    ] = LogFormat.AUTO,
+) -> None:
+    """Run an optimisation, or continue one.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 stopped by a signal and resumable.
+    """
+    if (config is None) == (continued is None):
+        raise UsageError("give either a configuration, or --continue with a run directory")
+    from orchestrator.running import go_on, start  # noqa: PLC0415  (commands that need little start quickly)
+
+    as_json = log_format is LogFormat.JSON
+    # standard output is for programs then
+    console = Console(soft_wrap=not sys.stdout.isatty(), stderr=as_json)
+    if continued is not None:
+        ended = go_on(run_paths(continued), overrides or (), console, log_format)
+    else:
+        ended = start(config or Path(), overrides or (), console, log_format)
+    if as_json:
+        print(json_line(ended.reason, event="done", run=str(ended.paths.directory)))
+        return
+    console.print(f"\nDone: {ended.reason}.")
+    print_best(console, ended.paths.checkpoint, top=1)
+    console.print(f"Run directory: {ended.paths.directory}", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def cancel(run_directory: Annotated[Path, typer.Argument(help="Run directory.", show_default=False)]) -> None:
+    """Stop a run: end its controller, if there is one, and all of its jobs. It can be continued later."""
+    from orchestrator.best.store import ReevaluationPaths  # noqa: PLC0415
+    from orchestrator.cancelling import cancel_run  # noqa: PLC0415
+
+    paths = run_paths(run_directory)
+    ended = cancel_run(paths, print)
+    again = ReevaluationPaths.of(paths)
+    if again.config.is_file():
+        ended += cancel_run(again, print)
+    directory = shlex.quote(str(paths.directory))
+    print(f"Ended {ended} jobs. To go on:\n  orchestrator run --continue {directory}")

@@ -1,0 +1,136 @@
+"""A run as its files tell it: of a living, a dead or a finished one, from any machine, without writing anything."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import yaml
+
+from orchestrator.durations import parse_duration
+from orchestrator.lock import hold_of, holder_of
+from orchestrator.paths import RunPaths
+from orchestrator.status.described import ControllerStatus, RunStatus
+from orchestrator.status.flight import FlightReader
+from orchestrator.status.forecast import forecast
+from orchestrator.status.past import Past, PastReader
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where PyYAML was built with it
+
+
+class Watcher:
+    """Looks at a run again and again, and reads only what has changed.
+
+    Parameters
+    ----------
+    paths : RunPaths
+        The run.
+    """
+
+    def __init__(self, paths: RunPaths):
+        self._paths = paths
+        self._past_reader = PastReader(paths.checkpoint)
+        self._past = Past()
+        self._config: Mapping[str, Any] = {}
+        self._config_changed = 0
+        self._flight: FlightReader | None = None
+
+    def look(self) -> RunStatus:
+        """Return how the run stands now; what cannot be read is named in it."""
+        now = time.time()
+        problems: list[str] = []
+        self._read_config(problems)
+        # the checkpoint before the generation: one that is complete meanwhile is shown as in flight, but not lost
+        try:
+            self._past = self._past_reader.read()
+        except (OSError, KeyError, ValueError, TypeError) as error:
+            problems.append(f"{self._paths.checkpoint}: is not a readable checkpoint ({error})")
+        past, controller = self._past, controller_status(self._paths, now)
+        max_ngen, timeout = _count(self._config.get("max_ngen")), _seconds(self._config.get("timeout"))
+        generation = self._flight_of(past.complete)
+        flight = generation.read(now, timeout) if generation else None
+        begin = flight.submitted if flight else math.nan
+        status = RunStatus(
+            run=str(self._paths.directory),
+            time=now,
+            controller=controller,
+            complete=past.complete,
+            max_ngen=max_ngen,
+            timeout=timeout,
+            best=past.best,
+            start_score=past.start_score,
+            best_scores=tuple(past.best_scores.tolist()),
+            generation=flight,
+            problems=tuple(problems),
+        )
+        if controller.state != "alive":
+            return status
+        expected = forecast(past, begin=begin, now=now, max_ngen=max_ngen, timeout=timeout)
+        return replace(status, forecast=expected)
+
+    def _read_config(self, problems: list[str]) -> None:
+        try:
+            changed = self._paths.config.stat().st_mtime_ns
+            if changed != self._config_changed:
+                config = yaml.load(self._paths.config.read_text(encoding="utf-8"), Loader=_Loader)
+                if not isinstance(config, dict):
+                    raise ValueError("expected keys such as 'max_ngen'")
+                self._config, self._config_changed = config, changed
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            problems.append(f"{self._paths.config}: cannot be read ({error})")
+
+    def _flight_of(self, number: int) -> FlightReader | None:
+        """Return the reader of generation `number`, None where it is not there (yet)."""
+        if not self._paths.generation(number).directory.is_dir():
+            self._flight = None
+        elif self._flight is None or self._flight.number != number:
+            self._flight = FlightReader(
+                self._paths.generation(number),
+                number,
+                size=_count(self._config.get("offspring_size")),
+                retries=_count(_section(self._config, "slurm").get("retries")),
+            )
+        return self._flight
+
+
+def controller_status(paths: RunPaths, now: float) -> ControllerStatus:
+    """Return whether somebody carries a run out, as far as that can be seen from here."""
+    hold, holder = hold_of(paths), holder_of(paths)
+    ended, last_sign = holder.get("ended"), math.nan
+    if hold is not None:
+        last_sign = now if hold.lives else min(hold.renewed, now)
+        state = "dead" if hold.lives is False else "silent" if hold.expired else "alive"
+    elif holder:
+        state = str(holder.get("how", "gone")) if ended is not None else "gone"
+    else:
+        state = "none"
+    pid = holder.get("pid")
+    return ControllerStatus(
+        state=state,
+        host=str(holder.get("host", "")),
+        pid=pid if isinstance(pid, int) else None,
+        job=str(holder.get("job", "")),
+        since=str(holder.get("since", "")),
+        last_sign=last_sign,
+        ended=float(ended) if hold is None and isinstance(ended, (int, float)) else math.nan,
+        reason=str(holder.get("why", "")) if hold is None else "",
+    )
+
+
+def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = config.get(name)
+    return section if isinstance(section, dict) else {}
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _seconds(value: object) -> float:
+    try:
+        return parse_duration(value)
+    except ValueError:
+        return math.nan
