@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from orchestrator.records import Outcome
@@ -34,10 +35,33 @@ class SimulationFailed(Exception):
         self.outcome = outcome
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """An estimate of the disk that one simulation's recordings take.
+
+    Parameters
+    ----------
+    per_presentation : float
+        Bytes for every stimulus presented, however short.
+    per_second : float
+        Bytes for every second of biological time that is recorded.
+    made_of : str
+        What the estimate counts, for people.
+    """
+
+    per_presentation: float
+    per_second: float
+    made_of: str
+
+    def size(self, presentations: int, seconds: float) -> float:
+        """Return the bytes of a protocol."""
+        return presentations * self.per_presentation + seconds * self.per_second
+
+
 class Simulation(Protocol):
     """Takes named parameters and a directory, leaves recordings for the targets.
 
-    The first three methods run in the controller, the others on the compute node.
+    The first methods, up to `task`, run in the controller, the others on the compute node.
     """
 
     def problems(self, config: Config) -> list[Finding]:
@@ -45,6 +69,18 @@ class Simulation(Protocol):
 
     def start_values(self, names: Sequence[str]) -> Mapping[str, float]:
         """Return the model's own values of these parameters, without those that are no numbers."""
+
+    def notes(self, config: Config) -> list[Finding]:
+        """Return what is worth a look although it is no problem."""
+
+    def recorded(self) -> Recorded | None:
+        """Return an estimate of the recordings' size, None where nothing is known of it."""
+
+    def launch_script(self, attempt: AttemptPaths) -> str | None:
+        """Return the shell script that launches the simulation of one offspring, None where there is none."""
+
+    def rehearsal(self, task: Mapping[str, Any], attempt: AttemptPaths) -> Mapping[str, Any]:
+        """Return a task that is as short as possible and takes the same way as `task`, an offspring's."""
 
     def task(self) -> Mapping[str, Any]:
         """Return the part of the task file that says how to simulate, as JSON."""
@@ -75,7 +111,7 @@ def create_simulation(section: Mapping[str, Any], model_dir: Path, options: Mapp
     model_dir : pathlib.Path
         Absolute path of the model.
     options : mapping
-        The other sections that concern it: ``explosion_check`` and ``processes`` (number and launcher).
+        What else concerns it: the sections ``explosion_check`` and ``slurm``, and ``launcher``.
     """
     # the modules of other kinds are not imported: a job starts once an offspring
     if section["type"] == "function":
@@ -97,5 +133,6 @@ def simulation_of(config: Config) -> Simulation:
     options = {
         "explosion_check": config.explosion_check.model_dump(mode="json"),
         "launcher": launcher,
+        "slurm": config.slurm.model_dump(mode="json"),
     }
     return create_simulation(config.simulation.model_dump(mode="json"), config.model_dir, options)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.files import write_json
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
-from orchestrator.simulations.base import Finding, SimulationFailed
+from orchestrator.simulations.base import Finding, Recorded, SimulationFailed
 
 if TYPE_CHECKING:
     from orchestrator.config import Config
@@ -23,7 +23,8 @@ class FunctionSimulation:
     """Calls ``function(parameters, directory)`` in the job's own process.
 
     The function returns a mapping of names to numbers, which targets such as ``ReturnedValue`` read, or leaves
-    files in the directory and returns None for targets of the user's own, which get the directory's path.
+    files in the directory and returns None for targets of the user's own, which get the directory's path. What
+    ``simulation.seeds`` names is among the parameters.
 
     Parameters
     ----------
@@ -63,6 +64,22 @@ class FunctionSimulation:
         """Return nothing: a function has no defaults that could be known."""
         return {}
 
+    def notes(self, config: Config) -> list[Finding]:
+        """Return nothing."""
+        return []
+
+    def recorded(self) -> Recorded | None:
+        """Return None: what a function leaves is not known before it is called."""
+        return None
+
+    def launch_script(self, attempt: AttemptPaths) -> str | None:
+        """Return None: the function is called in the job's own process."""
+        return None
+
+    def rehearsal(self, task: Mapping[str, Any], attempt: AttemptPaths) -> Mapping[str, Any]:
+        """Return the whole task: a function cannot be called in part."""
+        return task
+
     def task(self) -> Mapping[str, Any]:
         """Return nothing more than the section."""
         return {}
@@ -76,7 +93,7 @@ class FunctionSimulation:
         attempt.simulation.mkdir(exist_ok=True)
         os.chdir(self._model_dir)
         try:
-            returned = function(dict(parameters), attempt.simulation)
+            returned = function({**self._section["seeds"], **parameters}, attempt.simulation)
         except MemoryError as error:
             raise SimulationFailed(Outcome.OUT_OF_MEMORY, "MemoryError") from error
         if returned is not None:

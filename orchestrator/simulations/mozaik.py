@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.blame import blame
 from orchestrator.files import read_json_lines, tail
-from orchestrator.paths import AttemptPaths, shipped
+from orchestrator.paths import AttemptPaths
 from orchestrator.progress import phases
 from orchestrator.records import Outcome
-from orchestrator.simulations.base import Finding, SimulationFailed
+from orchestrator.simulations.base import Finding, Recorded, SimulationFailed
+from orchestrator.simulations.launch_script import render, template_path
 from orchestrator.simulations.subprocesses import run_in_own_group
 from targets import Datastore, DatastoreError
 
@@ -35,7 +36,7 @@ class MozaikSimulation:
     model_dir : pathlib.Path
         Absolute path of the model.
     options : mapping
-        ``explosion_check``, and ``launcher``, the command before Python.
+        ``explosion_check``, ``launcher``, the command before Python, and the section ``slurm``.
     """
 
     def __init__(self, section: Mapping[str, Any], model_dir: Path, options: Mapping[str, Any]):
@@ -59,6 +60,24 @@ class MozaikSimulation:
         values = {name: lookup(tree, name) for name in names}
         return {n: float(v) for n, v in values.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
 
+    def notes(self, config: Config) -> list[Finding]:
+        """Return what is worth a look in a configuration without problems."""
+        from orchestrator.simulations.mozaik_notes import model_notes  # noqa: PLC0415
+
+        return model_notes(self._section, self._model_dir, config)
+
+    def recorded(self) -> Recorded | None:
+        """Return an estimate of what the recorders of all sheets leave."""
+        from orchestrator.simulations.mozaik_notes import recorded_by  # noqa: PLC0415
+
+        return recorded_by(self._section, self._model_dir)
+
+    def rehearsal(self, task: Mapping[str, Any], attempt: AttemptPaths) -> Mapping[str, Any]:
+        """Return a task that builds the network, makes the protocol and presents one slice of the explosion check."""
+        from orchestrator.simulations.mozaik_rehearsal import rehearsal  # noqa: PLC0415
+
+        return rehearsal(task, attempt, self._model_dir)
+
     def task(self) -> Mapping[str, Any]:
         """Return what the run script reads from the task file."""
         return {
@@ -71,7 +90,7 @@ class MozaikSimulation:
         """Render the launch script and run it; raises `SimulationFailed`."""
         attempt.simulation.mkdir()
         attempt.overlay.write_text(self._overlay(parameters), encoding="utf-8")
-        attempt.script.write_text(self._script(attempt), encoding="utf-8")
+        attempt.script.write_text(self.launch_script(attempt), encoding="utf-8")
         with attempt.log.open("wb") as log:
             code = run_in_own_group(["bash", str(attempt.script)], cwd=self._model_dir, log=log)
         noted = {entry.get("phase"): entry for entry in read_json_lines(attempt.progress)}
@@ -119,13 +138,8 @@ class MozaikSimulation:
         url = json.dumps(str(self._section["parameters_url"]))
         return f"(lambda p: [p.replace_values(**{changes!r}), p][1])(url({url}))\n"
 
-    def _script(self, attempt: AttemptPaths) -> str:
-        import jinja2  # noqa: PLC0415  (only jobs of this kind need it)
-
-        own = self._section["launch_script"]
-        template = self._model_dir / own if own else shipped("slurm_templates/offspring.sh")
-        environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
-        environment.filters["quote"] = lambda value: shlex.quote(str(value))
+    def launch_script(self, attempt: AttemptPaths) -> str:
+        """Return the rendered launch script."""
         launcher = self._section["launcher"] if self._section["launcher"] is not None else self._options["launcher"]
         python = self._section["python"] or shlex.quote(sys.executable)
         arguments = [
@@ -136,17 +150,20 @@ class MozaikSimulation:
             repr(f"{attempt.simulation}/"),
             _RUN_NAME,
         ]
-        return environment.from_string(template.read_text(encoding="utf-8")).render(
-            model_dir=self._model_dir,
-            setup=self._section["setup"],
-            task=attempt.task,
-            threads=self._section["threads"],
-            launcher=launcher,
+        values = {
+            "model_dir": self._model_dir,
+            "setup": self._section["setup"],
+            "task": attempt.task,
+            "threads": self._section["threads"],
+            "launcher": launcher,
             # under MPI one rank's exception must end the others, which wait for it at a barrier
-            python=f"{python} -m mpi4py" if launcher else python,
-            run_script=self._section["run_script"],
-            arguments=shlex.join(arguments),
-        )
+            "python": f"{python} -m mpi4py" if launcher else python,
+            "run_script": self._section["run_script"],
+            "arguments": shlex.join(arguments),
+            "simulation": self._section,
+            "slurm": self._options.get("slurm", {}),
+        }
+        return render(template_path(self._section["launch_script"], self._model_dir), values)
 
     @staticmethod
     def _failure(code: int, *, started: bool, log: str) -> SimulationFailed:

@@ -1,0 +1,213 @@
+"""A parameter folder with a run's best parameters, ready for the model's full protocols."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from orchestrator.best.choosing import Candidate
+from orchestrator.best.editing import Edited, Editor
+from orchestrator.config import Config
+from orchestrator.config_file import load_config
+from orchestrator.errors import RunFailed, UsageError
+from orchestrator.paths import RunPaths
+from orchestrator.prepare.apply import carry_out
+from orchestrator.sections import MozaikSection
+from orchestrator.simulations import simulation_of
+from orchestrator.simulations.mozaik_parameters import ParameterFileError, flatten, lookup, read_parameter_tree
+
+# how many differences are listed
+_MOST = 10
+# says in a new folder where it is from; --force overwrites no other
+ORIGIN = "best_parameters.yaml"
+
+
+@dataclass
+class _Folder:
+    """What is written: one folder, all of it or nothing."""
+
+    model_dir: Path
+    names: tuple[str, ...]
+    files: dict[str, bytes | Path]
+
+
+def apply_best(
+    paths: RunPaths, candidate: Candidate, *, target: Path, base: Path, force: bool = False
+) -> Iterator[str]:
+    """Write a copy of a model's base parameters with an evaluation's values.
+
+    Recorders, seeds and whatever else is not searched are those of the base folder. The folder is there whole or not
+    at all, and read again before it is left: every value is what it should be.
+
+    Parameters
+    ----------
+    paths : RunPaths
+        The run.
+    candidate : Candidate
+        Whose parameters.
+    target : pathlib.Path
+        The new folder, relative to the model's directory.
+    base : pathlib.Path
+        The base folder that the optimisation's was made from, relative to the model's directory.
+    force : bool
+        Whether to overwrite a folder that was written in this way before.
+
+    Yields
+    ------
+    str
+        What was done, a line each, and how to run the model with it.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        Where it cannot be done; nothing was changed then.
+    """
+    config = load_config(paths.config)
+    section = config.simulation
+    if not isinstance(section, MozaikSection):
+        raise UsageError(
+            "--apply: writes parameter folders of mozaik models, and this run simulates a Python function "
+            f"({section.function}); print its parameters with --json or --yaml"
+        )
+    model_dir, base = config.model_dir, _inside(config.model_dir, base, "--base-param")
+    folder = _inside(model_dir, target, "--apply")
+    _refuse_overlap(folder, {base, section.parameters_url.parent})
+    root = section.parameters_url.name
+    if not (model_dir / base / root).is_file() and (model_dir / base).is_dir():
+        raise UsageError(
+            f"{model_dir / base}: has no root parameter file {root!r}, as the optimisation's {section.parameters_url}. "
+            "Name the folder that it was made from with --base-param"
+        )
+    _refuse_existing(model_dir / folder, force=force)
+    try:
+        edited = Editor(model_dir, base, str(folder)).edited(root, candidate.parameters)
+        files = {f"{folder}/{name}": content for name, content in edited.files.items()}
+        files[f"{folder}/{ORIGIN}"] = _origin(paths, candidate, config, edited).encode()
+        writing = _Folder(model_dir, (str(folder),), files)
+        carry_out(writing, lambda: _verify(model_dir, base / root, folder / root, candidate.parameters))
+    except ParameterFileError as error:
+        raise UsageError(f"{error}. Nothing was changed") from error
+    yield from _said(config, base, folder, candidate, edited)
+
+
+def _inside(model_dir: Path, path: Path, option: str) -> Path:
+    """Return a folder relative to the model's directory."""
+    relative = Path(os.path.relpath(model_dir / path, model_dir))
+    if relative == Path() or ".." in relative.parts:
+        raise UsageError(
+            f"{option} {path}: expected a folder inside {model_dir}, such as {option} param_best: mozaik finds "
+            "parameter files relative to the model's directory"
+        )
+    return relative
+
+
+def _refuse_overlap(folder: Path, others: set[Path]) -> None:
+    for other in others:
+        if folder == other or other in folder.parents or folder in other.parents:
+            raise UsageError(f"--apply {folder}: expected a new folder of its own, apart from {other}")
+
+
+def _refuse_existing(directory: Path, *, force: bool) -> None:
+    if not directory.parent.is_dir():
+        raise UsageError(f"{directory}: there is no directory {directory.parent} to write it into")
+    if not os.path.lexists(directory):
+        return
+    ours = (directory / ORIGIN).is_file() or (directory.is_dir() and not any(directory.iterdir()))
+    if not ours:
+        raise UsageError(
+            f"{directory}: there already, and not written by --apply (no {ORIGIN} in it), so that --force does not "
+            "overwrite it either. Name another folder, or move it away"
+        )
+    if not force:
+        raise UsageError(f"{directory}: there already. With --force it is overwritten, what you changed there is lost")
+
+
+def _origin(paths: RunPaths, candidate: Candidate, config: Config, edited: Edited) -> str:
+    found = candidate.to_json()
+    notes: dict[str, Any] = {
+        "run": os.path.relpath(paths.directory, config.model_dir),
+        **{key: found[key] for key in ("rank", "generation", "offspring", "total_score", "parameters", "targets")},
+        "seeds_of_the_optimisation": dict(_seeds(config)),
+        "written_at": dict(edited.places),
+    }
+    head = "# By orchestrator best --apply: where the values of this folder are from. mozaik does not read it.\n"
+    return head + yaml.safe_dump(notes, sort_keys=False, width=200)
+
+
+def _seeds(config: Config) -> Mapping[str, int]:
+    return config.simulation.seeds if isinstance(config.simulation, MozaikSection) else {}
+
+
+def _verify(model_dir: Path, base: Path, new: Path, values: Mapping[str, float | int]) -> None:
+    """Read the new folder again and compare it, parameter by parameter, with the base folder."""
+    before, after = (dict(flatten(read_parameter_tree(root, model_dir))) for root in (base, new))
+    wanted = {**before, **values}
+    wrong = [name for name in wanted | after if wanted.get(name) != after.get(name)]
+    if wrong:
+        listed = "\n  ".join(f"{name}: {after.get(name)!r}, expected {wanted.get(name)!r}" for name in wrong[:5])
+        raise RunFailed(f"{model_dir / new}: reads otherwise than it should, please report this:\n  {listed}")
+
+
+def _said(config: Config, base: Path, folder: Path, candidate: Candidate, edited: Edited) -> Iterator[str]:
+    yield (
+        f"Wrote {config.model_dir / folder}: {base} with the {len(candidate.parameters)} parameters of "
+        f"{candidate.name} (rank {candidate.rank}, total score {candidate.total_score:.4g})."
+    )
+    for name, place in edited.places.items():
+        yield f"  {place}: {name} = {candidate.parameters[name]!r}"
+    yield from edited.notes
+    yield from _other_values(config, base / edited.root, set(candidate.parameters))
+    yield from _other_seeds(config, base / edited.root)
+    yield "\nRun the model's full protocols with it:"
+    yield f"  cd {shlex.quote(str(config.model_dir))}"
+    yield f"  {_command(config, folder / edited.root)}"
+
+
+def _other_values(config: Config, root: Path, searched: set[str]) -> Iterator[str]:
+    """Warn of parameters that the optimisation had otherwise, apart from recorders: it optimised another model then."""
+    if not isinstance(config.simulation, MozaikSection):
+        return
+    roots = (root, config.simulation.parameters_url)
+    here, there = (dict(flatten(read_parameter_tree(each, config.model_dir))) for each in roots)
+    apart = searched | set(_seeds(config)) | {"results_dir"}
+    names = [name for name in here | there if name not in apart and "recorders" not in name.split(".")]
+    different = [name for name in names if here.get(name) != there.get(name)]
+    if different:
+        yield f"Warning: the optimisation had other values than {root} also of:"
+        yield from (f"  {name}: {there.get(name)!r} there, {here.get(name)!r} here" for name in different[:_MOST])
+    if len(different) > _MOST:
+        yield f"  and {len(different) - _MOST} more"
+
+
+def _other_seeds(config: Config, root: Path) -> Iterator[str]:
+    tree = read_parameter_tree(root, config.model_dir)
+    own = {}
+    for name in _seeds(config):
+        try:
+            own[name] = lookup(tree, name)
+        except KeyError:
+            continue
+    different = {name: value for name, value in own.items() if value != _seeds(config)[name]}
+    if different:
+        here = ", ".join(f"{name}: {value}" for name, value in different.items())
+        there = " ".join(f"{name} {_seeds(config)[name]}" for name in different)
+        yield f"Its seeds are those of the base folder ({here}); for the optimisation's, override: {there}"
+
+
+def _command(config: Config, root: Path) -> str:
+    section = config.simulation
+    if not isinstance(section, MozaikSection):
+        raise TypeError("only mozaik models have parameter files")
+    launcher = section.launcher if section.launcher is not None else simulation_of(config).task()["launcher"]
+    python = section.python or "python"
+    script = "run.py" if (config.model_dir / "run.py").is_file() else "YOUR_RUN_SCRIPT.py"
+    words = f"{python} -m mpi4py {script}" if launcher else f"{python} {script}"
+    setup = "".join(f"{line} && " for line in section.setup)
+    arguments = shlex.join([section.simulator, str(section.threads), str(root), "best"])
+    return f"{setup}{f'{launcher} ' if launcher else ''}{words} {arguments}"

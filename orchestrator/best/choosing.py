@@ -1,0 +1,190 @@
+"""Which evaluations of a run are its best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from orchestrator.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from orchestrator.checkpoint import Checkpoint
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One evaluation.
+
+    Parameters
+    ----------
+    rank : int
+        From 1, the best; 0 for the start values where they are shown beside.
+    generation, offspring : int
+        Its identity.
+    total_score : float
+        Sum of the scores.
+    outcome : str
+        ``OK``, but for the start.
+    parameters : mapping of str to float or int
+        In the parameters' own units.
+    values : mapping of str to (float or None)
+        By target; None where there is none.
+    scores : mapping of str to float
+        By target.
+    """
+
+    rank: int
+    generation: int
+    offspring: int
+    total_score: float
+    outcome: str
+    parameters: Mapping[str, float | int]
+    values: Mapping[str, float | None]
+    scores: Mapping[str, float]
+
+    @property
+    def name(self) -> str:
+        """The evaluation in words."""
+        return f"generation {self.generation} offspring {self.offspring}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-compatible dictionary."""
+        targets = [{"name": name, "value": self.values[name], "score": score} for name, score in self.scores.items()]
+        return {
+            "rank": self.rank,
+            "generation": self.generation,
+            "offspring": self.offspring,
+            "outcome": self.outcome,
+            "total_score": self.total_score,
+            "parameters": dict(self.parameters),
+            "targets": targets,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Candidate:
+        """Read what `to_json` wrote."""
+        rest = {key: value for key, value in data.items() if key != "targets"}
+        values = {target["name"]: target["value"] for target in data["targets"]}
+        scores = {target["name"]: target["score"] for target in data["targets"]}
+        return cls(**rest, values=values, scores=scores)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The best evaluations of a run.
+
+    Parameters
+    ----------
+    best : tuple of Candidate
+        Best first; as many as were asked for, or all there are.
+    start : Candidate or None
+        The start values; None before the first generation is complete.
+    wanted : int
+        How many were asked for.
+    outcomes : mapping of str to int
+        How many evaluations there are of each outcome.
+    source : str
+        The checkpoint, for messages.
+    """
+
+    best: tuple[Candidate, ...]
+    start: Candidate | None
+    wanted: int
+    outcomes: Mapping[str, int]
+    source: str
+
+    @property
+    def note(self) -> str:
+        """What a reader has to know: which evaluations count, and whether there are fewer than asked for."""
+        if not self.outcomes:
+            return "No generation is complete yet."
+        total, ok = sum(self.outcomes.values()), self.outcomes.get("OK", 0)
+        text = f"{total} evaluations, {ok} of them OK; only these can be best"
+        if others := ", ".join(f"{n} {name}" for name, n in self.outcomes.items() if name != "OK"):
+            text += f" ({others})"
+        if len(self.best) < self.wanted:
+            text += f". {self.wanted} were asked for, there are {len(self.best)} different ones"
+        return f"{text}."
+
+    def required(self) -> Choice:
+        """Return the choice itself.
+
+        Raises
+        ------
+        orchestrator.errors.UsageError
+            Where there is none.
+        """
+        if not self.best:
+            raise UsageError(f"{self.source}: nothing is best yet. {self.note}")
+        return self
+
+    def ranked(self, rank: int) -> Candidate:
+        """Return the candidate of a rank, from 1.
+
+        Raises
+        ------
+        orchestrator.errors.UsageError
+            Where there are fewer.
+        """
+        best = self.required().best
+        if rank > len(best):
+            raise UsageError(f"--rank {rank}: expected 1 to {len(best)}. {self.source}: {self.note}")
+        return best[rank - 1]
+
+
+def choose(checkpoint: Checkpoint, top: int) -> Choice:
+    """Return the best evaluations of a run.
+
+    Only those with outcome ``OK`` count: the others have no values, and ``max_score`` where all are bad is no
+    achievement. Parameters that were evaluated twice (whole numbers) count once. Ties are in the order of the run.
+
+    Parameters
+    ----------
+    checkpoint : orchestrator.checkpoint.Checkpoint
+        Of the run.
+    top : int
+        How many.
+    """
+    frame = checkpoint.evaluations()
+    integers = _integers(checkpoint)
+    best: list[Candidate] = []
+    seen = set()
+    for _, row in frame[frame["outcome"] == "OK"].sort_values("total_score", kind="stable").iterrows():
+        candidate = _candidate(row, checkpoint, integers, len(best) + 1)
+        key = tuple(candidate.parameters.values())
+        if key in seen:
+            continue
+        seen.add(key)
+        best.append(candidate)
+        if len(best) == top:
+            break
+    start = None if frame.empty else _candidate(frame.iloc[0], checkpoint, integers, 0)
+    outcomes = {str(name): int(n) for name, n in frame["outcome"].value_counts().items()}
+    return Choice(tuple(best), start, top, outcomes, str(checkpoint.path))
+
+
+def _candidate(row: pd.Series[Any], checkpoint: Checkpoint, integers: Sequence[str], rank: int) -> Candidate:
+    values = {label: float(row[f"value:{label}"]) for label in checkpoint.target_labels}
+    numbers = {name: float(row[f"parameter:{name}"]) for name in checkpoint.parameter_names}
+    return Candidate(
+        rank,
+        int(row["generation"]),
+        int(row["offspring"]),
+        float(row["total_score"]),
+        str(row["outcome"]),
+        {name: int(number) if name in integers else number for name, number in numbers.items()},
+        {label: value if math.isfinite(value) else None for label, value in values.items()},
+        {label: float(row[f"score:{label}"]) for label in checkpoint.target_labels},
+    )
+
+
+def _integers(checkpoint: Checkpoint) -> list[str]:
+    """Return the parameters that are whole numbers: the checkpoint holds all as floating-point numbers."""
+    specs = (yaml.safe_load(checkpoint.config_text) or {}).get("parameters", {})
+    return [name for name, spec in specs.items() if isinstance(spec, dict) and spec.get("integer")]

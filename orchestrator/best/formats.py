@@ -1,0 +1,49 @@
+"""The best parameters for other programs."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+
+import yaml
+
+from orchestrator.best.choosing import Choice
+
+# longest name of a file in nearly every file system, in bytes
+_LONGEST_NAME = 255
+# above it mozaik shortens the overridden names in the name of its results directory to their last parts
+_LONG = 100
+
+TOO_LONG = (
+    "mozaik names its results directory after all overrides, and with these the name is longer than file systems take "
+    "(255 bytes): write them into a parameter folder instead, orchestrator best RUN --apply param_best"
+)
+
+
+def as_json(choice: Choice) -> str:
+    """Return a list, best first."""
+    return json.dumps([candidate.to_json() for candidate in choice.best], indent=1, allow_nan=False)
+
+
+def as_yaml(choice: Choice) -> str:
+    """Return a list of parameters, best first, each fit for ``optimiser_centroid``."""
+    parameters = [dict(candidate.parameters) for candidate in choice.best]
+    return yaml.safe_dump(parameters, sort_keys=False, width=200)
+
+
+def as_overrides(parameters: Mapping[str, float | int]) -> str:
+    """Return ``name value`` pairs for the command line of a model's run.py, quoted for the shell.
+
+    mozaik evaluates every value, so that numbers are written with all their digits and without quotes of their own.
+    """
+    return shlex.join(word for name, value in parameters.items() for word in (name, repr(value)))
+
+
+def overrides_too_long(parameters: Mapping[str, float | int]) -> bool:
+    """Whether mozaik cannot make the results directory of these overrides, which it names after all of them."""
+    # the order of mozaik does not matter here; the model's and the run's name come on top, of unknown length
+    text = "_".join(f"{name}:{value}" for name, value in parameters.items())
+    if len(text) > _LONG:
+        text = "_".join(f"{name.split('.')[-1]}:{value}" for name, value in parameters.items())
+    return len(f"_____{text}".encode()) + 40 > _LONGEST_NAME

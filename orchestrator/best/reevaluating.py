@@ -1,0 +1,207 @@
+"""Evaluating the best again under other seeds: from what the user asked for to a report."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from orchestrator.best.choosing import choose
+from orchestrator.best.rounds import Rounds, tasks_in_flight
+from orchestrator.best.spread import Report, report
+from orchestrator.best.store import ReevaluationPaths, Request, evaluated, key_of, missing
+from orchestrator.cancelling import end_all_jobs
+from orchestrator.check import identity_differences, load_checked_config
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.cluster import Cluster, create_cluster
+from orchestrator.cluster.environment import leave_allocation
+from orchestrator.config import IDENTITY, Config
+from orchestrator.config_file import dump_config, load_config
+from orchestrator.controller import versions
+from orchestrator.errors import RunFailed, Stopped, UsageError
+from orchestrator.files import be_private, write_text
+from orchestrator.live import displaying
+from orchestrator.lock import only_controller
+from orchestrator.logs import logging_to
+from orchestrator.paths import RunPaths
+from orchestrator.signals import Signals, asked_to_cancel, listening
+from orchestrator.status import Watcher
+
+
+def last_report(run: RunPaths) -> Report:
+    """Return what the last re-evaluation of a run says, without simulating anything.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        Where there is none.
+    """
+    paths = ReevaluationPaths.of(run)
+    request = Request.read(paths)
+    if request is None:
+        raise UsageError(
+            f"{run.directory}: nothing was evaluated again yet; do it with "
+            f"orchestrator best {shlex.quote(str(run.directory))} --reevaluate 3 --seeds 5"
+        )
+    return report(request, evaluated(paths))
+
+
+def reevaluate(
+    run: RunPaths, top: int, seeds: int, overrides: Sequence[str], console: Console, *, force: bool = False
+) -> Report:
+    """Evaluate the `top` best of a run again under other seeds, and wait for it.
+
+    What is simulated already, now or by an earlier re-evaluation of the run, is not simulated again. The run itself
+    may go on meanwhile.
+
+    Parameters
+    ----------
+    run : RunPaths
+        The run.
+    top, seeds : int
+        How many of the best evaluations, and how many other seeds for each.
+    overrides : sequence of str
+        ``dotted.key=value`` each; what the optimisation was may not change.
+    console : rich.console.Console
+        For the log and the display.
+    force : bool
+        Whether to end another re-evaluation of the run that is unfinished.
+
+    Raises
+    ------
+    orchestrator.errors.OrchestratorError
+        Where it cannot start or go on.
+    """
+    config = _checked(run, overrides)
+    paths = ReevaluationPaths.of(run)
+    _refuse_other_names(paths, [*config.parameters, *config.simulation.seeds])
+    request = _going_on(paths, config, top, seeds)
+    if request is not None:
+        console.print(_going_on_words(request, len(missing(request, evaluated(paths)))), highlight=False)
+    else:
+        choice = choose(Checkpoint(run.checkpoint), top).required()
+        if len(choice.best) < top:
+            console.print(choice.note, highlight=False)
+        request = Request(top, seeds, config.simulation.seeds, choice.best, sum(choice.outcomes.values()))
+    if not missing(request, evaluated(paths)):
+        request.write(paths)
+        return report(request, evaluated(paths))
+    allocation = leave_allocation()
+    be_private()
+    paths.directory.mkdir(exist_ok=True)
+    to_go_on = f"orchestrator best {shlex.quote(str(run.directory))} --reevaluate {top} --seeds {seeds}"
+    try:
+        with (
+            only_controller(paths, allocation.get("SLURM_JOB_ID", ""), console.print) as lease,
+            logging_to(paths.log, console),
+            listening() as signals,
+        ):
+            lease.call_on_loss(signals.stop.set)
+            cluster = create_cluster(config)
+            _make_ready(config, paths, request, cluster, force=force)
+            request.write(paths)
+            name = f"{run.job_name}-reevaluation"
+            rounds = Rounds(config, paths, cluster, name, stop=signals.stop, confirm=lease.confirm)
+            try:
+                with displaying(Watcher(paths), console):
+                    rounds.fly(missing(request, evaluated(paths)))
+            except Stopped as error:
+                lease.confirm()
+                raise Stopped(_stopped(paths, cluster, signals, console, to_go_on)) from error
+            except OSError as error:
+                place = error.filename or paths.directory
+                message = f"{place}: {error.strerror or error}. Nothing is lost; mend it and go on with\n  {to_go_on}"
+                raise RunFailed(message) from error
+    finally:
+        _remove_if_empty(paths)
+    return report(request, evaluated(paths))
+
+
+def _checked(run: RunPaths, overrides: Sequence[str]) -> Config:
+    """Return the run's configuration, changed as far as its circumstances may change."""
+    config, frozen = load_checked_config(run.config, overrides), load_config(run.config)
+    # a run whose model has seeds of its own may be told here which parameters hold them
+    unnamed = not frozen.simulation.seeds
+    differences = [
+        line
+        for line in identity_differences(config, frozen, IDENTITY)
+        if not (unnamed and line.startswith("simulation.seeds"))
+    ]
+    if differences:
+        listed = "\n  ".join(differences)
+        raise UsageError(
+            f"--set: what the optimiser saw was evaluated with another configuration:\n  {listed}\n"
+            "Only how it is carried out may change, such as timeout, executor and slurm"
+        )
+    own = config.simulation.seeds
+    if not own:
+        example = "pynn_seed: 513" if config.simulation.type == "mozaik" else "seed: 1"
+        raise UsageError(
+            f"{run.config}: simulation.seeds is empty, so that there are no seeds to change. Name what holds the "
+            f"seeds of the optimisation, and their values: --set 'simulation.seeds={{{example}}}'"
+        )
+    if both := sorted(set(own) & set(config.parameters)):
+        raise UsageError(f"{run.config}: {', '.join(both)} is searched, and among simulation.seeds: it can be only one")
+    return config
+
+
+def _refuse_other_names(paths: ReevaluationPaths, names: list[str]) -> None:
+    """Refuse seeds of other names than those of earlier re-evaluations: theirs would be taken for these."""
+    if paths.checkpoint.is_file() and (before := Checkpoint(paths.checkpoint).parameter_names) != names:
+        raise UsageError(
+            f"{paths.checkpoint}: holds evaluations of {', '.join(before)}; this would be of {', '.join(names)}. Name "
+            f"the same seeds, or move {paths.directory} away"
+        )
+
+
+def _going_on(paths: ReevaluationPaths, config: Config, top: int, seeds: int) -> Request | None:
+    """Return the last request where the same is asked for and it is unfinished; the best may be others by now."""
+    last = Request.read(paths)
+    if last is None or (last.top, last.seeds, dict(last.originals)) != (top, seeds, config.simulation.seeds):
+        return None
+    return last if missing(last, evaluated(paths)) else None
+
+
+def _going_on_words(request: Request, left: int) -> str:
+    return (
+        f"Going on with the re-evaluation of the best of {request.evaluations} evaluations: {left} of "
+        f"{len(request.all_tasks)} simulations are missing."
+    )
+
+
+def _make_ready(config: Config, paths: ReevaluationPaths, request: Request, cluster: Cluster, *, force: bool) -> None:
+    """Write configuration and empty checkpoint; refuse, or end, what is in flight and not asked for."""
+    if not paths.checkpoint.is_file():
+        text = dump_config(config, paths.directory)
+        names, labels = list(request.all_tasks[0]), [target.label for target in config.create_targets()]
+        write_text(paths.config, text)
+        Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions())
+    number = Checkpoint(paths.checkpoint).n_generations
+    wanted = {key_of(task) for task in request.all_tasks}
+    foreign = [task for task in tasks_in_flight(paths, number) if key_of(task) not in wanted]
+    if foreign and not force:
+        last = Request.read(paths)
+        asked = f"--reevaluate {last.top} --seeds {last.seeds}" if last else "another one"
+        raise UsageError(
+            f"{paths.directory}: a re-evaluation is unfinished ({asked}). Go on with that one, or add --force to end "
+            "its jobs and lose what they have not delivered yet"
+        )
+    if foreign:
+        end_all_jobs(paths, cluster)
+        shutil.rmtree(paths.generation(number).directory, ignore_errors=True)
+
+
+def _stopped(paths: ReevaluationPaths, cluster: Cluster, signals: Signals, console: Console, to_go_on: str) -> str:
+    jobs = "Its jobs go on" if cluster.survives else "Its jobs were ended"
+    if cluster.survives and asked_to_cancel(signals, console):
+        jobs = f"{end_all_jobs(paths, cluster)} jobs were cancelled"
+    return f"stopped while the best were evaluated again. {jobs}; go on with\n  {to_go_on}"
+
+
+def _remove_if_empty(paths: ReevaluationPaths) -> None:
+    """Leave nothing behind where not one simulation could be started."""
+    in_flight = paths.generations.is_dir() and any(paths.generations.iterdir())
+    if not in_flight and not evaluated(paths) and not paths.lock.exists():
+        shutil.rmtree(paths.directory, ignore_errors=True)

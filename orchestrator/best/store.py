@@ -1,0 +1,147 @@
+"""What is kept of re-evaluations: what was asked, and every evaluation under other seeds, beside the run itself."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.best.choosing import Candidate
+from orchestrator.best.seeds import other_seeds
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.files import write_json
+from orchestrator.paths import RunPaths
+from orchestrator.records import Outcome
+
+Numbers = Mapping[str, float | int]
+Key = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ReevaluationPaths(RunPaths):
+    """Files of a run's re-evaluations, ``<run>/reevaluation``: a small run, unknown to the optimisation."""
+
+    @classmethod
+    def of(cls, run: RunPaths) -> ReevaluationPaths:
+        """Return those of a run."""
+        return cls(run.directory / "reevaluation")
+
+    @property
+    def checkpoint(self) -> Path:
+        """Every evaluation; of another name than a run's, so that nobody takes it for one."""
+        return self.directory / "reevaluation.h5"
+
+    @property
+    def request(self) -> Path:
+        """What was asked for last."""
+        return self.directory / "request.json"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody wants to know.
+
+    Parameters
+    ----------
+    top, seeds : int
+        How many of the best evaluations, and how many other seeds for each.
+    originals : mapping of str to int
+        The seeds of the optimisation.
+    candidates : tuple of Candidate
+        The best evaluations when it was asked.
+    evaluations : int
+        How many evaluations the run had then.
+    """
+
+    top: int
+    seeds: int
+    originals: Mapping[str, int]
+    candidates: tuple[Candidate, ...]
+    evaluations: int
+
+    def tasks(self, candidate: Candidate) -> list[Numbers]:
+        """Return the parameters and seeds of one candidate's simulations."""
+        return [{**candidate.parameters, **other_seeds(self.originals, number)} for number in range(1, self.seeds + 1)]
+
+    @property
+    def all_tasks(self) -> list[Numbers]:
+        """The parameters and seeds of all simulations, first the first other seeds of all candidates."""
+        return [task for tasks in zip(*map(self.tasks, self.candidates), strict=True) for task in tasks]
+
+    def write(self, paths: ReevaluationPaths) -> None:
+        """Keep it as the last."""
+        data = {"top": self.top, "seeds": self.seeds, "originals": dict(self.originals)}
+        found = [candidate.to_json() for candidate in self.candidates]
+        write_json(paths.request, {**data, "candidates": found, "evaluations": self.evaluations})
+
+    @classmethod
+    def read(cls, paths: ReevaluationPaths) -> Request | None:
+        """Return the last, None where there is none."""
+        try:
+            data = json.loads(paths.request.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        candidates = tuple(Candidate.from_json(each) for each in data.pop("candidates"))
+        return cls(**data, candidates=candidates)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """One evaluation under other seeds.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        What became of the simulation.
+    message : str
+        Why, where it is not `OK`.
+    total_score : float
+        Sum of the scores.
+    values, scores : mapping of str to float
+        By target; a value is NaN where there is none.
+    """
+
+    outcome: Outcome
+    message: str
+    total_score: float
+    values: Mapping[str, float]
+    scores: Mapping[str, float]
+
+    @property
+    def settled(self) -> bool:
+        """Whether it says something: what did not finish in time, or was lost by the cluster, is simulated again."""
+        return self.outcome is not Outcome.TIMEOUT and not self.outcome.infrastructure
+
+
+def key_of(numbers: Numbers) -> Key:
+    """Return what identifies an evaluation: its parameters and seeds, in their order."""
+    return tuple(float(number) for number in numbers.values())
+
+
+def evaluated(paths: ReevaluationPaths) -> dict[Key, Evaluated]:
+    """Return all evaluations so far by their parameters and seeds; of repeated ones the last."""
+    if not paths.checkpoint.is_file():
+        return {}
+    checkpoint = Checkpoint(paths.checkpoint)
+    rows = checkpoint.evaluations().to_dict("records")
+    messages = checkpoint.details()["message"]
+    return {
+        tuple(float(row[f"parameter:{name}"]) for name in checkpoint.parameter_names): _evaluated(
+            row, str(message), checkpoint.target_labels
+        )
+        for row, message in zip(rows, messages, strict=True)
+    }
+
+
+def _evaluated(row: Mapping[Any, Any], message: str, labels: Sequence[str]) -> Evaluated:
+    values = {label: float(row[f"value:{label}"]) for label in labels}
+    scores = {label: float(row[f"score:{label}"]) for label in labels}
+    return Evaluated(Outcome(row["outcome"]), message, math.fsum(scores.values()), values, scores)
+
+
+def missing(request: Request, known: Mapping[Key, Evaluated]) -> list[Numbers]:
+    """Return what has yet to be simulated of a request."""
+    return [task for task in request.all_tasks if (key := key_of(task)) not in known or not known[key].settled]

@@ -1,0 +1,128 @@
+"""The best, and their re-evaluations, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.best.choosing import Candidate, Choice
+from orchestrator.best.spread import CandidateSpread, Report, Spread
+from orchestrator.tables import number
+
+
+def best_parts(choice: Choice) -> Iterator[RenderableType]:
+    """Yield the best evaluations of a run, each beside the start values, and which evaluations count."""
+    start = choice.start
+    for candidate in choice.best:
+        title = Text()
+        title.append(f"{candidate.rank}. " if choice.wanted > 1 else "")
+        title.append(f"Total score {number(candidate.total_score)}", style="bold")
+        title.append(f" ({candidate.name})")
+        if start is not None:
+            outcome = "" if start.outcome == "OK" else f", {start.outcome}"
+            title.append(f"; at the start {number(start.total_score)}{outcome}")
+        yield title
+        yield _parameters(candidate, start)
+        yield Text()
+        yield _targets(candidate, start)
+        yield Text()
+    yield Text(choice.note, style="dim")
+
+
+def _table(*columns: str, names: int = 1) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for n, name in enumerate(columns):
+        table.add_column(name, overflow="fold", justify="left" if n < names else "right")
+    return table
+
+
+def _parameters(candidate: Candidate, start: Candidate | None) -> Table:
+    table = _table("parameter", "start", "best")
+    for name, value in candidate.parameters.items():
+        before = "-" if start is None else f"{start.parameters[name]:.5g}"
+        table.add_row(Text(name), before, f"{value:.5g}")
+    return table
+
+
+def _targets(candidate: Candidate, start: Candidate | None) -> Table:
+    table = _table("target", "value at start", "score", "value", "score")
+    for name, score in candidate.scores.items():
+        before = (None, None) if start is None else (start.values[name], start.scores[name])
+        table.add_row(Text(name), *map(number, (*before, candidate.values[name], score)))
+    return table
+
+
+def report_parts(report: Report) -> Iterator[RenderableType]:
+    """Yield what a re-evaluation says: the total scores of all candidates, their targets, and what follows."""
+    request = report.request
+    candidates = f"The {len(request.candidates)} best" if len(request.candidates) > 1 else "The best"
+    yield Text(
+        f"{candidates} of {request.evaluations} evaluations again, under {request.seeds} other seeds each "
+        f"({', '.join(request.originals)})",
+        style="bold",
+    )
+    yield _totals(report)
+    for each in report.candidates:
+        yield Text()
+        yield Text(f"{each.candidate.rank}. {each.candidate.name}", style="bold")
+        yield _target_spreads(each)
+    yield Text()
+    yield from map(Text, conclusions(report))
+
+
+def _totals(report: Report) -> Table:
+    table = _table("rank", "evaluation", "score seen", "mean", "sd", "min", "max", "rank by mean", "ended", names=2)
+    by_mean = {id(each): str(n) for n, each in enumerate(report.by_mean, start=1)}
+    for each in report.candidates:
+        ended = ", ".join(f"{n} {name}" for name, n in each.outcomes.items()) or "-"
+        table.add_row(
+            str(each.candidate.rank), each.candidate.name, number(each.candidate.total_score), *_cells(each.total),
+            by_mean.get(id(each), "-"), ended,
+        )  # fmt: skip
+    return table
+
+
+def _target_spreads(each: CandidateSpread) -> Table:
+    table = _table("target", "value seen", "mean", "sd", "min", "max", "n", "score seen", "mean score", "sd")
+    for target in each.targets:
+        seen, score = number(target.seen_value), number(target.seen_score)
+        mean, sd = number(target.score.mean), number(target.score.sd)
+        table.add_row(Text(target.name), seen, *_cells(target.value), str(target.value.n), score, mean, sd)
+    return table
+
+
+def _cells(spread: Spread) -> tuple[str, ...]:
+    return tuple(map(number, (spread.mean, spread.sd, spread.low, spread.high)))
+
+
+def conclusions(report: Report) -> Iterator[str]:
+    """Yield what the numbers say, a sentence each."""
+    for each in report.candidates:
+        if each.lucky:
+            yield (
+                f"Rank {each.candidate.rank} was lucky: the optimiser saw {number(each.candidate.total_score)}, "
+                f"better than any of {each.total.n} other seeds ({_range(each.total)})."
+            )
+    if report.by_mean:
+        first = report.by_mean[0]
+        spread = f" (sd {number(first.total.sd)})" if first.total.sd is not None else ""
+        yield (
+            f"Best by the mean: rank {first.candidate.rank}, {first.candidate.name}, "
+            f"total score {number(first.total.mean)}{spread}."
+        )
+    bad = [f"rank {each.candidate.rank}: {reason}" for each in report.candidates for reason in each.reasons]
+    yield from bad
+    if any(name != "OK" for each in report.candidates for name in each.outcomes):
+        yield "Explosions and failed simulations count with max_score in total scores, and have no values."
+    if report.open:
+        yield (
+            f"{report.open} of {len(report.request.all_tasks)} simulations are missing, or did not finish, and count "
+            "for nothing; the same command simulates them."
+        )
+
+
+def _range(spread: Spread) -> str:
+    return f"{number(spread.low)} to {number(spread.high)}"

@@ -1,0 +1,1 @@
+"""What `orchestrator check` looks at besides the configuration itself: costs, disk, scripts, the cluster, a node."""

@@ -1,0 +1,188 @@
+"""One short job that takes the way of an offspring: can the node do what the model needs?"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from orchestrator.cluster import Cluster, Job, State, Status, SubmissionFailed, Task, create_cluster
+from orchestrator.cluster.ending import end_jobs, see_gone
+from orchestrator.config import Config
+from orchestrator.durations import format_duration
+from orchestrator.errors import Stopped
+from orchestrator.files import tail, write_json
+from orchestrator.generations import task_file
+from orchestrator.paths import AttemptPaths, GenerationPaths
+from orchestrator.progress import phases
+from orchestrator.records import Offspring, Outcome, Result
+from orchestrator.simulations import simulation_of
+from orchestrator.simulations.mozaik_rehearsal import protocol_of
+from orchestrator.verdicts import new_results, verdict
+
+# between two looks at the result file, and at the queue, in s
+_LOOK = 0.25
+_POLL = 2.0
+# patience for the result file of an ended job and for its last steps, in s
+_GRACE = 20.0
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What became of the job.
+
+    Parameters
+    ----------
+    result : Result
+        As an offspring's.
+    protocol : (int, float) or None
+        Number of the protocol's stimuli and their duration in s, None where they could not be counted.
+    processes : bool
+        Whether a launcher started the simulation: its memory is not that of the job's own children then.
+    """
+
+    result: Result
+    protocol: tuple[int, float] | None
+    processes: bool
+
+    @property
+    def works(self) -> bool:
+        """Whether the network was built and simulated; one that explodes is simulated too."""
+        return self.result.outcome in (Outcome.OK, Outcome.EXPLODED)
+
+
+def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable[[str], None]) -> Rehearsed:
+    """Run one offspring with the start values, as short as its simulation allows, and leave nothing behind.
+
+    Parameters
+    ----------
+    config : Config
+        Checked, with a start value for every parameter.
+    limit : float
+        Time limit of the job in s.
+    stop : threading.Event
+        Set to cancel it.
+    show : callable
+        Takes a line that says what the job is doing, whenever that changes.
+
+    Raises
+    ------
+    orchestrator.errors.Stopped
+        Where `stop` was set; the job is cancelled.
+    """
+    limit = min(limit, config.slurm.time or limit)
+    slurm = config.slurm.model_copy(update={"time": limit})
+    config = config.model_copy(update={"slurm": slurm, "local": config.local.model_copy(update={"workers": 1})})
+    with _directory(config.model_dir) as directory:
+        paths = GenerationPaths(directory)
+        paths.create()
+        attempt = paths.attempt(0, 1)
+        attempt.directory.mkdir(parents=True)
+        task = _task(config, paths)
+        write_json(attempt.task, task)
+        cluster = create_cluster(config)
+        token = directory.name
+        try:
+            (job,) = cluster.submit([Task(0, attempt.task)], token, paths.submitit, ())
+        except SubmissionFailed as error:
+            return Rehearsed(Result(Outcome.SUBMIT_FAILED, message=str(error)), None, processes=False)
+        try:
+            result = _Watch(cluster, job, paths, limit).wait(stop, show)
+        except BaseException:
+            end_jobs(cluster, [job])
+            raise
+        if see_gone(cluster, [job], _GRACE):
+            end_jobs(cluster, [job])
+        return Rehearsed(result, protocol_of(attempt), processes=bool(task.get("launcher")))
+
+
+@contextlib.contextmanager
+def _directory(model_dir: Path) -> Iterator[Path]:
+    """Make a directory in the model's, which the nodes see, and remove it."""
+    directory = model_dir / f"orchestrator_check_{secrets.token_hex(4)}"
+    directory.mkdir(mode=0o700)
+    try:
+        yield directory
+    finally:
+        # what a killed simulation has still open is there for a moment longer on network file systems
+        for pause in (0.0, 0.5, 2.0):
+            time.sleep(pause)
+            shutil.rmtree(directory, ignore_errors=True)
+            if not directory.exists():
+                break
+
+
+def _task(config: Config, paths: GenerationPaths) -> Mapping[str, Any]:
+    simulation, space = simulation_of(config), config.space()
+    point = space.encode(config.optimiser_centroid)
+    start = Offspring(0, 0, tuple(float(x) for x in point), space.decode(point))
+    task = task_file(config, simulation.task(), paths, start, 1)
+    task["measure_on"] = "job"
+    task["keep"] = {"directories": "none", "log_lines": max(config.keep.log_lines, 20)}
+    return json.loads(json.dumps(simulation.rehearsal(task, paths.attempt(0, 1))))  # type: ignore[no-any-return]
+
+
+@dataclass
+class _Watch:
+    """Looks at one job until it has ended, and decides what its end means."""
+
+    cluster: Cluster
+    job: Job
+    paths: GenerationPaths
+    limit: float
+    status: Status = field(default_factory=lambda: Status(State.UNKNOWN))
+    next_poll: float = 0.0
+    ended: float | None = None
+
+    def wait(self, stop: threading.Event, show: Callable[[str], None]) -> Result:
+        """Return the job's result; raises `Stopped` where `stop` is set before there is one."""
+        attempt = self.paths.attempt(0, 1)
+        while True:
+            for _, _, result in new_results(self.paths.results, set()):
+                return result
+            if time.time() >= self.next_poll:
+                self.status = self.cluster.poll([self.job])[self.job]
+                self.next_poll = time.time() + _POLL
+            show(_doing(self.status, attempt, self.job))
+            found = self._end(attempt) or self._too_long(attempt)
+            if found is not None:
+                return found
+            if stop.wait(_LOOK):
+                raise Stopped("the job was cancelled; nothing is left of it")
+
+    def _end(self, attempt: AttemptPaths) -> Result | None:
+        """Return what the end of a job without a result means, once the file system has had its time."""
+        if self.status.state not in (State.ENDED, State.ABSENT):
+            return None
+        self.ended = self.ended or time.time()
+        patience = 0.0 if self.status.outcome is not None else min(self.cluster.result_grace, _GRACE)
+        if time.time() - self.ended <= patience:
+            return None
+        log = self.cluster.log(self.job, self.paths.submitit)
+        return verdict(self.status, attempt, log, self.job.id, patience)
+
+    def _too_long(self, attempt: AttemptPaths) -> Result | None:
+        started = phases(attempt).get("started")
+        patience = _GRACE if self.cluster.survives else 0.0  # SLURM has a limit of its own
+        if started is None or time.time() - started <= self.limit + patience:
+            return None
+        message = f"not finished within {format_duration(self.limit)}; --time-limit gives it more"
+        return Result(Outcome.TIME_LIMIT, message=message, log_tail=tail(attempt.log, 20))
+
+
+def _doing(status: Status, attempt: AttemptPaths, job: Job) -> str:
+    """Say what the job is doing, from what it has noted and from the queue."""
+    noted = phases(attempt)
+    if not noted:
+        reason = f" ({status.reason})" if status.reason else ""
+        return f"job {job.id} is {'in the queue' if status.state is State.PENDING else status.state.value}{reason}"
+    words = {"started": "starting", "building": "building the network", "check": "presenting one slice"}
+    last = max(noted, key=lambda phase: noted[phase])
+    return f"job {job.id}: {words.get(last, last)}"

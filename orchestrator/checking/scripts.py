@@ -1,0 +1,102 @@
+"""The shell scripts of a run, looked at by the shell itself and by shellcheck where that is installed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestrator.checking.acceptance import submission_script
+from orchestrator.config import Config
+from orchestrator.config_file import Location
+from orchestrator.paths import RunPaths
+from orchestrator.simulations import Simulation
+
+CONTROLLER_SCRIPT = "optimisation.sbatch"
+_TIMEOUT = 20.0
+# files that a script reads, which may only be there on the node
+_UNFOLLOWED = "SC1090,SC1091"
+_BASH = re.compile(r"^[^\n]*?: line (\d+): (.+)$", re.MULTILINE)
+_SHELLCHECK = re.compile(r"^[^\n]*?:(\d+):\d+: (error|warning): (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something that is wrong with a script, or may be.
+
+    Parameters
+    ----------
+    location : tuple
+        Key of the configuration from which the script comes; empty for a file of its own.
+    message : str
+        With line and text of the line.
+    error : bool
+        Whether the script cannot work.
+    """
+
+    location: Location
+    message: str
+    error: bool
+
+
+def script_remarks(config: Config, simulation: Simulation) -> Iterator[Remark]:
+    """Yield what bash and shellcheck say about the scripts that a run would start.
+
+    Parameters
+    ----------
+    config : Config
+        Valid.
+    simulation : Simulation
+        Its simulation, whose launch script can be rendered.
+    """
+    attempt = RunPaths(config.model_dir / "check_Optimization").generation(0).attempt(0, 1)
+    script = simulation.launch_script(attempt)
+    if script is not None:
+        own = getattr(config.simulation, "launch_script", None)
+        yield from _remarks(
+            script, ("simulation", "launch_script" if own else "setup"), f"{own or 'offspring.sh'}, rendered"
+        )
+    if config.executor == "slurm":
+        # of the whole, what the user writes are the lines of slurm.setup
+        batch = submission_script(config, config.model_dir)
+        yield from (each for each in _remarks(batch, ("slurm", "setup"), "the job's script") if each.error)
+    controller = config.model_dir / CONTROLLER_SCRIPT
+    if controller.is_file():
+        yield from _remarks(controller.read_text(encoding="utf-8", errors="replace"), (), str(controller))
+
+
+def _remarks(script: str, location: Location, name: str) -> Iterator[Remark]:
+    lines = script.splitlines()
+
+    def remark(number: str, message: str, *, error: bool) -> Remark:
+        line = lines[int(number) - 1].strip() if int(number) <= len(lines) else "the end of the script"
+        place = f"{name}:{number}" if not location else f"{name}, line {number}"
+        return Remark(location, f"{place}: {message} in {line!r}", error)
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "script.sh"
+        file.write_text(script, encoding="utf-8")
+        refused = [remark(*found, error=True) for found in _BASH.findall(_said_by(["bash", "-n", str(file)]))]
+        if refused:
+            yield refused[0]  # what follows comes of the first
+            return
+        if shutil.which("shellcheck") is None:
+            return
+        command = ["shellcheck", "--norc", "--shell=bash", "--format=gcc", "--severity=warning"]
+        for number, level, message in _SHELLCHECK.findall(_said_by([*command, f"--exclude={_UNFOLLOWED}", str(file)])):
+            yield remark(number, message, error=level == "error")
+
+
+def _said_by(command: list[str]) -> str:
+    """Return all that a command prints; nothing where it cannot be run."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_TIMEOUT, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout + done.stderr

@@ -1,0 +1,77 @@
+"""What `orchestrator check` shows: a short table, problems and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.checking.costs import cost_text, job_text
+from orchestrator.checking.inspection import Inspection
+from orchestrator.config import Config
+from orchestrator.durations import format_duration
+from orchestrator.errors import Problem
+
+
+def summary_table(found: Inspection) -> Table:
+    """Return the table of what a run is and costs, for a terminal; empty where nothing could be read."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in summary_rows(found):
+        table.add_row(f"  {name}", Text(value))
+    return table
+
+
+def summary_rows(found: Inspection) -> Iterator[tuple[str, str]]:
+    """Yield what a run is and costs, name and value; nothing where nothing could be read."""
+    config = found.config
+    if config is None:
+        return
+    yield "model", f"{_model(config)} in {config.model_dir}"
+    yield "parameters", _parameters(config)
+    yield "targets", _targets(config)
+    if found.costs is not None:
+        size = f"{config.offspring_size} offspring x {config.max_ngen} generations = {found.costs.jobs} simulations"
+        yield "jobs", f"{size} ({job_text(config, found.costs)})"
+        if config.executor == "slurm":
+            yield "cost", cost_text(found.costs)
+        total = format_duration(config.max_ngen * config.timeout)
+        yield "duration", f"at most {total} ({config.max_ngen} x timeout of {format_duration(config.timeout)})"
+    if found.disk is not None:
+        yield "disk", found.disk.text()
+    if found.cluster:
+        yield "cluster", found.cluster
+    if found.node:
+        yield "node", found.node
+
+
+def _model(config: Config) -> str:
+    return str(getattr(config.simulation, "model", None) or getattr(config.simulation, "function", ""))
+
+
+def _parameters(config: Config) -> str:
+    specs = list(config.parameters.values())
+    kinds = {"logarithmic": sum(spec.scale == "log" for spec in specs), "integer": sum(spec.integer for spec in specs)}
+    named = ", ".join(f"{number} {kind}" for kind, number in kinds.items() if number)
+    return f"{len(specs)}{f' ({named})' if named else ''}"
+
+
+def _targets(config: Config) -> str:
+    sheets = dict.fromkeys(str(spec["sheet_name"]) for spec in config.targets if spec.get("sheet_name"))
+    where = f" on {', '.join(sheets)}" if sheets else ""
+    return f"{len(config.targets)}{where}"
+
+
+def lines_of(problems: Sequence[Problem], source: Path, style: str) -> Iterator[Text]:
+    """Yield a line for each problem or note: file and line, key, message."""
+    for problem in problems:
+        text = Text()
+        if problem.key or problem.line:
+            text.append(f"{source}{f':{problem.line}' if problem.line else ''}: ", style="dim")
+        if problem.key:
+            text.append(f"{problem.key}: ", style=style)
+        text.append(problem.message)
+        yield text

@@ -1,0 +1,114 @@
+"""Makes a mozaik model ready for an optimisation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from orchestrator.check import load_checked_config
+from orchestrator.errors import ConfigError, UsageError
+from orchestrator.prepare.apply import carry_out, existing, in_place
+from orchestrator.prepare.plan import CONFIG, FOLDER, Plan, Request
+from orchestrator.prepare.planning import make_plan, plan_import_in_place
+from orchestrator.prepare.report import dry_run_lines, next_lines, summary_lines
+
+__all__ = ["Request", "prepare_model"]
+
+
+def prepare_model(
+    model_dir: Path | None,
+    *,
+    base_param: Path = Path("param"),
+    root: str | None = None,
+    model: str | None = None,
+    experiments: str | None = None,
+    imported: Path | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+) -> Iterator[str]:
+    """Make a model ready for an optimisation, all of it or nothing.
+
+    Parameters
+    ----------
+    model_dir : pathlib.Path or None
+        The model's directory; None with a predecessor's file in a folder ``param_optim``: the directory around it.
+    base_param : pathlib.Path
+        Folder of the base parameters, relative to the model's directory.
+    root : str or None
+        Name of the root parameter file; None: the one that run.py's documentation uses, or ``defaults``.
+    model, experiments : str or None
+        ``module:name``; None: what run.py hands to ``run_workflow``.
+    imported : pathlib.Path or None
+        A predecessor's config_optimisation, whose search space and targets are taken over.
+    force : bool
+        Whether to overwrite.
+    dry_run : bool
+        Whether to tell only.
+
+    Yields
+    ------
+    str
+        What was done, a line each, and the next commands.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        Where the model is not understood, or there is something in the way; the directory is then as it was.
+    """
+    place = _place(model_dir, imported)
+    request = Request(place, base_param, root, model, experiments, imported)
+    beside = imported is not None and _is_beside(place, imported)
+    plan = plan_import_in_place(request, imported) if imported is not None and beside else make_plan(request)
+    if dry_run:
+        yield from dry_run_lines(plan, existing(plan))
+        return
+    if in_place(plan):
+        yield f"{plan.model_dir} is prepared already: nothing to change."
+        yield from next_lines(plan)
+        return
+    in_the_way = existing(plan)
+    if in_the_way and not force:
+        names = " and ".join(f"{plan.model_dir / name}" for name in in_the_way)
+        raise UsageError(
+            f"{names}: there already. With --force {'they are' if len(in_the_way) > 1 else 'it is'} overwritten, "
+            "what you changed there is lost; --dry-run shows what would be written. Nothing was changed"
+        )
+    carry_out(plan, lambda: _verify(plan))
+    yield from summary_lines(plan)
+    yield from next_lines(plan)
+
+
+def _place(model_dir: Path | None, imported: Path | None) -> Path:
+    if model_dir is not None:
+        return model_dir
+    if imported is None:
+        raise UsageError("give the model's directory: orchestrator prepare MODEL_DIR (. for the one you are in)")
+    folder = Path(imported).absolute().parent
+    if folder.name != FOLDER:
+        raise UsageError(
+            f"--import {imported}: is in no folder {FOLDER}; say which model it is for: "
+            f"orchestrator prepare MODEL_DIR --import {imported}"
+        )
+    return folder.parent
+
+
+def _is_beside(model_dir: Path, imported: Path) -> bool:
+    return imported.resolve().parent == (model_dir / FOLDER).resolve()
+
+
+def _verify(plan: Plan) -> None:
+    """Refuse a configuration that ``orchestrator check`` would refuse; SLURM is not asked."""
+    overrides = ["executor=local"]
+    if plan.imported is not None:  # what is wrong with the file is said with its own lines
+        workflow = plan.contents.workflow
+        section = f"simulation={{model: '{workflow.model}', experiments: '{workflow.experiments}'"
+        section += f", parameters_url: {FOLDER}/{plan.contents.root}}}"
+        load_checked_config(plan.imported, [*overrides, f"model_dir={_yaml_text(plan.model_dir)}", section])
+    try:
+        load_checked_config(plan.model_dir / FOLDER / CONFIG, overrides)
+    except ConfigError as error:
+        raise UsageError(f"{error}\nThe configuration was not written; nothing was changed") from error
+
+
+def _yaml_text(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

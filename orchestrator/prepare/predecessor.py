@@ -1,0 +1,145 @@
+"""The predecessor's config_optimisation (JSON) as a commented YAML."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from orchestrator.config_file import Source
+from orchestrator.errors import ConfigError, Problem
+from orchestrator.prepare.blocks import Block, in_blocks
+from orchestrator.prepare.sheets import Sheet
+from orchestrator.prepare.suggested_space import number, suggest_space, yaml_key
+from orchestrator.simulations.mozaik_parameters import lookup
+from targets import AtLeastTarget, AtMostTarget, RangeTarget, known_targets
+
+SECTIONS = ("parameters", "optimiser_centroid", "targets")
+
+
+@dataclass(frozen=True)
+class Imported:
+    """The three sections of a predecessor's file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    data : mapping
+        The sections.
+    """
+
+    path: Path
+    data: Mapping[str, Any]
+
+    def parameter_blocks(self, tree: Mapping[str, Any], sheets: Sequence[Sheet]) -> list[Block]:
+        """Return the lines of ``parameters``, with the model's present values, in their order."""
+        units = {each.name: each.unit for each in suggest_space(tree, sheets)}
+        lines = []
+        for name, spec in self.data["parameters"].items():
+            text = f"{yaml_key(name)}: {_flow(spec)}"
+            value = _value(tree, name)
+            if value is not None:
+                text += f" # now {number(value)} {units.get(name, '')}".rstrip()
+            sheet = next((each.label for each in sheets if str(name).startswith(f"{each.key}.")), "")
+            lines.append((sheet, text))
+        return in_blocks(lines)
+
+    def centroid(self) -> list[str]:
+        """Return the lines of ``optimiser_centroid``."""
+        return [f"{yaml_key(name)}: {_flow(value)}" for name, value in self.data.get("optimiser_centroid", {}).items()]
+
+    def target_blocks(self) -> list[Block]:
+        """Return the lines of ``targets``, with kind and unit, in their order."""
+        lines = []
+        for spec in self.data["targets"]:
+            meaning = _meaning(str(spec.get("class")))
+            line = f"- {_flow(spec)}{f' # {meaning}' if meaning else ''}"
+            lines.append((str(spec.get("sheet_name", "")), line))
+        return in_blocks(lines)
+
+
+def read_predecessor(path: Path) -> Imported:
+    """Read a predecessor's file.
+
+    Raises
+    ------
+    orchestrator.errors.ConfigError
+        Where it is not one: missing, no JSON, sections missing or of the wrong kind, keys that it never had.
+    """
+    source = Source(path)
+    data = _numbers_as_in_json(path) or source.data
+    kinds: dict[str, type] = {"parameters": dict, "optimiser_centroid": dict, "targets": list}
+    problems = [
+        source.problem((str(key),), f"is no section of the predecessor's files, which have {', '.join(SECTIONS)} alone")
+        for key in source.data
+        if key not in SECTIONS
+    ]
+    for section, kind in kinds.items():
+        value = source.data.get(section)
+        if section not in source.data and section == "optimiser_centroid":
+            continue
+        if not isinstance(value, kind):
+            expected = "an object {...}" if kind is dict else "a list [...]"
+            problems.append(source.problem((section,), f"expected {expected}, got {value!r}"))
+    targets = source.data.get("targets")
+    for index, spec in enumerate(targets if isinstance(targets, list) else ()):
+        if not isinstance(spec, dict):
+            problems.append(source.problem(("targets", index), f"expected an object {{...}}, got {spec!r}"))
+    if not source.data.get("parameters") and not problems:
+        problems.append(Problem("parameters", "expected at least one parameter"))
+    if problems:
+        raise ConfigError(path, problems)
+    return Imported(path, data)
+
+
+def _numbers_as_in_json(path: Path) -> dict[str, Any] | None:
+    """Return the file read as JSON, to which 1e-05 is a number and not text as to YAML; None where it is not JSON."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _meaning(name: str) -> str:
+    cls = known_targets().get(name)
+    if cls is None:
+        return ""
+    if issubclass(cls, RangeTarget):
+        kind = "from to"
+    else:
+        kind = "at least" if issubclass(cls, AtLeastTarget) else "at most" if issubclass(cls, AtMostTarget) else ""
+    return ", ".join(filter(None, (cls.unit, kind)))
+
+
+def _flow(value: Any) -> str:
+    text = yaml.dump(value, Dumper=_Dumper, default_flow_style=True, sort_keys=False, width=10_000, allow_unicode=True)
+    return str(text).removesuffix("...\n").strip()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes every digit of a number, and no more than it needs."""
+
+
+_Dumper.add_representer(
+    float, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:float", _exactly(value))
+)
+
+
+def _exactly(value: float) -> str:
+    text = repr(value)
+    mantissa, e, exponent = text.partition("e")
+    return f"{mantissa}.0{e}{exponent}" if e and "." not in mantissa else text
+
+
+def _value(tree: Mapping[str, Any], name: str) -> float | None:
+    try:
+        value = lookup(tree, name)
+    except KeyError:
+        return None
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -1,0 +1,165 @@
+"""The optimisation's recorders: all spikes of all neurons, and conductances on a grid in the sheet's centre."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.prepare.folder import BaseFolder, Entry
+from orchestrator.prepare.sheets import Sheet, recorder_entries, sheet_of
+from orchestrator.prepare.source import Edit, called, text_of
+from orchestrator.prepare.templates import render
+
+_SPIKES = "recorders_spikes"
+_BOTH = "recorders_spikes_and_conductances"
+# points along each side of the grid
+_POINTS = 5
+_LARGEST_SPACING = 200.0
+_SPACINGS = (200.0, 100.0, 50.0, 20.0, 10.0, 5.0, 2.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """The recorders of one sheet that were replaced.
+
+    Parameters
+    ----------
+    place : str
+        ``file:line:column`` of the old ones.
+    sheet : Sheet
+        Whose they are.
+    old : str
+        What they were, in short.
+    new : str
+        Name of the file with the new ones.
+    """
+
+    place: str
+    sheet: Sheet
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class RecorderFile:
+    """One file of recorders, for all sheets that record the same.
+
+    Parameters
+    ----------
+    name : str
+        Of the file.
+    conductances : tuple of str
+        Variables recorded on the grid; empty for spikes alone.
+    spacing : float
+        Between the grid's points, um.
+    """
+
+    name: str
+    conductances: tuple[str, ...]
+    spacing: float
+
+    @property
+    def neurons(self) -> int:
+        """Number of points of the grid."""
+        return _POINTS**2
+
+    def text(self) -> str:
+        """Return the parameter file."""
+        if not self.conductances:
+            return render("param_optim/recorders_spikes.jinja")
+        names = ", ".join(f'"{name}"' for name in self.conductances)
+        return render(
+            "param_optim/recorders_spikes_and_conductances.jinja",
+            variables=names,
+            points=_POINTS,
+            spacing=self.spacing,
+            size=_POINTS * self.spacing,
+        )
+
+
+def recorder_files(sheets: Sequence[Sheet]) -> dict[tuple[str, ...], RecorderFile]:
+    """Return the files that the sheets need, by the conductances that they record."""
+    files: dict[tuple[str, ...], RecorderFile] = {}
+    for sheet in sheets:
+        known = files.get(sheet.conductances)
+        spacing = _spacing(sheet.width)
+        if known is not None:
+            name, spacing = known.name, min(spacing, known.spacing)
+        elif sheet.conductances:
+            others = sum(1 for each in files if each)
+            name = f"{_BOTH}_{others + 1}" if others else _BOTH
+        else:
+            name = _SPIKES
+        files[sheet.conductances] = RecorderFile(name, sheet.conductances, spacing)
+    return files
+
+
+def _spacing(width: float | None) -> float:
+    """Return a spacing (um) with which the grid takes up at most the central half of a sheet."""
+    if width is None:
+        return _LARGEST_SPACING
+    return next((each for each in _SPACINGS if _POINTS * each <= width / 2), _SPACINGS[-1])
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """What is recorded once the recorders are replaced.
+
+    Parameters
+    ----------
+    sheets : list of Sheet
+        All that have recorders.
+    replaced : list of Replaced
+        Those that now have others.
+    edits : mapping of pathlib.Path to list of Edit
+        The changes, by file.
+    files : list of RecorderFile
+        The new recorders.
+    notes : list of str
+        Which stay as they are, and why.
+    """
+
+    sheets: list[Sheet]
+    replaced: list[Replaced]
+    edits: Mapping[Path, Sequence[Edit]]
+    files: list[RecorderFile]
+    notes: list[str]
+
+
+def replaced_recorders(
+    entries: Sequence[Entry], tree: Mapping[str, Any], folder: BaseFolder, target: str
+) -> Recordings:
+    """Return what changes so that every sheet has the optimisation's recorders, in files of the folder `target`.
+
+    Only files of the base folder change: others belong to other parameter sets as well.
+    """
+    found = [(entry, sheet_of(entry.path, tree)) for entry in recorder_entries(entries)]
+    ours = {path.resolve() for path in folder.files.values()}
+    files = recorder_files([sheet for entry, sheet in found if entry.file.path.resolve() in ours])
+    edits: dict[Path, list[Edit]] = {}
+    replaced, notes = [], []
+    for entry, sheet in found:
+        place, path = entry.file.place(entry.value), entry.file.path.resolve()
+        if path not in ours:
+            outside = f"the recorders of {sheet.label} are outside {folder.base} and stay as they are"
+            notes.append(f"{place}: {outside}, so it gets no targets")
+            continue
+        file = files[sheet.conductances]
+        edits.setdefault(path, []).append(Edit(*entry.file.span(entry.value), f'url("{target}/{file.name}")'.encode()))
+        replaced.append(Replaced(place, sheet, _described(entry.value), file.name))
+    sheets = list(dict.fromkeys(sheet for _, sheet in found))
+    return Recordings(sheets, replaced, edits, list(files.values()), notes)
+
+
+def _described(value: ast.expr) -> str:
+    """Return what recorders are given as, in a few words."""
+    url = text_of(called(value, "url", "ParameterSet"))
+    if url is not None:
+        return f"url({url!r})"
+    if isinstance(value, ast.Dict):
+        names = [text_of(key) or "?" for key in value.keys if key is not None]
+        return f"{{{', '.join(names)}}}"
+    return ast.unparse(value)

@@ -1,0 +1,80 @@
+"""First targets for the sheets of a model: plausible numbers, to be replaced by one's own data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from orchestrator.prepare.protocol import Protocol
+from orchestrator.prepare.sheets import Sheet
+
+
+@dataclass(frozen=True)
+class TargetLine:
+    """One target of the configuration.
+
+    Parameters
+    ----------
+    spec : mapping
+        Its keys.
+    comment : str
+        Unit and kind, for the reader.
+    active : bool
+        Whether it is a target, or a comment that can become one.
+    """
+
+    spec: Mapping[str, Any]
+    comment: str
+    active: bool = True
+
+    @property
+    def line(self) -> str:
+        """The line in YAML."""
+        text = yaml.safe_dump(
+            dict(self.spec), default_flow_style=True, sort_keys=False, width=10_000, allow_unicode=True
+        ).strip()
+        return f"{'' if self.active else '# '}- {text}{f' # {self.comment}' if self.comment else ''}"
+
+
+def suggest_targets(sheets: Sequence[Sheet], protocol: Protocol) -> list[TargetLine]:
+    """Return targets of spontaneous activity for every sheet with a name, of tuning for the excitatory ones.
+
+    Those of stimuli that the protocol does not present are comments: they would have no value.
+    """
+    lines = []
+    for sheet in sheets:
+        if sheet.name is not None:
+            lines += _of_sheet(sheet, protocol)
+    return lines
+
+
+def _of_sheet(sheet: Sheet, protocol: Protocol) -> list[TargetLine]:
+    def line(cls: str, value: Any, norm: float, comment: str, active: bool = True) -> TargetLine:
+        spec = {"class": cls, "sheet_name": sheet.name, "target_value": value, "norm": norm}
+        return TargetLine(spec, comment, active)
+
+    rate: tuple[list[float], float] = ([3, 10], 2) if sheet.inhibitory else ([1, 4], 1)
+    lines = [
+        line("SpontActivityTarget", *rate, "Hz, from to"),
+        line("IrregularityTarget", 0.8, 0.1, "coefficient of variation of intervals, at least"),
+        line("SynchronyTarget", 0.01, 0.02, "mean correlation of spike counts"),
+    ]
+    if sheet.inhibitory or not sheet.cortical:
+        return lines
+    if sheet.conductances:
+        exc, inh = sheet.conductances
+        ratio = line("ConductanceRatio", 4, 1, "inhibitory over excitatory")
+        named = {} if exc in ("gsyn_exc", "g_ex") else {"excitatory_signal": exc, "inhibitory_signal": inh}
+        lines.append(TargetLine({**ratio.spec, **named}, ratio.comment))
+    high, low = protocol.orientation and protocol.shows(100), protocol.orientation and protocol.shows(10)
+    lines += [
+        line("OrientationTuningPreferenceTarget", 3, 1, "preferred over orthogonal rate, at least", high),
+        line("OrientationTuningOrthoHighTarget", 0.5, 0.25, "|spontaneous - orthogonal| / spontaneous, high", high),
+        line("OrientationTuningOrthoLowTarget", 0.5, 0.25, "the same at low contrast", low),
+        line("ModulationRatio", 1, 0.5, "2 F1 / F0: simple cells above 1, complex cells below", high),
+        line("SizeTuning", 0.5, 0.25, "share of suppressed cells, at least", high and protocol.size),
+    ]
+    return lines

@@ -1,0 +1,70 @@
+"""A short simulation of a mozaik model that takes the way of an offspring, to see whether a node can do it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator.paths import AttemptPaths
+
+# Stands in for the model's experiments on the node. It makes them, to find what is wrong with them and to count their
+# stimuli, and presents none.
+_PROTOCOL = '''\
+"""Written by `orchestrator check --on-node`: makes the model's experiments, counts their stimuli and presents none."""
+
+import importlib
+import json
+
+
+def create_experiments(model):
+    module, _, name = {experiments!r}.partition(":")
+    made = getattr(importlib.import_module(module), name)(model)
+    if hasattr(made, "items"):
+        experiments = [cls(model, parameters) for cls, parameters in made.values()]
+    else:
+        experiments = list(made)
+    stimuli = [stimulus for each in experiments for stimulus in getattr(each, "stimuli", [])]
+    durations = [float(getattr(stimulus, "duration", 0.0) or 0.0) for stimulus in stimuli]
+    with open({counted!r}, "w") as file:
+        json.dump({{"presentations": len(stimuli), "duration": sum(durations)}}, file)
+    return type(made)()
+'''
+_MODULE = "rehearsal"
+
+
+def rehearsal(task: Mapping[str, Any], attempt: AttemptPaths, model_dir: Path) -> Mapping[str, Any]:
+    """Write the stand-in for the model's experiments beside the task, and return the task with it.
+
+    Parameters
+    ----------
+    task : mapping
+        An offspring's.
+    attempt : AttemptPaths
+        Somewhere below the model's directory, from where the simulation imports.
+    model_dir : pathlib.Path
+        The model's directory.
+    """
+    module = attempt.directory / f"{_MODULE}.py"
+    text = _PROTOCOL.format(experiments=task["experiments"], counted=str(counted(attempt)))
+    module.write_text(text, encoding="utf-8")
+    dotted = ".".join(module.relative_to(model_dir).with_suffix("").parts)
+    check = task["explosion_check"]
+    slices = check["slices"]
+    one_slice = {**check, "enabled": True, "slices": 1, "duration": check["duration"] / slices}
+    return {**task, "experiments": f"{dotted}:create_experiments", "explosion_check": one_slice}
+
+
+def counted(attempt: AttemptPaths) -> Path:
+    """Return the file with the number of the protocol's stimuli and their duration."""
+    return attempt.directory / "protocol.json"
+
+
+def protocol_of(attempt: AttemptPaths) -> tuple[int, float] | None:
+    """Return number of stimuli and seconds of the whole protocol, None where they could not be counted."""
+    try:
+        found = json.loads(counted(attempt).read_text(encoding="utf-8"))
+        return int(found["presentations"]), float(found["duration"]) / 1000.0
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

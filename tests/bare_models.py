@@ -1,0 +1,51 @@
+"""Bare models, without anything of an optimisation, and what a directory holds to the last bit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+MODELS = Path(__file__).resolve().parent / "models"
+NAMES = ("balanced_network", "visual_model", "current_style")
+
+
+def bare_model(name: str, folder: Path) -> Path:
+    """Copy a test model without its ``param_optim``."""
+    ignore = shutil.ignore_patterns("__pycache__", "param_optim")
+    return Path(shutil.copytree(MODELS / name, folder / name, ignore=ignore))
+
+
+def small_model(folder: Path, **files: str) -> Path:
+    """Write a model of one sheet; `files` replace its files, or add some: ``param__defaults``, ``run__py``."""
+    contents = {
+        "run.py": "from mozaik.controller import run_workflow\n"
+        "from model import Net\n"
+        "from experiments import create_experiments\n"
+        "run_workflow('Net', Net, create_experiments)\n",
+        "model.py": "from mozaik.models import Model\n\n\nclass Net(Model):\n    pass\n",
+        "experiments.py": "from mozaik.experiments import NoStimulation\n\n\n"
+        "def create_experiments(model):\n    return [NoStimulation(model, duration=100.0)]\n",
+        "param/defaults": "{'results_dir': '', 'pynn_seed': 1, 'sheets': {'exc': url('param/exc')}}",
+        "param/exc": "{'component': 'C', 'params': {'name': 'Exc', 'sx': 2000.0, 'sy': 2000.0, 'density': 10.0,\n"
+        " 'magnification_factor': 1000.0, 'cell': {'model': 'IF_cond_exp', 'params': {'tau_m': 20.0}},\n"
+        " 'recorders': None}, 'ExcExc': {'weights': 0.001}}",
+    }
+    contents |= {name.replace("__py", ".py").replace("__", "/"): text for name, text in files.items()}
+    model = folder / "model"
+    for name, text in contents.items():
+        path = model / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return model
+
+
+def snapshot(directory: Path) -> dict[str, object]:
+    """Return content, or target of the link, and mode of everything below a directory."""
+    found: dict[str, object] = {}
+    for folder, folders, names in os.walk(directory):
+        for name in [*folders, *names]:
+            path = Path(folder, name)
+            content = path.readlink() if path.is_symlink() else path.read_bytes() if path.is_file() else None
+            found[str(path.relative_to(directory))] = (content, path.lstat().st_mode)
+    return found

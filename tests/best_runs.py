@@ -1,0 +1,63 @@
+"""Run directories with a history that was written rather than simulated, for tests of what is made of the best."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.config_file import load_config
+from orchestrator.controller import create_run
+from orchestrator.paths import RunPaths
+from orchestrator.records import Evaluation, Offspring, Outcome, Result
+
+ROOT = Path(__file__).resolve().parents[1]
+MODELS = ROOT / "tests" / "models"
+
+# parameters and values of one evaluation, or its parameters and why it has no values
+Row = tuple[Mapping[str, float], Sequence[float] | Outcome]
+
+
+def written_run(config: Path, rows: Sequence[Row], per_generation: int = 4) -> RunPaths:
+    """Write the run directory of an optimisation with these evaluations."""
+    settings = load_config(config)
+    paths = RunPaths(settings.model_dir / "20261120-104608_Optimization")
+    paths.directory.mkdir()
+    create_run(settings, paths)
+    targets, width = settings.create_targets(), len(settings.parameters)
+    evaluations = []
+    for n, (parameters, found) in enumerate(rows):
+        values = [math.nan] * len(targets) if isinstance(found, Outcome) else list(found)
+        pairs = zip(targets, values, strict=True)
+        scores = [target.score(None if math.isnan(value) else value) for target, value in pairs]
+        outcome = found if isinstance(found, Outcome) else Outcome.OK
+        offspring = Offspring(n // per_generation, n % per_generation, (0.5,) * width, parameters)
+        evaluations.append(Evaluation(offspring, Result(outcome), tuple(values), tuple(scores), 1, 0.0))
+    state = {"mean": np.zeros(width), "sigma": 0.2, "covariance": np.eye(width)}
+    for first in range(0, len(rows), per_generation):
+        Checkpoint(paths.checkpoint).append(evaluations[first : first + per_generation], state)
+    return paths
+
+
+def model_run(directory: Path, name: str, values: Mapping[str, float], **simulation: Any) -> RunPaths:
+    """Copy a mozaik model of the tests, and write a run whose best has these values."""
+    model = directory / name
+    shutil.copytree(MODELS / name, model, ignore=shutil.ignore_patterns("__pycache__", "*_Optimization", "param_best"))
+    folder = model / "param_optim"
+    folder.mkdir(exist_ok=True)
+    config = {
+        "parameters": {each: [value / 2, value * 2] for each, value in values.items()},
+        "optimiser_centroid": {each: value / 2 for each, value in values.items()},
+        "targets": [{"class": "SpontActivityTarget", "sheet_name": "Exc", "target_value": [4, 8], "norm": 2}],
+        "simulation": {"model": "model:BalancedNetwork", "seeds": {"pynn_seed": 513, "mpi_seed": 1023}, **simulation},
+        "executor": "local",
+    }
+    (folder / "config_optimisation.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    start = {each: value / 2 for each, value in values.items()}
+    return written_run(folder / "config_optimisation.yaml", [(start, [40.0]), (values, [6.0]), (start, [9.0])])

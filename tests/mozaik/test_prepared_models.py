@@ -1,0 +1,76 @@
+"""A generation of each test model, from a bare directory and what ``orchestrator prepare`` wrote.
+
+The model in the current style, with named experiments, needs a newer mozaik than the one of the tests: it is prepared
+and checked, in tests/orchestrator/test_prepare.py.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bare_models import bare_model
+
+from orchestrator.checkpoint import Checkpoint
+
+pytestmark = pytest.mark.mozaik
+
+CONFIG = "param_optim/config_optimisation.yaml"
+# file, what is in it, and what takes less time
+SMALLER = {
+    "balanced_network": [
+        ("exc", "'density': 100.0", "'density': 25.0"),
+        ("inh", "'density': 25.0", "'density': 6.25"),
+    ],
+    "visual_model": [
+        ("defaults", "'spontaneous_duration': 1001.0", "'spontaneous_duration': 203.0"),
+        ("defaults", "'grating_duration': 1001.0", "'grating_duration': 203.0"),
+        ("defaults", "'temporal_frequency': 2.0", "'temporal_frequency': 10.0"),
+        ("defaults", "'null_stimulus_period': 147.0", "'null_stimulus_period': 0.0"),
+        ("l4_cortex_exc", "'density': 64.0", "'density': 25.0"),
+        ("l23_cortex_exc", "'density': 64.0", "'density': 25.0"),
+    ],
+}
+# what so few neurons may be too quiet for in 0.2 s
+MAY_LACK = {
+    "balanced_network": set[str](),
+    "visual_model": {"IrregularityTarget", "SynchronyTarget", "SizeTuning", "ModulationRatio"}
+    | {f"OrientationTuning{each}Target" for each in ("Preference", "OrthoHigh", "OrthoLow")},
+}
+
+
+def command(model: Path, *arguments: str) -> str:
+    program = [sys.executable, "-c", "from orchestrator.cli import main; main()"]
+    done = subprocess.run([*program, *arguments], cwd=model, capture_output=True, text=True, check=False, timeout=400)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", ["balanced_network", "visual_model"])
+def test_prepare_check_and_run_a_generation(name: str, tmp_path: Path) -> None:
+    model = bare_model(name, tmp_path)
+    for file, old, new in SMALLER[name]:
+        path = model / "param" / file
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+
+    command(model, "prepare", ".")
+    command(model, "check", CONFIG, "--set", "executor=local")
+    small = ["executor=local", "offspring_size=3", "max_ngen=1", "explosion_check.duration=70", "optimiser_sigma=0.05"]
+    command(model, "run", CONFIG, *(word for setting in small for word in ("--set", setting)))
+
+    (run,) = model.glob("*_Optimization")
+    checkpoint = Checkpoint(run)
+    frame, details = checkpoint.evaluations(), checkpoint.details()
+    assert list(frame["outcome"]) == ["OK"] * 3, list(details["message"])
+    start = frame.iloc[0]
+    values = {column: start[column] for column in frame.columns if column.startswith("value:")}
+    lacking = {column for column, value in values.items() if value != value}  # noqa: PLR0124  (nan)
+    assert {column.removeprefix("value:").partition("(")[0] for column in lacking} <= MAY_LACK[name]
+    # spikes of every sheet and conductances of the excitatory ones were recorded
+    assert all(values[column] == values[column] for column in values if "SpontActivity" in column)
+    ratios = [value for column, value in values.items() if "ConductanceRatio" in column]
+    assert ratios
+    assert all(ratio > 0 for ratio in ratios)
