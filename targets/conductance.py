@@ -12,8 +12,8 @@ from targets.registry import target
 from targets.segment import Segment, SignalSummary
 from targets.sheet_target import SpontaneousTarget, mean_over
 
-_EXCITATORY = ("gsyn_exc", "g_ex")
-_INHIBITORY = ("gsyn_inh", "g_in")
+EXCITATORY = ("gsyn_exc", "g_ex")
+INHIBITORY = ("gsyn_inh", "g_in")
 
 
 class InhibitionOverExcitation(SpontaneousTarget):
@@ -33,8 +33,8 @@ class InhibitionOverExcitation(SpontaneousTarget):
         return mean_over(self.spontaneous(recordings), self._ratio)
 
     def _ratio(self, segment: Segment) -> float:
-        excitatory = self._mean(segment, self.excitatory_signal, _EXCITATORY)
-        inhibitory = self._mean(segment, self.inhibitory_signal, _INHIBITORY)
+        excitatory = self._mean(segment, self.excitatory_signal, EXCITATORY)
+        inhibitory = self._mean(segment, self.inhibitory_signal, INHIBITORY)
         if excitatory == 0:
             raise NoValue(f"the mean excitatory conductance is 0 (the inhibitory one {inhibitory:g} uS)")
         return inhibitory / excitatory

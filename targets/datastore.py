@@ -19,6 +19,7 @@ from targets.errors import DatastoreError
 from targets.inert import Instance, Refused
 from targets.segment import Recording, Segment, items_of, read_recording
 from targets.sheet import Sheet, circular_distance, read_sheet
+from targets.traces import Trace, read_traces
 from targets.unpickle import read_pickle
 
 _RECORDINGS = "datastore.recordings.pickle"
@@ -160,6 +161,28 @@ class Datastore:
     def problems(self, sheet_name: str | None) -> list[str]:
         """Return what could not be read of the annotations of a sheet's segments."""
         return [f"{each.identifier}: {each.problem}" for each in self.segments(sheet_name) if each.problem]
+
+    def traces(self, segment: Segment) -> list[Trace]:
+        """Return a segment's analog signals over time; they are read each time, for they may be large.
+
+        Raises
+        ------
+        DatastoreError
+            If the file is missing, broken or unsafe.
+        """
+        return read_traces(self.segment_file(segment))
+
+    def segment_file(self, segment: Segment) -> Path:
+        """Return the file of a segment.
+
+        Raises
+        ------
+        DatastoreError
+            If it is missing, or lies outside of the directory.
+        """
+        if not re.fullmatch(r"[\w-]+", segment.identifier):
+            raise DatastoreError(f"{self.path / _RECORDINGS} names a segment {segment.identifier!r:.60}")
+        return self._file(f"{segment.identifier}.pickle")
 
     def release(self) -> None:
         """Forget what was read of the segments; it is read again when it is asked for."""

@@ -32,18 +32,31 @@ class FirstHarmonic(SheetTarget):
     contrast: PositiveFloat = Field(default=100.0, description="contrast of the gratings, %")
     bin: PositiveFloat = Field(default=10.0, description="width of a bin of the PSTH, ms")
 
-    def value(self, recordings: Any) -> float:  # noqa: D102
+    def amplitudes(self, recordings: Any) -> NDArray[np.float64]:
+        """Return F0 and F1 of every cell for the gratings at its own orientation, in Hz, (2, n_cells).
+
+        ``2 F1 / F0`` of one cell is ``2 * f1[i] / f0[i]``; the value of the sheet is the ratio of the means.
+
+        Raises
+        ------
+        NoValue
+            If there are no such gratings or cells.
+        """
         datastore = self.datastore(recordings)
         gratings = datastore.presentations(self.sheet_name, GRATING, contrast=self.contrast)
         if not gratings:
             raise self.missing(datastore, f"{GRATING} of contrast {self.contrast:g}")
-        amplitudes = [self._amplitudes(datastore, trials) for trials in datastore.by_stimulus(gratings)]
-        f0, f1 = np.concatenate(amplitudes, axis=1)
-        if not f0.size:
+        found = [self._amplitudes(datastore, trials) for trials in datastore.by_stimulus(gratings)]
+        amplitudes = np.concatenate(found, axis=1)
+        if not amplitudes.size:
             raise NoValue(
                 f"no recorded cell of sheet {self.sheet_name} prefers the orientation of a grating of contrast "
                 f"{self.contrast:g} within {self.tolerance:g} rad"
             )
+        return amplitudes
+
+    def value(self, recordings: Any) -> float:  # noqa: D102
+        f0, f1 = self.amplitudes(recordings)
         if f0.mean() == 0:
             raise NoValue(f"the cells of sheet {self.sheet_name} don't respond to gratings: F0 is 0")
         return float(2 * f1.mean() / f0.mean())

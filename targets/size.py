@@ -37,16 +37,11 @@ class SuppressedShare(OrientedTarget):
 
     def value(self, recordings: Any) -> float:  # noqa: D102
         datastore = self.datastore(recordings)
-        disk = self._trials(datastore, DISK, radius=self.disk_radius)
-        full = self._trials(datastore, GRATING)
+        disk = self.presented(datastore, DISK, radius=self.disk_radius)
+        full = self.presented(datastore, GRATING)
         disk_rates = rates_by_cell(datastore, self.sheet_name, disk)
         full_rates = rates_by_cell(datastore, self.sheet_name, full)
-        cells = self.cells(datastore) & self._central(datastore) & np.isfinite(disk_rates) & np.isfinite(full_rates)
-        if not cells.any():
-            raise NoValue(
-                f"no cell of sheet {self.sheet_name} that prefers {self.orientation:.4g} rad was recorded within "
-                f"{self.radius:g} degrees of the centre"
-            )
+        cells = self.central_cells(datastore, disk_rates, full_rates)
         disk_rates, full_rates = disk_rates[cells], full_rates[cells]
         responsive = _above(disk_rates, self.min_disk_spikes, disk) & _above(full_rates, self.min_full_spikes, full)
         # Not disk / full, for the full field may leave a cell silent; a ratio that is min_ratio but for rounding is not
@@ -54,7 +49,31 @@ class SuppressedShare(OrientedTarget):
         suppressed = responsive & (disk_rates > self.min_ratio * full_rates * (1 + 1e-9))
         return float(suppressed.mean())
 
-    def _trials(self, datastore: Datastore, stimulus: str, radius: float | None = None) -> list[Segment]:
+    def central_cells(self, datastore: Datastore, *rates: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which of the N cells prefer ``orientation``, lie in the centre, and have all the rates, (N,).
+
+        Raises
+        ------
+        NoValue
+            If there are none.
+        """
+        x, y = datastore.sheet(self.sheet_name).require_positions()[:2]
+        cells = self.cells(datastore) & (x**2 + y**2 < self.radius**2) & np.isfinite(rates).all(axis=0)
+        if not cells.any():
+            raise NoValue(
+                f"no cell of sheet {self.sheet_name} that prefers {self.orientation:.4g} rad was recorded within "
+                f"{self.radius:g} degrees of the centre"
+            )
+        return np.asarray(cells)
+
+    def presented(self, datastore: Datastore, stimulus: str, radius: float | None = None) -> list[Segment]:
+        """Return the trials of a disk, or of the full-field grating, of ``contrast`` and ``orientation``.
+
+        Raises
+        ------
+        NoValue
+            If it was not presented.
+        """
         trials = datastore.trials(
             self.sheet_name, stimulus, contrast=self.contrast, orientation=self.orientation, radius=radius
         )
@@ -63,10 +82,6 @@ class SuppressedShare(OrientedTarget):
             what = f"{stimulus} of contrast {self.contrast:g}, orientation {self.orientation:.4g} rad{size}"
             raise self.missing(datastore, what)
         return trials
-
-    def _central(self, datastore: Datastore) -> NDArray[np.bool_]:
-        x, y = datastore.sheet(self.sheet_name).require_positions()[:2]
-        return np.asarray(x**2 + y**2 < self.radius**2)
 
 
 def _above(rates: NDArray[np.float64], spikes: float, trials: list[Segment]) -> NDArray[np.bool_]:

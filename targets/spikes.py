@@ -187,6 +187,27 @@ class SpikeTrains:
         summed = np.bincount(index, weight[owner], minlength=n_bins) - (total * weight).sum() / n_bins
         return float((summed @ summed - varying.sum()) / (n_trains * (n_trains - 1)))
 
+    def correlations(self, width: float) -> Floats:
+        """Return the Pearson correlation of the binned counts of every pair of trains.
+
+        As in `mean_correlation`, which is their mean and needs far less memory: here a matrix of all trains and bins.
+
+        Parameters
+        ----------
+        width : float
+            Width of a bin, ms.
+
+        Returns
+        -------
+        ndarray, (n_trains * (n_trains - 1) / 2,)
+            The upper triangle of the matrix, row by row; 0 for a pair with a train of constant counts.
+        """
+        counts = self.binned_counts(width).astype(np.float64)
+        counts -= counts.mean(axis=1, keepdims=True)
+        length = np.sqrt((counts**2).sum(axis=1, keepdims=True))
+        unit = np.divide(counts, length, out=np.zeros_like(counts), where=length > 1e-9)
+        return np.asarray((unit @ unit.T)[np.triu_indices(len(self), 1)], np.float64)
+
     def to_neo(self) -> list[Any]:
         """Return the trains as neo's SpikeTrain objects (needs neo), their ids as annotation ``channel_id``."""
         import neo  # noqa: PLC0415  (an optional dependency, and slow to import)

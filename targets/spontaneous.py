@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveFloat
 
 from targets.base import AtLeastTarget, NoValue, PointTarget, RangeTarget
@@ -12,6 +13,7 @@ from targets.datastore import Datastore
 from targets.registry import target
 from targets.segment import Segment
 from targets.sheet_target import SpontaneousTarget, mean_over
+from targets.spikes import SpikeTrains
 
 
 class SpontaneousRate(SpontaneousTarget):
@@ -35,12 +37,22 @@ class SpontaneousIrregularity(SpontaneousTarget):
     def value(self, recordings: Any) -> float:  # noqa: D102
         return mean_over(self.spontaneous(recordings), self._irregularity)
 
-    def _irregularity(self, segment: Segment) -> float:
+    def coefficients(self, segment: Segment) -> NDArray[np.float64]:
+        """Return the coefficients of variation of the trains that count, (n_trains that count,).
+
+        Raises
+        ------
+        NoValue
+            If no train counts.
+        """
         intervals = segment.spikes().intervals()
         cv = intervals.cv[(intervals.number > self.min_intervals) & np.isfinite(intervals.cv)]
         if not cv.size:
             raise NoValue(f"no train of sheet {self.sheet_name} has more than {self.min_intervals} intervals")
-        return float(cv.mean())
+        return cv
+
+    def _irregularity(self, segment: Segment) -> float:
+        return float(self.coefficients(segment).mean())
 
 
 class SpontaneousSynchrony(SpontaneousTarget):
@@ -59,7 +71,14 @@ class SpontaneousSynchrony(SpontaneousTarget):
         datastore = self.datastore(recordings)
         return mean_over(self.spontaneous(recordings), lambda segment: self._synchrony(datastore, segment))
 
-    def _synchrony(self, datastore: Datastore, segment: Segment) -> float:
+    def central_trains(self, datastore: Datastore, segment: Segment) -> SpikeTrains:
+        """Return the trains that are correlated with each other.
+
+        Raises
+        ------
+        NoValue
+            If there are fewer than two, or the recording is shorter than two bins.
+        """
         trains = segment.spikes()
         sheet = datastore.sheet(self.sheet_name)
         x, y = sheet.require_positions()[:2, sheet.indices(trains.ids)]
@@ -73,7 +92,10 @@ class SpontaneousSynchrony(SpontaneousTarget):
             )
         if trains.n_bins(self.bin) < 2:
             raise NoValue(f"synchrony needs two bins of {self.bin:g} ms, the recording lasts {trains.duration:g} ms")
-        return trains.select(chosen).mean_correlation(self.bin)
+        return trains.select(chosen)
+
+    def _synchrony(self, datastore: Datastore, segment: Segment) -> float:
+        return self.central_trains(datastore, segment).mean_correlation(self.bin)
 
 
 @target("SpontActivityTarget", unit="Hz")

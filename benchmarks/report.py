@@ -1,0 +1,192 @@
+"""What the report of a long run costs: 1,000 generations x 64 offspring x 40 parameters x 40 targets by default.
+
+    python benchmarks/report.py [--generations 1000] [--directory DIRECTORY] [--chromium /usr/bin/chromium]
+
+Writes a synthetic checkpoint once, then its report in a process of its own (seconds with reading, without imports; the
+peak of the whole process), and opens it in headless Chromium (until every figure is drawn), if there is one. The last
+line is one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.paths import RunPaths
+from orchestrator.records import Evaluation, FloatArray, Offspring, Outcome, Result
+
+MB = 1e6
+LOG = "NEST 3.10\n" + "\n".join(f"[INFO] node {n}: simulating" for n in range(30)) + "\nMPI_ABORT was invoked"
+
+
+def config(n_parameters: int, n_targets: int, generations: int, size: int) -> str:
+    """Return a configuration with dotted names, every third parameter on a log scale."""
+    return yaml.safe_dump(
+        {
+            "parameters": {
+                f"sheets.layer_{n // 4}.Connection{n}.base_weight": {
+                    "bounds": [0.001, 1.0],
+                    "scale": "log" if n % 3 == 0 else "linear",
+                }
+                for n in range(n_parameters)
+            },
+            "targets": [
+                {"class": "ReturnedValue", "key": f"value{n}", "target_value": 0.0, "norm": 0.5, "name": f"Target {n}"}
+                for n in range(n_targets)
+            ],
+            "offspring_size": size,
+            "max_ngen": generations,
+            "simulation": {"type": "function", "function": "model:simulate"},
+        },
+        sort_keys=False,
+    )
+
+
+def write_checkpoint(path: Path, *, generations: int, size: int, n_parameters: int, n_targets: int) -> None:
+    """Write a run that closes in on its targets; one in eight offspring fails."""
+    rng = np.random.default_rng(0)
+    text = config(n_parameters, n_targets, generations, size)
+    space = yaml.safe_load(text)
+    names = list(space["parameters"])
+    checkpoint = Checkpoint.create(
+        path,
+        config=text,
+        parameters=names,
+        targets=[target["name"] for target in space["targets"]],
+        versions={"orchestrator": "0.1.0"},
+    )
+    mixing = rng.normal(size=(n_parameters, n_targets)) / math.sqrt(n_parameters)
+    goal = rng.uniform(0.3, 0.7, n_parameters)
+    rows: list[Evaluation] = []
+    covariances = []
+    for generation in range(generations):
+        share = 0.98 ** (200 * generation / generations)
+        mean = goal + share * (0.9 - goal)
+        covariances.append((mean, 0.2 * share, np.diag(np.linspace(0.5, 1.5, n_parameters)) * (0.2 * share) ** 2))
+        points = np.clip(mean + 0.2 * share * rng.normal(size=(size, n_parameters)), 0, 1)
+        values = (points - goal) @ mixing * 4 + 0.05 * rng.normal(size=(size, n_targets))
+        rows += [_evaluation((generation, index), points[index], values[index], names, rng) for index in range(size)]
+    # generation by generation each append copies the file: here all at once
+    _append_all(checkpoint, rows, covariances)
+
+
+def _evaluation(
+    place: tuple[int, int], point: FloatArray, values: FloatArray, names: Sequence[str], rng: np.random.Generator
+) -> Evaluation:
+    generation, index = place
+    failed = rng.random() < 0.125
+    outcome = (Outcome.EXPLODED if rng.random() < 0.7 else Outcome.SIMULATION_ERROR) if failed else Outcome.OK
+    begin = 1.7e9 + 4000 * generation
+    queue, seconds = 600 * rng.random(), 600 if failed else 2500 + 500 * rng.random()
+    result = Result(
+        outcome,
+        message="sheet V1_Exc_L4 fired at 120.5 Hz" if outcome is Outcome.EXPLODED else "exit code 1" if failed else "",
+        log_tail=LOG if failed else "",
+        seconds={"build": 200.0, "check": 60.0} | ({} if failed else {"protocols": seconds - 400, "measuring": 100.0}),
+        host=f"w{index % 16}",
+        job_id=f"{100000 + generation}_{index}",
+        started=begin + queue,
+        finished=begin + queue + seconds,
+        versions={"orchestrator": "0.1.0", "python": "3.11.7"},
+    )
+    found = np.full(len(values), np.nan) if failed else values
+    scores = np.where(np.isnan(found), 20.0, np.minimum(np.abs(found) / 0.5, 20.0))
+    offspring = Offspring(generation, index, tuple(point), dict(zip(names, point * 0.999 + 0.001, strict=True)))
+    return Evaluation(offspring, result, tuple(found), tuple(scores), 1, begin)
+
+
+def _append_all(
+    checkpoint: Checkpoint, rows: Sequence[Evaluation], states: Sequence[tuple[FloatArray, float, FloatArray]]
+) -> None:
+    size = len(rows) // len(states)
+    step = max(1, len(states) // 4)
+    for first in range(0, len(states), step):
+        # the distributions follow one by one without evaluations
+        mean, sigma, covariance = states[first]
+        checkpoint.append(
+            rows[first * size : (first + step) * size], {"mean": mean, "sigma": sigma, "covariance": covariance}
+        )
+    _set_distributions(checkpoint.path, states)
+
+
+def _set_distributions(path: Path, states: Sequence[tuple[FloatArray, float, FloatArray]]) -> None:
+    import h5py  # noqa: PLC0415
+
+    with h5py.File(path, "r+") as file:
+        for n, name in enumerate(("mean", "sigma", "covariance")):
+            dataset = file["optimiser"][name]
+            dataset.resize(len(states), axis=0)
+            dataset[:] = [state[n] for state in states]
+
+
+def child(directory: Path) -> None:
+    """Write the report of a run, and print what it took."""
+    from orchestrator.report import write_report  # noqa: PLC0415  (measured)
+
+    begin = time.perf_counter()
+    output = write_report([RunPaths(directory)], directory / "report.html")
+    seconds = time.perf_counter() - begin
+    status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    peak = next(int(line.split()[1]) * 1024 / MB for line in status if line.startswith("VmHWM"))
+    print(json.dumps({"seconds": seconds, "peak_mb": peak, "file_mb": output.stat().st_size / MB}))
+
+
+def opened(page: Path, chromium: Path) -> dict[str, float]:
+    """Return seconds until the page is loaded, and until every figure on it is drawn."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": 1280, "height": 900})
+        begin = time.perf_counter()
+        tab.goto(page.as_uri())
+        loaded = time.perf_counter() - begin
+        tab.wait_for_selector("html[data-drawn=all]", state="attached")
+        drawn = time.perf_counter() - begin
+        browser.close()
+    return {"loaded_seconds": loaded, "drawn_seconds": drawn}
+
+
+def main() -> None:
+    """Measure, and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    default = Path(tempfile.gettempdir()) / "orchestrator-report-benchmark"
+    parser.add_argument("--directory", type=Path, default=default, help="keeps the checkpoint (300 MB)")
+    parser.add_argument("--generations", type=int, default=1000)
+    parser.add_argument("--offspring", type=int, default=64)
+    parser.add_argument("--parameters", type=int, default=40)
+    parser.add_argument("--targets", type=int, default=40)
+    parser.add_argument("--chromium", type=Path, default=Path("/usr/bin/chromium"))
+    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        child(given.child)
+        return
+    sizes = (given.generations, given.offspring, given.parameters, given.targets)
+    directory = given.directory / "x".join(str(size) for size in sizes)
+    if not (directory / "checkpoint.h5").exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        print(f"writing {directory / 'checkpoint.h5'} ...")
+        shape = dict(zip(("generations", "size", "n_parameters", "n_targets"), sizes, strict=True))
+        write_checkpoint(directory / "unfinished.h5", **shape)
+        (directory / "unfinished.h5").rename(directory / "checkpoint.h5")
+    command = [sys.executable, __file__, "--child", str(directory)]
+    figures = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+    if given.chromium.exists():
+        figures |= opened(directory / "report.html", given.chromium)
+    print(json.dumps({"evaluations": given.generations * given.offspring, **figures}))
+
+
+if __name__ == "__main__":
+    main()

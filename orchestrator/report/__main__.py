@@ -1,0 +1,27 @@
+"""``python -m orchestrator.report RUN``: what the controller has done beside it after every generation."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from orchestrator.errors import OrchestratorError
+from orchestrator.paths import RunPaths
+from orchestrator.report import write_report
+
+
+def main() -> int:
+    """Write report.html of the run directory that is named; problems are one line of standard error."""
+    os.nice(10)
+    paths = RunPaths(Path(sys.argv[1]))
+    try:
+        write_report([paths], paths.report)
+    except (OrchestratorError, OSError) as error:
+        print(error, file=sys.stderr)  # noqa: T201  (the controller reads it)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,174 @@
+"""What a checkpoint's configuration says of its parameters and targets; whatever it does not say is told by the data.
+
+A report must not fail because the model has moved or a target's own file is gone, so nothing here raises.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from orchestrator.records import FloatArray
+from orchestrator.report.naming import elided
+from orchestrator.sections import ParameterRange, RangeOrBounds
+from orchestrator.space import Parameter
+from targets import AtLeastTarget, AtMostTarget, PointTarget, RangeTarget, Target, TargetError, create_targets
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A target as figures need it.
+
+    Parameters
+    ----------
+    label : str
+        Its name in the checkpoint.
+    low, high : float
+        Edges of what is wanted, infinite where it is open, NaN where unknown; equal for a point.
+    norm : float
+        Distance that scores 1, NaN where unknown.
+    max_score : float
+        Cap of the score.
+    unit : str
+        Of the value, empty for a pure number.
+    class_name, sheet : str
+        Where it comes from, for people.
+    """
+
+    label: str
+    low: float = math.nan
+    high: float = math.nan
+    norm: float = math.nan
+    max_score: float = 20.0
+    unit: str = ""
+    class_name: str = ""
+    sheet: str = ""
+
+    @property
+    def text(self) -> str:
+        """What is wanted: ``1 to 5``, ``≥ 0.8``, ``0.01``, empty where unknown."""
+        if math.isnan(self.low) or math.isnan(self.high):
+            return ""
+        if self.low == self.high:
+            return f"{self.low:g}"
+        if math.isinf(self.low):
+            return f"≤ {self.high:g}"
+        return f"≥ {self.low:g}" if math.isinf(self.high) else f"{self.low:g} to {self.high:g}"
+
+    def distance(self, values: FloatArray) -> FloatArray:
+        """Return signed distances from what is wanted in norms, 0 inside, NaN where unknown."""
+        return np.asarray((np.maximum(values - self.high, 0.0) - np.maximum(self.low - values, 0.0)) / self.norm)
+
+
+def read_config(text: str) -> tuple[dict[str, Any], list[str]]:
+    """Return the configuration as a mapping, empty where it is none, and what is wrong with it."""
+    try:
+        config = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        return {}, [f"The configuration in the checkpoint is not YAML ({elided(str(error), 200)})."]
+    if not isinstance(config, dict):
+        return {}, ["The checkpoint holds no configuration."]
+    return config, []
+
+
+def describe_parameters(
+    config: Mapping[str, Any], names: Sequence[str], values: FloatArray
+) -> tuple[list[Parameter], list[str]]:
+    """Return the parameters with their bounds, those of the data where the configuration has none, and notes."""
+    adapter: TypeAdapter[ParameterRange] = TypeAdapter(RangeOrBounds)
+    given = config.get("parameters")
+    described, missing = [], []
+    for n, name in enumerate(names):
+        try:
+            spec = adapter.validate_python(given[name] if isinstance(given, dict) else None)
+            described.append(Parameter(name, *spec.bounds, log=spec.scale == "log", integer=spec.integer))
+        except (KeyError, ValidationError):
+            own = values[:, n][np.isfinite(values[:, n])]
+            low, high = (float(own.min()), float(own.max())) if len(own) else (0.0, 1.0)
+            described.append(Parameter(name, low, high if high > low else low + (abs(low) or 1.0)))
+            missing.append(name)
+    notes = [f"The configuration has no bounds of {_some(missing)}; the range of the data is shown."] if missing else []
+    return described, notes
+
+
+def describe_targets(
+    config: Mapping[str, Any], labels: Sequence[str], values: FloatArray, scores: FloatArray, folder: Path
+) -> tuple[list[Wanted], list[str]]:
+    """Return the targets with what is wanted, and notes about those that are not known.
+
+    Parameters
+    ----------
+    config : mapping
+        The run's.
+    labels : sequence of str
+        In the order of the checkpoint.
+    values, scores : ndarray, shape (n_evaluations, n_targets)
+        Tell the kind of a target whose class is not there.
+    folder : pathlib.Path
+        The run directory, to which the model's directory is relative.
+    """
+    specs = config.get("targets")
+    if not isinstance(specs, list) or len(specs) != len(labels):
+        return [Wanted(label) for label in labels], ["The configuration does not list the targets of the checkpoint."]
+    model_dir = folder / str(config.get("model_dir", "."))
+    described, unknown = [], []
+    for n, (label, spec) in enumerate(zip(labels, specs, strict=True)):
+        try:
+            (target,) = create_targets([spec], directory=model_dir)
+            found = _of_target(target, label, str(spec["class"]))
+        except (TargetError, OSError):
+            found = _of_data(label, spec if isinstance(spec, dict) else {}, values[:, n], scores[:, n])
+            unknown.append(label)
+        described.append(found)
+    if not unknown:
+        return described, []
+    note = (
+        f"The class of {_some(unknown)} cannot be loaded from here, so its unit is not shown; what is wanted is taken "
+        "from the configuration and the scores."
+    )
+    return described, [note]
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(elided(name, 60) for name in names[:3])
+    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
+
+
+def _of_target(target: Target, label: str, class_name: str) -> Wanted:
+    low = high = math.nan
+    wanted = getattr(target, "target_value", None)
+    if isinstance(target, RangeTarget):
+        low, high = target.target_value
+    elif isinstance(wanted, float):
+        low = -math.inf if isinstance(target, AtMostTarget) else wanted
+        high = math.inf if isinstance(target, AtLeastTarget) else wanted
+        if not isinstance(target, (PointTarget, AtLeastTarget, AtMostTarget)):
+            low = high = math.nan  # a kind of the user's own, whose distance only its code knows
+    sheet = target.sheet_name or ""
+    return Wanted(label, low, high, target.norm, target.max_score, target.unit, class_name, sheet)
+
+
+def _of_data(label: str, spec: Mapping[str, Any], values: FloatArray, scores: FloatArray) -> Wanted:
+    """Return a target whose class is not there: its kind is the one that gives the scores of the checkpoint."""
+    plain = Wanted(label, class_name=str(spec.get("class", "")), sheet=str(spec.get("sheet_name") or ""))
+    try:
+        norm, cap = float(spec["norm"]), float(spec.get("max_score", 20.0))
+        edges = [float(edge) for edge in np.atleast_1d(np.asarray(spec["target_value"], dtype=float))]
+    except (KeyError, TypeError, ValueError):
+        return plain
+    known = np.isfinite(values)
+    pairs = {"range": (edges[0], edges[-1])} if len(edges) == 2 else {}
+    if len(edges) == 1:
+        pairs = {"point": (edges[0], edges[0]), "at least": (edges[0], math.inf), "at most": (-math.inf, edges[0])}
+    for low, high in pairs.values() if known.any() or len(pairs) == 1 else ():
+        wanted = Wanted(label, low, high, norm, cap, "", plain.class_name, plain.sheet)
+        if np.allclose(np.minimum(np.abs(wanted.distance(values[known])), cap), scores[known]):
+            return wanted
+    return Wanted(label, math.nan, math.nan, norm, cap, "", plain.class_name, plain.sheet)

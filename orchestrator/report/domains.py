@@ -1,0 +1,59 @@
+"""Ends of axes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from orchestrator.records import FloatArray
+from orchestrator.space import Parameter
+
+Domain = tuple[float, float]
+
+
+def padded(low: float, high: float, share: float = 0.05) -> Domain:
+    """Return the two ends with some room beyond; a range even where both are the same or not finite."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return (0.0, 1.0)
+    room = (high - low) * share or abs(low) * 0.1 or 1.0
+    return (low - room, high + room)
+
+
+def around(*numbers: Any, share: float = 0.05) -> Domain:
+    """Return ends that hold all finite numbers."""
+    flat = np.concatenate([np.ravel(np.asarray(each, dtype=float)) for each in numbers])
+    flat = flat[np.isfinite(flat)]
+    return padded(float(flat.min()), float(flat.max()), share) if len(flat) else (0.0, 1.0)
+
+
+def central(values: FloatArray, *also: float) -> Domain:
+    """Return ends that hold the central 96 % of `values`, and all of `also`: a few far ones don't hide the rest."""
+    known = values[np.isfinite(values)]
+    edges = np.quantile(known, [0.02, 0.98]) if len(known) else np.zeros(0)
+    return around(edges, also, share=0.08)
+
+
+def from_zero(*numbers: Any, share: float = 0.06) -> Domain:
+    """Return 0 and an end that holds all finite numbers."""
+    high = around(0.0, *numbers, share=share)[1]
+    return (0.0, high if high > 0 else 1.0)
+
+
+def log_domain(*numbers: Any) -> Domain:
+    """Return ends of a logarithmic axis for the positive ones of the numbers, at most twelve decades apart."""
+    flat = np.concatenate([np.ravel(np.asarray(each, dtype=float)) for each in numbers])
+    flat = flat[np.isfinite(flat) & (flat > 0)]
+    if not len(flat):
+        return (0.1, 10.0)
+    low, high = float(flat.min()), float(flat.max())
+    return (max(low / 1.25, high / 1e12), high * 1.25)
+
+
+def parameter_domain(parameter: Parameter) -> Domain:
+    """Return the bounds with a little room."""
+    if parameter.log:
+        room = (parameter.high / parameter.low) ** 0.03
+        return (parameter.low / room, parameter.high * room)
+    return padded(parameter.low, parameter.high, 0.03)

@@ -1,0 +1,51 @@
+"""Figures of a run or of several, for the report, for notebooks and for papers.
+
+Every function takes a `Checkpoint` and returns a `Figure`:
+
+>>> from orchestrator.checkpoint import Checkpoint
+>>> from orchestrator.report import figures
+>>> run = Checkpoint("20261120-104608_Optimization")  # doctest: +SKIP
+>>> figures.score_by_generation(run).save("scores.pdf")  # doctest: +SKIP
+>>> figures.parameter_exploration(run).save("weight.svg", parameter="base_weight")  # doctest: +SKIP
+
+A notebook shows a figure that is the last line of a cell. Where many are made of one large run, read it once with
+``History.of(run)`` and give them that.
+"""
+
+from orchestrator.report.figures.comparison import compare_parameters, compare_scores, compare_targets
+from orchestrator.report.figures.optimiser import learnt_correlation, search_distribution
+from orchestrator.report.figures.parameters import parameter_exploration, parameters_in_bounds
+from orchestrator.report.figures.relations import parameter_against_target, parameter_target_correlation
+from orchestrator.report.figures.scores import score_by_generation
+from orchestrator.report.figures.simulations import job_timeline, jobs_at_once, outcomes_by_generation, wall_time
+from orchestrator.report.figures.targets import (
+    target_by_generation,
+    target_scores,
+    target_scores_by_generation,
+    values_against_targets,
+)
+from orchestrator.report.history import History
+from orchestrator.report.scene import Figure
+
+__all__ = [
+    "Figure",
+    "History",
+    "compare_parameters",
+    "compare_scores",
+    "compare_targets",
+    "job_timeline",
+    "jobs_at_once",
+    "learnt_correlation",
+    "outcomes_by_generation",
+    "parameter_against_target",
+    "parameter_exploration",
+    "parameter_target_correlation",
+    "parameters_in_bounds",
+    "score_by_generation",
+    "search_distribution",
+    "target_by_generation",
+    "target_scores",
+    "target_scores_by_generation",
+    "values_against_targets",
+    "wall_time",
+]

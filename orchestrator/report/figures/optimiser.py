@@ -1,0 +1,116 @@
+"""What CMA-ES has learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.records import FloatArray
+from orchestrator.report.domains import log_domain
+from orchestrator.report.figures.common import generations_axis, names, nothing, parameter_names
+from orchestrator.report.history import History
+from orchestrator.report.palette import BLUE, CORRELATION, INK, LIGHT_BLUE
+from orchestrator.report.scene import Axis, Choice, Figure, Heat, Line, Panel, Pick
+
+_SNAPSHOTS = 6
+
+
+def learnt_correlation(run: Checkpoint | History) -> Figure:
+    """Return the correlation matrix of the search distribution.
+
+    Choices: ``snapshot`` (the last generation, and five before).
+
+    Parameters
+    ----------
+    run : Checkpoint or History
+        The run.
+    """
+    history = History.of(run)
+    title = "Correlations that CMA-ES has learnt"
+    covariance = history.distribution["covariance"]
+    if not len(covariance):
+        return nothing("learnt_correlation", title)
+    n = len(history.parameters)
+    at = np.unique(np.linspace(0, len(covariance) - 1, min(_SNAPSHOTS, len(covariance))).astype(int))[::-1]
+    cells = tuple(_correlation(covariance[generation]) for generation in at)
+    limit = _limit(cells)
+    stops = tuple((at * limit, colour) for at, colour in CORRELATION)
+    axis = Axis("", (-0.5, n - 0.5), rows=parameter_names(history), full=names(history))
+    panel = Panel(
+        axis,
+        axis,
+        (Heat(Pick("snapshot", cells), stops, "correlation", None, ("parameter", "")),),
+        height=17 * n,
+    )
+    caption = (
+        "Correlation matrix of the distribution from which a generation was drawn. Blue pairs trade off against "
+        "each other, orange ones rise together. Parameters are compared in the coordinates of the search."
+    )
+    numbers = history.numbers[at] if len(history.numbers) >= len(covariance) else at
+    options = tuple(f"generation {number}" for number in numbers)
+    return Figure("learnt_correlation", title, caption, (panel,), (Choice("snapshot", "Drawn for", options),))
+
+
+def search_distribution(run: Checkpoint | History) -> Figure:
+    """Return sigma, the axis ratio and the lengths of the principal axes of the search by generation.
+
+    Parameters
+    ----------
+    run : Checkpoint or History
+        The run.
+    """
+    history = History.of(run)
+    title = "Step size and shape of the search"
+    covariance, sigma = history.distribution["covariance"], history.distribution["sigma"]
+    n = min(len(covariance), len(history.numbers))
+    if not n:
+        return nothing("search_distribution", title)
+    lengths = _axis_lengths(covariance[:n])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = lengths[:, -1] / lengths[:, 0]
+    x = history.numbers[:n].astype(float)
+    across = generations_axis(history)
+
+    def panel(name: str, *lines: Line) -> Panel:
+        domain = log_domain(*(line.y for line in lines))
+        return Panel(across, Axis("", domain, "log"), lines, name, 220)
+
+    middle = [Line(x, lengths[:, k], LIGHT_BLUE, "", 0.8) for k in range(1, lengths.shape[1] - 1)]
+    axes = [*middle, Line(x, lengths[:, -1], BLUE, "longest", 1.8)]
+    if lengths.shape[1] > 1:
+        axes.append(Line(x, lengths[:, 0], INK, "shortest", 1.8))
+    panels = (
+        panel("step size σ", Line(x, sigma[:n], INK, "sigma", 1.8)),
+        panel("axis ratio", Line(x, ratio, INK, "longest to shortest", 1.8)),
+        panel("lengths of the principal axes", *axes),
+    )
+    caption = (
+        "Lengths are standard deviations as fractions of the parameters' ranges. σ falls as the search closes in; a "
+        "large axis ratio means that some combinations of parameters matter far more than others."
+    )
+    return Figure("search_distribution", title, caption, panels)
+
+
+def _correlation(covariance: FloatArray) -> FloatArray:
+    deviation = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        correlation = covariance / np.outer(deviation, deviation)
+    np.fill_diagonal(correlation, np.nan)  # always 1, which would outshine the rest
+    return np.asarray(np.clip(correlation, -1.0, 1.0))
+
+
+def _limit(cells: Sequence[FloatArray]) -> float:
+    """Return the end of the colour scale: correlations are small until a run is long."""
+    largest = max(float(np.nanmax(np.abs(each), initial=0.0)) for each in cells)
+    return next(limit for limit in (0.1, 0.2, 0.5, 1.0) if largest <= limit)
+
+
+def _axis_lengths(covariance: FloatArray) -> FloatArray:
+    """Return the square roots of the eigenvalues, ascending, NaN where a matrix is not finite."""
+    lengths = np.full(covariance.shape[:2], np.nan)
+    finite = np.isfinite(covariance).all(axis=(1, 2))
+    if finite.any():
+        lengths[finite] = np.sqrt(np.maximum(np.linalg.eigvalsh(covariance[finite]), 0.0))
+    return lengths

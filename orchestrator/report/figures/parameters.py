@@ -1,0 +1,144 @@
+"""Where the search has been within the bounds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.records import FloatArray
+from orchestrator.report.domains import parameter_domain
+from orchestrator.report.figures.common import (
+    beside,
+    generations_axis,
+    names,
+    nothing,
+    parameter_choice,
+    parameter_names,
+    pick_parameter,
+)
+from orchestrator.report.history import History
+from orchestrator.report.palette import BAD, BLUE, FAINT, GREY, INK, LIGHT_BLUE, MUTED
+from orchestrator.report.scene import Axis, Band, Bars, Figure, Line, Panel, Points, Rule, Taken
+
+# closer to a bound than this share of the range, and the bound may be what holds the search
+NEAR = 0.02
+
+
+def coordinates(history: History, row: int) -> FloatArray:
+    """Return the place of an evaluation's parameters between their bounds, 0 to 1, on the scale of the search."""
+    pairs = zip(history.parameters, history.points[row], strict=True)
+    return np.array([each.encode(value) if np.isfinite(value) else np.nan for each, value in pairs])
+
+
+def parameters_in_bounds(run: Checkpoint | History) -> Figure:
+    """Return every parameter of the best evaluation between its bounds, with where the search is now.
+
+    Parameters
+    ----------
+    run : Checkpoint or History
+        The run.
+    """
+    history = History.of(run)
+    title = "Parameters within their bounds"
+    if not len(history):
+        return nothing("parameters_in_bounds", title)
+    best, start = coordinates(history, history.best), coordinates(history, 0)
+    at = np.arange(len(best), dtype=float)
+    mean, deviation = _last_distribution(history)
+    near = (best < NEAR) | (best > 1 - NEAR)
+    notes = tuple(
+        f"{value:.4g}  in {each.low:.3g} … {each.high:.3g}{' log' if each.log else ''}"
+        for each, value in zip(history.parameters, history.points[history.best], strict=True)
+    )
+    panel = Panel(
+        Axis("between the lower (0) and the upper bound (1), on the parameter's scale", (-0.03, 1.03)),
+        Axis("", (-0.5, len(at) - 0.5), rows=parameter_names(history), full=names(history), notes=notes),
+        (
+            Rule("x", 0.0, FAINT, dashed=False),
+            Rule("x", 1.0, FAINT, dashed=False),
+            Bars(
+                np.clip(mean - deviation, 0, 1), np.clip(mean + deviation, 0, 1), at, LIGHT_BLUE,
+                "search now: mean ± 1 standard deviation", 0.4, 0.6,
+            ),
+            Points(start, at, GREY, "start values", 4, "ring"),
+            Points(best[~near], at[~near], INK, "best", 5, "dot"),
+            Points(best[near], at[near], BAD, f"best, within {NEAR:.0%} of a bound !", 5, "diamond"),
+        ),
+        height=22 * max(1, len(at)),
+    )  # fmt: skip
+    caption = "Best evaluation, start values, and the distribution of the last generation. Beside: the best value."
+    return Figure("parameters_in_bounds", title, caption, (panel,))
+
+
+def parameter_exploration(run: Checkpoint | History) -> Figure:
+    """Return the values of one parameter over the generations, within its bounds.
+
+    Choices: ``parameter``.
+
+    Parameters
+    ----------
+    run : Checkpoint or History
+        The run.
+    """
+    history = History.of(run)
+    title = "Exploration of one parameter"
+    if not len(history):
+        return nothing("parameter_exploration", title)
+    shown, across = history.shown, beside(history)[history.shown]
+    measured, failed = np.flatnonzero(history.ok[shown]), np.flatnonzero(~history.ok[shown])
+    columns = [history.points[shown, n] for n in range(len(history.parameters))]
+    best = history.points[history.best_rows]
+    x = history.numbers.astype(float)
+    bands = [_band(history, n) for n in range(len(history.parameters))]
+    drawn = x[: len(bands[0][0])]
+    panel = Panel(
+        generations_axis(history),
+        Axis(
+            pick_parameter(history, lambda n: history.parameters[n].name),
+            pick_parameter(history, lambda n: parameter_domain(history.parameters[n])),
+            pick_parameter(history, lambda n: "log" if history.parameters[n].log else "linear"),
+        ),
+        (
+            Rule("y", pick_parameter(history, lambda n: history.parameters[n].low), MUTED, "bounds"),
+            Rule("y", pick_parameter(history, lambda n: history.parameters[n].high), MUTED),
+            Band(
+                drawn, pick_parameter(history, lambda n: bands[n][0]), pick_parameter(history, lambda n: bands[n][2]),
+                LIGHT_BLUE, "search: mean ± 1 standard deviation", 0.28,
+            ),
+            Points(
+                Taken(across, measured), pick_parameter(history, lambda n: Taken(columns[n], measured)),
+                BLUE, "measured", 2.6, opacity=0.4, evaluations=measured,
+            ),
+            Points(
+                Taken(across, failed), pick_parameter(history, lambda n: Taken(columns[n], failed)),
+                BAD, "exploded or failed ×", 3.2, "cross", 0.7, failed,
+            ),
+            Line(drawn, pick_parameter(history, lambda n: bands[n][1]), BLUE, "mean of the search", 1.4),
+            Line(x, pick_parameter(history, lambda n: best[:, n]), INK, "best so far", 2.0, step=True),
+        ),
+        height=300,
+    )  # fmt: skip
+    return Figure(
+        "parameter_exploration", title, history.points_shown, (panel,), (parameter_choice(history),)
+    )  # fmt: skip
+
+
+def _last_distribution(history: History) -> tuple[FloatArray, FloatArray]:
+    """Return mean and standard deviation, in the unit cube, from which the last generation was drawn."""
+    mean, covariance = history.distribution["mean"], history.distribution["covariance"]
+    if not len(mean):
+        unknown = np.full(len(history.parameters), np.nan)
+        return unknown, unknown
+    return mean[-1], np.sqrt(np.maximum(np.diagonal(covariance[-1]), 0.0))
+
+
+def _band(history: History, n: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return mean - sd, mean and mean + sd of the search by generation in a parameter's own unit."""
+    mean = history.distribution["mean"][: len(history.numbers), n]
+    deviation = np.sqrt(np.maximum(history.distribution["covariance"][: len(mean), n, n], 0.0))
+    parameter = history.parameters[n]
+
+    def decoded(coordinate: FloatArray) -> FloatArray:
+        return np.array([float(parameter.decode(float(u))) for u in np.clip(np.nan_to_num(coordinate), 0.0, 1.0)])
+
+    return decoded(mean - deviation), decoded(mean), decoded(mean + deviation)

@@ -1,0 +1,105 @@
+"""Total scores by generation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.records import FloatArray
+from orchestrator.report.domains import Domain, around, from_zero, log_domain
+from orchestrator.report.figures.common import generations_axis, means, nothing, quantiles
+from orchestrator.report.history import History
+from orchestrator.report.palette import BLUE, FAINT, INK, LIGHT_BLUE
+from orchestrator.report.scene import Axis, Band, Choice, Figure, Line, Panel, Pick, Points, Rule
+
+_TITLE = "Total score by generation"
+_SCALES = ("linear", "log")
+
+
+def score_by_generation(run: Checkpoint | History) -> Figure:
+    """Return the total score of the best so far, of each generation's best, and its mean with the spread.
+
+    Choices: ``horizontal`` (generation, evaluations, hours since the first submission), ``offspring`` (those that were
+    measured, or all, failed ones with their full penalty), ``vertical`` (linear, log).
+
+    Parameters
+    ----------
+    run : Checkpoint or History
+        The run.
+    """
+    history = History.of(run)
+    if not len(history):
+        return nothing("score_by_generation", _TITLE)
+    best = history.total[history.best_rows]
+    own_best = quantiles(history, history.total, (0.0,))[0]
+    measured, everyone = np.where(history.ok, history.total, np.nan), history.total
+    spread = [quantiles(history, totals, (0.1, 0.9)) for totals in (measured, everyone)]
+    mean = [means(history, totals) for totals in (measured, everyone)]
+    across = _across(history)
+    x = Pick("horizontal", tuple(each for _, each in across))
+    start = float(history.total[0])
+    # penalties of failures may be so large that nothing else would be seen: they don't set the scale
+    seen = np.concatenate([best, own_best[own_best < np.inf], mean[0]])
+    linear = [from_zero(seen, high[1], start if start <= 3 * np.nanmax(seen) else 0.0) for high in spread]
+    domains = tuple(
+        Pick("offspring", (linear[n], linear[n])) if scale == "linear" else log_domain(best, seen, spread[0][1], start)
+        for n, scale in enumerate(_SCALES)
+    )
+    panel = Panel(
+        Axis(
+            Pick("horizontal", tuple(title for title, _ in across)),
+            Pick("horizontal", tuple(_ends(history, n, values) for n, (_, values) in enumerate(across))),
+            whole=Pick("horizontal", tuple(n < 2 for n in range(len(across)))),
+        ),
+        Axis("total score", Pick("vertical", domains), Pick("vertical", _SCALES)),
+        (
+            Band(
+                x, Pick("offspring", tuple(low for low, _ in spread)),
+                Pick("offspring", tuple(high for _, high in spread)),
+                LIGHT_BLUE, "10th to 90th percentile", 0.3,
+            ),
+            Line(x, Pick("offspring", tuple(mean)), BLUE, "mean of the generation", 1.4),
+            Points(x, own_best, BLUE, "best of the generation", 2.6 if len(best) < 200 else 1.2, opacity=0.75),
+            Line(x, best, INK, "best so far", 2.2, step=True),
+            Rule("y", start, FAINT, "start values"),
+        ),
+        height=320,
+    )  # fmt: skip
+    failed = int((~history.ok).sum())
+    caption = "Sum of the scores of all targets; smaller is better, 0 is a perfect match."
+    if failed:
+        caption += f" Mean and spread leave out the {failed:,} offspring without a measurement, unless all are chosen."
+    choices = (
+        Choice("horizontal", "Over", tuple(title for title, _ in across)),
+        Choice("offspring", "Mean of", ("measured offspring", "all offspring")),
+        Choice("vertical", "Scale", _SCALES, int(_spans_decades(best, start))),
+    )
+    return Figure("score_by_generation", _TITLE, caption, (panel,), choices)
+
+
+def hours_at_ends(history: History) -> FloatArray:
+    """Return hours from the first submission to the last end of a job in each generation, NaN where unknown."""
+    finished = np.fmax(history.times["finished"], history.times["submitted"])
+    last = np.array([np.nanmax(part) if np.isfinite(part).any() else np.nan for part in _parts(history, finished)])
+    return np.asarray((last - history.begin) / 3600)
+
+
+def _parts(history: History, values: FloatArray) -> list[FloatArray]:
+    return np.split(values, history.ends[:-1])
+
+
+def _across(history: History) -> list[tuple[str, FloatArray]]:
+    across = [("generation", history.numbers.astype(float)), ("evaluations", history.ends.astype(float))]
+    hours = hours_at_ends(history)
+    if np.isfinite(hours).all():
+        across.append(("hours since the first submission", hours))
+    return across
+
+
+def _ends(history: History, n: int, values: FloatArray) -> Domain:
+    domain = generations_axis(history).domain
+    return domain if n == 0 and isinstance(domain, tuple) else around(0.0, values, share=0.012)
+
+
+def _spans_decades(best: FloatArray, start: float) -> bool:
+    return bool(best[-1] > 0 and start > 20 * best[-1])

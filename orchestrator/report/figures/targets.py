@@ -1,0 +1,294 @@
+"""Scores and values of every target."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.records import FloatArray
+from orchestrator.report.described import Wanted
+from orchestrator.report.domains import Domain, central
+from orchestrator.report.figures.common import (
+    beside,
+    generations_axis,
+    labels,
+    nothing,
+    pick_target,
+    quantiles,
+    target_choice,
+    target_names,
+    with_unit,
+)
+from orchestrator.report.history import History, IntArray
+from orchestrator.report.naming import elided
+from orchestrator.report.palette import BAD, BLUE, GOOD, GREY, INK, LIGHT_BLUE, MUTED, score_stops
+from orchestrator.report.scene import (
+    Axis,
+    Band,
+    Bars,
+    Choice,
+    Figure,
+    Heat,
+    Line,
+    Panel,
+    Pick,
+    Points,
+    Rule,
+    Span,
+    Symbol,
+    Taken,
+)
+
+_SIDES: tuple[tuple[str, str, Symbol, bool], ...] = (
+    ("within 1 norm ✓", GOOD, "dot", True),
+    ("beyond 1 norm ✗", BAD, "diamond", False),
+)
+ROW = 22
+_COLUMNS = 240
+
+
+def target_scores(run: Checkpoint | History) -> Figure:
+    """Return the score of every target of one of the best evaluations, against 1 norm.
+
+    Choices: ``evaluation`` (the best ten, and the start values).
+
+    Parameters
+    ----------
+    run : Checkpoint or History
+        The run.
+    """
+    history = History.of(run)
+    title = "Scores of every target"
+    if not len(history):
+        return nothing("target_scores", title)
+    rows, choice = evaluation_choice(history)
+    longest = float(np.max(history.scores[rows]))
+    at = np.arange(len(history.targets), dtype=float)
+    parts = [(history.scores[row] <= 1, history.scores[row]) for row in rows]
+    marks: list[Bars | Points] = []
+    for label, colour, symbol, wanted in _SIDES:
+        x = Pick("evaluation", tuple(scores[met == wanted] for met, scores in parts))
+        y = Pick("evaluation", tuple(at[met == wanted] for met, _ in parts))
+        zero = Pick("evaluation", tuple(np.zeros(int((met == wanted).sum())) for met, _ in parts))
+        marks.append(Bars(zero, x, y, colour, thickness=0.16, opacity=0.55))
+        marks.append(Points(x, y, colour, label, 4.5, symbol))
+    notes = tuple(_score_notes(history, row) for row in rows)
+    axis = Axis("score, in norms", (0.0, max(1.6, longest * 1.06)))
+    panel = Panel(
+        axis,
+        Axis("", _rows(len(at)), rows=target_names(history), full=labels(history), notes=Pick("evaluation", notes)),
+        (Rule("x", 1.0, MUTED, "1 norm"), *marks),
+        height=_height(len(at)),
+    )
+    caption = "Distance of each target's value from what is wanted, in norms; at most max_score."
+    return Figure("target_scores", title, caption, (panel,), (choice,))
+
+
+def values_against_targets(run: Checkpoint | History) -> Figure:
+    """Return the values of one of the best evaluations against what is wanted, in norms, with the last generation.
+
+    Choices: ``evaluation`` (the best ten, and the start values).
+
+    Parameters
+    ----------
+    run : Checkpoint or History
+        The run.
+    """
+    history = History.of(run)
+    title = "Values against targets"
+    if not len(history):
+        return nothing("values_against_targets", title)
+    rows, choice = evaluation_choice(history)
+    at = np.arange(len(history.targets), dtype=float)
+    distances = [_distances(history, history.values[row]) for row in rows]
+    last = history.place == history.place[-1]
+    latest = np.column_stack([each.distance(history.values[last, n]) for n, each in enumerate(history.targets)])
+    low, high = _column_quantiles(latest, 0.1), _column_quantiles(latest, 0.9)
+    reach = float(np.clip(np.nanmax(np.abs(np.r_[distances[0], 0.0])) * 1.15, 3.0, 8.0))
+    inside = [np.abs(each) <= 1 for each in distances]
+
+    def of_side(numbers: list[FloatArray], wanted: bool) -> Pick:
+        return Pick("evaluation", tuple(each[part == wanted] for each, part in zip(numbers, inside, strict=True)))
+
+    panel = Panel(
+        Axis("distance from what is wanted, in norms (0 is inside)", (-reach, reach)),
+        Axis(
+            "", _rows(len(at)), rows=target_names(history), full=labels(history),
+            notes=Pick("evaluation", tuple(_value_notes(history, row) for row in rows)),
+        ),
+        (
+            Span("x", -1.0, 1.0, GOOD, "within 1 norm", 0.1),
+            Rule("x", 0.0, MUTED, dashed=False),
+            Bars(low, high, at, LIGHT_BLUE, "last generation, 10th to 90th percentile", 0.34, 0.55),
+            Points(_distances(history, history.values[0]), at, GREY, "start values", 4, "ring"),
+            *(
+                Points(
+                    of_side(distances, wanted), of_side([at] * len(distances), wanted), colour, label, 5, symbol,
+                )
+                for label, colour, symbol, wanted in _SIDES
+            ),
+        ),
+        height=_height(len(at)),
+    )  # fmt: skip
+    caption = (
+        "Left: too small, right: too large. Beside each row: the value and what is wanted. "
+        "Symbols on the edge of the axis lie beyond it; a target without a symbol has no value."
+    )
+    return Figure("values_against_targets", title, caption, (panel,), (choice,))
+
+
+def target_scores_by_generation(run: Checkpoint | History) -> Figure:
+    """Return the scores of every target of the best evaluation so far, generation by generation.
+
+    Parameters
+    ----------
+    run : Checkpoint or History
+        The run.
+    """
+    history = History.of(run)
+    title = "How the targets were met"
+    if not len(history):
+        return nothing("target_scores_by_generation", title)
+    n = len(history.numbers)
+    columns = np.unique(np.linspace(0, n - 1, min(n, _COLUMNS)).astype(int))
+    cells = history.scores[history.best_rows[columns]].T
+    edges = np.r_[history.numbers[columns] - 0.5, history.numbers[-1] + 0.5]
+    largest = max((each.max_score for each in history.targets), default=20.0)
+    panel = Panel(
+        Axis("generation", (float(edges[0]), float(edges[-1])), whole=True),
+        Axis("", _rows(len(history.targets)), rows=target_names(history), full=labels(history)),
+        (Heat(cells, score_stops(largest), "score, in norms", edges, ("target", "")),),
+        height=_height(len(history.targets), 17),
+    )
+    caption = "Score of each target of the best evaluation so far. Green: within 1 norm. A click on a row chooses it."
+    if len(columns) < n:
+        caption += f" {len(columns)} of {n:,} generations are drawn."
+    return Figure("target_scores_by_generation", title, caption, (panel,))
+
+
+def target_by_generation(run: Checkpoint | History) -> Figure:
+    """Return the values of one target over the generations, with what is wanted and the band of 1 norm.
+
+    Choices: ``target``.
+
+    Parameters
+    ----------
+    run : Checkpoint or History
+        The run.
+    """
+    history = History.of(run)
+    title = "Value of one target by generation"
+    if not len(history) or not history.targets:
+        return nothing("target_by_generation", title)
+    across, shown = beside(history)[history.shown], history.shown
+    values = history.values
+    best = values[history.best_rows]
+    known = [np.flatnonzero(np.isfinite(values[shown, n])) for n in range(len(history.targets))]
+    spread = [quantiles(history, values[:, n], (0.1, 0.9)) for n in range(len(history.targets))]
+    x = history.numbers.astype(float)
+
+    def title_of(n: int) -> str:
+        wanted = history.targets[n]
+        return with_unit(elided(wanted.label, 60), wanted.unit)
+
+    panel = Panel(
+        generations_axis(history),
+        Axis(pick_target(history, title_of), pick_target(history, lambda n: target_domain(history, n))),
+        (
+            *target_spans(history, "y"),
+            Points(
+                pick_target(history, lambda n: Taken(across, known[n])),
+                pick_target(history, lambda n: Taken(values[shown, n], known[n])),
+                BLUE, "evaluation", 2.6, opacity=0.35,
+                evaluations=pick_target(history, lambda n: known[n]),
+            ),
+            Band(
+                x, pick_target(history, lambda n: spread[n][0]), pick_target(history, lambda n: spread[n][1]),
+                LIGHT_BLUE, "10th to 90th percentile", 0.22,
+            ),
+            Line(x, pick_target(history, lambda n: best[:, n]), INK, "best total score so far", 2.0, step=True),
+        ),
+        height=300,
+    )  # fmt: skip
+    caption = f"Green: what is wanted, and 1 norm around it. {_missing(history)}{history.points_shown}"
+    return Figure("target_by_generation", title, caption.strip(), (panel,), (target_choice(history),))
+
+
+def evaluation_choice(history: History, top: int = 10) -> tuple[IntArray, Choice]:
+    """Return the rows of the best evaluations and of the start values, and the choice among them."""
+    ranked = history.ranked(top)
+    rows = np.r_[ranked, 0] if 0 not in ranked else ranked
+    names = []
+    for rank, row in enumerate(rows, start=1):
+        place = f"generation {history.generation[row]}, offspring {history.offspring[row]}"
+        first = "the best" if rank == 1 else "the start values" if row == 0 else f"number {rank}"
+        names.append(f"{first}: {place}")
+    return rows, Choice("evaluation", "Of", tuple(names))
+
+
+def target_domain(history: History, n: int) -> Domain:
+    """Return the ends of an axis of a target's values."""
+    wanted = history.targets[n]
+    edges = [edge for edge in (wanted.low, wanted.high) if math.isfinite(edge)]
+    room = [edge + side * 1.5 * wanted.norm for edge in edges for side in (-1, 1) if math.isfinite(wanted.norm)]
+    best = history.values[history.best_rows[-1], n]
+    return central(history.values[:, n], *edges, *room, *([float(best)] if math.isfinite(best) else []))
+
+
+def target_spans(history: History, axis: Literal["x", "y"]) -> tuple[Span, ...]:
+    """Return the backgrounds of what is wanted and of 1 norm around it, for the target that is chosen."""
+
+    def edge(wanted: Wanted, low: bool, norms: float) -> float:
+        value = (wanted.low if low else wanted.high) + (-norms if low else norms) * wanted.norm
+        return math.nan if math.isnan(value) else value
+
+    def span(norms: float, label: str, opacity: float) -> Span:
+        return Span(
+            axis,
+            pick_target(history, lambda n: edge(history.targets[n], True, norms)),
+            pick_target(history, lambda n: edge(history.targets[n], False, norms)),
+            GOOD, label, opacity,
+        )  # fmt: skip
+
+    return span(1.0, "1 norm", 0.10), span(0.0, "wanted", 0.55)
+
+
+def _distances(history: History, values: FloatArray) -> FloatArray:
+    return np.array([float(each.distance(values[n])) for n, each in enumerate(history.targets)])
+
+
+def _column_quantiles(matrix: FloatArray, which: float) -> FloatArray:
+    columns = [column[np.isfinite(column)] for column in matrix.T]
+    return np.array([np.quantile(column, which) if len(column) else np.nan for column in columns])
+
+
+def _score_notes(history: History, row: int) -> tuple[str, ...]:
+    return tuple(f"{'✓' if score <= 1 else '✗'} {score:.3g}" for score in history.scores[row])
+
+
+def _value_notes(history: History, row: int) -> tuple[str, ...]:
+    return tuple(value_text(history, row, n) for n in range(len(history.targets)))
+
+
+def value_text(history: History, row: int, n: int) -> str:
+    """Return ``3.2 Hz (1 to 5)``: a value, its unit, and what is wanted."""
+    wanted, value = history.targets[n], history.values[row, n]
+    text = f"{value:.3g} {wanted.unit}".strip() if math.isfinite(value) else "no value"
+    return f"{text} ({wanted.text})" if wanted.text else text
+
+
+def _missing(history: History) -> str:
+    rows = history.values[history.ok]
+    none = int(np.isnan(rows).all(axis=0).sum()) if len(rows) else 0
+    return f"{none} of {len(history.targets)} targets never had a value. " if none else ""
+
+
+def _rows(n: int) -> Domain:
+    return (-0.5, max(n, 1) - 0.5)
+
+
+def _height(n: int, row: int = ROW) -> int:
+    return max(1, n) * row

@@ -1,0 +1,206 @@
+"""A run as arrays: what figures and tables are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.records import FloatArray
+from orchestrator.report.described import Wanted, describe_parameters, describe_targets, read_config
+from orchestrator.report.sampling import sample_evaluations
+from orchestrator.space import Parameter
+
+IntArray = npt.NDArray[np.intp]
+BoolArray = npt.NDArray[np.bool_]
+
+# phases of a job in their order, and the columns of the checkpoint that hold them
+_PHASES = {"building": "build", "explosion check": "check", "protocols": "protocols", "measuring": "measuring"}
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """All evaluations of a run in the order in which the optimiser was told.
+
+    Parameters
+    ----------
+    name : str
+        Of the run.
+    parameters : sequence of Parameter
+        With their bounds.
+    targets : sequence of Wanted
+        With what is wanted.
+    frame, details : pandas.DataFrame
+        As `Checkpoint.evaluations` and `Checkpoint.details` return them.
+    distribution : mapping
+        As `Checkpoint.distribution` returns it.
+    config : mapping
+        The run's.
+    config_text : str
+        The same as it is in the checkpoint.
+    versions : mapping
+        Of the programs that made the run.
+    notes : sequence of str
+        What could not be told.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    targets: tuple[Wanted, ...]
+    frame: pd.DataFrame
+    details: pd.DataFrame
+    distribution: Mapping[str, FloatArray]
+    config: Mapping[str, Any] = field(default_factory=dict)
+    config_text: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, run: Checkpoint | History) -> History:
+        """Read a checkpoint, once: figures take what this returns as well as a checkpoint."""
+        if isinstance(run, History):
+            return run
+        folder = run.path.resolve().parent
+        config, notes = read_config(run.config_text)
+        frame, details = run.evaluations(), run.details()
+        n = min(len(frame), len(details))  # a generation may have been appended in between
+        frame, details = frame.iloc[:n], details.iloc[:n]
+        values, scores = _matrix(frame, "value", run.target_labels), _matrix(frame, "score", run.target_labels)
+        points = _matrix(frame, "parameter", run.parameter_names)
+        parameters, more = describe_parameters(config, run.parameter_names, points)
+        targets, still_more = describe_targets(config, run.target_labels, values, scores, folder)
+        return cls(
+            name=folder.name,
+            parameters=tuple(parameters),
+            targets=tuple(targets),
+            frame=frame,
+            details=details,
+            distribution=run.distribution(),
+            config=config,
+            config_text=run.config_text,
+            versions=run.versions,
+            notes=(*notes, *more, *still_more),
+        )
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @cached_property
+    def generation(self) -> IntArray:
+        """Of each evaluation, from 0."""
+        return np.asarray(self.frame["generation"], dtype=np.intp)
+
+    @cached_property
+    def offspring(self) -> IntArray:
+        """Index in its generation, from 0."""
+        return np.asarray(self.frame["offspring"], dtype=np.intp)
+
+    @cached_property
+    def outcome(self) -> npt.NDArray[np.object_]:
+        """Name of the outcome of each evaluation."""
+        return np.asarray(self.frame["outcome"], dtype=object)
+
+    @cached_property
+    def ok(self) -> BoolArray:
+        """Whether an evaluation was measured."""
+        return np.asarray(self.outcome == "OK", dtype=bool)
+
+    @cached_property
+    def total(self) -> FloatArray:
+        """Total score of each evaluation."""
+        return np.asarray(self.frame["total_score"], dtype=float)
+
+    @cached_property
+    def points(self) -> FloatArray:
+        """Parameters in their own units, shape (n_evaluations, n_parameters)."""
+        return _matrix(self.frame, "parameter", [each.name for each in self.parameters])
+
+    @cached_property
+    def values(self) -> FloatArray:
+        """Values of the targets, NaN where there is none, shape (n_evaluations, n_targets)."""
+        return _matrix(self.frame, "value", [each.label for each in self.targets])
+
+    @cached_property
+    def scores(self) -> FloatArray:
+        """Scores of the targets, shape (n_evaluations, n_targets)."""
+        return _matrix(self.frame, "score", [each.label for each in self.targets])
+
+    @cached_property
+    def numbers(self) -> IntArray:
+        """Numbers of the generations that are complete, ascending."""
+        return np.unique(self.generation)
+
+    @cached_property
+    def place(self) -> IntArray:
+        """Position in `numbers` of the generation of each evaluation."""
+        return np.searchsorted(self.numbers, self.generation)
+
+    @cached_property
+    def ends(self) -> IntArray:
+        """Row after the last one of each generation."""
+        return np.searchsorted(self.generation, self.numbers, side="right")
+
+    @cached_property
+    def best_rows(self) -> IntArray:
+        """Row of the best evaluation so far, at the end of each generation."""
+        totals = np.where(np.isfinite(self.total), self.total, np.inf)
+        running = np.minimum.accumulate(totals) if len(totals) else totals
+        record = np.r_[True, running[1:] < running[:-1]] if len(totals) else np.zeros(0, dtype=bool)
+        latest = np.maximum.accumulate(np.where(record, np.arange(len(totals)), 0)) if len(totals) else self.ends
+        return np.asarray(latest[self.ends - 1], dtype=np.intp)
+
+    @property
+    def best(self) -> int:
+        """Row of the best evaluation; the first one of those that are equal."""
+        return int(self.best_rows[-1])
+
+    def ranked(self, top: int) -> IntArray:
+        """Return the rows of the best evaluations, the best first."""
+        return np.argsort(np.where(np.isnan(self.total), np.inf, self.total), kind="stable")[:top]
+
+    @cached_property
+    def shown(self) -> IntArray:
+        """Rows that figures draw as points: all, or a deterministic sample that keeps the best and the extremes."""
+        return sample_evaluations(self.generation, self.total, np.hstack([self.points, self.values]))
+
+    @property
+    def points_shown(self) -> str:
+        """How many of how many evaluations figures draw as points, for captions."""
+        if len(self.shown) == len(self):
+            return ""
+        return f"{len(self.shown):,} of {len(self):,} evaluations are drawn: the best, the extremes, an even sample."
+
+    @cached_property
+    def times(self) -> dict[str, FloatArray]:
+        """Unix times in s: ``submitted``, ``started``, ``finished`` of each evaluation, NaN where unknown."""
+        return {name: np.asarray(self.frame[name], dtype=float) for name in ("submitted", "started", "finished")}
+
+    @cached_property
+    def phases(self) -> dict[str, FloatArray]:
+        """Seconds that each evaluation spent in the phases of its job, from the queue to the end; 0 where unknown."""
+        submitted, started, finished = self.times.values()
+        inside = {name: _seconds(np.asarray(self.details[column])) for name, column in _PHASES.items()}
+        rest = _seconds(finished - started) - np.sum(list(inside.values()), axis=0)
+        return {"queue": _seconds(started - submitted), **inside, "rest of the job": np.maximum(rest, 0.0)}
+
+    @cached_property
+    def begin(self) -> float:
+        """Unix time of the first submission in s, NaN where unknown."""
+        known = self.times["submitted"][np.isfinite(self.times["submitted"])]
+        return float(known.min()) if len(known) else float("nan")
+
+
+def _seconds(values: npt.NDArray[Any]) -> FloatArray:
+    numbers = np.asarray(values, dtype=float)
+    return np.where(np.isfinite(numbers) & (numbers > 0), numbers, 0.0)
+
+
+def _matrix(frame: pd.DataFrame, prefix: str, names: list[str]) -> FloatArray:
+    columns = [np.asarray(frame[f"{prefix}:{name}"], dtype=float) for name in names]
+    return np.asarray(np.column_stack(columns)) if columns else np.zeros((len(frame), 0))

@@ -1,0 +1,218 @@
+"""report.html: one file with everything in it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from orchestrator import __version__
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.errors import UsageError
+from orchestrator.files import write_text
+from orchestrator.paths import RunPaths
+from orchestrator.report import figures, listings, summary
+from orchestrator.report.embedding import Embedding, script_json
+from orchestrator.report.figures.common import parameter_names, target_names
+from orchestrator.report.figures.comparison import look, run_names
+from orchestrator.report.history import History
+from orchestrator.report.naming import elided, plural, short_names
+from orchestrator.report.scene import Figure
+
+_FOLDER = Path(__file__).parent / "web"
+_SCRIPTS = ("data", "scales", "marks", "panel", "hover", "evaluation", "figures")
+_PICTURES: tuple[Callable[[History], Figure], ...] = (
+    figures.score_by_generation,
+    figures.target_scores,
+    figures.values_against_targets,
+    figures.target_scores_by_generation,
+    figures.target_by_generation,
+    figures.parameters_in_bounds,
+    figures.parameter_exploration,
+    figures.parameter_target_correlation,
+    figures.parameter_against_target,
+    figures.learnt_correlation,
+    figures.search_distribution,
+    figures.outcomes_by_generation,
+    figures.jobs_at_once,
+    figures.wall_time,
+    figures.job_timeline,
+)
+
+
+def write_report(runs: Sequence[RunPaths], output: Path) -> Path:
+    """Write the report of a run, or of several that are compared, as one file that needs no other.
+
+    Parameters
+    ----------
+    runs : sequence of RunPaths
+        At least one. Their checkpoints are read; nothing else of them has to be there.
+    output : pathlib.Path
+        The html file. It is replaced in one step, so that who opens it sees it whole.
+
+    Returns
+    -------
+    pathlib.Path
+        `output`.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        Where there is no run, or one has no readable checkpoint.
+    OSError
+        Where `output` cannot be written; what was there is then as it was.
+    """
+    if not runs:
+        raise UsageError("a report needs at least one run")
+    histories = [History.of(Checkpoint(paths.checkpoint)) for paths in runs]
+    html = _run_page(histories[0], runs[0]) if len(runs) == 1 else _comparison_page(histories)
+    write_text(output, html)
+    return output
+
+
+def _run_page(history: History, paths: RunPaths) -> str:
+    begun = bool(len(history))
+    pictures = [make(history) for make in _PICTURES] if begun else []
+    done, most = summary.progress(history)
+    return _render(
+        "run.html",
+        pictures,
+        _shown(history),
+        _names(history),
+        history=history,
+        subtitle=_subtitle(history),
+        done=done,
+        most=most,
+        pace=summary.pace(history),
+        in_flight=_in_flight(paths, done),
+        tiles=summary.tiles(history),
+        findings=summary.findings(history),
+        best=listings.best_evaluations(history),
+        short=parameter_names(history),
+        centroid=listings.centroid_yaml(history) if begun else "",
+        failures=listings.failures(history),
+        failed=int((~history.ok).sum()),
+        versions=listings.versions(history),
+        hosts=listings.hosts(history),
+        config=listings.plain(history.config_text),
+    )
+
+
+def _comparison_page(histories: Sequence[History]) -> str:
+    pictures = [
+        make(histories) for make in (figures.compare_scores, figures.compare_targets, figures.compare_parameters)
+    ]
+    names = list(dict.fromkeys(each.name for history in histories for each in history.parameters))
+    bests = [
+        dict(zip([each.name for each in history.parameters], history.points[history.best], strict=True))
+        if len(history)
+        else {}
+        for history in histories
+    ]
+    table = [
+        (name, short, [f"{best[name]:.4g}" if name in best else "–" for best in bests])
+        for name, short in zip(names, short_names(names), strict=True)
+    ]
+    return _render(
+        "compare.html",
+        pictures,
+        None,
+        {"parameters": [], "parameters_short": [], "targets": [], "targets_short": []},
+        runs=list(zip(run_names(histories), histories, [look(n) for n in range(len(histories))], strict=True)),
+        tiles=[summary.tiles(each) for each in histories],
+        progress=[summary.progress(each) for each in histories],
+        parameters=table,
+        differences=listings.differing_keys(histories),
+        notes=[f"{each.name}: {note}" for each in histories for note in each.notes],
+    )
+
+
+def _render(template: str, pictures: Sequence[Figure], shown: Any, names: Mapping[str, Any], **content: Any) -> str:
+    embedding = Embedding()
+    data = {
+        "figures": [embedding.data(figure) for figure in pictures],
+        "shown": embedding.data(shown),
+        "names": names,
+        "arrays": embedding.arrays,
+    }
+    script = "(function () {\n'use strict';\n" + "".join(_file(f"{name}.js") for name in _SCRIPTS) + "})();\n"
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["plural"] = plural
+    environment.filters["elided"] = elided
+    text = environment.get_template(template).render(
+        figure={figure.name: figure for figure in pictures},
+        style=_file("report.css"),
+        script=script,
+        # whatever a name or a log says, only this script runs, and nothing is loaded
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
+        data=script_json(data),
+        written=time.strftime("%Y-%m-%d %H:%M %Z"),
+        version=__version__,
+        **content,
+    )
+    # lone surrogates, which no file can hold, may come from names in a user's file
+    return text.encode("utf-8", "replace").decode()
+
+
+def _file(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+def _shown(history: History) -> dict[str, Any]:
+    """Return everything about the evaluations that are drawn as points."""
+    rows = history.shown
+    outcomes, outcome = np.unique(history.outcome[rows].astype(str), return_inverse=True)
+    return {
+        "generation": history.generation[rows],
+        "offspring": history.offspring[rows],
+        "outcomes": [str(name) for name in outcomes],
+        "outcome": outcome,
+        "total": history.total[rows],
+        "parameters": [history.points[rows, n] for n in range(len(history.parameters))],
+        "values": [history.values[rows, n] for n in range(len(history.targets))],
+        "scores": [history.scores[rows, n] for n in range(len(history.targets))],
+    }
+
+
+def _names(history: History) -> dict[str, list[str]]:
+    return {
+        "parameters": [each.name for each in history.parameters],
+        "parameters_short": list(parameter_names(history)),
+        "targets": [each.label for each in history.targets],
+        "targets_short": list(target_names(history)),
+    }
+
+
+def _subtitle(history: History) -> str:
+    simulation = history.config.get("simulation")
+    section = simulation if isinstance(simulation, dict) else {}
+    model = section.get("model") or section.get("function")
+    size = history.config.get("offspring_size")
+    parts = [
+        str(model) if model else "",
+        plural(len(history.parameters), "parameter"),
+        plural(len(history.targets), "target"),
+        f"{size} offspring a generation" if size else "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _in_flight(paths: RunPaths, number: int) -> str:
+    """Return what is known of the generation that is not complete, empty where there is none."""
+    generation = paths.generation(number)
+    if not generation.record.is_file():
+        return ""
+    landed = {path.name.partition(".")[0] for path in generation.results.glob("*.json")}
+    return f"generation {number} in flight, {plural(len(landed), 'result')} so far"

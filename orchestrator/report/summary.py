@@ -1,0 +1,188 @@
+"""A run in a few sentences: how far it is, whether it still improves, what is met and what deserves a look."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from orchestrator.durations import format_duration
+from orchestrator.report.figures.parameters import NEAR, coordinates
+from orchestrator.report.figures.targets import value_text
+from orchestrator.report.history import History
+from orchestrator.report.naming import elided, plural
+
+Tone = Literal["good", "bad", "plain"]
+
+# share of the best score that was gained in the last generations
+_CLEAR, _SOME = 0.05, 0.005
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One fact at the top of the page."""
+
+    title: str
+    value: str
+    text: str
+    tone: Tone = "plain"
+
+
+def tiles(history: History) -> list[Tile]:
+    """Return the facts at the top of the page, none before the first generation is complete."""
+    if not len(history):
+        return []
+    return [_score(history), _trend(history), _targets(history), _simulations(history)]
+
+
+def window(history: History) -> int:
+    """Return over how many of the last generations the trend is told."""
+    return max(8, len(history.numbers) // 10)
+
+
+def gain(history: History) -> float:
+    """Return which share of the best total score was gained over `window`, NaN where the run is too short."""
+    best = history.total[history.best_rows]
+    back = window(history)
+    if len(best) <= back or not best[-1 - back] > 0:
+        return math.nan
+    return float((best[-1 - back] - best[-1]) / best[-1 - back])
+
+
+def _score(history: History) -> Tile:
+    best, start = float(history.total[history.best]), float(history.total[0])
+    place = f"generation {history.generation[history.best]}, offspring {history.offspring[history.best]}"
+    if history.best == 0:
+        return Tile("Best total score", f"{best:.4g}", "of the start values; nothing better yet")
+    share = f"{(start - best) / start:.0%} below" if start > 0 else "below"
+    return Tile("Best total score", f"{best:.4g}", f"{share} the start values' {start:.4g}; {place}")
+
+
+def _trend(history: History) -> Tile:
+    title, improved = "Still improving?", int(history.place[history.best])
+    ago = len(history.numbers) - 1 - improved
+    since = "in the last generation" if not ago else f"{plural(ago, 'generation')} ago"
+    share, back = gain(history), window(history)
+    if history.total[history.best] == 0:
+        return Tile(title, "Perfect", "every target is met exactly", "good")
+    if math.isnan(share):
+        return Tile(title, "Too early to tell", f"after {plural(len(history.numbers), 'generation')}; best {since}")
+    text = f"{f'−{share:.1%}' if share > 0 else 'no gain'} over the last {back} generations; best found {since}"
+    if share >= _CLEAR:
+        return Tile(title, "Yes", text, "good")
+    if share >= _SOME:
+        return Tile(title, "Slowly", text)
+    return Tile(title, "Levelled off", text, "bad" if (history.scores[history.best] > 1).any() else "plain")
+
+
+def _targets(history: History) -> Tile:
+    scores = history.scores[history.best]
+    met, total = int((scores <= 1).sum()), len(scores)
+    before = int((history.scores[0] <= 1).sum())
+    text = f"within 1 norm by the best ({before} by the start values)"
+    return Tile("Targets met", f"{met} of {total}", text, "good" if met == total else "plain" if met else "bad")
+
+
+def _simulations(history: History) -> Tile:
+    ok = int(history.ok.sum())
+    last = history.place == history.place[-1]
+    failed = int((last & ~history.ok).sum())
+    text = f"{plural(len(history), 'evaluation')} in {plural(len(history.numbers), 'generation')}"
+    text += f"; {failed} of {int(last.sum())} of the last one exploded or failed"
+    share = ok / len(history)
+    return Tile("Measured", f"{share:.0%}", text, "good" if share > 0.8 else "bad" if share < 0.5 else "plain")
+
+
+def progress(history: History) -> tuple[int, int | None]:
+    """Return how many generations are complete, and how many there will be where the configuration says so."""
+    most = history.config.get("max_ngen")
+    return len(history.numbers), most if isinstance(most, int) and not isinstance(most, bool) else None
+
+
+def pace(history: History) -> str:
+    """Return how long the last generations took, and the rest would take at their pace; empty where unknown."""
+    done, most = progress(history)
+    submitted, _, finished = history.times.values()
+    first = [np.nanmin(part) for part in np.split(submitted, history.ends[:-1]) if np.isfinite(part).any()]
+    if len(first) < 1 or len(first) != done or not np.isfinite(finished).any():
+        return ""
+    last = first[-5:]
+    each = float((np.nanmax(finished) - last[0]) / len(last))
+    if each <= 0:
+        return ""
+    text = f"{format_duration(each)} a generation of late"
+    left = (most or 0) - done
+    return f"{text}; {plural(left, 'generation')} to go, about {format_duration(left * each)}" if left > 0 else text
+
+
+def findings(history: History) -> list[str]:
+    """Return what deserves a look, the most urgent first."""
+    if not len(history):
+        return []
+    return [*_never_measured(history), *_worst(history), *_at_bounds(history), *_failures(history), *_misfits(history)]
+
+
+def _worst(history: History) -> list[str]:
+    scores, row = history.scores[history.best], history.best
+    worst = [n for n in np.argsort(-scores, kind="stable") if scores[n] > 1]
+    if not worst:
+        return ["Every target of the best evaluation is within 1 norm."]
+    named = "; ".join(
+        f"{elided(history.targets[n].label, 60)} at {scores[n]:.3g} norms: {value_text(history, row, n)}"
+        for n in worst[:3]
+    )
+    more = f"; and {plural(len(worst) - 3, 'target')} more" if len(worst) > 3 else ""
+    return [f"Furthest from what is wanted: {named}{more}."]
+
+
+def _never_measured(history: History) -> list[str]:
+    if not history.ok.any():
+        return ["No evaluation was measured: every offspring exploded or failed. See the failures below."]
+    none = np.flatnonzero(np.isnan(history.values[history.ok]).all(axis=0))
+    texts = []
+    for n in none[:3]:
+        reasons = [reason[history.targets[n].label] for reason in history.details["reasons"][history.ok][:200]
+                   if history.targets[n].label in reason]  # fmt: skip
+        why = f": {elided(str(reasons[-1]), 160)}" if reasons else ""
+        texts.append(f"{elided(history.targets[n].label, 60)} never had a value{why}.")
+    if len(none) > 3:
+        texts.append(f"{plural(len(none) - 3, 'more target')} never had a value.")
+    return texts
+
+
+def _at_bounds(history: History) -> list[str]:
+    place = coordinates(history, history.best)
+    near = np.flatnonzero((place < NEAR) | (place > 1 - NEAR))
+    if not len(near):
+        return []
+    named = ", ".join(
+        f"{elided(history.parameters[n].name, 60)} ({'lower' if place[n] < 0.5 else 'upper'})" for n in near[:4]
+    )
+    more = f" and {len(near) - 4} more" if len(near) > 4 else ""
+    return [f"The best evaluation is at a bound of {named}{more}; wider bounds may allow better."]
+
+
+def _failures(history: History) -> list[str]:
+    recent = history.place >= history.place[-1] - window(history) + 1
+    failed = recent & ~history.ok
+    share = failed.sum() / recent.sum()
+    if share < 0.2:
+        return []
+    kinds, counts = np.unique(history.outcome[failed].astype(str), return_counts=True)
+    named = ", ".join(f"{kind} {count}" for kind, count in zip(kinds, counts, strict=True))
+    return [f"{share:.0%} of the last {plural(int(recent.sum()), 'evaluation')} exploded or failed ({named})."]
+
+
+def _misfits(history: History) -> list[str]:
+    """Return targets that no evaluation has ever met, though each was measured."""
+    if not history.ok.any() or len(history.numbers) < 3:
+        return []
+    measured = ~np.isnan(history.values[history.ok]).all(axis=0)
+    never = np.flatnonzero(measured & (history.scores > 1).all(axis=0))
+    if not len(never):
+        return []
+    named = ", ".join(elided(history.targets[n].label, 60) for n in never[:3])
+    more = f" and {len(never) - 3} more" if len(never) > 3 else ""
+    return [f"No evaluation so far met {named}{more}."]

@@ -1,0 +1,112 @@
+// What the pointer is on, told beside it.
+const tip = element("div", { id: "tip", role: "status" });
+document.body.append(tip);
+
+function showTip(event, ...content) {
+  tip.replaceChildren(...content);
+  tip.style.display = "block";
+  const box = tip.getBoundingClientRect(), room = document.documentElement;
+  const left = event.clientX + 16 + box.width > room.clientWidth ? event.clientX - box.width - 12 : event.clientX + 16;
+  const top = Math.min(event.clientY + 14, room.clientHeight - box.height - 6);
+  tip.style.left = `${Math.max(4, left)}px`;
+  tip.style.top = `${Math.max(4, top)}px`;
+}
+
+function hideTip() {
+  tip.style.display = "none";
+}
+
+const line = (name, value, colour) => {
+  const mark = element("i");
+  if (colour) mark.style.background = colour;
+  return element("div", { class: "pair" }, element("span", {}, colour ? mark : "", name), element("b", {}, value));
+};
+
+function attachHover(view, choose) {
+  const { svg, x, y, top, bottom, panel } = view;
+  const cursor = drawn("path", { class: "cursor", d: "" });
+  svg.append(cursor);
+  const find = (event) => {
+    const box = svg.getBoundingClientRect();
+    const at = [event.clientX - box.left, event.clientY - box.top];
+    if (at[0] < x.from - 4 || at[0] > x.to + 4 || at[1] < top - 2 || at[1] > bottom + 2) return null;
+    return nearestPoint(view, at) || cellAt(view, at) || rowAt(view, at) || linesAt(view, at);
+  };
+  svg.addEventListener("pointermove", (event) => {
+    const found = find(event);
+    cursor.setAttribute("d", found && found.cursor ? found.cursor : "");
+    svg.style.cursor = found && found.click ? "pointer" : "default";
+    if (found) showTip(event, ...found.content);
+    else hideTip();
+  });
+  svg.addEventListener("pointerleave", () => { hideTip(); cursor.setAttribute("d", ""); });
+  svg.addEventListener("click", (event) => {
+    const found = find(event);
+    if (found && found.click) { hideTip(); found.click(choose); }
+  });
+}
+
+function nearestPoint({ panel, x, y }, [left, top]) {
+  let nearest = null, least = 11 ** 2;
+  for (const mark of panel.marks) {
+    if (mark.kind !== "Points" || !mark.evaluations) continue;
+    for (let n = 0; n < mark.x.length; n++) {
+      const away = (x.clamped(mark.x[n]) - left) ** 2 + (y.clamped(mark.y[n]) - top) ** 2;
+      if (away < least) { least = away; nearest = [mark, n]; }
+    }
+  }
+  if (!nearest) return null;
+  const [mark, n] = nearest, shown = mark.evaluations[n];
+  const at = SYMBOLS.ring(x.clamped(mark.x[n]), y.clamped(mark.y[n]), mark.size + 3);
+  return { content: evaluationTip(shown), cursor: at, click: () => openEvaluation(shown) };
+}
+
+function cellAt({ panel, x, y }, [left, top]) {
+  const mark = panel.marks.find((each) => each.kind === "Heat");
+  if (!mark) return null;
+  const row = Math.round(y.value(top)), across = x.value(left), columns = mark.cells.columns;
+  let at = Math.round(across);
+  if (mark.edges) { at = 0; while (at < columns - 1 && mark.edges[at + 1] <= across) at++; }
+  if (row < 0 || at < 0 || at >= columns || row * columns + at >= mark.cells.length) return null;
+  const place = panel.x.rows.length ? fullName(panel.x, at) : `${panel.x.title} ${Math.ceil(mark.edges[at])}`;
+  const content = [element("strong", {}, fullName(panel.y, row)), element("div", {}, place), line(mark.title, number(mark.cells[row * columns + at]))];
+  const click = mark.chooses[0] ? (choose) => choose({ [mark.chooses[0]]: row, ...(mark.chooses[1] ? { [mark.chooses[1]]: at } : {}) }) : null;
+  return { content, click };
+}
+
+const fullName = (axis, n) => axis.full[n] || axis.rows[n];
+
+function rowAt({ panel, x, y }, [, top]) {
+  if (!panel.y.rows.length) return null;
+  const row = Math.round(y.value(top));
+  if (row < 0 || row >= panel.y.rows.length) return null;
+  const content = [element("strong", {}, fullName(panel.y, row))];
+  if (panel.y.notes[row]) content.push(element("div", {}, panel.y.notes[row]));
+  for (const mark of panel.marks) {
+    const at = mark.kind === "Bars" ? mark.at : mark.kind === "Points" ? mark.y : null;
+    if (!at || !mark.label) continue;
+    const n = Array.from(at).findIndex((each) => Math.round(each) === row);
+    if (n < 0) continue;
+    const between = mark.kind === "Bars" && mark.low[n] !== 0 ? `${number(mark.low[n])} to ${number(mark.high[n])}` : number(mark.kind === "Bars" ? mark.high[n] : mark.x[n]);
+    content.push(line(mark.label, between, mark.colour));
+  }
+  return { content };
+}
+
+function linesAt({ panel, x, y, top, bottom }, [left]) {
+  const along = panel.marks.filter((mark) => mark.label && (mark.kind === "Line" || mark.kind === "Band" || (mark.kind === "Points" && !mark.evaluations)) && mark.x.length > 0);
+  if (!along.length) return null;
+  const across = x.value(left), content = [];
+  let where = null;
+  for (const mark of along) {
+    let n = 0;
+    if (mark.step && mark.kind === "Band") while (n < mark.x.length - 1 && mark.x[n + 1] <= across) n++;
+    else for (let k = 1; k < mark.x.length; k++) if (Math.abs(mark.x[k] - across) < Math.abs(mark.x[n] - across)) n = k;
+    if (where === null) where = mark.step && mark.kind === "Band" ? across : mark.x[n];
+    const value = mark.kind !== "Band" ? number(mark.y[n]) : mark.step ? number(mark.high[n] - mark.low[n]) : `${number(mark.low[n])} to ${number(mark.high[n])}`;
+    content.push(line(mark.label, value, mark.colour));
+  }
+  const place = panel.x.whole ? Math.round(where) : where;
+  content.unshift(element("strong", {}, `${panel.x.title} ${number(place)}`));
+  return { content, cursor: `M${f(x.clamped(where))} ${top}V${bottom}` };
+}

@@ -1,0 +1,290 @@
+"""The report of a real run in headless Chromium, with the network off.
+
+Needs Debian's package chromium (or another Chromium on the PATH) and the Python package playwright.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from orchestrator_project import Project
+from playwright.sync_api import Browser, BrowserContext, Locator, sync_playwright
+from playwright.sync_api import Page as Tab
+
+from orchestrator.paths import run_paths
+from orchestrator.report import write_report
+
+pytestmark = pytest.mark.browser
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+# x explodes beyond 0.95 and y raises beyond 1.5; the names are those of a mozaik model
+MODEL = """
+import math
+from orchestrator.records import Outcome
+from orchestrator.simulations.base import SimulationFailed
+
+def simulate(parameters, directory):
+    x, y = (parameters[name] for name in ("sheets.l4_exc.Connection.base_weight", "sheets.l4_inh.tau_m"))
+    if x > 0.95:
+        raise SimulationFailed(Outcome.EXPLODED, f"sheet V1_Exc_L4 fired at {100 + x:.1f} Hz")
+    if y > 1.5:
+        raise RuntimeError("</script><script>alert('log')</script> \\x1b[31mred\\x1b[0m")
+    return {f"k{n}": math.sin(n + 1) * x + y * math.cos(n) for n in range(5)}
+"""
+CHANGES = {
+    "parameters": {
+        "sheets.l4_exc.Connection.base_weight": {"bounds": [0.01, 1], "scale": "log"},
+        "sheets.l4_inh.tau_m": [-2, 2],
+        "<script>alert('name')</script>": [0, 1],
+        "sheets.retino_thalamic.K": {"bounds": [1, 9], "integer": True},
+    },
+    "optimiser_centroid": {
+        "sheets.l4_exc.Connection.base_weight": 0.9,
+        "sheets.l4_inh.tau_m": 1.4,
+        "<script>alert('name')</script>": 0.5,
+        "sheets.retino_thalamic.K": 5,
+    },
+    "targets": [
+        {"class": "ReturnedValueRange", "key": "k0", "target_value": [0.1, 0.2], "norm": 0.1},
+        {"class": "ReturnedValue", "key": "k1", "target_value": 0.3, "norm": 0.1},
+        {"class": "ReturnedValueAtLeast", "key": "k2", "target_value": 0.2, "norm": 0.1},
+        {"class": "ReturnedValueAtMost", "key": "k3", "target_value": 0.2, "norm": 0.1},
+        {"class": "ReturnedValue", "key": "k4", "target_value": 0, "norm": 0.1, "name": "<img src=x onerror=alert(1)>"},
+        {"class": "ReturnedValue", "key": "gone", "target_value": 0, "norm": 0.1},
+    ],
+    "offspring_size": 6,
+    "max_ngen": 2,
+}
+
+
+@dataclass
+class Watched:
+    """A tab, and everything that it did which it should not."""
+
+    tab: Tab
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, page: Path) -> None:
+        self.tab.goto(page.as_uri())
+        self.tab.wait_for_selector("html[data-drawn=all]", state="attached")
+
+    @property
+    def overflow(self) -> int:
+        """By how many pixels the page is wider than the window."""
+        return int(self.tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The report of a real run, and of the same beside its copy."""
+    directory = tmp_path_factory.mktemp("browser")
+    project = Project.create(directory / "model", CHANGES, model=MODEL)
+    project.command("run", "config.yaml")
+    shutil.copytree(project.runs[0], project.directory / "moved" / "copy")
+    runs = [run_paths(run) for run in (project.runs[0], project.directory / "moved" / "copy")]
+    one = write_report(runs[:1], directory / "report.html")
+    return {"run": one, "comparison": write_report(runs, directory / "comparison.html")}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = next((path for name in CHROMIUMS if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.fail(f"there is no Chromium (looked for {', '.join(CHROMIUMS)}): apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(offline=True, accept_downloads=False)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def watched(context: BrowserContext) -> Iterator[Watched]:
+    watched = Watched(context.new_page())
+    tab, complaints = watched.tab, watched.complaints
+    tab.on("console", lambda message: complaints.append(f"console {message.type}: {message.text}"))
+    tab.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+    tab.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    opened: list[str] = []
+    tab.on("request", lambda request: opened.append(request.url))
+    yield watched
+    # nothing but the file itself was asked for
+    assert all(url.startswith("file://") and url.endswith(".html") for url in opened), opened
+    assert complaints == []
+
+
+def hover_everywhere(tab: Tab, figure: Locator) -> str:
+    """Move the pointer over every panel of a figure; return all that was told."""
+    told = ""
+    for panel in figure.locator("svg[role=img]").all():
+        panel.scroll_into_view_if_needed()
+        box = panel.bounding_box()
+        assert box is not None
+        for across in (0.55, 0.75):
+            for down in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
+                tab.mouse.move(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
+                if tab.locator("#tip").is_visible():
+                    told += tab.locator("#tip").inner_text() + "\n"
+    return told
+
+
+def unfold(tab: Tab) -> None:
+    for details in tab.locator("details").all():
+        if details.get_attribute("open") is None:
+            details.locator("summary").click()
+    assert tab.locator("details:not([open])").count() == 0
+
+
+def broken_marks(tab: Tab) -> int:
+    """Count drawn elements whose attributes are no numbers."""
+    return int(
+        tab.evaluate(
+            "[...document.querySelectorAll('.plot svg *')].filter(e => [...e.attributes]"
+            ".some(a => /NaN|undefined|Infinity|null/.test(a.value))).length"
+        )
+    )
+
+
+@pytest.mark.parametrize("name", ["run", "comparison"])
+@pytest.mark.parametrize("width", [1280, 800])
+def test_a_report_fits_the_window(
+    name: str, width: int, reports: dict[str, Path], watched: Watched, tmp_path: Path
+) -> None:
+    watched.tab.set_viewport_size({"width": width, "height": 900})
+    watched.open(reports[name])
+    figures = watched.tab.locator("figure")
+    assert figures.count() == (15 if name == "run" else 3)
+    for figure in figures.all():
+        assert figure.locator("svg[role=img]").count() >= 1
+    assert watched.overflow <= 0
+    assert broken_marks(watched.tab) == 0
+    unfold(watched.tab)
+    assert watched.overflow <= 0
+    picture = watched.tab.screenshot(path=tmp_path / f"{name}_{width}.png", full_page=True)
+    assert len(picture) > 50_000
+
+
+@pytest.mark.parametrize("name", ["run", "comparison"])
+def test_every_control_draws_anew(name: str, reports: dict[str, Path], watched: Watched) -> None:
+    tab = watched.tab
+    watched.open(reports[name])
+    used = 0
+    for figure in tab.locator("figure").all():
+        drawing = figure.locator(".plot")
+        for control in figure.locator(".control").all():
+            select, buttons = control.locator("select"), control.locator("button").all()
+            seen = {drawing.inner_html()}
+            if select.count():
+                options = select.locator("option").count()
+                assert options > 3
+                for n in range(options):
+                    select.select_option(index=n)
+                    assert select.input_value() == str(n)
+                    seen.add(drawing.inner_html())
+                last = select.input_value()
+                buttons[0].click()
+                assert select.input_value() == str(int(last) - 1)
+                buttons[1].click()
+                assert select.input_value() == last
+            else:
+                for button in buttons:
+                    button.click()
+                    assert button.get_attribute("aria-pressed") == "true"
+                    assert control.locator("[aria-pressed=true]").count() == 1
+                    seen.add(drawing.inner_html())
+            # the first look of a control is one of its options'
+            assert len(seen) > 1, control.inner_text()
+            used += 1
+    assert used == (11 if name == "run" else 2)
+    assert broken_marks(tab) == 0
+
+
+def test_figures_that_share_a_choice_follow_each_other(reports: dict[str, Path], watched: Watched) -> None:
+    tab = watched.tab
+    watched.open(reports["run"])
+    one, other = (tab.locator(f"#{name} select").last for name in ("target_by_generation", "parameter_against_target"))
+    one.select_option(index=4)
+    assert other.input_value() == "4"
+    # a click on a row of the overview chooses its target
+    heat = tab.locator("#target_scores_by_generation svg[role=img]")
+    box = heat.bounding_box()
+    assert box is not None
+    heat.click(position={"x": box["width"] * 0.7, "y": 8 + 17 * 1.5})
+    assert (one.input_value(), other.input_value()) == ("1", "1")
+
+
+def test_hovering_tells_what_is_there(reports: dict[str, Path], watched: Watched) -> None:
+    tab = watched.tab
+    watched.open(reports["run"])
+    told = {figure.get_attribute("id"): hover_everywhere(tab, figure) for figure in tab.locator("figure").all()}
+    assert all(text.strip() for text in told.values()), told
+    assert "best so far" in told["score_by_generation"]
+    assert "ReturnedValue(k1)" in told["target_scores"]
+    assert "sheets.l4_inh.tau_m" in told["parameters_in_bounds"]
+    assert "<script>alert('name')</script>" in told["learnt_correlation"]
+
+
+def test_a_click_on_an_evaluation_tells_everything_about_it(reports: dict[str, Path], watched: Watched) -> None:
+    tab = watched.tab
+    watched.open(reports["run"])
+    plot = tab.locator("#parameter_exploration svg[role=img]").first
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    # along the start values, which are the first offspring: at 0.9 of a logarithmic axis
+    for n in range(60, 240):
+        tab.mouse.move(box["x"] + n, box["y"] + 20)
+        if "offspring" in tab.locator("#tip").inner_text():
+            break
+    tip = tab.locator("#tip").inner_text()
+    assert "generation" in tip
+    assert "base_weight" in tip
+    tab.mouse.down()
+    tab.mouse.up()
+    card = tab.locator("#evaluation")
+    assert card.is_visible()
+    assert card.locator("tr").count() == 2 + 4 + 6
+    assert card.locator("h3").inner_text() in tip
+    tab.keyboard.press("Escape")
+    assert not card.is_visible()
+
+
+def test_failures_and_parameters_unfold(reports: dict[str, Path], watched: Watched) -> None:
+    tab = watched.tab
+    watched.open(reports["run"])
+    unfold(tab)
+    tab.locator("button.copy").click()
+    assert tab.locator("button.copy").inner_text() in ("Copied", "Selected: copy with Ctrl+C")
+    assert "optimiser_centroid" in tab.evaluate("getSelection().toString()")
+    tab.locator("nav a", has_text="Failures").click()
+    assert tab.url.endswith("#failures")
+
+
+def test_a_report_is_printed_with_all_its_figures(reports: dict[str, Path], watched: Watched, tmp_path: Path) -> None:
+    watched.open(reports["run"])
+    watched.tab.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True, print_background=True)
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+    # drawn anew for the window afterwards
+    widths = "[...document.querySelectorAll('.plot svg[role=img]')].map(e => e.width.baseVal.value)"
+    widest = max(watched.tab.evaluate(widths))
+    assert widest > 900
+
+
+def test_tables_are_there_without_scripts(reports: dict[str, Path], browser: Browser) -> None:
+    context = browser.new_context(offline=True, java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(reports["run"].as_uri())
+    text = tab.locator("body").inner_text()
+    context.close()
+    assert "Best total score" in text
+    assert "The figures need JavaScript" in text

@@ -1,0 +1,143 @@
+"""Runs for tests of the report, written straight into checkpoints, and what a page carries, read back."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import yaml
+
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.paths import RunPaths
+from orchestrator.records import Evaluation, Offspring, Outcome, Result
+
+NASTY = [
+    "<script>alert(1)</script>\"'&amp;",
+    "näme µ 漢字 \u202e rev",
+    "</script><img src=x onerror=alert(2)>",
+    "a" * 300,
+    "$x^2$ \\frac{1}{2}",
+    'sheets."q".it\'s {{ 7 * 7 }}',
+]
+NASTY_LOG = "begin\n\x1b[1;31m</pre><script>alert(3)</script>\x1b[0m\x07 \x08progress 10%\rprogress 100%\n" * 30
+Values = Callable[[int, int, np.random.Generator], Sequence[float]]
+
+
+def config(names: Sequence[str], labels: Sequence[str], **changes: Any) -> str:
+    settings = {
+        "parameters": {
+            name: {"bounds": [0.1, 1.0], "scale": "log" if n % 2 else "linear"} for n, name in enumerate(names)
+        },
+        "targets": [
+            {"class": "ReturnedValue", "key": "k", "target_value": 0.0, "norm": 0.5, "name": label} for label in labels
+        ],
+        "max_ngen": 10,
+        "simulation": {"type": "function", "function": "model:simulate"},
+        **changes,
+    }
+    return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+
+
+def make_run(
+    directory: Path,
+    *,
+    parameters: Sequence[str] = ("sheets.exc.w", "sheets.inh.w"),
+    targets: Sequence[str] = ("Rate(exc)", "CV(exc)"),
+    generations: int = 3,
+    size: int = 4,
+    values: Values | None = None,
+    outcome: Callable[[int, int], Outcome] = lambda _g, _i: Outcome.OK,
+    text: str | None = None,
+    covariance: npt.NDArray[np.float64] | None = None,
+    times: bool = True,
+    scores: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]] | None = None,
+) -> RunPaths:
+    """Write a run in which every offspring is at a random point."""
+    directory.mkdir(parents=True)
+    rng = np.random.default_rng(1)
+    n_parameters, n_targets = len(parameters), len(targets)
+    checkpoint = Checkpoint.create(
+        directory / "checkpoint.h5",
+        config=config(parameters, targets) if text is None else text,
+        parameters=parameters,
+        targets=targets,
+        versions={"orchestrator": "0.1.0"},
+    )
+    for generation in range(generations):
+        evaluations = []
+        for index in range(size):
+            point = rng.uniform(0.1, 1.0, n_parameters)
+            found = np.array(values(generation, index, rng) if values else rng.normal(size=n_targets), dtype=float)
+            ended = outcome(generation, index)
+            if ended is not Outcome.OK:
+                found[:] = math.nan
+            begin = 1e9 + 100 * generation if times else math.nan
+            ok = ended is Outcome.OK
+            result = Result(
+                ended,
+                reasons={targets[-1]: "too <few> spikes"} if ok and math.isnan(found[-1]) else {},
+                message="" if ok else f"<img src=x onerror=alert(4)> \x1b[31mcode {index}\x1b[0m",
+                log_tail="" if ok else NASTY_LOG,
+                seconds={"build": 5.0, "check": 2.0, "protocols": 30.0, "measuring": 1.0} if times else {},
+                host="<n1>",
+                job_id=f"7_{index}",
+                started=begin + 10,
+                finished=begin + 50 + index,
+                versions={"python": "3.11"},
+            )
+            plain = np.where(np.isnan(found), 20.0, np.minimum(np.abs(found) / 0.5, 20.0))
+            told = plain if scores is None else scores(found)
+            offspring = Offspring(generation, index, tuple(point), dict(zip(parameters, point, strict=True)))
+            evaluations.append(Evaluation(offspring, result, tuple(found), tuple(told), 1, begin))
+        spread = np.eye(n_parameters) * 0.04 if covariance is None else covariance
+        checkpoint.append(evaluations, {"mean": np.full(n_parameters, 0.5), "sigma": 0.2, "covariance": spread})
+    return RunPaths(directory)
+
+
+class Page(HTMLParser):
+    """A report as a browser would read it, without running anything."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.html = path.read_text(encoding="utf-8")
+        self.tags: list[tuple[str, Mapping[str, str | None]]] = []
+        self.text = ""
+        self._inside = ""
+        self.feed(self.html)
+        self.script = re.findall(r"<script>(.*?)</script>", self.html, re.S)[0]
+        self.data = json.loads(
+            re.findall(r'<script type="application/json" id="report-data">(.*?)</script>', self.html, re.S)[0],
+            parse_constant=lambda name: (_ for _ in ()).throw(ValueError(name)),
+        )
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._inside = tag
+
+    def handle_data(self, data: str) -> None:
+        if self._inside not in ("script", "style"):
+            self.text += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def array(self, reference: Mapping[str, Any]) -> npt.NDArray[Any]:
+        stored = self.data["arrays"][reference["$"]]
+        numbers = np.frombuffer(base64.b64decode(stored["b"]), {"f4": "<f4", "u2": "<u2", "i4": "<i4"}[stored["t"]])
+        numbers = numbers.reshape(-1, stored["columns"]) if "columns" in stored else numbers
+        return numbers[self.array(reference["rows"])] if "rows" in reference else numbers
+
+    def figure(self, name: str) -> dict[str, Any]:
+        return next(figure for figure in self.data["figures"] if figure["name"] == name)
+
+    def mark(self, name: str, label: str) -> dict[str, Any]:
+        panels = self.figure(name)["panels"]
+        return next(mark for panel in panels for mark in panel["marks"] if mark.get("label") == label)
