@@ -23,7 +23,7 @@ from neo.core.spiketrainlist import SpikeTrainList
 from quantities.dimensionality import Dimensionality
 from quantities.quantity import _reconstruct_quantity
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "targets"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from stores import DISK, GRATING, SPONTANEOUS, Store
 

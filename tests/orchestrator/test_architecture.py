@@ -33,7 +33,8 @@ def test_targets_know_nothing_of_the_orchestrator() -> None:
 def test_nothing_imports_the_command_line() -> None:
     for root in ROOTS.values():
         for path in root.rglob("*.py"):
-            assert not [name for name in imports(path) if name.startswith("orchestrator.cli")], path
+            if path.parent.name != "cli":
+                assert not [name for name in imports(path) if name.startswith("orchestrator.cli")], path
 
 
 def test_a_job_imports_nothing_heavy() -> None:

@@ -1,0 +1,163 @@
+"""Every command that README and docs show is executed, in the order of the page; see shown.py for how.
+
+A failure names the page and the line, as ``docs/results.md:12``.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import command_reference
+import pytest
+import yaml
+from shown import ROOT, SHELL, Block, Reader, blocks_of
+from shown_models import make_small, smaller
+
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.config import Config
+
+PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+
+# how blocks begin that are not executed, and why; their syntax is checked, and that what they start exists
+NOT_EXECUTED = {
+    "./tools/demo\n": "takes five minutes; an optimisation of the same model is one of the tests",
+    "./tools/test": "it is what runs these tests",
+    "git clone REPOSITORY_URL orchestrator": "installs; tools/test has done so",
+    "python benchmarks/": "benchmarks take minutes; they are not part of the tests",
+}
+# pages with commands, by the test that executes them
+ON_A_FUNCTION = ("docs/continue.md", "docs/status.md")
+ON_A_FINISHED_RUN = ("docs/notebooks.md", "docs/own-target.md", "docs/rescore.md", "docs/targets.md")
+ON_A_CLUSTER = ("README.md", "docs/own-model.md", "docs/own-cluster.md")
+OTHERS = ("docs/results.md", "docs/tutorial.md")
+
+
+def test_no_page_is_forgotten() -> None:
+    executed = (*ON_A_FUNCTION, *ON_A_FINISHED_RUN, *ON_A_CLUSTER, *OTHERS)
+    for page in PAGES:
+        blocks = [block for block in blocks_of(page) if block.language in (*SHELL, "python")]
+        there_is_some = not all(block.text.startswith(tuple(NOT_EXECUTED)) for block in blocks)
+        assert there_is_some == (page in executed), page
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_blocks_are_what_they_say(page: str) -> None:
+    for block in blocks_of(page):
+        assert block.language in (*SHELL, "python", "yaml", "text"), block.where
+        if block.language in SHELL:
+            done = subprocess.run(["bash", "-n"], input=block.text, text=True, capture_output=True, check=False)
+            assert (done.returncode, done.stderr) == (0, ""), block.where
+        elif block.language == "python":
+            compile(block.text, block.where, "exec")
+        elif block.language == "yaml":
+            known(yaml.safe_load(block.text), block)
+
+
+def known(settings: Mapping[str, Any], block: Block) -> None:
+    """Make sure that the configuration has these keys."""
+    for key, value in settings.items():
+        assert key in Config.model_fields, f"{block.where}: {key}"
+        section = Config.model_fields[key].annotation
+        if isinstance(value, dict) and isinstance(section, type) and hasattr(section, "model_fields"):
+            assert set(value) <= set(section.model_fields), f"{block.where}: {key}"
+
+
+def test_what_is_not_executed_exists() -> None:
+    blocks = [block for page in PAGES for block in blocks_of(page)]
+    for beginning in NOT_EXECUTED:
+        listed = [block for block in blocks if block.text.startswith(beginning)]
+        assert listed, f"no page shows {beginning}"
+        for block in listed:
+            for file in re.findall(r"(?:^|\s)(?:\./)?((?:tools|benchmarks|tests)/\S+)", block.text):
+                assert (ROOT / file).exists(), block.where
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_in_the_text_have_these_options(page: str) -> None:
+    functions = command_reference.commands()
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for command, rest in re.findall(r"`orchestrator (\w+)([^`]*)`", text):
+        assert command in (*functions, "COMMAND"), f"{page}: orchestrator {command}"
+        if command in functions:
+            options = [name for each in command_reference.parameters_of(functions[command]) for name in each.names]
+            given = re.findall(r"(?<![\w-])--?[a-z][\w-]*", rest)
+            assert set(given) <= {*options, "--help"}, f"{page}: orchestrator {command}{rest}"
+
+
+@pytest.mark.run
+@pytest.mark.parametrize("page", ON_A_FUNCTION)
+def test_commands_on_runs_of_a_function(page: str, copy_of_function: Path) -> None:
+    shutil.copy(ROOT / "slurm_templates/optimisation.sbatch", copy_of_function)
+    first = min(copy_of_function.glob("*_Optimization")).name
+    # this machine has no SLURM: what the job does is done here
+    changes = {
+        r"(?m)^sbatch --wait ": "bash ",
+        r"\bRUN\b": first,
+        "max_ngen=100": "max_ngen=2",
+        "max_ngen=120": "max_ngen=3",
+    }
+    Reader(copy_of_function, changes=changes).follow(page, NOT_EXECUTED)
+
+
+@pytest.mark.run
+@pytest.mark.parametrize("page", ON_A_FINISHED_RUN)
+def test_commands_on_a_finished_run(page: str, copy_of_finished: Path) -> None:
+    Reader(copy_of_finished).follow(page, NOT_EXECUTED)
+
+
+@pytest.mark.mozaik
+def test_commands_about_results(copy_of_finished: Path) -> None:
+    make_small(copy_of_finished, "param_optim")
+    changes = {"--reevaluate 2 --seeds 3": "--reevaluate 1 --seeds 1"}
+    Reader(copy_of_finished, changes=changes).follow("docs/results.md", NOT_EXECUTED)
+    assert (copy_of_finished / "param_best/best_parameters.yaml").exists()
+    assert (copy_of_finished / "comparison.html").exists()
+
+
+@pytest.mark.slurm
+@pytest.mark.mozaik
+@pytest.mark.usefixtures("on_cluster")
+@pytest.mark.parametrize("page", ON_A_CLUSTER)
+def test_commands_on_a_cluster(page: str, bare: Callable[[str], Path]) -> None:
+    model = bare("balanced_network")
+    if page == "docs/own-cluster.md":  # it begins where another page ends
+        command = [str(Path(sys.executable).parent / "orchestrator"), "prepare", str(model)]
+        subprocess.run(command, check=True, capture_output=True)
+    Reader(model, smaller=smaller).follow(page, NOT_EXECUTED)
+    if page != "docs/own-cluster.md":
+        runs = sorted(model.glob("*_Optimization"))
+        assert runs
+        for run in runs:
+            assert list(Checkpoint(run).evaluations()["outcome"]) == ["OK"] * 3, run
+
+
+@pytest.mark.mozaik
+def test_the_tutorial(tmp_path: Path) -> None:
+    """From the bare visual model to the best parameters applied, its own protocol run with them, and other seeds."""
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    for name in ("tools", ".venv"):
+        (clone / name).symlink_to(sys.prefix if name == ".venv" else ROOT / name)
+    model = clone / "tests/models/visual_model"
+    shutil.copytree(ROOT / "tests/models/visual_model", model, ignore=shutil.ignore_patterns("__pycache__"))
+    make_small(model)
+    changes = {"--reevaluate 1 --seeds 3": "--reevaluate 1 --seeds 1"}
+    reader = Reader(clone, {"OMP_NUM_THREADS": "1"}, changes, smaller)
+    reader.follow("docs/tutorial.md", NOT_EXECUTED)
+
+    assert reader.directory == tmp_path / "my_model"
+    (run,) = reader.directory.glob("*_Optimization")
+    evaluations = Checkpoint(run).evaluations()
+    assert len(evaluations) == 3
+    best = evaluations.loc[evaluations["total_score"].idxmin()]
+    applied = yaml.safe_load((reader.directory / "param_best/best_parameters.yaml").read_text(encoding="utf-8"))
+    for name, value in applied["parameters"].items():
+        assert value == best[f"parameter:{name}"]
+    assert (run / "reevaluation/reevaluation.h5").exists()
+    assert not list(run.glob("generations/*"))
