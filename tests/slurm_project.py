@@ -202,8 +202,8 @@ def calls_of(folder: Path, name: str) -> int:
 # What must not be left
 
 
-def nothing_left(cluster: VirtualCluster, project: Project, seconds: float = 60) -> None:
-    """Make sure that no job, process or file of a project's runs is left, once SLURM has had time to end its jobs."""
+def nothing_runs(cluster: VirtualCluster, project: Project, seconds: float = 60) -> None:
+    """Make sure that no job or process of a project's runs is left, once SLURM has had time to end its jobs."""
     wait_until(lambda: not jobs_of(cluster, project, *ALIVE), seconds, interval=0.2)
     jobs = jobs_of(cluster, project, *ALIVE)
     wait_until(lambda: not processes_in(project.directory), seconds, interval=0.2)
@@ -213,12 +213,18 @@ def nothing_left(cluster: VirtualCluster, project: Project, seconds: float = 60)
     if jobs:
         cluster.run("scancel", "--quiet", *(row[0] for row in jobs))
     end(left)
+    assert (jobs, commands) == ([], []), f"left: jobs {jobs}, processes {commands}"
+
+
+def nothing_left(cluster: VirtualCluster, project: Project, seconds: float = 60) -> None:
+    """Make sure that no job, process or file of a project's runs is left."""
+    nothing_runs(cluster, project, seconds)
     litter = [
         str(path.relative_to(project.directory))
         for run in project.runs
         for path in (*run.glob("generations/*"), *run.glob(".*"), *run.glob("*lock|*"))
     ]
-    assert (jobs, commands, litter) == ([], [], []), f"left: jobs {jobs}, processes {commands}, files {litter}"
+    assert not litter, f"left: files {litter}"
 
 
 def processes_in(directory: Path) -> list[Process]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from orchestrator_project import Project, wait_for
-from slurm_project import ALIVE, CONFIG, jobs_of, processes_in, project_at
+from slurm_project import ALIVE, CONFIG, jobs_of, nothing_runs, project_at
 from virtual_cluster import VirtualCluster
 
 pytestmark = [pytest.mark.slurm, pytest.mark.usefixtures("on_cluster")]
@@ -69,7 +69,7 @@ def test_the_second_ctrl_c_cancels_the_jobs_after_asking(
     assert len(jobs_of(cluster, project, *ALIVE)) == (0 if answer == "y" else 4)
     if answer == "n":
         assert "Ended 4 jobs" in project.command("cancel", str(project.runs[0]))
-    wait_for(lambda: not processes_in(project.directory), 20)
+    nothing_runs(cluster, project)
 
 
 def test_one_ctrl_c_leaves_the_jobs_in_the_queue(cluster: VirtualCluster, tmp_path: Path, terminal: Start) -> None:
@@ -80,4 +80,4 @@ def test_one_ctrl_c_leaves_the_jobs_in_the_queue(cluster: VirtualCluster, tmp_pa
     assert end(child) == 3
     assert len(jobs_of(cluster, project, *ALIVE)) == 4
     project.command("cancel", str(project.runs[0]))
-    wait_for(lambda: not processes_in(project.directory), 20)
+    nothing_runs(cluster, project)
