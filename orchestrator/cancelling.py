@@ -7,12 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 
-from orchestrator.attempts import Journal
 from orchestrator.cluster import Cluster, State, create_cluster
 from orchestrator.cluster.ending import end_jobs
 from orchestrator.cluster.environment import leave_allocation
 from orchestrator.config_file import load_config
 from orchestrator.errors import UsageError
+from orchestrator.journal import Journal
 from orchestrator.lock import holder_of, is_held, only_controller
 from orchestrator.paths import RunPaths
 from orchestrator.processes import living

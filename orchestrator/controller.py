@@ -8,7 +8,7 @@ import math
 import platform
 import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 import numpy as np
@@ -16,13 +16,13 @@ import numpy as np
 from orchestrator import __version__
 from orchestrator.attempts import Landed, Terms
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.cluster import Cluster, Status
+from orchestrator.cluster import Cluster
 from orchestrator.config import Config
 from orchestrator.config_file import dump_config
 from orchestrator.errors import RunFailed
 from orchestrator.files import write_json
 from orchestrator.flight import Flight
-from orchestrator.generations import discard_before, scored, task_file
+from orchestrator.generations import scored, task_file
 from orchestrator.measuring import MeasuringPool
 from orchestrator.optimisers import Optimiser, create_optimiser
 from orchestrator.optimisers.base import Told, same_points
@@ -30,6 +30,7 @@ from orchestrator.paths import RunPaths
 from orchestrator.queue_note import QueueNotes
 from orchestrator.records import Evaluation, Generation, Offspring, Outcome
 from orchestrator.simulations import simulation_of
+from orchestrator.wake import Wake
 from targets import Target
 
 _LOG = logging.getLogger(__name__)
@@ -74,8 +75,8 @@ class Controller:
         self._targets: list[Target] = config.create_targets()
         self._simulation = simulation_of(config)
         self._checkpoint = Checkpoint(paths.checkpoint)
+        self._wake = Wake(config, paths, cluster)
         self._best: list[float] = []
-        self._flight: Flight | None = None
 
     def run(self) -> str:
         """Optimise; return why it ended.
@@ -88,6 +89,7 @@ class Controller:
             Where it cannot go on.
         """
         optimiser, number = self._replay()
+        self._wake.leave(number)
         while (reason := self._reason_to_stop(optimiser, number)) is None:
             generation = self._sample(optimiser, number)
             landed = self._fly(generation)
@@ -100,9 +102,8 @@ class Controller:
             self._note(number, [evaluation.total_score for evaluation in evaluations])
             self._appended()
             number += 1
-        if self._flight is not None:
-            self._flight.settle()
-        self._discard_before(number)
+            self._wake.leave(number)
+        self._wake.settle()
         return reason
 
     def _reason_to_stop(self, optimiser: Optimiser, number: int) -> str | None:
@@ -156,35 +157,26 @@ class Controller:
         return Generation(number, offspring)
 
     def _fly(self, generation: Generation) -> list[Landed]:
-        discarded = False
-        notes = QueueNotes(self._paths.generation(generation.number).queue)
-
-        def report(statuses: Mapping[int, Status], _deadline: float) -> None:
-            nonlocal discarded
-            if not discarded and self._flight is not None and self._flight.has_landed:
-                # by now the jobs of the generation before have ended, also those that were still tidying up
-                self._discard_before(generation.number)
-                discarded = True
-            notes.note(statuses)
-
         name = f"{self._paths.job_name}-g{generation.number}"
         terms = Terms(self._config.timeout, self._config.slurm.retries, name)
         paths, how = self._paths.generation(generation.number), self._simulation.task()
-        self._flight = Flight(
+        notes = QueueNotes(paths.queue)
+        flight = Flight(
             generation,
             paths,
             self._cluster,
             terms,
             task_of=lambda index, attempt: task_file(self._config, how, paths, generation.offspring[index], attempt),
             measuring=MeasuringPool(self._config.measuring_processes, self._config.timeout),
+            wake=self._wake,
             stop=self._stop,
-            report=report,
+            report=lambda statuses, _deadline: notes.note(statuses),
         )
         try:
-            return self._flight.bring_in()
+            return flight.bring_in()
         except RunFailed:
             # nothing of this generation is worth keeping unless something of it was simulated
-            if not self._flight.has_landed:
+            if not flight.has_landed:
                 shutil.rmtree(paths.directory, ignore_errors=True)
             raise
 
@@ -208,9 +200,6 @@ class Controller:
 
     def _remember(self, totals: Sequence[float]) -> None:
         self._best.append(min(totals))
-
-    def _discard_before(self, number: int) -> None:
-        discard_before(self._config, self._paths, number)
 
 
 def create_run(config: Config, paths: RunPaths) -> None:

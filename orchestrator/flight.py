@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
-from orchestrator.attempts import Attempt, Journal, Landed, Terms
+from orchestrator.attempts import Attempt, Landed, Terms
 from orchestrator.clock import GenerationClock
 from orchestrator.cluster import Cluster, Job, State, Status, SubmissionFailed
-from orchestrator.cluster.ending import end_jobs, see_gone
+from orchestrator.cluster.ending import end_jobs
 from orchestrator.durations import format_duration
 from orchestrator.errors import RunFailed, Stopped
 from orchestrator.files import write_json
+from orchestrator.journal import Journal
 from orchestrator.looks import looks
 from orchestrator.measuring import MeasuringPool
 from orchestrator.paths import GenerationPaths
@@ -22,12 +23,11 @@ from orchestrator.progress import phases
 from orchestrator.records import Generation, Outcome, Result
 from orchestrator.setbacks import Setbacks
 from orchestrator.verdicts import failure, new_results, says_something, too_late, verdict
+from orchestrator.wake import Wake
 
 _LOG = logging.getLogger(__name__)
 # mercy with a scheduler that gets a large generation in several arrays, in s
 _BETWEEN_BATCHES = 1.0
-# patience with jobs that have delivered their results, in s
-_TIDYING_UP = 10.0
 
 
 class Flight:
@@ -47,6 +47,8 @@ class Flight:
         Content of the task file, given offspring index and attempt number.
     measuring : MeasuringPool
         Measures what jobs leave unmeasured.
+    wake : Wake
+        The generations before; the executor is asked about their jobs by the way.
     stop : threading.Event
         Set to leave; jobs of a cluster that survives its controller go on.
     report : callable
@@ -62,6 +64,7 @@ class Flight:
         *,
         task_of: Callable[[int, int], Mapping[str, Any]],
         measuring: MeasuringPool,
+        wake: Wake,
         stop: threading.Event,
         report: Callable[[Mapping[int, Status], float], None],
     ):
@@ -71,12 +74,12 @@ class Flight:
         self._terms = terms
         self._task_of = task_of
         self._measuring = measuring
+        self._wake = wake
         self._stop = stop
         self._report = report
         self._journal = Journal(paths, cluster, terms.name, stop)
         self._landed: dict[int, Landed] = {}
         self._flying: dict[int, Attempt] = {}
-        self._submitted: list[Attempt] = []
         self._states: dict[int, Status] = {}
         self._setbacks = Setbacks(self._journal, terms, generation, one_node=not cluster.survives)
         self._seen: set[str] = set()
@@ -134,18 +137,8 @@ class Flight:
         """Whether any offspring's result is worth keeping."""
         return bool(self._landed)
 
-    def settle(self) -> None:
-        """Wait a moment for jobs that have delivered their result and are still tidying up, then end them."""
-        left = see_gone(self._cluster, [attempt.job for attempt in self._submitted], _TIDYING_UP)
-        if left:
-            _LOG.warning(
-                "these jobs have delivered their results, do not end, and are cancelled: %s",
-                " ".join(job.id for job in left),
-            )
-            self._cluster.cancel(left)
-
     def _recover(self) -> None:
-        self._submitted = attempts = self._journal.recover()
+        attempts = self._journal.recover()
         self._flying = {attempt.index: attempt for attempt in attempts}
         self._clock.take_over(self._journal.first_submission, self._flying)
         if attempts:
@@ -227,15 +220,15 @@ class Flight:
         for attempt in attempts:
             self._flying[attempt.index] = attempt
             self._states.pop(attempt.index, None)
-        self._submitted += attempts
         _LOG.info("generation %d: submitted %d offspring", self._generation.number, len(attempts))
 
     def _poll_if_due(self) -> None:
         now = time.time()
         if not self._flying or now < self._next_poll:
             return
-        statuses = self._cluster.poll(self._jobs())
+        statuses = self._cluster.poll([*self._jobs(), *self._wake.jobs])
         self._next_poll = time.time() + self._cluster.poll_interval(self._clock.elapsed)
+        self._wake.look(statuses)
         for attempt in list(self._flying.values()):
             self._judge(attempt, statuses[attempt.job])
 

@@ -57,15 +57,11 @@ def scored(targets: Sequence[Target], offspring: Offspring, landed: Landed) -> E
     return Evaluation(offspring, landed.result, numbers, scores, landed.attempts, landed.submitted)
 
 
-def discard_before(config: Config, paths: RunPaths, number: int) -> None:
-    """Delete the directories of generations that are in the checkpoint, but for what ``keep.directories`` asks for."""
-    if not paths.generations.is_dir():
-        return
-    for directory in paths.generations.iterdir():
-        if directory.name.isdigit() and int(directory.name) < number:
-            if config.keep.directories != "none":
-                _keep_simulations(paths, int(directory.name))
-            shutil.rmtree(directory, ignore_errors=True)
+def discard(config: Config, paths: RunPaths, number: int) -> None:
+    """Delete the directory of a generation that is in the checkpoint, but for what ``keep.directories`` asks for."""
+    if config.keep.directories != "none":
+        _keep_simulations(paths, number)
+    shutil.rmtree(paths.generation(number).directory, ignore_errors=True)
 
 
 def _keep_simulations(paths: RunPaths, number: int) -> None:

@@ -6,9 +6,10 @@ import logging
 import time
 from collections.abc import Sequence
 
-from orchestrator.attempts import Journal, Loss, Terms
+from orchestrator.attempts import Loss, Terms
 from orchestrator.cluster import SubmissionFailed
 from orchestrator.errors import RunFailed
+from orchestrator.journal import Journal
 from orchestrator.records import Generation, Outcome, Result
 from orchestrator.verdicts import failure
 

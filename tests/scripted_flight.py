@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,12 +18,13 @@ from orchestrator.attempts import Landed, Terms
 from orchestrator.cluster import Job, State, Status, SubmissionFailed, Task
 from orchestrator.files import append_json_line, read_json_lines, write_json
 from orchestrator.flight import Flight
-from orchestrator.paths import AttemptPaths, GenerationPaths
+from orchestrator.paths import AttemptPaths, GenerationPaths, RunPaths
 from orchestrator.records import Generation, Offspring, Outcome, Result
+from orchestrator.wake import Wake
 
 START = 1.7e9
 _LONGEST = 50_000.0
-_MODULES = ("flight", "attempts", "clock", "setbacks", "verdicts", "cluster.ending")
+_MODULES = ("flight", "journal", "clock", "setbacks", "verdicts", "wake", "cluster.ending")
 
 PENDING, RUNNING = Status(State.PENDING), Status(State.RUNNING)
 ABSENT, UNKNOWN = Status(State.ABSENT), Status(State.UNKNOWN)
@@ -118,6 +120,11 @@ class FakeCluster:
         if error is not None:
             raise error
         return jobs
+
+    def add(self, job: Job, attempt: tuple[int, int]) -> tuple[int, int]:
+        """Know a job that somebody else submitted."""
+        self._jobs[job] = attempt
+        return attempt
 
     def recover(
         self, tasks: Sequence[Task], token: str, folder: Path, ids: Sequence[str] | None, wanted: Collection[int]
@@ -215,6 +222,8 @@ class Airspace:
         self.terms = Terms(timeout, retries, "run-g0")
         self.generation = Generation(number, [Offspring(number, n, (0.5,), {"x": 0.5}) for n in range(size)])
         self.measuring = FakeMeasuring()
+        kept = SimpleNamespace(keep=SimpleNamespace(directories="none"))
+        self.wake = Wake(kept, RunPaths(directory), self.cluster)  # type: ignore[arg-type]
         self.stop = Stop(self.clock)
         self.deadlines: list[float] = []
         for module in _MODULES:
@@ -236,6 +245,7 @@ class Airspace:
             self.terms,
             task_of=lambda index, attempt: {"index": index, "attempt": attempt},
             measuring=self.measuring,  # type: ignore[arg-type]
+            wake=self.wake,
             stop=self.stop,
             report=lambda counts, deadline: self.deadlines.append(deadline),
         )

@@ -20,11 +20,12 @@ from orchestrator.config_file import dump_config
 from orchestrator.errors import RunFailed
 from orchestrator.files import write_json, write_text
 from orchestrator.flight import Flight
-from orchestrator.generations import discard_before, scored, task_file
+from orchestrator.generations import scored, task_file
 from orchestrator.measuring import MeasuringPool
 from orchestrator.queue_note import QueueNotes
 from orchestrator.records import Evaluation, FloatArray, Generation, Offspring
 from orchestrator.simulations import simulation_of
+from orchestrator.wake import Wake
 
 _LOG = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ class Rounds:
         self._stop = stop
         self._confirm = confirm
         self._checkpoint = Checkpoint(paths.checkpoint)
+        self._wake = Wake(config, paths, cluster)
 
     def fly(self, tasks: Sequence[Numbers]) -> None:
         """Simulate all tasks, what is in flight already first; nothing twice.
@@ -86,9 +88,11 @@ class Rounds:
             self._fly(number, now)
             done = {key_of(task) for task in now}
             waiting = [task for task in waiting if key_of(task) not in done]
+        self._wake.leave(self._checkpoint.n_generations)
+        self._wake.settle()
 
     def _fly(self, number: int, tasks: Sequence[Numbers]) -> None:
-        discard_before(self._config, self._paths, number)
+        self._wake.leave(number)
         paths = self._paths.generation(number)
         if not paths.record.exists():
             paths.directory.mkdir(parents=True, exist_ok=True)
@@ -105,6 +109,7 @@ class Rounds:
             Terms(self._config.timeout, self._config.slurm.retries, f"{self._name}-g{number}"),
             task_of=lambda index, attempt: task_file(self._config, how, paths, offspring[index], attempt),
             measuring=MeasuringPool(self._config.measuring_processes, self._config.timeout),
+            wake=self._wake,
             stop=self._stop,
             report=lambda statuses, _deadline: notes.note(statuses),
         )
@@ -116,8 +121,6 @@ class Rounds:
             raise
         targets = self._config.create_targets()
         self._append([scored(targets, *pair) for pair in zip(offspring, landed, strict=True)])
-        flight.settle()
-        discard_before(self._config, self._paths, number + 1)
 
     def _point(self, task: Numbers) -> tuple[float, ...]:
         """Return the point of the unit cube, NaN in the place of seeds, which are in no search space."""

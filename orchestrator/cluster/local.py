@@ -102,9 +102,15 @@ class LocalCluster:
         """Look which processes are alive, and start waiting tasks in the places of those that are not."""
         self._running = [entry for entry in self._running if entry.alive]
         self._fill()
-        return {job: self._status(self._entries[job]) for job in jobs}
+        statuses = {job: self._status(self._entries.get(job)) for job in jobs}
+        # nobody will ask about the others again
+        working = {entry.job for entry in (*self._running, *self._waiting)}
+        self._entries = {job: entry for job, entry in self._entries.items() if job in statuses or job in working}
+        return statuses
 
-    def _status(self, entry: _Entry) -> Status:
+    def _status(self, entry: _Entry | None) -> Status:
+        if entry is None:
+            return Status(State.ABSENT)
         if entry in self._waiting:
             return Status(State.PENDING)
         if entry in self._running:
@@ -115,7 +121,7 @@ class LocalCluster:
 
     def cancel(self, jobs: Sequence[Job]) -> None:
         """End the processes of these jobs with all their children."""
-        entries = [self._entries[job] for job in jobs]
+        entries = [self._entries[job] for job in jobs if job in self._entries]
         self._waiting = deque(entry for entry in self._waiting if entry not in entries)
         processes = []
         for entry in entries:

@@ -318,7 +318,7 @@ def test_a_full_disk_ends_local_jobs(
             raise OSError(errno.ENOSPC, "No space left on device")
         append_json_line(path, entry)
 
-    monkeypatch.setattr("orchestrator.attempts.append_json_line", full)
+    monkeypatch.setattr("orchestrator.journal.append_json_line", full)
     air = airspace(survives=survives, size=3)
     air.cluster.otherwise = [RUNNING]
     air.cluster.answer(0, 1, RUNNING, ended(Outcome.NODE_FAIL))

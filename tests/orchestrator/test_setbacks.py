@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from scripted_flight import COMPLETED, PENDING, RUNNING, START, UNKNOWN, Airspace, Crash, ended
 
 from orchestrator.cluster import SubmissionFailed
 from orchestrator.errors import RunFailed, Stopped
-from orchestrator.flight import Flight
 from orchestrator.records import Outcome
 
 Make = Callable[..., Airspace]
@@ -129,21 +127,3 @@ def test_a_stop_ends_the_waiting_for_an_executor_that_does_not_answer(
     with pytest.raises(Stopped, match="while the timeout of generation 0 was enforced"):
         air.bring_in()
     assert air.clock.now < START + 500
-
-
-def test_jobs_that_have_delivered_and_do_not_end_are_cancelled(airspace: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A node that lost sight of them would be taken for busy, and so would a simulation that hangs at its exit."""
-    air = airspace(size=1)
-    air.cluster.answer(0, None, RUNNING, RUNNING)
-    air.clock.after(5, lambda: air.deliver(0, 1))
-    flights: list[Flight] = []
-
-    def remembered(*arguments: Any, **options: Any) -> Flight:
-        flights.append(Flight(*arguments, **options))
-        return flights[-1]
-
-    monkeypatch.setattr("scripted_flight.Flight", remembered)
-    assert air.outcomes() == [Outcome.OK]
-    assert air.cluster.cancelled == []
-    flights[0].settle()
-    assert air.cluster.cancelled == [(0, 1)]

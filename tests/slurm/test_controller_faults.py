@@ -42,9 +42,7 @@ STEPS = {
         "pathlib:Path.replace", when="args[1].name == 'checkpoint.h5' and (args[1].parent / 'generations/1').exists()"
     ),
     "appended_but_the_optimiser_not_told": Step("orchestrator.checkpoint:Checkpoint.append", after=True),
-    "told_but_the_directories_not_deleted": Step(
-        "orchestrator.controller:Controller._discard_before", when="args[1] == 2"
-    ),
+    "told_but_the_directories_not_deleted": Step("orchestrator.wake:Wake._discard", when="args[1] == 1"),
     "the_directories_half_deleted": Step("os:rmdir", when="n == 3"),
 }
 
