@@ -25,6 +25,8 @@ _NOT_THERE = re.compile(
     r"zero bytes|try again|resource busy|transport endpoint|slurmctld",
     re.IGNORECASE,
 )
+# what scancel says of a job that does not need it any more
+_GONE = re.compile(r"invalid job id|already complet", re.IGNORECASE)
 
 
 class SlurmCluster:
@@ -112,9 +114,11 @@ class SlurmCluster:
             # one request an array, not one a job; with its name, because ids are used again
             array = f"{base}_[{','.join(numbers)}]" if numbers else base
             try:
-                self._run(["scancel", "--quiet", f"--name={token}", array], COMMAND_TIMEOUT)
+                self._run(["scancel", f"--name={token}", array], COMMAND_TIMEOUT)
             except CommandFailed as error:
-                _LOG.warning("scancel of %s failed: %s", array, error)
+                # so it says of a job that has ended, where it is given a name; silent with --quiet, but still failing
+                if not all(_GONE.search(line) for line in str(error).splitlines()):
+                    _LOG.warning("scancel of %s failed: %s", array, error)
 
     def log(self, job: Job, folder: Path) -> Path:
         """Return where submitit sends a job's output."""

@@ -272,6 +272,23 @@ def test_a_cancel_that_fails_is_told_and_not_the_end(caplog: pytest.LogCaptureFi
     assert "scancel of 77_[0] failed: it is away" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("scancel: error: Kill job error on job id 5_2: Invalid job id specified", False),
+        ("scancel: error: Kill job error on job id 5: Job/step already completing or completed", False),
+        ("scancel: error: Kill job error on job id 5_2: Invalid job id specified\nscancel: error: no permission", True),
+        ("scancel: error: Kill job error on job id 5_2: Access/permission denied", True),
+    ],
+)
+def test_a_cancel_of_what_has_ended_is_not_told(words: str, told: bool, caplog: pytest.LogCaptureFixture) -> None:
+    def run(command: Sequence[str], timeout: float) -> str:
+        raise CommandFailed(words)
+
+    SlurmCluster(SlurmSection(), run).cancel([Job("run-g0-aa", "5_2")])
+    assert ("scancel of 5_[2] failed" in caplog.text) is told
+
+
 def test_the_queue_is_looked_at_less_often_the_longer_jobs_run() -> None:
     cluster = SlurmCluster(SlurmSection(poll_interval=30))
     assert [cluster.poll_interval(elapsed) for elapsed in (0, 40, 100, 10_000)] == [5, 5, 10, 30]
