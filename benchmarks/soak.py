@@ -2,14 +2,15 @@
 
     python benchmarks/soak.py [--minutes 20] [--offspring 300] [--seed 1]
 
-Runs a virtual cluster of its own and breaks it and the controller, in an order that the seed decides, until the
-optimisation is done: at least for so long, and at least so many evaluations. Then compares the checkpoint bit for bit
+Runs a virtual cluster of its own and breaks it and the controller, in an order that the seed decides, for at least so
+long and so many evaluations, or until the optimiser has converged. Then lets the run end in peace, compares the checkpoint bit for bit
 with what the optimiser asks where nothing goes wrong, and counts what was simulated. Exit code 1 if anything differs.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -75,6 +76,7 @@ CONFIG: dict[str, Any] = {
         {"class": "ReturnedValue", "key": "cv", "target_value": 1, "norm": 0.2},
     ],
     "offspring_size": SIZE,
+    "max_ngen": 10_000,
     "timeout": 3600,
     # faults come so densely here that an offspring may well be lost more often than ever on a real cluster
     "slurm": {"poll_interval": 2, "result_grace": 3, "retries": 100},
@@ -97,6 +99,7 @@ class Controller:
         self.log = project / "output"
         self.memory: list[int] = []
         self.starts = 0
+        self.max_ngen: int | None = None
         self.process = self.start()
 
     @property
@@ -104,11 +107,24 @@ class Controller:
         """The run directory."""
         return next(iter(self._project.glob("*_Optimization")), None)
 
+    @property
+    def generations(self) -> int:
+        """How many are in the checkpoint."""
+        begun = self.run is not None and (self.run / "checkpoint.h5").exists()
+        return Checkpoint(self.run).n_generations if begun else 0
+
+    def finish(self) -> None:
+        """Let the run end with the generation in flight."""
+        self.max_ngen = self.generations + 1
+        self.process.terminate()
+
     def start(self) -> subprocess.Popen[bytes]:
         """Start the run, or continue it."""
         self.starts += 1
         begun = self.run is not None and (self.run / "checkpoint.h5").exists()
         arguments = ["--continue", str(self.run)] if begun else ["config.yaml"]
+        if self.max_ngen is not None:
+            arguments += ["--set", f"max_ngen={self.max_ngen}"]
         code = "from orchestrator.cli import main; main()"
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
@@ -167,6 +183,14 @@ class Faults:
         except ClusterError as error:  # such as a job that has ended meanwhile
             self.done[f"{name} in vain"] += 1
             print(f"  {name}: {str(error).splitlines()[0]}", flush=True)
+
+    def administrate(self) -> None:
+        """Resume nodes that SLURM has drained, such as where it gave a job an id that they know already."""
+        with contextlib.suppress(ClusterError):
+            for node, state in self._cluster.node_states().items():
+                if state.startswith("drain"):
+                    self._cluster.run("scontrol", "update", f"nodename={node}", "state=resume")
+                    self.done["drained nodes resumed"] += 1
 
     def _pause(self, longest: float) -> None:
         time.sleep(self._chance.uniform(0.2, longest))
@@ -358,7 +382,7 @@ def soak(directory: Path, minutes: float, offspring: int, seed: int) -> dict[str
         folder.mkdir()
     generations = math.ceil(offspring / SIZE)
     (project / "model.py").write_text(MODEL)
-    (project / "config.yaml").write_text(yaml.safe_dump({**CONFIG, "max_ngen": generations}))
+    (project / "config.yaml").write_text(yaml.safe_dump(CONFIG))
     settings = ClusterSettings(extra=["SlurmdTimeout=10"])
     begin = time.monotonic()
     with VirtualCluster(directory / "c", settings) as cluster:
@@ -371,14 +395,19 @@ def soak(directory: Path, minutes: float, offspring: int, seed: int) -> dict[str
         faults = Faults(cluster, controller, wrappers, chance)
         while not controller.ended():
             # the first generation may begin in peace, and the last end: a run that cannot end proves nothing
-            if controller.run is not None and time.monotonic() - begin < 60 * minutes:
+            if controller.max_ngen is not None or controller.run is None:
+                pass
+            elif time.monotonic() - begin < 60 * minutes or controller.generations < generations:
+                faults.administrate()
                 faults.inject()
+            else:
+                controller.finish()
             end = time.monotonic() + chance.uniform(0.5, 6)
             while time.monotonic() < end and not controller.ended():
                 time.sleep(0.2)
         run = controller.run or project
         told = Checkpoint(run).told()
-        found = differences(told, undisturbed(project, generations))
+        found = differences(told, undisturbed(project, len(told)))
         begun, repeated = repetitions(project, run)
         left = left_behind(cluster, run)
         third = max(1, len(controller.memory) // 3)

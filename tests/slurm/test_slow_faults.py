@@ -5,6 +5,7 @@ Together they take as long as the longest of them, little more than a minute.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -128,14 +129,25 @@ def slurmctld_is_frozen_when_it_gets_a_submission(
 @fault
 def slurmctld_crashes_right_after_a_submission(cluster: VirtualCluster, directory: Path, undisturbed: Project) -> None:
     """It has not saved the jobs, does not know them any more, and gives their ids to others."""
-    crash = f'"$REAL" "$@"; kill -KILL {cluster.daemons()["slurmctld"].pid}; exit 0'
-    disguise = disguised(directory / "bin", "sbatch", f'[ "$N" = 2 ] && {{ {crash}; }}')
-    project = project_at(directory / "model")
-    controller = project.start("run", CONFIG, **environment_of(cluster, disguise))
-    wait_for(lambda: not cluster.daemons()["slurmctld"].alive())
+    project = project_at(directory / "model", max_ngen=1)
+    project.command("run", CONFIG, **environment_of(cluster))
+    # nodes on which it starts jobs under ids that they know already would be drained by it, for an administrator to
+    # look at: so the first generation's are saved, and those to be lost don't start
+    cluster.terminate("slurmctld")
+    saved = shutil.copytree(cluster.directory / "state", directory / "saved")
     cluster.launch("slurmctld")
-    out = finished(controller)
-    print(out, project.frame().to_string(), project.simulated)
+    cluster.run("scontrol", "update", "partition=main", "state=down")
+    crash = f'"$REAL" "$@"; kill -KILL {cluster.daemons()["slurmctld"].pid}; exit 0'
+    disguise = disguised(directory / "bin", "sbatch", f'[ "$N" = 1 ] && {{ {crash}; }}')
+    more = ("--continue", str(project.runs[0]), "--set", "max_ngen=2")
+    controller = project.start("run", *more, **environment_of(cluster, disguise))
+    wait_for(lambda: not cluster.daemons()["slurmctld"].alive())
+    # it saves every now and then, and may have done so just in time
+    shutil.rmtree(cluster.directory / "state")
+    shutil.copytree(saved, cluster.directory / "state")
+    cluster.launch("slurmctld")
+    cluster.run("scontrol", "update", "partition=main", "state=up")
+    finished(controller)
     assert same_but_attempts(project.frame(), undisturbed.frame())
     assert list(project.frame()["attempts"]) == [1, 1, 1, 1, 2, 2, 2, 2]
     assert project.simulated == 8
