@@ -3,8 +3,9 @@
     python benchmarks/soak.py [--minutes 20] [--offspring 300] [--seed 1]
 
 Runs a virtual cluster of its own and breaks it and the controller, in an order that the seed decides, for at least so
-long and so many evaluations, or until the optimiser has converged. Then lets the run end in peace, compares the checkpoint bit for bit
-with what the optimiser asks where nothing goes wrong, and counts what was simulated. Exit code 1 if anything differs.
+long and so many evaluations, or until the optimiser has converged. Then lets the run end in peace, compares the
+checkpoint bit for bit with what the optimiser asks where nothing goes wrong, and counts what was simulated. Exit code 1
+if anything differs.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
@@ -71,14 +72,44 @@ def end_on_signals(note: Callable[[int], object]) -> None:
     """
 
     def end(number: int, _frame: FrameType | None) -> None:
+        _ignore_further_signals()
         with contextlib.suppress(OSError):
             note(number)
         os._exit(128 + number)
 
+    _let_signals_wake_the_main_thread()
     for number in _SIGNALS:
         # whoever started this process may have wanted it not to hear of Ctrl-C
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, end)
+
+
+def _ignore_further_signals() -> None:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _let_signals_wake_the_main_thread() -> None:
+    """Interrupt the main thread, where Python runs handlers, whichever thread the kernel gives a signal to.
+
+    scancel sends SIGCONT before SIGTERM; while the one is pending for the main thread, Linux gives the other to another
+    thread (wants_signal in kernel/signal.c), and the main thread, which waits for a simulation, would not hear of it.
+    """
+    main = threading.get_ident()  # only there can handlers be set
+    receiver, sender = os.pipe()
+    os.set_blocking(sender, False)
+    # written to in whichever thread
+    signal.set_wakeup_fd(sender, warn_on_full_buffer=False)
+
+    def pass_on() -> None:
+        passed_on: set[int] = set()
+        while numbers := set(os.read(receiver, 64)):
+            # once only: what is passed on comes by here as well
+            for number in numbers.intersection(_SIGNALS) - passed_on:
+                passed_on.add(number)
+                signal.pthread_kill(main, number)
+
+    threading.Thread(target=pass_on, daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -87,6 +118,7 @@ def _ending_on_signals(child: subprocess.Popen[bytes]) -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in _SIGNALS}
 
     def end(number: int, frame: FrameType | None) -> None:
+        _ignore_further_signals()
         _end_group(child)
         handler = before[signal.Signals(number)]
         if callable(handler):

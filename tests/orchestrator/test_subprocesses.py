@@ -110,6 +110,20 @@ def test_a_signal_ends_the_whole_group_and_is_noted(jobs: Jobs, how: signal.Sign
     wait_for(lambda: gone(simulation) and gone(child), 10)
 
 
+def test_a_signal_that_another_thread_gets_ends_the_job_as_well(tmp_path: Path) -> None:
+    """Linux gives it SIGTERM where the main thread has not yet seen the SIGCONT that scancel sends first."""
+    script = f"""
+import signal, threading, time
+from pathlib import Path
+from orchestrator.simulations.subprocesses import end_on_signals
+end_on_signals(lambda number: Path({str(tmp_path / "note")!r}).write_text(str(int(number))))
+threading.Timer(0.5, lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM)).start()
+time.sleep(60)
+"""
+    assert subprocess.run([sys.executable, "-c", script], timeout=20, check=False).returncode == 143
+    assert (tmp_path / "note").read_text() == "15"
+
+
 def test_a_group_that_does_not_listen_is_killed(jobs: Jobs) -> None:
     inner, outer = (STUBBORN + SLEEPER.format(name=name) for name in ("child", "pid"))
     job = jobs.start(*with_child(inner, outer))
