@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from slurm_cluster import VirtualCluster
+from slurm_project import environment_of
 
 
 def pytest_configure() -> None:
@@ -36,3 +37,12 @@ def cluster() -> Iterator[VirtualCluster]:
     else:
         with VirtualCluster(tempfile.mkdtemp(prefix="slurm-")) as own:
             yield own
+
+
+@pytest.fixture
+def on_cluster(cluster: VirtualCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Direct the controllers of a test, and SLURM's commands, at the cluster of all tests."""
+    for name in cluster.environment().keys() ^ os.environ.keys():
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment_of(cluster).items():
+        monkeypatch.setenv(name, value)

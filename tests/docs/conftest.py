@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from bare_models import bare_model
+from bare_models import bare_model, make_small
 from best_runs import model_run
 from orchestrator_project import MODEL, Project
 from shown import ROOT
-from shown_models import make_small
-from slurm_project import environment_of
 from stores import GRATING, SPONTANEOUS, Store, plain_store, poisson_trains
-from virtual_cluster import VirtualCluster
 
 BACKGROUND = "sheets.exc.params.artificial_stimulators.background.params"
 VALUES = {
@@ -91,12 +87,3 @@ def bare(tmp_path: Path) -> Callable[[str], Path]:
         return model
 
     return make
-
-
-@pytest.fixture
-def on_cluster(cluster: VirtualCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Direct SLURM's commands at the cluster of all tests."""
-    for name in cluster.environment().keys() ^ os.environ.keys():
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment_of(cluster).items():
-        monkeypatch.setenv(name, value)

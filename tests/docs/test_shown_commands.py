@@ -16,8 +16,8 @@ from typing import Any
 import command_reference
 import pytest
 import yaml
+from bare_models import make_small
 from shown import ROOT, SHELL, Block, Reader, blocks_of
-from shown_models import make_small, smaller
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.config import Config
@@ -36,6 +36,13 @@ ON_A_FUNCTION = ("docs/continue.md", "docs/status.md")
 ON_A_FINISHED_RUN = ("docs/notebooks.md", "docs/own-target.md", "docs/rescore.md", "docs/targets.md")
 ON_A_CLUSTER = ("README.md", "docs/own-model.md", "docs/own-cluster.md")
 OTHERS = ("docs/results.md", "docs/tutorial.md")
+
+
+def smaller(settings: dict[str, Any]) -> None:
+    """Let an optimisation be of one generation of three, near its start."""
+    settings.update(max_ngen=1, offspring_size=3, optimiser_sigma=0.05)
+    settings["explosion_check"] = {"duration": 70, "slices": 2}
+    settings["slurm"] = {"poll_interval": 1, "result_grace": 2, "time": "10m"}
 
 
 def test_no_page_is_forgotten() -> None:

@@ -11,28 +11,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from bare_models import bare_model
+from bare_models import bare_model, make_small
 
 from orchestrator.checkpoint import Checkpoint
 
 pytestmark = pytest.mark.mozaik
 
 CONFIG = "param_optim/config_optimisation.yaml"
-# file, what is in it, and what takes less time
-SMALLER = {
-    "balanced_network": [
-        ("exc", "'density': 100.0", "'density': 25.0"),
-        ("inh", "'density': 25.0", "'density': 6.25"),
-    ],
-    "visual_model": [
-        ("defaults", "'spontaneous_duration': 1001.0", "'spontaneous_duration': 203.0"),
-        ("defaults", "'grating_duration': 1001.0", "'grating_duration': 203.0"),
-        ("defaults", "'temporal_frequency': 2.0", "'temporal_frequency': 10.0"),
-        ("defaults", "'null_stimulus_period': 147.0", "'null_stimulus_period': 0.0"),
-        ("l4_cortex_exc", "'density': 64.0", "'density': 25.0"),
-        ("l23_cortex_exc", "'density': 64.0", "'density': 25.0"),
-    ],
-}
 # what so few neurons may be too quiet for in 0.2 s
 MAY_LACK = {
     "balanced_network": set[str](),
@@ -50,11 +35,7 @@ def command(model: Path, *arguments: str) -> str:
 
 @pytest.mark.parametrize("name", ["balanced_network", "visual_model"])
 def test_prepare_check_and_run_a_generation(name: str, tmp_path: Path) -> None:
-    model = bare_model(name, tmp_path)
-    for file, old, new in SMALLER[name]:
-        path = model / "param" / file
-        assert old in path.read_text()
-        path.write_text(path.read_text().replace(old, new))
+    model = make_small(bare_model(name, tmp_path))
 
     command(model, "prepare", ".")
     command(model, "check", CONFIG, "--set", "executor=local")

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from orchestrator_project import Project
-from slurm_project import environment_of, nothing_left
+from slurm_project import nothing_left
 from virtual_cluster import VirtualCluster
-
-
-@pytest.fixture
-def on_cluster(cluster: VirtualCluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Direct the controllers of a test, and SLURM's commands, at the cluster of all tests."""
-    for name in cluster.environment().keys() ^ os.environ.keys():
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment_of(cluster).items():
-        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import optimize
 from stores import DISK, GRATING, Store
 
 from targets import Datastore, DatastoreError, NoValue, SizeTuning
@@ -56,7 +57,6 @@ def test_noisy_responses_and_cells_without_any() -> None:
 
 
 def test_widths_agree_with_a_fit_by_least_squares() -> None:
-    optimize = pytest.importorskip("scipy.optimize")
     rng = np.random.default_rng(1)
     theta = math.pi / 12 * np.arange(12)
     curves = [gaussian(theta, mean, 0.45, 2, 15) + rng.normal(0, 1, 12) for mean in rng.uniform(0, math.pi, 20)]
