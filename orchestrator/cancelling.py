@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import threading
 import time
@@ -13,7 +15,7 @@ from orchestrator.cluster.environment import leave_allocation
 from orchestrator.config_file import load_config
 from orchestrator.errors import UsageError
 from orchestrator.journal import Journal
-from orchestrator.lock import holder_of, is_held, only_controller
+from orchestrator.lock import controller_jobs, holder_of, is_held, only_controller
 from orchestrator.paths import RunPaths
 from orchestrator.processes import living
 
@@ -44,6 +46,7 @@ def cancel_run(paths: RunPaths, say: Callable[[str], object]) -> int:
     leave_allocation()
     if is_held(paths):
         _stop_controller(paths)
+    _dequeue_controllers(paths)
     with only_controller(paths, say=say) as lease:
         lease.ending = ("cancelled", "orchestrator cancel")
         return end_all_jobs(paths, create_cluster(load_config(paths.config)))
@@ -60,6 +63,15 @@ def end_all_jobs(paths: RunPaths, cluster: Cluster) -> int:
         end_jobs(cluster, [attempt.job for attempt in attempts])
         journal.withdrawn([attempt.index for attempt in attempts])
     return ended
+
+
+def _dequeue_controllers(paths: RunPaths) -> None:
+    """Cancel the controller's jobs that are queued again: they would go on with the run."""
+    jobs = controller_jobs(paths)
+    if jobs and shutil.which("scancel"):
+        # of a job that has ended it says so
+        command = ["scancel", f"--user={os.getuid()}", "--state=PENDING", *jobs]
+        subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True)
 
 
 def _stop_controller(paths: RunPaths) -> None:

@@ -125,7 +125,9 @@ def only_controller(
     """
     lease = Lease(_acquired(paths, job_id, say))
     started = time.strftime("%Y-%m-%d %H:%M:%S")
-    holder = {**this_process(), "job": job_id, "since": started}
+    # those before it may be queued again, and start once more after it
+    jobs = list(dict.fromkeys([*controller_jobs(paths), *([job_id] if job_id else [])]))
+    holder = {**this_process(), "job": job_id, "jobs": jobs, "since": started}
     ending = ("failed", "it crashed")
     try:
         write_json(paths.holder, holder)
@@ -193,6 +195,12 @@ def holder_of(paths: RunPaths) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return holder if isinstance(holder, dict) else {}
+
+
+def controller_jobs(paths: RunPaths) -> list[str]:
+    """Return the SLURM jobs that have been controllers of a run, the latest last."""
+    jobs = holder_of(paths).get("jobs")
+    return [str(job) for job in jobs] if isinstance(jobs, list) else []
 
 
 def _acquired(paths: RunPaths, job_id: str, say: Callable[[str], object]) -> Lock:

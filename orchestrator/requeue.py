@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from orchestrator.lock import holder_of
+from orchestrator.lock import controller_jobs
 from orchestrator.paths import RunPaths
 
 # SLURM's own patience between SIGTERM and SIGKILL is half a minute by default, in s
@@ -29,7 +29,7 @@ def run_of_restarted_job(model_dir: Path, environment: Mapping[str, str]) -> Run
         return None
     for directory in sorted(model_dir.glob("*_Optimization"), reverse=True):
         paths = RunPaths(directory)
-        if holder_of(paths).get("job") == environment.get("SLURM_JOB_ID") and paths.checkpoint.is_file():
+        if environment.get("SLURM_JOB_ID") in controller_jobs(paths) and paths.checkpoint.is_file():
             return paths
     return None
 

@@ -16,9 +16,10 @@ from orchestrator_project import wait_for
 
 from orchestrator import lock
 from orchestrator.errors import Stopped, UsageError
-from orchestrator.lock import holder_of, is_held, only_controller
+from orchestrator.lock import controller_jobs, holder_of, is_held, only_controller
 from orchestrator.paths import RunPaths
 from orchestrator.processes import this_process
+from orchestrator.requeue import run_of_restarted_job
 
 # dead or asleep: that takes seconds to know
 pytestmark = pytest.mark.run
@@ -62,6 +63,22 @@ def test_the_lock_is_given_back(paths: RunPaths) -> None:
             assert is_held(paths)
             assert holder_of(paths)["job"] == "5"
     assert sorted(path.name for path in paths.directory.iterdir()) == ["controller.json"]
+
+
+def test_all_jobs_that_held_the_lock_are_remembered(paths: RunPaths) -> None:
+    """One of them may be queued again, and start after somebody else has gone on."""
+    for job in ("5", "", "7", "5"):
+        with only_controller(paths, job):
+            assert holder_of(paths)["job"] == job
+    assert controller_jobs(paths) == ["5", "7"]
+    restarted = {"SLURM_JOB_ID": "5", "SLURM_RESTART_COUNT": "1"}
+    run = RunPaths(paths.directory / "20261120-100000_Optimization")
+    run.directory.mkdir()
+    paths.holder.rename(run.holder)
+    run.checkpoint.touch()
+    assert run_of_restarted_job(paths.directory, restarted) == run
+    assert run_of_restarted_job(paths.directory, {**restarted, "SLURM_JOB_ID": "6"}) is None
+    assert run_of_restarted_job(paths.directory, {**restarted, "SLURM_RESTART_COUNT": "0"}) is None
 
 
 def test_a_second_one_is_told_at_once_who_holds_it(paths: RunPaths, holder: subprocess.Popen[str]) -> None:

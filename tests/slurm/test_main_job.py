@@ -172,3 +172,23 @@ def test_a_controller_at_its_time_limit_goes_on_in_its_own_job(
     log = (tmp_path / f"optimisation-{job}.log").read_text()
     assert f"and so does job {job}, which is queued again" in log
     assert "Done: max_ngen of 2 generations reached" in log
+
+
+def test_cancel_ends_a_controllers_job_that_is_queued_again(
+    cluster: VirtualCluster, tmp_path: Path, undisturbed: Project
+) -> None:
+    """It would go on with the run, or begin another one."""
+    project = project_at(tmp_path)
+    shutil.copy(ROOT / "slurm_templates" / "optimisation.sbatch", tmp_path)
+    job = cluster.run("sh", "-c", f'cd "{tmp_path}" && TEST_SECONDS=100 sbatch --parsable optimisation.sbatch').strip()
+    wait_for(lambda: project.simulated == 4)
+    cluster.run("scancel", "--batch", "--signal=USR1", job)
+
+    def states() -> list[str]:
+        return cluster.run("squeue", "-h", "-j", job, "-t", "all", "-o", "%T").split()
+
+    wait_for(lambda: states() == ["PENDING"])
+    assert "Ended 4 jobs" in project.command("cancel", str(project.runs[0]))
+    assert states() == ["CANCELLED"]
+    project.command("run", "--continue", str(project.runs[0]))
+    assert same(project.frame(), undisturbed.frame())
