@@ -84,6 +84,14 @@ def end_on_signals(note: Callable[[int], object]) -> None:
             signal.signal(number, end)
 
 
+def _listen_no_more() -> None:
+    """Let signals of a forked child, such as one of a pool of a model's own, be the child's affair."""
+    signal.set_wakeup_fd(-1)
+    for number in _SIGNALS:
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
+
+
 def _ignore_further_signals() -> None:
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
@@ -100,6 +108,7 @@ def _let_signals_wake_the_main_thread() -> None:
     os.set_blocking(sender, False)
     # written to in whichever thread
     signal.set_wakeup_fd(sender, warn_on_full_buffer=False)
+    os.register_at_fork(after_in_child=_listen_no_more)
 
     def pass_on() -> None:
         passed_on: set[int] = set()

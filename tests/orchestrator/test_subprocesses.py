@@ -124,6 +124,21 @@ time.sleep(60)
     assert (tmp_path / "note").read_text() == "15"
 
 
+def test_a_signal_to_a_forked_child_is_the_childs_affair(tmp_path: Path) -> None:
+    """A pool of the model's own ends its workers with SIGTERM."""
+    script = f"""
+import multiprocessing
+from pathlib import Path
+from orchestrator.simulations.subprocesses import end_on_signals
+end_on_signals(lambda number: Path({str(tmp_path / "note")!r}).touch())
+for _ in range(5):
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        assert pool.map(abs, [-1, 2]) == [1, 2]
+"""
+    assert subprocess.run([sys.executable, "-c", script], timeout=60, check=False).returncode == 0
+    assert not (tmp_path / "note").exists()
+
+
 def test_a_group_that_does_not_listen_is_killed(jobs: Jobs) -> None:
     inner, outer = (STUBBORN + SLEEPER.format(name=name) for name in ("child", "pid"))
     job = jobs.start(*with_child(inner, outer))
