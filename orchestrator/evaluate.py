@@ -142,7 +142,7 @@ def _measure(task: Mapping[str, Any], simulation: Simulation, attempt: AttemptPa
 
     begin = time.monotonic()
     targets = create_targets(task["targets"], directory=Path(task["model_dir"]))
-    found = measure(targets, simulation.recordings(attempt))
+    found = measure(targets, simulation.recordings(attempt), FILE_SYSTEM_ERRORS)
     values = {target.label: measurement.value for target, measurement in zip(targets, found, strict=True)}
     pairs = zip(targets, found, strict=True)
     reasons = {target.label: measurement.reason for target, measurement in pairs if measurement.reason is not None}

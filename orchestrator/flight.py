@@ -154,7 +154,8 @@ class Flight:
     def _collect(self) -> None:
         """Take the results that have come in since the last look; one listing of one folder."""
         for index, why in self._measuring.poll():
-            self._decree(index, Result(Outcome.SIMULATION_ERROR, message=why))
+            if index not in self._landed:
+                self._decree(index, Result(Outcome.SIMULATION_ERROR, message=why))
         for index, number, result in new_results(self._paths.results, self._seen):
             self._take(index, number, result)
 
@@ -172,6 +173,8 @@ class Flight:
             return
         # also that of an earlier attempt which was given up for lost: the same parameters, the same seeds
         self._flying.pop(index, None)
+        if attempt is not None:
+            self._wake.delivered(attempt.job)
         if attempt is not None and attempt.number != number:
             self._cluster.cancel([attempt.job])
         if result.measured:
@@ -243,8 +246,8 @@ class Flight:
         attempt.ended = attempt.ended or time.time()
         # a verdict of SLURM's needs no patience: a job that was killed writes nothing any more
         patience = 0.0 if status.outcome is not None else self._cluster.result_grace
-        self._next_poll = min(self._next_poll, attempt.ended + patience + 0.1)
         if time.time() - attempt.ended < patience:
+            self._next_poll = min(self._next_poll, attempt.ended + patience + 0.1)
             return
         self._collect()
         if attempt.index in self._flying:
@@ -272,7 +275,8 @@ class Flight:
 
     def _note_loss(self, index: int, result: Result, node: str = "") -> None:
         self._setbacks.lost(index, result, node)
-        if self._setbacks.gives_up(index):
+        # after the deadline nothing is submitted any more: what was measured then is lost as it is
+        if self._setbacks.gives_up(index) or self._journal.timed_out:
             self._decree(index, result)
 
     def _refuse_the_hopeless(self) -> None:

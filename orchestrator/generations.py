@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator.attempts import Landed
 from orchestrator.config import Config
+from orchestrator.errors import RunFailed
 from orchestrator.paths import GenerationPaths, RunPaths
 from orchestrator.records import Evaluation, Offspring
 from targets import Target
@@ -50,11 +51,29 @@ def task_file(
 
 
 def scored(targets: Sequence[Target], offspring: Offspring, landed: Landed) -> Evaluation:
-    """Return the row of the checkpoint of an offspring that has landed."""
+    """Return the row of the checkpoint of an offspring that has landed.
+
+    Raises
+    ------
+    orchestrator.errors.RunFailed
+        Where a target's own score is no number: no optimiser can be told that.
+    """
     values = [landed.result.values.get(target.label) for target in targets]
-    scores = tuple(float(target.score(value)) for target, value in zip(targets, values, strict=True))
+    scores = tuple(_score(target, value) for target, value in zip(targets, values, strict=True))
     numbers = tuple(math.nan if value is None else float(value) for value in values)
     return Evaluation(offspring, landed.result, numbers, scores, landed.attempts, landed.submitted)
+
+
+def _score(target: Target, value: float | None) -> float:
+    try:
+        score = float(target.score(value))
+        said = f"its score of the value {value} is {score}"
+    except Exception as error:  # noqa: BLE001  (a user's target may raise anything)
+        score, said = math.nan, f"its score of the value {value} fails: {type(error).__name__}: {error}"
+    if not 0 <= score < math.inf:
+        hint = "expected a finite number, not negative. Mend the target and continue: no simulation is lost"
+        raise RunFailed(f"target {target.label}: {said}; {hint}")
+    return score
 
 
 def discard(config: Config, paths: RunPaths, number: int) -> None:

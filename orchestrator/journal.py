@@ -34,6 +34,17 @@ def submitted_jobs(paths: GenerationPaths, executor: str) -> list[Job]:
     return jobs
 
 
+def require_executor(paths: GenerationPaths, executor: str) -> None:
+    """Make sure that what is in flight of a generation is with this executor.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        Where it is not: this executor could neither watch nor end it.
+    """
+    _intents(paths, read_json_lines(paths.journal), executor)
+
+
 class Journal:
     """Writes down every submission before and after it happens, so that no job is forgotten or repeated.
 
@@ -169,7 +180,7 @@ class Journal:
         for entry in entries:
             self._count(entry)
         attempts = []
-        for intent in self._intents(entries):
+        for intent in _intents(self._paths, entries, self._cluster.name):
             current = [tuple(task) for task in intent["current"]]
             jobs = self._recover_submission(intent, intent["ids"])
             if jobs is not None and intent["ids"] is None:
@@ -178,40 +189,6 @@ class Journal:
                 if (index, number) in current:
                     attempts.append(Attempt(index, number, job))
         return attempts
-
-    def _intents(self, entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Return the submissions of which something is in flight, with its ``ids`` and ``current`` tasks.
-
-        Raises
-        ------
-        orchestrator.errors.UsageError
-            Where their jobs are with another executor.
-        """
-        intents: dict[str, dict[str, Any]] = {}
-        flying: dict[int, str] = {}
-        for entry in entries:
-            match entry:
-                case {"event": "submitting", "token": str(token), "tasks": list(tasks)}:
-                    intents[token] = {**entry, "ids": None}
-                    flying.update(dict.fromkeys((index for index, _ in tasks), token))
-                case {"event": "submitted", "token": str(token), "ids": list(ids)}:
-                    intents[token]["ids"] = ids
-                case {"event": "refused", "token": str(token)}:
-                    flying = {index: other for index, other in flying.items() if other != token}
-                case {"event": "lost", "index": int(index)}:
-                    flying.pop(index, None)
-                case {"event": "withdrawn", "indices": list(indices)}:
-                    flying = {index: token for index, token in flying.items() if index not in indices}
-        current = []
-        for token, intent in intents.items():
-            intent["current"] = [task for task in intent["tasks"] if flying.get(task[0]) == token]
-            if intent["current"] and intent["executor"] != self._cluster.name:
-                raise UsageError(
-                    f"{self._paths.directory}: its jobs run with executor: {intent['executor']}, not "
-                    f"{self._cluster.name}; continue with that, or end them first with orchestrator cancel"
-                )
-            current += [intent] if intent["current"] else []
-        return current
 
     def history(self, index: int) -> History:
         """Return what became of an offspring's attempts."""
@@ -247,3 +224,38 @@ class Journal:
                 for index in indices:
                     history = self.history(index)
                     history.submissions, history.losses = 0, []
+
+
+def _intents(paths: GenerationPaths, entries: Iterable[Mapping[str, Any]], executor: str) -> list[dict[str, Any]]:
+    """Return the submissions of which something is in flight, with its ``ids`` and ``current`` tasks.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        Where their jobs are with another executor.
+    """
+    intents: dict[str, dict[str, Any]] = {}
+    flying: dict[int, str] = {}
+    for entry in entries:
+        match entry:
+            case {"event": "submitting", "token": str(token), "tasks": list(tasks)}:
+                intents[token] = {**entry, "ids": None}
+                flying.update(dict.fromkeys((index for index, _ in tasks), token))
+            case {"event": "submitted", "token": str(token), "ids": list(ids)}:
+                intents[token]["ids"] = ids
+            case {"event": "refused", "token": str(token)}:
+                flying = {index: other for index, other in flying.items() if other != token}
+            case {"event": "lost", "index": int(index)}:
+                flying.pop(index, None)
+            case {"event": "withdrawn", "indices": list(indices)}:
+                flying = {index: token for index, token in flying.items() if index not in indices}
+    current = []
+    for token, intent in intents.items():
+        intent["current"] = [task for task in intent["tasks"] if flying.get(task[0]) == token]
+        if intent["current"] and intent["executor"] != executor:
+            raise UsageError(
+                f"{paths.directory}: its jobs run with executor: {intent['executor']}, not "
+                f"{executor}; continue with that, or end them first with orchestrator cancel"
+            )
+        current += [intent] if intent["current"] else []
+    return current

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
@@ -70,7 +71,9 @@ class MeasuringPool:
             if code is None:
                 continue
             self._running.remove(work)
-            if code != 0 and work.tries < _TRIES:
+            if code != 0 and _is_measured(work.paths):
+                _LOG.warning("measuring offspring %d ended with exit code %d, after it had delivered", work.index, code)
+            elif code != 0 and work.tries < _TRIES:
                 _LOG.warning("measuring offspring %d ended with exit code %d, trying again", work.index, code)
                 self._waiting.append(work)
             elif code != 0:
@@ -102,6 +105,13 @@ class MeasuringPool:
                     command, cwd=work.paths.directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log
                 )
             self._running.append(work)
+
+
+def _is_measured(paths: AttemptPaths) -> bool:
+    try:
+        return bool(json.loads(paths.result.read_text(encoding="utf-8"))["measured"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _largest_file(folder: Path) -> int:

@@ -25,6 +25,7 @@ from orchestrator.config_file import dump_config, load_config
 from orchestrator.controller import Controller, create_run
 from orchestrator.errors import RunFailed, Stopped, UsageError
 from orchestrator.files import be_private, remove_unfinished, write_text
+from orchestrator.journal import require_executor
 from orchestrator.live import displaying
 from orchestrator.lock import only_controller
 from orchestrator.logs import LogFormat, logging_to
@@ -106,6 +107,8 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
         lease.call_on_loss(signals.stop.set)
         for file in (paths.checkpoint, paths.config, paths.holder):
             remove_unfinished(file)
+        # before the configuration says so: cancelling is done by that
+        require_executor(paths.generation(Checkpoint(paths.checkpoint).n_generations), config.executor)
         text = dump_config(config, paths.directory)
         if text != paths.config.read_text(encoding="utf-8"):
             # how a run is carried out may change on the way; what it is may not

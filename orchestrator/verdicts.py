@@ -93,14 +93,23 @@ def verdict(status: Status, paths: AttemptPaths, job_log: Path, job_id: str, gra
         blamed = blame(said) or blame(tail(job_log, _LOG_LINES)) or Outcome.SIMULATION_ERROR
         outcome = Outcome.LAUNCH_FAILED if beat is None else blamed
         message = f"the job ended without a result ({status.reason})"
-    return Result(outcome, message=message, log_tail=said, job_id=job_id, host=status.node)
+    return Result(
+        outcome,
+        message=message,
+        log_tail=said,
+        job_id=job_id,
+        host=status.node,
+        started=phases(paths).get("started", math.nan),
+        finished=beat if beat is not None else time.time(),
+    )
 
 
 def too_late(status: Status, paths: AttemptPaths, timeout: str) -> Result:
-    """Return the result of an attempt that did not finish in time, with when its job began if it did."""
+    """Return the result of an attempt that was ended because it was late, with when its job began if it did."""
     waited = f"{status.state.value}{f' ({status.reason})' if status.reason else ''}"
     message = f"not finished within {timeout} of the generation's first submission; it was {waited}"
-    return Result(Outcome.TIMEOUT, message=message, started=phases(paths).get("started", math.nan))
+    started = phases(paths).get("started", math.nan)
+    return Result(Outcome.TIMEOUT, message=message, started=started, finished=time.time())
 
 
 def says_something(result: Result) -> bool:

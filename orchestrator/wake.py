@@ -1,4 +1,4 @@
-"""What a run leaves behind: complete generations, whose directories go once their jobs have ended."""
+"""What a run leaves behind: jobs that have delivered, and complete generations, which go once all of theirs have."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _LAST_MOMENT = 10.0
 
 
 class Wake:
-    """Sees the jobs of complete generations gone.
+    """Sees the jobs of complete generations gone, and those that have delivered.
 
-    They have delivered and tidy up, for a moment. Some never end: a simulation hangs at its exit, or SLURM lost sight
-    of it with its node; such a job would keep a node busy until its time limit. The journals of the generations say
-    which jobs there were, also to a controller that comes later.
+    They tidy up, for a moment. Some never end: a simulation hangs at its exit, or SLURM lost sight of it with its node;
+    such a job would keep a node busy until its time limit. The journals of the generations say which jobs there were,
+    also to a controller that comes later.
 
     Parameters
     ----------
@@ -40,40 +40,48 @@ class Wake:
         self._config = config
         self._paths = paths
         self._cluster = cluster
-        self._jobs: dict[int, list[Job]] = {}
-        self._patience: dict[int, float] = {}
+        self._behind: dict[int, list[Job]] = {}
+        # when a job that has not ended is cancelled
+        self._patience: dict[Job, float] = {}
+
+    def delivered(self, job: Job) -> None:
+        """Take over a job that has nothing to do any more."""
+        self._patience[job] = time.monotonic() + _TIDYING_UP
 
     def leave(self, number: int) -> None:
         """Take over all generations before `number`, which are in the checkpoint."""
         # no look came by while the last one was in flight, or something does not end
-        overdue = bool(self._jobs)
+        overdue = bool(self._behind)
         for directory in self._paths.generations.glob("[0-9]*"):
             behind = int(directory.name)
-            if behind < number and behind not in self._jobs:
-                self._jobs[behind] = submitted_jobs(self._paths.generation(behind), self._cluster.name)
-                self._patience[behind] = time.monotonic() + _TIDYING_UP
+            if behind < number and behind not in self._behind:
+                self._behind[behind] = submitted_jobs(self._paths.generation(behind), self._cluster.name)
+                for job in self._behind[behind]:
+                    self._patience.setdefault(job, time.monotonic() + _TIDYING_UP)
         if overdue:
             self.look(self._cluster.poll(self.jobs))
 
     @property
     def jobs(self) -> list[Job]:
         """The jobs to ask the executor about, by the way."""
-        return [job for jobs in self._jobs.values() for job in jobs]
+        return list(self._patience)
 
     def look(self, statuses: Mapping[Job, Status]) -> None:
         """Discard the generations whose jobs have ended; cancel what should have by now."""
-        for number, jobs in list(self._jobs.items()):
-            left = [job for job in jobs if statuses[job].state not in (State.ENDED, State.ABSENT)]
-            if not left:
+        now = time.monotonic()
+        self._patience = {job: until for job, until in self._patience.items() if not _is_gone(statuses[job])}
+        late = [job for job, until in self._patience.items() if now >= until]
+        self._patience.update(dict.fromkeys(late, now + _TIDYING_UP))
+        self._cancel([job for job in late if statuses[job].state is not State.UNKNOWN])
+        for number, jobs in list(self._behind.items()):
+            if not self._patience.keys() & set(jobs):
                 self._discard(number)
-            elif time.monotonic() >= self._patience[number]:
-                self._patience[number] = time.monotonic() + _TIDYING_UP
-                self._cancel([job for job in left if statuses[job].state is not State.UNKNOWN])
 
     def settle(self) -> None:
         """Wait a moment for what is left, at the end of the run; cancel what does not end, and discard all."""
         self._cancel(see_gone(self._cluster, self.jobs, _LAST_MOMENT))
-        for number in list(self._jobs):
+        self._patience.clear()
+        for number in list(self._behind):
             self._discard(number)
 
     def _cancel(self, jobs: list[Job]) -> None:
@@ -84,4 +92,8 @@ class Wake:
 
     def _discard(self, number: int) -> None:
         discard(self._config, self._paths, number)
-        del self._jobs[number], self._patience[number]
+        del self._behind[number]
+
+
+def _is_gone(status: Status) -> bool:
+    return status.state in (State.ENDED, State.ABSENT)

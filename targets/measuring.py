@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from targets.base import NoValue, Target
@@ -17,31 +17,41 @@ class Measurement(NamedTuple):
     reason: str | None
 
 
-def measure(targets: Sequence[Target], recordings: object) -> list[Measurement]:
+def measure(targets: Sequence[Target], recordings: object, fatal: Collection[int] = ()) -> list[Measurement]:
     """Compute the value of every target.
 
-    A target that fails costs its own value only: whatever it raises becomes the reason.
+    A target that fails costs its own value only: whatever it raises becomes the reason, but for what is `fatal`.
 
     Parameters
     ----------
     targets : sequence of Target
     recordings
         What the simulation left, as :meth:`Target.value` takes it.
+    fatal : collection of int
+        Error numbers that say that the recordings could not be read just now, such as ``errno.ESTALE``.
 
     Returns
     -------
     list of Measurement
         One for each target, in their order; a value is a finite float or None.
+
+    Raises
+    ------
+    OSError
+        Where it is fatal.
     """
-    return [_measure(target, recordings) for target in targets]
+    return [_measure(target, recordings, fatal) for target in targets]
 
 
-def _measure(target: Target, recordings: object) -> Measurement:
+def _measure(target: Target, recordings: object, fatal: Collection[int]) -> Measurement:
     try:
         value = float(target.value(recordings))
-    except (NoValue, DatastoreError) as reason:
-        return Measurement(None, str(reason) or "no value")
     except Exception as error:  # noqa: BLE001  (a user's target may raise anything)
+        for each in (error, error.__cause__):
+            if isinstance(each, OSError) and each.errno in fatal:
+                raise each from None
+        if isinstance(error, (NoValue, DatastoreError)):
+            return Measurement(None, str(error) or "no value")
         return Measurement(None, f"{type(error).__name__}: {error}")
     if not math.isfinite(value):
         return Measurement(None, f"the value is {value}")

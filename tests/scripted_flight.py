@@ -222,8 +222,7 @@ class Airspace:
         self.terms = Terms(timeout, retries, "run-g0")
         self.generation = Generation(number, [Offspring(number, n, (0.5,), {"x": 0.5}) for n in range(size)])
         self.measuring = FakeMeasuring()
-        kept = SimpleNamespace(keep=SimpleNamespace(directories="none"))
-        self.wake = Wake(kept, RunPaths(directory), self.cluster)  # type: ignore[arg-type]
+        self._directory = directory
         self.stop = Stop(self.clock)
         self.deadlines: list[float] = []
         for module in _MODULES:
@@ -235,7 +234,12 @@ class Airspace:
             self.clock.sleep(interval)
             yield
 
-    def bring_in(self) -> list[Landed]:
+    def wake(self) -> Wake:
+        """Return what a new controller leaves behind."""
+        kept = SimpleNamespace(keep=SimpleNamespace(directories="none"))
+        return Wake(kept, RunPaths(self._directory), self.cluster)  # type: ignore[arg-type]
+
+    def bring_in(self, wake: Wake | None = None) -> list[Landed]:
         """Let a new controller bring the generation in."""
         self.stop.clear()
         flight = Flight(
@@ -245,7 +249,7 @@ class Airspace:
             self.terms,
             task_of=lambda index, attempt: {"index": index, "attempt": attempt},
             measuring=self.measuring,  # type: ignore[arg-type]
-            wake=self.wake,
+            wake=wake or self.wake(),
             stop=self.stop,
             report=lambda counts, deadline: self.deadlines.append(deadline),
         )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from scripted_flight import ABSENT, OK, RUNNING, START, UNKNOWN, Airspace, Crash, content, ended, finite
+from scripted_flight import ABSENT, OK, PENDING, RUNNING, START, UNKNOWN, Airspace, Crash, content, ended, finite
 
 from orchestrator.cluster import State, Status, SubmissionFailed
-from orchestrator.errors import Stopped, UsageError
+from orchestrator.errors import RunFailed, Stopped, UsageError
+from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
 
 Make = Callable[..., Airspace]
@@ -252,3 +254,49 @@ def test_another_executor_takes_what_the_first_has_withdrawn(airspace: Make) -> 
     air.write("withdrawn", indices=[0, 1])
     assert air.outcomes() == [Outcome.OK, Outcome.OK]
     assert air.cluster.submitted == [(0, 2), (1, 2)]
+
+
+def test_a_measuring_process_that_ends_badly_after_it_has_delivered_takes_nothing_back(airspace: Make) -> None:
+    air = airspace()
+    air.cluster.answer(0, 1, RUNNING, replace(OK, measured=False))
+    air.cluster.answer(1, 1, *[RUNNING] * 60, OK)
+    measuring = air.measuring
+    first_poll = measuring.poll
+
+    def poll() -> list[tuple[int, str]]:
+        first_poll()
+        return [(index, "exit code 3") for index, _ in measuring.added] if air.clock.now > START + 30 else []
+
+    measuring.poll = poll  # type: ignore[method-assign]
+    assert air.outcomes() == [Outcome.OK, Outcome.OK]
+
+
+def test_what_is_lost_while_it_is_measured_after_the_deadline_is_not_submitted_again(airspace: Make) -> None:
+    """There is no second deadline: what is submitted now might wait for ever."""
+    air = airspace(timeout=100, size=1)
+    air.cluster.answer(0, 1, RUNNING, replace(OK, measured=False))
+    air.cluster.answer(0, 2, PENDING)
+    air.measuring.findings[0] = Result(Outcome.NODE_FAIL, message="stale file handle", started=1.0)
+    measure = air.measuring.poll
+    air.measuring.poll = lambda: measure() if air.clock.now > START + 300 else []  # type: ignore[method-assign]
+    with pytest.raises(RunFailed, match="every simulation of the generation failed: stale file handle"):
+        air.bring_in()
+    assert air.cluster.submitted == [(0, 1)]
+
+
+def test_a_job_that_the_queue_forgot_but_whose_heart_beats_is_asked_for_at_the_normal_interval(airspace: Make) -> None:
+    air = airspace(timeout=10_000)
+    air.cluster.poll_interval = lambda elapsed: 30.0  # type: ignore[method-assign]
+    polls = []
+    answer = air.cluster.poll
+    air.cluster.poll = lambda jobs: (polls.append(air.clock.now), answer(jobs))[1]  # type: ignore[method-assign, func-returns-value]
+
+    def alive(paths: AttemptPaths) -> Status:
+        air.beat(paths)
+        return ABSENT
+
+    air.cluster.answer(0, None, alive)
+    air.cluster.answer(1, None, RUNNING)
+    air.clock.after(3000, lambda: [air.deliver(index, 1) for index in (0, 1)])
+    assert air.outcomes() == [Outcome.OK, Outcome.OK]
+    assert len(polls) <= 105

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -277,6 +279,83 @@ def test_a_measuring_process_that_is_killed_is_tried_again(tmp_path: Path) -> No
     assert "ended with exit code -9, trying again" in said
     assert project.simulated == 4
     assert (project.frame()["outcome"] == "OK").sum() >= 3
+
+
+OWN_TARGET = '''
+import atexit
+import os
+from pathlib import Path
+
+from targets import ReturnedValue
+
+
+class Own(ReturnedValue):
+    """Fails in one way or another as long as a file is there."""
+
+    def value(self, recordings):
+        if os.environ.get("TEST_EXIT"):
+            atexit.register(os._exit, 3)
+        if (Path(__file__).parent / "stale").exists():
+            raise OSError(116, "Stale file handle")
+        return super().value(recordings)
+
+    def score(self, value):
+        return float("nan") if (Path(__file__).parent / "nan").exists() else super().score(value)
+'''
+OWN = {"class": "own.py:Own", "key": "rate", "target_value": 3, "norm": 1}
+
+
+def test_a_measuring_process_that_crashes_at_its_exit_has_measured(tmp_path: Path) -> None:
+    project = Project.create(tmp_path, {"targets": [OWN], "measure_on": "controller", "max_ngen": 1})
+    (tmp_path / "own.py").write_text(OWN_TARGET)
+    assert "ended with exit code 3, after it had delivered" in project.command("run", "config.yaml", TEST_EXIT="1")
+    assert (project.frame()["outcome"] == "OK").sum() >= 3
+
+
+def test_recordings_that_cannot_be_read_just_now_are_not_the_parameters_fault(tmp_path: Path) -> None:
+    project = Project.create(tmp_path, {"targets": [OWN], "max_ngen": 1, "slurm": {"retries": 1}})
+    (tmp_path / "own.py").write_text(OWN_TARGET)
+    (tmp_path / "stale").touch()
+    said = project.command("run", "config.yaml", code=1)
+    assert "attempt lost, NODE_FAIL: OSError: [Errno 116] Stale file handle" in said
+    assert "every simulation of the generation failed" in said
+
+
+def test_a_score_that_is_no_number_stops_the_run_before_it_is_stored(tmp_path: Path) -> None:
+    project = Project.create(tmp_path, {"targets": [OWN], "max_ngen": 1})
+    (tmp_path / "own.py").write_text(OWN_TARGET)
+    (tmp_path / "nan").touch()
+    said = project.command("run", "config.yaml", code=1)
+    assert re.search(r"target Own\(rate\): its score of the value \d.* is nan; expected a finite number", said), said
+    (tmp_path / "nan").unlink()
+    project.command("run", "--continue", str(project.runs[0]))
+    assert len(project.frame()) == project.simulated == 4
+
+
+def test_another_executor_is_refused_while_jobs_are_in_flight_and_they_can_still_be_cancelled(
+    tmp_path: Path, fake_slurm: str
+) -> None:
+    project = Project.create(tmp_path)
+    controller = project.start("run", "config.yaml", TEST_SECONDS="100")
+    wait_for(lambda: project.simulated == 2)
+    controller.kill()
+    controller.wait(30)
+    run = str(project.runs[0])
+    said = project.command("run", "--continue", run, "--set", "executor=slurm", code=2, PATH=fake_slurm)
+    assert "its jobs run with executor: local, not slurm" in said
+    assert "Ended 4 jobs" in project.command("cancel", run)
+    wait_for(lambda: not processes_of(project), 10)
+
+
+@pytest.fixture
+def fake_slurm(tmp_path: Path) -> str:
+    """A search path with commands of SLURM that do nothing."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("sbatch", "squeue", "scancel", "srun", "scontrol"):
+        (folder / name).write_text("#!/bin/sh\n")
+        (folder / name).chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
 
 
 def test_a_run_of_a_model_that_was_moved_continues(undisturbed: Project, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from orchestrator_project import CONFIG
-from scripted_flight import RUNNING, Airspace, Clock
+from scripted_flight import OK, PENDING, RUNNING, START, Airspace, Clock
 
 from orchestrator import wake as module
 from orchestrator.cluster import Job, State, Status
@@ -163,8 +163,24 @@ def test_a_flight_asks_for_the_generation_before_by_the_way(tmp_path: Path, monk
     ghost = air.cluster.add(Job("old", "9_0"), (7, 1))
     air.cluster.answer(7, 1, RUNNING)
     air.cluster.answer(0, None, *[RUNNING] * 200)
-    air.wake.leave(1)
+    wake = air.wake()
+    wake.leave(1)
     air.clock.after(module._TIDYING_UP + 40, lambda: air.deliver(0, 1))
-    assert air.outcomes() == [Outcome.OK]
+    air.bring_in(wake)
     assert air.cluster.cancelled == [ghost]
     assert not RunPaths(tmp_path).generation(0).directory.exists()
+
+
+def test_a_job_that_does_not_end_makes_room_for_others_of_its_generation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    air = Airspace(tmp_path, monkeypatch, size=2)
+    air.cluster.answer(0, None, RUNNING)
+    air.clock.after(5, lambda: air.deliver(0, 1))
+    # there is only one node
+    air.cluster.answer(1, None, PENDING)
+    air.cluster.on_cancel = lambda: air.cluster.answer(1, None, RUNNING, OK)
+    first, second = air.bring_in()
+    assert [first.result.outcome, second.result.outcome] == [Outcome.OK, Outcome.OK]
+    assert air.cluster.cancelled == [(0, 1)]
+    assert module._TIDYING_UP < air.clock.now - START < module._TIDYING_UP + 30
