@@ -24,6 +24,7 @@ from orchestrator.display_words import (
     trend,
 )
 from orchestrator.durations import format_duration
+from orchestrator.plain import plain
 from orchestrator.status.described import GenerationStatus, OffspringStatus, RunStatus
 
 _STYLES = {
@@ -65,11 +66,11 @@ def render(status: RunStatus, *, now: float | None = None, looking_on: bool = Tr
     table.add_column(overflow="fold", ratio=1)
     for label, value in _rows(status, now, looking_on):
         table.add_row(label, value)
-    name = Text(status.run.rpartition("/")[2], style="bold", overflow="fold")
+    name = Text(plain(status.run.rpartition("/")[2]), style="bold", overflow="fold")
     parts: list[Text | Table] = [name, table]
     if looking_on and status.generation is not None and status.generation.failures:
         parts.append(_failures(status.generation.failures, most_failures))
-    parts += [Text(f"! {problem}", style="red", overflow="fold") for problem in status.problems]
+    parts += [Text(plain(f"! {problem}"), style="red", overflow="fold") for problem in status.problems]
     return Group(*parts)
 
 
@@ -101,7 +102,7 @@ def one_line(status: RunStatus) -> str:
 def _rows(status: RunStatus, now: float, looking_on: bool) -> Iterator[tuple[str, Text | Group | Progress]]:
     if looking_on:
         style = _CONTROLLER_STYLES.get(status.controller.state, "yellow")
-        yield "controller", Text(controller_words(status, now), style=style)
+        yield "controller", Text(plain(controller_words(status, now)), style=style)
     yield "generation", _progress(status)
     flight = status.generation
     if flight is not None:
@@ -113,7 +114,7 @@ def _rows(status: RunStatus, now: float, looking_on: bool) -> Iterator[tuple[str
             ("lost", ", ".join(f"{count} {outcome}" for outcome, count in flight.lost.items())),
         ):
             if words:
-                yield label, Text(words)
+                yield label, Text(plain(words))
         if math.isfinite(flight.deadline) and (flight.in_flight or (flight.unsubmitted and _alive(status))):
             yield "timeout", Text(_deadline(flight, status.timeout, now))
     if status.best is not None:
@@ -177,7 +178,7 @@ def _failures(failures: Iterable[OffspringStatus], most: int) -> Table:
     table.add_column(overflow="fold")
     for each in failures[:most]:
         message = (each.message or each.outcome).strip().partition("\n")[0]
-        text = message if each.state == "exploded" else f"{each.outcome}: {message}"
+        text = plain(message if each.state == "exploded" else f"{each.outcome}: {message}")
         table.add_row(Text(f"offspring {each.index} {each.state}", style=_STYLES[each.state]), Text(text))
     if len(failures) > most:
         table.add_row("", Text(f"and {len(failures) - most} more (--json lists all)", style="dim"))

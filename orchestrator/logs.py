@@ -16,6 +16,8 @@ from typing import Any
 from rich.console import Console
 from rich.logging import RichHandler
 
+from orchestrator.plain import plain
+
 
 class LogFormat(str, enum.Enum):
     """What the console gets: what suits it, plain lines, or a JSON object a line on standard output."""
@@ -28,6 +30,7 @@ class LogFormat(str, enum.Enum):
 # of controller.log in bytes, and how many older ones are kept as controller.log.1 ...: months of a large run
 _MOST_BYTES = 10_000_000
 _KEPT = 4
+_LINE = "%(asctime)s %(levelname)-7s %(message)s"
 # attribute of a record that holds data for JSON lines
 DATA = "orchestrator_data"
 # attribute of records that a live display tells better
@@ -70,13 +73,9 @@ def logging_to(path: Path, console: Console, log_format: LogFormat = LogFormat.A
         logger.propagate = before[1]
 
 
-def _plain() -> logging.Formatter:
-    return logging.Formatter("%(asctime)s %(levelname)-7s %(message)s")
-
-
 def _to_file(path: Path) -> logging.Handler:
     handler = RotatingFileHandler(path, maxBytes=_MOST_BYTES, backupCount=_KEPT, encoding="utf-8")
-    handler.setFormatter(_plain())
+    handler.setFormatter(PlainLines(_LINE))
     return handler
 
 
@@ -86,11 +85,20 @@ def _to_console(console: Console, log_format: LogFormat) -> logging.Handler:
         handler.setFormatter(JsonLines())
     elif log_format is LogFormat.AUTO and interactive(console):
         handler = RichHandler(console=console, show_path=False, markup=False, highlighter=None, log_time_format="%X")
+        handler.setFormatter(PlainLines("%(message)s"))
         handler.addFilter(lambda record: not getattr(record, SHOWN_LIVE, False))
     else:
         handler = logging.StreamHandler(console.file)
-        handler.setFormatter(_plain())
+        handler.setFormatter(PlainLines(_LINE))
     return handler
+
+
+class PlainLines(logging.Formatter):
+    """Lines without control characters: they hold words of simulations, and of SLURM."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the text of a record."""
+        return plain(super().format(record))
 
 
 class JsonLines(logging.Formatter):

@@ -33,12 +33,19 @@ class ReportRefresher:
         """Start to write it, unless that is still being done for the generation before."""
         if not self._wanted or not self._is_over():
             return
-        command = [sys.executable, "-m", "orchestrator.report", str(self._paths.directory)]
+        command = [sys.executable, "-m", "orchestrator.report", str(self._paths.directory.resolve())]
         quiet = subprocess.DEVNULL
         try:
             # not of the terminal's process group: Ctrl-C is the controller's
             self._writing = subprocess.Popen(
-                command, stdin=quiet, stdout=quiet, stderr=subprocess.PIPE, text=True, start_new_session=True
+                command,
+                # away from the model: python -m looks for modules in the working directory first
+                cwd=self._paths.directory,
+                stdin=quiet,
+                stdout=quiet,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
             )
         except OSError as error:
             _LOG.warning("report.html is not written: %s", error)

@@ -95,7 +95,8 @@ class Project:
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start ``orchestrator ARGUMENTS`` in the background."""
         return subprocess.Popen(
-            [sys.executable, "-c", "from orchestrator.cli import main; main()", *arguments],
+            # with python -c, files of the model would be modules of the controller
+            [Path(sys.executable).parent / "orchestrator", *arguments],
             cwd=self.directory,
             env={**os.environ, **environment},
             stdout=subprocess.PIPE,

@@ -10,6 +10,7 @@ import typer
 
 import orchestrator
 from orchestrator.errors import OrchestratorError
+from orchestrator.plain import plain
 
 app = typer.Typer(
     name="orchestrator",
@@ -52,7 +53,7 @@ def main() -> None:
     try:
         app()
     except OrchestratorError as error:
-        print(f"orchestrator: {error}", file=sys.stderr)
+        print(plain(f"orchestrator: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""

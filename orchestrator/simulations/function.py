@@ -51,6 +51,11 @@ class FunctionSimulation:
         """Return why the function cannot be imported, if so."""
         if not self._model_dir.is_dir():
             return [(("model_dir",), f"there is no directory {self._model_dir}")]
+        for name in ("orchestrator", "targets"):
+            for file in (self._model_dir / f"{name}.py", self._model_dir / name / "__init__.py"):
+                if file.exists():
+                    message = f"{file} stands in the way of this program's own {name}, which jobs import; rename it"
+                    return [(("model_dir",), message)]
         try:
             self._load()
         except Exception as error:  # noqa: BLE001  (whatever a user's module raises)

@@ -358,6 +358,28 @@ def fake_slurm(tmp_path: Path) -> str:
     return f"{folder}:{os.environ['PATH']}"
 
 
+def test_what_simulations_print_does_not_reach_the_terminal_as_it_is(tmp_path: Path) -> None:
+    """A colour is harmless, a cleared screen is not."""
+    wild = r"\x1b[2J\x1b]0;title\x07\x1b[31mred\x9b1m"
+    model = MODEL.replace('f"y = {y} is too much"', f'"{wild}"')
+    project = Project.create(tmp_path, {"max_ngen": 1, "optimiser_centroid": {"x": 0.9, "y": 1.6}}, model)
+    controller = project.start("run", "config.yaml")
+    out, err = controller.communicate(timeout=100)
+    said = project.command("status", str(project.runs[0])) if project.runs else ""
+    log = "".join(path.read_text() for path in tmp_path.glob("*/controller.log"))
+    assert "RuntimeError: red1m" in out + err
+    for text in (out, err, said, log):
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", text), repr(text)
+
+
+@pytest.mark.parametrize("name", ["targets.py", "orchestrator/__init__.py"])
+def test_a_model_with_a_module_of_ours_is_refused(tmp_path: Path, name: str) -> None:
+    project = Project.create(tmp_path)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    assert f"{name} stands in the way of this program's own" in project.command("run", "config.yaml", code=2)
+
+
 def test_a_run_of_a_model_that_was_moved_continues(undisturbed: Project, tmp_path: Path) -> None:
     target = {"class": "slow.py:Slow", "target_value": 3, "norm": 1}
     project = Project.create(tmp_path / "before", {"targets": [target]})

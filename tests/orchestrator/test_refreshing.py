@@ -17,6 +17,8 @@ pytestmark = pytest.mark.run
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project.create(tmp_path_factory.mktemp("reported"), {"report": True})
+    # files of a model may have the names of libraries
+    (project.directory / "yaml.py").write_text("raise ImportError('not this one')")
     project.command("run", "config.yaml")
     return project
 
