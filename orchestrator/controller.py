@@ -24,6 +24,7 @@ from orchestrator.files import write_json
 from orchestrator.flight import Flight
 from orchestrator.generations import scored, task_file
 from orchestrator.measuring import MeasuringPool
+from orchestrator.model_identity import changed_files, changed_parameters, keep_model
 from orchestrator.optimisers import Optimiser, create_optimiser
 from orchestrator.optimisers.base import Told, same_points
 from orchestrator.paths import RunPaths
@@ -90,7 +91,12 @@ class Controller:
         """
         optimiser, number = self._replay()
         self._wake.leave(number)
+        for name in changed_files(self._config, self._paths):
+            _LOG.warning(
+                "%s has changed since the run began: evaluations from now on are made with what it is now", name
+            )
         while (reason := self._reason_to_stop(optimiser, number)) is None:
+            self._require_same_model()
             generation = self._sample(optimiser, number)
             landed = self._fly(generation)
             pairs = zip(generation.offspring, landed, strict=True)
@@ -135,6 +141,15 @@ class Controller:
         if history:
             _LOG.info("continuing after %d generations, best total score %.4g", len(history), min(self._best))
         return optimiser, len(history)
+
+    def _require_same_model(self) -> None:
+        """Refuse to go on where somebody has changed the model's parameters, for another optimisation perhaps."""
+        if lines := changed_parameters(self._config, self._paths):
+            listed = "\n  ".join(lines)
+            raise RunFailed(
+                f"the model's parameters were changed while the run went on:\n  {listed}\n"
+                "Put them back and continue; simulations that began meanwhile were made with the changed ones"
+            )
 
     def _sample(self, optimiser: Optimiser, number: int) -> Generation:
         points = optimiser.ask()
@@ -206,6 +221,7 @@ def create_run(config: Config, paths: RunPaths) -> None:
     """Write the frozen configuration and an empty checkpoint."""
     text = dump_config(config, paths.directory)
     paths.config.write_text(text, encoding="utf-8")
+    keep_model(config, paths)
     labels = [target.label for target in config.create_targets()]
     names = list(config.parameters)
     Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions())

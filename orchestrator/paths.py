@@ -135,6 +135,11 @@ class RunPaths:
         return self.directory / "config.yaml"
 
     @property
+    def model(self) -> Path:
+        """Which model the run is of: values of its parameters, digests of its files of code."""
+        return self.directory / "model.json"
+
+    @property
     def checkpoint(self) -> Path:
         """Every evaluation so far."""
         return self.directory / "checkpoint.h5"

@@ -29,6 +29,7 @@ from orchestrator.journal import require_executor
 from orchestrator.live import displaying
 from orchestrator.lock import only_controller
 from orchestrator.logs import LogFormat, logging_to
+from orchestrator.model_identity import changed_parameters
 from orchestrator.paths import RunPaths
 from orchestrator.refreshing import ReportRefresher
 from orchestrator.requeue import requeue, run_of_restarted_job
@@ -91,6 +92,12 @@ def _continue(config: Config, paths: RunPaths, named_by: str, console: Console, 
         raise UsageError(
             f"{named_by}: the run in {paths.directory} was made with another configuration:\n  {listed}\n"
             "Continue it with its own (orchestrator run --continue), or start a new run (continue_cp: false)"
+        )
+    if lines := changed_parameters(config, paths):
+        listed = "\n  ".join(lines)
+        raise UsageError(
+            f"{named_by}: the run in {paths.directory} was made with other parameters of the model:\n  {listed}\n"
+            "Put them back, or start a new run"
         )
     return _control(config, paths, console, log_format)
 

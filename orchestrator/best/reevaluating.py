@@ -25,6 +25,7 @@ from orchestrator.files import be_private, write_text
 from orchestrator.live import displaying
 from orchestrator.lock import only_controller
 from orchestrator.logs import logging_to
+from orchestrator.model_identity import changed_parameters
 from orchestrator.paths import RunPaths
 from orchestrator.signals import Signals, asked_to_cancel, listening
 from orchestrator.status import Watcher
@@ -134,6 +135,12 @@ def _checked(run: RunPaths, overrides: Sequence[str]) -> Config:
         raise UsageError(
             f"--set: what the optimiser saw was evaluated with another configuration:\n  {listed}\n"
             "Only how it is carried out may change, such as timeout, executor and slurm"
+        )
+    if lines := changed_parameters(config, run):
+        listed = "\n  ".join(lines)
+        raise UsageError(
+            f"{run.directory}: what the optimiser saw was simulated with other parameters of the model:\n  {listed}\n"
+            "Put them back"
         )
     own = config.simulation.seeds
     if not own:

@@ -2,11 +2,24 @@
 
 from orchestrator.simulations.base import (
     Finding,
+    Identity,
+    ModelUnreadable,
     Recorded,
     Simulation,
     SimulationFailed,
     create_simulation,
+    digests,
     simulation_of,
 )
 
-__all__ = ["Finding", "Recorded", "Simulation", "SimulationFailed", "create_simulation", "simulation_of"]
+__all__ = [
+    "Finding",
+    "Identity",
+    "ModelUnreadable",
+    "Recorded",
+    "Simulation",
+    "SimulationFailed",
+    "create_simulation",
+    "digests",
+    "simulation_of",
+]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -33,6 +34,32 @@ class SimulationFailed(Exception):
     def __init__(self, outcome: Outcome, message: str):
         super().__init__(message)
         self.outcome = outcome
+
+
+class ModelUnreadable(Exception):
+    """What makes a model up cannot be read; the message names the file."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What decides about a simulation besides the configuration.
+
+    Parameters
+    ----------
+    parameters : mapping of str to str
+        The model's own parameters by dotted name, as text that is equal where they are.
+    files : mapping of str to str
+        SHA-256 of the files of code, by their path relative to the model's directory.
+    """
+
+    parameters: Mapping[str, str]
+    files: Mapping[str, str]
+
+
+def digests(directory: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of those of the files, relative to `directory`, that are there."""
+    files = {name: directory / name for name in names}
+    return {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items() if file.is_file()}
 
 
 @dataclass(frozen=True)
@@ -66,6 +93,15 @@ class Simulation(Protocol):
 
     def problems(self, config: Config) -> list[Finding]:
         """Return what is wrong with the model or does not fit it, each with the location of the key to mend."""
+
+    def identity(self) -> Identity:
+        """Return what decides about the values, to tell whether it has changed.
+
+        Raises
+        ------
+        ModelUnreadable
+            Where that cannot be read.
+        """
 
     def start_values(self, names: Sequence[str]) -> Mapping[str, float]:
         """Return the model's own values of these parameters, without those that are no numbers."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.files import write_json
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
-from orchestrator.simulations.base import Finding, Recorded, SimulationFailed
+from orchestrator.simulations.base import Finding, Identity, Recorded, SimulationFailed, digests
 
 if TYPE_CHECKING:
     from orchestrator.config import Config
@@ -64,6 +64,11 @@ class FunctionSimulation:
             )
             return [(("simulation", "function"), message)]
         return []
+
+    def identity(self) -> Identity:
+        """Return the digest of the function's module, where it is a file of the model."""
+        module = self._section["function"].partition(":")[0].replace(".", "/")
+        return Identity({}, digests(self._model_dir, [f"{module}.py", f"{module}/__init__.py"]))
 
     def start_values(self, names: Sequence[str]) -> Mapping[str, float]:
         """Return nothing: a function has no defaults that could be known."""

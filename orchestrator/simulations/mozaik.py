@@ -14,7 +14,7 @@ from orchestrator.files import read_json_lines, tail
 from orchestrator.paths import AttemptPaths
 from orchestrator.progress import phases
 from orchestrator.records import Outcome
-from orchestrator.simulations.base import Finding, Recorded, SimulationFailed
+from orchestrator.simulations.base import Finding, Identity, ModelUnreadable, Recorded, SimulationFailed, digests
 from orchestrator.simulations.launch_script import render, template_path
 from orchestrator.simulations.subprocesses import run_in_own_group
 from targets import Datastore, DatastoreError
@@ -51,6 +51,22 @@ class MozaikSimulation:
         from orchestrator.simulations.mozaik_check import model_problems  # noqa: PLC0415  (not needed on the node)
 
         return model_problems(self._section, self._model_dir, config)
+
+    def identity(self) -> Identity:
+        """Return all parameters, and digests of the run script and of the modules of model and experiments."""
+        from orchestrator.simulations.mozaik_parameters import (  # noqa: PLC0415
+            ParameterFileError,
+            flatten,
+            read_parameter_tree,
+        )
+
+        try:
+            tree = read_parameter_tree(Path(self._section["parameters_url"]), self._model_dir)
+            modules = [str(self._section[key]).partition(":")[0].replace(".", "/") for key in ("model", "experiments")]
+            files = digests(self._model_dir, [self._section["run_script"], *(f"{module}.py" for module in modules)])
+        except (ParameterFileError, OSError) as error:
+            raise ModelUnreadable(str(error)) from error
+        return Identity({name: repr(value) for name, value in flatten(tree)}, files)
 
     def start_values(self, names: Sequence[str]) -> Mapping[str, float]:
         """Return the values of these parameters in the model's parameter files, without those that are no numbers."""
