@@ -25,21 +25,29 @@ import yaml
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, FloatArray, Offspring, Outcome, Result
+from orchestrator.space import Parameter, SearchSpace
 
 MB = 1e6
 LOG = "NEST 3.10\n" + "\n".join(f"[INFO] node {n}: simulating" for n in range(30)) + "\nMPI_ABORT was invoked"
 
 
+def search_space(n_parameters: int) -> SearchSpace:
+    """Return parameters with dotted names, every third on a log scale."""
+    return SearchSpace(
+        [
+            Parameter(f"sheets.layer_{n // 4}.Connection{n}.base_weight", 0.001, 1.0, log=n % 3 == 0)
+            for n in range(n_parameters)
+        ]
+    )
+
+
 def config(n_parameters: int, n_targets: int, generations: int, size: int) -> str:
-    """Return a configuration with dotted names, every third parameter on a log scale."""
+    """Return a configuration of that many parameters and targets."""
     return yaml.safe_dump(
         {
             "parameters": {
-                f"sheets.layer_{n // 4}.Connection{n}.base_weight": {
-                    "bounds": [0.001, 1.0],
-                    "scale": "log" if n % 3 == 0 else "linear",
-                }
-                for n in range(n_parameters)
+                each.name: {"bounds": [each.low, each.high], "scale": "log" if each.log else "linear"}
+                for each in search_space(n_parameters).parameters
             },
             "targets": [
                 {"class": "ReturnedValue", "key": f"value{n}", "target_value": 0.0, "norm": 0.5, "name": f"Target {n}"}
@@ -57,13 +65,12 @@ def write_checkpoint(path: Path, *, generations: int, size: int, n_parameters: i
     """Write a run that closes in on its targets; one in eight offspring fails."""
     rng = np.random.default_rng(0)
     text = config(n_parameters, n_targets, generations, size)
-    space = yaml.safe_load(text)
-    names = list(space["parameters"])
+    space = search_space(n_parameters)
     checkpoint = Checkpoint.create(
         path,
         config=text,
-        parameters=names,
-        targets=[target["name"] for target in space["targets"]],
+        parameters=space.names,
+        targets=[target["name"] for target in yaml.safe_load(text)["targets"]],
         versions={"orchestrator": "0.1.0"},
     )
     mixing = rng.normal(size=(n_parameters, n_targets)) / math.sqrt(n_parameters)
@@ -76,13 +83,13 @@ def write_checkpoint(path: Path, *, generations: int, size: int, n_parameters: i
         covariances.append((mean, 0.2 * share, np.diag(np.linspace(0.5, 1.5, n_parameters)) * (0.2 * share) ** 2))
         points = np.clip(mean + 0.2 * share * rng.normal(size=(size, n_parameters)), 0, 1)
         values = (points - goal) @ mixing * 4 + 0.05 * rng.normal(size=(size, n_targets))
-        rows += [_evaluation((generation, index), points[index], values[index], names, rng) for index in range(size)]
+        rows += [_evaluation((generation, index), points[index], values[index], space, rng) for index in range(size)]
     # generation by generation each append copies the file: here all at once
     _append_all(checkpoint, rows, covariances)
 
 
 def _evaluation(
-    place: tuple[int, int], point: FloatArray, values: FloatArray, names: Sequence[str], rng: np.random.Generator
+    place: tuple[int, int], point: FloatArray, values: FloatArray, space: SearchSpace, rng: np.random.Generator
 ) -> Evaluation:
     generation, index = place
     failed = rng.random() < 0.125
@@ -102,7 +109,7 @@ def _evaluation(
     )
     found = np.full(len(values), np.nan) if failed else values
     scores = np.where(np.isnan(found), 20.0, np.minimum(np.abs(found) / 0.5, 20.0))
-    offspring = Offspring(generation, index, tuple(point), dict(zip(names, point * 0.999 + 0.001, strict=True)))
+    offspring = Offspring(generation, index, tuple(point), space.decode(point))
     return Evaluation(offspring, result, tuple(found), tuple(scores), 1, begin)
 
 

@@ -16,7 +16,7 @@ from orchestrator.display_words import controller_words, end_words, how_to_go_on
 from orchestrator.inspection.rows import table_of
 from orchestrator.paths import run_paths
 from orchestrator.report import History, listings, summary
-from orchestrator.report.figures.parameters import coordinates
+from orchestrator.report.figures.parameters import between_bounds
 from orchestrator.report.naming import short_names
 from orchestrator.status import RunStatus, Watcher
 
@@ -59,6 +59,8 @@ def standing_table(status: RunStatus) -> pd.DataFrame:
     if status.best is not None:
         place = f"generation {status.best.generation}, offspring {status.best.offspring}"
         rows.append(("best so far", f"{status.best.total_score:.4g} ({place}); start values {status.start_score:.4g}"))
+    elif status.complete:
+        rows.append(("best so far", "nothing measured yet"))
     flight = status.generation
     if flight is not None:
         counts = ", ".join(f"{count} {state}" for state, count in flight.counts.items() if count)
@@ -96,7 +98,7 @@ def facts(history: History) -> list[str]:
 
 
 def best_table(history: History, top: int = 10) -> pd.DataFrame:
-    """Return the best evaluations, the best first.
+    """Return the best evaluations, the best first; only those that were measured.
 
     Returns
     -------
@@ -135,7 +137,7 @@ def parameters_table(history: History, rank: int = 1) -> pd.DataFrame:
     ranked = history.ranked(rank)
     if len(ranked) < rank:
         return table_of([], columns)
-    row, place = int(ranked[-1]), coordinates(history, int(ranked[-1]))
+    row, place = int(ranked[-1]), between_bounds(history, int(ranked[-1]))
     rows = [
         {
             "parameter": each.name,
@@ -200,7 +202,7 @@ def failures_table(history: History) -> pd.DataFrame:
 
 def centroid_text(history: History) -> str:
     """Return the best parameters as `optimiser_centroid` of a configuration takes them, empty before there are any."""
-    return listings.centroid_yaml(history) if len(history) else ""
+    return listings.centroid_yaml(history)
 
 
 def peak_memory(history: History) -> float:

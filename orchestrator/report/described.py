@@ -123,7 +123,7 @@ def describe_targets(
         try:
             (target,) = create_targets([spec], directory=model_dir)
             found = _of_target(target, label, str(spec["class"]))
-        except (TargetError, OSError):
+        except (TargetError, OSError, SystemExit):  # whatever a user's own file does while it is imported
             found = _of_data(label, spec if isinstance(spec, dict) else {}, values[:, n], scores[:, n])
             unknown.append(label)
         described.append(found)

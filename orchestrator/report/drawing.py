@@ -15,7 +15,7 @@ from orchestrator.report.scene import Axis, Band, Bars, Figure, Heat, Line, Mark
 
 try:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.colors import FuncNorm, LinearSegmentedColormap
     from matplotlib.figure import Figure as Canvas
     from matplotlib.patches import Patch
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
@@ -24,6 +24,8 @@ except ImportError as error:
 
 _SUFFIXES = (".png", ".svg", ".pdf")
 _INCH = 96.0
+# stops that are closer than this are where one colour ends and another begins: a sliver of the scale
+_JUMP, _JUMP_SHARE = 0.001, 0.05
 _SYMBOLS = {"dot": "o", "ring": "o", "cross": "x", "diamond": "D", "square": "s", "triangle": "^"}
 # text stays text in vector files, so that it can be edited and searched
 _STYLE: Any = {
@@ -165,14 +167,21 @@ def _mark(canvas: Any, axes: Any, panel: Panel, mark: Mark) -> Any:
 
 
 def _heat(canvas: Any, axes: Any, mark: Heat) -> None:
-    low, high = mark.stops[0][0], mark.stops[-1][0]
-    colours = LinearSegmentedColormap.from_list("", [((at - low) / (high - low), colour) for at, colour in mark.stops])
+    # spread evenly over the stops, as in the page's legend: by value, the colours below 1 norm would be too few to tell
+    stops = np.array([at for at, _ in mark.stops])
+    jump = np.diff(stops) < _JUMP
+    places = np.r_[0.0, np.cumsum(np.where(jump, _JUMP_SHARE, 1.0))]
+    pairs = [(at / places[-1], colour) for at, (_, colour) in zip(places, mark.stops, strict=True)]
+    colours = LinearSegmentedColormap.from_list("", pairs, N=1024)
+    there, back = lambda values: np.interp(values, stops, places), lambda at: np.interp(at, places, stops)
+    norm = FuncNorm((there, back), float(stops[0]), float(stops[-1]))
     axes.set_facecolor("#eceff2")  # seen where there is no value
     cells = np.asarray(mark.cells)
     edges = np.arange(cells.shape[1] + 1) - 0.5 if mark.edges is None else np.asarray(mark.edges)
     rows = np.arange(cells.shape[0] + 1) - 0.5
-    mesh = axes.pcolormesh(edges, rows, cells, cmap=colours, vmin=low, vmax=high, rasterized=cells.size > 4000)
-    bar = canvas.colorbar(mesh, ax=axes, shrink=0.6, pad=0.02)
+    mesh = axes.pcolormesh(edges, rows, cells, cmap=colours, norm=norm, rasterized=cells.size > 4000)
+    ticks = stops[np.r_[True, ~jump]]
+    bar = canvas.colorbar(mesh, ax=axes, shrink=0.6, pad=0.02, ticks=ticks, format="%.3g")
     bar.set_label(mark.title)
     bar.outline.set_visible(False)
 

@@ -117,6 +117,11 @@ class History:
         return np.asarray(self.frame["total_score"], dtype=float)
 
     @cached_property
+    def measured(self) -> FloatArray:
+        """Total score of each evaluation that was measured, NaN of the others: what can be best."""
+        return np.where(self.ok & np.isfinite(self.total), self.total, np.nan)
+
+    @cached_property
     def points(self) -> FloatArray:
         """Parameters in their own units, shape (n_evaluations, n_parameters)."""
         return _matrix(self.frame, "parameter", [each.name for each in self.parameters])
@@ -148,26 +153,30 @@ class History:
 
     @cached_property
     def best_rows(self) -> IntArray:
-        """Row of the best evaluation so far, at the end of each generation."""
-        totals = np.where(np.isfinite(self.total), self.total, np.inf)
-        running = np.minimum.accumulate(totals) if len(totals) else totals
-        record = np.r_[True, running[1:] < running[:-1]] if len(totals) else np.zeros(0, dtype=bool)
-        latest = np.maximum.accumulate(np.where(record, np.arange(len(totals)), 0)) if len(totals) else self.ends
+        """Row of the best evaluation so far, at the end of each generation; -1 before one was measured."""
+        totals = np.where(np.isnan(self.measured), np.inf, self.measured)
+        before = np.r_[np.inf, np.minimum.accumulate(totals)[:-1]]
+        latest = np.maximum.accumulate(np.where(totals < before, np.arange(len(totals)), -1))
         return np.asarray(latest[self.ends - 1], dtype=np.intp)
 
+    def best_so_far(self, numbers: FloatArray) -> FloatArray:
+        """Return what `numbers`, a row an evaluation, are of the best so far of each generation; NaN before one."""
+        known = self.best_rows >= 0
+        return np.where(known if numbers.ndim == 1 else known[:, None], numbers[self.best_rows], np.nan)
+
     @property
-    def best(self) -> int:
-        """Row of the best evaluation; the first one of those that are equal."""
-        return int(self.best_rows[-1])
+    def best(self) -> int | None:
+        """Row of the best evaluation, the first one of those that are equal; None before one was measured."""
+        return int(self.best_rows[-1]) if len(self) and self.best_rows[-1] >= 0 else None
 
     def ranked(self, top: int) -> IntArray:
-        """Return the rows of the best evaluations, the best first."""
-        return np.argsort(np.where(np.isnan(self.total), np.inf, self.total), kind="stable")[:top]
+        """Return the rows of the best evaluations, the best first; only those that were measured."""
+        return np.argsort(self.measured, kind="stable")[: min(top, int(np.isfinite(self.measured).sum()))]
 
     @cached_property
     def shown(self) -> IntArray:
         """Rows that figures draw as points: all, or a deterministic sample that keeps the best and the extremes."""
-        return sample_evaluations(self.generation, self.total, np.hstack([self.points, self.values]))
+        return sample_evaluations(self.generation, self.measured, np.hstack([self.points, self.values]))
 
     @property
     def points_shown(self) -> str:
@@ -186,8 +195,17 @@ class History:
         """Seconds that each evaluation spent in the phases of its job, from the queue to the end; 0 where unknown."""
         submitted, started, finished = self.times.values()
         inside = {name: _seconds(np.asarray(self.details[column])) for name, column in _PHASES.items()}
-        rest = _seconds(finished - started) - np.sum(list(inside.values()), axis=0)
-        return {"queue": _seconds(started - submitted), **inside, "rest of the job": np.maximum(rest, 0.0)}
+        known = np.sum(list(inside.values()), axis=0)
+        # a job that was cancelled in the queue never started
+        left_queue = np.where(np.isfinite(started), started, finished - known)
+        rest = np.maximum(_seconds(finished - started) - known, 0.0)
+        return {"queue": _seconds(left_queue - submitted), **inside, "rest of the job": rest}
+
+    @property
+    def ends_unknown(self) -> str:
+        """How many jobs have no known end, for captions; empty where there are none."""
+        count = int((~np.isfinite(self.times["finished"])).sum())
+        return f"The end of {count:,} of {len(self):,} jobs is not known: that time is missing here." if count else ""
 
     @cached_property
     def begin(self) -> float:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import yaml
 
 from orchestrator.durations import format_duration
+from orchestrator.plain import plain
 from orchestrator.report.history import History
 from orchestrator.report.naming import elided, short_labels
 
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _LOG_LINES, _LOG_LETTERS, _KINDS = 40, 6000, 40
 
 
@@ -51,9 +50,9 @@ class Failure:
 
 
 def best_evaluations(history: History, top: int = 10) -> list[Ranked]:
-    """Return the best evaluations, the best first."""
+    """Return the best evaluations, the best first; only those that were measured."""
     rows = history.ranked(top)
-    spent = np.fmax(history.times["finished"] - history.times["started"], 0)
+    spent = np.maximum(history.times["finished"] - history.times["started"], 0)  # NaN stays NaN
     names = short_labels([each.label for each in history.targets])
     best = []
     for rank, row in enumerate(rows, start=1):
@@ -79,7 +78,9 @@ def best_evaluations(history: History, top: int = 10) -> list[Ranked]:
 
 
 def centroid_yaml(history: History) -> str:
-    """Return the parameters of the best evaluation with all digits, as `optimiser_centroid` takes them."""
+    """Return the best parameters with all digits, as `optimiser_centroid` takes them; empty before there are any."""
+    if history.best is None:
+        return ""
     row = history.points[history.best]
     values = {
         each.name: int(value) if each.integer else float(value)
@@ -102,11 +103,6 @@ def failures(history: History) -> list[Failure]:
         log = last_lines(str(logs[row]))
         found.append(Failure(kind[0], message, counts[kind], place, str(history.frame["host"].iloc[row]), log))
     return found
-
-
-def plain(text: str) -> str:
-    """Return `text` without colours, other control characters, and marks that reverse the order of letters."""
-    return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
 def last_lines(text: str) -> str:
@@ -132,14 +128,38 @@ def hosts(history: History) -> str:
 
 def differing_keys(histories: Sequence[History]) -> list[tuple[str, list[str]]]:
     """Return keys of the configurations that differ between runs, and what each run says."""
-    flat = [_flat(each.config) for each in histories]
+    shared = set.intersection(*({each.label for each in history.targets} for history in histories))
+    flat = [_flat(_targets_by_label(each, shared)) for each in histories]
     keys = list(dict.fromkeys(key for each in flat for key in each))
-    rows = [(key, [elided(each.get(key, "–"), 90) for each in flat]) for key in keys]
-    return [(key, texts) for key, texts in rows if len({each.get(key) for each in flat}) > 1]
+    rows = [(key, [each.get(key, "–") for each in flat]) for key in keys]
+    return [(key, _cells(texts)) for key, texts in rows if len(set(texts)) > 1]
+
+
+def _targets_by_label(history: History, shared: Container[str]) -> dict[str, object]:
+    """Return the configuration with its targets by label, wherever in the list they are.
+
+    Those that not all runs have are a text each: that they differ is told in a row.
+    """
+    config, specs = dict(history.config), history.config.get("targets")
+    if isinstance(specs, list) and len(specs) == len(history.targets):
+        pairs = zip((each.label for each in history.targets), specs, strict=True)
+        config["targets"] = {label: spec if label in shared else str(spec) for label, spec in pairs}
+    return config
 
 
 def _flat(config: object, at: str = "") -> dict[str, str]:
-    if isinstance(config, dict) and config:
-        parts = [_flat(part, f"{at}.{name}" if at else str(name)) for name, part in config.items()]
-        return {key: text for part in parts for key, text in part.items()}
-    return {at: str(config)}
+    named: dict[object, object] = {}
+    if isinstance(config, dict):
+        named = config
+    elif isinstance(config, list) and any(isinstance(part, (dict, list)) for part in config):
+        named = dict(enumerate(config))
+    if not named:
+        return {at: str(config)}
+    parts = [_flat(part, f"{at}.{name}" if at else str(name)) for name, part in named.items()]
+    return {key: text for part in parts for key, text in part.items()}
+
+
+def _cells(texts: Sequence[str]) -> list[str]:
+    """Return texts without their middles where they are long, whole where that would hide what differs."""
+    cut = [elided(text, 90) for text in texts]
+    return cut if len(set(cut)) == len(set(texts)) else list(texts)

@@ -17,6 +17,7 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
 from orchestrator.files import write_text
 from orchestrator.paths import RunPaths
+from orchestrator.plain import plain
 from orchestrator.report import figures, listings, summary
 from orchestrator.report.embedding import Embedding, script_json
 from orchestrator.report.figures.common import parameter_names, target_names
@@ -93,14 +94,15 @@ def _run_page(history: History, paths: RunPaths) -> str:
         in_flight=_in_flight(paths, done),
         tiles=summary.tiles(history),
         findings=summary.findings(history),
+        begun=begun,
         best=listings.best_evaluations(history),
         short=parameter_names(history),
-        centroid=listings.centroid_yaml(history) if begun else "",
+        centroid=listings.centroid_yaml(history),
         failures=listings.failures(history),
         failed=int((~history.ok).sum()),
         versions=listings.versions(history),
         hosts=listings.hosts(history),
-        config=listings.plain(history.config_text),
+        config=plain(history.config_text),
     )
 
 
@@ -111,7 +113,7 @@ def _comparison_page(histories: Sequence[History]) -> str:
     names = list(dict.fromkeys(each.name for history in histories for each in history.parameters))
     bests = [
         dict(zip([each.name for each in history.parameters], history.points[history.best], strict=True))
-        if len(history)
+        if history.best is not None
         else {}
         for history in histories
     ]

@@ -23,7 +23,7 @@ def sample_evaluations(
     generation : ndarray of int, shape (n,)
         Of each evaluation.
     total : ndarray of float, shape (n,)
-        Total scores.
+        Total scores, NaN of those that cannot be best.
     columns : ndarray of float, shape (n, n_columns)
         Parameters and values, NaN where there is none.
     largest : int

@@ -9,13 +9,14 @@ from typing import Literal
 import numpy as np
 
 from orchestrator.durations import format_duration
-from orchestrator.report.figures.parameters import NEAR, coordinates
+from orchestrator.report.figures.parameters import between_bounds, near_bounds
 from orchestrator.report.figures.targets import value_text
 from orchestrator.report.history import History
 from orchestrator.report.naming import elided, plural
 
 Tone = Literal["good", "bad", "plain"]
 
+_SCORE, _TREND, _MET = "Best total score", "Still improving?", "Targets met"
 # share of the best score that was gained in the last generations
 _CLEAR, _SOME = 0.05, 0.005
 
@@ -34,7 +35,10 @@ def tiles(history: History) -> list[Tile]:
     """Return the facts at the top of the page, none before the first generation is complete."""
     if not len(history):
         return []
-    return [_score(history), _trend(history), _targets(history), _simulations(history)]
+    if (row := history.best) is None:
+        unknown = [Tile(title, "–", "nothing measured yet") for title in (_SCORE, _TREND, _MET)]
+        return [*unknown, _simulations(history)]
+    return [_score(history, row), _trend(history, row), _targets(history, row), _simulations(history)]
 
 
 def window(history: History) -> int:
@@ -44,28 +48,30 @@ def window(history: History) -> int:
 
 def gain(history: History) -> float:
     """Return which share of the best total score was gained over `window`, NaN where the run is too short."""
-    best = history.total[history.best_rows]
+    best = history.best_so_far(history.total)
     back = window(history)
     if len(best) <= back or not best[-1 - back] > 0:
         return math.nan
     return float((best[-1 - back] - best[-1]) / best[-1 - back])
 
 
-def _score(history: History) -> Tile:
-    best, start = float(history.total[history.best]), float(history.total[0])
-    place = f"generation {history.generation[history.best]}, offspring {history.offspring[history.best]}"
-    if history.best == 0:
-        return Tile("Best total score", f"{best:.4g}", "of the start values; nothing better yet")
+def _score(history: History, row: int) -> Tile:
+    best, start = float(history.total[row]), float(history.total[0])
+    place = f"generation {history.generation[row]}, offspring {history.offspring[row]}"
+    if row == 0:
+        return Tile(_SCORE, f"{best:.4g}", "of the start values; nothing better yet")
+    if not history.ok[0]:
+        return Tile(_SCORE, f"{best:.4g}", f"{place}; the start values were not measured")
     share = f"{(start - best) / start:.0%} below" if start > 0 else "below"
-    return Tile("Best total score", f"{best:.4g}", f"{share} the start values' {start:.4g}; {place}")
+    return Tile(_SCORE, f"{best:.4g}", f"{share} the start values' {start:.4g}; {place}")
 
 
-def _trend(history: History) -> Tile:
-    title, improved = "Still improving?", int(history.place[history.best])
+def _trend(history: History, row: int) -> Tile:
+    title, improved = _TREND, int(history.place[row])
     ago = len(history.numbers) - 1 - improved
     since = "in the last generation" if not ago else f"{plural(ago, 'generation')} ago"
     share, back = gain(history), window(history)
-    if history.total[history.best] == 0:
+    if history.total[row] == 0:
         return Tile(title, "Perfect", "every target is met exactly", "good")
     if math.isnan(share):
         return Tile(title, "Too early to tell", f"after {plural(len(history.numbers), 'generation')}; best {since}")
@@ -74,15 +80,15 @@ def _trend(history: History) -> Tile:
         return Tile(title, "Yes", text, "good")
     if share >= _SOME:
         return Tile(title, "Slowly", text)
-    return Tile(title, "Levelled off", text, "bad" if (history.scores[history.best] > 1).any() else "plain")
+    return Tile(title, "Levelled off", text, "bad" if (history.scores[row] > 1).any() else "plain")
 
 
-def _targets(history: History) -> Tile:
-    scores = history.scores[history.best]
+def _targets(history: History, row: int) -> Tile:
+    scores = history.scores[row]
     met, total = int((scores <= 1).sum()), len(scores)
     before = int((history.scores[0] <= 1).sum())
     text = f"within 1 norm by the best ({before} by the start values)"
-    return Tile("Targets met", f"{met} of {total}", text, "good" if met == total else "plain" if met else "bad")
+    return Tile(_MET, f"{met} of {total}", text, "good" if met == total else "plain" if met else "bad")
 
 
 def _simulations(history: History) -> Tile:
@@ -121,11 +127,12 @@ def findings(history: History) -> list[str]:
     """Return what deserves a look, the most urgent first."""
     if not len(history):
         return []
-    return [*_never_measured(history), *_worst(history), *_at_bounds(history), *_failures(history), *_misfits(history)]
+    of_best = [*_worst(history, history.best), *_at_bounds(history, history.best)] if history.best is not None else []
+    return [*_never_measured(history), *of_best, *_failures(history), *_misfits(history)]
 
 
-def _worst(history: History) -> list[str]:
-    scores, row = history.scores[history.best], history.best
+def _worst(history: History, row: int) -> list[str]:
+    scores = history.scores[row]
     worst = [n for n in np.argsort(-scores, kind="stable") if scores[n] > 1]
     if not worst:
         return ["Every target of the best evaluation is within 1 norm."]
@@ -152,9 +159,9 @@ def _never_measured(history: History) -> list[str]:
     return texts
 
 
-def _at_bounds(history: History) -> list[str]:
-    place = coordinates(history, history.best)
-    near = np.flatnonzero((place < NEAR) | (place > 1 - NEAR))
+def _at_bounds(history: History, row: int) -> list[str]:
+    place = between_bounds(history, row)
+    near = np.flatnonzero(near_bounds(place))
     if not len(near):
         return []
     named = ", ".join(

@@ -24,11 +24,13 @@ class Past:
     Parameters
     ----------
     best : Best or None
-        The best evaluation.
+        The best evaluation that was measured.
     start_score : float
         Total score of the first evaluation, which is that of the start values; NaN before there is one.
-    best_scores, begins, ends : numpy.ndarray
-        Best total score, first submission and last end of each generation, Unix times in s, shape (n_generations,).
+    best_scores : numpy.ndarray
+        Best total score of each generation, infinite where nothing was measured, shape (n_generations,).
+    begins, ends : numpy.ndarray
+        First submission and last end of each generation, Unix times in s, shape (n_generations,).
     """
 
     best: Best | None = None
@@ -83,13 +85,14 @@ class PastReader:
         if not len(generations):
             return
         totals = _totals(rows, self._rows)
+        measured = np.where(rows["outcome"][self._rows :] == b"OK", totals, np.inf)
         firsts = np.flatnonzero(np.r_[True, generations[1:] != generations[:-1]])
         before = self._past
-        found = _best_of(totals, generations, rows["offspring"][self._rows :])
+        found = _best_of(measured, generations, rows["offspring"][self._rows :])
         self._past = Past(
             best=min((each for each in (before.best, found) if each), key=lambda each: each.total_score, default=None),
             start_score=before.start_score if before.complete else float(totals[0]),
-            best_scores=np.r_[before.best_scores, np.minimum.reduceat(totals, firsts)],
+            best_scores=np.r_[before.best_scores, np.minimum.reduceat(measured, firsts)],
             # fmin: what is not known is passed over
             begins=np.r_[before.begins, np.fmin.reduceat(rows["submitted"][self._rows :], firsts)],
             ends=np.r_[before.ends, np.fmax.reduceat(rows["finished"][self._rows :], firsts)],
@@ -106,8 +109,8 @@ def _totals(rows: h5py.Group, first: int) -> FloatArray:
     return np.where(np.isnan(totals), np.inf, totals)
 
 
-def _best_of(totals: FloatArray, generations: FloatArray, offspring: FloatArray) -> Best | None:
-    row = int(totals.argmin())
-    if not math.isfinite(totals[row]):
+def _best_of(measured: FloatArray, generations: FloatArray, offspring: FloatArray) -> Best | None:
+    row = int(measured.argmin())
+    if not math.isfinite(measured[row]):
         return None
-    return Best(float(totals[row]), int(generations[row]), int(offspring[row]))
+    return Best(float(measured[row]), int(generations[row]), int(offspring[row]))

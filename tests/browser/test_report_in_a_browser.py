@@ -14,6 +14,7 @@ import pytest
 from orchestrator_project import Project
 from playwright.sync_api import Browser, BrowserContext, Locator, sync_playwright
 from playwright.sync_api import Page as Tab
+from report_runs import make_run
 
 from orchestrator.paths import run_paths
 from orchestrator.report import write_report
@@ -246,6 +247,7 @@ def test_a_click_on_an_evaluation_tells_everything_about_it(reports: dict[str, P
         tab.mouse.move(box["x"] + n, box["y"] + 20)
         if "offspring" in tab.locator("#tip").inner_text():
             break
+    tab.mouse.move(box["x"] + n + 5, box["y"] + 20)  # not on the edge of its reach: clicks are at whole pixels
     tip = tab.locator("#tip").inner_text()
     assert "generation" in tip
     assert "base_weight" in tip
@@ -278,6 +280,43 @@ def test_a_report_is_printed_with_all_its_figures(reports: dict[str, Path], watc
     widths = "[...document.querySelectorAll('.plot svg[role=img]')].map(e => e.width.baseVal.value)"
     widest = max(watched.tab.evaluate(widths))
     assert widest > 900
+
+
+def test_what_is_folded_is_printed(reports: dict[str, Path], watched: Watched) -> None:
+    tab = watched.tab
+    watched.open(reports["run"])
+    folded = "[...document.querySelectorAll('details')].map(e => e.open)"
+    before = tab.evaluate(folded)
+    assert False in before
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert all(tab.evaluate(folded))
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.evaluate(folded) == before
+
+
+@pytest.mark.parametrize("rows", [40, 120])
+def test_a_large_figure_is_printed_on_one_page(rows: int, watched: Watched, tmp_path: Path) -> None:
+    names, labels = [f"sheets.s{n}.w" for n in range(rows)], [f"Target {n}" for n in range(rows)]
+    run = make_run(tmp_path / "run", parameters=names, targets=labels)
+    tab = watched.tab
+    watched.open(write_report([run], tmp_path / "report.html"))
+    heights = "[...document.querySelectorAll('figure')].map(e => e.getBoundingClientRect().height)"
+    screen = tab.evaluate(heights)
+    tab.emulate_media(media="print")
+    tab.set_viewport_size({"width": 703, "height": 1032})  # of A4 without its margins
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert max(tab.evaluate(heights)) < 1000
+    assert broken_marks(tab) == 0
+    # the names of rows that are drawn do not overlap
+    overlaps = (
+        "[...document.querySelectorAll('#parameters_in_bounds text.name')].map(e => e.getBoundingClientRect())"
+        ".filter((box, n, all) => n && box.y - all[n - 1].y < 0.8 * box.height).length"
+    )
+    assert tab.evaluate(overlaps) == 0
+    tab.emulate_media(media="screen")
+    tab.set_viewport_size({"width": 1280, "height": 720})
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.evaluate(heights) == screen
 
 
 def test_tables_are_there_without_scripts(reports: dict[str, Path], browser: Browser) -> None:

@@ -15,6 +15,9 @@ from orchestrator_project import MODEL, Project
 from shown import ROOT
 from stores import GRATING, SPONTANEOUS, Store, plain_store, poisson_trains
 
+from orchestrator.config_file import load_config
+from orchestrator.model_identity import keep_model
+
 BACKGROUND = "sheets.exc.params.artificial_stimulators.background.params"
 VALUES = {
     "sheets.exc.ExcExcConnection.weights": 0.0011,
@@ -43,7 +46,9 @@ def visual_store(directory: Path) -> None:
 def finished_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A mozaik model with two runs, whose history was written rather than simulated, and some datastores."""
     run = model_run(tmp_path_factory.mktemp("finished"), "balanced_network", VALUES)
-    model = run.directory.parent
+    # to be simulated again
+    model = make_small(run.directory.parent, "param_optim")
+    keep_model(load_config(run.config), run)
     shutil.copytree(run.directory, model / "20261121-091500_Optimization")
     shutil.copy(ROOT / "param_optim/run_optimization_experiment.py", model / "param_optim")
     shutil.copy(model / "param_optim/config_optimisation.yaml", model / "other.yaml")

@@ -120,7 +120,6 @@ def test_commands_on_a_finished_run(page: str, copy_of_finished: Path) -> None:
 
 @pytest.mark.mozaik
 def test_commands_about_results(copy_of_finished: Path) -> None:
-    make_small(copy_of_finished, "param_optim")
     changes = {"--reevaluate 2 --seeds 3": "--reevaluate 1 --seeds 1"}
     Reader(copy_of_finished, changes=changes).follow("docs/results.md", NOT_EXECUTED)
     assert (copy_of_finished / "param_best/best_parameters.yaml").exists()

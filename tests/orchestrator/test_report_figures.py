@@ -5,23 +5,27 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_runs import NASTY, make_run
+from report_runs import NASTY, config, make_run
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
+from orchestrator.inspection.runs import parameters_table
 from orchestrator.records import Outcome
 from orchestrator.report import History, figures
+from orchestrator.report.drawing import _draw
 from orchestrator.report.figures.relations import rank_correlation
 from orchestrator.report.figures.simulations import _occupancy
-from orchestrator.report.listings import failures, last_lines, plain
+from orchestrator.report.listings import best_evaluations, failures, last_lines, plain
 from orchestrator.report.naming import elided, short_names
+from orchestrator.report.palette import score_stops
 from orchestrator.report.sampling import sample_evaluations
-from orchestrator.report.scene import Bars, Figure, Line
+from orchestrator.report.scene import Axis, Bars, Figure, Heat, Line, Panel, Points
 from orchestrator.report.summary import findings, gain, tiles
 
 ONE_RUN = sorted(name for name in figures.__all__ if name[0].islower() and not name.startswith("compare"))
@@ -114,6 +118,53 @@ def test_phases_of_jobs_add_up(run: Checkpoint) -> None:
     (panel,) = figures.job_timeline(run).choose(generation="2").panels
     ends = np.max([np.max(mark.high) for mark in panel.marks if isinstance(mark, Bars)])
     assert ends == pytest.approx(54)
+
+
+def test_jobs_of_which_the_end_is_not_known_are_told(tmp_path: Path) -> None:
+    own = make_run(tmp_path / "run", size=6)
+    with h5py.File(own.checkpoint, "r+") as file:
+        rows = file["evaluations"]
+        rows["finished"][::6] = math.nan
+        # cancelled in the queue: never started
+        rows["started"][1::6] = math.nan
+        for phase in ("build", "check", "protocols", "measuring"):
+            rows[phase][1::6] = math.nan
+    history = History.of(Checkpoint(own.checkpoint))
+    np.testing.assert_allclose(history.phases["queue"].reshape(3, 6), [[10, 51, 10, 10, 10, 10]] * 3)
+    told = "The end of 3 of 18 jobs is not known: that time is missing here."
+    for make in (figures.wall_time, figures.job_timeline, figures.jobs_at_once):
+        assert make(history).caption.endswith(told)
+
+
+def test_a_duration_that_is_not_known_is_not_0_s(tmp_path: Path) -> None:
+    own = make_run(tmp_path / "run", times=False)
+    assert {each.duration for each in best_evaluations(History.of(Checkpoint(own.checkpoint)))} == {""}
+
+
+def test_whole_numbers_at_a_bound_are_flagged(tmp_path: Path) -> None:
+    names = ["high", "low", "amid"]
+    bounds = {"bounds": [1, 10], "integer": True}
+    text = config(names, ["T"], parameters={"high": bounds, "low": bounds | {"scale": "log"}, "amid": bounds})
+    own = make_run(tmp_path / "run", parameters=names, targets=["T"], text=text)
+    with h5py.File(own.checkpoint, "r+") as file:
+        file["evaluations/parameters"][:] = [10, 1, 4]
+    history = History.of(Checkpoint(own.checkpoint))
+    assert any("at a bound of high (upper), low (lower); wider" in found for found in findings(history))
+    assert parameters_table(history)["between the bounds"].tolist() == pytest.approx([1, 0, 1 / 3])
+    (panel,) = figures.parameters_in_bounds(history).panels
+    (flagged,) = [mark for mark in panel.marks if isinstance(mark, Points) and "of a bound" in mark.label]
+    assert (list(flagged.x), list(flagged.y)) == ([1.0, 0.0], [0.0, 1.0])  # type: ignore[arg-type]
+    # the search has room for half a number beyond the bounds
+    (search,) = [mark for mark in panel.marks if isinstance(mark, Bars)]
+    assert (search.low[2], search.high[2]) == pytest.approx(((0.3 * 10 - 0.5) / 9, (0.7 * 10 - 0.5) / 9))  # type: ignore[index]
+
+
+@pytest.mark.parametrize("max_score", [20.0, 100.0, 1000.0])
+def test_no_unmet_target_is_green_in_a_file(max_score: float) -> None:
+    panel = Panel(Axis(), Axis(), (Heat(np.array([[0.9, 1.0, 1.1, max_score]]), score_stops(max_score)),))
+    (mesh,) = _draw(Figure("f", "f", panels=(panel,)), 5).axes[0].collections
+    red, green, _, _ = mesh.cmap(mesh.norm(np.array([0.5, 0.9, 1.0, 1.1, 1.5, max_score]))).T
+    assert (green > red).tolist() == [True, True, True, False, False, False]
 
 
 @given(

@@ -19,8 +19,10 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
 from orchestrator.paths import RunPaths
 from orchestrator.records import Outcome
-from orchestrator.report import History, write_report
+from orchestrator.report import History, figures, write_report
 from orchestrator.report.embedding import script_json
+from orchestrator.report.figures.comparison import look
+from orchestrator.report.listings import differing_keys
 
 
 def some_failures(_generation: int, index: int) -> Outcome:
@@ -217,6 +219,48 @@ def test_own_targets_of_a_model_that_is_there_have_their_unit(tmp_path: Path) ->
     first, second = History.of(Checkpoint(run.checkpoint)).targets
     assert (first.text, first.unit, first.norm) == ("≤ 1", "mV", 1.0)
     assert (second.text, second.unit) == ("", "")
+
+
+def test_an_own_target_that_exits_does_not_end_the_report(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("import sys\n\nsys.exit(3)\n")
+    specs = [{"class": "own.py:Own", "target_value": 1, "norm": 1}] * 2
+    run = make_run(tmp_path / "run", text=config(["sheets.exc.w", "sheets.inh.w"], [], targets=specs, model_dir=".."))
+    assert "cannot be loaded from here" in page_of(run).text
+
+
+def test_runs_whose_targets_differ_in_numbers_only_are_told_apart(tmp_path: Path) -> None:
+    labels = [f"T{n}" for n in range(6)]
+    plain = yaml.safe_load(config(["a", "b"], labels))
+    other = yaml.safe_load(config(["a", "b"], labels))
+    other["targets"][3]["norm"], other["targets"][2]["target_value"] = 5.0, 7.0
+    other["targets"].reverse()
+    plain["seeds"] = list(range(60))
+    other["seeds"] = [*range(30), 77, *range(31, 60)]
+    histories = []
+    for name, content in (("one", plain), ("other", other)):
+        targets = [target["name"] for target in content["targets"]]
+        text = yaml.safe_dump(content, sort_keys=False)
+        run = make_run(tmp_path / name, parameters=["a", "b"], targets=targets, text=text)
+        histories.append(History.of(Checkpoint(run.checkpoint)))
+    assert "The runs have different targets" in figures.compare_scores(histories).caption
+    assert "Of 2 targets what is wanted" in figures.compare_targets(histories).caption
+    assert "different targets" not in figures.compare_scores(histories[:1] * 2).caption
+    differing = dict(differing_keys(histories))
+    assert list(differing) == ["targets.T2.target_value", "targets.T3.norm", "seeds"]
+    assert differing["targets.T3.norm"] == ["0.5", "5.0"]
+    assert "77" in differing["seeds"][1]
+    assert differing_keys(histories[:1] * 2) == []
+
+
+def test_a_target_of_one_run_only_is_one_difference(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path / label, targets=["Both", label]) for label in ("A", "B")]
+    differing = dict(differing_keys([History.of(Checkpoint(run.checkpoint)) for run in runs]))
+    assert list(differing) == ["targets.A", "targets.B"]
+    assert differing["targets.A"][1] == "–"
+
+
+def test_many_runs_look_different() -> None:
+    assert len({look(n) for n in range(32)}) == 32
 
 
 def test_runs_are_compared(tmp_path: Path) -> None:

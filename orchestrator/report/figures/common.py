@@ -12,6 +12,7 @@ from orchestrator.report.naming import short_labels, short_names
 from orchestrator.report.scene import Axis, Choice, Figure, Pick
 
 NOTHING_YET = "No generation is complete yet."
+NOTHING_MEASURED = "Nothing measured yet: every evaluation exploded or failed."
 
 
 def generations_axis(history: History) -> Axis:
@@ -48,7 +49,7 @@ def means(history: History, values: FloatArray) -> FloatArray:
 
 def target_choice(history: History) -> Choice:
     """Return the choice of a target; the worst one of the best evaluation comes first."""
-    worst = int(np.argmax(history.scores[history.best])) if len(history) and history.targets else 0
+    worst = int(np.argmax(history.scores[history.best])) if history.best is not None and history.targets else 0
     return Choice("target", "Target", labels(history), worst)
 
 
@@ -90,6 +91,11 @@ def pick_parameter(history: History, of: Callable[[int], object]) -> Pick:
 def with_unit(name: str, unit: str) -> str:
     """Return ``name (unit)``, or the name alone of a pure number."""
     return f"{name} ({unit})" if unit else name
+
+
+def nothing_of(history: History) -> str:
+    """Return why a run has no best evaluation."""
+    return NOTHING_MEASURED if len(history) else NOTHING_YET
 
 
 def nothing(name: str, title: str, why: str = NOTHING_YET) -> Figure:

@@ -8,6 +8,7 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.records import FloatArray
 from orchestrator.report.domains import parameter_domain
 from orchestrator.report.figures.common import (
+    NOTHING_MEASURED,
     beside,
     generations_axis,
     names,
@@ -16,7 +17,7 @@ from orchestrator.report.figures.common import (
     parameter_names,
     pick_parameter,
 )
-from orchestrator.report.history import History
+from orchestrator.report.history import BoolArray, History
 from orchestrator.report.palette import BAD, BLUE, FAINT, GREY, INK, LIGHT_BLUE, MUTED
 from orchestrator.report.scene import Axis, Band, Bars, Figure, Line, Panel, Points, Rule, Taken
 
@@ -24,10 +25,29 @@ from orchestrator.report.scene import Axis, Band, Bars, Figure, Line, Panel, Poi
 NEAR = 0.02
 
 
-def coordinates(history: History, row: int) -> FloatArray:
-    """Return the place of an evaluation's parameters between their bounds, 0 to 1, on the scale of the search."""
-    pairs = zip(history.parameters, history.points[row], strict=True)
-    return np.array([each.encode(value) if np.isfinite(value) else np.nan for each, value in pairs])
+def between_bounds(history: History, row: int | None) -> FloatArray:
+    """Return where an evaluation's parameters lie from the lower bound (0) to the upper (1), on their own scales.
+
+    NaN where there is no such evaluation or value.
+    """
+    values = history.points[row] if row is not None else np.full(len(history.parameters), np.nan)
+    pairs = zip(history.parameters, values, strict=True)
+    return _placed(history, np.array([each.encode(value) if np.isfinite(value) else np.nan for each, value in pairs]))
+
+
+def near_bounds(places: FloatArray) -> BoolArray:
+    """Return which of the places that `between_bounds` gives are at a bound, or as good as."""
+    return np.asarray((places < NEAR) | (places > 1 - NEAR))
+
+
+def _placed(history: History, coordinates: FloatArray) -> FloatArray:
+    """Return where coordinates of the search, 0 to 1, lie between the bounds.
+
+    The two differ for whole numbers: the search has half a step of room beyond their bounds.
+    """
+    low = np.array([each.encode(each.low) for each in history.parameters])
+    high = np.array([each.encode(each.high) for each in history.parameters])
+    return np.asarray((coordinates - low) / (high - low))
 
 
 def parameters_in_bounds(run: Checkpoint | History) -> Figure:
@@ -42,14 +62,12 @@ def parameters_in_bounds(run: Checkpoint | History) -> Figure:
     title = "Parameters within their bounds"
     if not len(history):
         return nothing("parameters_in_bounds", title)
-    best, start = coordinates(history, history.best), coordinates(history, 0)
+    best, start = between_bounds(history, history.best), between_bounds(history, 0)
     at = np.arange(len(best), dtype=float)
     mean, deviation = _last_distribution(history)
-    near = (best < NEAR) | (best > 1 - NEAR)
-    notes = tuple(
-        f"{value:.4g}  in {each.low:.3g} … {each.high:.3g}{' log' if each.log else ''}"
-        for each, value in zip(history.parameters, history.points[history.best], strict=True)
-    )
+    low, high = _placed(history, mean - deviation), _placed(history, mean + deviation)
+    near = near_bounds(best)
+    notes = tuple(_note(history, n) for n in range(len(at)))
     panel = Panel(
         Axis("between the lower (0) and the upper bound (1), on the parameter's scale", (-0.03, 1.03)),
         Axis("", (-0.5, len(at) - 0.5), rows=parameter_names(history), full=names(history), notes=notes),
@@ -57,7 +75,7 @@ def parameters_in_bounds(run: Checkpoint | History) -> Figure:
             Rule("x", 0.0, FAINT, dashed=False),
             Rule("x", 1.0, FAINT, dashed=False),
             Bars(
-                np.clip(mean - deviation, 0, 1), np.clip(mean + deviation, 0, 1), at, LIGHT_BLUE,
+                np.clip(low, 0, 1), np.clip(high, 0, 1), at, LIGHT_BLUE,
                 "search now: mean ± 1 standard deviation", 0.4, 0.6,
             ),
             Points(start, at, GREY, "start values", 4, "ring"),
@@ -67,6 +85,8 @@ def parameters_in_bounds(run: Checkpoint | History) -> Figure:
         height=22 * max(1, len(at)),
     )  # fmt: skip
     caption = "Best evaluation, start values, and the distribution of the last generation. Beside: the best value."
+    if history.best is None:
+        caption = f"Start values, and the distribution of the last generation. {NOTHING_MEASURED}"
     return Figure("parameters_in_bounds", title, caption, (panel,))
 
 
@@ -87,7 +107,7 @@ def parameter_exploration(run: Checkpoint | History) -> Figure:
     shown, across = history.shown, beside(history)[history.shown]
     measured, failed = np.flatnonzero(history.ok[shown]), np.flatnonzero(~history.ok[shown])
     columns = [history.points[shown, n] for n in range(len(history.parameters))]
-    best = history.points[history.best_rows]
+    best = history.best_so_far(history.points)
     x = history.numbers.astype(float)
     bands = [_band(history, n) for n in range(len(history.parameters))]
     drawn = x[: len(bands[0][0])]
@@ -121,6 +141,12 @@ def parameter_exploration(run: Checkpoint | History) -> Figure:
     return Figure(
         "parameter_exploration", title, history.points_shown, (panel,), (parameter_choice(history),)
     )  # fmt: skip
+
+
+def _note(history: History, n: int) -> str:
+    each = history.parameters[n]
+    value = f"{history.points[history.best, n]:.4g}  " if history.best is not None else ""
+    return f"{value}in {each.low:.3g} … {each.high:.3g}{' log' if each.log else ''}"
 
 
 def _last_distribution(history: History) -> tuple[FloatArray, FloatArray]:

@@ -11,6 +11,7 @@ from orchestrator.report.figures.common import (
     labels,
     names,
     nothing,
+    nothing_of,
     parameter_choice,
     parameter_names,
     pick_parameter,
@@ -74,8 +75,8 @@ def parameter_against_target(run: Checkpoint | History) -> Figure:
     """
     history = History.of(run)
     title = "One target over one parameter"
-    if not len(history) or not history.targets:
-        return nothing("parameter_against_target", title)
+    if history.best is None or not history.targets:
+        return nothing("parameter_against_target", title, nothing_of(history))
     shown = history.shown
     half = np.median(history.place)
     measured = history.ok[shown]

@@ -30,17 +30,16 @@ def score_by_generation(run: Checkpoint | History) -> Figure:
     history = History.of(run)
     if not len(history):
         return nothing("score_by_generation", _TITLE)
-    best = history.total[history.best_rows]
+    best = history.best_so_far(history.total)
     own_best = quantiles(history, history.total, (0.0,))[0]
-    measured, everyone = np.where(history.ok, history.total, np.nan), history.total
-    spread = [quantiles(history, totals, (0.1, 0.9)) for totals in (measured, everyone)]
-    mean = [means(history, totals) for totals in (measured, everyone)]
+    spread = [quantiles(history, totals, (0.1, 0.9)) for totals in (history.measured, history.total)]
+    mean = [means(history, totals) for totals in (history.measured, history.total)]
     across = _across(history)
     x = Pick("horizontal", tuple(each for _, each in across))
     start = float(history.total[0])
     # penalties of failures may be so large that nothing else would be seen: they don't set the scale
     seen = np.concatenate([best, own_best[own_best < np.inf], mean[0]])
-    linear = [from_zero(seen, high[1], start if start <= 3 * np.nanmax(seen) else 0.0) for high in spread]
+    linear = [from_zero(seen, high[1], start if start <= 3 * np.nanmax(seen, initial=0.0) else 0.0) for high in spread]
     domains = tuple(
         Pick("offspring", (linear[n], linear[n])) if scale == "linear" else log_domain(best, seen, spread[0][1], start)
         for n, scale in enumerate(_SCALES)
@@ -61,14 +60,17 @@ def score_by_generation(run: Checkpoint | History) -> Figure:
             Line(x, Pick("offspring", tuple(mean)), BLUE, "mean of the generation", 1.4),
             Points(x, own_best, BLUE, "best of the generation", 2.6 if len(best) < 200 else 1.2, opacity=0.75),
             Line(x, best, INK, "best so far", 2.2, step=True),
-            Rule("y", start, FAINT, "start values"),
+            Rule("y", start, FAINT, "start values" if history.ok[0] else "start values (not measured)"),
         ),
         height=320,
     )  # fmt: skip
     failed = int((~history.ok).sum())
     caption = "Sum of the scores of all targets; smaller is better, 0 is a perfect match."
     if failed:
-        caption += f" Mean and spread leave out the {failed:,} offspring without a measurement, unless all are chosen."
+        caption += (
+            f" The best so far leaves out the {failed:,} offspring without a measurement; mean and spread do unless "
+            "all are chosen. The best of each generation is that of all, as the optimiser was told."
+        )
     choices = (
         Choice("horizontal", "Over", tuple(title for title, _ in across)),
         Choice("offspring", "Mean of", ("measured offspring", "all offspring")),

@@ -96,10 +96,10 @@ def wall_time(run: Checkpoint | History) -> Figure:
         height=230,
     )
     caption = (
-        "Queue: from the last submission to the start. The rest of a job is its start and end, and simulations "
-        "whose phases are not noted."
+        "Queue: from the last submission to the start, or to the end of a job that never started. The rest of a job is "
+        f"its start and end, and simulations whose phases are not noted. {history.ends_unknown}"
     )
-    return Figure("wall_time", title, caption, (sums, average))
+    return Figure("wall_time", title, caption.strip(), (sums, average))
 
 
 def job_timeline(run: Checkpoint | History) -> Figure:
@@ -157,6 +157,7 @@ def job_timeline(run: Checkpoint | History) -> Figure:
     options = tuple(str(number) for number in history.numbers[some])
     if len(some) < n:
         caption += f" {len(some)} of {n:,} generations can be chosen."
+    caption = f"{caption} {history.ends_unknown}".strip()
     return Figure("job_timeline", title, caption, (panel,), (Choice("generation", "Generation", options),))
 
 
@@ -191,8 +192,10 @@ def jobs_at_once(run: Checkpoint | History) -> Figure:
         ),
         height=190,
     )
-    caption = "Gaps in which nothing runs are between generations, or while no controller was alive."
-    return Figure("jobs_at_once", title, caption, (panel,))
+    caption = (
+        f"Gaps in which nothing runs are between generations, or while no controller was alive. {history.ends_unknown}"
+    )
+    return Figure("jobs_at_once", title, caption.strip(), (panel,))
 
 
 def time_unit(seconds: float) -> tuple[str, float]:

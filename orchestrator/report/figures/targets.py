@@ -16,6 +16,7 @@ from orchestrator.report.figures.common import (
     generations_axis,
     labels,
     nothing,
+    nothing_of,
     pick_target,
     quantiles,
     target_choice,
@@ -62,8 +63,8 @@ def target_scores(run: Checkpoint | History) -> Figure:
     """
     history = History.of(run)
     title = "Scores of every target"
-    if not len(history):
-        return nothing("target_scores", title)
+    if history.best is None:
+        return nothing("target_scores", title, nothing_of(history))
     rows, choice = evaluation_choice(history)
     longest = float(np.max(history.scores[rows]))
     at = np.arange(len(history.targets), dtype=float)
@@ -99,8 +100,8 @@ def values_against_targets(run: Checkpoint | History) -> Figure:
     """
     history = History.of(run)
     title = "Values against targets"
-    if not len(history):
-        return nothing("values_against_targets", title)
+    if history.best is None:
+        return nothing("values_against_targets", title, nothing_of(history))
     rows, choice = evaluation_choice(history)
     at = np.arange(len(history.targets), dtype=float)
     distances = [_distances(history, history.values[row]) for row in rows]
@@ -150,11 +151,11 @@ def target_scores_by_generation(run: Checkpoint | History) -> Figure:
     """
     history = History.of(run)
     title = "How the targets were met"
-    if not len(history):
-        return nothing("target_scores_by_generation", title)
+    if history.best is None:
+        return nothing("target_scores_by_generation", title, nothing_of(history))
     n = len(history.numbers)
     columns = np.unique(np.linspace(0, n - 1, min(n, _COLUMNS)).astype(int))
-    cells = history.scores[history.best_rows[columns]].T
+    cells = history.best_so_far(history.scores)[columns].T
     edges = np.r_[history.numbers[columns] - 0.5, history.numbers[-1] + 0.5]
     largest = max((each.max_score for each in history.targets), default=20.0)
     panel = Panel(
@@ -181,11 +182,11 @@ def target_by_generation(run: Checkpoint | History) -> Figure:
     """
     history = History.of(run)
     title = "Value of one target by generation"
-    if not len(history) or not history.targets:
-        return nothing("target_by_generation", title)
+    if history.best is None or not history.targets:
+        return nothing("target_by_generation", title, nothing_of(history))
     across, shown = beside(history)[history.shown], history.shown
     values = history.values
-    best = values[history.best_rows]
+    best = history.best_so_far(values)
     known = [np.flatnonzero(np.isfinite(values[shown, n])) for n in range(len(history.targets))]
     spread = [quantiles(history, values[:, n], (0.1, 0.9)) for n in range(len(history.targets))]
     x = history.numbers.astype(float)
@@ -234,7 +235,7 @@ def target_domain(history: History, n: int) -> Domain:
     wanted = history.targets[n]
     edges = [edge for edge in (wanted.low, wanted.high) if math.isfinite(edge)]
     room = [edge + side * 1.5 * wanted.norm for edge in edges for side in (-1, 1) if math.isfinite(wanted.norm)]
-    best = history.values[history.best_rows[-1], n]
+    best = history.values[history.best, n] if history.best is not None else math.nan
     return central(history.values[:, n], *edges, *room, *([float(best)] if math.isfinite(best) else []))
 
 

@@ -1,6 +1,6 @@
 // Figures on the page: controls, drawing when they come into view, drawing again when something changes.
 const figures = REPORT.figures.map((figure) => ({ figure, box: document.getElementById(figure.name), width: 0 }));
-const PRINT_WIDTH = 700;
+const PRINT_WIDTH = 700, PRINT_HEIGHT = 760;
 let printing = false;
 
 for (const { figure } of figures) for (const choice of figure.choices) state[choice.key] ??= choice.default;
@@ -15,7 +15,7 @@ function draw(entry) {
   const each = Math.floor((width - 16 * (side - 1)) / side);
   const views = figure.panels.map((described) => {
     const panel = resolve(described);
-    const view = drawPanel(panel, each);
+    const view = drawPanel(panel, each, printing ? PRINT_HEIGHT : Infinity);
     view.svg.setAttribute("aria-label", `${figure.title}${panel.title ? `: ${panel.title}` : ""}`);
     attachHover(view, chooseAll);
     const parts = [legendOf(panel), view.svg];
@@ -89,8 +89,18 @@ function redrawAll(print) {
   printing = print;
   for (const entry of drawable) draw(entry);
 }
-window.addEventListener("beforeprint", () => redrawAll(true));
-window.addEventListener("afterprint", () => redrawAll(false));
+// On paper nothing can be unfolded.
+let unfolded = [];
+window.addEventListener("beforeprint", () => {
+  unfolded.push(...document.querySelectorAll("details:not([open])"));
+  for (const each of unfolded) each.open = true;
+  redrawAll(true);
+});
+window.addEventListener("afterprint", () => {
+  for (const each of unfolded) each.open = false;
+  unfolded = [];
+  redrawAll(false);
+});
 window.addEventListener("scroll", hideTip, { passive: true });
 
 // The rest while nothing else is to be done.

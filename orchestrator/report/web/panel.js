@@ -9,12 +9,12 @@ function margins(panel, width) {
   return { left, right, top: 8, bottom: names || 26 + (panel.x.title ? 18 : 0) };
 }
 
-function drawPanel(panel, width) {
-  const around = margins(panel, width);
-  const height = panel.height + around.top + around.bottom;
+function drawPanel(panel, width, highest) {
+  const around = margins(panel, width), beside = around.top + around.bottom;
+  const height = Math.min(panel.height + beside, highest);
   const svg = drawn("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img" });
   const x = makeScale(panel.x, around.left, Math.max(width - around.right, around.left + 40));
-  const [top, bottom] = [around.top, around.top + panel.height];
+  const [top, bottom] = [around.top, height - around.bottom];
   const y = panel.y.rows.length ? makeScale(panel.y, top, bottom) : makeScale(panel.y, bottom, top);
   svg.append(panel.y.rows.length ? rowsAxis(panel, x, y, around) : numbersAxis(panel.y, x, y));
   svg.append(panel.x.rows.length ? columnsAxis(panel.x, x, bottom) : acrossAxis(panel.x, x, top, bottom));
