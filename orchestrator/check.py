@@ -81,7 +81,8 @@ def examine(path: Path, overrides: Sequence[str] = ()) -> Examined:
             source = Source(path)
         except ConfigError:
             return Examined(None, error.problems)
-        problems = _with_all_start_values(error.problems, centroid_problems(source, overrides))
+        starts = centroid_problems(source, overrides)
+        problems = [*source.repeated, *_with_all_start_values(error.problems, starts)]
         part = readable_part(source, overrides)
         if part is None:
             return Examined(None, worst_first(problems), source)

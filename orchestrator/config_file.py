@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import shlex
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,11 @@ from targets import TargetError, create_targets
 
 Location = tuple[str | int, ...]
 _NAMED_MAPPINGS = ("parameters", "optimiser_centroid")
+# all that the predecessor's files have
+PREDECESSOR_SECTIONS = ("parameters", "optimiser_centroid", "targets")
+# levels of a file, and size of a number; figures are computed in floats
+_DEEPEST, _LARGEST = 40, 10**30
+_TOO_DEEP = f"is nested too deeply, or holds itself by an alias: expected at most {_DEEPEST} levels"
 
 
 class Source:
@@ -27,10 +35,17 @@ class Source:
     path : pathlib.Path
         YAML, or JSON, which is YAML too.
 
+    Attributes
+    ----------
+    data : dict
+        What is in it.
+    repeated : list of Problem
+        Keys that are given twice; the last counts in `data`.
+
     Raises
     ------
     ConfigError
-        Where the file is missing, not YAML, or not a mapping; or names a key twice.
+        Where the file is missing, not YAML, or not a mapping; or is too deep, or a number in it too large.
     """
 
     def __init__(self, path: Path):
@@ -43,17 +58,30 @@ class Source:
             raise ConfigError(path, [Problem("", f"cannot be read: {reason}")]) from error
         try:
             node = yaml.compose(text, Loader=yaml.SafeLoader)
+            self._lines = dict(_key_lines(node, ()))
             self.data = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError) as error:
             mark = getattr(error, "problem_mark", None)
             message = f"is not YAML: {getattr(error, 'problem', None) or error}"
             raise ConfigError(path, [Problem("", message, mark.line + 1 if mark else None)]) from error
+        except RecursionError as error:
+            raise ConfigError(path, [Problem("", f"{_TOO_DEEP}. Mend it")]) from error
         if not isinstance(self.data, dict):
             raise ConfigError(path, [Problem("", "expected keys such as 'parameters' and 'targets', got none")])
-        self._lines = dict(_key_lines(node, ()))
-        twice = [Problem(dotted(at), "is given twice", line) for at, line in _repeated_keys(node, ())]
-        if twice:
-            raise ConfigError(path, twice)
+        if large := [self.problem(at, message) for at, message in _too_large(self.data, ())]:
+            raise ConfigError(path, large)
+        self.repeated = [
+            Problem(dotted(at), "is given twice; take one of the two away", line)
+            for at, line in _repeated_keys(node, ())
+        ]
+
+    def with_overrides(self, overrides: Sequence[str]) -> dict[str, Any]:
+        """Return the data with ``dotted.key=value`` each put in, and the model's directory where it is not given."""
+        data: dict[str, Any] = copy.deepcopy(self.data)
+        for override in overrides:
+            override_key(data, override)
+        data.setdefault("model_dir", ".." if self.path.resolve().parent.name == "param_optim" else ".")
+        return data
 
     def line(self, location: Location) -> int | None:
         """Return the line of the key at `location`, or of the nearest section around it that is in the file."""
@@ -85,6 +113,8 @@ def _children(node: yaml.Node | None, at: Location) -> Iterator[tuple[Location, 
 
 
 def _key_lines(node: yaml.Node | None, at: Location) -> Iterator[tuple[Location, int]]:
+    if len(at) > _DEEPEST:
+        raise RecursionError
     for location, line, child in _children(node, at):
         yield location, line
         yield from _key_lines(child, location)
@@ -97,6 +127,14 @@ def _repeated_keys(node: yaml.Node | None, at: Location) -> Iterator[tuple[Locat
             yield location, line
         seen.add(location)
         yield from _repeated_keys(child, location)
+
+
+def _too_large(value: object, at: Location) -> Iterator[tuple[Location, str]]:
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield from _too_large(child, (*at, key if isinstance(value, list) else str(key)))
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        yield at, f"expected a number below {_LARGEST:.0e}, got a larger one"
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
@@ -115,33 +153,36 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         With all problems at once.
     """
     source = Source(path)
-    data = dict(source.data)
-    for override in overrides:
-        override_key(data, override)
-    data.setdefault("model_dir", ".." if path.resolve().parent.name == "param_optim" else ".")
+    data = source.with_overrides(overrides)
     folder = path.resolve().parent
-    problems = []
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
-        problems = [_explain(source, details) for details in error.errors()]
+        targets = []
         if isinstance(data.get("targets"), list) and isinstance(data["model_dir"], str):
-            problems += _target_problems(source, data["targets"], folder / data["model_dir"])
+            targets = _target_problems(source, data["targets"], folder / data["model_dir"])
+        told = {problem.key for problem in targets}
+        others = [_explain(source, details) for details in error.errors()]
+        problems = [*source.repeated, *(problem for problem in others if problem.key not in told), *targets]
         raise ConfigError(path, problems) from error
     paths = {"model_dir": (folder / config.model_dir.expanduser()).resolve()}
     if config.cp_filename is not None:
         paths["cp_filename"] = (folder / config.cp_filename.expanduser()).resolve()
     config = config.model_copy(update=paths)
-    if problems := _target_problems(source, config.targets, config.model_dir):
+    if problems := [*source.repeated, *_target_problems(source, config.targets, config.model_dir)]:
         raise ConfigError(path, problems)
     return config
+
+
+# pydantic's words, and ours
+_PAIR = ("Input should be a valid tuple", "expected a pair [low, high]")
 
 
 def _target_problems(source: Source, specs: Sequence[Any], model_dir: Path) -> list[Problem]:
     try:
         create_targets(specs, directory=model_dir)
     except TargetError as error:
-        return [source.problem(("targets", *p.loc), p.message) for p in error.problems]
+        return [source.problem(("targets", *p.loc), p.message.replace(*_PAIR)) for p in error.problems]
     return []
 
 
@@ -177,9 +218,14 @@ def override_key(data: dict[str, Any], override: str) -> None:
     # parameter names have dots of their own
     parts = [first, *([rest] if first in _NAMED_MAPPINGS else rest.split("."))] if rest else [first]
     try:
+        deque(_key_lines(yaml.compose(text, Loader=yaml.SafeLoader), ()), maxlen=0)
         value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise UsageError(f"--set {override}: the value is not YAML: {getattr(error, 'problem', error)}") from error
+    except RecursionError as error:
+        raise UsageError(f"--set {key}: the value {_TOO_DEEP}") from error
+    for _, message in _too_large(value, ()):
+        raise UsageError(f"--set {key}: {message}")
     here: Any = data
     try:
         for part in parts[:-1]:
@@ -202,13 +248,22 @@ def _explain(source: Source, details: Mapping[str, Any]) -> Problem:
         known = _keys_at(location[:-1], details["loc"])
         return source.problem(location, f"unknown key{nearest(key, known) or '.'} Known keys: {', '.join(known)}")
     if details["type"] == "missing":
+        if location == ("simulation",):
+            return source.problem(location, _no_simulation(source))
         model = _model_at(location[:-1], details["loc"])
         meaning = model.model_fields[key].description if model and key in model.model_fields else None
         return source.problem(location, f"is missing{f': {meaning}' if meaning else ''}")
-    message = str(details["msg"]).removeprefix("Value error, ")
+    message = str(details["msg"]).removeprefix("Value error, ").replace(*_PAIR)
     if details["type"] != "value_error":
         message = f"{message[0].lower()}{message[1:]}, got {details['input']!r}"
     return source.problem(location, message)
+
+
+def _no_simulation(source: Source) -> str:
+    message = "is missing: how offspring are simulated, such as simulation: {model: 'model:VisualModel'}"
+    if source.data.keys() <= set(PREDECESSOR_SECTIONS):
+        message += f". For a file of the predecessor: orchestrator prepare --import {shlex.quote(str(source.path))}"
+    return message
 
 
 _TAGS: dict[str, type[BaseModel]] = {"mozaik": MozaikSection, "function": FunctionSection}

@@ -11,7 +11,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from orchestrator.durations import parse_duration
 from orchestrator.optimisers import OPTIMISERS
 
-Duration = Annotated[float, BeforeValidator(parse_duration)]
+# three centuries; sums and products of durations stay finite
+Duration = Annotated[float, BeforeValidator(parse_duration), Field(le=1e10)]
+# what numpy takes
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Section(BaseModel):
@@ -78,7 +81,7 @@ class MozaikSection(Section):
     )
     simulator: str = Field("nest", description="PyNN back-end")
     threads: int = Field(1, ge=1, description="threads of the simulator in each MPI process")
-    seeds: dict[str, int] = Field(
+    seeds: dict[str, Seed] = Field(
         default_factory=dict, description="root parameters that hold the model's seeds, and their values"
     )
     python: str | None = Field(
@@ -107,7 +110,7 @@ class ExplosionCheck(Section):
     """The short NoStimulus stimulus before everything else."""
 
     enabled: bool = Field(True, description="whether it is presented")
-    duration: float = Field(500.0, gt=0, description="biological time in ms")
+    duration: float = Field(500.0, gt=0, allow_inf_nan=False, description="biological time in ms")
     slices: int = Field(10, ge=1, description="number of equal slices; the rate is read after each")
     threshold: float = Field(100.0, gt=0, description="mean rate in Hz above which a sheet has exploded")
     sheet_name: str | None = Field(None, description="the sheet that is watched; by default every sheet")

@@ -18,9 +18,16 @@ from orchestrator.config_file import load_config
 from orchestrator.errors import RunFailed, UsageError
 from orchestrator.paths import RunPaths
 from orchestrator.prepare.apply import carry_out
+from orchestrator.prepare.urls import Redirection
 from orchestrator.sections import MozaikSection
 from orchestrator.simulations import simulation_of
-from orchestrator.simulations.mozaik_parameters import ParameterFileError, flatten, lookup, read_parameter_tree
+from orchestrator.simulations.mozaik_parameters import (
+    Expression,
+    ParameterFileError,
+    flatten,
+    lookup,
+    read_parameter_tree,
+)
 
 # how many differences are listed
 _MOST = 10
@@ -146,12 +153,26 @@ def _seeds(config: Config) -> Mapping[str, int]:
 
 def _verify(model_dir: Path, base: Path, new: Path, values: Mapping[str, float | int]) -> None:
     """Read the new folder again and compare it, parameter by parameter, with the base folder."""
-    before, after = (dict(flatten(read_parameter_tree(root, model_dir))) for root in (base, new))
-    wanted = {**before, **values}
-    wrong = [name for name in wanted | after if wanted.get(name) != after.get(name)]
+    wanted, after = {**_led_over(model_dir, base, new), **values}, _leaves(model_dir, new)
+    wrong = [name for name in wanted | after if not _same(wanted.get(name), after.get(name))]
     if wrong:
         listed = "\n  ".join(f"{name}: {after.get(name)!r}, expected {wanted.get(name)!r}" for name in wrong[:5])
         raise RunFailed(f"{model_dir / new}: reads otherwise than it should, please report this:\n  {listed}")
+
+
+def _leaves(model_dir: Path, root: Path) -> dict[str, Any]:
+    return dict(flatten(read_parameter_tree(root, model_dir)))
+
+
+def _led_over(model_dir: Path, root: Path, other: Path) -> dict[str, Any]:
+    """Return the values under a root, with the urls in them leading into the folder of the other, as its own do."""
+    redirect = Redirection(model_dir, root.parent, str(other.parent))
+    leaves = _leaves(model_dir, root).items()
+    return {name: Expression(redirect.expression(v.source)) if isinstance(v, Expression) else v for name, v in leaves}
+
+
+def _same(one: object, other: object) -> bool:
+    return one == other or repr(one) == repr(other)  # nan is not equal to itself
 
 
 def _said(config: Config, base: Path, folder: Path, candidate: Candidate, edited: Edited) -> Iterator[str]:
@@ -173,11 +194,11 @@ def _other_values(config: Config, root: Path, searched: set[str]) -> Iterator[st
     """Warn of parameters that the optimisation had otherwise, apart from recorders: it optimised another model then."""
     if not isinstance(config.simulation, MozaikSection):
         return
-    roots = (root, config.simulation.parameters_url)
-    here, there = (dict(flatten(read_parameter_tree(each, config.model_dir))) for each in roots)
+    optimised = config.simulation.parameters_url
+    here, there = _led_over(config.model_dir, root, optimised), _leaves(config.model_dir, optimised)
     apart = searched | set(_seeds(config)) | {"results_dir"}
     names = [name for name in here | there if name not in apart and "recorders" not in name.split(".")]
-    different = [name for name in names if here.get(name) != there.get(name)]
+    different = [name for name in names if not _same(here.get(name), there.get(name))]
     if different:
         yield f"Warning: the optimisation had other values than {root} also of:"
         yield from (f"  {name}: {there.get(name)!r} there, {here.get(name)!r} here" for name in different[:_MOST])

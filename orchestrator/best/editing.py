@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from orchestrator.errors import UsageError
 from orchestrator.prepare.folder import BaseFolder
 from orchestrator.prepare.source import Edit, ParameterFile
 from orchestrator.prepare.urls import Redirection
-from orchestrator.simulations.mozaik_parameters import Expression, Reference, flatten, read_parameter_tree
+from orchestrator.simulations.mozaik_parameters import flatten, read_parameter_tree, referred
 
 
 @dataclass
@@ -181,17 +180,13 @@ def _moved_along(folder: BaseFolder, root: str, values: Mapping[str, float | int
     """Return which other parameters get the new values because they refer to them."""
     notes = []
     for name, value in flatten(read_parameter_tree(folder.base / root, folder.model_dir)):
-        referred = [value.name] if isinstance(value, Reference) else _referred(value)
+        sources = referred(value)
         if name in values:
-            notes += [f"{name} was computed from {each} and has a value of its own now" for each in referred]
+            notes += [f"{name} was computed from {each} and has a value of its own now" for each in sources]
             continue
         notes += [
             f"{name} refers to {each} and changes with it, as it did in the optimisation"
-            for each in referred
+            for each in sources
             if any(value == each or value.startswith(f"{each}.") for value in values)
         ]
     return notes
-
-
-def _referred(value: object) -> list[str]:
-    return re.findall(r"ref\('([^']*)'\)", value.source) if isinstance(value, Expression) else []

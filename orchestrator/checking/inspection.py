@@ -19,6 +19,8 @@ from orchestrator.config import IDENTITY, Config
 from orchestrator.config_file import Location, Source, load_config
 from orchestrator.durations import format_duration
 from orchestrator.errors import ConfigError, Problem
+from orchestrator.model_identity import changed_parameters
+from orchestrator.paths import RunPaths
 from orchestrator.simulations import simulation_of
 
 # a key at which there is a problem, and what is not looked at then
@@ -173,6 +175,9 @@ def _compare_with_run(config: Config, source: Source, found: Inspection) -> None
         location: Location = (difference.partition(":")[0].partition(".")[0].partition("[")[0],)
         message = f"the run that is continued was made with another configuration: {difference}"
         found.problems.append(source.problem(location, message))
+    for difference in changed_parameters(config, RunPaths(config.cp_filename.parent)):
+        message = f"the run that is continued was made with other parameters of the model: {difference}"
+        found.problems.append(source.problem(("cp_filename",), message))
 
 
 def _look_at_times(config: Config, source: Source, found: Inspection) -> None:

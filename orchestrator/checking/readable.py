@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from orchestrator.config import Config, nearest
-from orchestrator.config_file import Location, Source, override_key
+from orchestrator.config_file import Location, Source
 from orchestrator.errors import Problem
 from targets import TargetError, create_targets
 
 _TAGS = ("mozaik", "function")
+_SEEDS = ("simulation", "seeds")
 # a problem may come to light when another one is gone
 _ROUNDS = 6
 # stand in for what is missing; what is found out about them is not told
@@ -52,11 +52,8 @@ class Readable:
 
 def readable_part(source: Source, overrides: Sequence[str]) -> Readable | None:
     """Return what of a configuration that `load_config` refuses can be read; None where too little is left."""
-    data = copy.deepcopy(source.data)
-    for override in overrides:
-        override_key(data, override)
+    data = source.with_overrides(overrides)
     folder = source.path.resolve().parent
-    data.setdefault("model_dir", ".." if folder.name == "param_optim" else ".")
     targets = data.get("targets")
     numbers = list(range(len(targets))) if isinstance(targets, list) else []
     left_out: set[Location] = set()
@@ -65,25 +62,24 @@ def readable_part(source: Source, overrides: Sequence[str]) -> Readable | None:
             config = Config.model_validate(data)
         except ValidationError as error:
             locations = {_location(details["loc"]) for details in error.errors()}
-            # start values are mended, not left out
-            left_out |= locations - {("optimiser_centroid",)}
+            if ("model_dir",) in locations:
+                return None
+            # start values and seeds are mended, not left out
+            left_out |= {each for each in locations if each != ("optimiser_centroid",) and each[:2] != _SEEDS}
             for location in sorted(locations, key=_number, reverse=True):
                 _take_away(data, numbers, location)
             continue
         model_dir = (folder / config.model_dir.expanduser()).resolve()
-        good = [n for n, spec in enumerate(config.targets) if _is_sound(spec, model_dir)]
-        kept = [config.targets[n] for n in good]
-        update = {"model_dir": model_dir, "targets": kept or [_NO_TARGET]}
-        places = tuple(numbers[n] if n < len(numbers) else -1 for n in good) or (-1,)
+        kept = {n: part for n, spec in enumerate(config.targets) if (part := _readable_target(spec, model_dir))}
+        update = {"model_dir": model_dir, "targets": list(kept.values()) or [_NO_TARGET]}
+        places = tuple(numbers[n] if n < len(numbers) else -1 for n in kept) or (-1,)
         return Readable(config.model_copy(update=update), places, frozenset(left_out))
     return None
 
 
 def centroid_problems(source: Source, overrides: Sequence[str]) -> list[Problem]:
     """Return everything that is wrong with the start values, each with its own line; validation stops at the first."""
-    data = copy.deepcopy(source.data)
-    for override in overrides:
-        override_key(data, override)
+    data = source.with_overrides(overrides)
     start, parameters = data.get("optimiser_centroid"), data.get("parameters")
     if not isinstance(start, Mapping) or not isinstance(parameters, Mapping):
         return []
@@ -107,8 +103,9 @@ def _is_number(value: object) -> bool:
 
 
 def _location(loc: Location) -> Location:
-    """Return the section and the key at fault; a union's tag, which pydantic puts in between, is no key."""
-    return tuple(part for n, part in enumerate(loc) if not (n == 1 and loc[0] == "simulation" and part in _TAGS))[:2]
+    """Return the section and the key at fault, or the seed; a union's tag, which pydantic puts in, is no key."""
+    keys = tuple(part for n, part in enumerate(loc) if not (n == 1 and loc[0] == "simulation" and part in _TAGS))
+    return keys[: 3 if keys[:2] == _SEEDS else 2]
 
 
 def _number(location: Location) -> int:
@@ -132,6 +129,8 @@ def _take_away(data: dict[str, Any], numbers: list[int], location: Location) -> 
             section = section if isinstance(section, dict) else {}
             key = "function" if section.get("type") == "function" else "model"
             data["simulation"] = {**section, key: _NO_REFERENCE}
+        case ("simulation", "seeds", str(name)):
+            data["simulation"]["seeds"][name] = 0
         case ("targets", int(number)) if isinstance(data.get("targets"), list):
             del data["targets"][number]
             del numbers[number]
@@ -149,9 +148,12 @@ def _take_away(data: dict[str, Any], numbers: list[int], location: Location) -> 
             data.pop(str(key), None)
 
 
-def _is_sound(spec: Mapping[str, Any], model_dir: Path) -> bool:
+def _readable_target(spec: Mapping[str, Any], model_dir: Path) -> Mapping[str, Any] | None:
+    """Return a target, or what stands in for a wrong one, on its sheet; None where that is not known either."""
     try:
         create_targets([spec], directory=model_dir)
-    except TargetError:
-        return False
-    return True
+    except TargetError as error:
+        sheet = spec.get("sheet_name")
+        at_fault = any("sheet_name" in problem.loc for problem in error.problems)
+        return {**_NO_TARGET, "sheet_name": sheet} if isinstance(sheet, str) and not at_fault else None
+    return spec

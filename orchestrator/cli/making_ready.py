@@ -33,7 +33,7 @@ def prepare(
         Path | None,
         typer.Option("--import", metavar="FILE", help="The predecessor's config_optimisation (JSON) to take over."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what it wrote before; other files stay.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
 ) -> None:
     """Make a mozaik model ready: parameters that record what targets need, a configuration, and the job's script."""

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from orchestrator.check import load_checked_config
 from orchestrator.errors import ConfigError, UsageError
-from orchestrator.prepare.apply import carry_out, existing, in_place
+from orchestrator.prepare.apply import carry_out, in_place, overwritten
 from orchestrator.prepare.plan import CONFIG, FOLDER, Plan, Request
 from orchestrator.prepare.planning import make_plan, plan_import_in_place
 from orchestrator.prepare.report import dry_run_lines, next_lines, summary_lines
+from orchestrator.prepare.trial import written_elsewhere
 
 __all__ = ["Request", "prepare_model"]
 
@@ -60,20 +61,22 @@ def prepare_model(
     beside = imported is not None and _is_beside(place, imported)
     plan = plan_import_in_place(request, imported) if imported is not None and beside else make_plan(request)
     if dry_run:
-        yield from dry_run_lines(plan, existing(plan))
+        _try(plan)
+        yield from dry_run_lines(plan, overwritten(plan))
         return
     if in_place(plan):
         yield f"{plan.model_dir} is prepared already: nothing to change."
         yield from next_lines(plan)
         return
-    in_the_way = existing(plan)
+    in_the_way = overwritten(plan)
     if in_the_way and not force:
-        names = " and ".join(f"{plan.model_dir / name}" for name in in_the_way)
+        first, *more = in_the_way
+        names = f"{plan.model_dir / first}{''.join(f', {name}' for name in more)}"
         raise UsageError(
-            f"{names}: there already. With --force {'they are' if len(in_the_way) > 1 else 'it is'} overwritten, "
-            "what you changed there is lost; --dry-run shows what would be written. Nothing was changed"
+            f"{names}: there already. With --force {'they are' if more else 'it is'} overwritten, what you changed "
+            "there is lost, and other files stay; --dry-run shows what would be written. Nothing was changed"
         )
-    carry_out(plan, lambda: _verify(plan))
+    carry_out(plan, lambda: _verify(plan, plan.model_dir))
     yield from summary_lines(plan)
     yield from next_lines(plan)
 
@@ -96,16 +99,25 @@ def _is_beside(model_dir: Path, imported: Path) -> bool:
     return imported.resolve().parent == (model_dir / FOLDER).resolve()
 
 
-def _verify(plan: Plan) -> None:
+def _try(plan: Plan) -> None:
+    """Refuse what could not be written, without touching the model."""
+    with written_elsewhere(plan) as trial:
+        try:
+            _verify(plan, trial)
+        except UsageError as error:
+            raise UsageError(str(error).replace(str(trial), str(plan.model_dir))) from error
+
+
+def _verify(plan: Plan, model_dir: Path) -> None:
     """Refuse a configuration that ``orchestrator check`` would refuse; SLURM is not asked."""
     overrides = ["executor=local"]
     if plan.imported is not None:  # what is wrong with the file is said with its own lines
         workflow = plan.contents.workflow
         section = f"simulation={{model: '{workflow.model}', experiments: '{workflow.experiments}'"
         section += f", parameters_url: {FOLDER}/{plan.contents.root}}}"
-        load_checked_config(plan.imported, [*overrides, f"model_dir={_yaml_text(plan.model_dir)}", section])
+        load_checked_config(plan.imported, [*overrides, f"model_dir={_yaml_text(model_dir)}", section])
     try:
-        load_checked_config(plan.model_dir / FOLDER / CONFIG, overrides)
+        load_checked_config(model_dir / FOLDER / CONFIG, overrides)
     except ConfigError as error:
         raise UsageError(f"{error}\nThe configuration was not written; nothing was changed") from error
 

@@ -6,8 +6,8 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Container, Iterable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from orchestrator.errors import UsageError
@@ -15,7 +15,7 @@ from orchestrator.prepare.plan import content_of
 
 
 class Writing(Protocol):
-    """What is to be written: folders and files `names` of a model, with the content of all `files` in them."""
+    """What is to be written: `files`, put into place as whole folders and files `names` of a model."""
 
     model_dir: Path
     names: tuple[str, ...]
@@ -23,27 +23,42 @@ class Writing(Protocol):
 
 
 def in_place(plan: Writing) -> bool:
-    """Whether all that the plan would write is there already, to the byte, and nothing else."""
-    for name in plan.names:
-        target = plan.model_dir / name
-        planned = {file for file in plan.files if file == name or file.startswith(f"{name}/")}
-        there = {f"{name}/{file}" for file in _below(target)} if target.is_dir() else {name}
-        if not target.exists() or there != planned:
-            return False
-        if any((plan.model_dir / file).read_bytes() != content_of(plan.files[file]) for file in planned):
-            return False
-    return True
+    """Whether all that the plan would write is there already, to the byte."""
+    return all(_is_there(plan, file) for file in plan.files)
 
 
-def _below(folder: Path) -> Iterator[str]:
-    for path in folder.rglob("*"):
-        if path.is_file() and "__pycache__" not in path.parts:
-            yield path.relative_to(folder).as_posix()
+def _is_there(plan: Writing, file: str) -> bool:
+    path = plan.model_dir / file
+    return path.is_file() and path.read_bytes() == content_of(plan.files[file])
 
 
-def existing(plan: Writing) -> list[str]:
-    """Return what the plan would overwrite."""
-    return [name for name in plan.names if os.path.lexists(plan.model_dir / name)]
+def overwritten(plan: Writing) -> list[str]:
+    """Return what is there and would be lost."""
+    there = [name for name in plan.names if os.path.lexists(plan.model_dir / name)]
+    return [name for name in there if name not in plan.files or not _is_there(plan, name)]
+
+
+def places(model_dir: Path, files: Iterable[str]) -> tuple[str, ...]:
+    """Return where files are put so that nothing else is touched: folders that are not there yet, and single files."""
+    return tuple(dict.fromkeys(_place(model_dir, PurePosixPath(file)) for file in files))
+
+
+def _place(model_dir: Path, file: PurePosixPath) -> str:
+    # outermost first; a link to a folder gives way to the folder
+    folders = [folder for folder in reversed(file.parents) if folder.parts]
+    new = (each for each in folders if (model_dir / each).is_symlink() or not (model_dir / each).is_dir())
+    return str(next(new, file))
+
+
+def others(model_dir: Path, folder: str, files: Container[str]) -> Iterator[str]:
+    """Yield what is in a folder of the model besides these files."""
+    target = model_dir / folder
+    if target.is_symlink() or not target.is_dir():
+        return
+    for path in sorted(target.rglob("*")):
+        name = path.relative_to(model_dir).as_posix()
+        if path.is_file() and name not in files and "__pycache__" not in path.parts:
+            yield name
 
 
 def carry_out(plan: Writing, verify: Callable[[], None]) -> None:

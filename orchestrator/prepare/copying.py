@@ -8,9 +8,9 @@ from pathlib import Path
 from orchestrator.errors import UsageError
 from orchestrator.prepare.folder import BaseFolder, Entry
 from orchestrator.prepare.plan import CONFIG, FOLDER, RUN_SCRIPT, Plan
-from orchestrator.prepare.sheets import RECORDERS
 from orchestrator.prepare.source import Edit
 from orchestrator.prepare.urls import Redirection
+from orchestrator.simulations.mozaik_sheets import RECORDERS
 
 
 def copy_parameters(

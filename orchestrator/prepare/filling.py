@@ -48,6 +48,12 @@ def suggested_contents(
     suggestions = suggest_space(tree, sheets)
     targets = suggest_targets(measured, protocol)
     searched = sum(each.active for each in suggestions)
+    if not measured:
+        raise UsageError(
+            f"{root}: the recorders of {', '.join(each.label for each in sheets)} are in files outside the base "
+            "folder, which stay as they are, so that there is nothing to suggest targets from. Move these files into "
+            "the base folder, or give targets of your own with --import FILE"
+        )
     if not targets:
         raise UsageError(f"{root}: no sheet has a 'name' in its 'params', which targets need; name them")
     if searched == 0:

@@ -88,7 +88,10 @@ class BaseFolder:
             file = self._read(path, f"{self.base}/{name}")
         except NotAParameterFile:
             return None
-        holds = isinstance(file.expression, (ast.Dict, ast.Call))
+        # url('param/defaults') | {...} too
+        holds = isinstance(file.expression, (ast.Dict, ast.Call)) or any(
+            called(node, "url") for node in ast.walk(file.expression) if isinstance(node, ast.expr)
+        )
         return file if holds else None
 
     def _read(self, path: Path, shown: str) -> ParameterFile:

@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator.errors import UsageError
 from orchestrator.paths import shipped
+from orchestrator.prepare.apply import others, places
 from orchestrator.prepare.copying import copy_parameters
 from orchestrator.prepare.filling import imported_contents, suggested_contents
 from orchestrator.prepare.folder import BaseFolder
@@ -55,12 +56,15 @@ def make_plan(request: Request) -> Plan:
     else:
         measured = [each.sheet for each in recordings.replaced]
         contents = suggested_contents(workflow, root, tree, sheets, measured=measured, protocol=protocol)
-    plan = Plan(model_dir, (FOLDER, SBATCH), {}, contents, base=str(base), imported=request.imported)
+    plan = Plan(model_dir, (), {}, contents, base=str(base), imported=request.imported)
     plan.replaced, plan.recorder_files = recordings.replaced, recordings.files
     plan.notes = [*recordings.notes, *_notes(tree, sheets, workflow.experiments, protocol)]
     copy_parameters(plan, folder, entries, recordings.edits)
     plan.files |= {f"{FOLDER}/{file.name}": file.text().encode() for file in recordings.files}
     plan.files |= {f"{FOLDER}/{CONFIG}": contents.text().encode(), **_SHIPPED}
+    plan.names = places(model_dir, plan.files)
+    if kept := ", ".join(others(model_dir, FOLDER, plan.files)):
+        plan.notes.append(f"kept as they are, for prepare does not write them: {kept}")
     return plan
 
 

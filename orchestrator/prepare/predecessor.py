@@ -10,15 +10,13 @@ from typing import Any
 
 import yaml
 
-from orchestrator.config_file import Source
+from orchestrator.config_file import PREDECESSOR_SECTIONS, Source
 from orchestrator.errors import ConfigError, Problem
 from orchestrator.prepare.blocks import Block, in_blocks
 from orchestrator.prepare.sheets import Sheet
 from orchestrator.prepare.suggested_space import number, suggest_space, yaml_key
 from orchestrator.simulations.mozaik_parameters import lookup
 from targets import AtLeastTarget, AtMostTarget, RangeTarget, known_targets
-
-SECTIONS = ("parameters", "optimiser_centroid", "targets")
 
 
 @dataclass(frozen=True)
@@ -74,10 +72,14 @@ def read_predecessor(path: Path) -> Imported:
     source = Source(path)
     data = _numbers_as_in_json(path) or source.data
     kinds: dict[str, type] = {"parameters": dict, "optimiser_centroid": dict, "targets": list}
+    sections = ", ".join(PREDECESSOR_SECTIONS)
     problems = [
-        source.problem((str(key),), f"is no section of the predecessor's files, which have {', '.join(SECTIONS)} alone")
-        for key in source.data
-        if key not in SECTIONS
+        *source.repeated,
+        *(
+            source.problem((str(key),), f"is no section of the predecessor's files, which have {sections} alone")
+            for key in source.data
+            if key not in PREDECESSOR_SECTIONS
+        ),
     ]
     for section, kind in kinds.items():
         value = source.data.get(section)

@@ -72,7 +72,7 @@ def _numbers(lists: list[ast.expr]) -> frozenset[float] | None:
     for each in lists:
         try:
             value = ast.literal_eval(each)
-        except ValueError:
+        except (ValueError, TypeError):
             return None
         numbers = value if isinstance(value, (list, tuple)) else [value]
         found |= {float(number) for number in numbers if isinstance(number, (int, float))}

@@ -46,3 +46,38 @@ def classes_like_models(tree: ast.Module) -> Iterator[str]:
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("Model") for base in node.bases):
             yield node.name
+
+
+def defined_in(tree: ast.Module) -> dict[str, ast.stmt]:
+    """Return what a module defines or imports by name at its top level."""
+    found: dict[str, ast.stmt] = {}
+    waiting = list(tree.body)
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            found[node.name] = node
+        elif isinstance(node, (ast.If, ast.Try)):
+            waiting += [*node.body, *node.orelse]
+        elif isinstance(node, ast.ImportFrom):
+            found |= {alias.asname or alias.name: node for alias in node.names}
+        elif isinstance(node, ast.Assign):
+            found |= {target.id: node for target in node.targets if isinstance(target, ast.Name)}
+    return found
+
+
+def candidates(model_dir: Path) -> str:
+    """Return the classes and functions of a model's directory that look right, for the end of a message."""
+    classes, functions = [], []
+    for path in sorted(model_dir.glob("*.py")):
+        try:
+            tree = python_tree(path)
+        except UsageError:
+            continue
+        classes += [f"{path.stem}:{name}" for name in classes_like_models(tree)]
+        functions += [
+            f"{path.stem}:{each.name}"
+            for each in tree.body
+            if isinstance(each, ast.FunctionDef) and each.name.startswith("create_")
+        ]
+    found = ", ".join(classes + functions)
+    return f". Candidates: {found}" if found else ". There is no class of a model either"

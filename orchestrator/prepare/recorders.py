@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator.errors import UsageError
 from orchestrator.prepare.folder import BaseFolder, Entry
 from orchestrator.prepare.sheets import Sheet, recorder_entries, sheet_of
 from orchestrator.prepare.source import Edit, called, text_of
 from orchestrator.prepare.templates import render
+from orchestrator.simulations.mozaik_parameters import references
+from orchestrator.simulations.mozaik_sheets import value_at
 
 _SPIKES = "recorders_spikes"
 _BOTH = "recorders_spikes_and_conductances"
@@ -135,6 +138,11 @@ def replaced_recorders(
     """Return what changes so that every sheet has the optimisation's recorders, in files of the folder `target`.
 
     Only files of the base folder change: others belong to other parameter sets as well.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        Where another parameter refers to something in recorders that are replaced.
     """
     found = [(entry, sheet_of(entry.path, tree)) for entry in recorder_entries(entries)]
     ours = {path.resolve() for path in folder.files.values()}
@@ -150,8 +158,25 @@ def replaced_recorders(
         file = files[sheet.conductances]
         edits.setdefault(path, []).append(Edit(*entry.file.span(entry.value), f'url("{target}/{file.name}")'.encode()))
         replaced.append(Replaced(place, sheet, _described(entry.value), file.name))
+    _refuse_references(entries, [entry for entry, _ in found if entry.file.path.resolve() in ours], tree)
     sheets = list(dict.fromkeys(sheet for _, sheet in found))
     return Recordings(sheets, replaced, edits, list(files.values()), notes)
+
+
+def _refuse_references(entries: Sequence[Entry], replaced: Sequence[Entry], tree: Mapping[str, Any]) -> None:
+    """Refuse references into recorders that are replaced: every simulation would end at once."""
+    gone = {".".join(entry.path): entry.path for entry in replaced}
+    for entry in entries:
+        if any(entry.path[: len(path)] == path for path in gone.values()):
+            continue
+        for name in references(entry.value):
+            within = [path for path in gone if name.startswith(f"{path}.")]
+            if within:
+                value = value_at(tree, tuple(name.split(".")))
+                raise UsageError(
+                    f"{entry.file.place(entry.value)}: {entry.path[-1]!r} is taken from {name!r} by ref(...), and the "
+                    f"optimisation replaces {within[0]}. Write the value itself here: {value!r}"
+                )
 
 
 def _described(value: ast.expr) -> str:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.prepare.folder import Entry
-from orchestrator.simulations.mozaik_sheets import number_at, value_at
+from orchestrator.simulations.mozaik_sheets import RECORDERS, number_at, sheet_place, value_at
 
-RECORDERS = "recorders"
 _CONDUCTANCE = re.compile(r"gsyn_exc|gsyn_inh|g_ex|g_in|\w+\.gsyn")
 # cell models of PyNN and of NEST with conductance-based synapses
 _CONDUCTANCE_BASED = re.compile(r"_cond_")
@@ -62,14 +61,13 @@ def recorder_entries(entries: Iterable[Entry]) -> list[Entry]:
 def sheet_of(recorders: tuple[str, ...], tree: Mapping[str, Any]) -> Sheet:
     """Return the sheet whose recorders are at a path of the tree."""
     place = recorders[:-1]
-    key = place[:-1] if place[-1] == "params" and len(place) > 1 else place
     params = value_at(tree, place)
     params = params if isinstance(params, dict) else {}
     sides = [value for value in (number_at(tree, (*place, side)) for side in ("sx", "sy")) if value is not None]
     cortical = "magnification_factor" in params
     name = value_at(tree, (*place, "name"))
     return Sheet(
-        key=".".join(key),
+        key=".".join(sheet_place(place)),
         name=name if isinstance(name, str) else None,
         cortical=cortical,
         conductances=_conductances(tree, place) if cortical else (),

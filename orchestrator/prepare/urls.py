@@ -66,13 +66,10 @@ class Redirection:
         orchestrator.errors.UsageError
             Where a url is computed: nobody but mozaik knows then where it leads.
         """
-        for node in ast.walk(file.expression):
-            argument = called(node, "url", "ParameterSet") if isinstance(node, ast.Call) else None
-            if argument is None:
-                continue
+        for node, argument in _calls(file.expression):
             url = text_of(argument)
             if url is None:
-                if called(node, "url") is not None:  # type: ignore[arg-type]
+                if called(node, "url") is not None:
                     raise UsageError(
                         f"{file.place(argument)}: url({ast.unparse(argument)}) is computed; expected one plain string "
                         f"such as url('{self.base}/file'). Write the file's name out"
@@ -82,6 +79,14 @@ class Redirection:
             if new is not None:
                 yield self._edit(file, argument, url, new), Rewritten(file.place(argument), url, new)
 
+    def expression(self, source: str) -> str:
+        """Return an expression, as `ast.unparse` writes it, with the references in it led over."""
+        tree = ast.parse(source, mode="eval").body
+        for _, argument in _calls(tree):
+            if isinstance(argument, ast.Constant) and (url := text_of(argument)) is not None:
+                argument.value = self(url) or url
+        return ast.unparse(tree)
+
     def _edit(self, file: ParameterFile, literal: ast.expr, url: str, new: str) -> Edit:
         start, end = file.span(literal)
         raw = file.content[start:end]
@@ -89,3 +94,11 @@ class Redirection:
             length = self._length_of_folder(url) or 0
             return Edit(start + 1, start + 1 + len(url[:length].encode()), self.folder_like(url).encode())
         return Edit(start, end, repr(new).encode())
+
+
+def _calls(expression: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yield every call of ``url`` or ``ParameterSet`` and its first argument."""
+    for node in ast.walk(expression):
+        argument = called(node, "url", "ParameterSet") if isinstance(node, ast.Call) else None
+        if isinstance(node, ast.Call) and argument is not None:
+            yield node, argument

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,19 +16,23 @@ from orchestrator.simulations.base import Finding
 from orchestrator.simulations.launch_script import template_path, template_problems
 from orchestrator.simulations.mozaik_parameters import ParameterFileError, flatten, lookup, read_parameter_tree
 from orchestrator.simulations.mozaik_recorders import recorder_problems
+from orchestrator.simulations.mozaik_references import reference_problems
 from orchestrator.simulations.mozaik_sheets import sheets_of
 
+# neither options nor what a shell would put in
+_ONE_WORD = re.compile(r"[\w./+~-]+")
 _LOADED = {"simulation": MozaikSection.model_fields, "slurm": SlurmSection.model_fields}
 
 
 def model_problems(section: Mapping[str, Any], model_dir: Path, config: Config) -> list[Finding]:
     """Return missing files, unknown parameters, seeds and sheets, and what is not recorded; the directory exists."""
     problems = [*_missing_files(section, model_dir), *_module_problems(section, model_dir)]
-    problems += _launch_problems(section, model_dir)
+    problems += [*_launch_problems(section, model_dir), *_python_problems(section, model_dir, config)]
     try:
         tree = read_parameter_tree(Path(section["parameters_url"]), model_dir)
     except ParameterFileError as error:
         return [*problems, (("simulation", "parameters_url"), str(error))]
+    problems += reference_problems(tree, Path(section["parameters_url"]))
     for name in section["seeds"]:
         problems += name_problems(tree, name, ("simulation", "seeds", name))
         if name in config.parameters:
@@ -88,6 +94,25 @@ def _top_level_names(module: ast.Module) -> list[str]:
             names.append(node.id)
         waiting += ast.iter_child_nodes(node)
     return list(dict.fromkeys(names))
+
+
+def _python_problems(section: Mapping[str, Any], model_dir: Path, config: Config) -> Iterator[Finding]:
+    # compute nodes may have what this machine has not
+    if config.executor == "local" and lacks_python(section, model_dir, config):
+        message = (
+            f"there is no program {section['python']!r}; expected the Python that has mozaik, such as "
+            "/home/me/env/bin/python. Mend it, or give the lines that provide it in simulation.setup"
+        )
+        yield ("simulation", "python"), message
+
+
+def lacks_python(section: Mapping[str, Any], model_dir: Path, config: Config) -> bool:
+    """Return whether this machine has no such Python, and nothing else in the configuration could provide it."""
+    python = section["python"]
+    provided = any(section[key] for key in ("setup", "launcher", "launch_script")) or config.slurm.setup
+    if python is None or provided or not _ONE_WORD.fullmatch(python):
+        return False
+    return shutil.which(model_dir / Path(python).expanduser() if "/" in python else python) is None
 
 
 def _launch_problems(section: Mapping[str, Any], model_dir: Path) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from orchestrator.config import Config
 from orchestrator.simulations.base import Finding, Recorded
+from orchestrator.simulations.mozaik_check import lacks_python
 from orchestrator.simulations.mozaik_parameters import lookup, read_parameter_tree
 from orchestrator.simulations.mozaik_recorders import selections
 from orchestrator.simulations.mozaik_sheets import Sheet, sheets_of
@@ -22,7 +23,8 @@ _BYTES_PER_NUMBER = 8.0
 def model_notes(section: Mapping[str, Any], model_dir: Path, config: Config) -> list[Finding]:
     """Return what is worth a look in a configuration that fits the model."""
     tree = read_parameter_tree(Path(section["parameters_url"]), model_dir)
-    return [*_environment(section), *_whole_numbers(tree, config), *selections(config, sheets_of(tree))]
+    python = _python(section, model_dir, config)
+    return [*_environment(section), *python, *_whole_numbers(tree, config), *selections(config, sheets_of(tree))]
 
 
 def _environment(section: Mapping[str, Any]) -> Iterator[Finding]:
@@ -33,6 +35,12 @@ def _environment(section: Mapping[str, Any]) -> Iterator[Finding]:
             "orchestrator's own Python; python: python takes the one of that environment"
         )
         yield ("simulation", "setup"), message
+
+
+def _python(section: Mapping[str, Any], model_dir: Path, config: Config) -> Iterator[Finding]:
+    if config.executor == "slurm" and lacks_python(section, model_dir, config):
+        message = f"this machine has no program {section['python']!r}; make sure that the nodes have (check --on-node)"
+        yield ("simulation", "python"), message
 
 
 def _whole_numbers(tree: Mapping[str, Any], config: Config) -> Iterator[Finding]:

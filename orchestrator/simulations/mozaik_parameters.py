@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,25 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield f"{prefix}{name}", value
 
 
+def referred(value: object) -> list[str]:
+    """Return the names that a leaf refers to."""
+    if isinstance(value, Expression):
+        return list(references(ast.parse(value.source, mode="eval").body))
+    return [value.name] if isinstance(value, Reference) else []
+
+
+def references(node: ast.expr) -> Iterator[str]:
+    """Yield the names in ``ref('name')`` and in sums of such; in lists and distributions mozaik resolves none."""
+    match node:
+        case ast.Call(func=ast.Name(id="ref"), args=[ast.Constant(value=str(name))]):
+            yield name
+        case ast.BinOp(left=left, right=right):
+            yield from references(left)
+            yield from references(right)
+        case ast.UnaryOp(operand=operand):
+            yield from references(operand)
+
+
 def _read(path: Path, directory: Path, above: tuple[Path, ...]) -> Any:
     if path in above:
         raise ParameterFileError(f"{path}: refers to itself by url(...)")
@@ -84,7 +104,7 @@ def _read(path: Path, directory: Path, above: tuple[Path, ...]) -> Any:
     try:
         node = ast.parse(text.strip(), mode="eval").body
         return _value(node, text, (*above, path), directory)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
         why = getattr(error, "msg", None) or error or "too deeply nested"
         raise ParameterFileError(f"{path}{line}: is not a parameter set: {why}") from error
@@ -93,9 +113,7 @@ def _read(path: Path, directory: Path, above: tuple[Path, ...]) -> Any:
 def _value(node: ast.expr, text: str, above: tuple[Path, ...], directory: Path) -> Any:
     match node:
         case ast.Dict():
-            if not all(isinstance(key, ast.Constant) for key in node.keys):
-                raise ParameterFileError(f"{above[-1]}:{node.lineno}: names of parameters must be text")
-            keys = [str(key.value) for key in node.keys if isinstance(key, ast.Constant)]
+            keys = [_name(key, value, above[-1]) for key, value in zip(node.keys, node.values, strict=True)]
             return {key: _value(value, text, above, directory) for key, value in zip(keys, node.values, strict=True)}
         case ast.Call(func=ast.Name(id=("url" | "ParameterSet")), args=[ast.Constant(value=str(url))]):
             return _read(directory / url, directory, above)
@@ -109,13 +127,32 @@ def _value(node: ast.expr, text: str, above: tuple[Path, ...], directory: Path) 
             values = [_value(side, text, above, directory) for side in (left, right)]
             if all(isinstance(value, (int, float)) for value in values) and not _huge_power(op, values):
                 try:
-                    return _OPERATORS[type(op)](*values)
+                    return _within_floats(_OPERATORS[type(op)](*values), node, above[-1])
                 except ArithmeticError as error:
                     raise ParameterFileError(f"{above[-1]}:{node.lineno}: {error}") from error
     try:
-        return ast.literal_eval(node)
+        value = ast.literal_eval(node)
     except ValueError:
         return Expression(ast.unparse(node))
+    return _within_floats(value, node, above[-1])
+
+
+def _within_floats(value: Any, node: ast.expr, path: Path) -> Any:
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise ParameterFileError(f"{path}:{node.lineno}: expected a number below 1.8e308, got a larger one")
+    return value
+
+
+def _name(key: ast.expr | None, value: ast.expr, path: Path) -> str:
+    if key is None:
+        merged = ast.unparse(value)
+        raise ParameterFileError(
+            f"{path}:{value.lineno}: cannot read the merged group **{merged}; expected names and values such as "
+            "{'weights': 0.001}. Write what is in it out in its place"
+        )
+    if not isinstance(key, ast.Constant):
+        raise ParameterFileError(f"{path}:{key.lineno}: names of parameters must be text, got {ast.unparse(key)}")
+    return str(key.value)
 
 
 def _huge_power(op: ast.operator, values: list[Any]) -> bool:

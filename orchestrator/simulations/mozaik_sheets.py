@@ -10,6 +10,7 @@ from typing import Any
 
 from orchestrator.simulations.mozaik_parameters import Expression, Reference, lookup
 
+RECORDERS = "recorders"
 # mozaik's retina makes two sheets of one entry and names them itself
 _RETINA = "SpatioTemporalFilterRetinaLGN"
 _RETINAL_SHEETS = ("X_ON", "X_OFF")
@@ -85,18 +86,34 @@ class Sheet:
 
 
 def sheets_of(tree: Mapping[str, Any]) -> dict[str, Sheet]:
-    """Return the sheets by name: ``sheets.<key>.params.name`` of mozaik's parameter trees, and a retina's own."""
-    return {sheet.name: sheet for key in tree.get("sheets") or {} for sheet in _sheets(tree, key)}
+    """Return the sheets by name: ``sheets.<key>.params.name``, whatever else has recorders, and a retina's own."""
+    group = value_at(tree, ("sheets",))
+    usual = [("sheets", str(key), "params") for key in group] if isinstance(group, Mapping) else []
+    places = dict.fromkeys([*usual, *_recorded(tree, ())])
+    return {sheet.name: sheet for place in places for sheet in _sheets(tree, place)}
 
 
-def _sheets(tree: Mapping[str, Any], key: str) -> Iterator[Sheet]:
-    params = ("sheets", key, "params")
-    component = value_at(tree, ("sheets", key, "component"))
+def _recorded(group: Mapping[str, Any], at: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the places of groups with recorders: old models have their sheets at the root."""
+    for name, value in group.items():
+        if name == RECORDERS and at:
+            yield at
+        elif isinstance(value, Mapping):
+            yield from _recorded(value, (*at, name))
+
+
+def sheet_place(params: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the place of the sheet whose parameters are at `params`: ``<sheet>.params``, or the sheet itself."""
+    return params[:-1] if params[-1] == "params" and len(params) > 1 else params
+
+
+def _sheets(tree: Mapping[str, Any], params: tuple[str, ...]) -> Iterator[Sheet]:
+    component = value_at(tree, (*sheet_place(params), "component"))
     retina = isinstance(component, str) and component.endswith(_RETINA)
     name = value_at(tree, (*params, "name"))
     interval = number_at(tree, (*params, "recording_interval")) or number_at(tree, ("time_step",)) or 0.1
     neurons = _retinal_neurons(tree, params) if retina else _cortical_neurons(tree, params)
-    recorders = _recorders(tree, (*params, "recorders"), neurons)
+    recorders = _recorders(tree, (*params, RECORDERS), neurons)
     for each in _RETINAL_SHEETS if retina else [name] if isinstance(name, str) else []:
         yield Sheet(each, ".".join(params), neurons, recorders, interval)
 

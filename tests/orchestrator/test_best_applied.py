@@ -296,3 +296,16 @@ def test_integers_stay_integers(tmp_path: Path) -> None:
     again = written_run(run.directory.parent / "param_optim/config_optimisation.yaml", [(values, [5.0])])
     applied(again)
     assert "'k': 55,             # inputs per neuron" in (run.directory.parent / "param_best/exc").read_text()
+
+
+def test_urls_in_a_list_and_what_is_not_a_number_are_compared_as_they_are(tmp_path: Path) -> None:
+    run = model_run(tmp_path, "balanced_network", BEST)
+    model = run.directory.parent
+    for folder in ("param", "param_optim"):
+        file = model / folder / "exc"
+        more = f"'stim': [url('{folder}/inh'), url(\"{folder}/exc\")], 'none': 1e999 - 1e999, 'sx':"
+        assert "'sx':" in file.read_text()
+        file.write_text(file.read_text().replace("'sx':", more))
+    said = applied(run)
+    assert "Warning" not in said
+    assert "[url('param_best/inh'), url(\"param_best/exc\")]" in (model / "param_best/exc").read_text()

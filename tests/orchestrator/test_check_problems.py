@@ -12,6 +12,7 @@ from checked_project import OTHER, SOUND, TAU, WEIGHT, changed, visual_model
 
 from orchestrator.check import examine, load_checked_config, worst_first
 from orchestrator.errors import ConfigError, Problem
+from orchestrator.simulations import simulation_of
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,14 @@ WRONG = [
         "simulation.model",
         {"simulation|model": "VisualModel"},
     ),
+    Wrong(
+        "there is no program '/nix/python'; expected the Python that has mozaik",
+        "simulation.python",
+        {"simulation|python": "/nix/python"},
+    ),
+    Wrong("there is no program 'pyton3'", "simulation.python", {"simulation|python": "pyton3"}),
+    Wrong("there is no program 'env/python'", "simulation.python", {"simulation|python": "env/python"}),
+    Wrong("greater than or equal to 0, got -5", "simulation.seeds.pynn_seed", {"simulation|seeds|pynn_seed": -5}),
     Wrong("; copy it from ", "simulation.run_script", {}, {"param_optim/run_optimization_experiment.py": None}),
     Wrong(
         "cannot be read: No such file",
@@ -212,6 +221,12 @@ WRONG = [
         "simulation.parameters_url",
         {},
         {L4: ("'name': 'V1_Exc_L4'", "'name' 'V1")},
+    ),
+    Wrong(
+        "param_optim/defaults: is taken from 'sheets.nix' by ref(...), which the model does not have",
+        f"simulation.parameters_url.{NAME}.sx",
+        {},
+        {L4: ("'sx': 2500.0", "'sx': ref('sheets.nix')")},
     ),
     # the launch script
     Wrong("there is no file", "simulation.launch_script", LAUNCH),
@@ -329,12 +344,85 @@ def test_without_a_whole_section_the_rest_is_still_looked_at(tmp_path: Path, key
     assert {key, "timeot"} <= {problem.key.partition(".")[0] for problem in problems}
 
 
-@pytest.mark.parametrize("text", ["", "- 1", "a: [1", "timeout: 1\ntimeout: 2"])
+@pytest.mark.parametrize("text", ["", "- 1", "a: [1", "a: &a [*a]"])
 def test_a_file_that_is_no_configuration_is_one_problem(tmp_path: Path, text: str) -> None:
     path = visual_model(tmp_path)
     path.write_text(text)
     (problem,) = examine(path).problems
-    assert "expected keys" in problem.message or "is not YAML" in problem.message or "given twice" in problem.message
+    assert "expected keys" in problem.message or "is not YAML" in problem.message or "too deeply" in problem.message
+
+
+def test_a_key_that_is_given_twice_hides_nothing_else(tmp_path: Path) -> None:
+    path = visual_model(tmp_path, {f"parameters|{OTHER}": [2, 1], "targets|2|sheet_name": "V1", "parameters|n": [0, 1]})
+    text = path.read_text()
+    path.write_text(f"{text}max_ngen: 3\noptimiser_centroid: {{{WEIGHT}: 7}}\n")
+    assert {problem.key for problem in examine(path).problems} == {
+        f"parameters.{OTHER}",
+        "parameters.n",
+        "optimiser_centroid",
+        f"optimiser_centroid.{WEIGHT}",
+        "targets[2].sheet_name",
+        "max_ngen",
+    }
+    path.write_text(f"{visual_model(tmp_path / 'sound').read_text()}max_ngen: 3\n")
+    (problem,) = examine(path).problems
+    assert problem.message == "is given twice; take one of the two away"
+
+
+def test_the_sheet_of_a_wrong_target_is_looked_at(tmp_path: Path) -> None:
+    spec = {"class": "SpontActivityTarget", "sheet_name": "V1_Exc_L5", "target_value": 3, "norm": 1}
+    problems = examine(visual_model(tmp_path, {"targets": [spec, {**spec, "sheet_name": 3}, "SizeTuning"]})).problems
+    assert [(problem.key, problem.message[:30]) for problem in problems] == [
+        ("targets[0].sheet_name", "the model has no sheet 'V1_Exc"),
+        ("targets[0].target_value", "expected a pair [low, high], g"),
+        ("targets[1].sheet_name", "Input should be a valid string"),
+        ("targets[1].target_value", "expected a pair [low, high], g"),
+        ("targets[2]", "expected a mapping with the ke"),
+    ]
+
+
+def test_a_wrong_seed_hides_no_other(tmp_path: Path) -> None:
+    seeds = {"pynn_seed": "a", "mpi_sed": 3, "model_sed": -3}
+    problems = examine(visual_model(tmp_path, {"simulation|seeds": seeds})).problems
+    assert [(problem.key, problem.message[:31]) for problem in problems] == [
+        ("simulation.seeds.pynn_seed", "input should be a valid integer"),
+        ("simulation.seeds.mpi_sed", "the model has no parameter 'mpi"),
+        ("simulation.seeds.model_sed", "input should be greater than or"),
+        ("simulation.seeds.model_sed", "the model has no parameter 'mod"),
+    ]
+
+
+def test_without_the_models_directory_nothing_is_said_of_the_model(tmp_path: Path) -> None:
+    problems = examine(visual_model(tmp_path, {"model_dir": 7, "timeot": 1})).problems
+    assert [problem.key for problem in problems] == ["model_dir", "timeot"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"simulation|setup": ["module load nest"]},
+        {"slurm|setup": ["module load nest"]},
+        {"simulation|launcher": "apptainer exec mozaik.sif"},
+        {"simulation|python": "$ENV/bin/python"},
+        {"simulation|python": "apptainer exec mozaik.sif python"},
+        {"simulation|python": "sh"},
+        {"simulation|python": "./run.py"},
+    ],
+)
+def test_a_python_that_may_come_from_elsewhere_is_no_problem(tmp_path: Path, changes: dict[str, Any]) -> None:
+    path = visual_model(tmp_path, {"simulation|python": "/nix/python", **changes})
+    (path.parents[1] / "run.py").chmod(0o755)
+    assert examine(path).problems == []
+
+
+def test_a_python_that_only_nodes_may_have_is_worth_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrator.check.missing_slurm", list)
+    path = visual_model(tmp_path, {"simulation|python": "/nix/python", "executor": "slurm"})
+    examined = examine(path)
+    assert examined.problems == []
+    assert examined.config is not None
+    notes = [message for _, message in simulation_of(examined.config).notes(examined.config)]
+    assert "this machine has no program '/nix/python'; make sure that the nodes have (check --on-node)" in notes
 
 
 def test_overrides_are_looked_at_like_the_file(tmp_path: Path) -> None:

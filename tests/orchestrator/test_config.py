@@ -72,7 +72,18 @@ def test_overrides(tmp_path: Path) -> None:
     assert config.parameters["sheets.exc.w"].bounds == (0, 2)
 
 
-@pytest.mark.parametrize("override", ["slurm.ntasks", "=3", "targets.7.norm=1", "targets.x.norm=1", "slurm.ntasks=["])
+@pytest.mark.parametrize(
+    "override",
+    [
+        "slurm.ntasks",
+        "=3",
+        "targets.7.norm=1",
+        "targets.x.norm=1",
+        "slurm.ntasks=[",
+        "max_ngen=" + "9" * 99,
+        "a=" + "[" * 3000,
+    ],
+)
 def test_overrides_that_cannot_be(tmp_path: Path, override: str) -> None:
     with pytest.raises(UsageError, match="--set"):
         load_config(write(tmp_path, {}), [override])
@@ -106,6 +117,17 @@ WRONG = [
     ({"simulation": {}}, "simulation.model: is missing"),
     ({"simulation": {"model": "no colon"}}, "expected module:name"),
     ({"simulation": {"type": "neuron"}}, "simulation"),
+    ({"simulation": {"model": "m:N", "seeds": {"a": -5}}}, "simulation.seeds.a: input should be greater than or equal"),
+    (
+        {"simulation": {"model": "m:N", "seeds": {"a": 2**32}}},
+        "simulation.seeds.a: input should be less than 4294967296",
+    ),
+    ({"simulation": None}, "simulation"),
+    ({"timeout": 1e300}, "timeout: input should be less than or equal to 10000000000"),
+    ({"explosion_check": {"duration": float("inf")}}, "explosion_check.duration: input should be a finite number"),
+    ({"parameters": {"a": 7}, "optimiser_centroid": {}}, "parameters.a"),
+    ({"parameters": {"a": {"bounds": 7}}, "optimiser_centroid": {}}, "a.bounds: expected a pair [low, high], got 7"),
+    ({"targets": [{**TARGET, "target_value": 3}]}, "targets[0].target_value: expected a pair [low, high], got 3"),
     ({"slurm": {"ntasks": 0}}, "slurm.ntasks: "),
     ({"slurm": {"tim": 3}}, "slurm.tim: unknown key; did you mean 'time'?"),
     ({"slurm": {"extra": {"partition": "x"}}}, "is set by slurm.partition"),
@@ -144,12 +166,29 @@ def test_all_problems_come_at_once_with_their_lines(tmp_path: Path) -> None:
         ("- 1", "expected keys"),
         ("a: [1", "is not YAML"),
         ("timeout: 1\ntimeout: 2\n", "timeout: is given twice"),
+        ("slurm: &a\n  extra: *a\n", "is nested too deeply, or holds itself by an alias: expected at most 40 levels"),
+        ("targets: " + "[" * 3000, "is nested too deeply"),
+        ("slurm: {extra: " + "{a: " * 60 + "1" + "}" * 61, "is nested too deeply"),
+        ("max_ngen: 1" + "0" * 400, "config.yaml:1: max_ngen: expected a number below 1e.30, got a larger one"),
+        ("max_ngen: 1" + "0" * 5000, "is not YAML"),
+        ("timeout: 2024-13-41", "is not YAML: month must be in 1..12"),
         ("parameters: {a: [0, 1], a: [0, 2]}", "parameters.a: is given twice"),
     ],
 )
 def test_files_that_are_no_configuration(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         load_config(write(tmp_path, text))
+
+
+def test_a_predecessors_file_is_told_from_a_configuration_without_a_section(tmp_path: Path) -> None:
+    path = tmp_path / "config_optimisation"
+    path.write_text(json.dumps({key: SOUND[key] for key in ("parameters", "targets")}))
+    with pytest.raises(ConfigError, match=f"simulation: is missing: .*orchestrator prepare --import {path}$"):
+        load_config(path)
+    with pytest.raises(ConfigError, match=r"such as simulation: \{model: 'model:VisualModel'\}$"):
+        load_config(
+            write(tmp_path, yaml.safe_dump({key: SOUND[key] for key in ("parameters", "targets")} | {"report": 1}))
+        )
 
 
 def test_a_missing_or_binary_file(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from orchestrator_project import Project
 from rich.console import Console
 
 from orchestrator.best.reevaluating import reevaluate
+from orchestrator.checking.inspection import inspect
 from orchestrator.cluster import Job, State, Status, Task
 from orchestrator.config import Config
 from orchestrator.config_file import load_config
@@ -102,6 +103,16 @@ def test_nobody_simulates_another_model_in_the_name_of_a_run(run: RunPaths) -> N
         reevaluate(run, 1, 1, [], console)
     with pytest.raises(UsageError, match=r"--continue: the run in .* other parameters of the model:\n  .*density: 100"):
         go_on(run, ["max_ngen=5"], console, LogFormat.TEXT)
+
+
+def test_check_says_so_of_a_run_that_would_be_continued(run: RunPaths) -> None:
+    config = run.directory.parent / "param_optim/config_optimisation.yaml"
+    overrides = ["continue_cp=true", f"cp_filename={run.checkpoint}"]
+    assert inspect(config, overrides).problems == []
+    edit(run, "param_optim/exc", "'density': 100.0", "'density': 5.0")
+    (problem,) = inspect(config, overrides).problems
+    assert problem.key == "cp_filename"
+    assert problem.message.endswith("density: 100.0 in the run, 5.0 now")
 
 
 class Meddling:

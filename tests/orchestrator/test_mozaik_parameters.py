@@ -14,6 +14,7 @@ from orchestrator.simulations.mozaik_parameters import (
     lookup,
     read_parameter_tree,
 )
+from orchestrator.simulations.mozaik_references import reference_problems
 
 
 def model(tmp_path: Path, **files: str) -> Path:
@@ -72,6 +73,10 @@ def test_names_that_are_not_there(tmp_path: Path, name: str) -> None:
         ({"defaults": "[1, 2]"}, "expected a parameter set"),
         ({"defaults": "import os"}, "is not a parameter set"),
         ({"defaults": "{'a': 1 / 0}"}, "division by zero"),
+        ({"defaults": "{'a': [{[1]: 2}]}"}, "defaults: is not a parameter set: unhashable type"),
+        ({"defaults": "{'a': 1" + "0" * 400 + "}"}, "defaults:1: expected a number below 1.8e308"),
+        ({"defaults": "{'a': 10**99 * 10**99 * 10**99 * 10**99}"}, "defaults:1: expected a number below 1.8e308"),
+        ({"defaults": "{'a':\n {**url('param/b'), 'c': 1}}"}, r"defaults:2: cannot read the merged group \*\*url\("),
         ({"defaults": "{'a': " + "-" * 100_000 + "1}"}, "is not a parameter set"),
     ],
 )
@@ -91,3 +96,24 @@ def test_nothing_is_executed(tmp_path: Path) -> None:
 def test_references_in_a_circle_end(tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="refers to itself"):
         lookup(read(model(tmp_path, defaults="{'a': ref('b'), 'b': ref('a')}")), "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{'a': ref('b'), 'b': {'c': 1}}", []),
+        ("{'a': ref('b'), 'b': None}", []),
+        ("{'a': ref('b.c') / 2 - ref('b.c'), 'b': ref('d'), 'd': {'c': 1}}", []),
+        ("{'a': ref('b.c'), 'b': f(1)}", []),
+        ("{'a': [ref('nix')]}", []),
+        ("{'a': ref('bb'), 'b': {'c': 1}}", ["a: param/defaults: is taken from 'bb' by ref(...), which the model"]),
+        ("{'a': ref('b.d'), 'b': {'c': 1}}", ["a: param/defaults: is taken from 'b.d' by ref(...), which the model"]),
+        ("{'a': 1 - ref('nix') / 2}", ["a: param/defaults: is taken from 'nix' by ref(...), which the model does not"]),
+        ("{'a': ref('b'), 'b': ref('nix')}", ["b: param/defaults: is taken from 'nix' by ref(...), which the model"]),
+        ("{'a': ref('b'), 'b': ref('a') / 2}", ["a: param/defaults: is taken from 'b' by ref(...), which refers"] * 2),
+    ],
+)  # fmt: skip
+def test_references_that_lead_nowhere(tmp_path: Path, text: str, said: list[str]) -> None:
+    found = list(reference_problems(read(model(tmp_path, defaults=text)), Path("param/defaults")))
+    assert len(found) == len(said)
+    assert all(f"{at[-1]}: {message}".startswith(start) for (at, message), start in zip(found[:1], said, strict=False))

@@ -178,14 +178,48 @@ def test_what_is_there_is_overwritten_with_force_alone(tmp_path: Path) -> None:
     config = model / "param_optim/config_optimisation.yaml"
     sound = config.read_text()
     config.write_text("mine")
-    (model / "param_optim/left over").write_text("mine")
+    (model / "optimisation.sbatch").write_text("mine")
     before = snapshot(model)
-    with pytest.raises(UsageError, match=r"param_optim and .*optimisation\.sbatch: there already\. With --force"):
+    message = r"param_optim/config_optimisation\.yaml, optimisation\.sbatch: there already\. With --force they are over"
+    with pytest.raises(UsageError, match=message):
         prepare(model)
     assert snapshot(model) == before
     prepare(model, force=True)
     assert config.read_text() == sound
-    assert not (model / "param_optim/left over").exists()
+
+
+def test_what_prepare_has_not_written_stays_and_is_named(tmp_path: Path) -> None:
+    model = small_model(tmp_path)
+    prepare(model)
+    config = model / "param_optim/config_optimisation.yaml"
+    config.write_text("mine")
+    mine = [model / "param_optim/tutorial.yaml", model / "param_optim/notes/today"]
+    mine[1].parent.mkdir()
+    for file in mine:
+        file.write_text("mine")
+    kept = "kept as they are, for prepare does not write them: param_optim/notes/today, param_optim/tutorial.yaml."
+    said = prepare(model, dry_run=True)
+    assert kept in said
+    assert "overwritten only with --force: param_optim/config_optimisation.yaml\n" in said
+    assert kept in prepare(model, force=True)
+    assert [file.read_text() for file in mine] == ["mine", "mine"]
+    assert config.read_text() != "mine"
+    assert "nothing to change" in prepare(model)
+
+
+def test_a_file_that_is_another_with_something_in_it_changed_is_led_over(tmp_path: Path) -> None:
+    model = small_model(tmp_path, param__short="url('param/defaults') | {'null_stimulus_period': 1.0}")
+    prepare(model)
+    assert (model / "param_optim/short").read_text().startswith("url('param_optim/defaults') |")
+
+
+def test_a_file_that_is_missing_is_added_without_force(tmp_path: Path) -> None:
+    model = small_model(tmp_path)
+    prepare(model)
+    before = snapshot(model)
+    (model / "param_optim/exc").unlink()
+    prepare(model)
+    assert snapshot(model) == before
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -429,6 +463,15 @@ def test_sheets_at_the_root_as_in_old_models(tmp_path: Path) -> None:
     assert {spec["sheet_name"] for spec in config.targets} == {"Exc"}
     recorders = lookup(read_parameter_tree(Path("param_optim/defaults"), model), "exc_layer.params.recorders")
     assert set(recorders) == {"spikes", "conductances"}
+
+
+def test_sheets_at_the_root_are_checked(tmp_path: Path) -> None:
+    model = small_model(tmp_path, param__defaults="{'results_dir': '', 'pynn_seed': 1, 'l4_exc': url('param/exc')}")
+    prepare(model)
+    path = model / "param_optim/config_optimisation.yaml"
+    load_checked_config(path, ["executor=local"])
+    with pytest.raises(ConfigError, match="the model has no sheet 'Ecx'; did you mean 'Exc'"):
+        load_checked_config(path, ["executor=local", "targets.0.sheet_name=Ecx"])
 
 
 def test_without_slurm_the_configuration_and_the_next_command_are_local(

@@ -104,6 +104,28 @@ def test_what_is_wrong_is_said_with_the_lines_of_the_file(tmp_path: Path, change
     assert snapshot(model) == before
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_dry_run_refuses_what_the_command_would(tmp_path: Path, dry_run: bool) -> None:
+    model = bare_model("balanced_network", tmp_path)
+    defaults = model / "param/defaults"  # absolute references lead into files that are not written
+    defaults.write_text(defaults.read_text().replace("param/", f"{model}/param/"))
+    prepare(model, imported=written(tmp_path / "config_optimisation"), dry_run=True)
+    wrong = {"parameters": {EXC: [5, 1], "sheets.exc.n": [0, 1]}, "optimiser_centroid": {}}
+    source = written(tmp_path / "config_optimisation", **wrong)
+    before = snapshot(model)
+    with pytest.raises(UsageError, match=r"(?s)low < high, got \[5, 1\].*no parameter 'sheets.exc.n'") as caught:
+        prepare(model, imported=source, dry_run=dry_run)
+    assert str(tmp_path) in str(caught.value)
+    assert snapshot(model) == before
+
+
+def test_a_key_that_is_given_twice(tmp_path: Path) -> None:
+    source = tmp_path / "twice"
+    source.write_text(f'{{"parameters": {{"{EXC}": [0, 1], "{EXC}": [0, 2]}}, "targets": []}}')
+    with pytest.raises(UsageError, match=f"twice:1: parameters.{EXC}: is given twice"):
+        prepare(small_model(tmp_path), imported=source)
+
+
 def test_files_that_are_none(tmp_path: Path) -> None:
     model = small_model(tmp_path)
     with pytest.raises(UsageError, match="nowhere: cannot be read: No such file"):
@@ -111,6 +133,9 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "broken").write_text('{"parameters": {')
     with pytest.raises(UsageError, match="broken:1: is not YAML"):
         prepare(model, imported=tmp_path / "broken")
+    (tmp_path / "deep").write_text("[" * 3000)
+    with pytest.raises(UsageError, match="deep: is nested too deeply"):
+        prepare(model, imported=tmp_path / "deep")
     (tmp_path / "list").write_text("[1]")
     with pytest.raises(UsageError, match="list: expected keys such as 'parameters' and 'targets'"):
         prepare(model, imported=tmp_path / "list")

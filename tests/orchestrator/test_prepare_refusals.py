@@ -13,6 +13,7 @@ from orchestrator.prepare import prepare_model
 
 RUN = "from mozaik.controller import run_workflow\n"
 CLASS = "from mozaik.models import Model\n\nclass Net(Model):\n    pass\n"
+CREATE = "def create_experiments(model):\n    return []\n"
 SHEET = "{'params': {'name': 'Exc', 'recorders': {}}, "
 
 # files that are wrong, options, and what is said
@@ -41,6 +42,29 @@ WRONG: list[tuple[dict[str, str], dict[str, Any], str]] = [
     ({"param__exc": "{'params': {'recorders': {}}, 'weights': 1}"}, {}, "no sheet has a 'name' in its 'params'"),
     ({"param__config_optimisation.yaml": "{}"}, {}, "param/config_optimisation.yaml: the optimisation has a file of"),
     ({"param__recorders_spikes": "{}", "param__exc": SHEET + "'weights': 1}"}, {}, "param/recorders_spikes: the optim"),
+    (
+        {
+            "param__exc": "{'params': {'name': 'Exc', 'recorders': url('param/rec')}, 'weights': 0.1,\n"
+            " 'n': 2 * ref('sheets.exc.params.recorders.1.size')}",
+            "param__rec": "{'1': {'size': 200.0}}",
+        },
+        {},
+        "param/exc:2:7: 'n' is taken from 'sheets.exc.params.recorders.1.size' by ref(...), and the optimisation repl",
+    ),
+    ({"param__exc": SHEET + "'weights': 1, 'n': ref('sheets.nix')}"}, {}, "is taken from 'sheets.nix' by ref(...), "),
+    (
+        {
+            "param__exc": SHEET + "'weights': 1,\n 'a': {**url('param/base'), 'delay': 2.0}}",
+            "param__base": "{'weights': 1}",
+        },
+        {},
+        "param/exc:2: cannot read the merged group **url('param/base'); expected names and values such as {'weig",
+    ),
+    (
+        {"param__defaults": "{'sheets': {'exc': url('common/exc')}}", "common__exc": SHEET + "'weights': 1}"},
+        {},
+        "the recorders of Exc are in files outside the base folder, which stay as they are, so that there is nothing",
+    ),
     # the root
     ({}, {"root": "default"}, "--root default: there is no file param/default; did you mean 'defaults'?"),
     # the model's class and experiments
@@ -207,6 +231,56 @@ def test_ways_to_call_run_workflow(tmp_path: Path, script: str) -> None:
     (model / "run.py").write_bytes(script.encode("latin-1"))
     said = "\n".join(prepare_model(model))
     assert "Model model:Net, experiments experiments:create_experiments, root param/defaults." in said
+
+
+TWO = CREATE + CREATE.replace("create_experiments", "create_short")
+UNDECIDED = {
+    "assigned later": """
+from experiments import create_experiments, create_short
+if True:
+    create_experiments = create_short
+""",
+    "imported in two branches": """
+if not SHORT:
+    from experiments import create_experiments
+else:
+    from experiments import create_short as create_experiments
+""",
+    "two modules with everything": """
+from experiments import *
+from others import *
+""",
+}
+
+
+@pytest.mark.parametrize("lines", UNDECIDED.values(), ids=UNDECIDED)
+def test_experiments_with_more_than_one_meaning_are_asked_for(tmp_path: Path, lines: str) -> None:
+    script = f"from model import Net\n{lines}\nrun_workflow('x', Net, create_experiments)\n"
+    model = small_model(tmp_path, run__py=script, experiments__py=TWO, others__py=TWO)
+    message = (
+        r"run\.py:\d+: create_experiments gets its meaning in more than one way.*; say which with --experiments mod"
+    )
+    with pytest.raises(UsageError, match=message):
+        list(prepare_model(model))
+    said = "\n".join(prepare_model(model, experiments="experiments:create_short"))
+    assert "Model model:Net, experiments experiments:create_short" in said
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "try:\n    from .experiments import *\nexcept ImportError:\n    from experiments import create_experiments\n",
+        "if PACKAGE:\n    from .experiments import create_experiments\nfrom experiments import create_experiments\n",
+        "create_experiments = None\nfrom experiments import create_experiments\n",
+        "from experiments import create_experiments\ndef other():\n    create_experiments = 3 + 4\n",
+        "from analysis import *\nfrom experiments import *\n",
+    ],
+)
+def test_experiments_with_one_meaning_are_taken(tmp_path: Path, lines: str) -> None:
+    script = f"from model import Net\n{lines}\nrun_workflow('x', Net, create_experiments)\n"
+    files = {"experiments__py": TWO, "analysis__py": "from experiments import create_experiments\n"}
+    said = "\n".join(prepare_model(small_model(tmp_path, run__py=script, **files)))
+    assert "experiments experiments:create_experiments" in said
 
 
 def test_a_class_in_a_guarded_script_and_a_script_of_another_name(tmp_path: Path) -> None:
