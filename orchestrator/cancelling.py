@@ -55,8 +55,8 @@ def cancel_run(paths: RunPaths, say: Callable[[str], object]) -> int:
 def end_all_jobs(paths: RunPaths, cluster: Cluster) -> int:
     """End the jobs of a run whose lock this process holds; return how many were in flight."""
     ended = 0
-    for directory in sorted(paths.generations.glob("[0-9]*")):
-        journal = Journal(paths.generation(int(directory.name)), cluster, "", threading.Event())
+    for number in paths.generation_numbers():
+        journal = Journal(paths.generation(number), cluster, "", threading.Event())
         attempts = journal.recover()
         statuses = cluster.poll([attempt.job for attempt in attempts]) if attempts else {}
         ended += sum(status.state not in (State.ENDED, State.ABSENT) for status in statuses.values())

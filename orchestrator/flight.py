@@ -276,7 +276,8 @@ class Flight:
     def _note_loss(self, index: int, result: Result, node: str = "") -> None:
         self._setbacks.lost(index, result, node)
         # after the deadline nothing is submitted any more: what was measured then is lost as it is
-        if self._setbacks.gives_up(index) or self._journal.timed_out:
+        late = self._journal.timed_out and not result.outcome.setup
+        if late or self._setbacks.gives_up(index):
             self._decree(index, result)
 
     def _refuse_the_hopeless(self) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from orchestrator.attempts import Landed
 from orchestrator.config import Config
 from orchestrator.errors import RunFailed
 from orchestrator.paths import GenerationPaths, RunPaths
-from orchestrator.records import Evaluation, Offspring
+from orchestrator.records import Evaluation, Offspring, Outcome
 from targets import Target
 
 
@@ -79,15 +81,25 @@ def _score(target: Target, value: float | None) -> float:
 def discard(config: Config, paths: RunPaths, number: int) -> None:
     """Delete the directory of a generation that is in the checkpoint, but for what ``keep.directories`` asks for."""
     if config.keep.directories != "none":
-        _keep_simulations(paths, number)
+        _keep_simulations(paths, number, only_failed=config.keep.directories == "failed")
     shutil.rmtree(paths.generation(number).directory, ignore_errors=True)
 
 
-def _keep_simulations(paths: RunPaths, number: int) -> None:
+def _keep_simulations(paths: RunPaths, number: int, *, only_failed: bool) -> None:
     for simulation in paths.generation(number).directory.glob("*/*/simulation"):
         attempt = simulation.parent
+        # a job may have been ended while it removed what it had measured
+        if only_failed and _is_ok(paths.generation(number).attempt(int(attempt.parent.name), int(attempt.name)).result):
+            continue
         kept = paths.kept / str(number) / attempt.parent.name / attempt.name
         kept.mkdir(parents=True, exist_ok=True)
         for file in (simulation, attempt / "simulation.log"):
             if file.exists():
                 shutil.move(file, kept / file.name)
+
+
+def _is_ok(file: Path) -> bool:
+    try:
+        return Outcome(json.loads(file.read_text(encoding="utf-8"))["outcome"]) is Outcome.OK
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

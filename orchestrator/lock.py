@@ -199,8 +199,10 @@ def holder_of(paths: RunPaths) -> dict[str, Any]:
 
 def controller_jobs(paths: RunPaths) -> list[str]:
     """Return the SLURM jobs that have been controllers of a run, the latest last."""
-    jobs = holder_of(paths).get("jobs")
-    return [str(job) for job in jobs] if isinstance(jobs, list) else []
+    holder = holder_of(paths)
+    # earlier versions wrote down the last one only
+    jobs = holder.get("jobs", [holder.get("job")])
+    return [str(job) for job in jobs if job] if isinstance(jobs, list) else []
 
 
 def _acquired(paths: RunPaths, job_id: str, say: Callable[[str], object]) -> Lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 from orchestrator.config import Config
 from orchestrator.files import write_json
@@ -10,6 +11,8 @@ from orchestrator.paths import RunPaths
 from orchestrator.simulations import Identity, ModelUnreadable, digests, simulation_of
 
 _MOST = 10
+# patience with files that cannot be read, in s between two looks
+_TRIES, _PAUSE = 5, 2.0
 
 
 def keep_model(config: Config, paths: RunPaths) -> None:
@@ -24,15 +27,17 @@ def changed_parameters(config: Config, paths: RunPaths) -> list[str]:
     Parameters that are searched, seeds, and where results go do not count: every simulation gets its own. Runs of
     versions that did not write their model down have no differences.
     """
+    before = _kept(paths, "parameters")
+    if not before:
+        return []
     try:
-        now = _identity(config).parameters
+        now = _readable(config).parameters
     except ModelUnreadable as error:
         return [str(error)]
-    before = _kept(paths, "parameters")
     own = {*config.parameters, *config.simulation.seeds, "results_dir"}
     lines = [
         f"{name}: {before.get(name, 'not there')} in the run, {now.get(name, 'not there')} now"
-        for name in (dict.fromkeys([*before, *now]) if before else ())
+        for name in dict.fromkeys([*before, *now])
         if name not in own and before.get(name) != now.get(name)
     ]
     return [*lines[:_MOST], *([f"and {len(lines) - _MOST} more"] if len(lines) > _MOST else [])]
@@ -46,6 +51,16 @@ def changed_files(config: Config, paths: RunPaths) -> list[str]:
         return []
     before = _kept(paths, "files")
     return [name for name in before if before[name] != now.get(name)]
+
+
+def _readable(config: Config) -> Identity:
+    """Return the identity as it is now; a file that is just being saved is looked at again."""
+    for _ in range(_TRIES - 1):
+        try:
+            return _identity(config)
+        except ModelUnreadable:
+            time.sleep(_PAUSE)
+    return _identity(config)
 
 
 def _identity(config: Config) -> Identity:

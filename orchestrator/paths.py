@@ -174,6 +174,11 @@ class RunPaths:
         """Folder of simulation directories that the configuration keeps."""
         return self.directory / "kept"
 
+    def generation_numbers(self) -> list[int]:
+        """Return which generations have files, in their order."""
+        folders = self.generations.iterdir() if self.generations.is_dir() else ()
+        return sorted(int(folder.name) for folder in folders if folder.name.isdecimal())
+
     def generation(self, number: int) -> GenerationPaths:
         """Return the files of generation `number`, from 0."""
         return GenerationPaths(self.generations / str(number))

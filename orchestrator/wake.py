@@ -52,8 +52,7 @@ class Wake:
         """Take over all generations before `number`, which are in the checkpoint."""
         # no look came by while the last one was in flight, or something does not end
         overdue = bool(self._behind)
-        for directory in self._paths.generations.glob("[0-9]*"):
-            behind = int(directory.name)
+        for behind in self._paths.generation_numbers():
             if behind < number and behind not in self._behind:
                 self._behind[behind] = submitted_jobs(self._paths.generation(behind), self._cluster.name)
                 for job in self._behind[behind]:

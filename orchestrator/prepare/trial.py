@@ -15,6 +15,10 @@ def written_elsewhere(plan: Writing) -> Iterator[Path]:
     """Yield a directory with the plan's files and links to all else of the model; it is removed in the end."""
     with tempfile.TemporaryDirectory(prefix="prepare-") as folder:
         trial = Path(folder) / plan.model_dir.name
+        # parameters may be shared with the models beside it
+        for each in plan.model_dir.parent.iterdir():
+            if each.name != trial.name:
+                Path(folder, each.name).symlink_to(each)
         _link(plan.model_dir, trial, PurePosixPath(), plan.files)
         for name, content in plan.files.items():
             path = trial / name

@@ -56,6 +56,7 @@ class MozaikSimulation:
         """Return all parameters, and digests of the run script and of the modules of model and experiments."""
         from orchestrator.simulations.mozaik_parameters import (  # noqa: PLC0415
             ParameterFileError,
+            as_text,
             flatten,
             read_parameter_tree,
         )
@@ -66,7 +67,7 @@ class MozaikSimulation:
             files = digests(self._model_dir, [self._section["run_script"], *(f"{module}.py" for module in modules)])
         except (ParameterFileError, OSError) as error:
             raise ModelUnreadable(str(error)) from error
-        return Identity({name: repr(value) for name, value in flatten(tree)}, files)
+        return Identity({name: as_text(value) for name, value in flatten(tree)}, files)
 
     def start_values(self, names: Sequence[str]) -> Mapping[str, float]:
         """Return the values of these parameters in the model's parameter files, without those that are no numbers."""

@@ -74,6 +74,16 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield f"{prefix}{name}", value
 
 
+def as_text(value: object) -> str:
+    """Return a leaf as text that is the same in every process, which the order of a set is not."""
+    match value:
+        case set() | frozenset():
+            return f"{{{', '.join(sorted(as_text(each) for each in value))}}}"
+        case list() | tuple():
+            return f"[{', '.join(as_text(each) for each in value)}]"
+    return repr(value)
+
+
 def referred(value: object) -> list[str]:
     """Return the names that a leaf refers to."""
     if isinstance(value, Expression):

@@ -300,3 +300,12 @@ def test_a_job_that_the_queue_forgot_but_whose_heart_beats_is_asked_for_at_the_n
     air.clock.after(3000, lambda: [air.deliver(index, 1) for index in (0, 1)])
     assert air.outcomes() == [Outcome.OK, Outcome.OK]
     assert len(polls) <= 105
+
+
+def test_what_could_not_be_started_while_the_deadline_is_enforced_is_not_scored(airspace: Make) -> None:
+    air = airspace(timeout=100)
+    air.cluster.answer(0, None, RUNNING)
+    failed = Result(Outcome.LAUNCH_FAILED, message="ImportError", host="n1")
+    air.cluster.on_cancel = lambda: air.deliver(0, 1, failed)
+    with pytest.raises(RunFailed, match="offspring 0 could not be started until the timeout: ImportError"):
+        air.bring_in()

@@ -51,6 +51,7 @@ def test_a_run_from_start_to_end(undisturbed: Project) -> None:
         "config.yaml",
         "controller.log",
         "controller.json",
+        "model.json",
         "generations",
     }
     assert not any((undisturbed.runs[0] / "generations").iterdir())

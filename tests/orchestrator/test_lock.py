@@ -71,6 +71,10 @@ def test_all_jobs_that_held_the_lock_are_remembered(paths: RunPaths) -> None:
         with only_controller(paths, job):
             assert holder_of(paths)["job"] == job
     assert controller_jobs(paths) == ["5", "7"]
+    record = holder_of(paths)
+    paths.holder.write_text(json.dumps({"job": record["job"]}))  # as earlier versions wrote it
+    assert controller_jobs(paths) == ["5"]
+    paths.holder.write_text(json.dumps(record))
     restarted = {"SLURM_JOB_ID": "5", "SLURM_RESTART_COUNT": "1"}
     run = RunPaths(paths.directory / "20261120-100000_Optimization")
     run.directory.mkdir()

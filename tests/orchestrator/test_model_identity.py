@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -65,10 +68,20 @@ def test_what_every_simulation_gets_of_its_own_does_not_count(run: RunPaths, con
     assert changed_parameters(config, run) == []
 
 
-def test_what_cannot_be_read_any_more_has_changed(run: RunPaths, config: Config) -> None:
-    (run.directory.parent / "param_optim/exc").unlink()
+def test_what_cannot_be_read_any_more_has_changed(
+    run: RunPaths, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exc = run.directory.parent / "param_optim/exc"
+    text = exc.read_text()
+    exc.unlink()
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
     assert "param_optim/exc" in "".join(changed_parameters(config, run))
     assert changed_files(config, run) == []
+    # an editor that is saving it
+    monkeypatch.setattr("time.sleep", lambda _: exc.write_text(text))
+    assert changed_parameters(config, run) == []
+    assert len(waited) == 4
 
 
 def test_runs_that_did_not_write_their_model_down_have_no_differences(run: RunPaths, config: Config) -> None:
@@ -77,6 +90,23 @@ def test_runs_that_did_not_write_their_model_down_have_no_differences(run: RunPa
         run.model.unlink() if text is None else run.model.write_text(text)
         assert changed_parameters(config, run) == []
         assert changed_files(config, run) == []
+
+
+def test_the_order_of_a_set_is_no_difference() -> None:
+    show = (
+        "from orchestrator.simulations.mozaik_parameters import as_text; print(as_text([{'v', 'spikes', 'gsyn'}, 1.0]))"
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", show],
+            env={**os.environ, "PYTHONHASHSEED": str(n)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for n in range(4)
+    }
+    assert texts == {"[{'gsyn', 'spikes', 'v'}, 1.0]\n"}
 
 
 def test_many_differences_are_counted(run: RunPaths, config: Config) -> None:

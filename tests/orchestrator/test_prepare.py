@@ -500,3 +500,17 @@ def test_every_number_of_the_configuration_is_a_number_to_yaml(name: str, tmp_pa
     for spec in data["parameters"].values():
         bounds = spec["bounds"] if isinstance(spec, dict) else spec
         assert all(isinstance(bound, (int, float)) for bound in bounds)
+
+
+def test_a_dry_run_sees_what_is_shared_with_the_models_beside(tmp_path: Path) -> None:
+    (tmp_path / "common").mkdir()
+    (tmp_path / "common/cell").write_text("{'tau_m': 20.0}")
+    exc = (
+        "{'component': 'C', 'params': {'name': 'Exc', 'cell': {'params': url('../common/cell')}, 'recorders': None},\n"
+    )
+    model = small_model(tmp_path, param__exc=f"{exc} 'ExcExc': {{'weights': 0.001}}}}")
+    before = snapshot(tmp_path)
+    dry = list(prepare_model(model, dry_run=True))
+    assert snapshot(tmp_path) == before
+    assert list(prepare_model(model))
+    assert dry

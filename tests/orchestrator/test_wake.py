@@ -14,9 +14,9 @@ from scripted_flight import OK, PENDING, RUNNING, START, Airspace, Clock
 from orchestrator import wake as module
 from orchestrator.cluster import Job, State, Status
 from orchestrator.config_file import load_config
-from orchestrator.files import append_json_line
+from orchestrator.files import append_json_line, write_json
 from orchestrator.paths import GenerationPaths, RunPaths
-from orchestrator.records import Outcome
+from orchestrator.records import Outcome, Result
 from orchestrator.wake import Wake
 
 
@@ -142,6 +142,27 @@ def test_a_generation_whose_journal_is_gone_or_of_another_executor_is_nobodys(sc
     assert scene.wake.jobs == []
     scene.look()
     assert scene.left == []
+
+
+def test_what_is_no_generation_is_left_alone(scene: Scene) -> None:
+    (scene.paths.generations / "3.bak").mkdir()
+    scene.generation(0, a=State.ENDED)
+    scene.wake.leave(1)
+    scene.look()
+    assert scene.left == ["3.bak"]
+
+
+@pytest.mark.parametrize("scene", ["failed"], indirect=True)
+def test_an_offspring_that_was_measured_is_not_kept_with_the_failed(scene: Scene) -> None:
+    """Its job may have been ended while it removed the simulation."""
+    scene.generation(0, a=State.ENDED)
+    for index, outcome in enumerate((Outcome.OK, Outcome.EXPLODED)):
+        attempt = scene.paths.generation(0).attempt(index, 1)
+        attempt.simulation.mkdir(parents=True)
+        write_json(attempt.result, Result(outcome).to_json())
+    scene.wake.leave(1)
+    scene.look()
+    assert [path.name for path in (scene.paths.kept / "0").iterdir()] == ["1"]
 
 
 @pytest.mark.parametrize("scene", ["all"], indirect=True)
