@@ -141,8 +141,8 @@ def test_json_lines_of_a_run(tmp_path: Path) -> None:
 
 
 def test_a_batch_log_tells_the_state_in_lines(tmp_path: Path) -> None:
-    project = Project.create(tmp_path)
-    out = project.command("run", "config.yaml", TEST_SECONDS="0.5")
+    project = Project.create(tmp_path, {"max_ngen": 1})
+    out = project.command("run", "config.yaml", TEST_SECONDS="3")  # somebody looks every two seconds
     states = [line for line in out.splitlines() if " INFO    generation 0: " in line and ("queued" in line)]
     assert states
     assert "\x1b" not in out
