@@ -130,7 +130,7 @@ def test_status_of_what_is_no_run_is_one_message(tmp_path: Path) -> None:
 
 def test_json_lines_of_a_run(tmp_path: Path) -> None:
     project = Project.create(tmp_path)
-    controller = project.start("run", "config.yaml", "--log-format", "json", TEST_SECONDS="0.5")
+    controller = project.start("run", "config.yaml", "--log-format", "json", TEST_SECONDS="1.5")
     out, err = controller.communicate(timeout=60)
     assert (controller.returncode, err) == (0, "")
     lines = [json.loads(line) for line in out.splitlines()]
