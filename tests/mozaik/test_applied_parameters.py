@@ -18,6 +18,8 @@ from typer.testing import CliRunner
 from orchestrator.best.seeds import other_seeds
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cli import app
+from orchestrator.config_file import load_config
+from orchestrator.model_identity import keep_model
 
 pytestmark = pytest.mark.mozaik
 
@@ -111,6 +113,7 @@ def test_a_network_is_evaluated_again_under_other_seeds(tmp_path: Path) -> None:
     shutil.copy(ROOT / "param_optim/run_optimization_experiment.py", folder)
     defaults = folder / "defaults"
     defaults.write_text(defaults.read_text().replace("'spontaneous_duration': 1000.0", "'spontaneous_duration': 200.0"))
+    keep_model(load_config(run.config), run)  # as if it had been so
     command = ["best", str(run.directory), "--reevaluate", "1", "--seeds", "2", "--json"]
     program = [sys.executable, "-c", "from orchestrator.cli import main; main()", *command]
     done = subprocess.run(program, capture_output=True, text=True, check=False)
