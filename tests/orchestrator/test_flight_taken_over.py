@@ -309,3 +309,19 @@ def test_what_could_not_be_started_while_the_deadline_is_enforced_is_not_scored(
     air.cluster.on_cancel = lambda: air.deliver(0, 1, failed)
     with pytest.raises(RunFailed, match="offspring 0 could not be started until the timeout: ImportError"):
         air.bring_in()
+
+
+def test_what_was_late_or_killed_has_used_its_time(airspace: Make) -> None:
+    air = airspace(timeout=100)
+
+    def running(paths: AttemptPaths) -> Status:
+        air.beat(paths)
+        return RUNNING
+
+    air.cluster.answer(0, None, running)
+    air.cluster.answer(1, 1, running, running, running, ended(Outcome.OUT_OF_MEMORY))
+    late, killed = (landed.result for landed in air.bring_in())
+    assert (late.outcome, killed.outcome) == (Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY)
+    assert START <= late.started < START + 10
+    assert late.finished >= START + 100
+    assert START <= killed.started < killed.finished < START + 20
