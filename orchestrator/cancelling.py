@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 import subprocess
 import threading
 import time
 from collections.abc import Callable
 
-from orchestrator.cluster import Cluster, State, create_cluster
+from orchestrator.cluster import Cluster, create_cluster
 from orchestrator.cluster.ending import end_jobs
 from orchestrator.cluster.environment import leave_allocation
+from orchestrator.cluster.queue import CommandFailed, run_command
 from orchestrator.config_file import load_config
 from orchestrator.errors import UsageError
 from orchestrator.journal import Journal
@@ -59,7 +60,7 @@ def end_all_jobs(paths: RunPaths, cluster: Cluster) -> int:
         journal = Journal(paths.generation(number), cluster, "", threading.Event())
         attempts = journal.recover()
         statuses = cluster.poll([attempt.job for attempt in attempts]) if attempts else {}
-        ended += sum(status.state not in (State.ENDED, State.ABSENT) for status in statuses.values())
+        ended += sum(not status.gone for status in statuses.values())
         end_jobs(cluster, [attempt.job for attempt in attempts])
         journal.withdrawn([attempt.index for attempt in attempts])
     return ended
@@ -67,11 +68,10 @@ def end_all_jobs(paths: RunPaths, cluster: Cluster) -> int:
 
 def _dequeue_controllers(paths: RunPaths) -> None:
     """Cancel the controller's jobs that are queued again: they would go on with the run."""
-    jobs = controller_jobs(paths)
-    if jobs and shutil.which("scancel"):
-        # of a job that has ended it says so
-        command = ["scancel", f"--user={os.getuid()}", "--state=PENDING", *jobs]
-        subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True)
+    if jobs := controller_jobs(paths):
+        # it fails where a job has ended, or where there is no SLURM here
+        with contextlib.suppress(CommandFailed):
+            run_command(["scancel", f"--user={os.getuid()}", "--state=PENDING", *jobs])
 
 
 def _stop_controller(paths: RunPaths) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from orchestrator.attempts import Landed
@@ -14,6 +12,7 @@ from orchestrator.config import Config
 from orchestrator.errors import RunFailed
 from orchestrator.paths import GenerationPaths, RunPaths
 from orchestrator.records import Evaluation, Offspring, Outcome
+from orchestrator.verdicts import result_in
 from targets import Target
 
 
@@ -89,17 +88,11 @@ def _keep_simulations(paths: RunPaths, number: int, *, only_failed: bool) -> Non
     for simulation in paths.generation(number).directory.glob("*/*/simulation"):
         attempt = simulation.parent
         # a job may have been ended while it removed what it had measured
-        if only_failed and _is_ok(paths.generation(number).attempt(int(attempt.parent.name), int(attempt.name)).result):
+        result = result_in(paths.generation(number).attempt(int(attempt.parent.name), int(attempt.name)).result)
+        if only_failed and result is not None and result.outcome is Outcome.OK:
             continue
         kept = paths.kept / str(number) / attempt.parent.name / attempt.name
         kept.mkdir(parents=True, exist_ok=True)
         for file in (simulation, attempt / "simulation.log"):
             if file.exists():
                 shutil.move(file, kept / file.name)
-
-
-def _is_ok(file: Path) -> bool:
-    try:
-        return Outcome(json.loads(file.read_text(encoding="utf-8"))["outcome"]) is Outcome.OK
-    except (OSError, ValueError, KeyError, TypeError):
-        return False

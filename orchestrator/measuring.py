@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from orchestrator.memory import available_memory
 from orchestrator.paths import AttemptPaths
+from orchestrator.verdicts import result_in
 
 _LOG = logging.getLogger(__name__)
 # memory of a measuring process: the interpreter with its libraries, and a multiple of the recordings' size on disk
@@ -71,7 +71,8 @@ class MeasuringPool:
             if code is None:
                 continue
             self._running.remove(work)
-            if code != 0 and _is_measured(work.paths):
+            result = result_in(work.paths.result) if code != 0 else None
+            if result is not None and result.measured:
                 _LOG.warning("measuring offspring %d ended with exit code %d, after it had delivered", work.index, code)
             elif code != 0 and work.tries < _TRIES:
                 _LOG.warning("measuring offspring %d ended with exit code %d, trying again", work.index, code)
@@ -105,13 +106,6 @@ class MeasuringPool:
                     command, cwd=work.paths.directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log
                 )
             self._running.append(work)
-
-
-def _is_measured(paths: AttemptPaths) -> bool:
-    try:
-        return bool(json.loads(paths.result.read_text(encoding="utf-8"))["measured"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
 
 
 def _largest_file(folder: Path) -> int:

@@ -42,6 +42,14 @@ def new_results(folder: Path, seen: set[str]) -> Iterator[tuple[int, int, Result
         yield index, number, result
 
 
+def result_in(file: Path) -> Result | None:
+    """Return the content of a result file, None where there is none, or none that is readable."""
+    try:
+        return Result.from_json(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def failure(what: str, result: Result) -> str:
     """Return a message for people: what failed, why, and where.
 

@@ -68,7 +68,7 @@ class Wake:
     def look(self, statuses: Mapping[Job, Status]) -> None:
         """Discard the generations whose jobs have ended; cancel what should have by now."""
         now = time.monotonic()
-        self._patience = {job: until for job, until in self._patience.items() if not _is_gone(statuses[job])}
+        self._patience = {job: until for job, until in self._patience.items() if not statuses[job].gone}
         late = [job for job, until in self._patience.items() if now >= until]
         self._patience.update(dict.fromkeys(late, now + _TIDYING_UP))
         self._cancel([job for job in late if statuses[job].state is not State.UNKNOWN])
@@ -92,7 +92,3 @@ class Wake:
     def _discard(self, number: int) -> None:
         discard(self._config, self._paths, number)
         del self._behind[number]
-
-
-def _is_gone(status: Status) -> bool:
-    return status.state in (State.ENDED, State.ABSENT)

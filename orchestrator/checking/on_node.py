@@ -159,7 +159,7 @@ class _Watch:
 
     def _end(self, attempt: AttemptPaths) -> Result | None:
         """Return what the end of a job without a result means, once the file system has had its time."""
-        if self.status.state not in (State.ENDED, State.ABSENT):
+        if not self.status.gone:
             return None
         self.ended = self.ended or time.time()
         patience = 0.0 if self.status.outcome is not None else min(self.cluster.result_grace, _GRACE)

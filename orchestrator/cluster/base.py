@@ -50,6 +50,11 @@ class Status:
     node: str = ""
     forgiven: bool = False
 
+    @property
+    def gone(self) -> bool:
+        """Whether the executor has answered that nothing runs, or will run, any more."""
+        return self.state in (State.ENDED, State.ABSENT)
+
 
 @dataclass(frozen=True)
 class Task:

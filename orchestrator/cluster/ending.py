@@ -39,7 +39,7 @@ def see_gone(cluster: Cluster, jobs: Sequence[Job], patience: float) -> list[Job
     end, pause = time.monotonic() + patience, 0.25
     while left:
         statuses = cluster.poll(left)
-        left = [job for job in left if statuses[job].state not in (State.ENDED, State.ABSENT)]
+        left = [job for job in left if not statuses[job].gone]
         if not left or time.monotonic() > end:
             break
         time.sleep(pause)
