@@ -24,7 +24,7 @@ from typing import Any
 
 import yaml
 
-from orchestrator.simulations.mozaik_parameters import flatten, read_parameter_tree
+from orchestrator.simulations.mozaik.parameters import flatten, read_parameter_tree
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = ROOT / "tests/models/visual_model"

@@ -23,9 +23,9 @@ import numpy as np
 import yaml
 
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, FloatArray, Offspring, Outcome, Result
-from orchestrator.space import Parameter, SearchSpace
 
 MB = 1e6
 LOG = "NEST 3.10\n" + "\n".join(f"[INFO] node {n}: simulating" for n in range(30)) + "\nMPI_ABORT was invoked"

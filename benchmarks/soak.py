@@ -39,7 +39,7 @@ from slurm_configuration import ClusterSettings
 from virtual_cluster import ClusterError, VirtualCluster
 
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.config_file import load_config
+from orchestrator.config.file import load_config
 from orchestrator.optimisers import create_optimiser
 from orchestrator.optimisers.base import Told
 from orchestrator.records import Outcome

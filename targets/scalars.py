@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from targets.inert import Dtype, Global
+from targets.pickles.inert import Dtype, Global
 
 UNREAD = object()
 """Stands in the memo for what was read as a part of many."""

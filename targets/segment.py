@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.errors import DatastoreError
-from targets.inert import Array, Instance, Refused
+from targets.pickles.inert import Array, Instance, Refused
+from targets.pickles.train_runs import TrainKind, TrainRun, train_id, train_kind
+from targets.pickles.unpickle import read_pickle
 from targets.spikes import SpikeTrains
-from targets.train_runs import TrainKind, TrainRun, train_id, train_kind
 from targets.units import milliseconds, unit_of
-from targets.unpickle import read_pickle
 
 
 @dataclass(frozen=True)

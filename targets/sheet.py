@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.errors import DatastoreError
-from targets.inert import Array, Instance, Refused
+from targets.pickles.inert import Array, Instance, Refused
 from targets.segment import numbers
 
 _ORIENTATION_KEYS = ("LGNAfferentOrientation", "ORMapOrientation")

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.errors import DatastoreError
-from targets.inert import Array, Instance, Refused
+from targets.pickles.inert import Array, Instance, Refused
+from targets.pickles.unpickle import read_pickle
 from targets.segment import items_of
 from targets.units import milliseconds, unit_of
-from targets.unpickle import read_pickle
 
 _HERTZ = {"hertz": 1.0, "kilohertz": 1e3, "megahertz": 1e6, "Hz": 1.0, "kHz": 1e3, "MHz": 1e6}
 

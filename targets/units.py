@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from targets.inert import Array, Instance, Refused
+from targets.pickles.inert import Array, Instance, Refused
 
 
 class Unit(NamedTuple):

@@ -12,10 +12,10 @@ import numpy as np
 import yaml
 
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.config_file import load_config
-from orchestrator.controller import create_run
+from orchestrator.config.file import load_config
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
+from orchestrator.run.controller import create_run
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "tests" / "models"

@@ -14,17 +14,25 @@ from typing import Any
 
 import pytest
 
-from orchestrator.attempts import Landed, Terms
 from orchestrator.cluster import Job, State, Status, SubmissionFailed, Task
 from orchestrator.files import append_json_line, read_json_lines, write_json
-from orchestrator.flight import Flight
+from orchestrator.jobs.attempts import Landed, Terms
+from orchestrator.jobs.cleanup import Wake
+from orchestrator.jobs.pool import Flight
 from orchestrator.paths import AttemptPaths, GenerationPaths, RunPaths
 from orchestrator.records import Generation, Offspring, Outcome, Result
-from orchestrator.wake import Wake
 
 START = 1.7e9
 _LONGEST = 50_000.0
-_MODULES = ("flight", "journal", "clock", "setbacks", "verdicts", "wake", "cluster.ending")
+_MODULES = (
+    "jobs.pool",
+    "jobs.journal",
+    "jobs.deadline",
+    "jobs.retries",
+    "jobs.verdicts",
+    "jobs.cleanup",
+    "cluster.ending",
+)
 
 PENDING, RUNNING = Status(State.PENDING), Status(State.RUNNING)
 ABSENT, UNKNOWN = Status(State.ABSENT), Status(State.UNKNOWN)
@@ -227,7 +235,7 @@ class Airspace:
         self.deadlines: list[float] = []
         for module in _MODULES:
             monkeypatch.setattr(f"orchestrator.{module}.time", self.clock)
-        monkeypatch.setattr("orchestrator.flight.looks", self._looks)
+        monkeypatch.setattr("orchestrator.jobs.pool.looks", self._looks)
 
     def _looks(self, folder: Path, interval: float, stop: threading.Event) -> Iterator[None]:
         while not stop.is_set():

@@ -15,8 +15,8 @@ from pathlib import PurePath
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from orchestrator.config import Config
-from orchestrator.sections import FunctionSection, MozaikSection, ParameterRange, Section
+from orchestrator.config.model import Config
+from orchestrator.config.sections import FunctionSection, MozaikSection, ParameterRange, Section
 
 INTRODUCTION = """\
 # Configuration

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from orchestrator.display import render
+from orchestrator.display.terminal import render
 from orchestrator.paths import run_paths
 from orchestrator.status import Watcher
 

@@ -12,22 +12,22 @@ from typing import Any
 import yaml
 
 from orchestrator.best.choosing import Candidate
-from orchestrator.best.editing import Edited, Editor
-from orchestrator.config import Config
-from orchestrator.config_file import load_config
+from orchestrator.config.file import load_config
+from orchestrator.config.model import Config
+from orchestrator.config.sections import MozaikSection
 from orchestrator.errors import RunFailed, UsageError
 from orchestrator.paths import RunPaths
 from orchestrator.prepare.apply import carry_out
-from orchestrator.prepare.urls import Redirection
-from orchestrator.sections import MozaikSection
 from orchestrator.simulations import simulation_of
-from orchestrator.simulations.mozaik_parameters import (
+from orchestrator.simulations.mozaik.editing import Edited, Editor
+from orchestrator.simulations.mozaik.parameters import (
     Expression,
     ParameterFileError,
     flatten,
     lookup,
     read_parameter_tree,
 )
+from orchestrator.simulations.mozaik.urls import Redirection
 
 # how many differences are listed
 _MOST = 10

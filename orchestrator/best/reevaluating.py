@@ -12,22 +12,22 @@ from orchestrator.best.choosing import choose
 from orchestrator.best.rounds import Rounds, tasks_in_flight
 from orchestrator.best.spread import Report, report
 from orchestrator.best.store import ReevaluationPaths, Request, evaluated, key_of, missing
-from orchestrator.cancelling import end_all_jobs
-from orchestrator.check import identity_differences, load_checked_config
+from orchestrator.checking.model_identity import changed_parameters
+from orchestrator.checking.problems import identity_differences, load_checked_config
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import Cluster, create_cluster
 from orchestrator.cluster.environment import leave_allocation
-from orchestrator.config import IDENTITY, Config
-from orchestrator.config_file import dump_config, load_config
-from orchestrator.controller import versions
+from orchestrator.config.file import dump_config, load_config
+from orchestrator.config.model import IDENTITY, Config
+from orchestrator.display.live import displaying
+from orchestrator.display.logs import logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
 from orchestrator.files import be_private, write_text
-from orchestrator.live import displaying
-from orchestrator.lock import only_controller
-from orchestrator.logs import logging_to
-from orchestrator.model_identity import changed_parameters
+from orchestrator.lease import only_controller
 from orchestrator.paths import RunPaths
-from orchestrator.signals import Signals, asked_to_cancel, listening
+from orchestrator.run.cancel import end_all_jobs
+from orchestrator.run.controller import versions
+from orchestrator.run.signals import Signals, asked_to_cancel, listening
 from orchestrator.status import Watcher
 
 

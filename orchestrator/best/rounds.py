@@ -11,21 +11,21 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from orchestrator.attempts import Terms
 from orchestrator.best.store import Numbers, ReevaluationPaths, key_of
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import Cluster
-from orchestrator.config import Config
-from orchestrator.config_file import dump_config
+from orchestrator.config.file import dump_config
+from orchestrator.config.model import Config
 from orchestrator.errors import RunFailed
 from orchestrator.files import write_json, write_text
-from orchestrator.flight import Flight
-from orchestrator.generations import scored, task_file
-from orchestrator.measuring import MeasuringPool
-from orchestrator.queue_note import QueueNotes
+from orchestrator.jobs.attempts import Terms
+from orchestrator.jobs.cleanup import Wake
+from orchestrator.jobs.measuring_pool import MeasuringPool
+from orchestrator.jobs.pool import Flight
+from orchestrator.jobs.queue_note import QueueNotes
+from orchestrator.jobs.tasks import scored, task_file
 from orchestrator.records import Evaluation, FloatArray, Generation, Offspring
 from orchestrator.simulations import simulation_of
-from orchestrator.wake import Wake
 
 _LOG = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from orchestrator.best.choosing import Candidate, Choice
 from orchestrator.best.spread import CandidateSpread, Report, Spread
-from orchestrator.tables import number
+from orchestrator.scores.tables import number
 
 
 def best_parts(choice: Choice) -> Iterator[RenderableType]:

@@ -12,7 +12,7 @@ from submitit.slurm.slurm import _make_sbatch_string
 
 from orchestrator.cluster.queue import words_of
 from orchestrator.cluster.slurm import SlurmCluster
-from orchestrator.config import Config
+from orchestrator.config.model import Config
 
 _TIMEOUT = 30.0
 _NO_ANSWER = re.compile(r"unable to contact|timed out|connection (refused|reset)|no answer within", re.IGNORECASE)

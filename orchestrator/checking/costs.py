@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 from orchestrator.checking.partitions import Partition
-from orchestrator.config import Config
-from orchestrator.durations import format_duration
+from orchestrator.config.durations import format_duration
+from orchestrator.config.model import Config
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.config import Config
+from orchestrator.config.model import Config
 from orchestrator.simulations import Recorded
 
 # the newest ones that are looked at

@@ -15,17 +15,17 @@ from typing import Any
 
 from orchestrator.cluster import Cluster, Job, State, Status, SubmissionFailed, Task, create_cluster
 from orchestrator.cluster.ending import end_jobs, see_gone
-from orchestrator.config import Config
-from orchestrator.durations import format_duration
+from orchestrator.config.durations import format_duration
+from orchestrator.config.model import Config
 from orchestrator.errors import Stopped
 from orchestrator.files import tail, write_json
-from orchestrator.generations import task_file
+from orchestrator.jobs.tasks import task_file
+from orchestrator.jobs.verdicts import new_results, verdict
 from orchestrator.paths import AttemptPaths, GenerationPaths
-from orchestrator.progress import phases
 from orchestrator.records import Offspring, Outcome, Result
 from orchestrator.simulations import simulation_of
-from orchestrator.simulations.mozaik_rehearsal import protocol_of
-from orchestrator.verdicts import new_results, verdict
+from orchestrator.simulations.mozaik.rehearsal import protocol_of
+from orchestrator.simulations.phases import phases
 
 # between two looks at the result file, and at the queue, in s
 _LOOK = 0.25

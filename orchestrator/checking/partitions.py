@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.cluster.queue import CommandFailed, Run, run_command
-from orchestrator.config import Config
-from orchestrator.durations import format_duration, parse_duration
+from orchestrator.config.durations import format_duration, parse_duration
+from orchestrator.config.model import Config
 from orchestrator.simulations import Finding
 
 _TIMEOUT = 10.0

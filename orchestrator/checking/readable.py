@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from orchestrator.config import Config, nearest
-from orchestrator.config_file import Location, Source
+from orchestrator.config.file import Location, Source
+from orchestrator.config.model import Config, nearest
 from orchestrator.errors import Problem
 from targets import TargetError, create_targets
 

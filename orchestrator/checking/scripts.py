@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.checking.acceptance import submission_script
-from orchestrator.config import Config
-from orchestrator.config_file import Location
+from orchestrator.config.file import Location
+from orchestrator.config.model import Config
 from orchestrator.paths import RunPaths
 from orchestrator.simulations import Simulation
 

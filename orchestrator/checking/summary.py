@@ -8,10 +8,10 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.checking.check import Inspection
 from orchestrator.checking.costs import cost_text, job_text
-from orchestrator.checking.inspection import Inspection
-from orchestrator.config import Config
-from orchestrator.durations import format_duration
+from orchestrator.config.durations import format_duration
+from orchestrator.config.model import Config
 from orchestrator.errors import Problem
 
 

@@ -10,7 +10,7 @@ import typer
 
 import orchestrator
 from orchestrator.errors import OrchestratorError
-from orchestrator.plain import plain
+from orchestrator.text import plain
 
 app = typer.Typer(
     name="orchestrator",

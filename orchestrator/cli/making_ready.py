@@ -16,7 +16,7 @@ from orchestrator.errors import UsageError
 
 if TYPE_CHECKING:
     from orchestrator.checking.on_node import Rehearsed
-    from orchestrator.config import Config
+    from orchestrator.config.model import Config
 
 
 @app.command()
@@ -70,7 +70,7 @@ def check(
     Looks at the configuration, the model, the scripts, and asks the cluster whether it would accept such jobs. Exit
     codes: 0 sound, 2 there are problems, 3 the job of --on-node was cancelled.
     """
-    from orchestrator.checking.inspection import inspect, next_command  # noqa: PLC0415
+    from orchestrator.checking.check import inspect, next_command  # noqa: PLC0415
     from orchestrator.checking.summary import lines_of, summary_rows, summary_table  # noqa: PLC0415
     from orchestrator.cluster.environment import leave_allocation  # noqa: PLC0415
 
@@ -109,8 +109,8 @@ def _set(overrides: list[str] | None) -> list[str]:
 def _trial_on_node(console: Console, time_limit: str) -> Callable[[Config], Rehearsed]:
     """Return what tries one offspring and shows what it is doing; Ctrl-C cancels it."""
     from orchestrator.checking.on_node import rehearse  # noqa: PLC0415
-    from orchestrator.durations import parse_duration  # noqa: PLC0415
-    from orchestrator.signals import listening  # noqa: PLC0415
+    from orchestrator.config.durations import parse_duration  # noqa: PLC0415
+    from orchestrator.run.signals import listening  # noqa: PLC0415
 
     try:
         seconds = parse_duration(time_limit)

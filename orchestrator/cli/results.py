@@ -18,8 +18,8 @@ from orchestrator.errors import RunFailed, UsageError
 from orchestrator.paths import run_paths
 
 if TYPE_CHECKING:
-    from orchestrator.rescoring import Rescored
-    from orchestrator.scoring import ScoredDatastore
+    from orchestrator.scores.datastores import ScoredDatastore
+    from orchestrator.scores.rescoring import Rescored
 
 
 @app.command()
@@ -152,14 +152,14 @@ def score(
     """
     if bool(datastores) == (run_directory is not None):
         raise UsageError("give either datastores, or --rescore with a run directory")
-    from orchestrator.config_file import load_config  # noqa: PLC0415
-    from orchestrator.scoring import find_datastores, score_datastores  # noqa: PLC0415
+    from orchestrator.config.file import load_config  # noqa: PLC0415
+    from orchestrator.scores.datastores import find_datastores, score_datastores  # noqa: PLC0415
 
     settings = load_config(config, overrides or ())
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     if run_directory is not None:
         from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
-        from orchestrator.rescoring import rescore  # noqa: PLC0415
+        from orchestrator.scores.rescoring import rescore  # noqa: PLC0415
 
         evaluations = rescore(Checkpoint(run_directory), settings, config)
         if as_json:
@@ -178,7 +178,7 @@ def score(
     if as_json:
         print(json.dumps([each.to_json() for each in scored], indent=1, allow_nan=False))
     elif len(scored) > 1:
-        from orchestrator.tables import totals_table  # noqa: PLC0415
+        from orchestrator.scores.tables import totals_table  # noqa: PLC0415
 
         console.print(totals_table(scored))
     if any(each.error for each in scored):
@@ -186,7 +186,7 @@ def score(
 
 
 def _print_scores(console: Console, scored: ScoredDatastore) -> None:
-    from orchestrator.tables import number, score_table  # noqa: PLC0415
+    from orchestrator.scores.tables import number, score_table  # noqa: PLC0415
 
     console.print(f"datastore {scored.datastore}", style="bold", markup=False, soft_wrap=True)
     console.print(score_table(scored))
@@ -194,7 +194,7 @@ def _print_scores(console: Console, scored: ScoredDatastore) -> None:
 
 
 def _print_rescored(console: Console, evaluations: list[Rescored], source: str, top: int) -> None:
-    from orchestrator.tables import best_table, rescored_table  # noqa: PLC0415
+    from orchestrator.scores.tables import best_table, rescored_table  # noqa: PLC0415
 
     console.print(
         f"Best of {len(evaluations)} evaluations under the run's targets (old) and those of {source} (new):",

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from orchestrator.cli.app import Overrides, app
 from orchestrator.cli.printing import print_best
+from orchestrator.display.logs import LogFormat, json_line
 from orchestrator.errors import UsageError
-from orchestrator.logs import LogFormat, json_line
 from orchestrator.paths import run_paths
 
 
@@ -35,7 +35,7 @@ def run(
     """
     if (config is None) == (continued is None):
         raise UsageError("give either a configuration, or --continue with a run directory")
-    from orchestrator.running import go_on, start  # noqa: PLC0415  (commands that need little start quickly)
+    from orchestrator.run.start import go_on, start  # noqa: PLC0415  (commands that need little start quickly)
 
     as_json = log_format is LogFormat.JSON
     # standard output is for programs then
@@ -56,7 +56,7 @@ def run(
 def cancel(run_directory: Annotated[Path, typer.Argument(help="Run directory.", show_default=False)]) -> None:
     """Stop a run: end its controller, if there is one, and all of its jobs. It can be continued later."""
     from orchestrator.best.store import ReevaluationPaths  # noqa: PLC0415
-    from orchestrator.cancelling import cancel_run  # noqa: PLC0415
+    from orchestrator.run.cancel import cancel_run  # noqa: PLC0415
 
     paths = run_paths(run_directory)
     ended = cancel_run(paths, print)

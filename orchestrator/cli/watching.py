@@ -33,12 +33,12 @@ def status(
     console = Console(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else 100)
     watcher = Watcher(paths)
     if watch:
-        from orchestrator.live import watch as watch_run  # noqa: PLC0415
+        from orchestrator.display.live import watch as watch_run  # noqa: PLC0415
 
         watch_run(watcher, console, lambda line: print(line, flush=True), threading.Event(), as_json=as_json)
     elif as_json:
         print(json.dumps(watcher.look().to_json(), indent=1))
     else:
-        from orchestrator.display import print_status  # noqa: PLC0415
+        from orchestrator.display.terminal import print_status  # noqa: PLC0415
 
         print_status(console, watcher.look())

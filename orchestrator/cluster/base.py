@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from orchestrator.records import Outcome
 
 if TYPE_CHECKING:
-    from orchestrator.config import Config
+    from orchestrator.config.model import Config
 
 
 class State(enum.Enum):
@@ -65,7 +65,7 @@ class Task:
     index : int
         The offspring's place in its generation.
     file : pathlib.Path
-        The task file that `orchestrator.evaluate.evaluate` reads.
+        The task file that `orchestrator.node.evaluate.evaluate` reads.
     """
 
     index: int

@@ -14,9 +14,9 @@ import psutil
 import submitit
 from submitit.core.utils import JobPaths
 
-from orchestrator.claims import claimant, is_claimed
 from orchestrator.cluster.base import Job, State, Status, Task
-from orchestrator.evaluate import evaluate
+from orchestrator.node.claim import claimant, is_claimed
+from orchestrator.node.evaluate import evaluate
 
 # submitit ends local jobs after two minutes unless told otherwise
 _NO_LIMIT_MIN = 60 * 24 * 365

@@ -19,7 +19,7 @@ from orchestrator.cluster.states import (
     parse_sacct,
     parse_squeue,
 )
-from orchestrator.durations import format_duration
+from orchestrator.config.durations import format_duration
 from orchestrator.records import Outcome
 
 _LOG = logging.getLogger(__name__)

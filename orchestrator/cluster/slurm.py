@@ -14,9 +14,9 @@ from submitit.core.utils import DelayedSubmission, JobPaths
 
 from orchestrator.cluster.base import Job, Status, SubmissionFailed, Task
 from orchestrator.cluster.queue import COMMAND_TIMEOUT, CommandFailed, Queue, Run, run_command, words_of
-from orchestrator.durations import slurm_time
-from orchestrator.evaluate import evaluate
-from orchestrator.sections import SlurmSection
+from orchestrator.config.durations import slurm_time
+from orchestrator.config.sections import SlurmSection
+from orchestrator.node.evaluate import evaluate
 
 _LOG = logging.getLogger(__name__)
 # what sbatch says where slurmctld is away or overloaded, and not the request at fault

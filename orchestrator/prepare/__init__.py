@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator.check import load_checked_config
+from orchestrator.checking.problems import load_checked_config
 from orchestrator.errors import ConfigError, UsageError
 from orchestrator.prepare.apply import carry_out, in_place, overwritten
 from orchestrator.prepare.plan import CONFIG, FOLDER, Plan, Request

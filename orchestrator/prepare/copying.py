@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from orchestrator.errors import UsageError
-from orchestrator.prepare.folder import BaseFolder, Entry
 from orchestrator.prepare.plan import CONFIG, FOLDER, RUN_SCRIPT, Plan
-from orchestrator.prepare.source import Edit
-from orchestrator.prepare.urls import Redirection
-from orchestrator.simulations.mozaik_sheets import RECORDERS
+from orchestrator.simulations.mozaik.folder import BaseFolder, Entry
+from orchestrator.simulations.mozaik.parameter_file import Edit
+from orchestrator.simulations.mozaik.sheets import RECORDERS
+from orchestrator.simulations.mozaik.urls import Redirection
 
 
 def copy_parameters(

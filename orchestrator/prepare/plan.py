@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchestrator.prepare.configuration import Contents
 from orchestrator.prepare.recorders import RecorderFile, Replaced
-from orchestrator.prepare.urls import Rewritten
+from orchestrator.simulations.mozaik.urls import Rewritten
 
 FOLDER = "param_optim"
 CONFIG = "config_optimisation.yaml"

@@ -12,14 +12,14 @@ from orchestrator.paths import shipped
 from orchestrator.prepare.apply import others, places
 from orchestrator.prepare.copying import copy_parameters
 from orchestrator.prepare.filling import imported_contents, suggested_contents
-from orchestrator.prepare.folder import BaseFolder
 from orchestrator.prepare.plan import CONFIG, FOLDER, RUN_SCRIPT, SBATCH, Plan, Request
 from orchestrator.prepare.predecessor import read_predecessor
 from orchestrator.prepare.protocol import Protocol, protocol_of
 from orchestrator.prepare.recorders import replaced_recorders
 from orchestrator.prepare.sheets import Sheet, recorder_entries, sheet_of
 from orchestrator.prepare.workflow import find_workflow
-from orchestrator.simulations.mozaik_parameters import ParameterFileError, read_parameter_tree
+from orchestrator.simulations.mozaik.folder import BaseFolder
+from orchestrator.simulations.mozaik.parameters import ParameterFileError, read_parameter_tree
 
 # files that every model gets as they are
 _SHIPPED = {

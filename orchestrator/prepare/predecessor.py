@@ -10,12 +10,12 @@ from typing import Any
 
 import yaml
 
-from orchestrator.config_file import PREDECESSOR_SECTIONS, Source
+from orchestrator.config.file import PREDECESSOR_SECTIONS, Source
 from orchestrator.errors import ConfigError, Problem
 from orchestrator.prepare.blocks import Block, in_blocks
 from orchestrator.prepare.sheets import Sheet
 from orchestrator.prepare.suggested_space import number, suggest_space, yaml_key
-from orchestrator.simulations.mozaik_parameters import lookup
+from orchestrator.simulations.mozaik.parameters import lookup
 from targets import AtLeastTarget, AtMostTarget, RangeTarget, known_targets
 
 

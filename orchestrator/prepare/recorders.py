@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import UsageError
-from orchestrator.prepare.folder import BaseFolder, Entry
 from orchestrator.prepare.sheets import Sheet, recorder_entries, sheet_of
-from orchestrator.prepare.source import Edit, called, text_of
 from orchestrator.prepare.templates import render
-from orchestrator.simulations.mozaik_parameters import references
-from orchestrator.simulations.mozaik_sheets import value_at
+from orchestrator.simulations.mozaik.folder import BaseFolder, Entry
+from orchestrator.simulations.mozaik.parameter_file import Edit, called, text_of
+from orchestrator.simulations.mozaik.parameters import references
+from orchestrator.simulations.mozaik.sheets import value_at
 
 _SPIKES = "recorders_spikes"
 _BOTH = "recorders_spikes_and_conductances"

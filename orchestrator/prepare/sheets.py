@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.prepare.folder import Entry
-from orchestrator.simulations.mozaik_sheets import RECORDERS, number_at, sheet_place, value_at
+from orchestrator.simulations.mozaik.folder import Entry
+from orchestrator.simulations.mozaik.sheets import RECORDERS, number_at, sheet_place, value_at
 
 _CONDUCTANCE = re.compile(r"gsyn_exc|gsyn_inh|g_ex|g_in|\w+\.gsyn")
 # cell models of PyNN and of NEST with conductance-based synapses

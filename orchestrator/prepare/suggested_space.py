@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from orchestrator.prepare.sheets import Sheet
-from orchestrator.simulations.mozaik_parameters import flatten, lookup
+from orchestrator.simulations.mozaik.parameters import flatten, lookup
 
 _WEIGHT = re.compile(r"(base_|exc_|inh_)?weights?|weight_factor")
 _SYNAPTIC_TIME = re.compile(r"tau_(syn(_\w+)?|rec|fac)")

@@ -15,10 +15,10 @@ import numpy as np
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from orchestrator.config.sections import ParameterRange, RangeOrBounds
+from orchestrator.optimisers.space import Parameter
 from orchestrator.records import FloatArray
 from orchestrator.report.naming import elided
-from orchestrator.sections import ParameterRange, RangeOrBounds
-from orchestrator.space import Parameter
 from targets import AtLeastTarget, AtMostTarget, PointTarget, RangeTarget, Target, TargetError, create_targets
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from orchestrator.optimisers.space import Parameter
 from orchestrator.records import FloatArray
-from orchestrator.space import Parameter
 
 Domain = tuple[float, float]
 

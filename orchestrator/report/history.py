@@ -12,10 +12,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.optimisers.space import Parameter
 from orchestrator.records import FloatArray
 from orchestrator.report.described import Wanted, describe_parameters, describe_targets, read_config
 from orchestrator.report.sampling import sample_evaluations
-from orchestrator.space import Parameter
 
 IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import yaml
 
-from orchestrator.durations import format_duration
-from orchestrator.plain import plain
+from orchestrator.config.durations import format_duration
 from orchestrator.report.history import History
 from orchestrator.report.naming import elided, short_labels
+from orchestrator.text import plain
 
 _LOG_LINES, _LOG_LETTERS, _KINDS = 40, 6000, 40
 

@@ -17,7 +17,6 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
 from orchestrator.files import write_text
 from orchestrator.paths import RunPaths
-from orchestrator.plain import plain
 from orchestrator.report import figures, listings, summary
 from orchestrator.report.embedding import Embedding, script_json
 from orchestrator.report.figures.common import parameter_names, target_names
@@ -25,6 +24,7 @@ from orchestrator.report.figures.comparison import look, run_names
 from orchestrator.report.history import History
 from orchestrator.report.naming import elided, plural, short_names
 from orchestrator.report.scene import Figure
+from orchestrator.text import plain
 
 _FOLDER = Path(__file__).parent / "web"
 _SCRIPTS = ("data", "scales", "marks", "panel", "hover", "evaluation", "figures")

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from orchestrator.durations import format_duration
+from orchestrator.config.durations import format_duration
 from orchestrator.report.figures.parameters import between_bounds, near_bounds
 from orchestrator.report.figures.targets import value_text
 from orchestrator.report.history import History

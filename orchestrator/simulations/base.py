@@ -12,7 +12,7 @@ from orchestrator.records import Outcome
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from orchestrator.config import Config
+    from orchestrator.config.model import Config
     from orchestrator.paths import AttemptPaths
 
 
@@ -154,7 +154,7 @@ def create_simulation(section: Mapping[str, Any], model_dir: Path, options: Mapp
         from orchestrator.simulations.function import FunctionSimulation  # noqa: PLC0415
 
         return FunctionSimulation(section, model_dir)
-    from orchestrator.simulations.mozaik import MozaikSimulation  # noqa: PLC0415
+    from orchestrator.simulations.mozaik.simulation import MozaikSimulation  # noqa: PLC0415
 
     return MozaikSimulation(section, model_dir, options)
 

@@ -16,7 +16,7 @@ from orchestrator.records import Outcome
 from orchestrator.simulations.base import Finding, Identity, Recorded, SimulationFailed, digests
 
 if TYPE_CHECKING:
-    from orchestrator.config import Config
+    from orchestrator.config.model import Config
 
 
 class FunctionSimulation:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
-from orchestrator.queue_note import QueueNote
-from orchestrator.standing import STATES
+from orchestrator.jobs.queue_note import QueueNote
+from orchestrator.status.offspring_state import STATES
 
 # of the content of --json; keys are added without a new number, not removed or changed
 FORMAT = 1
@@ -54,9 +54,9 @@ class OffspringStatus:
     index : int
         Its place in the generation.
     state : str
-        One of `orchestrator.standing.STATES`.
+        One of `orchestrator.status.offspring_state.STATES`.
     phase, name, step, steps, started, since, host
-        As `orchestrator.progress.JobProgress` has them; empty, 0 or NaN where the job has not started.
+        As `orchestrator.simulations.phases.JobProgress` has them; empty, 0 or NaN where the job has not started.
     in_flight : bool
         Whether a job of its last submission exists, for all that its controller has noted.
     attempt : int

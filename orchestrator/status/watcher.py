@@ -10,12 +10,12 @@ from typing import Any
 
 import yaml
 
-from orchestrator.durations import parse_duration
-from orchestrator.lock import hold_of, holder_of
+from orchestrator.config.durations import parse_duration
+from orchestrator.lease import hold_of, holder_of
 from orchestrator.paths import RunPaths
 from orchestrator.status.described import ControllerStatus, RunStatus
-from orchestrator.status.flight import FlightReader
 from orchestrator.status.forecast import forecast
+from orchestrator.status.in_progress import FlightReader
 from orchestrator.status.past import Past, PastReader
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where PyYAML was built with it

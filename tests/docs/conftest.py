@@ -15,8 +15,8 @@ from orchestrator_project import MODEL, Project
 from shown import ROOT
 from stores import GRATING, SPONTANEOUS, Store, plain_store, poisson_trains
 
-from orchestrator.config_file import load_config
-from orchestrator.model_identity import keep_model
+from orchestrator.checking.model_identity import keep_model
+from orchestrator.config.file import load_config
 
 BACKGROUND = "sheets.exc.params.artificial_stimulators.background.params"
 VALUES = {

@@ -16,10 +16,10 @@ from best_runs import ROOT, model_run
 from typer.testing import CliRunner
 
 from orchestrator.best.seeds import other_seeds
+from orchestrator.checking.model_identity import keep_model
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cli import app
-from orchestrator.config_file import load_config
-from orchestrator.model_identity import keep_model
+from orchestrator.config.file import load_config
 
 pytestmark = pytest.mark.mozaik
 

@@ -1,7 +1,7 @@
 """A generation of each test model, from a bare directory and what ``orchestrator prepare`` wrote.
 
 The model in the current style, with named experiments, needs a newer mozaik than the one of the tests: it is prepared
-and checked, in tests/orchestrator/test_prepare.py.
+and checked, in tests/orchestrator/prepare/test_prepare.py.
 """
 
 from __future__ import annotations

@@ -39,7 +39,9 @@ def test_nothing_imports_the_command_line() -> None:
 
 def test_a_job_imports_nothing_heavy() -> None:
     heavy = {"pandas", "h5py", "cma", "scipy", "neo", "matplotlib", "mozaik", "rich", "typer"}
-    code = "import sys, orchestrator.evaluate, targets; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    code = (
+        "import sys, orchestrator.node.evaluate, targets; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not heavy & set(loaded)
 

@@ -12,8 +12,8 @@ from slurm_processes import processes, wait_until
 from orchestrator.cluster import Job, State, Status
 from orchestrator.cluster.queue import run_command
 from orchestrator.cluster.slurm import SlurmCluster
+from orchestrator.config.sections import SlurmSection
 from orchestrator.records import Outcome
-from orchestrator.sections import SlurmSection
 
 pytestmark = pytest.mark.slurm
 

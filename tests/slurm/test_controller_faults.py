@@ -29,20 +29,21 @@ pytestmark = [pytest.mark.slurm, pytest.mark.usefixtures("on_cluster", "leaving_
 
 # All in the second generation, so that the first has to be replayed.
 STEPS = {
-    "sampled_but_not_recorded": Step("orchestrator.controller:write_json"),
-    "recorded_but_not_submitted": Step("orchestrator.controller:write_json", after=True),
+    "sampled_but_not_recorded": Step("orchestrator.run.controller:write_json"),
+    "recorded_but_not_submitted": Step("orchestrator.run.controller:write_json", after=True),
     "noted_but_sbatch_not_called": Step("orchestrator.cluster.slurm:SlurmCluster.submit"),
     "sbatch_returned_but_the_jobs_have_no_task_yet": Step("submitit.core.utils:CommandFunction.__call__", after=True),
     "submitted_but_the_ids_not_written": Step("orchestrator.cluster.slurm:SlurmCluster.submit", after=True),
     "results_written_but_not_collected": Step(
-        "orchestrator.flight:new_results", when="args[0].parent.name == '1' and len(list(args[0].glob('*.json'))) == 4"
+        "orchestrator.jobs.pool:new_results",
+        when="args[0].parent.name == '1' and len(list(args[0].glob('*.json'))) == 4",
     ),
     "collected_but_not_appended": Step("orchestrator.checkpoint:Checkpoint.append"),
     "appended_but_the_file_not_renamed": Step(
         "pathlib:Path.replace", when="args[1].name == 'checkpoint.h5' and (args[1].parent / 'generations/1').exists()"
     ),
     "appended_but_the_optimiser_not_told": Step("orchestrator.checkpoint:Checkpoint.append", after=True),
-    "told_but_the_directories_not_deleted": Step("orchestrator.wake:Wake._discard", when="args[1] == 1"),
+    "told_but_the_directories_not_deleted": Step("orchestrator.jobs.cleanup:Wake._discard", when="args[1] == 1"),
     "the_directories_half_deleted": Step("os:rmdir", when="n == 3"),
 }
 
@@ -75,9 +76,9 @@ def test_a_controller_killed_again_and_again(tmp_path: Path, undisturbed: Projec
 
 
 CANCELLING = {
-    "before_the_first_is_cancelled": Step("orchestrator.flight:end_jobs", when="n == 1"),
-    "all_cancelled_but_nothing_decided": Step("orchestrator.flight:end_jobs", after=True, when="n == 1"),
-    "one_decided_and_the_other_not": Step("orchestrator.flight:write_json", after=True, when="n == 1"),
+    "before_the_first_is_cancelled": Step("orchestrator.jobs.pool:end_jobs", when="n == 1"),
+    "all_cancelled_but_nothing_decided": Step("orchestrator.jobs.pool:end_jobs", after=True, when="n == 1"),
+    "one_decided_and_the_other_not": Step("orchestrator.jobs.pool:write_json", after=True, when="n == 1"),
 }
 
 
@@ -125,7 +126,7 @@ def test_of_two_that_take_over_from_a_dead_controller_one_does(tmp_path: Path, u
     project, gate = project_at(tmp_path, in_offspring(HELD, generation=1)), tmp_path / "gate"
     killed_at(project, STEPS["recorded_but_not_submitted"], "run", CONFIG)
     continuing = ("run", "--continue", str(project.runs[0]))
-    second = interrupted_at(project, Step("orchestrator.lock:_take", when="n == 1"), *continuing, gate=gate)
+    second = interrupted_at(project, Step("orchestrator.lease:_take", when="n == 1"), *continuing, gate=gate)
     wait_for(gate.exists)
     first = project.start(*continuing)
     wait_for(lambda: project.simulated == 8)

@@ -259,7 +259,7 @@ def test_a_submission_that_slurm_takes_after_all_is_not_repeated(
 def test_a_result_that_the_file_system_shows_late_is_taken(
     cluster: VirtualCluster, tmp_path: Path, undisturbed: Project
 ) -> None:
-    hide = "import orchestrator.evaluate as job; write = job.write_json; "
+    hide = "import orchestrator.node.evaluate as job; write = job.write_json; "
     hide += "job.write_json = lambda path, data: write(path.with_suffix('.late'), data)"
     watched = disguised(tmp_path / "bin", "squeue", "")
     project = project_at(

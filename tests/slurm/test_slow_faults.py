@@ -204,7 +204,7 @@ def a_controller_is_killed_before_it_has_said_who_it_is(
 ) -> None:
     """It holds the run, and only time tells that it is dead."""
     project = project_at(directory)
-    killed_at(project, Step("orchestrator.lock:write_json", when="n == 1"), "run", CONFIG, **environment_of(cluster))
+    killed_at(project, Step("orchestrator.lease:write_json", when="n == 1"), "run", CONFIG, **environment_of(cluster))
     project.command("run", "--continue", str(project.runs[0]), **environment_of(cluster))
     assert same(project.frame(), undisturbed.frame())
     assert project.simulated == 8

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from targets import pickle_reader
-from targets.pickle_reader import PickleReader, ReferenceToUnreadError
+from targets.pickles import reader
+from targets.pickles.reader import PickleReader, ReferenceToUnreadError
 
 NAMES = ["LGNAfferentOrientation", "LGNAfferentPhase", "LGNAfferentSize", "name"]
 
@@ -75,7 +75,7 @@ def test_the_bytes_of_a_scalar_that_are_referred_to_are_read_one_by_one() -> Non
 
 def test_annotations_take_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    handlers = pickle_reader._HANDLERS
+    handlers = reader._HANDLERS
 
     def count(reader: PickleReader) -> None:
         calls.append(1)

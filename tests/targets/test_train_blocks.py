@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from targets import train_runs
 from targets.frames import without_frames
-from targets.pickle_reader import PickleReader
+from targets.pickles import train_runs
+from targets.pickles.reader import PickleReader
+from targets.pickles.train_blocks import TrainBlocks
+from targets.pickles.train_runs import Template, TrainRun, train_id
 from targets.segment import items_of
-from targets.train_blocks import TrainBlocks
-from targets.train_runs import Template, TrainRun, train_id
 
 
 def pickled(trains: list[Any], protocol: int = 4) -> bytes:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.durations import format_duration
+from orchestrator.config.durations import format_duration
 from orchestrator.records import FloatArray
 from orchestrator.report.domains import from_zero
 from orchestrator.report.figures.common import means, nothing

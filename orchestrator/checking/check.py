@@ -1,0 +1,232 @@
+"""All that `orchestrator check` finds out, the quick first and what takes the cluster last."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from orchestrator.checking.acceptance import Answer, ask_about, ask_about_offspring, key_of
+from orchestrator.checking.costs import Costs, costs
+from orchestrator.checking.disk import Disk, disk
+from orchestrator.checking.model_identity import changed_parameters
+from orchestrator.checking.on_node import Rehearsed
+from orchestrator.checking.partitions import Partition, asked_for, never_starts, partitions, waits
+from orchestrator.checking.problems import examine, identity_differences, missing_slurm, worst_first
+from orchestrator.checking.scripts import CONTROLLER_SCRIPT, script_remarks
+from orchestrator.cluster.queue import CommandFailed
+from orchestrator.config.durations import format_duration
+from orchestrator.config.file import Location, Source, load_config
+from orchestrator.config.model import IDENTITY, Config
+from orchestrator.errors import ConfigError, Problem
+from orchestrator.paths import RunPaths
+from orchestrator.simulations import simulation_of
+
+# a key at which there is a problem, and what is not looked at then
+_NOT_RENDERED = ("model_dir", "simulation")
+_LOG_LINES = 12
+_LONGEST_LINE = 300
+
+
+@dataclass
+class Inspection:
+    """What was found out.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The configuration file.
+    config : Config or None
+        Where it fits the model.
+    problems : list of Problem
+        What has to be mended.
+    notes : list of Problem
+        What is worth knowing.
+    """
+
+    path: Path
+    config: Config | None
+    problems: list[Problem]
+    notes: list[Problem] = field(default_factory=list)
+    costs: Costs | None = None
+    disk: Disk | None = None
+    cluster: str = ""
+    node: str = ""
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing has to be mended."""
+        return not self.problems
+
+
+def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], Rehearsed] | None = None) -> Inspection:
+    """Look at a configuration, its model, its scripts, the cluster and, if wanted, a node.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    overrides : sequence of str
+        ``dotted.key=value`` each.
+    rehearse : callable or None
+        Tries one offspring; called where nothing else is wrong.
+    """
+    examined = examine(path, overrides)
+    config = examined.config
+    # what could be read of a wrong configuration is no base for figures
+    found = Inspection(path, None if examined.problems else config, list(examined.problems))
+    source = examined.source
+    if config is None or source is None:
+        return found
+    at_fault = {problem.key.partition(".")[0].partition("[")[0] for problem in found.problems}
+    partition = None
+    if not at_fault & {"slurm", "executor"}:
+        partition = _ask_cluster(config, source, found)
+    if not at_fault & set(_NOT_RENDERED):
+        _look_at_scripts(config, source, found)
+    if found.config is not None:
+        found.notes += [source.problem(*note) for note in simulation_of(config).notes(config)]
+    if not found.problems and config.continue_cp:
+        _compare_with_run(config, source, found)
+    if found.config is None:
+        found.problems = worst_first(found.problems)
+        return found
+    _look_at_times(config, source, found)
+    found.costs = costs(config, partition)
+    rehearsed = None
+    if rehearse is not None and not found.problems:
+        rehearsed = rehearse(config)
+        _look_at_node(rehearsed, source, found)
+    recorded = simulation_of(config).recorded()
+    found.disk = disk(config, recorded, rehearsed.protocol if rehearsed else None)
+    found.notes += [source.problem(tuple(key.split(".")), message) for key, message in found.disk.warnings()]
+    found.problems = worst_first(found.problems)
+    return found
+
+
+def _ask_cluster(config: Config, source: Source, found: Inspection) -> Partition | None:
+    """Ask SLURM whether it takes the jobs, and whether they would ever start; return their partition."""
+    if config.executor == "local":
+        found.cluster = "not asked (executor: local)"
+        return None
+    if missing_slurm(config) is not None:
+        found.cluster = "no SLURM here, not asked"
+        message = "there is no SLURM here: run this check on the cluster as well, or set executor: local"
+        found.notes.append(source.problem(("executor",), message))
+        return None
+    known: list[Partition] = []
+    try:
+        known = partitions()
+        answer = ask_about_offspring(config)
+    except CommandFailed as error:
+        answer = Answer(None, str(error))
+    candidates = asked_for(config, known)
+    found.cluster = _cluster_text(answer)
+    if answer.accepted is False:
+        message = f"SLURM refuses such a job: {_one_line(answer.words)}"
+        names = ", ".join(each.name for each in known)
+        key = key_of(config, answer.words)
+        hint = f". Partitions: {names}" if key == ("slurm", "partition") and names and not candidates else ""
+        found.problems.append(source.problem(key, f"{message}{hint}"))
+    elif answer.accepted is None:
+        found.notes.append(source.problem(("slurm",), f"SLURM does not answer: {_one_line(answer.words)}"))
+    elif (never := never_starts(config, candidates)) is not None:
+        # a quality of service may lift the partition's limits
+        (found.notes if config.slurm.qos else found.problems).append(source.problem(*never))
+        found.cluster = "accepts the job, and would never start it"
+    found.notes += [source.problem(("slurm", "partition"), each) for each in waits(candidates)]
+    _ask_about_controller(config, answer, found)
+    return candidates[0] if candidates else None
+
+
+def _ask_about_controller(config: Config, offspring: Answer, found: Inspection) -> None:
+    script = config.model_dir / CONTROLLER_SCRIPT
+    if offspring.accepted is not None and script.is_file():
+        answer = ask_about(script, config.model_dir)
+        if answer.accepted is False:
+            message = f"{script}: SLURM refuses the controller's job: {_one_line(answer.words)}"
+            found.problems.append(Problem("", message))
+
+
+def _cluster_text(answer: Answer) -> str:
+    if answer.accepted is None:
+        return "does not answer"
+    if not answer.accepted:
+        return "refuses the job"
+    return f"accepts the job{f' ({answer.where})' if answer.where else ''}"
+
+
+def _look_at_scripts(config: Config, source: Source, found: Inspection) -> None:
+    for remark in script_remarks(config, simulation_of(config)):
+        problem = source.problem(remark.location, remark.message)
+        (found.problems if remark.error else found.notes).append(problem)
+
+
+def _compare_with_run(config: Config, source: Source, found: Inspection) -> None:
+    if config.cp_filename is None:
+        return
+    try:
+        frozen = load_config(config.cp_filename.parent / "config.yaml")
+    except ConfigError as error:
+        found.problems.append(source.problem(("cp_filename",), f"the run's own configuration cannot be read: {error}"))
+        return
+    for difference in identity_differences(config, frozen, IDENTITY):
+        location: Location = (difference.partition(":")[0].partition(".")[0].partition("[")[0],)
+        message = f"the run that is continued was made with another configuration: {difference}"
+        found.problems.append(source.problem(location, message))
+    for difference in changed_parameters(config, RunPaths(config.cp_filename.parent)):
+        message = f"the run that is continued was made with other parameters of the model: {difference}"
+        found.problems.append(source.problem(("cp_filename",), message))
+
+
+def _look_at_times(config: Config, source: Source, found: Inspection) -> None:
+    time = config.slurm.time
+    if config.executor == "slurm" and time and time > config.timeout:
+        message = (
+            f"a generation times out after {format_duration(config.timeout)}, queue included, before its jobs reach "
+            f"their own limit of {format_duration(time)}"
+        )
+        found.notes.append(source.problem(("timeout",), message))
+    if config.executor == "slurm" and not time:
+        message = "is not given, so that SLURM takes its own default; jobs with a short limit start sooner"
+        found.notes.append(replace(source.problem(("slurm",), message), key="slurm.time"))
+
+
+def _look_at_node(rehearsed: Rehearsed, source: Source, found: Inspection) -> None:
+    result = rehearsed.result
+    host = f" on {result.host}" if result.host else ""
+    if not rehearsed.works:
+        found.node = f"fails{host}: {result.outcome.value}"
+        said = "\n".join(f"  {line[:_LONGEST_LINE]}" for line in result.log_tail.splitlines()[-_LOG_LINES:])
+        log = f"\nThe last lines of its log:\n{said}" if said else ""
+        message = f"an offspring with the start values was tried{host} and failed ({result.outcome.value}): "
+        found.problems.append(Problem("", f"{message}{result.message[:_LONGEST_LINE]}{log}"))
+        return
+    parts = [
+        f"{name} {format_duration(seconds)}" for name, seconds in result.seconds.items() if name in ("build", "check")
+    ]
+    if result.finished > result.started:
+        parts.append(f"altogether {format_duration(result.finished - result.started)}")
+    if result.peak_memory and not rehearsed.processes:
+        parts.append(f"peak memory {result.peak_memory / 1e6:,.0f} MB")
+    found.node = f"works{host} ({', '.join(parts)})"
+    if result.outcome.value == "EXPLODED":
+        message = f"the start values explode: {result.message}"
+        found.notes.append(source.problem(("optimiser_centroid",), message))
+
+
+def _one_line(words: str) -> str:
+    return "; ".join(dict.fromkeys(line.strip().removeprefix("error: ") for line in words.splitlines() if line.strip()))
+
+
+def next_command(found: Inspection, config: Path, overrides: Sequence[str]) -> list[str]:
+    """Return the command that starts the run."""
+    changes = [word for override in overrides for word in ("--set", override)]
+    checked = found.config
+    usual = checked is not None and config.resolve() == checked.model_dir / "param_optim" / "config_optimisation.yaml"
+    if checked is not None and checked.executor == "slurm" and usual and shutil.which("sbatch"):
+        script = checked.model_dir / CONTROLLER_SCRIPT
+        if script.is_file() and checked.model_dir == Path.cwd():
+            return ["sbatch", CONTROLLER_SCRIPT, *changes]
+    return ["orchestrator", "run", str(config), *changes]

@@ -1,0 +1,77 @@
+"""Which model a run is of: its parameters and code when it began, so that nobody simulates another one in its name."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from orchestrator.config.model import Config
+from orchestrator.files import write_json
+from orchestrator.paths import RunPaths
+from orchestrator.simulations import Identity, ModelUnreadable, digests, simulation_of
+
+_MOST = 10
+# patience with files that cannot be read, in s between two looks
+_TRIES, _PAUSE = 5, 2.0
+
+
+def keep_model(config: Config, paths: RunPaths) -> None:
+    """Write down which model a new run is of."""
+    identity = _identity(config)
+    write_json(paths.model, {"parameters": dict(identity.parameters), "files": dict(identity.files)})
+
+
+def changed_parameters(config: Config, paths: RunPaths) -> list[str]:
+    """Return what differs between the model's parameters when the run began and now, a line each, for people.
+
+    Parameters that are searched, seeds, and where results go do not count: every simulation gets its own. Runs of
+    versions that did not write their model down have no differences.
+    """
+    before = _kept(paths, "parameters")
+    if not before:
+        return []
+    try:
+        now = _readable(config).parameters
+    except ModelUnreadable as error:
+        return [str(error)]
+    own = {*config.parameters, *config.simulation.seeds, "results_dir"}
+    lines = [
+        f"{name}: {before.get(name, 'not there')} in the run, {now.get(name, 'not there')} now"
+        for name in dict.fromkeys([*before, *now])
+        if name not in own and before.get(name) != now.get(name)
+    ]
+    return [*lines[:_MOST], *([f"and {len(lines) - _MOST} more"] if len(lines) > _MOST else [])]
+
+
+def changed_files(config: Config, paths: RunPaths) -> list[str]:
+    """Return which of the model's files of code have changed since the run began; that may be a mistake mended."""
+    try:
+        now = _identity(config).files
+    except ModelUnreadable:
+        return []
+    before = _kept(paths, "files")
+    return [name for name in before if before[name] != now.get(name)]
+
+
+def _readable(config: Config) -> Identity:
+    """Return the identity as it is now; a file that is just being saved is looked at again."""
+    for _ in range(_TRIES - 1):
+        try:
+            return _identity(config)
+        except ModelUnreadable:
+            time.sleep(_PAUSE)
+    return _identity(config)
+
+
+def _identity(config: Config) -> Identity:
+    identity = simulation_of(config).identity()
+    own_targets = {str(target.get("class", "")).partition(":")[0] for target in config.targets}
+    files = digests(config.model_dir, (name for name in own_targets if name.endswith(".py")))
+    return Identity(identity.parameters, {**identity.files, **files})
+
+
+def _kept(paths: RunPaths, key: str) -> dict[str, str]:
+    try:
+        return dict(json.loads(paths.model.read_text(encoding="utf-8"))[key])
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}

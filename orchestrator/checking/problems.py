@@ -1,0 +1,189 @@
+"""Everything that can be wrong with a configuration, found before anything is submitted."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from orchestrator.checking.readable import centroid_problems, readable_part
+from orchestrator.config.file import Source, load_config
+from orchestrator.config.model import CIRCUMSTANCES, Config
+from orchestrator.errors import ConfigError, Problem
+from orchestrator.simulations import Finding, simulation_of
+
+_SLURM_COMMANDS = ("sbatch", "squeue", "scancel", "srun")
+# the first of these that a key begins with says how bad a problem is: without a model nothing works, and a wrong target
+# is one of many
+_WORST_FIRST = ("model_dir", "simulation", "executor", "slurm", "", "cp_filename", "parameters", "optimiser_centroid")
+
+
+@dataclasses.dataclass(frozen=True)
+class Examined:
+    """A configuration, and what is wrong with it.
+
+    Parameters
+    ----------
+    config : Config or None
+        With a start value for every parameter; where there are problems, what of it could be read.
+    problems : list of Problem
+        The worst first.
+    source : Source or None
+        The file; None where it is no configuration at all.
+    """
+
+    config: Config | None
+    problems: list[Problem]
+    source: Source | None = None
+
+
+# what SLURM cannot have in a path
+_REFUSED = {"%": "the %", "\\": "the backslash", "\n": "the line break"}
+
+
+def load_checked_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Read a configuration and compare it with the model and the machine; nothing is asked or submitted.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    overrides : sequence of str
+        ``dotted.key=value`` each.
+
+    Returns
+    -------
+    Config
+        With a start value for every parameter.
+
+    Raises
+    ------
+    ConfigError
+        With all problems at once, the worst first.
+    """
+    examined = examine(path, overrides)
+    missing = missing_slurm(examined.config) if examined.config else None
+    problems = examined.problems
+    if missing and examined.source:
+        problems = worst_first([*problems, examined.source.problem(("executor",), missing)])
+    if problems or examined.config is None:
+        raise ConfigError(path, problems)
+    return examined.config
+
+
+def examine(path: Path, overrides: Sequence[str] = ()) -> Examined:
+    """Read a configuration and compare it with the model, as far as it can be read; never raises `ConfigError`."""
+    try:
+        config = load_config(path, overrides)
+    except ConfigError as error:
+        try:
+            source = Source(path)
+        except ConfigError:
+            return Examined(None, error.problems)
+        starts = centroid_problems(source, overrides)
+        problems = [*source.repeated, *_with_all_start_values(error.problems, starts)]
+        part = readable_part(source, overrides)
+        if part is None:
+            return Examined(None, worst_first(problems), source)
+        findings = [finding for finding in _findings(part.config)[1] if part.place(finding[0])]
+        placed = [source.problem(part.place(at) or at, message) for at, message in findings]
+        return Examined(part.config, worst_first([*problems, *placed]), source)
+    config, findings = _findings(config)
+    source = Source(path)
+    return Examined(config, worst_first([source.problem(*finding) for finding in findings]), source)
+
+
+def worst_first(problems: Iterable[Problem]) -> list[Problem]:
+    """Return the problems by what they prevent, then in the order of the file."""
+
+    def badness(problem: Problem) -> tuple[int, float]:
+        section = problem.key.partition(".")[0].partition("[")[0]
+        rank = _WORST_FIRST.index(section) if section in _WORST_FIRST else len(_WORST_FIRST)
+        return rank, problem.line or 0
+
+    return sorted(dict.fromkeys(problems), key=badness)
+
+
+def missing_slurm(config: Config) -> str | None:
+    """Return what is wrong where jobs are to go to SLURM and its commands are not here."""
+    missing = [command for command in _SLURM_COMMANDS if shutil.which(command) is None]
+    if config.executor != "slurm" or not missing:
+        return None
+    return (
+        f"executor: slurm needs {', '.join(_SLURM_COMMANDS)}, but there is no {', '.join(missing)} here. "
+        "Log in to a cluster, load its SLURM module, or set executor: local (--set executor=local)"
+    )
+
+
+def _with_all_start_values(problems: Sequence[Problem], starts: Sequence[Problem]) -> list[Problem]:
+    """Put all problems of start values in the place of the first, at which validation stopped."""
+    return [*(each for each in problems if not starts or each.key != "optimiser_centroid"), *starts]
+
+
+def _findings(config: Config) -> tuple[Config, list[Finding]]:
+    """Return the configuration with all start values, and what is wrong with it and the model."""
+    simulation = simulation_of(config)
+    findings = [*simulation.problems(config), *_executor_findings(config), *_checkpoint_findings(config)]
+    at_fault = {at for at, _ in findings}
+    if at_fault & {("model_dir",), ("simulation", "parameters_url"), ("simulation", "function")}:
+        return config, findings
+    names = [name for name in config.parameters if ("parameters", name) not in at_fault]
+    start = {**simulation.start_values(names), **config.optimiser_centroid}
+    findings += _start_findings(config, names, start)
+    if findings:
+        return config, findings
+    return config.model_copy(update={"optimiser_centroid": {name: start[name] for name in config.parameters}}), []
+
+
+def _executor_findings(config: Config) -> list[Finding]:
+    # sbatch and submitit replace %j and the like in the names of log files; backslashes and line breaks get lost
+    refused = [said for character, said in _REFUSED.items() if character in str(config.model_dir)]
+    if config.executor == "slurm" and refused:
+        message = f"SLURM takes {refused[0]} in {str(config.model_dir)!r} for something else: rename the directory"
+        return [(("model_dir",), message)]
+    return []
+
+
+def _checkpoint_findings(config: Config) -> list[Finding]:
+    if config.continue_cp and config.cp_filename is not None and not config.cp_filename.is_file():
+        return [(("cp_filename",), f"there is no checkpoint {config.cp_filename}; the path is relative to this file")]
+    return []
+
+
+def _start_findings(config: Config, names: Sequence[str], start: dict[str, float]) -> list[Finding]:
+    findings: list[Finding] = []
+    for name in names:
+        low, high = config.parameters[name].bounds
+        if name not in start:
+            message = f"{name!r} has no default that is a number: give it a start value between {low:g} and {high:g}"
+            findings.append((("optimiser_centroid", name), message))
+        elif not low <= start[name] <= high:
+            message = (
+                f"the model's own value, {start[name]:g}, is outside the bounds [{low:g}, {high:g}]: widen them, "
+                "or give a start value in optimiser_centroid"
+            )
+            findings.append((("parameters", name), message))
+    return findings
+
+
+def identity_differences(config: Config, frozen: Config, keys: Sequence[str]) -> list[str]:
+    """Return what differs between two configurations under `keys`, a line each, for people."""
+    differences = []
+    for key in keys:
+        new, old = (_flat(c.model_dump(mode="json")[key], key) for c in (config, frozen))
+        for name in dict.fromkeys([*old, *new]):
+            same = old.get(name, dataclasses.MISSING) == new.get(name, dataclasses.MISSING)
+            if not same and not name.startswith(CIRCUMSTANCES):
+                differences.append(f"{name}: {old.get(name, 'not there')} in the run, {new.get(name, 'not there')} now")
+    return differences
+
+
+def _flat(value: object, name: str) -> dict[str, object]:
+    if isinstance(value, dict):
+        children = [(f"{name}.{key}", child) for key, child in value.items()]
+    elif isinstance(value, list):
+        children = [(f"{name}[{n}]", child) for n, child in enumerate(value)]
+    else:
+        return {name: value}
+    return {key: leaf for at, child in children for key, leaf in _flat(child, at).items()}

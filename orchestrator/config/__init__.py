@@ -1,0 +1,1 @@
+"""What a user may write, read from a file and validated."""

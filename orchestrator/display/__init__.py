@@ -1,0 +1,1 @@
+"""What a person at a terminal and a log file see of a run."""

@@ -1,0 +1,171 @@
+"""Looking at a run while it goes on: the controller's display and its lines in a batch log, and ``status --watch``."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from orchestrator.display.logs import DATA, SHOWN_LIVE, LogFormat, interactive
+from orchestrator.display.terminal import one_line, print_status, render
+from orchestrator.status import RunStatus, Watcher
+
+_LOG = logging.getLogger(__name__)
+# between two looks in s; a slow file system is asked less often, to spend a twentieth of the time there at most
+_SHORTEST, _LONGEST, _SHARE = 2.0, 30.0, 20.0
+# between two lines of a batch log in s, but where a generation begins or the queue has something new to say
+_BETWEEN_LINES = 60.0
+_REFRESHES = 2
+
+
+class Looks:
+    """Looks at a run again and again, in a thread of its own: a file system that hangs does not hold anything up.
+
+    Parameters
+    ----------
+    watcher : Watcher
+        Of the run.
+    told : callable
+        Takes each new status.
+    """
+
+    def __init__(self, watcher: Watcher, told: Callable[[RunStatus], object]):
+        self._watcher = watcher
+        self._told = told
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="display", daemon=True)
+
+    def __enter__(self) -> Looks:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(_SHORTEST)  # where the file system hangs, the process's end ends it
+
+    def _run(self) -> None:
+        pause, told = 0.0, False
+        while not self._over.wait(pause):
+            begin = time.monotonic()
+            try:
+                self._told(self._watcher.look())
+            except Exception:  # noqa: BLE001  (a display must not end, or disturb, what it displays)
+                if not told:
+                    _LOG.warning("this cannot be displayed", exc_info=True)
+                told = True
+            pause = min(max(_SHORTEST, _SHARE * (time.monotonic() - begin)), _LONGEST)
+
+
+class ChangeLines:
+    """Logs a line where something has changed, and not more often than is good for a log."""
+
+    def __init__(self) -> None:
+        self._last: object = None
+        self._urgent: object = None
+        self._next = 0.0
+
+    def __call__(self, status: RunStatus) -> None:
+        """Take a new status."""
+        flight = status.generation
+        if flight is None or math.isnan(flight.submitted):
+            return
+        changing = (flight.counts, flight.pending, flight.queue.silence)
+        # these change seldom, and people wait for them
+        urgent = (flight.number, set(flight.pending), flight.queue.silence)
+        if changing == self._last or (urgent == self._urgent and time.monotonic() < self._next):
+            return
+        self._last, self._urgent, self._next = changing, urgent, time.monotonic() + _BETWEEN_LINES
+        extra = {SHOWN_LIVE: True, DATA: {"event": "status", "status": status.to_json()}}
+        _LOG.info("%s", one_line(status), extra=extra)
+
+
+@contextlib.contextmanager
+def displaying(watcher: Watcher, console: Console, log_format: LogFormat = LogFormat.AUTO) -> Iterator[None]:
+    """Show a run while it is carried out: a live display on a terminal, a line per change in the log."""
+    lines = ChangeLines()
+    if log_format is not LogFormat.AUTO or not interactive(console):
+        with Looks(watcher, lines):
+            yield
+        return
+    screen = _Screen(looking_on=False)
+
+    def told(status: RunStatus) -> None:
+        screen.show(status)
+        lines(status)
+
+    with (
+        Live(console=console, get_renderable=screen.render, refresh_per_second=_REFRESHES, transient=True),
+        Looks(watcher, told),
+    ):
+        yield
+
+
+def watch(
+    watcher: Watcher, console: Console, print_line: Callable[[str], object], over: threading.Event, *, as_json: bool
+) -> None:
+    """Show a run until Ctrl-C: on the whole terminal, or a line per change where there is none.
+
+    Parameters
+    ----------
+    watcher : Watcher
+        Of the run.
+    console : rich.console.Console
+        Where to.
+    print_line : callable
+        Prints a line, where a live display makes no sense.
+    over : threading.Event
+        Set to end it otherwise.
+    as_json : bool
+        Whether lines are JSON.
+    """
+    if as_json or not interactive(console):
+        lines = _PrintedLines(print_line, as_json=as_json)
+        with contextlib.suppress(KeyboardInterrupt), Looks(watcher, lines):
+            over.wait()
+        return
+    screen = _Screen(looking_on=True)
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        Live(console=console, get_renderable=screen.render, refresh_per_second=_REFRESHES, screen=True),
+        Looks(watcher, screen.show),
+    ):
+        over.wait()
+    if screen.status is not None:
+        print_status(console, screen.status)
+
+
+class _PrintedLines:
+    def __init__(self, print_line: Callable[[str], object], *, as_json: bool):
+        self._print = print_line
+        self._as_json = as_json
+        self._last: object = None
+
+    def __call__(self, status: RunStatus) -> None:
+        # times pass without anything having changed
+        now = (status.controller.state, status.complete, status.generation and status.generation.offspring)
+        if now != self._last:
+            self._last = now
+            self._print(json.dumps(status.to_json()) if self._as_json else f"{time.strftime('%X')} {one_line(status)}")
+
+
+class _Screen:
+    def __init__(self, *, looking_on: bool):
+        self._looking_on = looking_on
+        self.status: RunStatus | None = None
+
+    def show(self, status: RunStatus) -> None:
+        self.status = status
+
+    def render(self) -> Group:
+        if self.status is None:
+            return Group(Text("looking ...", style="dim"))
+        shown = render(self.status, now=time.time(), looking_on=self._looking_on)
+        return shown if self._looking_on else Group(Text(), shown)

@@ -1,0 +1,265 @@
+"""A run as a person sees it on a terminal: `orchestrator.status.RunStatus` as rows that fit any width."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.measure import Measurement
+from rich.progress_bar import ProgressBar
+from rich.segment import Segment
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.config.durations import format_duration
+from orchestrator.display.words import (
+    ago,
+    clock_time,
+    controller_words,
+    end_words,
+    how_to_go_on,
+    jobs_words,
+    slowest_words,
+    trend,
+)
+from orchestrator.status.described import GenerationStatus, OffspringStatus, RunStatus
+from orchestrator.text import plain
+
+_STYLES = {
+    "queued": "dim",
+    "checking": "yellow",
+    "running": "cyan",
+    "measuring": "blue",
+    "done": "green",
+    "exploded": "magenta",
+    "failed": "red",
+}
+# symbols tell the states apart where colours do not, and where the terminal has no others
+_BLOCKS = dict(zip(_STYLES, "░▒▓▓█x!", strict=True))
+_ASCII_BLOCKS = dict(zip(_STYLES, ".crm#x!", strict=True))
+# what is reached grows from the left
+_BAR = ("done", "exploded", "failed", "measuring", "running", "checking", "queued")
+_LEVELS, _ASCII_LEVELS = "▁▂▃▄▅▆▇█", "_.-~+=*#"
+_WIDEST = 60
+_CONTROLLER_STYLES = {"alive": "green", "finished": "green", "dead": "red", "silent": "red", "failed": "red"}
+
+
+def render(status: RunStatus, *, now: float | None = None, looking_on: bool = True, most_failures: int = 8) -> Group:
+    """Return what to print.
+
+    Parameters
+    ----------
+    status : RunStatus
+        The run.
+    now : float or None
+        Unix time in s, where it is shown later than it was looked at.
+    looking_on : bool
+        Whether it is shown outside the controller, that is with the controller's state and the failures.
+    most_failures : int
+        How many exploded or failed offspring are listed.
+    """
+    now = status.time if now is None else now
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold", ratio=1)
+    for label, value in _rows(status, now, looking_on):
+        table.add_row(label, value)
+    name = Text(plain(status.run.rpartition("/")[2]), style="bold", overflow="fold")
+    parts: list[Text | Table] = [name, table]
+    if looking_on and status.generation is not None and status.generation.failures:
+        parts.append(_failures(status.generation.failures, most_failures))
+    parts += [Text(plain(f"! {problem}"), style="red", overflow="fold") for problem in status.problems]
+    return Group(*parts)
+
+
+def print_status(console: Console, status: RunStatus) -> None:
+    """Print a run once, with the command that continues it where that is needed."""
+    console.print(render(status))
+    if command := how_to_go_on(status):
+        console.print(f"To go on:\n  {command}", soft_wrap=True, markup=False, highlight=False)
+
+
+def one_line(status: RunStatus) -> str:
+    """Return the same in a line for a batch log."""
+    flight = status.generation
+    if flight is None:
+        words = [f"{status.complete} of {status.max_ngen} generations complete"]
+    else:
+        counts = ", ".join(f"{count} {state}" for state, count in flight.counts.items() if count)
+        words = [f"generation {flight.number}: {counts}"]
+        words += [text for text in (jobs_words(flight), _queue(status, flight)) if text]
+        if math.isfinite(flight.deadline):
+            words.append(f"times out in {format_duration(flight.deadline - status.time)}")
+    if status.best is not None:
+        words.append(f"best total score {status.best.total_score:.4g}")
+    if math.isfinite(status.forecast.end):
+        words.append(f"ends about {clock_time(status.forecast.end)}")
+    return "; ".join(words)
+
+
+def _rows(status: RunStatus, now: float, looking_on: bool) -> Iterator[tuple[str, Text | Group | Progress]]:
+    if looking_on:
+        style = _CONTROLLER_STYLES.get(status.controller.state, "yellow")
+        yield "controller", Text(plain(controller_words(status, now)), style=style)
+    yield "generation", _progress(status)
+    flight = status.generation
+    if flight is not None:
+        yield "offspring", Group(Bar(flight), _counts(flight))
+        for label, words in (
+            ("jobs", jobs_words(flight)),
+            ("slowest", slowest_words(flight, now)),
+            ("queue", _queue(status, flight)),
+            ("lost", ", ".join(f"{count} {outcome}" for outcome, count in flight.lost.items())),
+        ):
+            if words:
+                yield label, Text(plain(words))
+        if math.isfinite(flight.deadline) and (flight.in_flight or (flight.unsubmitted and _alive(status))):
+            yield "timeout", Text(_deadline(flight, status.timeout, now))
+    if status.best is not None:
+        best = status.best
+        at = f"best {best.total_score:.4g} (generation {best.generation}, offspring {best.offspring})"
+        lines: list[Text | Sparkline] = [Text(f"{at}, {status.start_score:.4g} at the start")]
+        if len(status.best_scores) > 1:
+            lines.append(Sparkline(_running_best(status.best_scores), trend(status.best_scores)))
+        yield "score", Group(*lines)
+    if _alive(status) and (words_of_end := end_words(status, now)):
+        yield "end", Text(words_of_end)
+
+
+def _progress(status: RunStatus) -> Progress:
+    complete = f"{status.complete} of {status.max_ngen} complete"
+    in_flight = status.generation is not None and status.complete < status.max_ngen
+    return Progress(
+        f"{status.complete} in flight, {complete}" if in_flight else complete, _done(status), status.max_ngen
+    )
+
+
+def _done(status: RunStatus) -> float:
+    flight = status.generation
+    share = flight.landed / len(flight.offspring) if flight is not None and flight.offspring else 0.0
+    return min(status.complete + share, float(max(status.max_ngen, 1)))
+
+
+def _counts(flight: GenerationStatus) -> Text:
+    counts = flight.counts
+    words = (Text(f"{counts[state]} {state}", style=_STYLES[state]) for state in _BAR if counts[state])
+    return Text("  ").join(words)
+
+
+def _alive(status: RunStatus) -> bool:
+    return status.controller.state == "alive"
+
+
+def _queue(status: RunStatus, flight: GenerationStatus) -> str:
+    """Return why jobs wait, in the executor's words; and since when nobody has asked it, if so."""
+    words = [f"{count} pending ({reason})" for reason, count in flight.pending.items()]
+    words += [flight.queue.silence] if flight.queue.silence else []
+    if words and not _alive(status):
+        words[-1] += f" on {clock_time(flight.queue.time)}, when its controller asked last"
+    words += [f"{flight.unsubmitted} not submitted yet"] if flight.unsubmitted else []
+    return ", ".join(words)
+
+
+def _deadline(flight: GenerationStatus, timeout: float, now: float) -> str:
+    if flight.timed_out:
+        return "reached: unfinished jobs are being cancelled"
+    if flight.deadline <= now:
+        return f"passed {ago(flight.deadline, now)}"
+    left, whole = format_duration(flight.deadline - now), format_duration(timeout)
+    return f"in {left} ({clock_time(flight.deadline)}, {whole} after the first submission)"
+
+
+def _failures(failures: Iterable[OffspringStatus], most: int) -> Table:
+    failures = list(failures)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for each in failures[:most]:
+        message = (each.message or each.outcome).strip().partition("\n")[0]
+        text = plain(message if each.state == "exploded" else f"{each.outcome}: {message}")
+        table.add_row(Text(f"offspring {each.index} {each.state}", style=_STYLES[each.state]), Text(text))
+    if len(failures) > most:
+        table.add_row("", Text(f"and {len(failures) - most} more (--json lists all)", style="dim"))
+    return table
+
+
+def _running_best(scores: Iterable[float]) -> list[float]:
+    best, found = math.inf, []
+    for score in scores:
+        best = min(best, score)
+        found.append(best)
+    return found
+
+
+class Progress:
+    """Words and, where there is room, a bar behind them."""
+
+    def __init__(self, words: str, done: float, total: int):
+        self._words = words
+        self._bar = ProgressBar(max(total, 1), done, 24, complete_style="green", finished_style="green")
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if len(self._words) + 26 > options.max_width:
+            yield Text(self._words)
+            return
+        yield Segment(f"{self._words}  ")
+        yield self._bar
+        yield Segment.line()
+
+
+class Bar:
+    """Offspring by state, side by side in the width there is."""
+
+    def __init__(self, flight: GenerationStatus):
+        self._counts = flight.counts
+        self._total = len(flight.offspring)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, min(_WIDEST, options.max_width))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width, blocks = min(_WIDEST, options.max_width), _ASCII_BLOCKS if options.ascii_only else _BLOCKS
+        seen, drawn = 0, 0
+        for state in _BAR:
+            seen += self._counts[state]
+            end = round(width * seen / max(self._total, 1))
+            yield Segment(blocks[state] * (end - drawn), console.get_style(_STYLES[state]))
+            drawn = end
+        yield Segment.line()
+
+
+class Sparkline:
+    """Numbers as a row of blocks, with some words behind it.
+
+    Parameters
+    ----------
+    numbers : sequence of float
+        Where there are more than room, the last of each of equal parts is drawn.
+    words : str
+        Behind it.
+    """
+
+    def __init__(self, numbers: list[float], words: str):
+        self._numbers = [number for number in numbers if math.isfinite(number)]
+        self._words = words
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, options.max_width)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        levels = _ASCII_LEVELS if options.ascii_only else _LEVELS
+        room = min(_WIDEST // 2, max(options.max_width - len(self._words) - 2, 8), options.max_width)
+        count = len(self._numbers)
+        shown = self._numbers
+        if count > room:
+            shown = [self._numbers[(n + 1) * count // room - 1] for n in range(room)]
+        if min(shown, default=0.0) > 0:
+            shown = [math.log(number) for number in shown]  # late improvements are small, and matter
+        low, high = min(shown, default=0.0), max(shown, default=0.0)
+        scale = (len(levels) - 1) / (high - low) if high > low else 0.0
+        yield Segment("".join(levels[round((number - low) * scale)] for number in shown), Style(color="green"))
+        if len(shown) + 2 + len(self._words) <= options.max_width:
+            yield Segment(f"  {self._words}")
+        yield Segment.line()

@@ -1,0 +1,1 @@
+"""The job pool: submits, watches, retries, measures, and yields evaluations as they land."""

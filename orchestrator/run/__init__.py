@@ -1,0 +1,1 @@
+"""Starting, continuing, carrying out and cancelling a run."""

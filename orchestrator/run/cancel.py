@@ -1,0 +1,91 @@
+"""Ending a run's jobs, whether or not its controller is alive."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+
+from orchestrator.cluster import Cluster, create_cluster
+from orchestrator.cluster.ending import end_jobs
+from orchestrator.cluster.environment import leave_allocation
+from orchestrator.cluster.queue import CommandFailed, run_command
+from orchestrator.config.file import load_config
+from orchestrator.errors import UsageError
+from orchestrator.jobs.journal import Journal
+from orchestrator.lease import controller_jobs, holder_of, is_held, only_controller
+from orchestrator.paths import RunPaths
+from orchestrator.processes import living
+
+# how long a controller may take to stop, in s
+_PATIENCE = 30.0
+
+
+def cancel_run(paths: RunPaths, say: Callable[[str], object]) -> int:
+    """Stop a run's controller and end all of its jobs; the run can be continued later.
+
+    Parameters
+    ----------
+    paths : RunPaths
+        The run.
+    say : callable
+        Told why it takes a while.
+
+    Returns
+    -------
+    int
+        How many jobs were in flight.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        Where the controller cannot be stopped from here.
+    """
+    leave_allocation()
+    if is_held(paths):
+        _stop_controller(paths)
+    _dequeue_controllers(paths)
+    with only_controller(paths, say=say) as lease:
+        lease.ending = ("cancelled", "orchestrator cancel")
+        return end_all_jobs(paths, create_cluster(load_config(paths.config)))
+
+
+def end_all_jobs(paths: RunPaths, cluster: Cluster) -> int:
+    """End the jobs of a run whose lock this process holds; return how many were in flight."""
+    ended = 0
+    for number in paths.generation_numbers():
+        journal = Journal(paths.generation(number), cluster, "", threading.Event())
+        attempts = journal.recover()
+        statuses = cluster.poll([attempt.job for attempt in attempts]) if attempts else {}
+        ended += sum(not status.gone for status in statuses.values())
+        end_jobs(cluster, [attempt.job for attempt in attempts])
+        journal.withdrawn([attempt.index for attempt in attempts])
+    return ended
+
+
+def _dequeue_controllers(paths: RunPaths) -> None:
+    """Cancel the controller's jobs that are queued again: they would go on with the run."""
+    if jobs := controller_jobs(paths):
+        # it fails where a job has ended, or where there is no SLURM here
+        with contextlib.suppress(CommandFailed):
+            run_command(["scancel", f"--user={os.getuid()}", "--state=PENDING", *jobs])
+
+
+def _stop_controller(paths: RunPaths) -> None:
+    """Ask the controller to stop where that can be done from here; a dead one does not need to be asked."""
+    holder = holder_of(paths)
+    process = living(holder)
+    if process is not None:
+        process.terminate()
+    elif holder.get("job"):
+        subprocess.run(["scancel", str(holder["job"])], check=False, stdin=subprocess.DEVNULL)
+    else:
+        return
+    end = time.monotonic() + _PATIENCE
+    while (is_held(paths) or living(holder)) and time.monotonic() < end:
+        time.sleep(0.1)
+    if living(holder):
+        raise UsageError(f"{paths.directory}: its controller does not stop; end process {holder['pid']}")

@@ -1,0 +1,172 @@
+"""Starting and continuing a run: from what the user asked for to a controller that holds the run's lock."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import shutil
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from orchestrator.checking.model_identity import changed_parameters
+from orchestrator.checking.problems import identity_differences, load_checked_config
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.cluster import create_cluster
+from orchestrator.cluster.environment import leave_allocation
+from orchestrator.config.file import dump_config, load_config
+from orchestrator.config.model import IDENTITY, Config
+from orchestrator.display.live import displaying
+from orchestrator.display.logs import LogFormat, logging_to
+from orchestrator.errors import RunFailed, Stopped, UsageError
+from orchestrator.files import be_private, remove_unfinished, write_text
+from orchestrator.jobs.journal import require_executor
+from orchestrator.lease import only_controller
+from orchestrator.paths import RunPaths
+from orchestrator.run.cancel import end_all_jobs
+from orchestrator.run.controller import Controller, create_run
+from orchestrator.run.report_refresher import ReportRefresher
+from orchestrator.run.requeue import requeue, run_of_restarted_job
+from orchestrator.run.signals import asked_to_cancel, listening
+from orchestrator.status import Watcher
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended, for the last words to the user."""
+
+    paths: RunPaths
+    reason: str
+
+
+def start(path: Path, overrides: Sequence[str], console: Console, log_format: LogFormat) -> Ended:
+    """Run the configuration at `path`, in a new run directory or, with ``continue_cp``, in that of ``cp_filename``.
+
+    Raises
+    ------
+    orchestrator.errors.OrchestratorError
+        Where it cannot start or go on.
+    """
+    be_private()
+    config = load_checked_config(path, overrides)
+    restarted = run_of_restarted_job(config.model_dir, os.environ)
+    if restarted is not None:
+        named_by = f"SLURM has restarted job {os.environ['SLURM_JOB_ID']}"
+        return _continue(config, restarted, named_by, console, log_format)
+    if config.continue_cp and config.cp_filename is not None:
+        paths = RunPaths(config.cp_filename.parent)
+        return _continue(config, paths, f"{path}: cp_filename", console, log_format)
+    paths = _new_run_directory(config.model_dir)
+    try:
+        create_run(config, paths)
+    except BaseException:
+        shutil.rmtree(paths.directory, ignore_errors=True)
+        raise
+    try:
+        return _control(config, paths, console, log_format)
+    finally:
+        _remove_if_empty(paths)
+
+
+def go_on(paths: RunPaths, overrides: Sequence[str], console: Console, log_format: LogFormat) -> Ended:
+    """Continue a run with its own configuration."""
+    be_private()
+    return _continue(load_checked_config(paths.config, overrides), paths, "--continue", console, log_format)
+
+
+def _continue(config: Config, paths: RunPaths, named_by: str, console: Console, log_format: LogFormat) -> Ended:
+    if not paths.checkpoint.is_file():
+        raise UsageError(f"{named_by}: there is no checkpoint {paths.checkpoint}")
+    Checkpoint(paths.checkpoint)
+    # a moved model is where the user says it is now, or beside the run
+    frozen = load_config(paths.config, [f"model_dir={json.dumps(str(config.model_dir))}"])
+    differences = identity_differences(config, frozen, IDENTITY)
+    if differences:
+        listed = "\n  ".join(differences)
+        raise UsageError(
+            f"{named_by}: the run in {paths.directory} was made with another configuration:\n  {listed}\n"
+            "Continue it with its own (orchestrator run --continue), or start a new run (continue_cp: false)"
+        )
+    if lines := changed_parameters(config, paths):
+        listed = "\n  ".join(lines)
+        raise UsageError(
+            f"{named_by}: the run in {paths.directory} was made with other parameters of the model:\n  {listed}\n"
+            "Put them back, or start a new run"
+        )
+    return _control(config, paths, console, log_format)
+
+
+def _control(config: Config, paths: RunPaths, console: Console, log_format: LogFormat) -> Ended:
+    allocation = leave_allocation()
+    config = config.model_copy(update={"continue_cp": False, "cp_filename": None})
+    job_id = allocation.get("SLURM_JOB_ID", "")
+    with (
+        only_controller(paths, job_id, console.print) as lease,
+        logging_to(paths.log, console, log_format),
+        listening() as signals,
+    ):
+        lease.call_on_loss(signals.stop.set)
+        for file in (paths.checkpoint, paths.config, paths.holder):
+            remove_unfinished(file)
+        # before the configuration says so: cancelling is done by that
+        require_executor(paths.generation(Checkpoint(paths.checkpoint).n_generations), config.executor)
+        text = dump_config(config, paths.directory)
+        if text != paths.config.read_text(encoding="utf-8"):
+            # how a run is carried out may change on the way; what it is may not
+            write_text(paths.config, text)
+            Checkpoint(paths.checkpoint).set_config(text)
+        cluster = create_cluster(config)
+        report = ReportRefresher(paths, wanted=config.report)
+        to_go_on = f"continue with\n  orchestrator run --continue {shlex.quote(str(paths.directory))}"
+        try:
+            with displaying(Watcher(paths), console, log_format):
+                reason = Controller(
+                    config, paths, cluster, stop=signals.stop, confirm=lease.confirm, appended=report.refresh
+                ).run()
+                report.finish()
+        except Stopped as error:
+            lease.confirm()
+            jobs = "Its jobs go on" if cluster.survives else "Its jobs were ended"
+            if cluster.survives and asked_to_cancel(signals, console):
+                jobs = f"{end_all_jobs(paths, cluster)} jobs were cancelled"
+            message = f"{error}. {jobs}; {to_go_on}"
+            if job_id and signal.SIGUSR1 in signals.received:
+                console.print(f"{error}. {jobs}, and so does job {job_id}, which is queued again.")
+                refused = requeue(job_id, signals.received)
+                message = f"SLURM does not queue job {job_id} again: {refused}. {message}" if refused else str(error)
+            raise Stopped(message) from error
+        except OSError as error:
+            # a full disk, an exceeded quota, a file system that is gone: what is in the checkpoint is safe
+            place = error.filename or paths.directory
+            message = f"{place}: {error.strerror or error}. The checkpoint is intact; mend it and {to_go_on}"
+            raise RunFailed(message) from error
+        lease.ending = ("finished", reason)
+    return Ended(paths, reason)
+
+
+def _new_run_directory(model_dir: Path) -> RunPaths:
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    for suffix in ("", *(f"-{n}" for n in range(2, 100))):
+        directory = model_dir / f"{stamp}{suffix}_Optimization"
+        try:
+            directory.mkdir(mode=0o700)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise UsageError(f"model_dir: cannot make a run directory in {model_dir}: {error.strerror}") from error
+        return RunPaths(directory)
+    raise RunFailed(f"{model_dir} has too many run directories of {stamp}")
+
+
+def _remove_if_empty(paths: RunPaths) -> None:
+    """Leave nothing behind of a run in which not one offspring could be simulated."""
+    with contextlib.suppress(OSError, UsageError):
+        in_flight = paths.generations.is_dir() and any(paths.generations.iterdir())
+        if not in_flight and Checkpoint(paths.checkpoint).n_generations == 0:
+            shutil.rmtree(paths.directory, ignore_errors=True)

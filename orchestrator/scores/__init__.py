@@ -1,0 +1,1 @@
+"""Scoring datastores and runs again."""

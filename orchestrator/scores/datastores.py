@@ -1,0 +1,125 @@
+"""Scores of datastores, outside of a run.
+
+They need neither the model nor a simulator; targets of the user's own come from the configuration's model directory.
+"""
+
+from __future__ import annotations
+
+import glob
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.config.model import Config
+from targets import Datastore, DatastoreError, Target, measure
+
+
+@dataclass(frozen=True)
+class Score:
+    """The score of one target.
+
+    Parameters
+    ----------
+    target : targets.Target
+        With its label, unit, target value and norm.
+    class_name : str
+        What the configuration calls its class.
+    value : float or None
+        In the target's unit.
+    reason : str or None
+        Why there is no value.
+    """
+
+    target: Target
+    class_name: str
+    value: float | None
+    reason: str | None
+
+    @property
+    def score(self) -> float:
+        """``max_score`` where there is no value."""
+        return self.target.score(self.value)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-compatible dictionary."""
+        return {
+            "name": self.target.label,
+            "class": self.class_name,
+            "sheet_name": self.target.sheet_name,
+            "value": self.value,
+            "unit": self.target.unit,
+            "score": self.score,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True)
+class ScoredDatastore:
+    """The scores of one datastore.
+
+    Parameters
+    ----------
+    datastore : str
+        Its directory.
+    scores : tuple of Score
+        In the order of the configuration.
+    error : str or None
+        Why nothing of it could be read; no target has a value then.
+    """
+
+    datastore: str
+    scores: tuple[Score, ...]
+    error: str | None
+
+    @property
+    def total_score(self) -> float:
+        """Sum of the scores."""
+        return math.fsum(each.score for each in self.scores)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-compatible dictionary."""
+        return {"datastore": self.datastore, "targets": [each.to_json() for each in self.scores]}
+
+
+def find_datastores(patterns: Sequence[str]) -> list[Path]:
+    """Return the directories that paths and glob patterns stand for, each once, in the order given.
+
+    A path that does not exist, and a pattern that matches no directory, stand for themselves.
+    """
+    found: dict[Path, Path] = {}
+    for pattern in patterns:
+        # glob() of pathlib takes no absolute patterns
+        matches = [] if Path(pattern).exists() else sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
+        paths = [path for path in map(Path, matches) if path.is_dir()] or [Path(pattern)]
+        for path in paths:
+            found.setdefault(path.resolve(), path)
+    return list(found.values())
+
+
+def score_datastores(paths: Sequence[Path], config: Config) -> Iterator[ScoredDatastore]:
+    """Measure and score one datastore after the other; one that cannot be read costs its own values only.
+
+    Raises
+    ------
+    targets.TargetError
+        If a target of the configuration cannot be made.
+    """
+    targets = config.create_targets()
+    classes = [spec["class"] for spec in config.targets]
+    for path in paths:
+        error = None
+        try:
+            measured = [(found.value, found.reason) for found in measure(targets, Datastore(path))]
+        except (DatastoreError, OSError) as problem:
+            error = f"{problem}{_datastores_inside(path)}"
+            measured = [(None, error) for _ in targets]
+        rows = zip(targets, classes, measured, strict=True)
+        yield ScoredDatastore(str(path), tuple(Score(target, name, *found) for target, name, found in rows), error)
+
+
+def _datastores_inside(path: Path) -> str:
+    """Return a hint where a directory around datastores was given, such as an offspring's ``simulation``."""
+    inside = sorted(str(file.parent) for file in path.glob("*/datastore.recordings.pickle")) if path.is_dir() else []
+    return f"; did you mean {', '.join(inside[:3])}?" if inside else ""

@@ -1,0 +1,192 @@
+"""A copy of a model's parameters with other values, written where the old ones were."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestrator.config.model import nearest
+from orchestrator.errors import UsageError
+from orchestrator.simulations.mozaik.folder import BaseFolder
+from orchestrator.simulations.mozaik.parameter_file import Edit, ParameterFile
+from orchestrator.simulations.mozaik.parameters import flatten, read_parameter_tree, referred
+from orchestrator.simulations.mozaik.urls import Redirection
+from orchestrator.simulations.mozaik.visits import Name, Tree, Visit
+
+
+@dataclass
+class Edited:
+    """The new folder.
+
+    Parameters
+    ----------
+    root : str
+        Name of the root file in it.
+    files : dict of str to bytes or pathlib.Path
+        Content by name; of a path, the content is that file's.
+    places : dict of str to str
+        Where each parameter was written, ``file:line:column`` of the base folder.
+    notes : list of str
+        What the reader would not expect.
+    """
+
+    root: str
+    files: dict[str, bytes | Path] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+class Editor:
+    """Writes values at their place in the files of a base folder.
+
+    A file to which several sheets lead by ``url(...)``, and which is to have a value for one of them only, gets a copy
+    of its own for that sheet: that is what overriding the one name does in mozaik, and in the optimisation.
+
+    Parameters
+    ----------
+    model_dir, base : pathlib.Path
+        The model's directory, and the base folder relative to it.
+    target : str
+        Name of the new folder, relative to the model's directory.
+    """
+
+    def __init__(self, model_dir: Path, base: Path, target: str):
+        self._folder = BaseFolder(model_dir, base)
+        self._redirect = Redirection(model_dir, base, target)
+        self._target = target
+        self._names = {Path(os.path.realpath(path)): name for name, path in self._folder.files.items()}
+        # by file: content and name of each variant of it, in the order in which the tree leads there
+        self._variants: dict[ParameterFile, dict[bytes, str]] = {}
+
+    def edited(self, root: str, values: Mapping[str, float | int]) -> Edited:
+        """Return the new folder.
+
+        Parameters
+        ----------
+        root : str
+            Name of the root file in the base folder.
+        values : mapping of str to float or int
+            By dotted name.
+
+        Raises
+        ------
+        orchestrator.errors.UsageError
+            Where a name is written nowhere in the files.
+        """
+        top = Tree(self._folder.model_dir).visit(self._folder.base / root)
+        names = {tuple(name.split(".")): value for name, value in values.items()}
+        found = Edited(root)
+        self._places(top, names, found)
+        for path in self._folder.files:
+            found.files[path] = self._copied(path)
+        # copies first, so that what needs none keeps its file
+        contents = self._contents(top, names)
+        found.files |= contents
+        self._note_copies(found)
+        found.notes += _moved_along(self._folder, root, values)
+        return found
+
+    def _places(self, top: Visit, names: Mapping[Name, float | int], found: Edited) -> None:
+        """Note where every name is written."""
+        by_name = {name: (visit, value) for visit in top.all() for name, value in visit.entries.items()}
+        for name in names:
+            dotted = ".".join(name)
+            if name not in by_name:
+                known = [".".join(each) for each in by_name]
+                raise UsageError(
+                    f"{self._folder.base}/{found.root}: the parameter {dotted!r} of the optimisation is written "
+                    f"nowhere in the base folder{nearest(dotted, known) or '.'} Is {self._folder.base} the folder "
+                    "that the optimisation's was made from? Name it with --base-param"
+                )
+            visit, value = by_name[name]
+            found.places[dotted] = visit.file.place(value)
+
+    def _copied(self, name: str) -> bytes | Path:
+        """Return a file of the base folder with its references led into the new one."""
+        file = self._folder.parameters_or_none(name)
+        if file is None:
+            return self._folder.files[name]
+        return file.edited(edit for edit, _ in self._redirect.edits(file))
+
+    def _contents(self, top: Visit, names: Mapping[Name, float | int]) -> dict[str, bytes]:
+        """Return the files of the tree, with a copy of each for every place that needs values of its own."""
+        contents: dict[str, bytes] = {}
+        urls: dict[int, str] = {}
+        # those below first: the name of a copy has to be known where a url leads to it
+        by_file: dict[ParameterFile, list[Visit]] = {}
+        for visit in sorted(top.all(), key=_height):
+            by_file.setdefault(visit.file, []).append(visit)
+        for file, visits in by_file.items():
+            written = [self._content(visit, names, urls) for visit in visits]
+            inside = self._names.get(Path(os.path.realpath(file.path)))
+            plain = self._plain(file, written)
+            for visit, content in zip(visits, written, strict=True):
+                if inside is None and content == file.content:
+                    continue  # elsewhere, and as it is
+                variants = self._variants.setdefault(file, {plain: inside} if inside is not None else {})
+                if content not in variants:
+                    stem = inside if inside is not None else file.path.name
+                    variants[content] = _copy_of(stem, visit.at)
+                name = variants[content]
+                contents[name] = content
+                urls[id(visit)] = name
+        return contents
+
+    def _plain(self, file: ParameterFile, written: list[bytes]) -> bytes:
+        """Return the content that keeps the file's name: the one without new values where some place needs that."""
+        copied = file.edited(edit for edit, _ in self._redirect.edits(file))
+        return copied if copied in written else written[0]
+
+    def _content(self, visit: Visit, names: Mapping[Name, float | int], urls: Mapping[int, str]) -> bytes:
+        file = visit.file
+        new = {name: value for name, value in visit.entries.items() if name in names}
+        edits = [Edit(*file.span(value), repr(names[name]).encode()) for name, value in new.items()]
+        for literal, below in visit.leads:
+            name = urls.get(id(below))
+            if name is not None and name != self._own_name(below):
+                edits.append(Edit(*file.span(literal), repr(f"{self._target}/{name}").encode()))
+        for edit, _ in self._redirect.edits(file):
+            if not any(each.start <= edit.start and edit.end <= each.end for each in edits):
+                edits.append(edit)
+        return file.edited(edits)
+
+    def _own_name(self, visit: Visit) -> str | None:
+        """Return the name in the base folder of a visited file, None where it is elsewhere."""
+        return self._names.get(Path(os.path.realpath(visit.file.path)))
+
+    def _note_copies(self, found: Edited) -> None:
+        for file, variants in self._variants.items():
+            own = self._names.get(Path(os.path.realpath(file.path)))
+            found.notes += [
+                f"{file.shown} is used in several places, or is outside {self._folder.base}: {self._target}/{name} is "
+                "its copy with the values of that place"
+                for name in variants.values()
+                if name != own
+            ]
+
+
+def _copy_of(stem: str, at: Name) -> str:
+    return f"{stem}_of_{'.'.join(at).replace('/', '_')}" if at else stem
+
+
+def _height(visit: Visit) -> int:
+    """Return how many urls lead further down from a file at most."""
+    return 1 + max((_height(below) for _, below in visit.leads), default=-1)
+
+
+def _moved_along(folder: BaseFolder, root: str, values: Mapping[str, float | int]) -> list[str]:
+    """Return which other parameters get the new values because they refer to them."""
+    notes = []
+    for name, value in flatten(read_parameter_tree(folder.base / root, folder.model_dir)):
+        sources = referred(value)
+        if name in values:
+            notes += [f"{name} was computed from {each} and has a value of its own now" for each in sources]
+            continue
+        notes += [
+            f"{name} refers to {each} and changes with it, as it did in the optimisation"
+            for each in sources
+            if any(value == each or value.startswith(f"{each}.") for value in values)
+        ]
+    return notes

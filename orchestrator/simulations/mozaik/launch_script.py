@@ -1,0 +1,90 @@
+"""The shell script that launches a simulation: a template whose braces hold keys of the configuration."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.paths import shipped
+
+if TYPE_CHECKING:
+    import jinja2
+
+SHIPPED = "slurm_templates/offspring.sh"
+# the others are sections of the configuration
+PLACEHOLDERS = ("model_dir", "setup", "task", "threads", "launcher", "python", "run_script", "arguments")
+
+
+def template_path(own: str | None, model_dir: Path) -> Path:
+    """Return the template that ``simulation.launch_script`` names, the shipped one where it names none."""
+    return model_dir / own if own else shipped(SHIPPED)
+
+
+def render(template: Path, values: Mapping[str, Any]) -> str:
+    """Return the script; a key without a value leaves nothing in its place.
+
+    Raises
+    ------
+    jinja2.TemplateError
+        Where `template_problems` has something to say.
+    """
+    return _environment().from_string(template.read_text(encoding="utf-8")).render(**values)
+
+
+def template_problems(template: Path, sections: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, int, str]]:
+    """Return what keeps a template from being rendered: text at fault, line and message of each problem.
+
+    Parameters
+    ----------
+    template : pathlib.Path
+        The file.
+    sections : mapping
+        Keys of the sections ``simulation`` and ``slurm``.
+    """
+    import jinja2  # noqa: PLC0415  (jobs of functions need none)
+
+    try:
+        text = template.read_text(encoding="utf-8")
+        environment = _environment()
+        environment.compile(text)
+    except jinja2.TemplateSyntaxError as error:
+        hint = "Braces that are the shell's own go between {% raw %} and {% endraw %}"
+        return [("", error.lineno, f"is not a template: {error.message}. {hint}")]
+    except (OSError, UnicodeDecodeError) as error:
+        return [("", 0, f"cannot be read: {getattr(error, 'strerror', None) or error}")]
+    return sorted(_unknown(environment.parse(text), sections), key=lambda problem: problem[1])
+
+
+def _unknown(tree: jinja2.nodes.Template, sections: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, int, str]]:
+    from jinja2 import meta, nodes  # noqa: PLC0415
+
+    from orchestrator.config.model import nearest  # noqa: PLC0415
+
+    known = [*PLACEHOLDERS, *sections]
+    undeclared = meta.find_undeclared_variables(tree)
+    for name in tree.find_all(nodes.Name):
+        if name.name in undeclared and name.name not in known:
+            message = f"unknown placeholder {{{{ {name.name} }}}}{nearest(name.name, known) or '.'} "
+            yield name.name, name.lineno, f"{message}Placeholders: {', '.join(known)}"
+    for attribute in tree.find_all(nodes.Getattr):
+        section = attribute.node.name if isinstance(attribute.node, nodes.Name) else ""
+        if section in sections and attribute.attr not in sections[section]:
+            dotted = f"{section}.{attribute.attr}"
+            keys = [f"{section}.{key}" for key in sections[section]]
+            message = f"unknown placeholder {{{{ {dotted} }}}}{nearest(dotted, keys) or '.'} "
+            yield dotted, attribute.lineno, f"{message}Keys of {section}: {', '.join(sections[section])}"
+
+
+def _environment() -> jinja2.Environment:
+    import jinja2  # noqa: PLC0415
+
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
+        finalize=lambda value: "" if value is None else value,
+    )
+    environment.filters["quote"] = lambda value: shlex.quote(str(value))
+    return environment

@@ -1,0 +1,96 @@
+"""Whether a mozaik model's recorders record what its targets and its explosion check need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from orchestrator.config.model import Config
+from orchestrator.simulations.base import Finding
+from orchestrator.simulations.mozaik.sheets import Sheet
+from targets import Target
+from targets.conductance import InhibitionOverExcitation
+from targets.modulation import FirstHarmonic
+from targets.orientation import OrientedTarget
+from targets.spontaneous import SpontaneousIrregularity, SpontaneousRate, SpontaneousSynchrony
+
+_OF_SPIKES = (SpontaneousRate, SpontaneousIrregularity, SpontaneousSynchrony, OrientedTarget, FirstHarmonic)
+_EXCITATORY = ("gsyn_exc", "g_ex")
+_INHIBITORY = ("gsyn_inh", "g_in")
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that a target reads.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The variables of which one has to be recorded.
+    key : str
+        The target's option that names it, or the one that names the sheet.
+    """
+
+    names: tuple[str, ...]
+    key: str = "sheet_name"
+
+
+def needs(target: Target) -> list[Need]:
+    """Return what a target reads, nothing where only its author knows."""
+    if isinstance(target, InhibitionOverExcitation):
+        pairs = (
+            ("excitatory_signal", target.excitatory_signal, _EXCITATORY),
+            ("inhibitory_signal", target.inhibitory_signal, _INHIBITORY),
+        )
+        return [Need((own,), key) if own else Need(known) for key, own, known in pairs]
+    return [Need(("spikes",))] if isinstance(target, _OF_SPIKES) else []
+
+
+def recorder_problems(config: Config, sheets: Mapping[str, Sheet]) -> Iterator[Finding]:
+    """Yield what is not recorded although a target or the explosion check needs it."""
+    for n, target in enumerate(config.create_targets()):
+        sheet = sheets.get(target.sheet_name or "")
+        for need in needs(target) if sheet is not None and sheet.recorders is not None else ():
+            if sheet is not None and not sheet.recorders_of(*need.names):
+                missing = f"{type(target).__name__} needs a recorder of {' or '.join(need.names)} in {sheet.name}"
+                yield ("targets", n, need.key), f"{missing}, {_got(sheet)}. {_remedy(sheet, need.names)}"
+    check = config.explosion_check
+    if not check.enabled:
+        return
+    known = {name: sheet for name, sheet in sheets.items() if sheet.recorders is not None}
+    recording = [name for name, sheet in known.items() if sheet.recorders_of("spikes")]
+    if check.sheet_name in known and check.sheet_name not in recording:
+        sheet = known[check.sheet_name]
+        message = f"the explosion check needs a recorder of spikes in {sheet.name}, {_got(sheet)}"
+        yield ("explosion_check", "sheet_name"), f"{message}. Sheets that record spikes: {_listed(recording)}"
+    elif check.sheet_name is None and not recording and known.keys() == sheets.keys() and sheets:
+        yield (
+            ("explosion_check",),
+            f"needs a recorder of spikes in at least one sheet of {_listed(list(sheets))}; no sheet has one",
+        )
+
+
+def selections(config: Config, sheets: Mapping[str, Sheet]) -> Iterator[Finding]:
+    """Yield which sheets' spikes targets see of some neurons only."""
+    named: dict[str, int] = {}
+    for n, target in enumerate(config.create_targets()):
+        if Need(("spikes",)) in needs(target):
+            named.setdefault(target.sheet_name or "", n)
+    for name, n in named.items():
+        recorders = sheets[name].recorders_of("spikes") if name in sheets else ()
+        if recorders and not any(each.all_cells for each in recorders):
+            kinds = ", ".join(f"{each.component} {each.name!r}" for each in recorders)
+            message = f"spikes of {name} are recorded of some of its neurons only ({kinds}): its targets see no others"
+            yield ("targets", n, "sheet_name"), message
+
+
+def _got(sheet: Sheet) -> str:
+    return f"which records {_listed(sheet.variables)}" if sheet.variables else "which records nothing"
+
+
+def _remedy(sheet: Sheet, names: Sequence[str]) -> str:
+    return f"Add {names[0]!r} to the variables of {sheet.place}.recorders"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or "none"

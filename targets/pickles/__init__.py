@@ -1,0 +1,1 @@
+"""Reading pickled recordings without executing anything that is in them."""

@@ -1,0 +1,274 @@
+"""`orchestrator check` as a user sees it; and on this machine, `--on-node`."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+from checked_project import CONFIG, WEIGHT, visual_model
+from orchestrator_project import MODEL, Project, wait_for
+
+from orchestrator.checking.check import inspect
+from orchestrator.checking.disk import Disk, disk, size_text
+from orchestrator.config.file import load_config
+from orchestrator.simulations import Recorded, simulation_of
+from orchestrator.simulations.mozaik.parameters import Expression, Reference
+from orchestrator.simulations.mozaik.sheets import sheets_of
+
+PROGRAM = "from orchestrator.cli import main; main()"
+
+
+def model_project(path: Path) -> Project:
+    return Project(path.parents[1], CONFIG)
+
+
+def left(directory: Path) -> list[str]:
+    return sorted(file.name for file in directory.iterdir() if file.name.startswith("orchestrator_check"))
+
+
+def test_a_sound_configuration_is_told_with_its_costs_and_the_next_command(tmp_path: Path) -> None:
+    project = model_project(visual_model(tmp_path))
+    said = project.command("check", CONFIG, "--set", "local.workers=1")
+    lines = dict(line.strip().split(maxsplit=1) for line in said.splitlines() if line.startswith("  ") and line.strip())
+    assert lines["parameters"] == "3 (1 logarithmic)"
+    assert lines["targets"] == "4 on V1_Exc_L4, V1_Exc_L2/3, V1_Inh_L4, X_ON"
+    assert lines["jobs"].startswith("14 offspring x 60 generations = 840 simulations (1 at once on this machine")
+    assert lines["duration"] == "at most 50 d (60 x timeout of 20 h)"
+    assert "a generation for every second of stimuli (an estimate: spikes of 1,256 neurons at 10 Hz" in lines["disk"]
+    assert f"{CONFIG}: sound.\n" in said
+    assert said.splitlines()[-1] == f"  orchestrator run {CONFIG} --set local.workers=1"
+    assert all(line == line.rstrip() for line in said.splitlines())
+
+
+def test_problems_are_listed_and_the_exit_code_is_2(tmp_path: Path) -> None:
+    project = model_project(visual_model(tmp_path, {"targets|0|sheet_name": "V1_Ex_L4", "timeot": 1}))
+    said = project.command("check", CONFIG, code=2)
+    assert "Problems, the worst first:\n" in said
+    assert ": targets[0].sheet_name: the model has no sheet 'V1_Ex_L4'; did you mean 'V1_Exc_L4'?" in said
+    assert said.splitlines()[-1] == f"2 problems in {CONFIG}: mend and check again."
+    assert "sound" not in said
+
+
+def test_notes_do_not_make_a_configuration_unsound(tmp_path: Path) -> None:
+    samples = f"{WEIGHT.rpartition('.')[0]}.num_samples"
+    changes = {f"parameters|{samples}": [20, 60], "simulation|setup": ['source "$HOME/mozaik/bin/activate"']}
+    project = model_project(visual_model(tmp_path, changes))
+    said = project.command("check", CONFIG)
+    assert f"{samples}: is written as a whole number in the model, 40, and searched as a real one" in said
+    assert "changes the environment, but simulation.python is not given" in said
+    assert "sound." in said
+
+
+def test_a_selection_of_neurons_is_noted(tmp_path: Path) -> None:
+    path = visual_model(tmp_path)
+    recorders = path.parent / "recorders"
+    text = recorders.read_text().replace("population_selector.RCAll", "population_selector.RCRandomN")
+    recorders.write_text(text.replace("'params': {},", "'params': {'num_of_cells': 20},", 1))
+    notes = [note.message for note in inspect(path, ()).notes]
+    expected = (
+        "spikes of V1_Exc_L4 are recorded of some of its neurons only (RCRandomN 'spikes'): its targets see no others"
+    )
+    assert expected in notes
+    assert not any("X_ON" in note for note in notes)
+
+
+@pytest.mark.run
+def test_a_run_that_would_be_continued_with_other_targets_is_a_problem(tmp_path: Path) -> None:
+    project = Project.create(tmp_path)
+    project.command("run", "config.yaml", "--set", "max_ngen=1")
+    checkpoint = project.runs[0] / "checkpoint.h5"
+    changes = {"continue_cp": True, "cp_filename": str(checkpoint), "executor": "local"}
+    project.configure(changes)
+    assert inspect(project.config, ()).problems == []
+    project.configure({**changes, "optimiser_sigma": 0.5, "parameters": {"x": [0, 1], "y": [-2, 3]}})
+    found = [(problem.key, problem.message) for problem in inspect(project.config, ()).problems]
+    assert [key for key, _ in found] == ["parameters", "optimiser_sigma"]
+    assert "optimiser_sigma: 0.2 in the run, 0.5 now" in found[1][1]
+
+
+# The disk
+
+
+def test_the_size_is_that_of_the_largest_simulation_that_an_earlier_run_has_kept(tmp_path: Path) -> None:
+    path = visual_model(tmp_path)
+    for index, size in enumerate((1000, 250_000)):
+        store = path.parents[1] / f"20261120-104608_Optimization/kept/0/{index}/1/simulation/store"
+        store.mkdir(parents=True)
+        (store / "Segment0.pickle").write_bytes(bytes(size))
+    config = load_config(path, ["executor=slurm"])
+    found = disk(config, Recorded(1, 1, "guesses"), (3, 4.0))
+    assert (found.each, found.generation) == (250_000, 14 * 250_000)
+    assert "(14 x 250 kB, the largest of 2 kept in 20261120-104608_Optimization)" in found.text()
+
+
+def test_the_estimate_counts_recorders_and_a_counted_protocol(tmp_path: Path) -> None:
+    path = visual_model(tmp_path)
+    config = load_config(path, ["executor=slurm"])
+    recorded = simulation_of(config).recorded()
+    assert recorded is not None
+    # a datastore of this model, 6 stimuli of 1.001 s in mozaik 0.1.0, takes 37.3 MB
+    assert recorded.size(6, 6.006) == pytest.approx(37.3e6, rel=0.15)
+    found = disk(config, recorded, (6, 6.006))
+    assert "an estimate: 6 stimuli, 6.006 s, spikes of 1,256 neurons at 10 Hz and 72 signals" in found.text()
+
+
+def test_recorders_that_are_not_understood_give_no_estimate(tmp_path: Path) -> None:
+    path = visual_model(tmp_path)
+    recorders = path.parent / "recorders"
+    recorders.write_text(recorders.read_text().replace("RCGrid", "MyOwnSelection"))
+    config = load_config(path)
+    assert simulation_of(config).recorded() is None
+    assert disk(config, None, None).text().startswith("not known before a simulation has been kept")
+
+
+def test_what_does_not_fit_on_the_disk_is_said() -> None:
+    full = Disk(each=2e9, per_second=None, source="", at_once=14, kept=840, free=20_000_000_000)
+    assert full.warnings() == [
+        ("model_dir", "a generation takes about 28 GB, and 20 GB are free there"),
+        ("keep.directories", "keeps up to 840 simulations, about 1.7 TB, and 20 GB are free there"),
+    ]
+    assert Disk(2e9, None, "", 1, 0, 20_000_000_000).warnings() == []
+
+
+def test_one_machine_holds_as_many_simulations_as_run_at_once(tmp_path: Path) -> None:
+    path = visual_model(tmp_path)
+    at_once = {
+        "job": disk(load_config(path, ["local.workers=2"]), None, None).at_once,
+        "controller": disk(load_config(path, ["local.workers=2", "measure_on=controller"]), None, None).at_once,
+    }
+    assert at_once == {"job": 2, "controller": 14}
+
+
+@pytest.mark.parametrize(("size", "text"), [(12, "12 bytes"), (1500, "1.5 kB"), (14e6, "14 MB"), (2.5e12, "2.5 TB")])
+def test_sizes_are_for_people(size: float, text: str) -> None:
+    assert size_text(size) == text
+
+
+def test_sheets_and_recorders_are_found_in_every_form() -> None:
+    tree: dict[str, Any] = {
+        "sheets": {
+            "one": {"component": "a.B", "params": {"name": "One", "sx": 1000.0, "sy": 2000.0, "density": 50.0}},
+            "nameless": {"component": "a.B", "params": {}},
+        }
+    }
+    one = tree["sheets"]["one"]["params"]
+    one["recorders"] = {
+        "all": {"component": "m.RCAll", "variables": ("spikes"), "params": {}},
+        "grid": {"component": "m.RCGrid", "variables": ["v", "spikes"], "params": {"size": 200.0, "spacing": 20.0}},
+        "some": {"component": "m.RCRandomPercentage", "variables": ("v",), "params": {"percentage": 10}},
+    }
+    (sheet,) = sheets_of(tree).values()
+    assert (sheet.name, sheet.neurons, sheet.variables) == ("One", 100, ["spikes", "v"])
+    assert [each.cells for each in sheet.recorders or ()] == [100, 100, 10]
+
+
+@pytest.mark.parametrize(
+    ("density", "neurons"),
+    [
+        (Reference("sheets.exc.params.density"), 400),
+        (Expression("ref('sheets.exc.params.density') / 4"), 100),
+        (Expression("2 * ref('sheets.exc.params.density') - 50.0"), 700),
+        (Expression("ref('sheets.inh.params.density') + 1"), None),
+        (Expression("ref('sheets.exc.params.density') / 0"), None),
+        (Expression("PyNNDistribution('uniform')"), None),
+        (Expression("ref('nowhere')"), None),
+    ],
+    ids=str,
+)
+def test_a_sheet_may_take_its_size_from_another(density: object, neurons: int | None) -> None:
+    params = {"name": "Exc", "sx": 2000.0, "sy": 1000.0, "density": 200.0}
+    other = {**params, "name": "Inh", "density": density}
+    sheets = sheets_of({"sheets": {"exc": {"params": params}, "inh": {"params": other}}})
+    assert (sheets["Exc"].neurons, sheets["Inh"].neurons) == (400, neurons)
+
+
+# On a node, which is this machine
+
+
+@pytest.mark.run
+def test_on_node_tries_the_function_and_leaves_nothing(tmp_path: Path) -> None:
+    project = Project.create(tmp_path)
+    said = project.command("check", "config.yaml", "--on-node")
+    assert project.simulated == 1
+    assert "  node        works on " in said
+    assert "peak memory" in said
+    assert "sound." in said
+    assert "--on-node" not in said  # it is not proposed again
+    assert left(tmp_path) == []
+    assert not project.runs
+
+
+@pytest.mark.run
+def test_on_node_shows_what_went_wrong_and_leaves_nothing(tmp_path: Path) -> None:
+    project = Project.create(
+        tmp_path, model=MODEL.replace("    time.sleep(", "    import no_such_module\n    time.sleep(")
+    )
+    said = project.command("check", "config.yaml", "--on-node", code=2)
+    assert "node        fails on " in said
+    assert "and failed (SIMULATION_ERROR): ModuleNotFoundError: No module named 'no_such_module'" in said
+    assert "The last lines of its log:" in said
+    assert left(tmp_path) == []
+
+
+@pytest.mark.run
+def test_on_node_ends_what_takes_too_long(tmp_path: Path) -> None:
+    project = Project.create(tmp_path)
+    said = project.command("check", "config.yaml", "--on-node", "--time-limit", "1s", code=2, TEST_SECONDS="60")
+    assert "failed (TIME_LIMIT): not finished within 1 s; --time-limit gives it more" in said
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.run
+def test_on_node_is_cancelled_by_ctrl_c_and_leaves_nothing(tmp_path: Path, number: int) -> None:
+    project = Project.create(tmp_path)
+    process = project.start("check", "config.yaml", "--on-node", TEST_SECONDS="100")
+    wait_for(lambda: project.simulated == 1)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert err == "orchestrator: the job was cancelled; nothing is left of it\n"
+    assert left(tmp_path) == []
+
+
+def test_nothing_is_tried_where_something_is_wrong(tmp_path: Path) -> None:
+    project = Project.create(tmp_path, {"offspring_size": 2})
+    said = project.command("check", "config.yaml", "--on-node", code=2)
+    assert "at least 3 offspring" in said
+    assert project.simulated == 0
+
+
+def test_a_time_limit_that_is_none_is_refused(tmp_path: Path) -> None:
+    said = Project.create(tmp_path).command("check", "config.yaml", "--on-node", "--time-limit", "long", code=2)
+    assert said.startswith("orchestrator: --time-limit: expected a duration")
+
+
+def test_in_a_narrow_terminal_the_table_keeps_its_columns(tmp_path: Path) -> None:
+    path = visual_model(tmp_path)
+    child = pexpect.spawn(
+        sys.executable,
+        ["-c", PROGRAM, "check", CONFIG],
+        cwd=str(path.parents[1]),
+        env={**os.environ, "TERM": "xterm-256color"},
+        dimensions=(30, 60),
+        encoding="utf-8",
+        timeout=60,
+    )
+    shown = child.read()
+    assert "\x1b[1m" in shown
+    assert "sound." in shown
+    plain = [line.strip("\r") for line in without_colours(shown).splitlines()]
+    rows = plain[: plain.index("")]
+    assert all(len(line) <= 60 for line in rows)
+    assert all(line.startswith(("  ", "              ")) for line in rows)
+
+
+def without_colours(text: str) -> str:
+    """Take the colours away."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)

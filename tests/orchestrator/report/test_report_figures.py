@@ -1,0 +1,290 @@
+"""Figures for notebooks and papers, and the numbers in them."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from report_runs import NASTY, config, make_run
+
+from orchestrator.analysis.runs import parameters_table
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.errors import UsageError
+from orchestrator.records import Outcome
+from orchestrator.report import History, figures
+from orchestrator.report.drawing import _draw
+from orchestrator.report.figures.relations import rank_correlation
+from orchestrator.report.figures.simulations import _occupancy
+from orchestrator.report.listings import best_evaluations, failures, last_lines, plain
+from orchestrator.report.naming import elided, short_names
+from orchestrator.report.palette import score_stops
+from orchestrator.report.sampling import sample_evaluations
+from orchestrator.report.scene import Axis, Bars, Figure, Heat, Line, Panel, Points
+from orchestrator.report.summary import findings, gain, tiles
+
+ONE_RUN = sorted(name for name in figures.__all__ if name[0].islower() and not name.startswith("compare"))
+SEVERAL = ["compare_parameters", "compare_scores", "compare_targets"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    directory = tmp_path_factory.mktemp("figures") / "run"
+    failing = lambda _g, i: Outcome.OK if i else Outcome.EXPLODED  # noqa: E731
+    return Checkpoint(make_run(directory, generations=5, size=5, outcome=failing).checkpoint)
+
+
+def test_every_figure_is_tested() -> None:
+    assert len(ONE_RUN) == 15
+    assert sorted([*ONE_RUN, *SEVERAL, "Figure", "History"]) == sorted(figures.__all__)
+
+
+@pytest.mark.parametrize("name", ONE_RUN)
+def test_a_figure_is_saved_as_png_svg_and_pdf(name: str, run: Checkpoint, tmp_path: Path) -> None:
+    figure: Figure = getattr(figures, name)(run)
+    assert figure.title
+    assert not figure.empty
+    for suffix, begin in ((".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")):
+        path = figure.save(tmp_path / f"{name}{suffix}", width=5, dpi=60)
+        assert path.read_bytes().startswith(begin)
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".pdf", ".png", ".svg"]
+
+
+def test_figures_of_several_runs_are_saved(run: Checkpoint, tmp_path: Path) -> None:
+    for name in SEVERAL:
+        text = getattr(figures, name)([run, run]).save(tmp_path / f"{name}.svg").read_text()
+        assert "1: run" in text
+        assert "2: run" in text
+
+
+def test_names_are_drawn_as_they_are(tmp_path: Path) -> None:
+    odd = [*NASTY[2:3], "$x$ \\frac"]
+    own = make_run(tmp_path / "run", parameters=odd, targets=odd)
+    text = figures.target_scores(Checkpoint(own.checkpoint)).save(tmp_path / "f.svg").read_text()
+    assert "$x$ \\frac" in text
+    assert "&lt;/script&gt;&lt;img src=x" in text
+
+
+def test_the_same_run_gives_the_same_file(run: Checkpoint, tmp_path: Path) -> None:
+    one, other = (figures.score_by_generation(run).save(tmp_path / f"{n}.svg").read_bytes() for n in "ab")
+    assert one == other
+
+
+def test_what_is_chosen_is_drawn(run: Checkpoint) -> None:
+    figure = figures.parameter_exploration(run)
+    frame = run.evaluations()
+    for name in run.parameter_names:
+        (panel,) = figure.choose(parameter=name).panels
+        assert panel.y.title == name
+        best = next(mark for mark in panel.marks if isinstance(mark, Line) and mark.label == "best so far")
+        rows = [frame["total_score"][: 5 * (n + 1)].idxmin() for n in range(5)]
+        np.testing.assert_array_equal(best.y, frame[f"parameter:{name}"].iloc[rows])
+
+
+def test_unknown_choices_and_files_are_refused(run: Checkpoint, tmp_path: Path) -> None:
+    figure = figures.target_by_generation(run)
+    with pytest.raises(UsageError, match="no choice 'parameter'; known: target"):
+        figure.choose(parameter="x")
+    with pytest.raises(UsageError, match=r"no option 'x'; there are: Rate\(exc\), CV\(exc\)"):
+        figure.choose(target="x")
+    with pytest.raises(UsageError, match=r"ends in .png, .svg, .pdf, got .jpg"):
+        figure.save(tmp_path / "figure.jpg")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_figure_of_nothing_says_why(tmp_path: Path) -> None:
+    empty = Checkpoint(make_run(tmp_path / "run", generations=0).checkpoint)
+    for name in ONE_RUN:
+        figure = getattr(figures, name)(empty)
+        assert figure.empty == "No generation is complete yet."
+        assert figure.save(tmp_path / f"{name}.png", dpi=40).stat().st_size > 0
+
+
+def test_a_notebook_shows_a_figure(run: Checkpoint) -> None:
+    assert figures.target_scores(run)._repr_png_().startswith(b"\x89PNG")
+
+
+def test_phases_of_jobs_add_up(run: Checkpoint) -> None:
+    history = History.of(run)
+    frame = run.evaluations()
+    total = np.sum(list(history.phases.values()), axis=0)
+    np.testing.assert_allclose(total, frame["finished"] - frame["submitted"])
+    np.testing.assert_allclose(history.phases["queue"], 10)
+    (panel,) = figures.job_timeline(run).choose(generation="2").panels
+    ends = np.max([np.max(mark.high) for mark in panel.marks if isinstance(mark, Bars)])
+    assert ends == pytest.approx(54)
+
+
+def test_jobs_of_which_the_end_is_not_known_are_told(tmp_path: Path) -> None:
+    own = make_run(tmp_path / "run", size=6)
+    with h5py.File(own.checkpoint, "r+") as file:
+        rows = file["evaluations"]
+        rows["finished"][::6] = math.nan
+        # cancelled in the queue: never started
+        rows["started"][1::6] = math.nan
+        for phase in ("build", "check", "protocols", "measuring"):
+            rows[phase][1::6] = math.nan
+    history = History.of(Checkpoint(own.checkpoint))
+    np.testing.assert_allclose(history.phases["queue"].reshape(3, 6), [[10, 51, 10, 10, 10, 10]] * 3)
+    told = "The end of 3 of 18 jobs is not known: that time is missing here."
+    for make in (figures.wall_time, figures.job_timeline, figures.jobs_at_once):
+        assert make(history).caption.endswith(told)
+
+
+def test_a_duration_that_is_not_known_is_not_0_s(tmp_path: Path) -> None:
+    own = make_run(tmp_path / "run", times=False)
+    assert {each.duration for each in best_evaluations(History.of(Checkpoint(own.checkpoint)))} == {""}
+
+
+def test_whole_numbers_at_a_bound_are_flagged(tmp_path: Path) -> None:
+    names = ["high", "low", "amid"]
+    bounds = {"bounds": [1, 10], "integer": True}
+    text = config(names, ["T"], parameters={"high": bounds, "low": bounds | {"scale": "log"}, "amid": bounds})
+    own = make_run(tmp_path / "run", parameters=names, targets=["T"], text=text)
+    with h5py.File(own.checkpoint, "r+") as file:
+        file["evaluations/parameters"][:] = [10, 1, 4]
+    history = History.of(Checkpoint(own.checkpoint))
+    assert any("at a bound of high (upper), low (lower); wider" in found for found in findings(history))
+    assert parameters_table(history)["between the bounds"].tolist() == pytest.approx([1, 0, 1 / 3])
+    (panel,) = figures.parameters_in_bounds(history).panels
+    (flagged,) = [mark for mark in panel.marks if isinstance(mark, Points) and "of a bound" in mark.label]
+    assert (list(flagged.x), list(flagged.y)) == ([1.0, 0.0], [0.0, 1.0])  # type: ignore[arg-type]
+    # the search has room for half a number beyond the bounds
+    (search,) = [mark for mark in panel.marks if isinstance(mark, Bars)]
+    assert (search.low[2], search.high[2]) == pytest.approx(((0.3 * 10 - 0.5) / 9, (0.7 * 10 - 0.5) / 9))  # type: ignore[index]
+
+
+@pytest.mark.parametrize("max_score", [20.0, 100.0, 1000.0])
+def test_no_unmet_target_is_green_in_a_file(max_score: float) -> None:
+    panel = Panel(Axis(), Axis(), (Heat(np.array([[0.9, 1.0, 1.1, max_score]]), score_stops(max_score)),))
+    (mesh,) = _draw(Figure("f", "f", panels=(panel,)), 5).axes[0].collections
+    red, green, _, _ = mesh.cmap(mesh.norm(np.array([0.5, 0.9, 1.0, 1.1, 1.5, max_score]))).T
+    assert (green > red).tolist() == [True, True, True, False, False, False]
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 100), st.floats(0.01, 50)), min_size=1, max_size=30),
+    st.integers(1, 40),
+)
+def test_jobs_at_once_add_up_to_their_seconds(jobs: list[tuple[float, float]], bins: int) -> None:
+    begin = np.array([start for start, _ in jobs])
+    end = begin + np.array([length for _, length in jobs])
+    edges = np.linspace(begin.min(), end.max(), bins + 1)
+    covered = (_occupancy(begin, end, edges) * np.diff(edges)).sum()
+    assert covered == pytest.approx((end - begin).sum(), rel=1e-6, abs=1e-6)
+
+
+def test_rank_correlation_is_spearmans() -> None:
+    rng = np.random.default_rng(0)
+    left, right = rng.integers(0, 9, (60, 3)).astype(float), rng.normal(size=(60, 4))
+    right[:, 0] = left[:, 0] ** 3
+    right[::3, 1] = math.nan
+    right[:, 2] = 1.0
+    found = rank_correlation(left, right)
+    for n in range(3):
+        for m in range(4):
+            known = np.isfinite(right[:, m])
+            ranks = pd.DataFrame({"l": left[known, n], "r": right[known, m]}).rank()
+            expected = ranks["l"].corr(ranks["r"]) if m != 2 else math.nan
+            assert found[n, m] == pytest.approx(expected, nan_ok=True)
+    assert found[0, 0] == pytest.approx(1)
+    assert np.isnan(rank_correlation(left[:7], right[:7])).all()
+
+
+def test_a_sample_keeps_what_matters() -> None:
+    rng = np.random.default_rng(0)
+    generation, total, columns = np.repeat(np.arange(100), 50), rng.random(5000), rng.normal(size=(5000, 3))
+    columns[::7, 1] = math.nan
+    rows = sample_evaluations(generation, total, columns, 1000)
+    assert len(rows) == 1000
+    assert (np.diff(rows) > 0).all()
+    best = {int(np.flatnonzero(generation == g)[total[generation == g].argmin()]) for g in range(100)}
+    kept = {0, 4999, *np.argsort(total)[:200], *np.nanargmin(columns, axis=0), *np.nanargmax(columns, axis=0), *best}
+    assert kept <= set(rows)
+    np.testing.assert_array_equal(rows, sample_evaluations(generation, total, columns, 1000))
+    np.testing.assert_array_equal(sample_evaluations(generation, total, columns, 5000), np.arange(5000))
+
+
+@given(st.lists(st.lists(st.text("ab", min_size=1, max_size=3), min_size=1, max_size=5).map(".".join), unique=True))
+def test_short_names_tell_names_apart(names: list[str]) -> None:
+    short = short_names(names, 20)
+    assert len(set(short)) == len(names)
+    assert all(len(text) <= 20 for text in short)
+
+
+def test_short_names_are_those_a_modeller_would_use() -> None:
+    names = [
+        "sheets.l4_cortex_exc.L4ExcL4ExcConnection.base_weight",
+        "sheets.l4_cortex_exc.L4ExcL4InhConnection.base_weight",
+        "sheets.l4_cortex_exc.AfferentConnection.base_weight",
+        "sheets.l4_cortex_inh.AfferentConnection.base_weight",
+        "sheets.l4_cortex_inh.L4InhL4ExcConnection.base_weight",
+        "sheets.l4_cortex_exc.params.cell.params.tau_m",
+        "sheets.l4_cortex_inh.params.cell.params.tau_m",
+        "sheets.retino_thalamic.gain",
+    ]
+    assert short_names(names) == [
+        "L4ExcL4ExcConnection.base_weight",
+        "L4ExcL4InhConnection.base_weight",
+        "l4_cortex_exc.AfferentConnection.base_weight",
+        "l4_cortex_inh.AfferentConnection.base_weight",
+        "L4InhL4ExcConnection.base_weight",
+        "l4_cortex_exc…tau_m",
+        "l4_cortex_inh…tau_m",
+        "gain",
+    ]
+    assert elided("abcdefghij", 5) == "ab…ij"
+
+
+def test_logs_lose_colours_and_control_characters() -> None:
+    assert plain("\x1b[1;31mred\x1b[0m \x1b]0;title\x07a\x00b\tc\r\nd\re") == "red ab\tc\nd\ne"
+    long = last_lines("\n".join(str(n) for n in range(100)) + "\n\n")
+    assert long.splitlines()[-1] == "99"
+    assert len(long.splitlines()) <= 40
+
+
+def test_failures_with_the_same_message_are_one(run: Checkpoint) -> None:
+    (failure,) = failures(History.of(run))
+    assert (failure.outcome, failure.count, failure.place) == ("EXPLODED", 5, "generation 4, offspring 0")
+    assert failure.message == "<img src=x onerror=alert(4)> code 0"
+    assert "\x1b" not in failure.log
+
+
+def totals(tmp_path: Path, best_of: list[float]) -> History:
+    """A run of one target whose best score is given generation by generation."""
+    values = lambda g, i, _rng: [0.5 * (best_of[g] + i)]  # noqa: E731
+    run = make_run(tmp_path / "run", targets=["T"], generations=len(best_of), values=values)
+    return History.of(Checkpoint(run.checkpoint))
+
+
+@pytest.mark.parametrize(
+    ("best_of", "verdict"),
+    [
+        ([9.0 - n / 2 for n in range(16)], "Yes"),
+        ([9.0] * 3 + [8.9] * 13, "Levelled off"),
+        ([9.0] * 10 + [8.8] * 6, "Slowly"),
+        ([9.0, 5.0], "Too early to tell"),
+        ([9.0] * 9 + [0.0], "Perfect"),
+    ],
+)
+def test_the_verdict_on_the_trend(best_of: list[float], verdict: str, tmp_path: Path) -> None:
+    history = totals(tmp_path, best_of)
+    score, trend, met, _ = tiles(history)
+    assert trend.value == verdict
+    assert score.value == f"{min(best_of):.4g}"
+    assert met.value == f"{int(min(best_of) <= 1)} of 1"
+    if verdict == "Slowly":
+        assert gain(history) == pytest.approx(0.2 / 9)
+
+
+def test_what_deserves_a_look_is_named(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", values=lambda _g, _i, _rng: [2.0, math.nan], generations=4)
+    found = " ".join(findings(History.of(Checkpoint(run.checkpoint))))
+    assert "CV(exc) never had a value: too <few> spikes." in found
+    assert "Rate(exc) at 4 norms: 2 (0)" in found
+    assert "No evaluation so far met Rate(exc)." in found

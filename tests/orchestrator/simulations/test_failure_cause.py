@@ -1,0 +1,61 @@
+"""Last lines of failed simulations, and who is to blame."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.records import Outcome
+from orchestrator.simulations.failure_cause import blame
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "slurmstepd: error: Detected 1 oom_kill event in StepId=12.batch. Some of the step tasks have been OOM Killed.",
+        "slurmstepd: error: Detected 1 oom-kill event(s) in StepId=7.0 cgroup.",
+        "terminate called after throwing an instance of 'std::bad_alloc'",
+        "MemoryError",
+        "MemoryError: Unable to allocate internal buffer.",
+        "numpy._core._exceptions._ArrayMemoryError: Unable to allocate 7.45 GiB for an array with shape (1000000000,)",
+        "OSError: [Errno 12] Cannot allocate memory",
+        "fork: Cannot allocate memory",
+        "Out of memory: Killed process 1234 (python)",
+    ],
+)
+def test_too_little_memory(line: str) -> None:
+    assert blame(f"building the network\n{line}\nsrun: error: n1: task 0: Exited with exit code 1") is (
+        Outcome.OUT_OF_MEMORY
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "OSError: [Errno 28] No space left on device: '/scratch/run'",
+        "OSError: [Errno 122] Disk quota exceeded",
+        "cp: cannot stat 'x': Stale file handle",
+        "cp: cannot stat 'x': Stale NFS file handle",
+        "OSError: [Errno 5] Input/output error",
+        "mkdir: cannot create directory: Read-only file system",
+        "ls: cannot access: Transport endpoint is not connected",
+    ],
+)
+def test_a_file_system_that_is_full_or_gone(line: str) -> None:
+    assert blame(f"saving\n{line}\nTraceback follows") is Outcome.NODE_FAIL
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        "",
+        "Traceback (most recent call last):\nValueError: weight must be positive",
+        "KeyError: 'memory'",
+        "RuntimeError: the model ran out of neurons",
+        "NESTError: BadProperty: Delay must be greater than or equal to resolution",
+        "FileNotFoundError: [Errno 2] No such file or directory: 'V1.ini'",
+        "memory in use: 12 GB",
+        "raised MyMemoryError in a model that counts synapses",
+    ],
+)
+def test_a_model_that_is_wrong_blames_nobody_else(log: str) -> None:
+    assert blame(log) is None

@@ -1,0 +1,413 @@
+"""The state of a run from its files: whatever they hold, and without touching them."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import stat
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from run_on_disk import FlightOnDisk, RunOnDisk
+
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.records import Outcome
+from orchestrator.simulations.phases import JobProgress
+from orchestrator.status import RunStatus, Watcher
+from orchestrator.status.in_progress import MOST_FILES
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunOnDisk:
+    return RunOnDisk(tmp_path / "run")
+
+
+def look(run: RunOnDisk) -> RunStatus:
+    status = Watcher(run.paths).look()
+    json.dumps(status.to_json(), allow_nan=False)
+    return status
+
+
+def states(status: RunStatus) -> list[str]:
+    assert status.generation is not None
+    return [each.state for each in status.generation.offspring]
+
+
+def test_before_the_first_submission(run: RunOnDisk) -> None:
+    status = look(run)
+    assert (status.complete, status.max_ngen, status.generation, status.best) == (0, 10, None, None)
+    assert status.controller.state == "none"
+    assert not status.problems
+    run.generation(0)
+    status = look(run)
+    assert states(status) == ["queued"] * 4
+    assert status.generation is not None
+    assert status.generation.unsubmitted == 4
+    assert math.isnan(status.generation.deadline)
+
+
+def test_offspring_in_every_state(tmp_path: Path) -> None:
+    run = RunOnDisk(tmp_path / "run", offspring_size=11)
+    flight = run.generation(0)
+    flight.submit(*((index, 1) for index in range(10)), time=1000.0)
+    flight.note(1, "started", host="w1")
+    for index in (2, 3, 4, 5, 6):
+        flight.note(index, "started", host="w2")
+        flight.note(index, "building")
+    for index in (3, 4, 5, 6):
+        flight.note(index, "check", slice=3, slices=10, rates={"V1": 3.0})
+    for index in (4, 5, 6):
+        flight.note(index, "protocols", step=2, steps=5, name="MeasureSizeTuning")
+    flight.note(5, "measuring")
+    flight.land(6)
+    flight.land(7, Outcome.EXPLODED, "sheet V1 fired at 120 Hz")
+    flight.land(8, Outcome.OUT_OF_MEMORY, "killed")
+    flight.land(9, measured=False)
+    status = look(run)
+    generation = status.generation
+    assert generation is not None
+    expected = ["queued", "running", "running", "checking", "running", "measuring", "done", "exploded", "failed"]
+    assert states(status) == [*expected, "measuring", "queued"]
+    assert [each.phase for each in generation.offspring[:7]] == [
+        "", "started", "building", "check", "protocols", "measuring", "",
+    ]  # fmt: skip
+    checking, simulating = generation.offspring[3:5]
+    assert (checking.step, checking.steps) == (3, 10)
+    assert (simulating.step, simulating.steps, simulating.name) == (2, 5, "MeasureSizeTuning")
+    assert (simulating.host, simulating.job_id, simulating.attempt) == ("w2", "7_4", 1)
+    assert generation.counts == {
+        "queued": 2, "checking": 1, "running": 3, "measuring": 2, "done": 1, "exploded": 1, "failed": 1,
+    }  # fmt: skip
+    assert generation.unsubmitted == 1
+    assert [(each.index, each.outcome, each.message) for each in generation.failures] == [
+        (7, "EXPLODED", "sheet V1 fired at 120 Hz"),
+        (8, "OUT_OF_MEMORY", "killed"),
+    ]
+    assert generation.deadline == 1000.0 + 3600
+
+
+def lose(flight: FlightOnDisk, index: int, number: int, outcome: Outcome = Outcome.NODE_FAIL, node: str = "") -> None:
+    flight.land(index, outcome, "the node died", attempt=number)
+    flight.write("lost", index=index, outcome=outcome.value, reason="the node died", node=node)
+
+
+def test_a_lost_attempt_is_no_end_until_it_is_the_last(run: RunOnDisk) -> None:
+    flight = run.generation(0)
+    flight.submit(*((index, 1) for index in range(4)))
+    flight.note(0, "building")
+    lose(flight, 0, 1)
+    status = look(run)
+    assert states(status)[0] == "queued"
+    assert status.generation is not None
+    assert status.generation.lost == {"NODE_FAIL": 1}
+    assert status.generation.unsubmitted == 1
+    for number in (2, 3):
+        flight.submit((0, number), token=f"t{number}")
+        assert states(look(run))[0] == "queued"
+        flight.note(0, "building", attempt=number)
+        assert states(look(run))[0] == "running"
+        lose(flight, 0, number)
+    assert states(look(run))[0] == "failed"  # beyond slurm.retries
+    flight.submit((1, 2), token="late")
+    flight.land(1, attempt=1)
+    assert states(look(run))[1] == "done"  # what the first attempt brought after all
+
+
+def test_two_dead_nodes_in_a_row_end_an_offspring_as_in_the_flight(run: RunOnDisk) -> None:
+    flight = run.generation(0)
+    for number, node in ((1, "n1"), (2, "n2")):
+        flight.submit((0, number), token=f"t{number}")
+        lose(flight, 0, number, node=node)
+    assert states(look(run))[0] == "failed"
+
+
+def test_what_cannot_start_is_tried_again(run: RunOnDisk) -> None:
+    flight = run.generation(0)
+    for number in range(1, 6):
+        flight.submit((0, number), token=f"t{number}")
+        lose(flight, 0, number, Outcome.LAUNCH_FAILED)
+    assert states(look(run))[0] == "queued"
+
+
+def test_the_journals_clock_and_what_it_takes_back(run: RunOnDisk) -> None:
+    flight = run.generation(0)
+    flight.submit((0, 1), (1, 1), time=1000.0)
+    flight.write("submitting", token="refused", tasks=[[2, 1]], executor="slurm")
+    generation = look(run).generation
+    assert generation is not None
+    assert [each.in_flight for each in generation.offspring] == [True, True, True, False]
+    flight.write("refused", token="refused", message="no")
+    flight.note(0, "building")
+    flight.write("timeout")
+    generation = look(run).generation
+    assert generation is not None
+    assert [each.in_flight for each in generation.offspring] == [True, True, False, False]
+    assert generation.timed_out
+    flight.write("withdrawn", indices=[0, 1])
+    flight.write("clock", time=5000.0)
+    generation = look(run).generation
+    assert generation is not None
+    assert (generation.timed_out, generation.submitted, generation.in_flight) == (False, 5000.0, False)
+    assert [each.state for each in generation.offspring] == ["queued"] * 4
+
+
+def test_a_watcher_follows_what_changes(run: RunOnDisk) -> None:
+    watcher = Watcher(run.paths)
+    watcher.look()
+    flight = run.generation(0)
+    flight.submit(*((index, 1) for index in range(4)))
+    assert states(watcher.look()) == ["queued"] * 4
+    flight.note(0, "started")
+    flight.note(0, "measuring")
+    flight.land(1, measured=False)
+    assert states(watcher.look()) == ["measuring", "measuring", "queued", "queued"]
+    time.sleep(0.01)
+    flight.land(1)
+    flight.land(2, Outcome.TIMEOUT)
+    assert states(watcher.look()) == ["measuring", "done", "failed", "queued"]
+    run.complete(0, [[1, 1]] * 4, begin=1000.0)
+    assert watcher.look().generation is None
+    run.generation(1)
+    generation = watcher.look().generation
+    assert generation is not None
+    assert (generation.number, [each.state for each in generation.offspring]) == (1, ["queued"] * 4)
+    shutil.rmtree(run.paths.generations)
+    status = watcher.look()
+    assert (status.generation, status.complete) == (None, 1)
+
+
+def test_the_past_is_that_of_the_checkpoint(run: RunOnDisk) -> None:
+    rng = np.random.default_rng(0)
+    watcher = Watcher(run.paths)
+    for number in range(5):
+        run.complete(number, rng.uniform(0, 20, (4, 2)).tolist(), begin=1000.0 * number)
+        status = watcher.look()
+    frame = Checkpoint(run.paths.checkpoint).evaluations()
+    for found in (status, look(run)):
+        assert found.complete == 5
+        assert list(found.best_scores) == pytest.approx(list(frame.groupby("generation")["total_score"].min()))
+        best = frame.loc[frame["total_score"].idxmin()]
+        assert found.best is not None
+        assert (found.best.total_score, found.best.generation, found.best.offspring) == (
+            best["total_score"], best["generation"], best["offspring"],
+        )  # fmt: skip
+        assert found.start_score == frame["total_score"][0]
+
+
+def test_checkpoints_of_earlier_versions_have_no_column_of_totals(run: RunOnDisk) -> None:
+    run.complete(0, [[3, 2], [1, 2], [1, 3], [4, 5]], begin=1000.0)
+    new = look(run)
+    with h5py.File(run.paths.checkpoint, "r+") as file:
+        del file["evaluations/total_score"]
+    run.complete(1, [[1, 1]] * 4, begin=2000.0)
+    old = look(run)
+    assert new.best is not None
+    assert (new.best.total_score, new.best.offspring, new.start_score) == (3.0, 1, 5.0)
+    assert (old.best_scores, old.start_score) == ((3.0, 2.0), 5.0)
+
+
+# who carries it out
+
+
+def test_a_living_controller(run: RunOnDisk) -> None:
+    run.holder(job="77")
+    run.lock()
+    run.generation(0).submit((0, 1))
+    controller = look(run).controller
+    assert (controller.state, controller.pid, controller.job) == ("alive", os.getpid(), "77")
+    assert time.time() - controller.last_sign < 5
+
+
+def test_a_controller_whose_process_is_gone(run: RunOnDisk) -> None:
+    run.holder(pid=2**22 + 1)
+    run.lock(pid=2**22 + 1)
+    assert look(run).controller.state == "dead"
+    run.paths.lock.unlink()
+    assert look(run).controller.state == "gone"
+
+
+@pytest.mark.parametrize(("renewed", "state"), [(5.0, "alive"), (65.0, "alive"), (1000.0, "silent")])
+def test_a_controller_on_another_machine(run: RunOnDisk, renewed: float, state: str) -> None:
+    run.holder(host="elsewhere", boot="another", pid=1)
+    run.lock(pid=1, renewed=renewed)
+    controller = look(run).controller
+    assert controller.state == state
+    assert time.time() - controller.last_sign == pytest.approx(renewed, abs=5)
+
+
+def test_a_lock_whose_record_is_still_that_of_the_holder_before(run: RunOnDisk) -> None:
+    run.holder(pid=2**22 + 1)
+    run.lock()
+    assert look(run).controller.state == "alive"
+
+
+@pytest.mark.parametrize("how", ["finished", "stopped", "failed", "cancelled"])
+def test_a_controller_that_said_how_it_ended(run: RunOnDisk, how: str) -> None:
+    run.holder(ended=1234.5, how=how, why="because")
+    controller = look(run).controller
+    assert (controller.state, controller.ended, controller.reason) == (how, 1234.5, "because")
+
+
+# files that are not what they should be
+
+
+def test_garbage_is_named_and_the_rest_is_shown(run: RunOnDisk) -> None:
+    run.complete(0, [[1, 2]] * 4, begin=1000.0)
+    watcher = Watcher(run.paths)
+    watcher.look()
+    flight = run.generation(1)
+    flight.submit(*((index, 1) for index in range(4)))
+    flight.land(0)
+    run.paths.checkpoint.write_bytes(b"\x89HDF\r\n\x1a\n garbage")
+    for status in (watcher.look(), watcher.look()):
+        assert (status.complete, len(status.problems)) == (1, 1)
+        assert "checkpoint.h5: is not a readable checkpoint" in status.problems[0]
+        assert states(status) == ["done", "queued", "queued", "queued"]
+    run.paths.config.write_text("a: [")
+    assert any("config.yaml: cannot be read" in problem for problem in look(run).problems)
+
+
+GARBAGE = [b"", b"{", b"\x00\xff\xfe", b"[]", b"{}", b'{"event": "submitting", "tasks": 3, "token": "t", "time": 1.0}']
+GARBAGE += [b'{"event": "submitted", "tasks": [[99, 1]], "ids": ["a"]}\n', b"null\n1\n"]
+GARBAGE += [b'{"phase": null, "time": "x"}\n{"phase": "check", "time": 1, "slice": "a"}\n']
+GARBAGE += [b'{"event": "lost", "index": 0, "outcome": "NO", "reason": ""}\n', b'{"time": 1, "jobs": [1]}']
+
+
+@pytest.mark.parametrize("content", GARBAGE)
+def test_garbage_in_any_file_of_the_generation(run: RunOnDisk, content: bytes) -> None:
+    flight = run.generation(0)
+    for index in range(4):
+        flight.submit((index, 1), token=f"t{index}")
+    flight.note(2, "building")
+    flight.land(1)
+    for path in (flight.paths.journal, flight.paths.attempt(2, 1).progress):
+        with path.open("ab") as file:
+            file.write(content + b"\n")
+    for path in (run.paths.holder, run.paths.lock, flight.paths.queue, flight.paths.attempt(3, 1).result):
+        path.write_bytes(content)
+    (flight.paths.results / "nonsense.json").write_bytes(content)
+    status = look(run)
+    assert states(status)[1] == "done"
+    assert states(status)[3] in ("queued", "failed")
+    assert status.generation is not None
+
+
+def test_a_half_written_line_of_a_jobs_progress_is_taken_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "progress.jsonl"
+    progress = JobProgress(path)
+    progress.refresh()
+    assert not progress.has_started
+    path.write_bytes(b'{"time": 1.0, "phase": "building"}\n{"time": 2.0, "pha')
+    progress.refresh()
+    assert (progress.phase, progress.started) == ("building", 1.0)
+    with path.open("ab") as file:
+        file.write(b'se": "check", "slice": 1, "slices": 10}\n')
+    progress.refresh()
+    assert (progress.phase, progress.since, progress.step, progress.steps) == ("check", 2.0, 1, 10)
+    path.unlink()
+    progress.refresh()
+    assert progress.phase == "check"
+
+
+def test_a_job_without_a_sign_of_life_is_noticed(run: RunOnDisk) -> None:
+    flight = run.generation(0)
+    flight.submit((0, 1), (1, 1))
+    for index in (0, 1):
+        flight.note(index, "building")
+    long_ago = time.time() - 1000
+    os.utime(flight.paths.attempt(0, 1).progress, (long_ago, long_ago))
+    generation = look(run).generation
+    assert generation is not None
+    assert generation.offspring[0].silent == pytest.approx(1000, abs=5)
+    assert generation.offspring[1].silent == 0
+
+
+# what it costs, and what it must not do
+
+
+def test_a_thousand_jobs_are_not_all_read_at_every_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = 1000
+    run = RunOnDisk(tmp_path / "run", offspring_size=size)
+    flight = run.generation(0)
+    flight.submit(*((index, 1) for index in range(size)))
+    for index in range(100):
+        flight.land(index)
+    read: list[Path] = []
+    monkeypatch.setattr(JobProgress, "refresh", lambda self: read.append(self.path))
+    watcher = Watcher(run.paths)
+    watcher.look()
+    assert len(read) == size - 100
+    for _ in range(5):
+        read.clear()
+        watcher.look()
+        assert len(read) == MOST_FILES
+    read.clear()
+    rest = set()
+    for _ in range(5):
+        watcher.look()
+        rest |= set(read)
+    assert len(rest) == size - 100  # everybody's turn comes
+
+
+@pytest.fixture
+def public_run() -> Iterator[RunOnDisk]:
+    """A run that everybody may read and nobody may write."""
+    top = Path(tempfile.mkdtemp())
+    run = RunOnDisk(top / "run")
+    run.complete(0, [[1, 2]] * 4, begin=1000.0)
+    flight = run.generation(1)
+    flight.submit((0, 1), (1, 1))
+    flight.note(0, "building")
+    flight.land(1, Outcome.EXPLODED, "too much")
+    run.holder()
+    run.lock()
+    for path in (top, *top.rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    yield run
+    for path in (top, *top.rglob("*")):
+        path.chmod(path.stat().st_mode | stat.S_IWUSR)
+    shutil.rmtree(top)
+
+
+def test_another_user_who_may_only_read_sees_the_same_and_nothing_is_touched(public_run: RunOnDisk) -> None:
+    def tree() -> list[object]:
+        return [(path, path.stat().st_mtime_ns, path.stat().st_size) for path in public_run.paths.directory.rglob("*")]
+
+    before = tree()
+    own = look(public_run)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            if os.getuid() == 0:
+                os.setgroups([])
+                os.setresuid(65534, 65534, 65534)
+            assert not os.access(public_run.paths.directory, os.W_OK)
+            status = look(public_run)
+            assert not status.problems
+            assert status.controller.state == "alive"
+            assert states(status) == states(own) == ["running", "exploded", "queued", "queued"]
+            assert status.best == own.best
+            code = 0
+        except BaseException:  # noqa: BLE001  (the parent's tests must not go on in here)
+            traceback.print_exc()
+        os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert tree() == before
+
+
+def test_what_it_imports_is_light() -> None:
+    import subprocess  # noqa: PLC0415
+    import sys  # noqa: PLC0415
+
+    code = "import sys, orchestrator.cli, orchestrator.status, orchestrator.display.terminal; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"pandas", "cma", "submitit", "scipy", "neo", "targets"} & {name.partition(".")[0] for name in loaded}
