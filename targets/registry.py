@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
-import hashlib
-import importlib
-import importlib.util
 import inspect
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
 from targets.base import Target
+from targets.plugins import PluginError, Registry, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pydantic_core import ErrorDetails
 
 TargetClass = TypeVar("TargetClass", bound=type[Target])
-
-_REGISTERED: dict[str, type[Target]] = {}
 
 
 class Problem(NamedTuple):
@@ -70,25 +61,19 @@ def target(name: str, *, unit: str) -> Callable[[TargetClass], TargetClass]:
     """
 
     def register(cls: TargetClass) -> TargetClass:
-        known = _REGISTERED.get(name)
-        # The same class again is a reloaded module (notebooks do that); another class is a mistake.
-        if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
-            message = f"the target name {name!r} of {_origin(cls)} is taken by {_origin(known)}; choose another"
-            raise TargetError([Problem((), message)])
+        try:
+            _REGISTRY.add(name, cls, cls)
+        except PluginError as error:
+            raise TargetError([Problem((), str(error))]) from error
         cls.unit = unit
-        _REGISTERED[name] = cls
         return cls
 
     return register
 
 
-def _origin(cls: type) -> str:
-    return f"{cls.__module__}:{cls.__qualname__}"
-
-
 def known_targets() -> dict[str, type[Target]]:
     """Return the registered classes by name, sorted by name."""
-    return dict(sorted(_REGISTERED.items()))
+    return _REGISTRY.known()
 
 
 def create_targets(specs: Sequence[Mapping[str, Any]], *, directory: Path | None = None) -> list[Target]:
@@ -145,7 +130,7 @@ def _problem(cls: type[Target], details: ErrorDetails) -> Problem:
     key = str(loc[0]) if loc else ""
     if details["type"] == "extra_forbidden":
         options = list(cls.model_fields)
-        message = f"unknown option of {cls.__name__}{_nearest(key, options)}; known: class, {', '.join(options)}"
+        message = f"unknown option of {cls.__name__}{nearest(key, options)}; known: class, {', '.join(options)}"
     elif details["type"] == "missing" and key in cls.model_fields:
         message = f"{cls.__name__} needs it: {cls.model_fields[key].description or 'a required option'}"
     else:
@@ -153,71 +138,24 @@ def _problem(cls: type[Target], details: ErrorDetails) -> Problem:
     return Problem(loc, message)
 
 
-def _nearest(name: str, known: Sequence[str]) -> str:
-    matches = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f", did you mean {matches[0]!r}?" if matches else ""
-
-
 def _find_class(name: str, directory: Path | None) -> type[Target]:
-    if ":" not in name:
-        if name not in _REGISTERED:
-            known = list(known_targets())
-            hint = "; one of your own is named module:Class or file.py:Class"
-            message = f"unknown target {name!r}{_nearest(name, known)}; known: {', '.join(known)}{hint}"
-            raise TargetError([Problem(("class",), message)])
-        return _REGISTERED[name]
-    source, _, class_name = name.rpartition(":")
     try:
-        found = getattr(_import(source, directory), class_name, None)
-    except TargetError:
-        raise
-    except Exception as error:  # whatever a user's module raises while it is imported
-        message = f"importing {source!r} for {name!r} failed: {type(error).__name__}: {error}"
-        raise TargetError([Problem(("class",), message)]) from error
+        return _REGISTRY.find(name, directory)
+    except PluginError as error:
+        raise TargetError([Problem(("class",), str(error))]) from error
+
+
+def _adopt(found: Any, name: str) -> type[Target]:
     if not (isinstance(found, type) and issubclass(found, Target)):
-        got = "there is no such name" if found is None else f"it is {found!r}"
-        raise TargetError([Problem(("class",), f"{class_name!r} in {source!r} must be a subclass of Target: {got}")])
+        raise PluginError(f"{name!r} must be a subclass of Target: it is {found!r}")
     if inspect.isabstract(found):
         missing = ", ".join(sorted(found.__abstractmethods__))
         message = f"{name!r} lacks {missing}: a target needs a kind (such as PointTarget) and a method value"
-        raise TargetError([Problem(("class",), message)])
+        raise PluginError(message)
     return found
 
 
-def _import(source: str, directory: Path | None) -> Any:
-    if not source.endswith(".py"):
-        with _importable(directory):
-            return importlib.import_module(source)
-    path = ((directory or Path()) / source).resolve()
-    if not path.is_file():
-        raise TargetError([Problem(("class",), f"no such file: {path}")])
-    module_name = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    if spec is None or spec.loader is None:
-        raise TargetError([Problem(("class",), f"not a Python file: {path}")])
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module  # pydantic looks annotations up there
-    try:
-        with _importable(directory):
-            spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[module_name]
-        raise
-    return module
-
-
-@contextmanager
-def _importable(directory: Path | None) -> Iterator[None]:
-    """Let modules of `directory` be imported for a while, after those that are importable anyway."""
-    if directory is None:
-        yield
-        return
-    entry = str(directory.resolve())
-    sys.path.append(entry)
-    try:
-        yield
-    finally:
-        sys.path.remove(entry)
+_REGISTRY = Registry("target", package="targets", group="orchestrator.targets", adopt=_adopt)
 
 
 def _with_unique_labels(created: list[Target]) -> list[Target]:

@@ -1,0 +1,213 @@
+"""Plug-ins by name: registered by a decorator, in entry points of installed distributions, or in a user's file.
+
+A plug-in is one file. Those of the program itself are the modules of one package, of which the one that is named like
+the plug-in is imported first, so that nothing is imported that is not used; modules of plug-ins import what is heavy
+when they are used.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+Plugin = TypeVar("Plugin")
+
+
+class PluginError(ValueError):
+    """There is no such plug-in, it cannot be imported, or it is not what it should be; the message says what to do."""
+
+
+class Registry(Generic[Plugin]):
+    """The plug-ins of one plug-in point.
+
+    Parameters
+    ----------
+    what : str
+        What one is called, for messages, such as ``optimiser``.
+    package : str
+        The package whose modules are the plug-ins of the program itself.
+    group : str
+        Group of the entry points, such as ``orchestrator.optimisers``.
+    adopt : callable
+        Returns the plug-in that an object is which was found as ``module:name`` or ``file.py:name``, or by an entry
+        point; given the object and that name. Raises `PluginError` if it is none.
+    """
+
+    def __init__(self, what: str, *, package: str, group: str, adopt: Callable[[Any, str], Plugin]):
+        self._what = what
+        self._package = package
+        self._group = group
+        self._adopt = adopt
+        self._plugins: dict[str, Plugin] = {}
+        self._origins: dict[str, str] = {}
+
+    def add(self, name: str, plugin: Plugin, origin: type | Callable[..., Any]) -> None:
+        """Register a plug-in.
+
+        Parameters
+        ----------
+        name : str
+            What a configuration calls it.
+        plugin : Plugin
+            What `find` returns.
+        origin : class or function
+            What was decorated; a second one with the same name is refused, unless its module was loaded again, as
+            notebooks do.
+
+        Raises
+        ------
+        PluginError
+            If another one has that name.
+        """
+        place = f"{origin.__module__}:{origin.__qualname__}"
+        known = self._origins.get(name, place)
+        if known != place:
+            raise PluginError(f"the {self._what} name {name!r} of {place} is taken by {known}; choose another")
+        self._plugins[name], self._origins[name] = plugin, place
+
+    def find(self, name: str, directory: Path | None = None) -> Plugin:
+        """Return a plug-in.
+
+        Parameters
+        ----------
+        name : str
+            A registered name, ``module:name``, or ``file.py:name``.
+        directory : pathlib.Path, optional
+            Where a file is looked for, and modules besides the usual places: the model's directory.
+
+        Raises
+        ------
+        PluginError
+            If there is none of that name, or it cannot be imported.
+        """
+        if ":" in name:
+            source, _, attribute = name.rpartition(":")
+            found = getattr(self._imported(source, name, directory), attribute, None)
+            if found is None:
+                raise PluginError(f"{attribute!r} in {source!r} must be a {self._what}: there is no such name")
+            return self._adopt(found, name)
+        if name not in self._plugins:
+            self._import_named(name)
+        if name not in self._plugins:
+            known = self.known()
+            hint = f"; one of your own is named module:name or file.py:name{self._unloadable()}"
+            message = f"unknown {self._what} {name!r}{nearest(name, known)}; known: {', '.join(known)}{hint}"
+            raise PluginError(message)
+        return self._plugins[name]
+
+    def known(self) -> dict[str, Plugin]:
+        """Return all plug-ins by name, sorted by name; installed ones that cannot be imported are left out."""
+        for module in pkgutil.iter_modules(importlib.import_module(self._package).__path__):
+            importlib.import_module(f"{self._package}.{module.name}")
+        for entry in self._entries():
+            if entry.name not in self._plugins:
+                try:
+                    self._load(entry)
+                except PluginError:
+                    continue
+        return dict(sorted(self._plugins.items()))
+
+    def _import_named(self, name: str) -> None:
+        """Import the module of the program, or of an installed distribution, that has the plug-in `name`."""
+        module = f"{self._package}.{name}"
+        if name.isidentifier() and importlib.util.find_spec(module) is not None:
+            importlib.import_module(module)
+        for entry in self._entries():
+            if entry.name == name and name not in self._plugins:
+                self._load(entry)
+
+    def _load(self, entry: Any) -> None:
+        try:
+            found = entry.load()
+        except Exception as error:
+            message = f"importing the {self._what} {entry.name!r} of {entry.value} failed: {said(error)}"
+            raise PluginError(message) from error
+        if entry.name not in self._plugins:  # its decorator has registered it otherwise
+            self.add(entry.name, self._adopt(found, entry.value), found)
+
+    def _unloadable(self) -> str:
+        missing = [entry for entry in self._entries() if entry.name not in self._plugins]
+        return "".join(f"; {entry.name!r} of {entry.value} cannot be imported" for entry in missing)
+
+    def _entries(self) -> list[Any]:
+        return sorted(entry_points(group=self._group), key=lambda entry: (entry.name, entry.value))
+
+    def _imported(self, source: str, name: str, directory: Path | None) -> Any:
+        try:
+            return import_from(source, directory)
+        except FileNotFoundError as error:
+            raise PluginError(str(error)) from error
+        except Exception as error:  # whatever a user's module raises while it is imported
+            raise PluginError(f"importing {source!r} for {name!r} failed: {said(error)}") from error
+
+
+def said(error: BaseException) -> str:
+    """Return an exception in one line for people."""
+    return f"{type(error).__name__}: {error}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean '...'?`` for the most similar of the `known` names, or nothing."""
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {matches[0]!r}?" if matches else ""
+
+
+def import_from(source: str, directory: Path | None = None) -> Any:
+    """Import a module by its dotted name, or a file by its path.
+
+    Parameters
+    ----------
+    source : str
+        ``package.module``, or a path that ends in ``.py``, relative to `directory`.
+    directory : pathlib.Path, optional
+        Where it may import from besides the usual places.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    Exception
+        Whatever the module raises.
+    """
+    if not source.endswith(".py"):
+        with importable(directory):
+            return importlib.import_module(source)
+    path = ((directory or Path()) / source).resolve()
+    if not path.is_file():
+        raise FileNotFoundError(f"no such file: {path}")
+    module_name = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"not a Python file: {path}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module  # pydantic looks annotations up there
+    try:
+        with importable(directory):
+            spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[module_name]
+        raise
+    return module
+
+
+@contextmanager
+def importable(directory: Path | None) -> Iterator[None]:
+    """Let modules of `directory` be imported for a while, after those that are importable anyway."""
+    if directory is None:
+        yield
+        return
+    entry = str(directory.resolve())
+    sys.path.append(entry)
+    try:
+        yield
+    finally:
+        sys.path.remove(entry)
