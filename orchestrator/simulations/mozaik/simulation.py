@@ -13,7 +13,7 @@ from orchestrator.files import read_json_lines, tail
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
 from orchestrator.simulations.base import Finding, Identity, ModelUnreadable, Recorded, SimulationFailed, digests
-from orchestrator.simulations.failure_cause import blame
+from orchestrator.simulations.failure_cause import cause_of
 from orchestrator.simulations.mozaik.launch_script import render, template_path
 from orchestrator.simulations.phases import phases
 from orchestrator.simulations.subprocesses import run_in_own_group
@@ -186,8 +186,8 @@ class MozaikSimulation:
     def _failure(code: int, *, started: bool, log: str) -> SimulationFailed:
         last = next((line for line in reversed(log.splitlines()) if line.strip()), "no output")
         message = f"the simulation ended with exit code {code}: {last.strip()}"
-        if blamed := blame(log):
-            return SimulationFailed(blamed, message)
+        if cause := cause_of(log):
+            return SimulationFailed(cause, message)
         if not started:
             return SimulationFailed(Outcome.LAUNCH_FAILED, message)
         # a killed process is nearly always the kernel's answer to a lack of memory; bash reports it as 128 + 9

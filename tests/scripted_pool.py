@@ -1,4 +1,4 @@
-"""A generation in flight on a cluster that answers by script, in a time that moves only where somebody waits."""
+"""A generation in the pool, on a cluster that answers by script, in a time that moves only while somebody waits."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from orchestrator.cluster import Job, State, Status, SubmissionFailed, Task
 from orchestrator.files import append_json_line, read_json_lines, write_json
-from orchestrator.jobs.attempts import Landed, Terms
-from orchestrator.jobs.cleanup import Wake
-from orchestrator.jobs.pool import Flight
+from orchestrator.jobs.cleanup import Cleanup
+from orchestrator.jobs.entries import Landed, Terms
+from orchestrator.jobs.pool import JobPool
 from orchestrator.paths import AttemptPaths, GenerationPaths, RunPaths
-from orchestrator.records import Generation, Offspring, Outcome, Result
+from orchestrator.records import Offspring, Outcome, Result
 
 START = 1.7e9
 _LONGEST = 50_000.0
 _MODULES = (
     "jobs.pool",
+    "jobs.dispatcher",
+    "jobs.poller",
     "jobs.journal",
     "jobs.deadline",
     "jobs.retries",
@@ -70,7 +71,7 @@ class Clock:
         self._planned = [(when, action) for when, action in self._planned if when > self.now]
         for action in due:
             action()
-        assert self.now < START + _LONGEST, "this flight never ends"
+        assert self.now < START + _LONGEST, "this never ends"
 
     def after(self, seconds: float, action: Callable[[], object]) -> None:
         self._planned.append((self.now + seconds, action))
@@ -186,21 +187,18 @@ class FakeMeasuring:
     def __init__(self) -> None:
         self.findings: dict[int, Result | str] = {}
         self.added: list[tuple[int, AttemptPaths]] = []
-        self._running: list[tuple[int, AttemptPaths]] = []
+        self._running: list[tuple[tuple[int, int], AttemptPaths]] = []
 
-    def __contains__(self, index: int) -> bool:
-        return any(index == running for running, _ in self._running)
+    def add(self, key: tuple[int, int], paths: AttemptPaths) -> None:
+        self.added.append((key[1], paths))
+        self._running.append((key, paths))
 
-    def add(self, index: int, paths: AttemptPaths) -> None:
-        self.added.append((index, paths))
-        self._running.append((index, paths))
-
-    def poll(self) -> list[tuple[int, str]]:
+    def poll(self) -> list[tuple[tuple[int, int], str]]:
         failed = []
-        for index, paths in self._running:
-            finding = self.findings.get(index, OK)
+        for key, paths in self._running:
+            finding = self.findings.get(key[1], OK)
             if isinstance(finding, str):
-                failed.append((index, finding))
+                failed.append((key, finding))
             else:
                 write_json(paths.result, replace(finding, measured=True).to_json())
         self._running.clear()
@@ -210,7 +208,7 @@ class FakeMeasuring:
         self._running.clear()
 
 
-class Airspace:
+class ScriptedRun:
     """A directory, a cluster and a time that controllers come and go in."""
 
     def __init__(
@@ -227,41 +225,55 @@ class Airspace:
         self.clock = Clock()
         self.paths = GenerationPaths(directory / "generations" / str(number))
         self.cluster = FakeCluster(self.paths, **options)
-        self.terms = Terms(timeout, retries, "run-g0")
-        self.generation = Generation(number, [Offspring(number, n, (0.5,), {"x": 0.5}) for n in range(size)])
+        self.terms = Terms(timeout, retries, "run")
+        self.offspring = [Offspring(number, n, (0.5,), {"x": 0.5}) for n in range(size)]
         self.measuring = FakeMeasuring()
         self._directory = directory
         self.stop = Stop(self.clock)
         self.deadlines: list[float] = []
+        self._pool: JobPool | None = None
         for module in _MODULES:
             monkeypatch.setattr(f"orchestrator.{module}.time", self.clock)
-        monkeypatch.setattr("orchestrator.jobs.pool.looks", self._looks)
+        monkeypatch.setattr("orchestrator.jobs.result_watch._changes", self._looks)
 
-    def _looks(self, folder: Path, interval: float, stop: threading.Event) -> Iterator[None]:
+    def _looks(self, folders: Sequence[Path], interval: float, stop: threading.Event) -> Iterator[None]:
         while not stop.is_set():
+            assert self._pool is not None
+            self.deadlines += [deadline.time for deadline in self._pool._entries.by_deadline()]
             self.clock.sleep(interval)
             yield
 
-    def wake(self) -> Wake:
-        """Return what a new controller leaves behind."""
-        kept = SimpleNamespace(keep=SimpleNamespace(directories="none"))
-        return Wake(kept, RunPaths(self._directory), self.cluster)  # type: ignore[arg-type]
+    def cleanup(self) -> Cleanup:
+        """Return what a new controller cleans up."""
+        return Cleanup(RunPaths(self._directory), self.cluster, "none")
 
-    def bring_in(self, wake: Wake | None = None) -> list[Landed]:
-        """Let a new controller bring the generation in."""
+    def pool(self, cleanup: Cleanup | None = None) -> JobPool:
+        """Return the pool of a new controller."""
         self.stop.clear()
-        flight = Flight(
-            self.generation,
-            self.paths,
+        self._pool = JobPool(
             self.cluster,
             self.terms,
-            task_of=lambda index, attempt: {"index": index, "attempt": attempt},
+            folder_of=lambda _: self.paths,
+            write_task=lambda offspring, paths, number: write_json(
+                paths.task, {"index": offspring.index, "attempt": number}
+            ),
             measuring=self.measuring,  # type: ignore[arg-type]
-            wake=wake or self.wake(),
+            cleanup=cleanup or self.cleanup(),
             stop=self.stop,
-            report=lambda counts, deadline: self.deadlines.append(deadline),
+            confirm=lambda: None,
+            first=self.offspring[0].generation == 0,
         )
-        return flight.bring_in()
+        return self._pool
+
+    def finish(self, cleanup: Cleanup | None = None) -> list[Landed]:
+        """Let a new controller evaluate the generation; return what came of it in the order of the offspring."""
+        with self.pool(cleanup) as pool:
+            pool.add(self.offspring)
+            landed: list[Landed] = []
+            while not pool.is_idle:
+                landed += pool.wait()
+            pool.refuse_if_all_failed(self.offspring)
+            return sorted(landed, key=lambda one: one.offspring.index)
 
     def crash(self, after: float) -> None:
         """Let a new controller work, and die."""
@@ -271,10 +283,10 @@ class Airspace:
 
         self.clock.after(after, die)
         with pytest.raises(Crash):
-            self.bring_in()
+            self.finish()
 
     def outcomes(self) -> list[Outcome]:
-        return [landed.result.outcome for landed in self.bring_in()]
+        return [landed.result.outcome for landed in self.finish()]
 
     def deliver(self, index: int, number: int, result: Result = OK) -> None:
         """Write the result file of an attempt, whatever the cluster says of its job."""
