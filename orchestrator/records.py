@@ -50,6 +50,15 @@ _INFRASTRUCTURE = frozenset(
 )
 
 
+class Origin(enum.Enum):
+    """Why a point is evaluated."""
+
+    START = "start"
+    SAMPLE = "sample"
+    MODEL = "model"
+    INJECTED = "injected"
+
+
 @dataclass(frozen=True)
 class Offspring:
     """One point that the optimiser asked for; (generation, index) is its identity.
