@@ -18,15 +18,15 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import Cluster, create_cluster
 from orchestrator.cluster.environment import leave_allocation
 from orchestrator.config.file import dump_config, load_config
-from orchestrator.config.model import IDENTITY, Config
+from orchestrator.config.model import Config
 from orchestrator.display.live import displaying
 from orchestrator.display.logs import logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
 from orchestrator.files import be_private, write_text
 from orchestrator.lease import only_controller
+from orchestrator.optimisers import versions_of
 from orchestrator.paths import RunPaths
 from orchestrator.run.cancel import end_all_jobs
-from orchestrator.run.controller import versions
 from orchestrator.run.signals import Signals, asked_to_cancel, listening
 from orchestrator.status import Watcher
 
@@ -126,9 +126,7 @@ def _checked(run: RunPaths, overrides: Sequence[str]) -> Config:
     # a run whose model has seeds of its own may be told here which parameters hold them
     unnamed = not frozen.simulation.seeds
     differences = [
-        line
-        for line in identity_differences(config, frozen, IDENTITY)
-        if not (unnamed and line.startswith("simulation.seeds"))
+        line for line in identity_differences(config, frozen) if not (unnamed and line.startswith("simulation.seeds"))
     ]
     if differences:
         listed = "\n  ".join(differences)
@@ -144,10 +142,9 @@ def _checked(run: RunPaths, overrides: Sequence[str]) -> Config:
         )
     own = config.simulation.seeds
     if not own:
-        example = "pynn_seed: 513" if config.simulation.type == "mozaik" else "seed: 1"
         raise UsageError(
-            f"{run.config}: simulation.seeds is empty, so that there are no seeds to change. Name what holds the "
-            f"seeds of the optimisation, and their values: --set 'simulation.seeds={{{example}}}'"
+            f"{run.config}: simulation.seeds is empty, so that there are no seeds to change. Name what holds the seeds "
+            f"of the optimisation, and their values: --set 'simulation.seeds={{{config.simulation.seed_example}}}'"
         )
     if both := sorted(set(own) & set(config.parameters)):
         raise UsageError(f"{run.config}: {', '.join(both)} is searched, and among simulation.seeds: it can be only one")
@@ -184,7 +181,7 @@ def _make_ready(config: Config, paths: ReevaluationPaths, request: Request, clus
         text = dump_config(config, paths.directory)
         names, labels = list(request.all_tasks[0]), [target.label for target in config.create_targets()]
         write_text(paths.config, text)
-        Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions())
+        Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions_of(config))
     number = Checkpoint(paths.checkpoint).n_generations
     wanted = {key_of(task) for task in request.all_tasks}
     foreign = [task for task in tasks_in_flight(paths, number) if key_of(task) not in wanted]

@@ -25,7 +25,7 @@ from orchestrator.jobs.pool import Flight
 from orchestrator.jobs.queue_note import QueueNotes
 from orchestrator.jobs.tasks import scored, task_file
 from orchestrator.records import Evaluation, FloatArray, Generation, Offspring
-from orchestrator.simulations import simulation_of
+from orchestrator.simulations import model_of
 
 _LOG = logging.getLogger(__name__)
 
@@ -101,13 +101,13 @@ class Rounds:
         # for those who look on: a run of one generation more
         shown = self._config.model_copy(update={"offspring_size": len(tasks), "max_ngen": number + 1})
         write_text(self._paths.config, dump_config(shown, self._paths.directory))
-        how, notes = simulation_of(self._config).task(), QueueNotes(paths.queue)
+        model, notes = model_of(self._config), QueueNotes(paths.queue)
         flight = Flight(
             Generation(number, offspring),
             paths,
             self._cluster,
             Terms(self._config.timeout, self._config.slurm.retries, f"{self._name}-g{number}"),
-            task_of=lambda index, attempt: task_file(self._config, how, paths, offspring[index], attempt),
+            task_of=lambda index, attempt: task_file(self._config, model, paths, offspring[index], attempt),
             measuring=MeasuringPool(self._config.measuring_processes, self._config.timeout),
             wake=self._wake,
             stop=self._stop,

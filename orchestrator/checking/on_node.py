@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,7 @@ from orchestrator.jobs.tasks import task_file
 from orchestrator.jobs.verdicts import new_results, verdict
 from orchestrator.paths import AttemptPaths, GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
-from orchestrator.simulations import simulation_of
-from orchestrator.simulations.mozaik.rehearsal import protocol_of
+from orchestrator.simulations import Model, model_of
 from orchestrator.simulations.phases import phases
 
 # between two looks at the result file, and at the queue, in s
@@ -85,8 +83,8 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
         paths.create()
         attempt = paths.attempt(0, 1)
         attempt.directory.mkdir(parents=True)
-        task = _task(config, paths)
-        write_json(attempt.task, task)
+        model = model_of(config).shortened(attempt)
+        write_json(attempt.task, _task(config, model, paths))
         cluster = create_cluster(config)
         token = directory.name
         try:
@@ -100,7 +98,7 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
             raise
         if see_gone(cluster, [job], _GRACE):
             end_jobs(cluster, [job])
-        return Rehearsed(result, protocol_of(attempt), processes=bool(task.get("launcher")))
+        return Rehearsed(result, model.counted(attempt), processes=bool(model.context.launcher))
 
 
 @contextlib.contextmanager
@@ -119,14 +117,12 @@ def _directory(model_dir: Path) -> Iterator[Path]:
                 break
 
 
-def _task(config: Config, paths: GenerationPaths) -> Mapping[str, Any]:
-    simulation, space = simulation_of(config), config.space()
+def _task(config: Config, model: Model[Any], paths: GenerationPaths) -> dict[str, Any]:
+    space = config.space()
     point = space.encode(config.optimiser_centroid)
     start = Offspring(0, 0, tuple(float(x) for x in point), space.decode(point))
-    task = task_file(config, simulation.task(), paths, start, 1)
-    task["measure_on"] = "job"
-    task["keep"] = {"directories": "none", "log_lines": max(config.keep.log_lines, 20)}
-    return json.loads(json.dumps(simulation.rehearsal(task, paths.attempt(0, 1))))  # type: ignore[no-any-return]
+    keep = config.keep.model_copy(update={"directories": "none", "log_lines": max(config.keep.log_lines, 20)})
+    return task_file(config.model_copy(update={"measure_on": "job", "keep": keep}), model, paths, start, 1)
 
 
 @dataclass

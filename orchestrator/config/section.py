@@ -1,9 +1,9 @@
-"""What the sections of a configuration are made of: the base class, types of values, and what belongs to a run's identity."""
+"""What sections of a configuration are made of: the base class, types of values, what belongs to a run's identity."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 from pydantic.fields import FieldInfo
@@ -38,6 +38,9 @@ class Section(BaseModel):
 
 class PluginOptions(Section):
     """A section of which the keys are those of a plug-in, which one of them names."""
+
+    # a valid value for each required key, so that the rest of a wrong section can be looked at
+    stand_ins: ClassVar[dict[str, object]] = {}
 
     _plugin: Any = PrivateAttr(None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from orchestrator.config.model import Config
@@ -13,11 +13,12 @@ from orchestrator.jobs.attempts import Landed
 from orchestrator.jobs.verdicts import result_in
 from orchestrator.paths import GenerationPaths, RunPaths
 from orchestrator.records import Evaluation, Offspring, Outcome
+from orchestrator.simulations import Model
 from targets import Target
 
 
 def task_file(
-    config: Config, how: Mapping[str, Any], paths: GenerationPaths, offspring: Offspring, number: int
+    config: Config, model: Model[Any], paths: GenerationPaths, offspring: Offspring, number: int
 ) -> dict[str, Any]:
     """Return the content of the task file of attempt `number` of an offspring.
 
@@ -25,8 +26,8 @@ def task_file(
     ----------
     config : Config
         Of the run.
-    how : mapping
-        What the simulation adds, `orchestrator.simulations.Simulation.task`.
+    model : Model
+        The model that is simulated.
     paths : GenerationPaths
         Of the generation.
     offspring : Offspring
@@ -43,11 +44,12 @@ def task_file(
         "model_dir": str(config.model_dir),
         "result": str(attempt.result),
         "progress": str(attempt.progress),
-        "simulation": config.simulation.model_dump(mode="json"),
+        "simulation": model.options.model_dump(mode="json"),
+        "context": model.context.model_dump(mode="json"),
         "targets": config.targets,
         "measure_on": config.measure_on,
         "keep": config.keep.model_dump(mode="json"),
-        **how,
+        **model.task(),
     }
 
 

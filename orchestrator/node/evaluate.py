@@ -28,7 +28,7 @@ from orchestrator.files import append_json_line, tail, write_json
 from orchestrator.node.claim import claim
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
-from orchestrator.simulations import Simulation, SimulationFailed, create_simulation
+from orchestrator.simulations.base import Simulation, SimulationFailed
 from orchestrator.simulations.failure_cause import FILE_SYSTEM_ERRORS
 from orchestrator.simulations.phases import HEARTBEAT
 from orchestrator.simulations.subprocesses import end_on_signals
@@ -81,7 +81,7 @@ def measure_attempt(task_file: str) -> None:
     task = json.loads(Path(task_file).read_text(encoding="utf-8"))
     attempt = AttemptPaths(Path(task_file).parent, Path(task["result"]))
     result = Result.from_json(json.loads(attempt.result.read_text(encoding="utf-8")))
-    simulation = create_simulation(task["simulation"], Path(task["model_dir"]), task)
+    simulation, _ = _simulation(task)
     measured = _guarded(task, lambda: _measure(task, simulation, attempt))
     result = replace(
         result,
@@ -108,9 +108,9 @@ def _evaluate(task: Mapping[str, Any], attempt: AttemptPaths) -> Result:
     seconds: dict[str, float] = {}
 
     def run() -> Result:
-        simulation = create_simulation(task["simulation"], Path(task["model_dir"]), task)
+        simulation, seeds = _simulation(task)
         try:
-            simulation.simulate(task["parameters"], attempt)
+            simulation.simulate({**seeds, **task["parameters"]}, attempt)
         finally:
             seconds.update(simulation.seconds(attempt))
         if task["measure_on"] == "controller":
@@ -120,6 +120,17 @@ def _evaluate(task: Mapping[str, Any], attempt: AttemptPaths) -> Result:
 
     result = _guarded(task, run)
     return replace(result, seconds={**seconds, **result.seconds})
+
+
+def _simulation(task: Mapping[str, Any]) -> tuple[Simulation[Any], Mapping[str, int]]:
+    """Return the simulation that a task describes, and its seeds."""
+    from orchestrator.simulations.options import SimulationContext  # noqa: PLC0415  (pydantic)
+    from orchestrator.simulations.registry import create_simulation, simulation_options  # noqa: PLC0415
+
+    model_dir = Path(task["model_dir"])
+    options = simulation_options(task["simulation"], model_dir)
+    context = SimulationContext.model_validate(task["context"])
+    return create_simulation(options, model_dir, context), options.seeds
 
 
 def _guarded(task: Mapping[str, Any], step: Callable[[], Result]) -> Result:
@@ -137,7 +148,7 @@ def _guarded(task: Mapping[str, Any], step: Callable[[], Result]) -> Result:
         return Result(Outcome.SIMULATION_ERROR, message=message, log_tail="\n".join(lines))
 
 
-def _measure(task: Mapping[str, Any], simulation: Simulation, attempt: AttemptPaths) -> Result:
+def _measure(task: Mapping[str, Any], simulation: Simulation[Any], attempt: AttemptPaths) -> Result:
     from targets import create_targets, measure  # noqa: PLC0415  (most of the time that importing takes)
 
     begin = time.monotonic()

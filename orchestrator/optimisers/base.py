@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from pydantic import Field
@@ -19,7 +20,14 @@ TOLERANCE = 1e-6
 class OptimiserOptions(PluginOptions):
     """The section ``optimiser``; a method that has options of its own adds them in a subclass."""
 
+    # fewer than this it cannot use
+    least_offspring: ClassVar[int] = 1
+
     method: str = Field(description="name of the optimiser, or file.py:Class for one of your own")
+
+    def default_offspring(self, n_parameters: int) -> int:
+        """Return how many offspring a generation has if the configuration does not say it."""
+        return 4 + math.floor(3 * math.log(n_parameters))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -21,6 +21,9 @@ _SIGMA_PER_STEP = 0.2
 
 class CMAOptions(OptimiserOptions):
     """CMA-ES, which adapts the covariance of its search distribution."""
+
+    # it ranks them
+    least_offspring: ClassVar[int] = 3
 
     method: str = Field("cma", description="name of the optimiser, or file.py:Class for one of your own")
 

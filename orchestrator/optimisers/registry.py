@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator import __version__
@@ -40,6 +40,11 @@ class OptimiserKind:
     create: Callable[[Any, Problem], Optimiser]
     options: type[OptimiserOptions]
     packages: Sequence[str]
+
+    @property
+    def documentation(self) -> str:
+        """What the optimiser is: the first paragraph of the docstring of its class."""
+        return (inspect.getdoc(self.create) or "").partition("\n\n")[0]
 
 
 def optimiser(
@@ -101,9 +106,7 @@ def optimisers() -> Registry[OptimiserKind]:
     """Return the registry of optimisers."""
     from targets.plugins import Registry  # noqa: PLC0415  (of targets, which take longer to import than optimisers)
 
-    return Registry(
-        "optimiser", package="orchestrator.optimisers", group="orchestrator.optimisers", adopt=_adopt
-    )
+    return Registry("optimiser", package="orchestrator.optimisers", group="orchestrator.optimisers", adopt=_adopt)
 
 
 def _adopt(found: Any, name: str) -> OptimiserKind:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import math
-import platform
 import shutil
 import threading
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 
 import numpy as np
 
-from orchestrator import __version__
 from orchestrator.checking.model_identity import changed_files, changed_parameters, keep_model
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import Cluster
@@ -27,11 +24,11 @@ from orchestrator.jobs.measuring_pool import MeasuringPool
 from orchestrator.jobs.pool import Flight
 from orchestrator.jobs.queue_note import QueueNotes
 from orchestrator.jobs.tasks import scored, task_file
-from orchestrator.optimisers import Optimiser, create_optimiser
-from orchestrator.optimisers.base import Told, same_points
+from orchestrator.optimisers import Optimiser, Told, create_optimiser, versions_of
+from orchestrator.optimisers.base import same_points
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Generation, Offspring, Outcome
-from orchestrator.simulations import simulation_of
+from orchestrator.simulations import model_of
 from targets import Target
 
 _LOG = logging.getLogger(__name__)
@@ -74,7 +71,7 @@ class Controller:
         self._appended = appended
         self._space = config.space()
         self._targets: list[Target] = config.create_targets()
-        self._simulation = simulation_of(config)
+        self._model = model_of(config)
         self._checkpoint = Checkpoint(paths.checkpoint)
         self._wake = Wake(config, paths, cluster)
         self._best: list[float] = []
@@ -120,18 +117,10 @@ class Controller:
 
     def _replay(self) -> tuple[Optimiser, int]:
         """Rebuild the optimiser by telling it again what the checkpoint says it was told."""
-        config = self._config
-        optimiser = create_optimiser(
-            config.optimiser.method,
-            start=self._space.encode(config.optimiser_centroid),
-            steps=self._space.steps,
-            sigma=config.optimiser_sigma,
-            size=config.offspring_size,
-            seed=config.optimiser_seed,
-        )
+        optimiser = create_optimiser(self._config.optimiser, self._config.problem())
         history = self._checkpoint.told()
         for number, told in enumerate(history):
-            if not same_points(optimiser.ask(), told.points):
+            if not same_points(optimiser.ask().points, told.points):
                 raise RunFailed(
                     f"{self._paths.checkpoint}: replaying generation {number} asks other points than it did. "
                     f"The run was made with {self._checkpoint.versions}; continue it with these versions"
@@ -152,7 +141,7 @@ class Controller:
             )
 
     def _sample(self, optimiser: Optimiser, number: int) -> Generation:
-        points = optimiser.ask()
+        points = optimiser.ask().points
         paths = self._paths.generation(number)
         if paths.record.exists():
             # what is in flight has these points, whatever the rounding of the processor that asks again
@@ -174,14 +163,16 @@ class Controller:
     def _fly(self, generation: Generation) -> list[Landed]:
         name = f"{self._paths.job_name}-g{generation.number}"
         terms = Terms(self._config.timeout, self._config.slurm.retries, name)
-        paths, how = self._paths.generation(generation.number), self._simulation.task()
+        paths = self._paths.generation(generation.number)
         notes = QueueNotes(paths.queue)
         flight = Flight(
             generation,
             paths,
             self._cluster,
             terms,
-            task_of=lambda index, attempt: task_file(self._config, how, paths, generation.offspring[index], attempt),
+            task_of=lambda index, attempt: task_file(
+                self._config, self._model, paths, generation.offspring[index], attempt
+            ),
             measuring=MeasuringPool(self._config.measuring_processes, self._config.timeout),
             wake=self._wake,
             stop=self._stop,
@@ -224,17 +215,7 @@ def create_run(config: Config, paths: RunPaths) -> None:
     keep_model(config, paths)
     labels = [target.label for target in config.create_targets()]
     names = list(config.parameters)
-    Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions())
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that decide whether a run can be replayed."""
-    return {
-        "orchestrator": __version__,
-        "python": platform.python_version(),
-        "cma": version("cma"),
-        "numpy": version("numpy"),
-    }
+    Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions_of(config))
 
 
 def _told(evaluations: Sequence[Evaluation]) -> Told:

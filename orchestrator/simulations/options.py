@@ -15,8 +15,6 @@ class SimulationOptions(PluginOptions):
 
     # an example of seeds in messages
     seed_example: ClassVar[str] = "seed: 1"
-    # a valid value for a required key, so that the rest of a wrong section can be looked at
-    stand_ins: ClassVar[dict[str, object]] = {}
 
     type: str = Field(description="name of the kind of simulation, or file.py:Class for one of your own")
     seeds: dict[str, int] = Field(

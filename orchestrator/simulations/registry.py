@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -38,6 +39,11 @@ class SimulationKind:
     simulation: type[Simulation[Any]]
     options: type[SimulationOptions]
     model: type[Model[Any]] | str
+
+    @property
+    def documentation(self) -> str:
+        """What the kind is: the first paragraph of the docstring of its class."""
+        return (inspect.getdoc(self.simulation) or "").partition("\n\n")[0]
 
     def model_class(self) -> type[Model[Any]]:
         """Return the class that the controller asks, imported."""
