@@ -303,17 +303,10 @@ def undisturbed(project: Path, generations: int) -> list[Told]:
 
     config = load_config(project / "config.yaml")
     space, targets = config.space(), config.create_targets()
-    optimiser = create_optimiser(
-        config.optimiser.method,
-        start=space.encode(config.optimiser_centroid),
-        steps=space.steps,
-        sigma=config.optimiser_sigma,
-        size=config.offspring_size,
-        seed=config.optimiser_seed,
-    )
+    optimiser = create_optimiser(config.optimiser, config.problem())
     history: list[Told] = []
     while len(history) < generations and not (history and optimiser.stop()):
-        points = optimiser.ask()
+        points = optimiser.ask().points
         rows, outcomes = [], []
         for point in points:
             try:

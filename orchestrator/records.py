@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -171,11 +171,11 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _maps(value: object, is_right: Any) -> bool:
+def _maps(value: object, is_right: Callable[[object], bool]) -> bool:
     return isinstance(value, Mapping) and all(isinstance(k, str) and is_right(v) for k, v in value.items())
 
 
-_EXPECTED = {
+_EXPECTED: dict[str, Callable[[object], bool]] = {
     "values": lambda value: _maps(value, lambda each: each is None or _is_number(each)),
     "reasons": lambda value: _maps(value, _is_text),
     "message": _is_text,

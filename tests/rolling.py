@@ -1,4 +1,4 @@
-"""A small rolling schedule, as a user would write one, and an optimiser that takes any rows: what the interface carries."""
+"""A small rolling schedule, as a user would write one, and an optimiser that takes any rows."""
 
 from __future__ import annotations
 

@@ -17,18 +17,19 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import Cluster, create_cluster
 from orchestrator.cluster.environment import leave_allocation
 from orchestrator.config.file import dump_config, load_config
-from orchestrator.config.model import IDENTITY, Config
+from orchestrator.config.model import Config
 from orchestrator.display.live import displaying
 from orchestrator.display.logs import logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
 from orchestrator.files import be_private, write_text
 from orchestrator.lease import Lease, only_controller
+from orchestrator.optimisers import versions_of
 from orchestrator.paths import RunPaths
 from orchestrator.records import Offspring
 from orchestrator.run.asked import Asks
 from orchestrator.run.cancel import end_all_jobs
 from orchestrator.run.evaluating import carry_out
-from orchestrator.run.signals import Signals, asked_to_cancel, listening
+from orchestrator.run.signals import asked_to_cancel, listening
 from orchestrator.schedules.reevaluation import Reevaluation, key_of
 from orchestrator.status import Watcher
 
@@ -119,7 +120,11 @@ def reevaluate(
                     )
             except Stopped as error:
                 lease.confirm()
-                raise Stopped(_stopped(paths, cluster, signals, console, lease, to_go_on)) from error
+                jobs = "Its jobs go on" if cluster.survives else "Its jobs were ended"
+                if cluster.survives and asked_to_cancel(signals, console):
+                    jobs = f"{end_all_jobs(paths, cluster, lease.confirm)} jobs were cancelled"
+                message = f"stopped while the best were evaluated again. {jobs}; go on with\n  {to_go_on}"
+                raise Stopped(message) from error
             except OSError as error:
                 place = error.filename or paths.directory
                 message = f"{place}: {error.strerror or error}. Nothing is lost; fix it and go on with\n  {to_go_on}"
@@ -135,9 +140,7 @@ def _checked(run: RunPaths, overrides: Sequence[str]) -> Config:
     # a run whose model has seeds of its own may be told here which parameters hold them
     unnamed = not frozen.simulation.seeds
     differences = [
-        line
-        for line in identity_differences(config, frozen, IDENTITY)
-        if not (unnamed and line.startswith("simulation.seeds"))
+        line for line in identity_differences(config, frozen) if not (unnamed and line.startswith("simulation.seeds"))
     ]
     if differences:
         listed = "\n  ".join(differences)
@@ -153,10 +156,9 @@ def _checked(run: RunPaths, overrides: Sequence[str]) -> Config:
         )
     own = config.simulation.seeds
     if not own:
-        example = "pynn_seed: 513" if config.simulation.type == "mozaik" else "seed: 1"
         raise UsageError(
-            f"{run.config}: simulation.seeds is empty, so that there are no seeds to change. Name what holds the "
-            f"seeds of the optimisation, and their values: --set 'simulation.seeds={{{example}}}'"
+            f"{run.config}: simulation.seeds is empty, so that there are no seeds to change. Name what holds the seeds "
+            f"of the optimisation, and their values: --set 'simulation.seeds={{{config.simulation.seed_example}}}'"
         )
     if both := sorted(set(own) & set(config.parameters)):
         raise UsageError(f"{run.config}: {', '.join(both)} is searched, and among simulation.seeds: it can be only one")
@@ -201,7 +203,7 @@ def _make_ready(
         text = dump_config(config, paths.directory)
         names, labels = list(request.all_tasks[0]), [target.label for target in config.create_targets()]
         write_text(paths.config, text)
-        Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions())
+        Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions_of(config))
     number = Checkpoint(paths.checkpoint).n_generations
     wanted = {key_of(task) for task in request.all_tasks}
     in_flight = Asks(paths, config.space()).recorded(number)
@@ -216,15 +218,6 @@ def _make_ready(
     if foreign:
         end_all_jobs(paths, cluster, lease.confirm)
         shutil.rmtree(paths.generation(number).directory, ignore_errors=True)
-
-
-def _stopped(
-    paths: ReevaluationPaths, cluster: Cluster, signals: Signals, console: Console, lease: Lease, to_go_on: str
-) -> str:
-    jobs = "Its jobs go on" if cluster.survives else "Its jobs were ended"
-    if cluster.survives and asked_to_cancel(signals, console):
-        jobs = f"{end_all_jobs(paths, cluster, lease.confirm)} jobs were cancelled"
-    return f"stopped while the best were evaluated again. {jobs}; go on with\n  {to_go_on}"
 
 
 def _remove_if_empty(paths: ReevaluationPaths) -> None:

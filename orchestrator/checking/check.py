@@ -17,11 +17,12 @@ from orchestrator.checking.problems import examine, identity_differences, missin
 from orchestrator.checking.scripts import CONTROLLER_SCRIPT, script_remarks
 from orchestrator.cluster.queue import CommandFailed
 from orchestrator.config.durations import format_duration
-from orchestrator.config.file import Location, Source, load_config
-from orchestrator.config.model import IDENTITY, Config
+from orchestrator.config.file import load_config
+from orchestrator.config.model import Config
+from orchestrator.config.source import Location, Source
 from orchestrator.errors import ConfigError, Problem
 from orchestrator.paths import RunPaths
-from orchestrator.simulations import simulation_of
+from orchestrator.simulations import model_of
 
 # a key at which there is a problem, and what is not looked at then
 _NOT_RENDERED = ("model_dir", "simulation")
@@ -86,7 +87,7 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
     if not at_fault & set(_NOT_RENDERED):
         _look_at_scripts(config, source, found)
     if found.config is not None:
-        found.notes += [source.problem(*note) for note in simulation_of(config).notes(config)]
+        found.notes += [source.problem(*note) for note in model_of(config).notes(config)]
     if not found.problems and config.continue_cp:
         _compare_with_run(config, source, found)
     if found.config is None:
@@ -98,7 +99,7 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
     if rehearse is not None and not found.problems:
         rehearsed = rehearse(config)
         _look_at_node(rehearsed, source, found)
-    recorded = simulation_of(config).recorded()
+    recorded = model_of(config).recorded()
     found.disk = disk(config, recorded, rehearsed.protocol if rehearsed else None)
     found.notes += [source.problem(tuple(key.split(".")), message) for key, message in found.disk.warnings()]
     found.problems = worst_first(found.problems)
@@ -158,7 +159,7 @@ def _cluster_text(answer: Answer) -> str:
 
 
 def _look_at_scripts(config: Config, source: Source, found: Inspection) -> None:
-    for remark in script_remarks(config, simulation_of(config)):
+    for remark in script_remarks(config, model_of(config)):
         problem = source.problem(remark.location, remark.message)
         (found.problems if remark.error else found.notes).append(problem)
 
@@ -171,7 +172,7 @@ def _compare_with_run(config: Config, source: Source, found: Inspection) -> None
     except ConfigError as error:
         found.problems.append(source.problem(("cp_filename",), f"the run's own configuration cannot be read: {error}"))
         return
-    for difference in identity_differences(config, frozen, IDENTITY):
+    for difference in identity_differences(config, frozen):
         location: Location = (difference.partition(":")[0].partition(".")[0].partition("[")[0],)
         message = f"the run that is continued was made with another configuration: {difference}"
         found.problems.append(source.problem(location, message))

@@ -59,8 +59,7 @@ def costs(config: Config, partition: Partition | None) -> Costs:
     """
     jobs, options = config.offspring_size * config.max_ngen, config.slurm
     if config.executor == "local":
-        threads = getattr(config.simulation, "threads", 1)
-        return Costs(jobs, 1, threads, True, config.timeout, "the generation's timeout")
+        return Costs(jobs, 1, config.simulation.cores, True, config.timeout, "the generation's timeout")
     per_node = partition.cpus_per_node if partition else None
     cores = options.ntasks * (options.cpus_per_task or 1)
     nodes = options.nodes or (math.ceil(cores / per_node) if per_node else 1)

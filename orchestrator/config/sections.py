@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from orchestrator.config.durations import parse_duration
-from orchestrator.optimisers import OPTIMISERS
-
-# three centuries; sums and products of durations stay finite
-Duration = Annotated[float, BeforeValidator(parse_duration), Field(le=1e10)]
-# what numpy takes
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-
-
-class Section(BaseModel):
-    """A section that refuses unknown keys and does not change once it is read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from orchestrator.config.section import Duration, Section
 
 
 class ParameterRange(Section):
@@ -47,63 +33,6 @@ def _bounds_alone(value: object) -> object:
 
 
 RangeOrBounds = Annotated[ParameterRange, BeforeValidator(_bounds_alone)]
-
-
-class OptimiserSection(Section):
-    """How new offspring are found."""
-
-    method: Literal[OPTIMISERS] = Field("cma", description="name of the optimiser")  # type: ignore[valid-type]
-
-
-def _is_dotted_reference(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", value):
-        raise ValueError(f"expected module:name, such as model:VisualModel, got {value!r}")
-    return value
-
-
-Reference = Annotated[str, BeforeValidator(_is_dotted_reference)]
-
-
-class MozaikSection(Section):
-    """How a mozaik model is simulated."""
-
-    type: Literal["mozaik"] = "mozaik"
-    model: Reference = Field(description="module:class of the model, importable from the model directory")
-    experiments: Reference = Field(
-        "experiments:create_experiments", description="module:function that returns the model's experiments"
-    )
-    run_script: Path = Field(
-        Path("param_optim/run_optimization_experiment.py"),
-        description="script that simulates one offspring, relative to the model directory",
-    )
-    parameters_url: Path = Field(
-        Path("param_optim/defaults"), description="root parameter file, relative to the model directory"
-    )
-    simulator: str = Field("nest", description="PyNN back-end")
-    threads: int = Field(1, ge=1, description="threads of the simulator in each MPI process")
-    seeds: dict[str, Seed] = Field(
-        default_factory=dict, description="root parameters that hold the model's seeds, and their values"
-    )
-    python: str | None = Field(
-        None, description="Python of the simulation's environment; by default the one the orchestrator runs on"
-    )
-    setup: tuple[str, ...] = Field((), description="shell lines before the simulation: modules, environments")
-    launcher: str | None = Field(
-        None, description="command before python; by default srun with slurm.ntasks processes, or nothing for one"
-    )
-    launch_script: Path | None = Field(
-        None, description="offspring.sh of your own, relative to the model directory; by default the shipped one"
-    )
-
-
-class FunctionSection(Section):
-    """Simulation by a Python function ``f(parameters: dict, directory: pathlib.Path) -> dict[str, float]``."""
-
-    type: Literal["function"]
-    function: Reference = Field(description="module:function, importable from the model directory")
-    seeds: dict[str, int] = Field(
-        default_factory=dict, description="further entries of the parameters that hold seeds, and their values"
-    )
 
 
 class ExplosionCheck(Section):

@@ -87,7 +87,7 @@ def one_line(status: RunStatus) -> str:
     if generation is None:
         words = [f"{status.complete} of {status.max_ngen} generations complete"]
     else:
-        counts = ", ".join(f"{count} {state}" for state, count in flight.counts.items() if count)
+        counts = ", ".join(f"{count} {state}" for state, count in generation.counts.items() if count)
         words = [f"generation {generation.number}: {counts}"]
         words += [text for text in (jobs_words(generation), _queue(status, generation)) if text]
         if math.isfinite(generation.deadline):
@@ -111,7 +111,7 @@ def _rows(status: RunStatus, now: float, looking_on: bool) -> Iterator[tuple[str
             ("jobs", jobs_words(generation)),
             ("slowest", slowest_words(generation, now)),
             ("queue", _queue(status, generation)),
-            ("lost", ", ".join(f"{count} {outcome}" for outcome, count in flight.lost.items())),
+            ("lost", ", ".join(f"{count} {outcome}" for outcome, count in generation.lost.items())),
         ):
             if words:
                 yield label, Text(plain(words))
@@ -154,7 +154,7 @@ def _alive(status: RunStatus) -> bool:
 
 def _queue(status: RunStatus, generation: GenerationStatus) -> str:
     """Return why jobs wait, in the executor's words; and since when nobody has asked it, if so."""
-    words = [f"{count} pending ({reason})" for reason, count in flight.pending.items()]
+    words = [f"{count} pending ({reason})" for reason, count in generation.pending.items()]
     words += [generation.queue.silence] if generation.queue.silence else []
     if words and not _alive(status):
         words[-1] += f" on {clock_time(generation.queue.time)}, when its controller asked last"

@@ -84,9 +84,7 @@ class Retries:
         """Return whether an offspring is not tried again after its last loss."""
         return entry.history.is_given_up(self._terms.retries)
 
-    def refused(
-        self, entries: Sequence[Entry], error: SubmissionFailed, pause: float, others: Iterable[Entry]
-    ) -> None:
+    def refused(self, entries: Sequence[Entry], error: SubmissionFailed, pause: float, others: Iterable[Entry]) -> None:
         """Note that a submission failed; if the executor was not there, it is repeated after a `pause` in s.
 
         Raises

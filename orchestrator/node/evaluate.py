@@ -20,6 +20,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from orchestrator import __version__
 from orchestrator.files import tail, write_json
@@ -28,7 +29,7 @@ from orchestrator.node.task import NodeTask
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
 from orchestrator.results import read_result
-from orchestrator.simulations import Simulation, SimulationFailed, create_simulation
+from orchestrator.simulations.base import Simulation, SimulationFailed
 from orchestrator.simulations.failure_cause import FILE_SYSTEM_ERRORS
 from orchestrator.simulations.phases import HEARTBEAT, Phase, note
 from orchestrator.simulations.subprocesses import end_on_signals
@@ -79,8 +80,7 @@ def measure_attempt(task_file: str) -> None:
         The job's task file.
     """
     task = NodeTask.read(Path(task_file))
-    attempt, result = task.paths, read_result(task.result)
-    simulation = create_simulation(task.simulation, task.model_dir, task.how)
+    attempt, result, simulation = task.paths, read_result(task.result), task.create_simulation()
     measured = _guarded(task, lambda: _measure(task, simulation, attempt))
     result = replace(
         result,
@@ -106,9 +106,9 @@ def _evaluate(task: NodeTask, attempt: AttemptPaths) -> Result:
     seconds: dict[str, float] = {}
 
     def run() -> Result:
-        simulation = create_simulation(task.simulation, task.model_dir, task.how)
+        simulation = task.create_simulation()
         try:
-            simulation.simulate(task.parameters, attempt)
+            simulation.simulate({**task.simulation.seeds, **task.parameters}, attempt)
         finally:
             seconds.update(simulation.seconds(attempt))
         if task.measure_on == "controller":
@@ -135,7 +135,7 @@ def _guarded(task: NodeTask, step: Callable[[], Result]) -> Result:
         return Result(Outcome.SIMULATION_ERROR, message=message, log_tail="\n".join(lines))
 
 
-def _measure(task: NodeTask, simulation: Simulation, attempt: AttemptPaths) -> Result:
+def _measure(task: NodeTask, simulation: Simulation[Any], attempt: AttemptPaths) -> Result:
     from targets import create_targets, measure  # noqa: PLC0415  (most of the time that importing takes)
 
     begin = time.monotonic()

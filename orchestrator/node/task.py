@@ -10,8 +10,9 @@ from typing import Any
 
 from orchestrator.files import write_json
 from orchestrator.paths import AttemptPaths
+from orchestrator.simulations.base import Simulation
 from orchestrator.simulations.options import SimulationContext, SimulationOptions
-from orchestrator.simulations.registry import simulation_options
+from orchestrator.simulations.registry import create_simulation, simulation_options
 
 # goes up if a node of an earlier version would do something else with a task
 VERSION = 1
@@ -67,6 +68,10 @@ class NodeTask:
     def paths(self) -> AttemptPaths:
         """Files of the attempt: its directory is that of the progress file."""
         return AttemptPaths(self.progress.parent, self.result)
+
+    def create_simulation(self) -> Simulation[Any]:
+        """Return what simulates it."""
+        return create_simulation(self.simulation, self.model_dir, self.context)
 
     def write(self) -> None:
         """Write the task file."""

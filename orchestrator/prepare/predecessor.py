@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from orchestrator.config.file import PREDECESSOR_SECTIONS, Source
+from orchestrator.config.source import PREDECESSOR_SECTIONS, Source
 from orchestrator.errors import ConfigError, Problem
 from orchestrator.prepare.blocks import Block, in_blocks
 from orchestrator.prepare.sheets import Sheet

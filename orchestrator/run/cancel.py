@@ -55,7 +55,7 @@ def cancel_run(paths: RunPaths, say: Callable[[str], object]) -> int:
 
 
 def end_all_jobs(paths: RunPaths, cluster: Cluster, confirm: Callable[[], object]) -> int:
-    """End the jobs of a run whose lease this process holds, which `confirm` makes sure of; return how many there were."""
+    """End the jobs of a run whose lease this process holds, which `confirm` makes sure of; return how many."""
     ended = 0
     for number in paths.generation_numbers():
         generation = paths.generation(number)

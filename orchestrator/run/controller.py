@@ -115,9 +115,11 @@ class Controller:
         for number, offspring in recorded.items():
             self._open[number] = {each.index for each in offspring if (number, each.index) not in done}
         try:
-            in_flight = self._schedule.resume(told, {n: each for n, each in recorded.items() if self._open[n]})
+            resumed = self._schedule.resume(told, {n: each for n, each in recorded.items() if self._open[n]})
         except ReplayDiffers as error:
-            where = self._paths.generation(error.number).record if self._open.get(error.number) else self._checkpoint.path
+            where = (
+                self._paths.generation(error.number).record if self._open.get(error.number) else self._checkpoint.path
+            )
             raise RunFailed(
                 f"{where}: {error}. The run was made with {self._checkpoint.versions}; continue it with these versions"
             ) from error
@@ -125,7 +127,7 @@ class Controller:
         if told:
             self._best = min(math.fsum(row) for block in told for row in block.scores)
             _LOG.info("continuing after %d generations, best total score %.4g", len(told), self._best)
-        return in_flight
+        return resumed
 
     def _submit(self, offspring: Sequence[Offspring]) -> None:
         for each in offspring:

@@ -6,9 +6,11 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from orchestrator.checking.model_identity import changed_parameters
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import Cluster
 from orchestrator.config.model import Config
+from orchestrator.errors import RunFailed
 from orchestrator.jobs.cleanup import Cleanup
 from orchestrator.jobs.entries import Terms
 from orchestrator.jobs.measuring_pool import MeasuringPool
@@ -24,9 +26,7 @@ from orchestrator.schedules.registry import create_schedule
 from orchestrator.simulations import Model, model_of
 
 
-def task_of(
-    config: Config, model: Model[Any], offspring: Offspring, attempt: AttemptPaths, number: int
-) -> NodeTask:
+def task_of(config: Config, model: Model[Any], offspring: Offspring, attempt: AttemptPaths, number: int) -> NodeTask:
     """Return what a node has to do for an attempt.
 
     Parameters
@@ -58,19 +58,6 @@ def task_of(
         log_lines=config.keep.log_lines,
         script=model.task(),
     )
-
-
-def schedule_of(config: Config) -> Schedule:
-    """Return the schedule, with the optimiser, that a configuration describes.
-
-    Parameters
-    ----------
-    config : Config
-        Checked, with a start value for every parameter.
-    """
-    optimiser = create_optimiser(config.optimiser, config.problem())
-    search = Search(optimiser, config.space(), max_ngen=config.max_ngen, size=config.offspring_size)
-    return create_schedule(config.schedule, search)
 
 
 def carry_out(
@@ -118,7 +105,7 @@ def carry_out(
     model, cleanup = model_of(config), Cleanup(paths, cluster, config.keep.directories)
     with JobPool(
         cluster,
-        Terms(config.timeout, config.jobs.retries, name),
+        Terms(config.timeout, config.slurm.retries, name),
         folder_of=paths.generation,
         write_task=lambda offspring, attempt, number: task_of(config, model, offspring, attempt, number).write(),
         measuring=MeasuringPool(config.measuring_processes, config.timeout),
@@ -138,3 +125,53 @@ def carry_out(
             before=before,
             appended=appended,
         ).run()
+
+
+def optimise(
+    config: Config,
+    paths: RunPaths,
+    cluster: Cluster,
+    *,
+    stop: threading.Event,
+    confirm: Callable[[], object],
+    appended: Callable[[], object] = lambda: None,
+) -> str:
+    """Carry out the schedule, with the optimiser, that a configuration describes; as `carry_out`.
+
+    Parameters
+    ----------
+    config : Config
+        Checked, with a start value for every parameter.
+
+    Raises
+    ------
+    orchestrator.errors.RunFailed
+        Also if somebody changes the model's parameters meanwhile.
+    """
+    search = Search(
+        create_optimiser(config.optimiser, config.problem()),
+        config.space(),
+        max_ngen=config.max_ngen,
+        size=config.offspring_size,
+    )
+    return carry_out(
+        create_schedule(config.schedule, search),
+        config,
+        paths,
+        cluster,
+        name=paths.job_name,
+        stop=stop,
+        confirm=confirm,
+        before=lambda _: _require_same_model(config, paths),
+        appended=appended,
+    )
+
+
+def _require_same_model(config: Config, paths: RunPaths) -> None:
+    """Refuse to go on if somebody has changed the model's parameters, for another optimisation perhaps."""
+    if lines := changed_parameters(config, paths):
+        listed = "\n  ".join(lines)
+        raise RunFailed(
+            f"the model's parameters were changed while the run went on:\n  {listed}\n"
+            "Put them back and continue; simulations that began meanwhile were made with the changed ones"
+        )

@@ -22,7 +22,7 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import create_cluster
 from orchestrator.cluster.environment import leave_allocation
 from orchestrator.config.file import dump_config, load_config
-from orchestrator.config.model import IDENTITY, Config
+from orchestrator.config.model import Config
 from orchestrator.display.live import displaying
 from orchestrator.display.logs import LogFormat, logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
@@ -32,7 +32,7 @@ from orchestrator.lease import only_controller
 from orchestrator.optimisers import versions_of
 from orchestrator.paths import RunPaths
 from orchestrator.run.cancel import end_all_jobs
-from orchestrator.run.evaluating import carry_out, schedule_of
+from orchestrator.run.evaluating import optimise
 from orchestrator.run.report_refresher import ReportRefresher
 from orchestrator.run.requeue import requeue, run_of_restarted_job
 from orchestrator.run.signals import asked_to_cancel, listening
@@ -90,7 +90,7 @@ def _continue(config: Config, paths: RunPaths, named_by: str, console: Console, 
     Checkpoint(paths.checkpoint)
     # a moved model is where the user says it is now, or beside the run
     frozen = load_config(paths.config, [f"model_dir={json.dumps(str(config.model_dir))}"])
-    differences = identity_differences(config, frozen, IDENTITY)
+    differences = identity_differences(config, frozen)
     if differences:
         listed = "\n  ".join(differences)
         raise UsageError(
@@ -134,16 +134,8 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
         to_go_on = f"continue with\n  orchestrator run --continue {shlex.quote(str(paths.directory))}"
         try:
             with displaying(Watcher(paths), console, log_format):
-                reason = carry_out(
-                    schedule_of(config),
-                    config,
-                    paths,
-                    cluster,
-                    name=paths.job_name,
-                    stop=signals.stop,
-                    confirm=lease.confirm,
-                    before=lambda _: _require_same_model(config, paths),
-                    appended=report.refresh,
+                reason = optimise(
+                    config, paths, cluster, stop=signals.stop, confirm=lease.confirm, appended=report.refresh
                 )
                 report.finish()
         except Stopped as error:
@@ -164,16 +156,6 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
             raise RunFailed(message) from error
         lease.ending = ("finished", reason)
     return Ended(paths, reason)
-
-
-def _require_same_model(config: Config, paths: RunPaths) -> None:
-    """Refuse to go on if somebody has changed the model's parameters, for another optimisation perhaps."""
-    if lines := changed_parameters(config, paths):
-        listed = "\n  ".join(lines)
-        raise RunFailed(
-            f"the model's parameters were changed while the run went on:\n  {listed}\n"
-            "Put them back and continue; simulations that began meanwhile were made with the changed ones"
-        )
 
 
 def create_run(config: Config, paths: RunPaths) -> None:

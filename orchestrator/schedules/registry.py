@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -39,6 +40,11 @@ class ScheduleKind:
     name: str
     create: Callable[[Any, Search], Schedule]
     options: type[ScheduleOptions]
+
+    @property
+    def documentation(self) -> str:
+        """What the schedule is: the first paragraph of the docstring of its class."""
+        return (inspect.getdoc(self.create) or "").partition("\n\n")[0]
 
 
 def schedule(

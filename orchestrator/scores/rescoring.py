@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from orchestrator.config.file import Source
-from orchestrator.config.model import Config, nearest
+from orchestrator.config.model import Config
+from orchestrator.config.source import Source
 from orchestrator.errors import ConfigError, UsageError
 from orchestrator.scores.datastores import Score
 from targets import Target, TargetError, create_targets
+from targets.plugins import nearest
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -51,7 +51,7 @@ def note(paths: AttemptPaths, phase: Phase, **details: Any) -> None:
 
 def noted(paths: AttemptPaths) -> dict[Phase, Mapping[str, Any]]:
     """Return the last entry of each phase that a job has noted."""
-    return {phase: entry for phase, entry in _entries(paths)}
+    return dict(_entries(paths))
 
 
 def phases(paths: AttemptPaths) -> dict[Phase, float]:

@@ -7,33 +7,37 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from orchestrator.config.model import Config, nearest
-from orchestrator.config.sections import MozaikSection, SlurmSection
+from orchestrator.config.sections import SlurmSection
 from orchestrator.paths import shipped
 from orchestrator.simulations.base import Finding
 from orchestrator.simulations.mozaik.launch_script import template_path, template_problems
+from orchestrator.simulations.mozaik.options import MozaikOptions
 from orchestrator.simulations.mozaik.parameters import ParameterFileError, flatten, lookup, read_parameter_tree
 from orchestrator.simulations.mozaik.recorders import recorder_problems
 from orchestrator.simulations.mozaik.references import reference_problems
 from orchestrator.simulations.mozaik.sheets import sheets_of
+from targets.plugins import nearest
+
+if TYPE_CHECKING:
+    from orchestrator.config.model import Config
 
 # neither options nor what a shell would put in
 _ONE_WORD = re.compile(r"[\w./+~-]+")
-_LOADED = {"simulation": MozaikSection.model_fields, "slurm": SlurmSection.model_fields}
+_LOADED = {"simulation": MozaikOptions.model_fields, "slurm": SlurmSection.model_fields}
 
 
-def model_problems(section: Mapping[str, Any], model_dir: Path, config: Config) -> list[Finding]:
+def model_problems(options: MozaikOptions, model_dir: Path, config: Config) -> list[Finding]:
     """Return missing files, unknown parameters, seeds and sheets, and what is not recorded; the directory exists."""
-    problems = [*_missing_files(section, model_dir), *_module_problems(section, model_dir)]
-    problems += [*_launch_problems(section, model_dir), *_python_problems(section, model_dir, config)]
+    problems = [*_missing_files(options, model_dir), *_module_problems(options, model_dir)]
+    problems += [*_launch_problems(options, model_dir), *_python_problems(options, model_dir, config)]
     try:
-        tree = read_parameter_tree(Path(section["parameters_url"]), model_dir)
+        tree = read_parameter_tree(options.parameters_url, model_dir)
     except ParameterFileError as error:
         return [*problems, (("simulation", "parameters_url"), str(error))]
-    problems += reference_problems(tree, Path(section["parameters_url"]))
-    for name in section["seeds"]:
+    problems += reference_problems(tree, options.parameters_url)
+    for name in options.seeds:
         problems += name_problems(tree, name, ("simulation", "seeds", name))
         if name in config.parameters:
             message = "is searched under parameters and given here: take it away in one of the two places"
@@ -50,17 +54,17 @@ def model_problems(section: Mapping[str, Any], model_dir: Path, config: Config) 
     return [*problems, *unknown, *recorder_problems(config, sheets)]
 
 
-def _missing_files(section: Mapping[str, Any], model_dir: Path) -> Iterator[Finding]:
-    if not (model_dir / section["run_script"]).is_file():
+def _missing_files(options: MozaikOptions, model_dir: Path) -> Iterator[Finding]:
+    if not (model_dir / options.run_script).is_file():
         source = shipped("param_optim/run_optimization_experiment.py")
-        message = f"there is no file {model_dir / section['run_script']}; copy it from {source}"
+        message = f"there is no file {model_dir / options.run_script}; copy it from {source}"
         yield ("simulation", "run_script"), message
 
 
-def _module_problems(section: Mapping[str, Any], model_dir: Path) -> Iterator[Finding]:
+def _module_problems(options: MozaikOptions, model_dir: Path) -> Iterator[Finding]:
     """Yield what is wrong with the model's own modules, read and not executed: only the node has their imports."""
     for key in ("model", "experiments"):
-        module, _, name = section[key].partition(":")
+        module, _, name = getattr(options, key).partition(":")
         path = model_dir.joinpath(*module.split("."))
         files = [file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()]
         if not files:
@@ -96,27 +100,27 @@ def _top_level_names(module: ast.Module) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _python_problems(section: Mapping[str, Any], model_dir: Path, config: Config) -> Iterator[Finding]:
+def _python_problems(options: MozaikOptions, model_dir: Path, config: Config) -> Iterator[Finding]:
     # compute nodes may have what this machine has not
-    if config.executor == "local" and lacks_python(section, model_dir, config):
+    if config.executor == "local" and lacks_python(options, model_dir, config):
         message = (
-            f"there is no program {section['python']!r}; expected the Python that has mozaik, such as "
+            f"there is no program {options.python!r}; expected the Python that has mozaik, such as "
             "/home/me/env/bin/python. Mend it, or give the lines that provide it in simulation.setup"
         )
         yield ("simulation", "python"), message
 
 
-def lacks_python(section: Mapping[str, Any], model_dir: Path, config: Config) -> bool:
+def lacks_python(options: MozaikOptions, model_dir: Path, config: Config) -> bool:
     """Return whether this machine has no such Python, and nothing else in the configuration could provide it."""
-    python = section["python"]
-    provided = any(section[key] for key in ("setup", "launcher", "launch_script")) or config.slurm.setup
+    python = options.python
+    provided = any(getattr(options, key) for key in ("setup", "launcher", "launch_script")) or config.slurm.setup
     if python is None or provided or not _ONE_WORD.fullmatch(python):
         return False
     return shutil.which(model_dir / Path(python).expanduser() if "/" in python else python) is None
 
 
-def _launch_problems(section: Mapping[str, Any], model_dir: Path) -> Iterator[Finding]:
-    own = section["launch_script"]
+def _launch_problems(options: MozaikOptions, model_dir: Path) -> Iterator[Finding]:
+    own = options.launch_script
     template = template_path(own, model_dir)
     if own and not template.is_file():
         known = [file.name for file in sorted(model_dir.glob("*.sh"))]

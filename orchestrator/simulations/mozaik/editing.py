@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.config.model import nearest
 from orchestrator.errors import UsageError
 from orchestrator.simulations.mozaik.folder import BaseFolder
 from orchestrator.simulations.mozaik.parameter_file import Edit, ParameterFile
 from orchestrator.simulations.mozaik.parameters import flatten, read_parameter_tree, referred
 from orchestrator.simulations.mozaik.urls import Redirection
 from orchestrator.simulations.mozaik.visits import Name, Tree, Visit
+from targets.plugins import nearest
 
 
 @dataclass

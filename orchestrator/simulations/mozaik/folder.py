@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.config.model import nearest
 from orchestrator.errors import UsageError
 from orchestrator.simulations.mozaik.parameter_file import NotAParameterFile, ParameterFile, called, text_of
+from targets.plugins import nearest
 
 # larger files are maps and other data, not parameters
 _LARGEST = 2_000_000

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from orchestrator.config.model import Config
 from orchestrator.simulations.base import Finding, Recorded
 from orchestrator.simulations.mozaik.check import lacks_python
+from orchestrator.simulations.mozaik.options import MozaikOptions
 from orchestrator.simulations.mozaik.parameters import lookup, read_parameter_tree
 from orchestrator.simulations.mozaik.recorders import selections
 from orchestrator.simulations.mozaik.sheets import Sheet, sheets_of
+
+if TYPE_CHECKING:
+    from orchestrator.config.model import Config
 
 # measured on datastores of the balanced network and the visual model: a pickled train without its spikes, a neuron's
 # share of the annotations; and the rate (Hz) of a network that is somewhat more active than it should be
@@ -20,16 +23,16 @@ _ASSUMED_RATE = 10.0
 _BYTES_PER_NUMBER = 8.0
 
 
-def model_notes(section: Mapping[str, Any], model_dir: Path, config: Config) -> list[Finding]:
+def model_notes(options: MozaikOptions, model_dir: Path, config: Config) -> list[Finding]:
     """Return what is worth a look in a configuration that fits the model."""
-    tree = read_parameter_tree(Path(section["parameters_url"]), model_dir)
-    python = _python(section, model_dir, config)
-    return [*_environment(section), *python, *_whole_numbers(tree, config), *selections(config, sheets_of(tree))]
+    tree = read_parameter_tree(options.parameters_url, model_dir)
+    python = _python(options, model_dir, config)
+    return [*_environment(options), *python, *_whole_numbers(tree, config), *selections(config, sheets_of(tree))]
 
 
-def _environment(section: Mapping[str, Any]) -> Iterator[Finding]:
-    lines = [line for line in section["setup"] if "activate" in line or line.lstrip().startswith("module ")]
-    if lines and section["python"] is None:
+def _environment(options: MozaikOptions) -> Iterator[Finding]:
+    lines = [line for line in options.setup if "activate" in line or line.lstrip().startswith("module ")]
+    if lines and options.python is None:
         message = (
             f"{lines[0]!r} changes the environment, but simulation.python is not given, so that simulations run on the "
             "orchestrator's own Python; python: python takes the one of that environment"
@@ -37,9 +40,9 @@ def _environment(section: Mapping[str, Any]) -> Iterator[Finding]:
         yield ("simulation", "setup"), message
 
 
-def _python(section: Mapping[str, Any], model_dir: Path, config: Config) -> Iterator[Finding]:
-    if config.executor == "slurm" and lacks_python(section, model_dir, config):
-        message = f"this machine has no program {section['python']!r}; make sure that the nodes have (check --on-node)"
+def _python(options: MozaikOptions, model_dir: Path, config: Config) -> Iterator[Finding]:
+    if config.executor == "slurm" and lacks_python(options, model_dir, config):
+        message = f"this machine has no program {options.python!r}; make sure that the nodes have (check --on-node)"
         yield ("simulation", "python"), message
 
 
@@ -55,9 +58,9 @@ def _whole_numbers(tree: Mapping[str, Any], config: Config) -> Iterator[Finding]
         )
 
 
-def recorded_by(section: Mapping[str, Any], model_dir: Path) -> Recorded | None:
+def recorded_by(options: MozaikOptions, model_dir: Path) -> Recorded | None:
     """Return an estimate of the size of what all sheets record; None where a sheet's recorders are not known."""
-    sheets = list(sheets_of(read_parameter_tree(Path(section["parameters_url"]), model_dir)).values())
+    sheets = list(sheets_of(read_parameter_tree(options.parameters_url, model_dir)).values())
     trains, signals, per_second = 0, 0, 0.0
     for sheet in sheets:
         if sheet.recorders is None:

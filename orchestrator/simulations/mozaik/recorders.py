@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from orchestrator.config.model import Config
 from orchestrator.simulations.base import Finding
 from orchestrator.simulations.mozaik.sheets import Sheet
 from targets import Target
@@ -13,6 +13,9 @@ from targets.conductance import InhibitionOverExcitation
 from targets.modulation import FirstHarmonic
 from targets.orientation import OrientedTarget
 from targets.spontaneous import SpontaneousIrregularity, SpontaneousRate, SpontaneousSynchrony
+
+if TYPE_CHECKING:
+    from orchestrator.config.model import Config
 
 _OF_SPIKES = (SpontaneousRate, SpontaneousIrregularity, SpontaneousSynchrony, OrientedTarget, FirstHarmonic)
 _EXCITATORY = ("gsyn_exc", "g_ex")

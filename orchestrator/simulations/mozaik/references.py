@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
-from orchestrator.config.model import nearest
 from orchestrator.simulations.base import Finding
 from orchestrator.simulations.mozaik.parameters import Expression, Reference, flatten, referred
+from targets.plugins import nearest
 
 # of references to each other
 _DEEPEST = 20

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from orchestrator.paths import AttemptPaths
 
@@ -34,26 +32,22 @@ def create_experiments(model):
 _MODULE = "rehearsal"
 
 
-def rehearsal(task: Mapping[str, Any], attempt: AttemptPaths, model_dir: Path) -> Mapping[str, Any]:
-    """Write the stand-in for the model's experiments beside the task, and return the task with it.
+def rehearsal(experiments: str, attempt: AttemptPaths, model_dir: Path) -> str:
+    """Write the stand-in for the model's experiments beside the task file, and return its reference.
 
     Parameters
     ----------
-    task : mapping
-        An offspring's.
+    experiments : str
+        ``module:function`` of the model's own.
     attempt : AttemptPaths
         Somewhere below the model's directory, from where the simulation imports.
     model_dir : pathlib.Path
         The model's directory.
     """
     module = attempt.directory / f"{_MODULE}.py"
-    text = _PROTOCOL.format(experiments=task["experiments"], counted=str(counted(attempt)))
-    module.write_text(text, encoding="utf-8")
+    module.write_text(_PROTOCOL.format(experiments=experiments, counted=str(counted(attempt))), encoding="utf-8")
     dotted = ".".join(module.relative_to(model_dir).with_suffix("").parts)
-    check = task["explosion_check"]
-    slices = check["slices"]
-    one_slice = {**check, "enabled": True, "slices": 1, "duration": check["duration"] / slices}
-    return {**task, "experiments": f"{dotted}:create_experiments", "explosion_check": one_slice}
+    return f"{dotted}:create_experiments"
 
 
 def counted(attempt: AttemptPaths) -> Path:
@@ -62,7 +56,7 @@ def counted(attempt: AttemptPaths) -> Path:
 
 
 def protocol_of(attempt: AttemptPaths) -> tuple[int, float] | None:
-    """Return number of stimuli and seconds of the whole protocol, None where they could not be counted."""
+    """Return number of stimuli and seconds of the whole protocol, None if they could not be counted."""
     try:
         found = json.loads(counted(attempt).read_text(encoding="utf-8"))
         return int(found["presentations"]), float(found["duration"]) / 1000.0

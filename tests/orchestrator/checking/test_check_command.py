@@ -17,7 +17,7 @@ from orchestrator_project import MODEL, Project, wait_for
 from orchestrator.checking.check import inspect
 from orchestrator.checking.disk import Disk, disk, size_text
 from orchestrator.config.file import load_config
-from orchestrator.simulations import Recorded, simulation_of
+from orchestrator.simulations import Recorded, model_of
 from orchestrator.simulations.mozaik.parameters import Expression, Reference
 from orchestrator.simulations.mozaik.sheets import sheets_of
 
@@ -110,7 +110,7 @@ def test_the_size_is_that_of_the_largest_simulation_that_an_earlier_run_has_kept
 def test_the_estimate_counts_recorders_and_a_counted_protocol(tmp_path: Path) -> None:
     path = visual_model(tmp_path)
     config = load_config(path, ["executor=slurm"])
-    recorded = simulation_of(config).recorded()
+    recorded = model_of(config).recorded()
     assert recorded is not None
     # a datastore of this model, 6 stimuli of 1.001 s in mozaik 0.1.0, takes 37.3 MB
     assert recorded.size(6, 6.006) == pytest.approx(37.3e6, rel=0.15)
@@ -123,7 +123,7 @@ def test_recorders_that_are_not_understood_give_no_estimate(tmp_path: Path) -> N
     recorders = path.parent / "recorders"
     recorders.write_text(recorders.read_text().replace("RCGrid", "MyOwnSelection"))
     config = load_config(path)
-    assert simulation_of(config).recorded() is None
+    assert model_of(config).recorded() is None
     assert disk(config, None, None).text().startswith("not known before a simulation has been kept")
 
 

@@ -12,7 +12,7 @@ from checked_project import OTHER, SOUND, TAU, WEIGHT, changed, visual_model
 
 from orchestrator.checking.problems import examine, load_checked_config, worst_first
 from orchestrator.errors import ConfigError, Problem
-from orchestrator.simulations import simulation_of
+from orchestrator.simulations import model_of
 
 
 @dataclass(frozen=True)
@@ -114,12 +114,12 @@ WRONG = [
     ),
     # targets and sheets
     Wrong(
-        "unknown target 'SpontActivtyTarget', did you mean 'SpontActivityTarget'?",
+        "unknown target 'SpontActivtyTarget'; did you mean 'SpontActivityTarget'?",
         f"{T0}.class",
         {"targets|0|class": "SpontActivtyTarget"},
     ),
     Wrong("greater than 0, got 0", f"{T0}.norm", {"targets|0|norm": 0}),
-    Wrong("unknown option of SpontActivityTarget, did you mean 'norm'?", f"{T0}.nrm", {"targets|0|nrm": 1}),
+    Wrong("unknown option of SpontActivityTarget; did you mean 'norm'?", f"{T0}.nrm", {"targets|0|nrm": 1}),
     Wrong("SpontActivityTarget needs it: sheet of the model", f"{T0}.sheet_name", {"targets|0|sheet_name": None}),
     Wrong(
         "the model has no sheet 'V1_Ex_L4'; did you mean 'V1_Exc_L4'? Sheets: X_ON, X_OFF, V1_Exc_L4",
@@ -421,7 +421,7 @@ def test_a_python_that_only_nodes_may_have_is_worth_a_note(tmp_path: Path, monke
     examined = examine(path)
     assert examined.problems == []
     assert examined.config is not None
-    notes = [message for _, message in simulation_of(examined.config).notes(examined.config)]
+    notes = [message for _, message in model_of(examined.config).notes(examined.config)]
     assert "this machine has no program '/nix/python'; make sure that the nodes have (check --on-node)" in notes
 
 

@@ -12,8 +12,12 @@ from typing import Any
 
 import pytest
 
+from orchestrator.config.sections import ExplosionCheck
 from orchestrator.paths import AttemptPaths
-from orchestrator.simulations.mozaik.rehearsal import protocol_of, rehearsal
+from orchestrator.simulations.mozaik.model import MozaikModel
+from orchestrator.simulations.mozaik.options import MozaikOptions
+from orchestrator.simulations.mozaik.rehearsal import protocol_of
+from orchestrator.simulations.options import SimulationContext
 
 EXPERIMENTS = """
 from collections import OrderedDict
@@ -36,7 +40,7 @@ def named(model):
 def broken(model):
     return [Gratings(model, {})]
 """
-CHECK = {"enabled": False, "duration": 500.0, "slices": 10, "threshold": 100.0, "sheet_name": None}
+CHECK: dict[str, Any] = {"enabled": False, "duration": 500.0, "slices": 10, "threshold": 100.0, "sheet_name": None}
 
 
 @pytest.fixture
@@ -52,12 +56,12 @@ def attempt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AttemptPaths:
 
 
 def rehearse(attempt: AttemptPaths, function: str) -> Any:
-    task = {"experiments": f"experiments_of_a_test:{function}", "explosion_check": CHECK, "parameters": {"w": 1}}
-    changed = rehearsal(task, attempt, attempt.directory.parents[2])
-    json.dumps(changed)
-    assert changed["parameters"] == {"w": 1}
-    assert changed["explosion_check"] == {**CHECK, "enabled": True, "slices": 1, "duration": 50.0}
-    module, _, name = changed["experiments"].partition(":")
+    options = MozaikOptions(model="model:Net", experiments=f"experiments_of_a_test:{function}")
+    context = SimulationContext(explosion_check=ExplosionCheck(**CHECK))
+    task = MozaikModel(options, attempt.directory.parents[2], context).shortened(attempt).task()
+    json.dumps(task)
+    assert task["explosion_check"] == {**CHECK, "enabled": True, "slices": 1, "duration": 50.0}
+    module, _, name = task["experiments"].partition(":")
     return getattr(importlib.import_module(module), name)(SimpleNamespace(trials=3))
 
 

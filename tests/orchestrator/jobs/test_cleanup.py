@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 from orchestrator_project import CONFIG
-from scripted_pool import OK, PENDING, RUNNING, START, ScriptedRun, Clock
+from scripted_pool import OK, PENDING, RUNNING, START, Clock, ScriptedRun
 
 from orchestrator.cluster import Job, State, Status
-from orchestrator.config.file import load_config
 from orchestrator.files import append_json_line, write_json
 from orchestrator.jobs import cleanup as module
 from orchestrator.jobs.cleanup import Cleanup

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from scripted_pool import ABSENT, OK, PENDING, RUNNING, START, UNKNOWN, ScriptedRun, Crash, content, ended, finite
+from scripted_pool import ABSENT, OK, PENDING, RUNNING, START, UNKNOWN, Crash, ScriptedRun, content, ended, finite
 
 from orchestrator.cluster import State, Status, SubmissionFailed
 from orchestrator.errors import RunFailed, Stopped, UsageError

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from scripted_pool import COMPLETED, PENDING, RUNNING, START, UNKNOWN, ScriptedRun, Crash, ended
+from scripted_pool import COMPLETED, PENDING, RUNNING, START, UNKNOWN, Crash, ScriptedRun, ended
 
 from orchestrator.cluster import SubmissionFailed
 from orchestrator.errors import RunFailed, Stopped

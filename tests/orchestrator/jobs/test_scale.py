@@ -20,7 +20,7 @@ from orchestrator.files import write_text
 from orchestrator.jobs import dispatcher
 from orchestrator.paths import RunPaths
 from orchestrator.records import Outcome, Result
-from orchestrator.run.evaluating import carry_out, schedule_of
+from orchestrator.run.evaluating import optimise
 from orchestrator.run.start import create_run
 
 SIZE, GENERATIONS, ARRAY = 1000, 3, 400
@@ -74,12 +74,10 @@ def test_memory_is_flat_over_generations_of_a_thousand(tmp_path: Path, monkeypat
     cluster = InstantCluster()
     tracemalloc.start()
     try:
-        carry_out(
-            schedule_of(config),
+        optimise(
             config,
             paths,
             cluster,  # type: ignore[arg-type]
-            name="run",
             stop=threading.Event(),
             confirm=lambda: None,
             appended=appended,

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rolling
 from orchestrator_project import MODEL, Project, wait_for
 
-import rolling
 from orchestrator.checkpoint import Checkpoint
 
 pytestmark = pytest.mark.run
@@ -25,9 +25,7 @@ ROLLING: dict[str, Any] = {
     "local": {"workers": 3},
 }
 # the second evaluation of all is a straggler: others of later generations overtake it
-STRAGGLER = MODEL.replace(
-    "    x, y = ", "    if '/0/1/' in str(directory):\n        time.sleep(3)\n    x, y = "
-)
+STRAGGLER = MODEL.replace("    x, y = ", "    if '/0/1/' in str(directory):\n        time.sleep(3)\n    x, y = ")
 
 
 def project_at(directory: Path, model: str = STRAGGLER, **changes: Any) -> Project:
@@ -65,7 +63,9 @@ def test_a_killed_controller_is_continued_without_a_loss_or_a_repetition(tmp_pat
     controller.communicate()
     project.command("run", "--continue", str(project.runs[0]))
     frame = project.frame()
-    assert sorted(zip(frame["generation"], frame["offspring"], strict=True)) == [(g, i) for g in range(3) for i in range(4)]
+    assert sorted(zip(frame["generation"], frame["offspring"], strict=True)) == [
+        (g, i) for g in range(3) for i in range(4)
+    ]
     assert len(simulated(project)) == 12
     # once more: the whole record is asked for again, compared, and told
     project.command("run", "--continue", str(project.runs[0]), "--set", "max_ngen=4")

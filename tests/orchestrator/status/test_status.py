@@ -94,7 +94,9 @@ def test_offspring_in_every_state(tmp_path: Path) -> None:
     assert generation.deadline == 1000.0 + 3600
 
 
-def lose(files: GenerationOnDisk, index: int, number: int, outcome: Outcome = Outcome.NODE_FAIL, node: str = "") -> None:
+def lose(
+    files: GenerationOnDisk, index: int, number: int, outcome: Outcome = Outcome.NODE_FAIL, node: str = ""
+) -> None:
     files.land(index, outcome, "the node died", attempt=number)
     files.write("lost", index=index, outcome=outcome.value, reason="the node died", node=node)
 
