@@ -50,6 +50,15 @@ _INFRASTRUCTURE = frozenset(
 )
 
 
+class Origin(enum.Enum):
+    """Where the point of an offspring comes from: start values, search distribution, model or user."""
+
+    START = "start"
+    SAMPLE = "sample"
+    MODEL = "model"
+    INJECTED = "injected"
+
+
 @dataclass(frozen=True)
 class Offspring:
     """One point that the optimiser asked for; (generation, index) is its identity.
@@ -62,12 +71,15 @@ class Offspring:
         Coordinates in the unit cube, shape (n_parameters,).
     parameters : mapping of str to float or int
         The same point in the parameters' own units.
+    origin : Origin
+        Where the point comes from.
     """
 
     generation: int
     index: int
     point: tuple[float, ...]
     parameters: Mapping[str, float | int]
+    origin: Origin = Origin.SAMPLE
 
 
 @dataclass(frozen=True)
@@ -148,6 +160,8 @@ class Evaluation:
         How often it was submitted.
     submitted : float
         Unix time of the last submission in s.
+    told_in : int
+        Number of the tell, from 0; of schedules that wait for a generation, the same as its number.
     """
 
     offspring: Offspring
@@ -156,6 +170,7 @@ class Evaluation:
     scores: tuple[float, ...]
     attempts: int
     submitted: float
+    told_in: int = 0
 
     @property
     def total_score(self) -> float:
