@@ -6,10 +6,9 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from orchestrator.checkpoint import layout
 from orchestrator.checkpoint.image import creating, extending, grows
@@ -18,6 +17,9 @@ from orchestrator.checkpoint.reading import opened, require_format, run_in, stor
 from orchestrator.errors import RunFailed, UsageError
 from orchestrator.optimisers.base import Told
 from orchestrator.records import Evaluation, FloatArray, Outcome
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _LOG = logging.getLogger(__name__)
 _TEXTS = ("origin", "outcome", "job_id", "host")
@@ -98,7 +100,8 @@ class Checkpoint:
         ValueError
             If there are no evaluations, or a name of `state` is empty or contains a slash.
         OSError
-            If the disk is full or the file cannot be written; the checkpoint is then as it was.
+            If the disk is full or the file cannot be written; the checkpoint is then as it was. If only the last flush
+            to the disk failed, it holds what was appended.
         """
         if not evaluations:
             raise ValueError("expected evaluations to append, got none")
@@ -154,8 +157,7 @@ class Checkpoint:
             ):
                 matrix = np.concatenate([np.zeros((0, len(names))), *stored.matrices(name)])
                 frame.update({f"{prefix}:{each}": matrix[:, n] for n, each in enumerate(names)})
-        table: pd.DataFrame = pd.DataFrame(frame)
-        return table
+        return _data_frame(frame)
 
     def details(self) -> pd.DataFrame:
         """Return what `evaluations` leaves out, one row per evaluation in the same order.
@@ -174,8 +176,7 @@ class Checkpoint:
         frame: dict[str, Any] = {
             name: [row[name] for row in rows] for name in ("message", "log_tail", "reasons", "versions")
         }
-        table: pd.DataFrame = pd.DataFrame(frame | numbers)
-        return table
+        return _data_frame(frame | numbers)
 
     def distribution(self) -> dict[str, FloatArray]:
         """Return the optimiser's state by tell, under the names that its method gives.
@@ -239,6 +240,13 @@ def _write(path: Path, run: Mapping[str, str], tells: Sequence[Tell]) -> None:
         group = root.create_group("tells")
         for number, tell in enumerate(tells):
             layout.write_tell(group, number, tell)
+
+
+def _data_frame(columns: Mapping[str, Any]) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415  (status, which reads this file too, is there in a moment without it)
+
+    table: pd.DataFrame = pd.DataFrame(columns)
+    return table
 
 
 def _columns(tables: Sequence[Rows], fields: Sequence[str]) -> dict[str, Any]:
