@@ -73,6 +73,8 @@ class Offspring:
         The same point in the parameters' own units.
     origin : Origin
         Where the point comes from.
+    asked_after : int
+        How often the optimiser had been told when it asked for it: what a replay needs to ask for it again.
     """
 
     generation: int
@@ -80,6 +82,7 @@ class Offspring:
     point: tuple[float, ...]
     parameters: Mapping[str, float | int]
     origin: Origin = Origin.SAMPLE
+    asked_after: int = 0
 
 
 @dataclass(frozen=True)

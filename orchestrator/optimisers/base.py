@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from orchestrator.records import FloatArray, Outcome
+from orchestrator.records import FloatArray, Origin, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,12 +32,21 @@ class Told:
         Scores of the targets, finite.
     outcomes : sequence of Outcome, length n_offspring
         What became of each.
+    origins : sequence of Origin, length n_offspring
+        Why each was asked for.
+    ids : sequence of (int, int), length n_offspring
+        Generation and index of each evaluation, for schedules.
+    asked_after : sequence of int, length n_offspring
+        How often the optimiser had been told when it asked for each, for schedules.
     """
 
     points: FloatArray
     values: FloatArray
     scores: FloatArray
     outcomes: Sequence[Outcome]
+    origins: Sequence[Origin] = ()
+    ids: Sequence[tuple[int, int]] = ()
+    asked_after: Sequence[int] = ()
 
 
 class Optimiser(Protocol):
