@@ -51,12 +51,18 @@ class RunOnDisk:
 
     def complete(self, number: int, scores: Sequence[Sequence[float]], *, begin: float, seconds: float = 60.0) -> None:
         """Append a generation."""
+        self.checkpoint.append(self.evaluations(number, scores, begin=begin, seconds=seconds), STATE)
+
+    def evaluations(
+        self, number: int, scores: Sequence[Sequence[float]], *, begin: float, seconds: float = 60.0
+    ) -> list[Evaluation]:
+        """Return the evaluations of a generation."""
         result = Result(Outcome.OK, started=begin, finished=begin + seconds)
-        rows = [
-            Evaluation(Offspring(number, n, (0.5, 0.5), {"x": 0.5, "y": 0.0}), result, tuple(own), tuple(own), 1, begin)
-            for n, own in enumerate(scores)
+        offspring = [Offspring(number, n, (0.5, 0.5), {"x": 0.5, "y": 0.0}) for n in range(len(scores))]
+        return [
+            Evaluation(each, result, tuple(own), tuple(own), 1, begin, number)
+            for each, own in zip(offspring, scores, strict=True)
         ]
-        self.checkpoint.append(rows, STATE)
 
     def generation(self, number: int) -> GenerationOnDisk:
         """Begin a generation."""

@@ -29,7 +29,7 @@ def learnt_correlation(run: Checkpoint | History) -> Figure:
     """
     history = History.of(run)
     title = "Correlations that CMA-ES has learnt"
-    covariance = history.distribution["covariance"]
+    covariance = history.distribution.get("covariance", np.zeros((0, 0, 0)))
     if not len(covariance):
         return nothing("learnt_correlation", title)
     n = len(history.parameters)
@@ -63,10 +63,11 @@ def search_distribution(run: Checkpoint | History) -> Figure:
     """
     history = History.of(run)
     title = "Step size and shape of the search"
-    covariance, sigma = history.distribution["covariance"], history.distribution["sigma"]
+    covariance = history.distribution.get("covariance", np.zeros((0, 0, 0)))
     n = min(len(covariance), len(history.numbers))
     if not n:
         return nothing("search_distribution", title)
+    sigma = history.distribution["sigma"]
     lengths = _axis_lengths(covariance[:n])
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = lengths[:, -1] / lengths[:, 0]
