@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar, Protocol
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from pydantic import Field
@@ -94,7 +94,11 @@ class Told:
     outcomes : sequence of Outcome, length n_points
         What became of each.
     origins : sequence of Origin, length n_points
-        Why each was asked for; filled in by `Guarded`, which knows it.
+        Why each was asked for.
+    ids : sequence of (int, int), length n_points
+        Generation and index of each evaluation, for schedules.
+    asked_after : sequence of int, length n_points
+        How often the optimiser had been told when it asked for each, for schedules.
     """
 
     points: FloatArray
@@ -102,10 +106,24 @@ class Told:
     scores: FloatArray
     outcomes: Sequence[Outcome]
     origins: Sequence[Origin] = ()
+    ids: Sequence[tuple[int, int]] = ()
+    asked_after: Sequence[int] = ()
 
-    def without_first(self) -> Told:
-        """Return all evaluations except the first one."""
-        return Told(self.points[1:], self.values[1:], self.scores[1:], self.outcomes[1:], self.origins[1:])
+    def without(self, row: int) -> Told:
+        """Return all evaluations except one."""
+
+        def others(rows: Sequence[Any]) -> list[Any]:
+            return [each for n, each in enumerate(rows) if n != row]
+
+        return Told(
+            np.delete(self.points, row, axis=0),
+            np.delete(self.values, row, axis=0),
+            np.delete(self.scores, row, axis=0),
+            outcomes=others(self.outcomes),
+            origins=others(self.origins),
+            ids=others(self.ids),
+            asked_after=others(self.asked_after),
+        )
 
 
 class Optimiser(Protocol):
@@ -116,10 +134,10 @@ class Optimiser(Protocol):
     """
 
     def ask(self) -> Asked:
-        """Return the next points; called once for each `tell`."""
+        """Return the next points; called once for each `tell`, except of a method that takes any rows."""
 
     def tell(self, told: Told) -> None:
-        """Take the evaluations of exactly the points that were asked last."""
+        """Take the evaluations of exactly the points that were asked last, or of any if the method takes any rows."""
 
     def stop(self) -> str | None:
         """Return why there is nothing more to gain, or None."""
@@ -129,81 +147,6 @@ class Optimiser(Protocol):
 
         Figures are drawn of ``mean`` (n_parameters,), ``sigma`` and ``covariance`` (n_parameters, n_parameters).
         """
-
-
-class Guarded:
-    """An optimiser of which the order of asking and telling, the points and the scores are checked, for all methods.
-
-    The start is the first point that is evaluated: if the method itself does not ask for it first, it is asked for
-    beside the method's points, and not told to the method.
-
-    Parameters
-    ----------
-    optimiser : Optimiser
-        What is guarded.
-    start : ndarray of float, shape (n_parameters,)
-        Where the search begins.
-    """
-
-    def __init__(self, optimiser: Optimiser, start: FloatArray):
-        self._optimiser = optimiser
-        self._start = np.asarray(start, dtype=float)
-        self._asked: Asked | None = None
-        self._started = self._start_is_added = False
-
-    def ask(self) -> Asked:
-        """Return the next points; the same ones again until they are told.
-
-        Raises
-        ------
-        ValueError
-            If the method asks for what is no point of the unit cube.
-        """
-        if self._asked is None:
-            self._asked = self._with_start(_checked(self._optimiser.ask(), len(self._start)))
-        return Asked(self._asked.points.copy(), self._asked.origins)
-
-    def tell(self, told: Told) -> None:
-        """Take the evaluations of exactly the points that were asked last.
-
-        Raises
-        ------
-        ValueError
-            If the points are others, a score is not finite, or nothing was asked.
-        """
-        if self._asked is None:
-            raise ValueError("tell() without ask()")
-        if not same_points(told.points, self._asked.points):
-            raise ValueError("tell() got other points than ask() gave")
-        if told.scores.shape[0] != len(self._asked.points) or not np.isfinite(told.scores).all():
-            raise ValueError("tell() takes one row of finite scores for every point")
-        told = replace(told, origins=self._asked.origins)
-        self._optimiser.tell(told.without_first() if self._start_is_added else told)
-        self._asked, self._started, self._start_is_added = None, True, False
-
-    def stop(self) -> str | None:
-        """Return why there is nothing more to gain, or None."""
-        return self._optimiser.stop()
-
-    def state(self) -> Mapping[str, FloatArray | float]:
-        """Return what the checkpoint keeps of a generation."""
-        return self._optimiser.state()
-
-    def _with_start(self, asked: Asked) -> Asked:
-        if self._started or asked.origins[0] is Origin.START:
-            return asked
-        self._start_is_added = True
-        return Asked(np.vstack([self._start, asked.points]), (Origin.START, *asked.origins))
-
-
-def _checked(asked: Asked, width: int) -> Asked:
-    points = np.asarray(asked.points, dtype=float)
-    if points.ndim != 2 or points.shape[1] != width or not len(points) or len(asked.origins) != len(points):
-        message = f"ask() must give points of shape (n_points, {width}) and the origin of each"
-        raise ValueError(f"{message}, got shape {points.shape} and {len(asked.origins)} origins")
-    if not ((points >= 0) & (points <= 1)).all():
-        raise ValueError("ask() must give points of the unit cube: finite, from 0 to 1")
-    return Asked(points, tuple(asked.origins))
 
 
 def same_points(asked: FloatArray, again: FloatArray) -> bool:

@@ -11,7 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator import __version__
-from orchestrator.optimisers.base import Guarded, Optimiser, OptimiserOptions, Problem
+from orchestrator.optimisers.base import Optimiser, OptimiserOptions, Problem
+from orchestrator.optimisers.guard import Guarded
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
@@ -34,12 +35,15 @@ class OptimiserKind:
         The keys of its section.
     packages : sequence of str
         Distributions whose versions decide about a replay.
+    any_rows : bool
+        Whether it may be asked again before it was told, and told of any points that it has asked for.
     """
 
     name: str
     create: Callable[[Any, Problem], Optimiser]
     options: type[OptimiserOptions]
     packages: Sequence[str]
+    any_rows: bool = False
 
     @property
     def documentation(self) -> str:
@@ -48,7 +52,11 @@ class OptimiserKind:
 
 
 def optimiser(
-    name: str, *, options: type[OptimiserOptions] = OptimiserOptions, packages: Sequence[str] = ("numpy",)
+    name: str,
+    *,
+    options: type[OptimiserOptions] = OptimiserOptions,
+    packages: Sequence[str] = ("numpy",),
+    any_rows: bool = False,
 ) -> Callable[[OptimiserClass], OptimiserClass]:
     """Register the decorated class, which takes options and `Problem`, as an optimiser.
 
@@ -60,6 +68,9 @@ def optimiser(
         The keys of its section.
     packages : sequence of str
         Distributions whose versions decide about a replay; the checkpoint keeps them.
+    any_rows : bool
+        Whether it may be asked again before it was told, and told of any points that it has asked for; schedules that
+        do not wait for whole generations need that.
 
     Raises
     ------
@@ -68,8 +79,9 @@ def optimiser(
     """
 
     def register(cls: OptimiserClass) -> OptimiserClass:
-        cls.plugin = OptimiserKind(name, cls, options, tuple(packages))
-        optimisers().add(name, cls.plugin, cls)
+        kind = OptimiserKind(name, cls, options, tuple(packages), any_rows)
+        cls.plugin = kind
+        optimisers().add(name, kind, cls)
         return cls
 
     return register
@@ -86,7 +98,7 @@ def create_optimiser(options: OptimiserOptions, problem: Problem) -> Optimiser:
         What it is to solve.
     """
     kind: OptimiserKind = options._plugin or optimisers().find(options.method)
-    return Guarded(kind.create(options, problem), problem.start)
+    return Guarded(kind.create(options, problem), problem.start, any_rows=kind.any_rows)
 
 
 def versions_of(config: Config) -> dict[str, str]:
