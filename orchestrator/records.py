@@ -54,9 +54,13 @@ class Origin(enum.Enum):
     """Why a point is evaluated."""
 
     START = "start"
+    """It is where the search begins."""
     SAMPLE = "sample"
+    """It was drawn from the search distribution."""
     MODEL = "model"
+    """A model of the values proposed it."""
     INJECTED = "injected"
+    """The user asked for it."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +75,15 @@ class Offspring:
         Coordinates in the unit cube, shape (n_parameters,).
     parameters : mapping of str to float or int
         The same point in the parameters' own units.
+    origin : Origin
+        Where the point comes from.
     """
 
     generation: int
     index: int
     point: tuple[float, ...]
     parameters: Mapping[str, float | int]
+    origin: Origin = Origin.SAMPLE
 
 
 @dataclass(frozen=True)
@@ -157,6 +164,8 @@ class Evaluation:
         How often it was submitted.
     submitted : float
         Unix time of the last submission in s.
+    told_in : int
+        Number of the tell, from 0; of schedules that wait for a generation, the same as its number.
     """
 
     offspring: Offspring
@@ -165,6 +174,7 @@ class Evaluation:
     scores: tuple[float, ...]
     attempts: int
     submitted: float
+    told_in: int = 0
 
     @property
     def total_score(self) -> float:

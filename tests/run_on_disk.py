@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from orchestrator_project import origin_of
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.files import append_json_line, write_json
@@ -51,12 +52,20 @@ class RunOnDisk:
 
     def complete(self, number: int, scores: Sequence[Sequence[float]], *, begin: float, seconds: float = 60.0) -> None:
         """Append a generation."""
+        self.checkpoint.append(self.evaluations(number, scores, begin=begin, seconds=seconds), STATE)
+
+    def evaluations(
+        self, number: int, scores: Sequence[Sequence[float]], *, begin: float, seconds: float = 60.0
+    ) -> list[Evaluation]:
+        """Return the evaluations of a generation."""
         result = Result(Outcome.OK, started=begin, finished=begin + seconds)
-        rows = [
-            Evaluation(Offspring(number, n, (0.5, 0.5), {"x": 0.5, "y": 0.0}), result, tuple(own), tuple(own), 1, begin)
-            for n, own in enumerate(scores)
+        offspring = [
+            Offspring(number, n, (0.5, 0.5), {"x": 0.5, "y": 0.0}, origin_of(number, n)) for n in range(len(scores))
         ]
-        self.checkpoint.append(rows, STATE)
+        return [
+            Evaluation(each, result, tuple(own), tuple(own), 1, begin, number)
+            for each, own in zip(offspring, scores, strict=True)
+        ]
 
     def generation(self, number: int) -> FlightOnDisk:
         """Begin a generation."""

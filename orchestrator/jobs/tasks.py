@@ -64,7 +64,8 @@ def scored(targets: Sequence[Target], offspring: Offspring, landed: Landed) -> E
     values = [landed.result.values.get(target.label) for target in targets]
     scores = tuple(_score(target, value) for target, value in zip(targets, values, strict=True))
     numbers = tuple(math.nan if value is None else float(value) for value in values)
-    return Evaluation(offspring, landed.result, numbers, scores, landed.attempts, landed.submitted)
+    told_in = offspring.generation
+    return Evaluation(offspring, landed.result, numbers, scores, landed.attempts, landed.submitted, told_in)
 
 
 def _score(target: Target, value: float | None) -> float:

@@ -141,7 +141,8 @@ class Controller:
             )
 
     def _sample(self, optimiser: Optimiser, number: int) -> Generation:
-        points = optimiser.ask().points
+        asked = optimiser.ask()
+        points = asked.points
         paths = self._paths.generation(number)
         if paths.record.exists():
             # what is in flight has these points, whatever the rounding of the processor that asks again
@@ -155,8 +156,8 @@ class Controller:
             paths.directory.mkdir(parents=True, exist_ok=True)
             write_json(paths.record, {"generation": number, "points": points.tolist()})
         offspring = [
-            Offspring(number, index, tuple(float(x) for x in point), self._space.decode(point))
-            for index, point in enumerate(points)
+            Offspring(number, index, tuple(float(x) for x in point), self._space.decode(point), origin)
+            for index, (point, origin) in enumerate(zip(points, asked.origins, strict=True))
         ]
         return Generation(number, offspring)
 

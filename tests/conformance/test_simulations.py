@@ -99,7 +99,7 @@ def test_a_model_answers_whatever_the_controller_asks(config: Config, tmp_path: 
         recorded = model.recorded()
         assert recorded is None or recorded.size(10, 1.0) >= 0
     else:
-        with pytest.raises(ModelUnreadable, match="."):
+        with pytest.raises(ModelUnreadable, match="defaults"):
             model.identity()
     json.dumps(dict(model.task()))
     key, script = model.launch_script_source()

@@ -39,8 +39,11 @@ STEPS = {
         when="args[0].parent.name == '1' and len(list(args[0].glob('*.json'))) == 4",
     ),
     "collected_but_not_appended": Step("orchestrator.checkpoint:Checkpoint.append"),
-    "appended_but_the_file_not_renamed": Step(
-        "pathlib:Path.replace", when="args[1].name == 'checkpoint.h5' and (args[1].parent / 'generations/1').exists()"
+    "appended_but_not_yet_to_be_seen": Step(
+        # the second time that the superblock is told the new end of the file
+        "orchestrator.checkpoint.image:_write",
+        after=True,
+        when="args[2] == 40 and n > 3",
     ),
     "appended_but_the_optimiser_not_told": Step("orchestrator.checkpoint:Checkpoint.append", after=True),
     "told_but_the_directories_not_deleted": Step("orchestrator.jobs.cleanup:Wake._discard", when="args[1] == 1"),

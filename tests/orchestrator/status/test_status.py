@@ -13,10 +13,10 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
-from run_on_disk import FlightOnDisk, RunOnDisk
+from checkpoint_files import write_first_format
+from run_on_disk import STATE, FlightOnDisk, RunOnDisk
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.records import Outcome
@@ -203,11 +203,13 @@ def test_the_past_is_that_of_the_checkpoint(run: RunOnDisk) -> None:
 
 
 def test_checkpoints_of_earlier_versions_have_no_column_of_totals(run: RunOnDisk) -> None:
-    run.complete(0, [[3, 2], [1, 2], [1, 3], [4, 5]], begin=1000.0)
+    scores = [[3, 2], [1, 2], [1, 3], [4, 5]]
+    run.complete(0, scores, begin=1000.0)
     new = look(run)
-    with h5py.File(run.paths.checkpoint, "r+") as file:
-        del file["evaluations/total_score"]
-    run.complete(1, [[1, 1]] * 4, begin=2000.0)
+    generations = [run.evaluations(0, scores, begin=1000.0), run.evaluations(1, [[1, 1]] * 4, begin=2000.0)]
+    write_first_format(
+        run.paths.checkpoint, generations, STATE, parameters=["x", "y"], targets=["rate", "cv"], totals=False
+    )
     old = look(run)
     assert new.best is not None
     assert (new.best.total_score, new.best.offspring, new.start_score) == (3.0, 1, 5.0)
