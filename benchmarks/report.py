@@ -25,7 +25,7 @@ import yaml
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.paths import RunPaths
-from orchestrator.records import Evaluation, FloatArray, Offspring, Outcome, Result
+from orchestrator.records import Evaluation, FloatArray, Offspring, Origin, Outcome, Result
 
 MB = 1e6
 LOG = "NEST 3.10\n" + "\n".join(f"[INFO] node {n}: simulating" for n in range(30)) + "\nMPI_ABORT was invoked"
@@ -120,7 +120,9 @@ def _evaluation(
     )
     found = np.full(len(values), np.nan) if failed else values
     scores = np.where(np.isnan(found), 20.0, np.minimum(np.abs(found) / 0.5, 20.0))
-    offspring = Offspring(generation, index, tuple(point), space.decode(point))
+    offspring = Offspring(
+        generation, index, tuple(point), space.decode(point), Origin.SAMPLE if generation or index else Origin.START
+    )
     return Evaluation(offspring, result, tuple(found), tuple(scores), 1, begin, generation)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import yaml
+from orchestrator_project import origin_of
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.config.file import load_config
@@ -37,7 +38,7 @@ def written_run(config: Path, rows: Sequence[Row], per_generation: int = 4) -> R
         pairs = zip(targets, values, strict=True)
         scores = [target.score(None if math.isnan(value) else value) for target, value in pairs]
         outcome = found if isinstance(found, Outcome) else Outcome.OK
-        offspring = Offspring(n // per_generation, n % per_generation, (0.5,) * width, parameters)
+        offspring = Offspring(n // per_generation, n % per_generation, (0.5,) * width, parameters, origin_of(0, n))
         told_in = offspring.generation
         evaluations.append(Evaluation(offspring, Result(outcome), tuple(values), tuple(scores), 1, 0.0, told_in))
     state = {"mean": np.zeros(width), "sigma": 0.2, "covariance": np.eye(width)}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from orchestrator_project import origin_of
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.files import append_json_line, write_json
@@ -58,7 +59,9 @@ class RunOnDisk:
     ) -> list[Evaluation]:
         """Return the evaluations of a generation."""
         result = Result(Outcome.OK, started=begin, finished=begin + seconds)
-        offspring = [Offspring(number, n, (0.5, 0.5), {"x": 0.5, "y": 0.0}) for n in range(len(scores))]
+        offspring = [
+            Offspring(number, n, (0.5, 0.5), {"x": 0.5, "y": 0.0}, origin_of(number, n)) for n in range(len(scores))
+        ]
         return [
             Evaluation(each, result, tuple(own), tuple(own), 1, begin, number)
             for each, own in zip(offspring, scores, strict=True)

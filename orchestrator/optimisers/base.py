@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -96,9 +96,9 @@ class Told:
     origins : sequence of Origin, length n_points
         Why each was asked for.
     ids : sequence of (int, int), length n_points
-        Generation that each was asked for with, and its place there.
+        Generation and index of each evaluation, for schedules.
     asked_after : sequence of int, length n_points
-        How often the optimiser had been told when it asked for each.
+        How often the optimiser had been told when it asked for each, for schedules.
     """
 
     points: FloatArray
@@ -109,19 +109,21 @@ class Told:
     ids: Sequence[tuple[int, int]] = ()
     asked_after: Sequence[int] = ()
 
-    def rows(self, numbers: Sequence[int]) -> Told:
-        """Return only these evaluations, by their place from 0."""
-        rows = list(numbers)
-        return Told(
-            self.points[rows],
-            self.values[rows],
-            self.scores[rows],
-            *([column[n] for n in rows] if column else () for column in self._columns),
-        )
+    def without(self, row: int) -> Told:
+        """Return all evaluations except one."""
 
-    @property
-    def _columns(self) -> tuple[Sequence[Any], ...]:
-        return self.outcomes, self.origins, self.ids, self.asked_after
+        def others(rows: Sequence[Any]) -> list[Any]:
+            return [each for n, each in enumerate(rows) if n != row]
+
+        return Told(
+            np.delete(self.points, row, axis=0),
+            np.delete(self.values, row, axis=0),
+            np.delete(self.scores, row, axis=0),
+            outcomes=others(self.outcomes),
+            origins=others(self.origins),
+            ids=others(self.ids),
+            asked_after=others(self.asked_after),
+        )
 
 
 class Optimiser(Protocol):
@@ -132,10 +134,10 @@ class Optimiser(Protocol):
     """
 
     def ask(self) -> Asked:
-        """Return the next points; called once before each `tell`, at any time if it was registered for `any_rows`."""
+        """Return the next points; called once for each `tell`, except of a method that takes any rows."""
 
     def tell(self, told: Told) -> None:
-        """Take the evaluations of the points that were asked for last, of any if it was registered for `any_rows`."""
+        """Take the evaluations of exactly the points that were asked last, or of any if the method takes any rows."""
 
     def stop(self) -> str | None:
         """Return why there is nothing more to gain, or None."""
@@ -145,109 +147,6 @@ class Optimiser(Protocol):
 
         Figures are drawn of ``mean`` (n_parameters,), ``sigma`` and ``covariance`` (n_parameters, n_parameters).
         """
-
-
-class Guarded:
-    """An optimiser of which the order of asking and telling, the points and the scores are checked, for all methods.
-
-    The start is the first point that is evaluated: if the method itself does not ask for it first, it is asked for
-    beside the method's points, and not told to the method.
-
-    Parameters
-    ----------
-    optimiser : Optimiser
-        What is guarded.
-    start : ndarray of float, shape (n_parameters,)
-        Where the search begins.
-    any_rows : bool
-        Whether it may be told of any points that it asked for, and asked again before; if not, of all that it asked for
-        last, in their order.
-    """
-
-    def __init__(self, optimiser: Optimiser, start: FloatArray, *, any_rows: bool = False):
-        self._optimiser = optimiser
-        self._start = np.asarray(start, dtype=float)
-        self._any_rows = any_rows
-        # what was asked for and not told yet
-        self._open = Asked(np.zeros((0, len(self._start))), ())
-        self._asked_before = self._start_is_added = False
-
-    def ask(self) -> Asked:
-        """Return the next points; unless any may be told, the same ones again until they are told.
-
-        Raises
-        ------
-        ValueError
-            If the method asks for what is no point of the unit cube.
-        """
-        if self._any_rows or not self._open.origins:
-            asked = self._with_start(_checked(self._optimiser.ask(), len(self._start)))
-            self._open = Asked(np.vstack([self._open.points, asked.points]), (*self._open.origins, *asked.origins))
-            self._asked_before = True
-            return asked
-        return Asked(self._open.points.copy(), self._open.origins)
-
-    def tell(self, told: Told) -> None:
-        """Take the evaluations of points that were asked for and not told yet.
-
-        Raises
-        ------
-        ValueError
-            If the points are others, a score is not finite, or nothing was asked.
-        """
-        if not self._open.origins:
-            raise ValueError("tell() without ask()")
-        if told.scores.shape[0] != len(told.points) or not np.isfinite(told.scores).all():
-            raise ValueError("tell() takes one row of finite scores for every point")
-        places = self._places_of(told.points)
-        origins = [self._open.origins[place] for place in places]
-        rest = [place for place in range(len(self._open.origins)) if place not in places]
-        self._open = Asked(self._open.points[rest], tuple(self._open.origins[place] for place in rest))
-        self._optimiser.tell(self._without_start(replace(told, origins=origins)))
-
-    def stop(self) -> str | None:
-        """Return why there is nothing more to gain, or None."""
-        return self._optimiser.stop()
-
-    def state(self) -> Mapping[str, FloatArray | float]:
-        """Return what the checkpoint keeps of a generation."""
-        return self._optimiser.state()
-
-    def _places_of(self, points: FloatArray) -> list[int]:
-        """Return the places of points among those that were asked for and not told yet."""
-        if not self._any_rows:
-            if not same_points(points, self._open.points):
-                raise ValueError("tell() got other points than ask() gave")
-            return list(range(len(points)))
-        places: list[int] = []
-        for point in points:
-            alike = np.flatnonzero(np.abs(self._open.points - point).max(axis=1) <= TOLERANCE)
-            place = next((int(each) for each in alike if each not in places), None)
-            if place is None:
-                raise ValueError("tell() got a point that ask() did not give, or that was told before")
-            places.append(place)
-        return places
-
-    def _with_start(self, asked: Asked) -> Asked:
-        if self._asked_before or asked.origins[0] is Origin.START:
-            return asked
-        self._start_is_added = True
-        return Asked(np.vstack([self._start, asked.points]), (Origin.START, *asked.origins))
-
-    def _without_start(self, told: Told) -> Told:
-        """Return what the method itself asked for."""
-        own = [n for n, origin in enumerate(told.origins) if origin is not Origin.START or not self._start_is_added]
-        return told if len(own) == len(told.origins) else told.rows(own)
-
-
-def _checked(asked: Asked, width: int) -> Asked:
-    points = np.asarray(asked.points, dtype=float)
-    if points.ndim != 2 or points.shape[1] != width or not len(points) or len(asked.origins) != len(points):
-        message = f"ask() must give points of shape (n_points, {width}) and the origin of each"
-        raise ValueError(f"{message}, got shape {points.shape} and {len(asked.origins)} origins")
-    if not ((points >= 0) & (points <= 1)).all():
-        raise ValueError("ask() must give points of the unit cube: finite, from 0 to 1")
-    return Asked(points, tuple(asked.origins))
 
 
 def same_points(asked: FloatArray, again: FloatArray) -> bool:

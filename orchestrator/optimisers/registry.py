@@ -11,7 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator import __version__
-from orchestrator.optimisers.base import Guarded, Optimiser, OptimiserOptions, Problem
+from orchestrator.optimisers.base import Optimiser, OptimiserOptions, Problem
+from orchestrator.optimisers.guard import Guarded
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
@@ -35,14 +36,14 @@ class OptimiserKind:
     packages : sequence of str
         Distributions whose versions decide about a replay.
     any_rows : bool
-        Whether it may be told of any points that it asked for, in any order, and asked again before.
+        Whether it may be asked again before it was told, and told of any points that it has asked for.
     """
 
     name: str
     create: Callable[[Any, Problem], Optimiser]
     options: type[OptimiserOptions]
     packages: Sequence[str]
-    any_rows: bool
+    any_rows: bool = False
 
     @property
     def documentation(self) -> str:
@@ -68,8 +69,8 @@ def optimiser(
     packages : sequence of str
         Distributions whose versions decide about a replay; the checkpoint keeps them.
     any_rows : bool
-        Whether it may be told of any points that it asked for, in any order, and asked again before; if not, it is told
-        of all that it asked for last, before it is asked again.
+        Whether it may be asked again before it was told, and told of any points that it has asked for; schedules that
+        do not wait for whole generations need that.
 
     Raises
     ------
@@ -78,8 +79,9 @@ def optimiser(
     """
 
     def register(cls: OptimiserClass) -> OptimiserClass:
-        cls.plugin = OptimiserKind(name, cls, options, tuple(packages), any_rows)
-        optimisers().add(name, cls.plugin, cls)
+        kind = OptimiserKind(name, cls, options, tuple(packages), any_rows)
+        cls.plugin = kind
+        optimisers().add(name, kind, cls)
         return cls
 
     return register

@@ -13,7 +13,7 @@ import pandas as pd
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.optimisers.space import Parameter
-from orchestrator.records import FloatArray
+from orchestrator.records import FloatArray, Origin
 from orchestrator.report.described import Wanted, describe_parameters, describe_targets, read_config
 from orchestrator.report.sampling import sample_evaluations
 from orchestrator.simulations.phases import TIMED, Phase
@@ -169,6 +169,12 @@ class History:
         """Return what `numbers`, a row an evaluation, are of the best so far of each generation; NaN before one."""
         known = self.best_rows >= 0
         return np.where(known if numbers.ndim == 1 else known[:, None], numbers[self.best_rows], np.nan)
+
+    @cached_property
+    def start(self) -> int | None:
+        """Row of the start values; None if they were not evaluated."""
+        rows = np.flatnonzero(self.frame["origin"] == Origin.START.value)
+        return int(rows[0]) if len(rows) else None
 
     @property
     def best(self) -> int | None:

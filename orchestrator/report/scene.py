@@ -116,7 +116,6 @@ class Band:
     colour: str = INK
     label: str = ""
     opacity: float = 0.2
-    step: bool = False
 
 
 @dataclass(frozen=True, eq=False)

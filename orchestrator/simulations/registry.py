@@ -144,6 +144,29 @@ def model_of(config: Config) -> Model[Any]:
     return kind.model_class()(config.simulation, config.model_dir, context_of(config))
 
 
+def describe(section: object) -> str:
+    """Return the model of a run's section ``simulation`` in a few words; nothing of the user's own is imported.
+
+    Parameters
+    ----------
+    section : object
+        As it is in the file, which may be of another version, or wrong.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from orchestrator.simulations.options import SimulationContext  # noqa: PLC0415
+    from targets.plugins import PluginError  # noqa: PLC0415
+
+    name = section.get("type") if isinstance(section, Mapping) else None
+    if not isinstance(section, Mapping) or not isinstance(name, str) or ":" in name:
+        return str(name or "")
+    try:
+        kind = simulation_kind(name)
+        return kind.model_class()(kind.options.model_validate(section), Path(), SimulationContext()).describe()
+    except (PluginError, ValidationError):
+        return name
+
+
 def context_of(config: Config) -> SimulationContext:
     """Return what besides its own section concerns the simulations of a configuration."""
     from orchestrator.simulations.options import SimulationContext  # noqa: PLC0415  (pydantic)

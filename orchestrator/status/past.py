@@ -11,10 +11,10 @@ import numpy as np
 
 from orchestrator.checkpoint import tables_since
 from orchestrator.checkpoint.layout import Rows
-from orchestrator.records import FloatArray
+from orchestrator.records import FloatArray, Origin
 from orchestrator.status.described import Best
 
-_FIELDS = ("generation", "offspring", "outcome", "total_score", "submitted", "finished")
+_FIELDS = ("origin", "generation", "offspring", "outcome", "total_score", "submitted", "finished")
 
 
 def _none() -> FloatArray:
@@ -30,7 +30,7 @@ class Past:
     best : Best or None
         The best evaluation that was measured.
     start_score : float
-        Total score of the first evaluation, which is that of the start values; NaN before there is one.
+        Total score of the start values; NaN if they are not evaluated, or not yet.
     best_scores : numpy.ndarray
         Best total score of each generation, infinite if nothing was measured, shape (n_generations,).
     begins, ends : numpy.ndarray
@@ -90,10 +90,11 @@ class PastReader:
         totals = np.where(np.isnan(rows["total_score"]), np.inf, rows["total_score"])
         measured = np.where(rows["outcome"] == b"OK", totals, np.inf)
         before = self._past
+        start = totals[rows["origin"] == Origin.START.value.encode()]
         found = _best_of(measured, rows["generation"], rows["offspring"])
         self._past = Past(
             best=min((each for each in (before.best, found) if each), key=lambda each: each.total_score, default=None),
-            start_score=before.start_score if before.complete else float(totals[0]),
+            start_score=float(start[0]) if len(start) else before.start_score,
             best_scores=np.r_[before.best_scores, np.minimum.reduceat(measured, firsts)],
             # fmin: what is not known is passed over
             begins=np.r_[before.begins, np.fmin.reduceat(rows["submitted"], firsts)],

@@ -1,4 +1,4 @@
-"""What CMA-ES has learnt."""
+"""What the optimiser has learnt: step size, shape and correlations of its search distribution."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.records import FloatArray
 from orchestrator.report.domains import log_domain
 from orchestrator.report.figures.common import generations_axis, names, nothing, parameter_names
+from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History
 from orchestrator.report.palette import BLUE, CORRELATION, INK, LIGHT_BLUE
 from orchestrator.report.scene import Axis, Choice, Figure, Heat, Line, Panel, Pick
@@ -17,6 +18,7 @@ from orchestrator.report.scene import Axis, Choice, Figure, Heat, Line, Panel, P
 _SNAPSHOTS = 6
 
 
+@figure(section="search", order=20, needs=("covariance",))
 def learnt_correlation(run: Checkpoint | History) -> Figure:
     """Return the correlation matrix of the search distribution.
 
@@ -28,7 +30,7 @@ def learnt_correlation(run: Checkpoint | History) -> Figure:
         The run.
     """
     history = History.of(run)
-    title = "Correlations that CMA-ES has learnt"
+    title = "Correlations that the optimiser has learnt"
     covariance = history.distribution.get("covariance", np.zeros((0, 0, 0)))
     if not len(covariance):
         return nothing("learnt_correlation", title)
@@ -53,6 +55,7 @@ def learnt_correlation(run: Checkpoint | History) -> Figure:
     return Figure("learnt_correlation", title, caption, (panel,), (Choice("snapshot", "Drawn for", options),))
 
 
+@figure(section="search", order=10, needs=("sigma", "covariance"))
 def search_distribution(run: Checkpoint | History) -> Figure:
     """Return sigma, the axis ratio and the lengths of the principal axes of the search by generation.
 

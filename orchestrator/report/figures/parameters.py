@@ -17,6 +17,7 @@ from orchestrator.report.figures.common import (
     parameter_names,
     pick_parameter,
 )
+from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import BoolArray, History
 from orchestrator.report.palette import BAD, BLUE, FAINT, GREY, INK, LIGHT_BLUE, MUTED
 from orchestrator.report.scene import Axis, Band, Bars, Figure, Line, Panel, Points, Rule, Taken
@@ -50,6 +51,7 @@ def _placed(history: History, coordinates: FloatArray) -> FloatArray:
     return np.asarray((coordinates - low) / (high - low))
 
 
+@figure(section="parameters", order=10)
 def parameters_in_bounds(run: Checkpoint | History) -> Figure:
     """Return every parameter of the best evaluation between its bounds, with where the search is now.
 
@@ -90,6 +92,7 @@ def parameters_in_bounds(run: Checkpoint | History) -> Figure:
     return Figure("parameters_in_bounds", title, caption, (panel,))
 
 
+@figure(section="parameters", order=20)
 def parameter_exploration(run: Checkpoint | History) -> Figure:
     """Return the values of one parameter over the generations, within its bounds.
 
