@@ -1,6 +1,6 @@
 """A mozaik results directory, of any generation of the format, as arrays.
 
-Nothing in the directory is executed and mozaik isn't needed: files are read by :mod:`targets.pickles.unpickle`,
+Nothing in the directory is executed and mozaik isn't needed: files are read by :mod:`targets.pickles`,
 annotations of stimuli by :mod:`targets.annotations`. Files of segments are read when they are asked for; of what was
 read, the spike trains stay in memory up to a limit, because several targets ask for the same ones.
 """
@@ -16,9 +16,8 @@ from typing import Any
 
 from targets.annotations import AnnotationError, read_stimulus
 from targets.errors import DatastoreError
-from targets.pickles.inert import Instance, Refused
-from targets.pickles.unpickle import read_pickle
-from targets.segment import Recording, Segment, items_of, read_recording
+from targets.pickles import Instance, Refused, items_of, read_pickle
+from targets.segment import Recording, Segment, read_recording
 from targets.sheet import Sheet, circular_distance, read_sheet
 from targets.traces import Trace, read_traces
 

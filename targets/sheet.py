@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.errors import DatastoreError
-from targets.pickles.inert import Array, Instance, Refused
-from targets.segment import numbers
+from targets.pickles import Array, Instance, Refused, integers
 
 _ORIENTATION_KEYS = ("LGNAfferentOrientation", "ORMapOrientation")
 
@@ -83,7 +82,7 @@ def read_sheet(name: str, ids: object, positions: object, annotations: object) -
     """
     if ids is None:
         raise Refused("no neuron_ids")
-    neurons = numbers(ids)
+    neurons = integers(ids)
     return Sheet(name, neurons, _positions(positions, neurons.size), _orientations(annotations, neurons.size))
 
 

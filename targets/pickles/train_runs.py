@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from targets.pickles.inert import Array, Instance, Refused
 from targets.pickles.train_blocks import BYTES, COUNTED, INTEGERS, Block, Piece, Shape, TrainBlocks
-from targets.units import milliseconds, unit_of
+from targets.pickles.units import milliseconds, unit_of
 
 _ID_KEYS = ("source_id", "channel_id")
 _MOST_TEMPLATES = 6

@@ -13,12 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from targets.frames import without_frames
-from targets.pickles import train_runs
+from targets.pickles import items_of, train_runs
+from targets.pickles.frames import without_frames
 from targets.pickles.reader import PickleReader
 from targets.pickles.train_blocks import TrainBlocks
 from targets.pickles.train_runs import Template, TrainRun, train_id
-from targets.segment import items_of
 
 
 def pickled(trains: list[Any], protocol: int = 4) -> bytes:
