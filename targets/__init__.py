@@ -41,6 +41,7 @@ from targets.datastore import Datastore
 from targets.errors import DatastoreError
 from targets.measuring import Measurement, measure
 from targets.modulation import ModulationRatio
+from targets.needs import Needs, Presented, Recorded
 from targets.orientation import (
     OrientationTuningOrthoHighTarget,
     OrientationTuningOrthoLowTarget,
@@ -62,13 +63,16 @@ __all__ = [
     "IrregularityTarget",
     "Measurement",
     "ModulationRatio",
+    "Needs",
     "NoValue",
     "OrientationTuningOrthoHighTarget",
     "OrientationTuningOrthoLowTarget",
     "OrientationTuningPreferenceTarget",
     "PointTarget",
+    "Presented",
     "Problem",
     "RangeTarget",
+    "Recorded",
     "ReturnedValue",
     "ReturnedValueAtLeast",
     "ReturnedValueAtMost",

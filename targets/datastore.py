@@ -7,7 +7,6 @@ read, the spike trains stay in memory up to a limit, because several targets ask
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -17,9 +16,13 @@ from typing import Any
 from targets.annotations import AnnotationError, read_stimulus
 from targets.errors import DatastoreError
 from targets.pickles import Instance, Refused, items_of, read_pickle
+from targets.plugins import nearest
 from targets.segment import Recording, Segment, read_recording
 from targets.sheet import Sheet, circular_distance, read_sheet
 from targets.traces import Trace, read_traces
+
+SPONTANEOUS = "InternalStimulus"
+"""Class of the stimulus during which nothing is shown."""
 
 _RECORDINGS = "datastore.recordings.pickle"
 
@@ -74,8 +77,7 @@ class Datastore:
             If the model has no such sheet.
         """
         if sheet_name is not None and sheet_name not in self.sheets:
-            nearest = difflib.get_close_matches(sheet_name, self.sheets, n=1)
-            hint = f", did you mean {nearest[0]!r}?" if nearest else ""
+            hint = nearest(sheet_name, self.sheets)
             raise DatastoreError(f"{self.path} has no sheet {sheet_name!r}{hint}; sheets: {', '.join(self.sheets)}")
         return [each for each in self._segments if not each.is_null and sheet_name in {None, each.sheet_name}]
 
@@ -251,7 +253,7 @@ class Datastore:
 
 def _is_spontaneous(segment: Segment) -> bool:
     stimulus = segment.stimulus
-    return stimulus.get("name") == "InternalStimulus" and stimulus.get("direct_stimulation_name") in {None, "None"}
+    return stimulus.get("name") == SPONTANEOUS and stimulus.get("direct_stimulation_name") in {None, "None"}
 
 
 def _number(value: object) -> float | None:

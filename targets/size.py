@@ -10,6 +10,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from targets.base import AtLeastTarget, NoValue
 from targets.datastore import Datastore
+from targets.needs import Needs, Presented
 from targets.orientation import GRATING, OrientedTarget
 from targets.registry import target
 from targets.segment import Segment
@@ -34,6 +35,14 @@ class SuppressedShare(OrientedTarget):
     min_disk_spikes: NonNegativeFloat = Field(default=2.0, description="a cell needs more spikes for the disk")
     min_full_spikes: NonNegativeFloat = Field(default=0.0, description="a cell needs more spikes for the full field")
     min_ratio: PositiveFloat = Field(default=1.1, description="a cell needs a larger ratio of disk to full field")
+
+    @property
+    def needs(self) -> Needs:
+        """Spikes of the disk and of the full-field grating."""
+        full = self.grating(self.orientation)
+        radius = {} if self.disk_radius is None else {"radius": self.disk_radius}
+        disk = Presented(DISK, {**full.parameters, **radius}, {**full.options, "radius": "disk_radius"})
+        return super().needs + Needs(presented=(disk, full))
 
     def value(self, recordings: Any) -> float:  # noqa: D102
         datastore = self.datastore(recordings)

@@ -114,12 +114,12 @@ WRONG = [
     ),
     # targets and sheets
     Wrong(
-        "unknown target 'SpontActivtyTarget', did you mean 'SpontActivityTarget'?",
+        "unknown target 'SpontActivtyTarget'; did you mean 'SpontActivityTarget'?",
         f"{T0}.class",
         {"targets|0|class": "SpontActivtyTarget"},
     ),
     Wrong("greater than 0, got 0", f"{T0}.norm", {"targets|0|norm": 0}),
-    Wrong("unknown option of SpontActivityTarget, did you mean 'norm'?", f"{T0}.nrm", {"targets|0|nrm": 1}),
+    Wrong("unknown option of SpontActivityTarget; did you mean 'norm'?", f"{T0}.nrm", {"targets|0|nrm": 1}),
     Wrong("SpontActivityTarget needs it: sheet of the model", f"{T0}.sheet_name", {"targets|0|sheet_name": None}),
     Wrong(
         "the model has no sheet 'V1_Ex_L4'; did you mean 'V1_Exc_L4'? Sheets: X_ON, X_OFF, V1_Exc_L4",

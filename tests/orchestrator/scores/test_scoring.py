@@ -81,7 +81,7 @@ def test_table_for_people(tmp_path: Path, store: Path) -> None:
     other = plain_store(tmp_path / "results" / "two", seed=1)
     out, _ = score(store, other, "--config", config(tmp_path, RATE, ORIENTED))
     assert out.count("SpontActivityTarget(Exc)") == 2
-    for text in (f"datastore {store}", "Hz", "1 to 5", ">= 2", "no recording of", "total score"):
+    for text in (f"datastore {store}", "Hz", "1 to 5", "at least 2", "no recording of", "total score"):
         assert text in out
     (rate,) = create_targets([RATE])
     totals = [rate.score(rate.value(Datastore(path))) + 20 for path in (store, other)]
