@@ -62,7 +62,7 @@ def target(name: str, *, unit: str) -> Callable[[TargetClass], TargetClass]:
 
     def register(cls: TargetClass) -> TargetClass:
         try:
-            _REGISTRY.add(name, cls, cls)
+            REGISTRY.add(name, cls, cls)
         except PluginError as error:
             raise TargetError([Problem((), str(error))]) from error
         cls.unit = unit
@@ -73,7 +73,7 @@ def target(name: str, *, unit: str) -> Callable[[TargetClass], TargetClass]:
 
 def known_targets() -> dict[str, type[Target]]:
     """Return the registered classes by name, sorted by name."""
-    return _REGISTRY.known()
+    return REGISTRY.known()
 
 
 def create_targets(specs: Sequence[Mapping[str, Any]], *, directory: Path | None = None) -> list[Target]:
@@ -140,7 +140,7 @@ def _problem(cls: type[Target], details: ErrorDetails) -> Problem:
 
 def _find_class(name: str, directory: Path | None) -> type[Target]:
     try:
-        return _REGISTRY.find(name, directory)
+        return REGISTRY.find(name, directory)
     except PluginError as error:
         raise TargetError([Problem(("class",), str(error))]) from error
 
@@ -155,7 +155,8 @@ def _adopt(found: Any, name: str) -> type[Target]:
     return found
 
 
-_REGISTRY = Registry("target", package="targets", group="orchestrator.targets", adopt=_adopt)
+REGISTRY: Registry[type[Target]] = Registry("target", package="targets", group="orchestrator.targets", adopt=_adopt)
+"""All targets by name."""
 
 
 def _with_unique_labels(created: list[Target]) -> list[Target]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,15 @@ def test_the_documented_example_works(tmp_path: Path, store: Datastore) -> None:
     assert "did you mean 'threshold'?" in problems_of(spec | {"treshold": 1}, directory=tmp_path)[0, "treshold"]
 
 
-def test_module_and_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def modules_as_before() -> Iterator[None]:
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def test_module_and_class(tmp_path: Path, modules_as_before: None) -> None:
     (tmp_path / "a_module_of_targets.py").write_text(
         "from targets import PointTarget\nclass Answer(PointTarget):\n    def value(self, recordings): return 42.0\n"
     )
@@ -115,7 +124,6 @@ def test_module_and_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     (answer,) = create_targets([spec], directory=tmp_path)
     assert measure([answer], None) == [(42.0, None)]
     assert sys.path == path
-    monkeypatch.delitem(sys.modules, "a_module_of_targets")
 
 
 @pytest.mark.parametrize(
