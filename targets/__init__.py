@@ -39,7 +39,7 @@ from targets.base import AtLeastTarget, AtMostTarget, NoValue, PointTarget, Rang
 from targets.conductance import ConductanceRatio
 from targets.datastore import Datastore
 from targets.errors import DatastoreError
-from targets.measuring import Measurement, measure
+from targets.measuring import Measurement, ScoreError, measure, score_of
 from targets.modulation import ModulationRatio
 from targets.needs import Needs, Presented, Recorded
 from targets.orientation import (
@@ -77,6 +77,7 @@ __all__ = [
     "ReturnedValueAtLeast",
     "ReturnedValueAtMost",
     "ReturnedValueRange",
+    "ScoreError",
     "Segment",
     "SizeTuning",
     "SpikeTrains",
@@ -87,5 +88,6 @@ __all__ = [
     "create_targets",
     "known_targets",
     "measure",
+    "score_of",
     "target",
 ]

@@ -160,6 +160,26 @@ def test_targets_of_ones_own_without_a_model(tmp_path: Path, store: Path) -> Non
     assert (target["unit"], target["score"]) == ("sheets", 0.25)
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("return -1", "its score of the value 2.0 is -1.0; expected a finite number, not negative"),
+        ("return float('inf')", "its score of the value 2.0 is inf; expected a finite number, not negative"),
+        ("return value['x']", "its score of the value 2.0 fails: TypeError: 'float' object is not subscriptable"),
+    ],
+)
+def test_a_score_that_is_negative_or_no_number_is_refused(body: str, said: str, tmp_path: Path, store: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from targets import PointTarget\n"
+        "class Mine(PointTarget):\n"
+        "    def value(self, recordings): return 2.0\n"
+        f"    def score(self, value): {body}\n"
+    )
+    own = {"class": "mine.py:Mine", "target_value": 1, "norm": 4}
+    _, err = score(store, "--config", config(tmp_path, own), code=2)
+    assert f"target Mine: {said}" in " ".join(err.split())
+
+
 def test_wrong_usage(tmp_path: Path, store: Path) -> None:
     good = config(tmp_path, RATE)
     assert "give either datastores, or --rescore" in score("--config", good, code=2)[1]
