@@ -1,4 +1,4 @@
-"""A mozaik results directory, of any generation of the format, as arrays.
+"""Reads a mozaik results directory, of any generation of the format, as arrays.
 
 Nothing in the directory is executed and mozaik isn't needed: files are read by :mod:`targets.pickles`,
 annotations of stimuli by :mod:`targets.annotations`. Files of segments are read when they are asked for; of what was
@@ -40,7 +40,7 @@ class Datastore:
     Raises
     ------
     DatastoreError
-        If it isn't one, or its recordings file is missing, truncated, foreign, or asks for anything but data.
+        If it isn't one, or its recordings file is missing, truncated, foreign, or asks for anything else than data.
     """
 
     def __init__(self, path: Path | str, *, memory: int = 256 * 1024**2) -> None:
@@ -89,6 +89,7 @@ class Datastore:
         Parameters
         ----------
         sheet_name : str
+            The sheet; None is any.
         duration : float, optional
             Only stimuli of this duration, ms. By default those of the longest one: a check for explosions, say, may
             have recorded shorter ones.
@@ -106,6 +107,7 @@ class Datastore:
         Parameters
         ----------
         sheet_name : str
+            The sheet; None is any.
         name : str
             Class of the stimulus, such as ``FullfieldDriftingSinusoidalGrating``.
         **parameters
@@ -124,7 +126,7 @@ class Datastore:
         """Group presentations into the trials of each stimulus, in the order of their first presentation."""
         groups: list[list[Segment]] = []
         for each in segments:
-            group = next((group for group in groups if _but_trial(group[0]) == _but_trial(each)), None)
+            group = next((group for group in groups if _without_trial(group[0]) == _without_trial(each)), None)
             if group is None:
                 groups.append([each])
             else:
@@ -164,7 +166,7 @@ class Datastore:
         return [f"{each.identifier}: {each.problem}" for each in self.segments(sheet_name) if each.problem]
 
     def traces(self, segment: Segment) -> list[Trace]:
-        """Return a segment's analog signals over time; they are read each time, for they may be large.
+        """Return a segment's analog signals over time; they are read each time, because they may be large.
 
         Raises
         ------
@@ -270,5 +272,5 @@ def _equal(key: str, value: object, wanted: float) -> bool:
     return difference <= 1e-6 * max(1.0, abs(wanted))
 
 
-def _but_trial(segment: Segment) -> dict[str, Any]:
+def _without_trial(segment: Segment) -> dict[str, Any]:
     return {key: value for key, value in segment.stimulus.items() if key != "trial"}

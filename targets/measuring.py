@@ -1,4 +1,4 @@
-"""Values of many targets of one simulation, each with a reason if it has none; and their scores, checked."""
+"""Measures many targets of one simulation, each value with the reason if there is none, and checks scores."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Presented:
         The values that it must have, in the stimulus' own units: contrast in %, orientation in rad with period pi,
         radius in degrees, duration in ms. Those that are not here may have any value.
     options : mapping of str to str
-        The target's option that gives a parameter, by parameter, for those that are given by one.
+        The target's options that give parameters, by parameter: what to change if the stimulus is not presented.
     """
 
     name: str

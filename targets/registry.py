@@ -22,7 +22,7 @@ class Problem(NamedTuple):
     """One thing that is wrong with a list of target specifications."""
 
     loc: tuple[str | int, ...]
-    """Where: the specification's index and its key, e.g. ``(2, "norm")``."""
+    """The place: the specification's index and its key, such as ``(2, "norm")``."""
     message: str
 
 

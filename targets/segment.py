@@ -34,7 +34,7 @@ class Recording:
     """The contents of a segment's file."""
 
     spikes: SpikeTrains | None
-    """None where no spikes were recorded."""
+    """None if no spikes were recorded."""
     signals: tuple[SignalSummary, ...]
 
     @property
@@ -50,7 +50,7 @@ class Segment:
     identifier: str
     sheet_name: str | None
     stimulus: Mapping[str, Any]
-    """Parameters of the stimulus by name; ``name`` is its class. Empty where the annotation can't be read."""
+    """Parameters of the stimulus by name; ``name`` is its class. Empty if the annotation can't be read."""
     is_null: bool
     """Whether it is the blank after a stimulus, which carries the annotation of the stimulus that follows."""
     problem: str | None

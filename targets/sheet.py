@@ -24,12 +24,13 @@ class Sheet:
     Attributes
     ----------
     name : str
+        What the model calls it.
     ids : ndarray of int64, (N,)
         The simulator's ids; they don't begin at 0.
     positions : ndarray of float64, (3, N), or None
         x and y in degrees of visual field, and z.
     orientations : ndarray of float64, (N,), or None
-        Preferred orientation in rad; NaN where a neuron has none.
+        Preferred orientation in rad; NaN for a neuron that has none.
     """
 
     name: str
@@ -54,13 +55,13 @@ class Sheet:
         return indices
 
     def require_positions(self) -> NDArray[np.float64]:
-        """Return the positions, or raise DatastoreError where there are none."""
+        """Return the positions, or raise DatastoreError if there are none."""
         if self.positions is None:
             raise DatastoreError(f"the datastore has no neuron_positions of sheet {self.name!r}")
         return self.positions
 
     def require_orientations(self) -> NDArray[np.float64]:
-        """Return the preferred orientations, or raise DatastoreError where there are none."""
+        """Return the preferred orientations, or raise DatastoreError if there are none."""
         if self.orientations is None:
             keys = " or ".join(_ORIENTATION_KEYS)
             raise DatastoreError(f"the neurons of sheet {self.name!r} have no annotation {keys}")

@@ -1,4 +1,4 @@
-"""What the targets of mozaik datastores share: a sheet, its spontaneous activity, rates by cell."""
+"""What the targets of mozaik datastores have in common: a sheet, its spontaneous activity, rates by cell."""
 
 from __future__ import annotations
 

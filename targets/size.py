@@ -53,8 +53,8 @@ class SuppressedShare(OrientedTarget):
         cells = self.central_cells(datastore, disk_rates, full_rates)
         disk_rates, full_rates = disk_rates[cells], full_rates[cells]
         responsive = _above(disk_rates, self.min_disk_spikes, disk) & _above(full_rates, self.min_full_spikes, full)
-        # Not disk / full, for the full field may leave a cell silent; a ratio that is min_ratio but for rounding is not
-        # above it.
+        # Not disk / full, because the full field may leave a cell silent. A ratio that exceeds min_ratio by rounding is
+        # not above it.
         suppressed = responsive & (disk_rates > self.min_ratio * full_rates * (1 + 1e-9))
         return float(suppressed.mean())
 
@@ -94,7 +94,7 @@ class SuppressedShare(OrientedTarget):
 
 
 def _above(rates: NDArray[np.float64], spikes: float, trials: list[Segment]) -> NDArray[np.bool_]:
-    """Return which rates, in Hz, come from more than `spikes` spikes a trial."""
+    """Return which rates, in Hz, come from more than `spikes` spikes per trial."""
     seconds = float(np.mean([each.spikes().duration for each in trials])) / 1000.0
     return np.asarray(rates * seconds > spikes * (1 + 1e-9))
 

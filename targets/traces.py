@@ -1,4 +1,4 @@
-"""Recorded analog signals over time; targets need their means only, which `Segment.signals` has."""
+"""Reads recorded analog signals over time; targets only need their means, which `Segment.signals` has."""
 
 from __future__ import annotations
 

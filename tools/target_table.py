@@ -33,11 +33,24 @@ def _default(cls: type[Target], option: str) -> str:
     return f"{field.default:.6g}" if isinstance(field.default, float) else str(field.default)
 
 
+def _needs(cls: type[Target]) -> str:
+    """Return what a target with the default options needs, as a sentence."""
+    required = [name for name, field in cls.model_fields.items() if field.is_required()]
+    options = dict.fromkeys(required, "any") | {"target_value": cls.any_target_value, "norm": 1}
+    needs = cls.model_validate(options).needs
+    recorded = ", ".join(" or ".join(f"`{name}`" for name in each.variables) for each in needs.recorded)
+    presented = []
+    for each in needs.presented:
+        values = ", ".join(f"{name} {value:.4g}" for name, value in each.parameters.items())
+        presented.append(f"`{each.name}`" + (f" of {values}" if values else ""))
+    return f" Needs {recorded} recorded, and presented: {'; '.join(presented)}." if recorded else ""
+
+
 def section(name: str, cls: type[Target]) -> str:
     """Return what there is to say of one target."""
     value = cls.__bases__[0]  # the kind is the second
     unit = cls.unit or "none, a pure number"
-    lines = [f"### {name}", "", f"Kind: {cls.wanted_kind}. Unit: {unit}.", "", _text(value.__doc__), ""]
+    lines = [f"### {name}", "", f"Kind: {cls.wanted_kind}. Unit: {unit}.{_needs(cls)}", "", _text(value.__doc__), ""]
     common = {"sheet_name", *PointTarget.model_fields}
     options = [option for option in cls.model_fields if option not in common]
     if options:

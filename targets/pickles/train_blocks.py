@@ -32,7 +32,7 @@ class Hole(NamedTuple):
 
     value: Integers
     end: Integers
-    """Where it ends; of byte strings, where the bytes begin."""
+    """Position at which it ends; of byte strings, at which the bytes begin."""
     good: Flags
     """Whether there is such an opcode."""
 
@@ -60,9 +60,9 @@ class Block(NamedTuple):
     ids: Integers
     counts: Integers
     offsets: Integers
-    """Where the spike times begin."""
+    """Positions at which the spike times begin."""
     end: int
-    """Where the last train ends."""
+    """Position at which the last train ends."""
     memoized: int
 
 

@@ -3,7 +3,7 @@
 A segment holds tens of thousands of trains of about 90 opcodes each, which differ in three places only: the number of
 spikes, their times, and the id. A pickler numbers its memo implicitly (protocol 4 and 5), so all other bytes are the
 same. The bytes of a train that the interpreter has just read make a template; the trains that follow and equal it
-byte for byte, but for those places, are read without interpreting them. Anything else falls back to the interpreter.
+byte for byte, except in those places, are read without interpreting them. Anything else falls back to the interpreter.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ class TrainRun:
     Attributes
     ----------
     kind : TrainKind
+        What they have in common.
     ids, counts : list of int
         The neuron and the number of spikes of each train.
     """
@@ -102,12 +103,12 @@ class TrainRun:
 
 
 class Repeat(NamedTuple):
-    """A train that equals a template but for its spikes and id."""
+    """A train that equals a template except in its spikes and id."""
 
     id: int
     spikes: int
     offset: int
-    """Where the spike times begin in the file."""
+    """Position in the file at which the spike times begin."""
     end: int
 
 

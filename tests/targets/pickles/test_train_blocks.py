@@ -104,7 +104,7 @@ def test_what_looks_like_a_train_among_spike_times(matched: list[int], monkeypat
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_flipped_bytes_are_read_as_they_are_one_by_one(data: st.DataObject) -> None:
-    """Where both succeed, they agree; neither hangs nor fails otherwise."""
+    """If both succeed, they agree; neither hangs nor fails otherwise."""
     at = data.draw(st.integers(0, len(_CONTENT) - 1))
     flipped = _CONTENT[:at] + bytes([data.draw(st.integers(0, 255))]) + _CONTENT[at + 1 :]
     results = []
