@@ -1,7 +1,7 @@
 """Many trains of a file compared with templates at once: `targets.pickles.train_runs` in numpy.
 
-Where each train begins is found by searching for the bytes that all begin with, and believed only if each ends where
-the next begins.
+The bytes that all trains begin with are searched for; what is found counts as trains only if each ends at the beginning
+of the next.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class TrainBlocks:
         return Block(ids[:n], counts[:n], offsets[:n], int(ends[n - 1]), int(memoized[:n].sum()))
 
     def _starts(self, prefix: bytes, position: int, most: int) -> Integers:
-        """Return `position` and where `prefix` occurs after it."""
+        """Return `position` and the positions at which `prefix` occurs after it."""
         find, step = self._content.find, len(prefix)
         starts = [position]
         for _ in range(most - 1):

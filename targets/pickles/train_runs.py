@@ -172,9 +172,13 @@ class TrainRuns:
 
         Parameters
         ----------
-        memo
+        train : Instance
+            What the interpreter has made.
+        memo : list
             The interpreter's memo.
-        depth
+        end : int
+            Position after the train.
+        depth : tuple of int
             Number of the interpreter's marks, and of objects on its stack, after the train was pushed.
         """
         trace, before = self.trace, self._depth
@@ -198,6 +202,7 @@ class TrainRuns:
         Returns
         -------
         TrainRun or None
+            The trains, if there are any.
         int
             The position after them.
         int
@@ -319,7 +324,7 @@ def _holes_of_annotations(
 
 
 def _integer_at(content: bytes, position: int) -> tuple[int, int] | None:
-    """Read the integer that an opcode pushes, or that the bytes of a numpy integer hold; with where it ends."""
+    """Read the integer that an opcode pushes, or that the bytes of a numpy integer hold; and the position after it."""
     if position >= len(content):
         return None
     opcode = content[position]
@@ -334,7 +339,7 @@ def _integer_at(content: bytes, position: int) -> tuple[int, int] | None:
 
 
 def _bytes_at(content: bytes, position: int) -> tuple[int, int] | None:
-    """Return where the byte string that an opcode pushes begins, and its length."""
+    """Return the position at which the byte string that an opcode pushes begins, and its length."""
     size = BYTES.get(content[position]) if position < len(content) else None
     if size is None:
         return None
