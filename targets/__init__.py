@@ -35,7 +35,7 @@ and name it in the config::
       - {class: "my_targets.py:SilentShare", sheet_name: Exc_Layer, target_value: 10, norm: 5, threshold: 0.05}
 """
 
-from targets.base import AtLeastTarget, AtMostTarget, NoValue, PointTarget, RangeTarget, Target
+from targets.base import AtLeastTarget, AtMostTarget, IntervalTarget, NoValue, PointTarget, RangeTarget, Target
 from targets.conductance import ConductanceRatio
 from targets.datastore import Datastore
 from targets.errors import DatastoreError
@@ -60,6 +60,7 @@ __all__ = [
     "ConductanceRatio",
     "Datastore",
     "DatastoreError",
+    "IntervalTarget",
     "IrregularityTarget",
     "Measurement",
     "ModulationRatio",

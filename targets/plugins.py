@@ -30,6 +30,10 @@ class PluginError(ValueError):
     """There is no such plug-in, it cannot be imported, or it is not what it should be; the message says what to do."""
 
 
+class _NoSuchFileError(FileNotFoundError):
+    """The file of a user's plug-in is not there; other files may be missing while it is imported."""
+
+
 class Registry(Generic[Plugin]):
     """The plug-ins of one plug-in point.
 
@@ -167,7 +171,7 @@ class Registry(Generic[Plugin]):
     def _imported(self, source: str, name: str, directory: Path | None) -> Any:
         try:
             return import_from(source, directory)
-        except FileNotFoundError as error:
+        except _NoSuchFileError as error:
             raise PluginError(str(error)) from error
         except (Exception, SystemExit) as error:  # whatever a user's module raises while it is imported
             raise PluginError(f"importing {source!r} for {name!r} failed: {said(error)}") from error
@@ -206,7 +210,7 @@ def import_from(source: str, directory: Path | None = None) -> Any:
             return importlib.import_module(source)
     path = ((directory or Path()) / source).resolve()
     if not path.is_file():
-        raise FileNotFoundError(f"no such file: {path}")
+        raise _NoSuchFileError(f"no such file: {path}")
     module_name = f"{_FILE}{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:

@@ -1,4 +1,4 @@
-"""Targets by name: the ``@target`` decorator, and targets made from a config's specifications."""
+"""Finds targets by name, and makes those that a configuration lists."""
 
 from __future__ import annotations
 
@@ -47,10 +47,14 @@ def _path(loc: tuple[str | int, ...]) -> str:
 def target(name: str, *, unit: str) -> Callable[[TargetClass], TargetClass]:
     """Register the decorated class as `name`, and give it its unit.
 
+    The class says the rest: its pydantic fields are the options, with their descriptions, units and defaults; its
+    docstring is the documentation; ``needs`` is what has to be recorded and presented. `check`, error messages and the
+    documentation follow from them.
+
     Parameters
     ----------
     name : str
-        What a config calls it, usually the name of the class.
+        What a configuration calls it, usually the name of the class.
     unit : str
         Unit of its value; empty for a pure number.
 
@@ -77,7 +81,7 @@ def known_targets() -> dict[str, type[Target]]:
 
 
 def create_targets(specs: Sequence[Mapping[str, Any]], *, directory: Path | None = None) -> list[Target]:
-    """Make the targets that a config lists.
+    """Make the targets that a configuration lists.
 
     Parameters
     ----------
@@ -85,7 +89,7 @@ def create_targets(specs: Sequence[Mapping[str, Any]], *, directory: Path | None
         ``{"class": name, ...}`` each, the other keys being fields of the class. The class is a registered name,
         ``module:Class``, or ``file.py:Class``.
     directory : Path, optional
-        Where ``file.py`` is looked for, and modules besides the usual places: the model directory.
+        Where ``file.py`` is looked for, and modules besides the usual places: the model's directory.
 
     Returns
     -------

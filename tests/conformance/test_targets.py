@@ -19,8 +19,7 @@ import numpy as np
 import pytest
 from stores import DISK, GRATING, SPONTANEOUS, Store, poisson_trains
 
-from targets import Datastore, PointTarget, Target, create_targets, known_targets
-from targets.base import IntervalTarget
+from targets import Datastore, IntervalTarget, PointTarget, Target, create_targets, known_targets
 from targets.needs import SPIKES, Needs, Presented, Recorded
 from targets.testing import BrokenTarget, check_target
 

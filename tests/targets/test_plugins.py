@@ -193,6 +193,7 @@ def test_a_class_of_a_module_in_the_directory_of_the_model(tmp_path: Path) -> No
         ("missing.py:Mine", "no such file: "),
         ("no_such_module_here:Mine", "importing 'no_such_module_here' for 'no_such_module_here:Mine' failed"),
         ("broken.py:Mine", "importing 'broken.py' for 'broken.py:Mine' failed: ZeroDivisionError: division by zero"),
+        ("reading.py:Mine", "importing 'reading.py' for 'reading.py:Mine' failed: FileNotFoundError: "),
         ("ending.py:Mine", "failed: SystemExit: told to"),
         ("good.py:Mine", "'Mine' in 'good.py' must be a toy: there is no such name"),
         ("good.py:number", "'good.py:number' must be a subclass of Toy: it is 3"),
@@ -202,6 +203,7 @@ def test_a_class_of_a_module_in_the_directory_of_the_model(tmp_path: Path) -> No
 def test_a_class_of_ones_own_that_cannot_be_used(name: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("1 / 0\n")
     (tmp_path / "ending.py").write_text("raise SystemExit('told to')\n")
+    (tmp_path / "reading.py").write_text("open('no_such_data.csv')\n")
     (tmp_path / "good.py").write_text("number = 3\n")
     modules = set(sys.modules)
     with pytest.raises(PluginError) as caught:
