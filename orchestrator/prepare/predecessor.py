@@ -16,7 +16,7 @@ from orchestrator.prepare.blocks import Block, in_blocks
 from orchestrator.prepare.sheets import Sheet
 from orchestrator.prepare.suggested_space import number, suggest_space, yaml_key
 from orchestrator.simulations.mozaik.parameters import lookup
-from targets import AtLeastTarget, AtMostTarget, RangeTarget, known_targets
+from targets import known_targets
 
 
 @dataclass(frozen=True)
@@ -112,10 +112,7 @@ def _meaning(name: str) -> str:
     cls = known_targets().get(name)
     if cls is None:
         return ""
-    if issubclass(cls, RangeTarget):
-        kind = "from to"
-    else:
-        kind = "at least" if issubclass(cls, AtLeastTarget) else "at most" if issubclass(cls, AtMostTarget) else ""
+    kind = {"range": "from to", "point": ""}.get(cls.wanted_kind, cls.wanted_kind)
     return ", ".join(filter(None, (cls.unit, kind)))
 
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.prepare.python_files import module_tree
+from targets import Presented
+from targets.orientation import GRATING
+from targets.size import DISK
 
 _SPONTANEOUS = ("NoStimulation",)
 _ORIENTATION = ("MeasureOrientationTuningFullfield",)
@@ -30,9 +33,11 @@ class Protocol:
     size: bool
     contrasts: frozenset[float] | None
 
-    def shows(self, contrast: float) -> bool:
-        """Whether stimuli of this contrast are presented, or may be."""
-        return self.contrasts is None or contrast in self.contrasts
+    def may_present(self, stimulus: Presented) -> bool:
+        """Whether a stimulus is presented, or may be as far as the source says; that of spontaneous activity always."""
+        contrast = stimulus.parameters.get("contrast")
+        shown = {GRATING: self.orientation, DISK: self.size}.get(stimulus.name, True)
+        return shown and (contrast is None or self.contrasts is None or contrast in self.contrasts)
 
 
 def protocol_of(model_dir: Path, experiments: str) -> Protocol:

@@ -13,12 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from targets.frames import without_frames
-from targets.pickles import train_runs
+from targets.pickles import items_of, train_runs
+from targets.pickles.frames import without_frames
 from targets.pickles.reader import PickleReader
 from targets.pickles.train_blocks import TrainBlocks
 from targets.pickles.train_runs import Template, TrainRun, train_id
-from targets.segment import items_of
 
 
 def pickled(trains: list[Any], protocol: int = 4) -> bytes:
@@ -105,7 +104,7 @@ def test_what_looks_like_a_train_among_spike_times(matched: list[int], monkeypat
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_flipped_bytes_are_read_as_they_are_one_by_one(data: st.DataObject) -> None:
-    """Where both succeed, they agree; neither hangs nor fails otherwise."""
+    """If both succeed, they agree; neither hangs nor fails otherwise."""
     at = data.draw(st.integers(0, len(_CONTENT) - 1))
     flipped = _CONTENT[:at] + bytes([data.draw(st.integers(0, 255))]) + _CONTENT[at + 1 :]
     results = []

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from stores import LAYOUTS, plain_store
 
 from targets import Datastore, DatastoreError, SpikeTrains
+from targets.pickles import items_of, read_pickle
 from targets.pickles.reader import PickleReader, ReferenceToUnreadError
 from targets.pickles.train_runs import TrainRun
-from targets.pickles.unpickle import read_pickle
-from targets.segment import items_of, read_recording
+from targets.segment import read_recording
 
 
 def equals_neo(trains: SpikeTrains, expected: list[Any]) -> None:

@@ -1,4 +1,4 @@
-"""Numpy's scalars in a pickle, of which the annotations of neurons hold a million, in fewer steps than opcodes."""
+"""Reads numpy's scalars in a pickle in fewer steps than opcodes: the annotations of neurons hold a million of them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Scalars:
         self._known: dict[bytes, tuple[list[Any], Unpack] | None] = {}
 
     def forget(self) -> None:
-        """Forget what references stand for, for an entry of the memo has changed."""
+        """Forget what references stand for, because an entry of the memo has changed."""
         self._known.clear()
 
     def read(self, position: int) -> tuple[list[Any], int]:

@@ -1,4 +1,4 @@
-"""The frames of a pickle: its bytes in chunks of 64 kB, each with its length before it.
+"""Removes the frames of a pickle: its bytes in chunks of 64 kB, each with its length before it.
 
 They let a reader fetch a chunk at once, mean nothing, and lie across spike trains that look alike otherwise.
 """

@@ -49,16 +49,14 @@ def unit_of(units: object) -> Unit:
             return Unit("dimensionless", 1.0)
         names = [unit.args[0] for unit in units.entries if isinstance(unit, Instance) and unit.args]
         if len(units.entries) != 1 or len(names) != 1 or list(units.entries.values()) != [1]:
-            raise Refused(f"the unit {' * '.join(map(str, names))!r:.100}, where a simple one was expected")
+            raise Refused(f"the unit {' * '.join(map(str, names))!r:.100}, a simple one was expected")
         name = names[0]
     else:
         raise Refused("a quantity without units")
     try:
         return _UNITS[_SYMBOLS.get(name, name)]
     except (KeyError, TypeError):
-        raise Refused(
-            f"the unit {name!r:.60}, where one of time, voltage, conductance or current was expected"
-        ) from None
+        raise Refused(f"the unit {name!r:.60}, one of time, voltage, conductance or current was expected") from None
 
 
 def milliseconds(quantity: object) -> float:
