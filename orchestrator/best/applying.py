@@ -17,9 +17,7 @@ from orchestrator.config.model import Config
 from orchestrator.config.sections import MozaikSection
 from orchestrator.errors import RunFailed, UsageError
 from orchestrator.paths import RunPaths
-from orchestrator.prepare.apply import carry_out
 from orchestrator.simulations import simulation_of
-from orchestrator.simulations.mozaik.editing import Edited, Editor
 from orchestrator.simulations.mozaik.parameters import (
     Expression,
     ParameterFileError,
@@ -27,7 +25,9 @@ from orchestrator.simulations.mozaik.parameters import (
     lookup,
     read_parameter_tree,
 )
-from orchestrator.simulations.mozaik.urls import Redirection
+from orchestrator.simulations.mozaik.parameters.editing import Edited, Editor
+from orchestrator.simulations.mozaik.parameters.redirection import Redirection
+from orchestrator.simulations.mozaik.writing import carry_out
 
 # how many differences are listed
 _MOST = 10

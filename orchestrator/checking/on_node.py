@@ -24,7 +24,7 @@ from orchestrator.jobs.verdicts import new_results, verdict
 from orchestrator.paths import AttemptPaths, GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
 from orchestrator.simulations import simulation_of
-from orchestrator.simulations.mozaik.rehearsal import protocol_of
+from orchestrator.simulations.mozaik.short_task import protocol_size
 from orchestrator.simulations.phases import phases
 
 # between two looks at the result file, and at the queue, in s
@@ -100,7 +100,7 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
             raise
         if see_gone(cluster, [job], _GRACE):
             end_jobs(cluster, [job])
-        return Rehearsed(result, protocol_of(attempt), processes=bool(task.get("launcher")))
+        return Rehearsed(result, protocol_size(attempt), processes=bool(task.get("launcher")))
 
 
 @contextlib.contextmanager

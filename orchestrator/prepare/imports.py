@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.errors import UsageError
-from orchestrator.prepare.python_files import candidates, defined_in, module_tree
+from orchestrator.simulations.mozaik.modules import candidates, defined_in, module_tree
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Scope = ast.Module | Function
@@ -56,7 +56,7 @@ class Imports:
         Raises
         ------
         orchestrator.errors.UsageError
-            Where the text does not decide it.
+            If the text does not decide it.
         """
         place = f"{self._script.name}:{node.lineno}"
         module = ast.unparse(node.value) if isinstance(node, ast.Attribute) else None

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from orchestrator.prepare.sheets import Sheet
 from orchestrator.simulations.mozaik.parameters import flatten, lookup
+from orchestrator.simulations.mozaik.sheets import Sheet
 
 _WEIGHT = re.compile(r"(base_|exc_|inh_)?weights?|weight_factor")
 _SYNAPTIC_TIME = re.compile(r"tau_(syn(_\w+)?|rec|fac)")
@@ -34,7 +34,7 @@ class Suggestion:
     log : bool
         Whether steps are factors.
     unit : str
-        Empty where it is not known.
+        Its unit; empty if that is not known.
     active : bool
         Whether it is part of the first search, or a comment that can become one.
     group : str

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from orchestrator.prepare.protocol import Protocol
-from orchestrator.prepare.sheets import Sheet
+from orchestrator.simulations.mozaik.protocol import Protocol
+from orchestrator.simulations.mozaik.sheets import Sheet
 
 
 @dataclass(frozen=True)

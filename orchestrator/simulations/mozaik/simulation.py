@@ -79,21 +79,21 @@ class MozaikSimulation:
 
     def notes(self, config: Config) -> list[Finding]:
         """Return what is worth a look in a configuration without problems."""
-        from orchestrator.simulations.mozaik.notes import model_notes  # noqa: PLC0415
+        from orchestrator.simulations.mozaik.check import model_notes  # noqa: PLC0415
 
         return model_notes(self._section, self._model_dir, config)
 
     def recorded(self) -> Recorded | None:
         """Return an estimate of what the recorders of all sheets leave."""
-        from orchestrator.simulations.mozaik.notes import recorded_by  # noqa: PLC0415
+        from orchestrator.simulations.mozaik.recording_size import recorded_by  # noqa: PLC0415
 
         return recorded_by(self._section, self._model_dir)
 
     def rehearsal(self, task: Mapping[str, Any], attempt: AttemptPaths) -> Mapping[str, Any]:
         """Return a task that builds the network, makes the protocol and presents one slice of the explosion check."""
-        from orchestrator.simulations.mozaik.rehearsal import rehearsal  # noqa: PLC0415
+        from orchestrator.simulations.mozaik.short_task import short_task  # noqa: PLC0415
 
-        return rehearsal(task, attempt, self._model_dir)
+        return short_task(task, attempt, self._model_dir)
 
     def task(self) -> Mapping[str, Any]:
         """Return what the run script reads from the task file."""

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from orchestrator.cli import app
 from orchestrator.errors import UsageError
 from orchestrator.paths import RunPaths
-from orchestrator.simulations.mozaik.editing import Edited, Editor
 from orchestrator.simulations.mozaik.parameters import flatten, read_parameter_tree
+from orchestrator.simulations.mozaik.parameters.editing import Edited, Editor
 
 BEST = {
     "sheets.exc.ExcExcConnection.weights": 0.00123456789012345678,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from orchestrator.paths import AttemptPaths
-from orchestrator.simulations.mozaik.rehearsal import protocol_of, rehearsal
+from orchestrator.simulations.mozaik.short_task import protocol_size, short_task
 
 EXPERIMENTS = """
 from collections import OrderedDict
@@ -53,7 +53,7 @@ def attempt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AttemptPaths:
 
 def rehearse(attempt: AttemptPaths, function: str) -> Any:
     task = {"experiments": f"experiments_of_a_test:{function}", "explosion_check": CHECK, "parameters": {"w": 1}}
-    changed = rehearsal(task, attempt, attempt.directory.parents[2])
+    changed = short_task(task, attempt, attempt.directory.parents[2])
     json.dumps(changed)
     assert changed["parameters"] == {"w": 1}
     assert changed["explosion_check"] == {**CHECK, "enabled": True, "slices": 1, "duration": 50.0}
@@ -63,16 +63,16 @@ def rehearse(attempt: AttemptPaths, function: str) -> Any:
 
 def test_the_experiments_are_made_and_counted_and_none_is_presented(attempt: AttemptPaths) -> None:
     assert rehearse(attempt, "listed") == []
-    assert protocol_of(attempt) == (3, 1.5)
+    assert protocol_size(attempt) == (3, 1.5)
 
 
 def test_named_experiments_of_newer_versions_as_well(attempt: AttemptPaths) -> None:
     presented = rehearse(attempt, "named")
     assert (presented, type(presented)) == (OrderedDict(), OrderedDict)
-    assert protocol_of(attempt) == (6, 3.75)
+    assert protocol_size(attempt) == (6, 3.75)
 
 
 def test_an_experiment_that_cannot_be_made_is_an_error_of_the_trial(attempt: AttemptPaths) -> None:
     with pytest.raises(KeyError, match="duration"):
         rehearse(attempt, "broken")
-    assert protocol_of(attempt) is None
+    assert protocol_size(attempt) is None

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.errors import UsageError
-from orchestrator.simulations.mozaik.parameter_file import Edit, ParameterFile
-from orchestrator.simulations.mozaik.urls import Redirection
+from orchestrator.simulations.mozaik.parameters.file import Edit, ParameterFile
+from orchestrator.simulations.mozaik.parameters.redirection import Redirection
 
 # (as it is, as it should be once `param` has become `param_optim`)
 Pair = tuple[str, str]

@@ -14,7 +14,7 @@ from orchestrator.simulations.mozaik.parameters import (
     lookup,
     read_parameter_tree,
 )
-from orchestrator.simulations.mozaik.references import reference_problems
+from orchestrator.simulations.mozaik.parameters.references import reference_problems
 
 
 def model(tmp_path: Path, **files: str) -> Path:

@@ -1,4 +1,4 @@
-"""A short simulation of a mozaik model that takes the way of an offspring, to see whether a node can do it."""
+"""A task as short as possible that takes the way of an offspring's, to see whether a node can simulate the model."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ def create_experiments(model):
         json.dump({{"presentations": len(stimuli), "duration": sum(durations)}}, file)
     return type(made)()
 '''
-_MODULE = "rehearsal"
+_MODULE = "short_protocol"
 
 
-def rehearsal(task: Mapping[str, Any], attempt: AttemptPaths, model_dir: Path) -> Mapping[str, Any]:
+def short_task(task: Mapping[str, Any], attempt: AttemptPaths, model_dir: Path) -> Mapping[str, Any]:
     """Write the stand-in for the model's experiments beside the task, and return the task with it.
 
     Parameters
     ----------
     task : mapping
-        An offspring's.
+        The task of an offspring.
     attempt : AttemptPaths
-        Somewhere below the model's directory, from where the simulation imports.
+        Its files; they are below the model's directory, from which the simulation imports.
     model_dir : pathlib.Path
         The model's directory.
     """
     module = attempt.directory / f"{_MODULE}.py"
-    text = _PROTOCOL.format(experiments=task["experiments"], counted=str(counted(attempt)))
+    text = _PROTOCOL.format(experiments=task["experiments"], counted=str(_counted(attempt)))
     module.write_text(text, encoding="utf-8")
     dotted = ".".join(module.relative_to(model_dir).with_suffix("").parts)
     check = task["explosion_check"]
@@ -56,15 +56,15 @@ def rehearsal(task: Mapping[str, Any], attempt: AttemptPaths, model_dir: Path) -
     return {**task, "experiments": f"{dotted}:create_experiments", "explosion_check": one_slice}
 
 
-def counted(attempt: AttemptPaths) -> Path:
+def _counted(attempt: AttemptPaths) -> Path:
     """Return the file with the number of the protocol's stimuli and their duration."""
     return attempt.directory / "protocol.json"
 
 
-def protocol_of(attempt: AttemptPaths) -> tuple[int, float] | None:
-    """Return number of stimuli and seconds of the whole protocol, None where they could not be counted."""
+def protocol_size(attempt: AttemptPaths) -> tuple[int, float] | None:
+    """Return number of stimuli and duration in s of the whole protocol, None if they could not be counted."""
     try:
-        found = json.loads(counted(attempt).read_text(encoding="utf-8"))
+        found = json.loads(_counted(attempt).read_text(encoding="utf-8"))
         return int(found["presentations"]), float(found["duration"]) / 1000.0
     except (OSError, ValueError, KeyError, TypeError):
         return None
