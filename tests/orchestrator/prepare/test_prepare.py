@@ -197,7 +197,7 @@ def test_what_prepare_has_not_written_stays_and_is_named(tmp_path: Path) -> None
     mine[1].parent.mkdir()
     for file in mine:
         file.write_text("mine")
-    kept = "kept as they are, for prepare does not write them: param_optim/notes/today, param_optim/tutorial.yaml."
+    kept = "kept as they are, because prepare does not write them: param_optim/notes/today, param_optim/tutorial.yaml."
     said = prepare(model, dry_run=True)
     assert kept in said
     assert "overwritten only with --force: param_optim/config_optimisation.yaml\n" in said

@@ -58,7 +58,7 @@ WRONG: list[tuple[dict[str, str], dict[str, Any], str]] = [
             "param__base": "{'weights': 1}",
         },
         {},
-        "param/exc:2: cannot read the merged group **url('param/base'); expected names and values such as {'weig",
+        "param/exc:2:10: cannot read the merged group **url('param/base'); expected names and values such as {'weig",
     ),
     (
         {"param__defaults": "{'sheets': {'exc': url('common/exc')}}", "common__exc": SHEET + "'weights': 1}"},
@@ -93,7 +93,7 @@ WRONG: list[tuple[dict[str, str], dict[str, Any], str]] = [
     ({"run__py": "print 'python 2'\n"}, {}, "run.py:1: is not Python 3: Missing parentheses in call to 'print'"),
     ({"model__py": "class Nett:\n    pass\n"}, {}, "--model model:Net: "),
     ({"model__py": "class Nett:\n    pass\n"}, {}, "model.py has no 'Net'; did you mean 'Nett'?"),
-    ({"model__py": "class Net(:\n"}, {}, "model.py:1: is not Python 3: invalid syntax. Mend it: the simulation"),
+    ({"model__py": "class Net(:\n"}, {}, "model.py:1: is not Python 3: invalid syntax. Fix it: the simulation"),
     ({"run__py": RUN + "from modle import Net\nfrom experiments import create_experiments\n"
       "run_workflow('a', Net, create_experiments)\n"}, {}, "--model modle:Net: there is no module 'modle' in"),
     ({}, {"model": "model.Net"}, "--model model.Net: expected module:name, such as model:VisualModel"),
@@ -164,7 +164,7 @@ def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
 def test_links_that_lead_nowhere_or_in_a_circle(tmp_path: Path) -> None:
     model = small_model(tmp_path)
     (model / "param/map").symlink_to("/nonexistent/map")
-    with pytest.raises(UsageError, match="param/map: a link to /nonexistent/map, which does not exist; remove or mend"):
+    with pytest.raises(UsageError, match="param/map: a link to /nonexistent/map, which does not exist; remove or fix"):
         list(prepare_model(model))
     (model / "param/map").unlink()
     (model / "param/loop").symlink_to(".")

@@ -1,4 +1,4 @@
-"""A mozaik model's parameter files: one walk through ``url(...)``, one resolver of ``ref(...)``, copies with changes."""
+"""The parameter files of mozaik models: read without executing them, and copied with changes."""
 
 from orchestrator.simulations.mozaik.parameters.file import ParameterFileError
 from orchestrator.simulations.mozaik.parameters.references import lookup
