@@ -68,12 +68,12 @@ def apply_best(
     Yields
     ------
     str
-        What was done, a line each, and how to run the model with it.
+        What was done, in lines, and how to run the model with it.
 
     Raises
     ------
     orchestrator.errors.UsageError
-        Where it cannot be done; nothing was changed then.
+        If it cannot be done; nothing was changed then.
     """
     config = load_config(paths.config)
     section = config.simulation

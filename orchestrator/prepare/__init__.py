@@ -42,9 +42,9 @@ def prepare_model(
     imported : pathlib.Path or None
         A predecessor's config_optimisation, whose search space and targets are taken over.
     force : bool
-        Whether to overwrite.
+        Whether to overwrite files that are there already and differ.
     dry_run : bool
-        Whether to tell only.
+        Whether to say only what would be written.
 
     Yields
     ------

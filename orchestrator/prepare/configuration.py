@@ -38,9 +38,9 @@ class Contents:
     root : str
         Name of the root parameter file.
     seeds : mapping of str to int
-        The model's seeds.
+        The model's seeds by their names in the parameter tree.
     sheets : sequence of Sheet
-        The model's sheets.
+        The model's sheets that have recorders.
     origin : str
         A sentence that says where the search space and the targets are from.
     parameter_blocks, centroid, target_blocks : sequence of (str, list of str), sequence of str
@@ -110,11 +110,11 @@ def suggested_contents(
     root : str
         Name of the root parameter file.
     tree : mapping
-        The parameters.
+        The model's parameters, as `read_parameter_tree` returns them.
     sheets, measured : sequence of Sheet
         The model's sheets, and those of them that targets can be measured in.
     protocol : Protocol
-        What is presented.
+        What the experiments present.
 
     Raises
     ------

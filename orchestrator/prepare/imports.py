@@ -1,4 +1,4 @@
-"""Where the names come from that a script uses, as far as its text says."""
+"""Finds the modules that a script's names are imported from, as far as its text says."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Imports:
     Parameters
     ----------
     tree : ast.Module
-        The script.
+        The script as a syntax tree.
     script, model_dir : pathlib.Path
-        Its file, and the model's directory.
+        The script's file, and the model's directory.
     guarded : bool
         Whether the script can be imported without running the model.
     """

@@ -41,13 +41,13 @@ class Request:
     Parameters
     ----------
     model_dir : pathlib.Path
-        The model's directory.
+        The model's directory, as the user names it.
     base_param : pathlib.Path
         Folder of the base parameters, relative to it.
     root : str or None
         Name of the root parameter file; None: find it.
     model, experiments : str or None
-        ``module:name``; None: find them.
+        The model's class and its experiments as ``module:name``; None: find them.
     imported : pathlib.Path or None
         A predecessor's config_optimisation, whose search space and targets are taken over.
     """
@@ -67,7 +67,7 @@ class Plan:
     Parameters
     ----------
     model_dir : pathlib.Path
-        Absolute.
+        The model's directory, absolute.
     names : tuple of str
         What is put into place, relative to it: files, or whole folders.
     files : dict of str to bytes or pathlib.Path
@@ -79,13 +79,13 @@ class Plan:
     imported : pathlib.Path or None
         A predecessor's file that the configuration is made of.
     rewritten, replaced : list of Rewritten, list of Replaced
-        References and recorders that change.
+        The references and the recorders that change.
     recorder_files : list of RecorderFile
-        The optimisation's recorders.
+        The files with the optimisation's recorders.
     left_out : list of str
         Files of the base folder to which nothing leads any more.
     notes : list of str
-        What the user should know.
+        Sentences about what the user should know.
     """
 
     model_dir: Path

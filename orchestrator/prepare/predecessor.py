@@ -25,9 +25,9 @@ class Imported:
     Parameters
     ----------
     path : pathlib.Path
-        The predecessor's file.
+        The file that was read.
     data : mapping
-        Its sections by name.
+        The sections of the file, by name.
     """
 
     path: Path

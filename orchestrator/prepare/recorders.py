@@ -31,11 +31,11 @@ class Replaced:
     Parameters
     ----------
     place : str
-        ``file:line:column`` of the old ones.
+        The place of the old ones, ``file:line:column``.
     sheet : Sheet
-        Whose they are.
+        The sheet whose recorders they were.
     old : str
-        What they were, in short.
+        What the old ones were, in short.
     new : str
         Name of the file with the new ones.
     """
@@ -53,11 +53,11 @@ class RecorderFile:
     Parameters
     ----------
     name : str
-        Of the file.
+        Name of the file in the new folder.
     conductances : tuple of str
         Variables recorded on the grid; empty for spikes alone.
     spacing : float
-        Between the grid's points, um.
+        Distance between the grid's points in um.
     """
 
     name: str
@@ -114,15 +114,15 @@ class Recordings:
     Parameters
     ----------
     sheets : list of Sheet
-        All that have recorders.
+        All sheets of the model that have recorders.
     replaced : list of Replaced
-        Those that now have others.
+        Those recorders that give way to others.
     edits : mapping of pathlib.Path to list of Edit
-        The changes, by file.
+        The changes of the base folder's files, by file.
     files : list of RecorderFile
-        The new recorders.
+        The files with the new recorders.
     notes : list of str
-        Which stay as they are, and why.
+        Sentences about recorders that stay as they are, and why.
     """
 
     sheets: list[Sheet]

@@ -19,9 +19,9 @@ class TargetLine:
     Parameters
     ----------
     spec : mapping
-        Its keys.
+        The keys of the target and their values.
     comment : str
-        Unit and kind, for the reader.
+        What the number means, in a comment: unit and kind.
     active : bool
         Whether it is a target, or a comment that can become one.
     """

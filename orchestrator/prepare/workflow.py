@@ -22,9 +22,9 @@ class Workflow:
     Parameters
     ----------
     model : str
-        ``module:Class``.
+        The model's class as ``module:Class``.
     experiments : str
-        ``module:function``.
+        The function that makes its experiments, as ``module:function``.
     """
 
     model: str

@@ -176,5 +176,5 @@ def _whole_numbers(tree: Mapping[str, Any], config: Config) -> Iterator[Finding]
         same = f" So are {', '.join(others)}." if others else ""
         yield (
             ("parameters", first),
-            f"{message}; where only whole ones are allowed, as for counts, add integer: true.{same}",
+            f"{message}; if it must be whole, as a count must, add integer: true.{same}",
         )

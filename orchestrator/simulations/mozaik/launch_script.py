@@ -18,7 +18,7 @@ PLACEHOLDERS = ("model_dir", "setup", "task", "threads", "launcher", "python", "
 
 
 def template_path(own: str | None, model_dir: Path) -> Path:
-    """Return the template that ``simulation.launch_script`` names, the shipped one where it names none."""
+    """Return the template that ``simulation.launch_script`` names, the shipped one if it names none."""
     return model_dir / own if own else shipped(SHIPPED)
 
 
@@ -28,7 +28,7 @@ def render(template: Path, values: Mapping[str, Any]) -> str:
     Raises
     ------
     jinja2.TemplateError
-        Where `template_problems` has something to say.
+        If `template_problems` has something to say.
     """
     return _environment().from_string(template.read_text(encoding="utf-8")).render(**values)
 
@@ -39,9 +39,9 @@ def template_problems(template: Path, sections: Mapping[str, Mapping[str, Any]])
     Parameters
     ----------
     template : pathlib.Path
-        The file.
+        The file that holds the template.
     sections : mapping
-        Keys of the sections ``simulation`` and ``slurm``.
+        The keys of the sections ``simulation`` and ``slurm``, by section.
     """
     import jinja2  # noqa: PLC0415  (jobs of functions need none)
 

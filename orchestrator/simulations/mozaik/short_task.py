@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.paths import AttemptPaths
 
-# Stands in for the model's experiments on the node. It makes them, to find what is wrong with them and to count their
+# Replaces the model's experiments on the node. It makes them, to find what is wrong with them and to count their
 # stimuli, and presents none.
 _PROTOCOL = '''\
 """Written by `orchestrator check --on-node`: makes the model's experiments, counts their stimuli and presents none."""
@@ -35,16 +35,16 @@ _MODULE = "short_protocol"
 
 
 def short_task(task: Mapping[str, Any], attempt: AttemptPaths, model_dir: Path) -> Mapping[str, Any]:
-    """Write the stand-in for the model's experiments beside the task, and return the task with it.
+    """Write a replacement of the model's experiments beside the task, and return the task with it.
 
     Parameters
     ----------
     task : mapping
-        The task of an offspring.
+        The task file's content for an offspring.
     attempt : AttemptPaths
-        Its files; they are below the model's directory, from which the simulation imports.
+        The files of the attempt, below the model's directory.
     model_dir : pathlib.Path
-        The model's directory.
+        The model's directory, from which the simulation imports.
     """
     module = attempt.directory / f"{_MODULE}.py"
     text = _PROTOCOL.format(experiments=task["experiments"], counted=str(_counted(attempt)))

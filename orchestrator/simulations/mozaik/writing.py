@@ -19,11 +19,11 @@ class Writing(Protocol):
     Parameters
     ----------
     model_dir : pathlib.Path
-        The model's directory.
+        The model's directory, to which all names are relative.
     names : tuple of str
-        What is put into place, relative to it: files, or whole folders.
+        What is put into place: files, or whole folders.
     files : dict of str to bytes or pathlib.Path
-        Content by path relative to it; of a path, the content is that file's.
+        The content of every file by its name; of a path, the content is that file's.
     """
 
     model_dir: Path

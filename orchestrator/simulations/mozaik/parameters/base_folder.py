@@ -49,13 +49,13 @@ class BaseFolder:
             return documented[0]
         if "defaults" in self.files:
             return "defaults"
-        candidates = [name for name in self.files if self._looks_like_a_root(name)]
+        candidates = [name for name in self.files if self._may_be_root(name)]
         if len(candidates) == 1:
             return candidates[0]
         found = ", ".join(candidates or self.files) or "no file at all"
         raise UsageError(f"{self.base}: which is the root parameter file? Name it with --root; found {found}")
 
-    def _looks_like_a_root(self, name: str) -> bool:
+    def _may_be_root(self, name: str) -> bool:
         file = self.parameters_or_none(name)
         keys = [text_of(key) for key in file.expression.keys] if file and isinstance(file.expression, ast.Dict) else []
         return "sheets" in keys and "results_dir" in keys

@@ -24,13 +24,13 @@ class Edited:
     Parameters
     ----------
     root : str
-        Name of the root file in it.
+        Name of the root parameter file in it.
     files : dict of str to bytes or pathlib.Path
-        Content by name; of a path, the content is that file's.
+        The content of every file by its name in the folder; of a path, the content is that file's.
     places : dict of str to str
-        Where each parameter was written, ``file:line:column`` of the base folder.
+        The place of each new value by the parameter's name, ``file:line:column`` of the base folder.
     notes : list of str
-        What the reader would not expect.
+        Sentences about what the reader would not expect.
     """
 
     root: str
@@ -69,7 +69,7 @@ class Editor:
         root : str
             Name of the root file in the base folder.
         values : mapping of str to float or int
-            By dotted name.
+            The new values by dotted name of the parameter.
 
         Raises
         ------

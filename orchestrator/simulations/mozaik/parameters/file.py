@@ -40,7 +40,7 @@ class ParameterFile:
     Parameters
     ----------
     path : pathlib.Path
-        Where the file is.
+        The file's place in the file system.
     shown : str
         What messages call it, such as ``param/defaults``.
 

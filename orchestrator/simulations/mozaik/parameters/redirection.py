@@ -20,7 +20,7 @@ class Rewritten:
     Parameters
     ----------
     place : str
-        ``file:line:column`` of its url.
+        The place of its url, ``file:line:column``.
     old, new : str
         The url as it was and as it is now.
     """
@@ -39,7 +39,7 @@ class Redirection:
     Parameters
     ----------
     model_dir : pathlib.Path
-        The model's directory.
+        The model's directory, which mozaik works in.
     base : pathlib.Path
         The folder that references lead into, relative to it.
     target : str

@@ -38,9 +38,9 @@ def resolved(tree: Mapping[str, Any], path: Name, above: tuple[Name, ...] = ()) 
     Parameters
     ----------
     tree : mapping
-        The parameters, from `read_parameter_tree`.
+        The parameters, as `read_parameter_tree` returns them.
     path : tuple of str
-        Names from the root.
+        The names that lead from the root to the value.
     above : tuple of tuple of str
         Places whose references led here.
 
@@ -151,9 +151,9 @@ def reference_problems(tree: Mapping[str, Any], root: Path) -> Iterator[Finding]
     Parameters
     ----------
     tree : mapping
-        The parameters.
+        The parameters, as `read_parameter_tree` returns them.
     root : pathlib.Path
-        Their root file, for the message.
+        Their root file, which the messages name.
     """
     known = dict(flatten(tree))
     for name, value in known.items():

@@ -25,7 +25,7 @@ class Entry:
     file : ParameterFile
         The file that it is written in, the same object at every place of the tree.
     value : ast.expr
-        What is written there.
+        The expression that is written there.
     group : dict of str to Entry, or None
         Of ``{...}``: what is in it, by name; of a name that is given twice, the last, which counts.
     inner : Entry or None

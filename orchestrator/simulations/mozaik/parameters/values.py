@@ -44,7 +44,7 @@ class Expression:
     Parameters
     ----------
     source : str
-        The Python expression.
+        The Python expression as text.
     """
 
     source: str
@@ -58,7 +58,7 @@ def read_parameter_tree(root: Path, directory: Path) -> dict[str, Any]:
     root : pathlib.Path
         The file, relative to `directory`.
     directory : pathlib.Path
-        The model's directory.
+        The model's directory, to which urls are relative.
 
     Returns
     -------

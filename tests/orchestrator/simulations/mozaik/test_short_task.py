@@ -1,4 +1,4 @@
-"""What stands in for a model's experiments while a node is tried, without mozaik."""
+"""What replaces a model's experiments while a node is tried, without mozaik."""
 
 from __future__ import annotations
 

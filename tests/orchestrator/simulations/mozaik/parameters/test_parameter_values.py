@@ -82,7 +82,7 @@ def test_names_that_are_not_there(tmp_path: Path, name: str) -> None:
         ),
         (
             {"defaults": "{'a': " + "1 + " * 5000 + "ref('b')}"},
-            "param/defaults:1:7: is not a parameter file: too deeply",
+            "param/defaults: is not a parameter file: too deeply",
         ),
         ({"defaults": "import os"}, "param/defaults:1:1: is not a parameter file"),
         ({"defaults": "{'a': 1 / 0}"}, "param/defaults:1:7: division by zero"),
