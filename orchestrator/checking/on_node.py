@@ -24,7 +24,7 @@ from orchestrator.jobs.verdicts import new_results, verdict
 from orchestrator.paths import AttemptPaths, GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
 from orchestrator.simulations import simulation_of
-from orchestrator.simulations.mozaik.short_task import protocol_size
+from orchestrator.simulations.mozaik.short_protocol import protocol_size
 from orchestrator.simulations.phases import phases
 
 # between two looks at the result file, and at the queue, in s

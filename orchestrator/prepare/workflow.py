@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.config.model import nearest
 from orchestrator.errors import UsageError
 from orchestrator.prepare.imports import Imports
 from orchestrator.simulations.mozaik.modules import candidates, defined_in, module_file, module_tree, python_tree
+from targets.plugins import nearest
 
 _OPTIONS = "--model module:Class --experiments module:function"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from orchestrator.config.model import Config, nearest
+from orchestrator.config.model import Config
 from orchestrator.config.sections import MozaikSection, SlurmSection
 from orchestrator.errors import UsageError
 from orchestrator.paths import shipped
@@ -19,6 +19,7 @@ from orchestrator.simulations.mozaik.parameters import ParameterFileError, flatt
 from orchestrator.simulations.mozaik.parameters.references import number_at, reference_problems
 from orchestrator.simulations.mozaik.recorders import recorder_problems, selections
 from orchestrator.simulations.mozaik.sheets import sheets_of
+from targets.plugins import nearest
 
 # neither options nor what a shell would put in
 _ONE_WORD = re.compile(r"[\w./+~-]+")

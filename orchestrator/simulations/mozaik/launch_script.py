@@ -60,7 +60,7 @@ def template_problems(template: Path, sections: Mapping[str, Mapping[str, Any]])
 def _unknown(tree: jinja2.nodes.Template, sections: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, int, str]]:
     from jinja2 import meta, nodes  # noqa: PLC0415
 
-    from orchestrator.config.model import nearest  # noqa: PLC0415
+    from targets.plugins import nearest  # noqa: PLC0415
 
     known = [*PLACEHOLDERS, *sections]
     undeclared = meta.find_undeclared_variables(tree)

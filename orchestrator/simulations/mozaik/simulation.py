@@ -91,9 +91,9 @@ class MozaikSimulation:
 
     def rehearsal(self, task: Mapping[str, Any], attempt: AttemptPaths) -> Mapping[str, Any]:
         """Return a task that builds the network, makes the protocol and presents one slice of the explosion check."""
-        from orchestrator.simulations.mozaik.short_task import short_task  # noqa: PLC0415
+        from orchestrator.simulations.mozaik.short_protocol import short_protocol  # noqa: PLC0415
 
-        return short_task(task, attempt, self._model_dir)
+        return short_protocol(task, attempt, self._model_dir)
 
     def task(self) -> Mapping[str, Any]:
         """Return what the run script reads from the task file."""

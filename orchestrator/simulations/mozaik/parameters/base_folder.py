@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator.config.model import nearest
 from orchestrator.errors import UsageError
 from orchestrator.simulations.mozaik.parameters.file import ParameterFile, ParameterFileError, called, text_of
 from orchestrator.simulations.mozaik.parameters.tree import Entry, ParameterFiles
+from targets.plugins import nearest
 
 # larger files are maps and other data, not parameters
 _LARGEST = 2_000_000

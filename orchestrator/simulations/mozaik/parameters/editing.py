@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from orchestrator.config.model import nearest
 from orchestrator.errors import UsageError
 from orchestrator.simulations.mozaik.parameters.base_folder import BaseFolder
 from orchestrator.simulations.mozaik.parameters.file import Edit, ParameterFile
@@ -15,6 +14,7 @@ from orchestrator.simulations.mozaik.parameters.redirection import Redirection
 from orchestrator.simulations.mozaik.parameters.references import referred
 from orchestrator.simulations.mozaik.parameters.tree import Entry, Name
 from orchestrator.simulations.mozaik.parameters.values import flatten, values_of
+from targets.plugins import nearest
 
 
 @dataclass

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 
-from orchestrator.config.model import nearest
 from orchestrator.simulations.base import Finding
 from orchestrator.simulations.mozaik.parameters.tree import Name
 from orchestrator.simulations.mozaik.parameters.values import Expression, Reference, arithmetic, flatten
+from targets.plugins import nearest
 
 # of references to each other: far more than any model has, far fewer than Python can follow
 _LONGEST_CHAIN = 100

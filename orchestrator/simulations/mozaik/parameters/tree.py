@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.config.model import nearest
 from orchestrator.simulations.mozaik.parameters.file import ParameterFile, ParameterFileError, called, text_of
+from targets.plugins import nearest
 
 Name = tuple[str, ...]
 

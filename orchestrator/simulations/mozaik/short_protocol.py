@@ -1,4 +1,4 @@
-"""A task as short as possible that takes the way of an offspring's, to see whether a node can simulate the model."""
+"""A protocol that presents nothing, in place of a model's: to see on a node whether the model can be simulated."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def create_experiments(model):
 _MODULE = "short_protocol"
 
 
-def short_task(task: Mapping[str, Any], attempt: AttemptPaths, model_dir: Path) -> Mapping[str, Any]:
+def short_protocol(task: Mapping[str, Any], attempt: AttemptPaths, model_dir: Path) -> Mapping[str, Any]:
     """Write a replacement of the model's experiments beside the task, and return the task with it.
 
     Parameters

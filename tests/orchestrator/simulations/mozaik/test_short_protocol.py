@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from orchestrator.paths import AttemptPaths
-from orchestrator.simulations.mozaik.short_task import protocol_size, short_task
+from orchestrator.simulations.mozaik.short_protocol import protocol_size, short_protocol
 
 EXPERIMENTS = """
 from collections import OrderedDict
@@ -53,7 +53,7 @@ def attempt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AttemptPaths:
 
 def rehearse(attempt: AttemptPaths, function: str) -> Any:
     task = {"experiments": f"experiments_of_a_test:{function}", "explosion_check": CHECK, "parameters": {"w": 1}}
-    changed = short_task(task, attempt, attempt.directory.parents[2])
+    changed = short_protocol(task, attempt, attempt.directory.parents[2])
     json.dumps(changed)
     assert changed["parameters"] == {"w": 1}
     assert changed["explosion_check"] == {**CHECK, "enabled": True, "slices": 1, "duration": 50.0}
