@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from orchestrator.prepare.protocol import Protocol
-from orchestrator.prepare.sheets import Sheet
+from orchestrator.simulations.mozaik.protocol import Protocol
+from orchestrator.simulations.mozaik.sheets import Sheet
 from targets import create_targets
 from targets.conductance import EXCITATORY
 
@@ -21,9 +21,9 @@ class TargetLine:
     Parameters
     ----------
     spec : mapping
-        Its keys.
+        The keys of the target and their values.
     comment : str
-        Unit and kind, for the reader.
+        What the number means, in a comment: unit and kind.
     active : bool
         Whether it is a target, or a comment that can become one.
     """

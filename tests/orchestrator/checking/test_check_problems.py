@@ -191,7 +191,7 @@ WRONG = [
         {"simulation|experiments": "experiments:create"},
     ),
     Wrong(
-        "experiments.py:3: is not Python: ",
+        "experiments.py:3: is not Python 3: ",
         "simulation.experiments",
         {},
         {"experiments.py": ("import numpy", "import numpy as")},
@@ -211,13 +211,18 @@ WRONG = [
     Wrong("greater than or equal to 0, got -5", "simulation.seeds.pynn_seed", {"simulation|seeds|pynn_seed": -5}),
     Wrong("; copy it from ", "simulation.run_script", {}, {"param_optim/run_optimization_experiment.py": None}),
     Wrong(
-        "cannot be read: No such file",
+        "param_optim/default: cannot be read: No such file; did you mean 'defaults'?",
         "simulation.parameters_url",
         {"simulation|parameters_url": "param_optim/default"},
     ),
-    Wrong("cannot be read (named by", "simulation.parameters_url", {}, {"param_optim/recorders": None}),
     Wrong(
-        "l4_cortex_exc:4: is not a parameter set",
+        "param_optim/l4_cortex_exc:37:22: url('param_optim/recorders'): there is no file",
+        "simulation.parameters_url",
+        {},
+        {"param_optim/recorders": None},
+    ),
+    Wrong(
+        "param_optim/l4_cortex_exc:4:16: is not a parameter file",
         "simulation.parameters_url",
         {},
         {L4: ("'name': 'V1_Exc_L4'", "'name' 'V1")},

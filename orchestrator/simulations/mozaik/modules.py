@@ -15,7 +15,7 @@ def python_tree(path: Path) -> ast.Module:
     Raises
     ------
     orchestrator.errors.UsageError
-        Where it cannot be read or is not Python 3.
+        If it cannot be read or is not Python 3.
     """
     try:
         return ast.parse(path.read_bytes())
@@ -24,11 +24,11 @@ def python_tree(path: Path) -> ast.Module:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         why = getattr(error, "msg", None) or error
-        raise UsageError(f"{path}{line}: is not Python 3: {why}. Mend it: the simulation imports it") from error
+        raise UsageError(f"{path}{line}: is not Python 3: {why}. Fix it: the simulation imports it") from error
 
 
 def module_file(model_dir: Path, module: str) -> Path | None:
-    """Return the file of a module of the model's directory, None where there is none."""
+    """Return the file of a module of the model's directory, None if there is none."""
     if not module:
         return None
     path = model_dir.joinpath(*module.split("."))
@@ -36,7 +36,7 @@ def module_file(model_dir: Path, module: str) -> Path | None:
 
 
 def module_tree(model_dir: Path, module: str) -> ast.Module | None:
-    """Return the syntax tree of a module of the model's directory, None where there is none."""
+    """Return the syntax tree of a module of the model's directory, None if there is none."""
     path = module_file(model_dir, module)
     return python_tree(path) if path else None
 
@@ -48,20 +48,20 @@ def classes_like_models(tree: ast.Module) -> Iterator[str]:
             yield node.name
 
 
-def defined_in(tree: ast.Module) -> dict[str, ast.stmt]:
-    """Return what a module defines or imports by name at its top level."""
-    found: dict[str, ast.stmt] = {}
-    waiting = list(tree.body)
+def defined_in(tree: ast.Module) -> dict[str, ast.AST]:
+    """Return what a module defines or imports at its top level, by name; ``*`` if it imports everything of another."""
+    found: dict[str, ast.AST] = {}
+    waiting: list[ast.AST] = list(tree.body)
     while waiting:
         node = waiting.pop(0)
-        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             found[node.name] = node
-        elif isinstance(node, (ast.If, ast.Try)):
-            waiting += [*node.body, *node.orelse]
-        elif isinstance(node, ast.ImportFrom):
+            continue
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
             found |= {alias.asname or alias.name: node for alias in node.names}
-        elif isinstance(node, ast.Assign):
-            found |= {target.id: node for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found[node.id] = node
+        waiting += ast.iter_child_nodes(node)
     return found
 
 

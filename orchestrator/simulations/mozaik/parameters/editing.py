@@ -1,4 +1,4 @@
-"""A copy of a model's parameters with other values, written where the old ones were."""
+"""Copies a folder of parameters with other values, each written in the place of the old one."""
 
 from __future__ import annotations
 
@@ -8,28 +8,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.errors import UsageError
-from orchestrator.simulations.mozaik.folder import BaseFolder
-from orchestrator.simulations.mozaik.parameter_file import Edit, ParameterFile
-from orchestrator.simulations.mozaik.parameters import flatten, read_parameter_tree, referred
-from orchestrator.simulations.mozaik.urls import Redirection
-from orchestrator.simulations.mozaik.visits import Name, Tree, Visit
+from orchestrator.simulations.mozaik.parameters.base_folder import BaseFolder
+from orchestrator.simulations.mozaik.parameters.file import Edit, ParameterFile
+from orchestrator.simulations.mozaik.parameters.redirection import Redirection
+from orchestrator.simulations.mozaik.parameters.references import referred
+from orchestrator.simulations.mozaik.parameters.tree import Entry, Name
+from orchestrator.simulations.mozaik.parameters.values import flatten, values_of
 from targets.plugins import nearest
 
 
 @dataclass
 class Edited:
-    """The new folder.
+    """A new folder of parameters, not yet written.
 
     Parameters
     ----------
     root : str
-        Name of the root file in it.
+        Name of the root parameter file in it.
     files : dict of str to bytes or pathlib.Path
-        Content by name; of a path, the content is that file's.
+        The content of every file by its name in the folder; of a path, the content is that file's.
     places : dict of str to str
-        Where each parameter was written, ``file:line:column`` of the base folder.
+        The place of each new value by the parameter's name, ``file:line:column`` of the base folder.
     notes : list of str
-        What the reader would not expect.
+        Sentences about what the reader would not expect.
     """
 
     root: str
@@ -68,14 +69,14 @@ class Editor:
         root : str
             Name of the root file in the base folder.
         values : mapping of str to float or int
-            By dotted name.
+            The new values by dotted name of the parameter.
 
         Raises
         ------
         orchestrator.errors.UsageError
-            Where a name is written nowhere in the files.
+            If a name is written nowhere in the files.
         """
-        top = Tree(self._folder.model_dir).visit(self._folder.base / root)
+        top = self._folder.tree(root)
         names = {tuple(name.split(".")): value for name, value in values.items()}
         found = Edited(root)
         self._places(top, names, found)
@@ -85,12 +86,12 @@ class Editor:
         contents = self._contents(top, names)
         found.files |= contents
         self._note_copies(found)
-        found.notes += _moved_along(self._folder, root, values)
+        found.notes += _moved_along(top, values)
         return found
 
-    def _places(self, top: Visit, names: Mapping[Name, float | int], found: Edited) -> None:
+    def _places(self, top: Entry, names: Mapping[Name, float | int], found: Edited) -> None:
         """Note where every name is written."""
-        by_name = {name: (visit, value) for visit in top.all() for name, value in visit.entries.items()}
+        by_name = {entry.path: entry for entry in top.below()}
         for name in names:
             dotted = ".".join(name)
             if name not in by_name:
@@ -100,8 +101,8 @@ class Editor:
                     f"nowhere in the base folder{nearest(dotted, known) or '.'} Is {self._folder.base} the folder "
                     "that the optimisation's was made from? Name it with --base-param"
                 )
-            visit, value = by_name[name]
-            found.places[dotted] = visit.file.place(value)
+            entry = by_name[name]
+            found.places[dotted] = entry.file.place(entry.value)
 
     def _copied(self, name: str) -> bytes | Path:
         """Return a file of the base folder with its references led into the new one."""
@@ -110,55 +111,56 @@ class Editor:
             return self._folder.files[name]
         return file.edited(edit for edit, _ in self._redirect.edits(file))
 
-    def _contents(self, top: Visit, names: Mapping[Name, float | int]) -> dict[str, bytes]:
+    def _contents(self, top: Entry, names: Mapping[Name, float | int]) -> dict[str, bytes]:
         """Return the files of the tree, with a copy of each for every place that needs values of its own."""
         contents: dict[str, bytes] = {}
-        urls: dict[int, str] = {}
-        # those below first: the name of a copy has to be known where a url leads to it
-        by_file: dict[ParameterFile, list[Visit]] = {}
-        for visit in sorted(top.all(), key=_height):
-            by_file.setdefault(visit.file, []).append(visit)
-        for file, visits in by_file.items():
-            written = [self._content(visit, names, urls) for visit in visits]
-            inside = self._names.get(Path(os.path.realpath(file.path)))
+        urls: dict[Entry, str] = {}
+        # those below first: the name of a copy has to be known before a url can lead to it
+        by_file: dict[ParameterFile, list[Entry]] = {}
+        for root in sorted(top.files(), key=_height):
+            by_file.setdefault(root.file, []).append(root)
+        for file, roots in by_file.items():
+            written = [self._content(root, names, urls) for root in roots]
+            inside = self._own_name(file)
             plain = self._plain(file, written)
-            for visit, content in zip(visits, written, strict=True):
+            for root, content in zip(roots, written, strict=True):
                 if inside is None and content == file.content:
                     continue  # elsewhere, and as it is
                 variants = self._variants.setdefault(file, {plain: inside} if inside is not None else {})
                 if content not in variants:
                     stem = inside if inside is not None else file.path.name
-                    variants[content] = _copy_of(stem, visit.at)
+                    variants[content] = _copy_of(stem, root.path)
                 name = variants[content]
                 contents[name] = content
-                urls[id(visit)] = name
+                urls[root] = name
         return contents
 
     def _plain(self, file: ParameterFile, written: list[bytes]) -> bytes:
-        """Return the content that keeps the file's name: the one without new values where some place needs that."""
+        """Return the content that keeps the file's name: the one without new values if some place needs that."""
         copied = file.edited(edit for edit, _ in self._redirect.edits(file))
         return copied if copied in written else written[0]
 
-    def _content(self, visit: Visit, names: Mapping[Name, float | int], urls: Mapping[int, str]) -> bytes:
-        file = visit.file
-        new = {name: value for name, value in visit.entries.items() if name in names}
-        edits = [Edit(*file.span(value), repr(names[name]).encode()) for name, value in new.items()]
-        for literal, below in visit.leads:
-            name = urls.get(id(below))
-            if name is not None and name != self._own_name(below):
-                edits.append(Edit(*file.span(literal), repr(f"{self._target}/{name}").encode()))
+    def _content(self, root: Entry, names: Mapping[Name, float | int], urls: Mapping[Entry, str]) -> bytes:
+        """Return a file with the new values of one place of the tree."""
+        file = root.file
+        new = [entry for entry in root.named_here() if entry.path in names]
+        edits = [Edit(*file.span(entry.value), repr(names[entry.path]).encode()) for entry in new]
+        for url, below in root.leads():
+            name = urls.get(below)
+            if name is not None and name != self._own_name(below.file):
+                edits.append(Edit(*file.span(url), repr(f"{self._target}/{name}").encode()))
         for edit, _ in self._redirect.edits(file):
             if not any(each.start <= edit.start and edit.end <= each.end for each in edits):
                 edits.append(edit)
         return file.edited(edits)
 
-    def _own_name(self, visit: Visit) -> str | None:
-        """Return the name in the base folder of a visited file, None where it is elsewhere."""
-        return self._names.get(Path(os.path.realpath(visit.file.path)))
+    def _own_name(self, file: ParameterFile) -> str | None:
+        """Return the name of a file in the base folder, None if it is elsewhere."""
+        return self._names.get(Path(os.path.realpath(file.path)))
 
     def _note_copies(self, found: Edited) -> None:
         for file, variants in self._variants.items():
-            own = self._names.get(Path(os.path.realpath(file.path)))
+            own = self._own_name(file)
             found.notes += [
                 f"{file.shown} is used in several places, or is outside {self._folder.base}: {self._target}/{name} is "
                 "its copy with the values of that place"
@@ -171,15 +173,15 @@ def _copy_of(stem: str, at: Name) -> str:
     return f"{stem}_of_{'.'.join(at).replace('/', '_')}" if at else stem
 
 
-def _height(visit: Visit) -> int:
+def _height(root: Entry) -> int:
     """Return how many urls lead further down from a file at most."""
-    return 1 + max((_height(below) for _, below in visit.leads), default=-1)
+    return 1 + max((_height(below) for _, below in root.leads()), default=-1)
 
 
-def _moved_along(folder: BaseFolder, root: str, values: Mapping[str, float | int]) -> list[str]:
+def _moved_along(top: Entry, values: Mapping[str, float | int]) -> list[str]:
     """Return which other parameters get the new values because they refer to them."""
     notes = []
-    for name, value in flatten(read_parameter_tree(folder.base / root, folder.model_dir)):
+    for name, value in flatten(values_of(top)):
         sources = referred(value)
         if name in values:
             notes += [f"{name} was computed from {each} and has a value of its own now" for each in sources]

@@ -1,4 +1,4 @@
-"""What stands in for a model's experiments while a node is tried, without mozaik."""
+"""What replaces a model's experiments while a node is tried, without mozaik."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from orchestrator.config.sections import ExplosionCheck
 from orchestrator.paths import AttemptPaths
 from orchestrator.simulations.mozaik.model import MozaikModel
 from orchestrator.simulations.mozaik.options import MozaikOptions
-from orchestrator.simulations.mozaik.rehearsal import protocol_of
+from orchestrator.simulations.mozaik.short_protocol import protocol_size
 from orchestrator.simulations.options import SimulationContext
 
 EXPERIMENTS = """
@@ -67,16 +67,16 @@ def rehearse(attempt: AttemptPaths, function: str) -> Any:
 
 def test_the_experiments_are_made_and_counted_and_none_is_presented(attempt: AttemptPaths) -> None:
     assert rehearse(attempt, "listed") == []
-    assert protocol_of(attempt) == (3, 1.5)
+    assert protocol_size(attempt) == (3, 1.5)
 
 
 def test_named_experiments_of_newer_versions_as_well(attempt: AttemptPaths) -> None:
     presented = rehearse(attempt, "named")
     assert (presented, type(presented)) == (OrderedDict(), OrderedDict)
-    assert protocol_of(attempt) == (6, 3.75)
+    assert protocol_size(attempt) == (6, 3.75)
 
 
 def test_an_experiment_that_cannot_be_made_is_an_error_of_the_trial(attempt: AttemptPaths) -> None:
     with pytest.raises(KeyError, match="duration"):
         rehearse(attempt, "broken")
-    assert protocol_of(attempt) is None
+    assert protocol_size(attempt) is None

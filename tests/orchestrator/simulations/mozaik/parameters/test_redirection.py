@@ -1,4 +1,4 @@
-"""Parameter files are parsed with the exact place of everything, and what is not meant stays byte for byte."""
+"""References into a folder are led into another one, and everything else stays byte for byte."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import ast
 from pathlib import Path
 
 import pytest
-from bare_models import MODELS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.errors import UsageError
-from orchestrator.simulations.mozaik.parameter_file import Edit, ParameterFile
-from orchestrator.simulations.mozaik.urls import Redirection
+from orchestrator.simulations.mozaik.parameters.file import ParameterFile
+from orchestrator.simulations.mozaik.parameters.redirection import Redirection
 
 # (as it is, as it should be once `param` has become `param_optim`)
 Pair = tuple[str, str]
@@ -111,20 +109,6 @@ def test_every_node_is_where_it_says(model_dir: Path, tree: Pair, before: str) -
             assert ast.dump(ast.parse(text, mode="eval").body) == ast.dump(node)
 
 
-@pytest.mark.parametrize("path", sorted(MODELS.glob("*/param/**/*")), ids=lambda path: path.name)
-def test_the_models_files_stay_as_they_are_where_nothing_is_rewritten(path: Path) -> None:
-    if path.is_dir() or path.name == "or_map":
-        return
-    assert ParameterFile(path, path.name).edited([]) == path.read_bytes()
-
-
-def test_places_count_lines_and_columns_as_an_editor_does(model_dir: Path) -> None:
-    file = parsed("\n\r\n  {'ä☃': 1,\r 'b': 22}", model_dir)
-    assert isinstance(file.expression, ast.Dict)
-    one, two = file.expression.values
-    assert (file.place(one), file.place(two)) == ("param/file:3:10", "param/file:4:7")
-
-
 def test_absolute_references_stay_absolute(model_dir: Path) -> None:
     redirect = Redirection(model_dir, Path("param"), "param_optim")
     assert redirect(f"{model_dir}/param/exc") == f"{model_dir}/param_optim/exc"
@@ -145,31 +129,3 @@ def test_a_link_to_the_folder_is_the_folder(model_dir: Path) -> None:
     redirect = Redirection(model_dir, Path("param"), "param_optim")
     assert redirect("link/exc") == "param_optim/exc"
     (model_dir / "link").unlink()
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"{'a': 1,\n 'b' 2}", "param/file:2:4: is not a parameter file: "),
-        (b"\n\n{'a': [1, 2}", "param/file:3:12: is not a parameter file: "),
-        (b"", "param/file: is not a parameter file: invalid syntax"),
-        (b"import os", "param/file:1:1: is not a parameter file: invalid syntax"),
-        (b"{'a': 1}\n{'b': 2}", "param/file:2:1: is not a parameter file: invalid syntax"),
-        (b"{'a': 1,\n 'b': '\xe4'}", "param/file:2:8: byte 0xe4 is not UTF-8: save the file with the encoding UTF-8"),
-        (b"\xef\xbb\xbf{'a': 1}", "param/file:1:1: is not a parameter file: invalid non-printable character U+FEFF"),
-        (b"{'a': \x001}", "param/file"),
-        (b"-" * 100_000 + b"1", "too deeply nested"),
-    ],
-)
-def test_what_is_no_parameter_file_is_said_with_its_place(tmp_path: Path, content: bytes, message: str) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(content)
-    with pytest.raises(UsageError) as caught:
-        ParameterFile(path, "param/file")
-    assert message in str(caught.value)
-
-
-def test_two_edits_of_one_place_are_a_mistake(model_dir: Path) -> None:
-    file = parsed("{'a': 1}", model_dir)
-    with pytest.raises(ValueError, match="two edits of byte 2"):
-        file.edited([Edit(0, 4, b""), Edit(2, 5, b"")])

@@ -1,4 +1,4 @@
-"""Carrying out a plan: everything is in place and checked in the end, or the directory is as it was."""
+"""Writes files and folders into a model's directory: all are in place and checked in the end, or it is as it was."""
 
 from __future__ import annotations
 
@@ -11,19 +11,33 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from orchestrator.errors import UsageError
-from orchestrator.prepare.plan import content_of
 
 
 class Writing(Protocol):
-    """What is to be written: `files`, put into place as whole folders and files `names` of a model."""
+    """What is to be written.
+
+    Parameters
+    ----------
+    model_dir : pathlib.Path
+        The model's directory, to which all names are relative.
+    names : tuple of str
+        What is put into place: files, or whole folders.
+    files : dict of str to bytes or pathlib.Path
+        The content of every file by its name; of a path, the content is that file's.
+    """
 
     model_dir: Path
     names: tuple[str, ...]
     files: dict[str, bytes | Path]
 
 
+def content_of(file: bytes | Path) -> bytes:
+    """Return the bytes of a file that is to be written."""
+    return file if isinstance(file, bytes) else file.read_bytes()
+
+
 def in_place(plan: Writing) -> bool:
-    """Whether all that the plan would write is there already, to the byte."""
+    """Return whether all that would be written is there already, to the byte."""
     return all(_is_there(plan, file) for file in plan.files)
 
 
@@ -69,12 +83,12 @@ def carry_out(plan: Writing, verify: Callable[[], None]) -> None:
     plan : Writing
         What to write. What is there of the same name is overwritten.
     verify : callable
-        Raises where the result is not sound.
+        Raises if the result is not sound.
 
     Raises
     ------
     orchestrator.errors.UsageError
-        Where the directory cannot be written; it is then as it was. The same holds for what `verify` raises.
+        If the directory cannot be written; it is then as it was. The same holds for what `verify` raises.
     """
     try:
         # of the same file system, so that a rename suffices

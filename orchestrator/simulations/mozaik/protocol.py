@@ -1,4 +1,4 @@
-"""Which experiments a protocol has, as far as its source says."""
+"""Which experiments a model's protocol has, as far as its source says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.prepare.python_files import module_tree
+from orchestrator.simulations.mozaik.modules import module_tree
 from targets import Presented
 from targets.orientation import GRATING
 from targets.size import DISK
@@ -25,7 +25,7 @@ class Protocol:
     spontaneous, orientation, size : bool
         Whether there is an experiment of that kind.
     contrasts : frozenset of float or None
-        Of all its stimuli, in %; None where the source doesn't say.
+        Contrasts of all its stimuli in %; None if the source doesn't say.
     """
 
     spontaneous: bool

@@ -1,4 +1,4 @@
-"""References by ``url(...)``: which lead into the base folder, and where they lead in the optimisation's."""
+"""Leads references by ``url(...)`` from the base folder of parameters into another one, such as the optimisation's."""
 
 from __future__ import annotations
 
@@ -10,12 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import UsageError
-from orchestrator.simulations.mozaik.parameter_file import Edit, ParameterFile, called, text_of
+from orchestrator.simulations.mozaik.parameters.file import Edit, ParameterFile, called, text_of, url_calls
 
 
 @dataclass(frozen=True)
 class Rewritten:
-    """One reference that was led elsewhere."""
+    """One reference that was led elsewhere.
+
+    Parameters
+    ----------
+    place : str
+        The place of its url, ``file:line:column``.
+    old, new : str
+        The url as it was and as it is now.
+    """
 
     place: str
     old: str
@@ -27,6 +35,15 @@ class Redirection:
     """References into `base` become references into `target`, both folders of the model's directory.
 
     mozaik opens urls relative to the working directory, which is the model's.
+
+    Parameters
+    ----------
+    model_dir : pathlib.Path
+        The model's directory, which mozaik works in.
+    base : pathlib.Path
+        The folder that references lead into, relative to it.
+    target : str
+        The folder that they will lead into, relative to it.
     """
 
     model_dir: Path
@@ -34,7 +51,7 @@ class Redirection:
     target: str
 
     def __call__(self, url: str) -> str | None:
-        """Return the new url, or None where it does not lead into the base folder."""
+        """Return the new url, or None if it does not lead into the base folder."""
         if (length := self._length_of_folder(url)) is None:
             return None
         return self.folder_like(url) + url[length:]
@@ -64,9 +81,9 @@ class Redirection:
         Raises
         ------
         orchestrator.errors.UsageError
-            Where a url is computed: nobody but mozaik knows then where it leads.
+            If a url is computed: nobody but mozaik knows then where it leads.
         """
-        for node, argument in _calls(file.expression):
+        for node, argument in url_calls(file.expression):
             url = text_of(argument)
             if url is None:
                 if called(node, "url") is not None:
@@ -82,7 +99,7 @@ class Redirection:
     def expression(self, source: str) -> str:
         """Return an expression, as `ast.unparse` writes it, with the references in it led over."""
         tree = ast.parse(source, mode="eval").body
-        for _, argument in _calls(tree):
+        for _, argument in url_calls(tree):
             if isinstance(argument, ast.Constant) and (url := text_of(argument)) is not None:
                 argument.value = self(url) or url
         return ast.unparse(tree)
@@ -94,11 +111,3 @@ class Redirection:
             length = self._length_of_folder(url) or 0
             return Edit(start + 1, start + 1 + len(url[:length].encode()), self.folder_like(url).encode())
         return Edit(start, end, repr(new).encode())
-
-
-def _calls(expression: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
-    """Yield every call of ``url`` or ``ParameterSet`` and its first argument."""
-    for node in ast.walk(expression):
-        argument = called(node, "url", "ParameterSet") if isinstance(node, ast.Call) else None
-        if isinstance(node, ast.Call) and argument is not None:
-            yield node, argument

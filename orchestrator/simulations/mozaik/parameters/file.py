@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +13,21 @@ from orchestrator.errors import UsageError
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
-class NotAParameterFile(UsageError):
-    """The file is not a Python expression in UTF-8."""
+class ParameterFileError(UsageError):
+    """A parameter file that cannot be read; the message has its place."""
 
 
 @dataclass(frozen=True)
 class Edit:
-    """Bytes `start` to `end` of a file give way to `new`."""
+    """Some bytes of a file that are replaced.
+
+    Parameters
+    ----------
+    start, end : int
+        The first byte that is replaced, and the first one after it that stays.
+    new : bytes
+        What comes in their place.
+    """
 
     start: int
     end: int
@@ -32,14 +40,14 @@ class ParameterFile:
     Parameters
     ----------
     path : pathlib.Path
-        The file.
+        The file's place in the file system.
     shown : str
         What messages call it, such as ``param/defaults``.
 
     Raises
     ------
-    NotAParameterFile
-        Where it cannot be read or is no expression; the message has line and column.
+    ParameterFileError
+        If it cannot be read or is no expression; the message has line and column.
     """
 
     def __init__(self, path: Path, shown: str):
@@ -47,7 +55,7 @@ class ParameterFile:
         try:
             self.content = path.read_bytes()
         except OSError as error:
-            raise NotAParameterFile(f"{shown}: cannot be read: {error.strerror}") from error
+            raise ParameterFileError(f"{shown}: cannot be read: {error.strerror}") from error
         text = self._decoded()
         # blanks around the expression, which eval passes over, are an indentation to ast
         self._lead = len(text[: len(text) - len(text.lstrip())].encode())
@@ -56,14 +64,14 @@ class ParameterFile:
         try:
             self.expression = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise NotAParameterFile(f"{self._place_of(error)}: {_reason(error)}") from error
+            raise ParameterFileError(f"{self._place_of(error)}: {_reason(error)}") from error
 
     def _decoded(self) -> str:
         try:
             return self.content.decode("utf-8")
         except UnicodeDecodeError as error:
             message = f"byte 0x{self.content[error.start]:02x} is not UTF-8: save the file with the encoding UTF-8"
-            raise NotAParameterFile(f"{self._shown_at(error.start)}: {message}") from error
+            raise ParameterFileError(f"{self._shown_at(error.start)}: {message}") from error
 
     def _place_of(self, error: BaseException) -> str:
         if isinstance(error, SyntaxError) and error.lineno and error.lineno <= len(self._starts):
@@ -102,7 +110,7 @@ class ParameterFile:
 
 def _reason(error: BaseException) -> str:
     what = getattr(error, "msg", None) or (str(error) if isinstance(error, ValueError) else "too deeply nested")
-    return f"is not a parameter file: {what}. Expected one expression such as {{'name': value, ...}}; mend it"
+    return f"is not a parameter file: {what}. Expected one expression such as {{'name': value, ...}}; fix it"
 
 
 def called(node: ast.expr, *names: str) -> ast.expr | None:
@@ -115,3 +123,10 @@ def called(node: ast.expr, *names: str) -> ast.expr | None:
 def text_of(node: ast.expr | None) -> str | None:
     """Return the text of a string literal, None for anything else."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def url_calls(expression: ast.expr) -> Iterator[tuple[ast.Call, ast.expr]]:
+    """Yield every call of ``url`` or ``ParameterSet`` in an expression, with its first argument."""
+    for node in ast.walk(expression):
+        if isinstance(node, ast.Call) and (argument := called(node, "url", "ParameterSet")) is not None:
+            yield node, argument

@@ -1,4 +1,4 @@
-"""A short simulation of a mozaik model that takes the way of an offspring, to see whether a node can do it."""
+"""A protocol that presents nothing, in place of a model's: to see on a node whether the model can be simulated."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchestrator.paths import AttemptPaths
 
-# Stands in for the model's experiments on the node. It makes them, to find what is wrong with them and to count their
+# Replaces the model's experiments on the node. It makes them, to find what is wrong with them and to count their
 # stimuli, and presents none.
 _PROTOCOL = '''\
 """Written by `orchestrator check --on-node`: makes the model's experiments, counts their stimuli and presents none."""
@@ -29,36 +29,37 @@ def create_experiments(model):
         json.dump({{"presentations": len(stimuli), "duration": sum(durations)}}, file)
     return type(made)()
 '''
-_MODULE = "rehearsal"
+_MODULE = "short_protocol"
 
 
-def rehearsal(experiments: str, attempt: AttemptPaths, model_dir: Path) -> str:
-    """Write the stand-in for the model's experiments beside the task file, and return its reference.
+def short_protocol(experiments: str, attempt: AttemptPaths, model_dir: Path) -> str:
+    """Write a replacement of the model's experiments beside the task file, and return its reference.
 
     Parameters
     ----------
     experiments : str
         ``module:function`` of the model's own.
     attempt : AttemptPaths
-        Somewhere below the model's directory, from where the simulation imports.
+        The files of the attempt, below the model's directory.
     model_dir : pathlib.Path
-        The model's directory.
+        The model's directory, from which the simulation imports.
     """
     module = attempt.directory / f"{_MODULE}.py"
-    module.write_text(_PROTOCOL.format(experiments=experiments, counted=str(counted(attempt))), encoding="utf-8")
+    text = _PROTOCOL.format(experiments=experiments, counted=str(_counted(attempt)))
+    module.write_text(text, encoding="utf-8")
     dotted = ".".join(module.relative_to(model_dir).with_suffix("").parts)
     return f"{dotted}:create_experiments"
 
 
-def counted(attempt: AttemptPaths) -> Path:
+def _counted(attempt: AttemptPaths) -> Path:
     """Return the file with the number of the protocol's stimuli and their duration."""
     return attempt.directory / "protocol.json"
 
 
-def protocol_of(attempt: AttemptPaths) -> tuple[int, float] | None:
-    """Return number of stimuli and seconds of the whole protocol, None if they could not be counted."""
+def protocol_size(attempt: AttemptPaths) -> tuple[int, float] | None:
+    """Return number of stimuli and duration in s of the whole protocol, None if they could not be counted."""
     try:
-        found = json.loads(counted(attempt).read_text(encoding="utf-8"))
+        found = json.loads(_counted(attempt).read_text(encoding="utf-8"))
         return int(found["presentations"]), float(found["duration"]) / 1000.0
     except (OSError, ValueError, KeyError, TypeError):
         return None
