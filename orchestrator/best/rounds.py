@@ -106,7 +106,7 @@ class Rounds:
             Generation(number, offspring),
             paths,
             self._cluster,
-            Terms(self._config.timeout, self._config.slurm.retries, f"{self._name}-g{number}"),
+            Terms(self._config.timeout, self._config.jobs.retries, f"{self._name}-g{number}"),
             task_of=lambda index, attempt: task_file(self._config, how, paths, offspring[index], attempt),
             measuring=MeasuringPool(self._config.measuring_processes, self._config.timeout),
             wake=self._wake,

@@ -8,12 +8,14 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from orchestrator.config.moved_keys import with_moved_keys
 from orchestrator.config.sections import (
     Duration,
     ExplosionCheck,
     FunctionSection,
+    JobsSection,
     KeepSection,
     LocalSection,
     MozaikSection,
@@ -88,10 +90,16 @@ class Config(Section):
     simulation: Annotated[MozaikSection | FunctionSection, Field(discriminator="type")]
     optimiser: OptimiserSection = OptimiserSection()
     explosion_check: ExplosionCheck = ExplosionCheck()
+    jobs: JobsSection = JobsSection()
     slurm: SlurmSection = SlurmSection()
     local: LocalSection = LocalSection()
     keep: KeepSection = KeepSection()
     report: bool = Field(True, description="whether report.html is refreshed after every generation")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_in_their_place(cls, value: object) -> object:
+        return with_moved_keys(value) if isinstance(value, dict) else value
 
     @field_validator("simulation", mode="before")
     @classmethod

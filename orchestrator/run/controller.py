@@ -173,7 +173,7 @@ class Controller:
 
     def _fly(self, generation: Generation) -> list[Landed]:
         name = f"{self._paths.job_name}-g{generation.number}"
-        terms = Terms(self._config.timeout, self._config.slurm.retries, name)
+        terms = Terms(self._config.timeout, self._config.jobs.retries, name)
         paths, how = self._paths.generation(generation.number), self._simulation.task()
         notes = QueueNotes(paths.queue)
         flight = Flight(

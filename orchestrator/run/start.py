@@ -121,7 +121,7 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
             # how a run is carried out may change on the way; what it is may not
             write_text(paths.config, text)
             Checkpoint(paths.checkpoint).set_config(text)
-        cluster = create_cluster(config)
+        cluster = create_cluster(config, signals.stop)
         report = ReportRefresher(paths, wanted=config.report)
         to_go_on = f"continue with\n  orchestrator run --continue {shlex.quote(str(paths.directory))}"
         try:

@@ -147,7 +147,7 @@ def create_simulation(section: Mapping[str, Any], model_dir: Path, options: Mapp
     model_dir : pathlib.Path
         Absolute path of the model.
     options : mapping
-        What else concerns it: the sections ``explosion_check`` and ``slurm``, and ``launcher``.
+        What else concerns it: the sections ``explosion_check``, ``jobs`` and ``slurm``, and ``launcher``.
     """
     # the modules of other kinds are not imported: a job starts once an offspring
     if section["type"] == "function":
@@ -161,14 +161,15 @@ def create_simulation(section: Mapping[str, Any], model_dir: Path, options: Mapp
 
 def simulation_of(config: Config) -> Simulation:
     """Return the simulation that a configuration describes."""
-    parallel = config.executor == "slurm" and config.slurm.ntasks > 1
-    launcher = f"srun --ntasks={config.slurm.ntasks} --mpi={config.slurm.mpi}" if parallel else ""
-    if launcher and config.slurm.cpus_per_task:
+    parallel = config.executor == "slurm" and config.jobs.ntasks > 1
+    launcher = f"srun --ntasks={config.jobs.ntasks} --mpi={config.slurm.mpi}" if parallel else ""
+    if launcher and config.jobs.cpus_per_task:
         # from SLURM 22.05 srun does not take it over from the job
-        launcher += f" --cpus-per-task={config.slurm.cpus_per_task}"
+        launcher += f" --cpus-per-task={config.jobs.cpus_per_task}"
     options = {
         "explosion_check": config.explosion_check.model_dump(mode="json"),
         "launcher": launcher,
+        "jobs": config.jobs.model_dump(mode="json"),
         "slurm": config.slurm.model_dump(mode="json"),
     }
     return create_simulation(config.simulation.model_dump(mode="json"), config.model_dir, options)

@@ -111,7 +111,7 @@ def test_offspring_see_nothing_of_the_controllers_own_job(
 ) -> None:
     dump = 'json.dump(dict(os.environ), open(here / f"environment-{os.getpid()}", "w"))'
     model = MODEL.replace("    time.sleep(", f"    {dump}\n    time.sleep(")
-    project = project_at(tmp_path, model, slurm={**SLURM["slurm"], "mem": "50M"})
+    project = project_at(tmp_path, model, jobs={**SLURM["jobs"], "mem": "50M"})
     script = (ROOT / "slurm_templates" / "optimisation.sbatch").read_text()
     exports = "".join(f"export {name}={value}\n" for name, value in LEAKS.items())
     job_script = tmp_path / "optimisation.sbatch"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.config.model import Config, nearest
-from orchestrator.config.sections import MozaikSection, SlurmSection
+from orchestrator.config.sections import JobsSection, MozaikSection, SlurmSection
 from orchestrator.paths import shipped
 from orchestrator.simulations.base import Finding
 from orchestrator.simulations.mozaik.launch_script import template_path, template_problems
@@ -21,7 +21,12 @@ from orchestrator.simulations.mozaik.sheets import sheets_of
 
 # neither options nor what a shell would put in
 _ONE_WORD = re.compile(r"[\w./+~-]+")
-_LOADED = {"simulation": MozaikSection.model_fields, "slurm": SlurmSection.model_fields}
+# keys that a launch script may name; those of `jobs` were in `slurm` when users wrote theirs
+_LOADED = {
+    "simulation": MozaikSection.model_fields,
+    "jobs": JobsSection.model_fields,
+    "slurm": {**SlurmSection.model_fields, **JobsSection.model_fields},
+}
 
 
 def model_problems(section: Mapping[str, Any], model_dir: Path, config: Config) -> list[Finding]:
@@ -109,7 +114,7 @@ def _python_problems(section: Mapping[str, Any], model_dir: Path, config: Config
 def lacks_python(section: Mapping[str, Any], model_dir: Path, config: Config) -> bool:
     """Return whether this machine has no such Python, and nothing else in the configuration could provide it."""
     python = section["python"]
-    provided = any(section[key] for key in ("setup", "launcher", "launch_script")) or config.slurm.setup
+    provided = any(section[key] for key in ("setup", "launcher", "launch_script")) or config.jobs.setup
     if python is None or provided or not _ONE_WORD.fullmatch(python):
         return False
     return shutil.which(model_dir / Path(python).expanduser() if "/" in python else python) is None

@@ -41,7 +41,7 @@ def template_problems(template: Path, sections: Mapping[str, Mapping[str, Any]])
     template : pathlib.Path
         The file.
     sections : mapping
-        Keys of the sections ``simulation`` and ``slurm``.
+        Keys of the sections ``simulation``, ``jobs`` and ``slurm``.
     """
     import jinja2  # noqa: PLC0415  (jobs of functions need none)
 

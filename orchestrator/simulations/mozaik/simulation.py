@@ -36,7 +36,7 @@ class MozaikSimulation:
     model_dir : pathlib.Path
         Absolute path of the model.
     options : mapping
-        ``explosion_check``, ``launcher``, the command before Python, and the section ``slurm``.
+        ``explosion_check``, ``launcher``, the command before Python, and the sections ``jobs`` and ``slurm``.
     """
 
     def __init__(self, section: Mapping[str, Any], model_dir: Path, options: Mapping[str, Any]):
@@ -178,7 +178,9 @@ class MozaikSimulation:
             "run_script": self._section["run_script"],
             "arguments": shlex.join(arguments),
             "simulation": self._section,
-            "slurm": self._options.get("slurm", {}),
+            "jobs": self._options.get("jobs", {}),
+            # templates of users name keys of `jobs` by their old place
+            "slurm": {**self._options.get("slurm", {}), **self._options.get("jobs", {})},
         }
         return render(template_path(self._section["launch_script"], self._model_dir), values)
 
