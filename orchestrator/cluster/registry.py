@@ -27,4 +27,4 @@ def create_cluster(config: Config, stop: threading.Event | None = None) -> Clust
         return LocalCluster(workers=config.workers)
     from orchestrator.cluster.slurm import SlurmCluster  # noqa: PLC0415
 
-    return SlurmCluster(config.jobs, config.slurm, stop=stop)
+    return SlurmCluster(config.jobs, config.slurm, stop=stop, timeout=config.timeout)

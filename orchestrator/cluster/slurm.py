@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import threading
 from collections.abc import Collection, Mapping, Sequence
@@ -18,6 +19,8 @@ from orchestrator.cluster.submission import hand_over, job_ids, job_parameters, 
 from orchestrator.config.sections import JobsSection, SlurmSection
 
 _LOG = logging.getLogger(__name__)
+# sbatch gets so many s at least, however short the timeout is
+_LEAST_TIMEOUT = 5.0
 # what scancel says about a job that does not need it any more
 _GONE = re.compile(r"invalid job id|already complet", re.IGNORECASE)
 
@@ -33,6 +36,8 @@ class SlurmCluster:
         Runs SLURM's commands, given the command and its time limit in s; None for `run_command`.
     stop : threading.Event or None
         Set when the program is asked to stop: a command of SLURM that is running is ended then.
+    timeout : float
+        Time within which all evaluations have to end, in s: an sbatch that hangs must not take all of it.
     """
 
     name = "slurm"
@@ -45,18 +50,23 @@ class SlurmCluster:
         run: Run | None = None,
         *,
         stop: threading.Event | None = None,
+        timeout: float = math.inf,
     ):
         self._jobs = jobs
         self._slurm = slurm
         self._run = run or partial(run_command, stop=stop)
         self._queue = Queue(jobs.poll_interval, self._run)
+        self._submit_timeout = min(COMMAND_TIMEOUT, max(_LEAST_TIMEOUT, timeout / 4))
 
     def submit(self, tasks: Sequence[Task], token: str, folder: Path, avoid: Collection[str]) -> list[Job]:
         """Submit one array of jobs."""
         parameters = job_parameters(self._jobs, self._slurm, token, folder, avoid)
-        ids = submit(tasks, parameters, token, folder, self._run)
+        ids = submit(tasks, parameters, token, folder, self._sbatch)
         self._queue.reached()
         return [Job(token, job_id) for job_id in ids]
+
+    def _sbatch(self, command: Sequence[str]) -> str:
+        return self._run(command, self._submit_timeout)
 
     @property
     def batch_size(self) -> int:

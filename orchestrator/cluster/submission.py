@@ -10,7 +10,7 @@ import re
 import shlex
 import sys
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from submitit.core.utils import DelayedSubmission, JobPaths
 from submitit.slurm.slurm import _make_sbatch_string
 
 from orchestrator.cluster.base import SubmissionFailed, Task
-from orchestrator.cluster.commands import COMMAND_TIMEOUT, CommandFailed, NoAnswer, Run, finish
+from orchestrator.cluster.commands import CommandFailed, NoAnswer, finish
 from orchestrator.config.durations import slurm_time
 from orchestrator.config.sections import JobsSection, SlurmSection
 from orchestrator.node.evaluate import evaluate
@@ -110,8 +110,23 @@ def script_of(parameters: dict[str, Any], folder: Path, size: int) -> str:
     return _make_sbatch_string(command=shlex.join(program), folder=folder, map_count=count, **parameters)
 
 
-def submit(tasks: Sequence[Task], parameters: dict[str, Any], token: str, folder: Path, run: Run) -> list[str]:
+def submit(
+    tasks: Sequence[Task], parameters: dict[str, Any], token: str, folder: Path, run: Callable[[Sequence[str]], str]
+) -> list[str]:
     """Submit one job, or one array of jobs, and hand them their tasks; return their ids.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+        One for each job.
+    parameters : dict
+        Those of `job_parameters`.
+    token : str
+        Name of the jobs.
+    folder : pathlib.Path
+        Takes script, logs and pickles of the jobs.
+    run : callable
+        Runs sbatch, given the command, within a time limit; returns what it prints.
 
     Raises
     ------
@@ -123,7 +138,7 @@ def submit(tasks: Sequence[Task], parameters: dict[str, Any], token: str, folder
         folder.mkdir(parents=True, exist_ok=True)
         script = folder / f"submission_file_{token}.sh"
         script.write_text(text, encoding="utf-8")
-        base = _job_id(run(["sbatch", str(script)], COMMAND_TIMEOUT))
+        base = _job_id(run(["sbatch", str(script)]))
         script.rename(JobPaths(folder, base).submission_file)
         ids = job_ids(base, len(tasks))
         hand_over(tasks, ids, folder)

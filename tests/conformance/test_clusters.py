@@ -6,6 +6,7 @@ A new executor is one more `Subject` in `SUBJECTS`.
 from __future__ import annotations
 
 import math
+import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,6 @@ from orchestrator.config.sections import JobsSection, SlurmSection
 from orchestrator.node.claim import claim
 from orchestrator.paths import GenerationPaths
 
-TOKEN = "conformance-g0"
 PATIENCE = 60.0
 
 
@@ -51,6 +51,8 @@ class Subject:
         self.paths.create()
         self.folder = self.paths.submitit
         self.jobs: list[Job] = []
+        # a submission's name is given only once
+        self.token = f"conformance-{secrets.token_hex(4)}"
         # jobs load it from their pickle, because they cannot import this module
         cloudpickle.register_pickle_by_value(sys.modules[__name__])
         for module in ("local", "submission"):
@@ -68,8 +70,8 @@ class Subject:
             task.file.write_text("{}")
         return found
 
-    def submit(self, tasks: list[Task], token: str = TOKEN) -> list[Job]:
-        jobs = self.cluster.submit(tasks, token, self.folder, ())
+    def submit(self, tasks: list[Task]) -> list[Job]:
+        jobs = self.cluster.submit(tasks, self.token, self.folder, ())
         self.jobs += jobs
         return jobs
 
@@ -155,7 +157,7 @@ def test_what_it_says_of_itself(subject: Subject) -> None:
 def test_every_task_becomes_one_job_that_runs_and_ends(subject: Subject, size: int) -> None:
     tasks = subject.tasks(size)
     jobs = subject.submit(tasks)
-    assert [job.token for job in jobs] == [TOKEN] * size
+    assert [job.token for job in jobs] == [subject.token] * size
     assert len({job.id for job in jobs}) == size
     statuses = subject.cluster.poll(jobs)
     assert list(statuses) == jobs
@@ -207,7 +209,7 @@ def test_jobs_are_found_again_by_the_next_controller(subject: Subject, noted: bo
     wait_until(lambda: all(map(subject.begun, tasks)))
     later = subject.another()
     ids = [job.id for job in jobs] if noted else None
-    assert later.recover(tasks, TOKEN, subject.folder, ids, {0, 1}) == jobs
+    assert later.recover(tasks, subject.token, subject.folder, ids, {0, 1}) == jobs
     assert {status.state for status in later.poll(jobs).values()} == {State.RUNNING}
     subject.let_end(tasks[0])
     wait_until(lambda: gone(later, jobs[0]))
@@ -222,7 +224,7 @@ def test_of_jobs_that_nobody_waits_for_none_is_begun_by_finding_the_others(subje
     wait_until(lambda: all(map(subject.begun, tasks[:2])))
     before = [subject.begun(task) for task in tasks]
     later = subject.another()
-    assert later.recover(tasks, TOKEN, subject.folder, [job.id for job in jobs], {0, 1}) == jobs
+    assert later.recover(tasks, subject.token, subject.folder, [job.id for job in jobs], {0, 1}) == jobs
     if not later.survives:
         # its queue has died with the first controller
         assert gone(later, jobs[2])

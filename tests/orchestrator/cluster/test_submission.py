@@ -116,14 +116,17 @@ def test_without_an_id_it_is_not_known_whether_the_jobs_exist(tmp_path: Path) ->
     assert "got 'Welcome, you have job 12'" in str(failure)
 
 
-def test_after_the_time_limit_it_is_not_known_whether_the_jobs_exist(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("timeout", "limit"), [(72000, 60), (100, 25), (10, 5)])
+def test_after_the_time_limit_it_is_not_known_whether_the_jobs_exist(
+    tmp_path: Path, timeout: float, limit: float
+) -> None:
     def run(command: Sequence[str], timeout: float) -> str:
-        assert (command[0], timeout) == ("sbatch", 60)
-        raise NoAnswer("no answer within 60 s")
+        assert (command[0], timeout) == ("sbatch", limit)
+        raise NoAnswer(f"no answer within {timeout:.0f} s")
 
-    failure = failure_of(SlurmCluster(JOBS, SLURM, run), tmp_path)
+    failure = failure_of(SlurmCluster(JOBS, SLURM, run, timeout=timeout), tmp_path)
     assert failure.transient
-    assert str(failure) == "sbatch: no answer within 60 s"
+    assert str(failure) == f"sbatch: no answer within {limit} s"
 
 
 def test_a_stop_is_obeyed_while_sbatch_hangs(tmp_path: Path, commands: Path) -> None:
