@@ -77,9 +77,9 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
     orchestrator.errors.Stopped
         Where `stop` was set; the job is cancelled.
     """
-    limit = min(limit, config.slurm.time or limit)
-    slurm = config.slurm.model_copy(update={"time": limit})
-    config = config.model_copy(update={"slurm": slurm, "local": config.local.model_copy(update={"workers": 1})})
+    limit = min(limit, config.jobs.time or limit)
+    jobs = config.jobs.model_copy(update={"time": limit})
+    config = config.model_copy(update={"jobs": jobs, "local": config.local.model_copy(update={"workers": 1})})
     with _directory(config.model_dir) as directory:
         paths = GenerationPaths(directory)
         paths.create()
@@ -87,7 +87,7 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
         attempt.directory.mkdir(parents=True)
         model = model_of(config).shortened(attempt)
         _task(config, model, paths).write()
-        cluster = create_cluster(config)
+        cluster = create_cluster(config, stop)
         token = directory.name
         try:
             (job,) = cluster.submit([Task(0, attempt.task)], token, paths.submitit, ())

@@ -105,7 +105,7 @@ def carry_out(
     model, cleanup = model_of(config), Cleanup(paths, cluster, config.keep.directories)
     with JobPool(
         cluster,
-        Terms(config.timeout, config.slurm.retries, name),
+        Terms(config.timeout, config.jobs.retries, name),
         folder_of=paths.generation,
         write_task=lambda offspring, attempt, number: task_of(config, model, offspring, attempt, number).write(),
         measuring=MeasuringPool(config.measuring_processes, config.timeout),

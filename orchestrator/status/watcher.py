@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from orchestrator.config.durations import parse_duration
+from orchestrator.config.moved_keys import with_moved_keys
 from orchestrator.lease import hold_of, holder_of
 from orchestrator.paths import RunPaths
 from orchestrator.status.described import ControllerStatus, RunStatus
@@ -80,7 +81,7 @@ class Watcher:
                 config = yaml.load(self._paths.config.read_text(encoding="utf-8"), Loader=_Loader)
                 if not isinstance(config, dict):
                     raise ValueError("expected keys such as 'max_ngen'")
-                self._config, self._config_changed = config, changed
+                self._config, self._config_changed = with_moved_keys(config), changed
         except (OSError, ValueError, yaml.YAMLError) as error:
             problems.append(f"{self._paths.config}: cannot be read ({error})")
 
@@ -93,7 +94,7 @@ class Watcher:
                 self._paths.generation(number),
                 number,
                 size=_count(self._config.get("offspring_size")),
-                retries=_count(_section(self._config, "slurm").get("retries")),
+                retries=_count(_section(self._config, "jobs").get("retries")),
             )
         return self._generation
 
