@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from orchestrator.config.model import Config, nearest
 from orchestrator.config.sections import FunctionSection, MozaikSection, ParameterRange
+from orchestrator.config.yaml_text import read_yaml
 from orchestrator.errors import ConfigError, Problem, UsageError
 from targets import TargetError, create_targets
 
@@ -57,9 +58,7 @@ class Source:
             reason = getattr(error, "strerror", None) or str(error)
             raise ConfigError(path, [Problem("", f"cannot be read: {reason}")]) from error
         try:
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
-            self._lines = dict(_key_lines(node, ()))
-            self.data = yaml.safe_load(text)
+            self.data = read_yaml(text, self._note_lines)
         except (yaml.YAMLError, ValueError) as error:
             mark = getattr(error, "problem_mark", None)
             message = f"is not YAML: {getattr(error, 'problem', None) or error}"
@@ -70,6 +69,9 @@ class Source:
             raise ConfigError(path, [Problem("", "expected keys such as 'parameters' and 'targets', got none")])
         if large := [self.problem(at, message) for at, message in _too_large(self.data, ())]:
             raise ConfigError(path, large)
+
+    def _note_lines(self, node: yaml.Node | None) -> None:
+        self._lines = dict(_key_lines(node, ()))
         self.repeated = [
             Problem(dotted(at), "is given twice; take one of the two away", line)
             for at, line in _repeated_keys(node, ())
@@ -218,8 +220,7 @@ def override_key(data: dict[str, Any], override: str) -> None:
     # parameter names have dots of their own
     parts = [first, *([rest] if first in _NAMED_MAPPINGS else rest.split("."))] if rest else [first]
     try:
-        deque(_key_lines(yaml.compose(text, Loader=yaml.SafeLoader), ()), maxlen=0)
-        value = yaml.safe_load(text)
+        value = read_yaml(text, lambda node: deque(_key_lines(node, ()), maxlen=0).clear())
     except (yaml.YAMLError, ValueError) as error:
         raise UsageError(f"--set {override}: the value is not YAML: {getattr(error, 'problem', error)}") from error
     except RecursionError as error:
