@@ -1,14 +1,32 @@
-"""What all tests share: the tools as modules, the running cluster, the order of the suites."""
+"""What all tests share: the tools as modules, the running cluster, the order of the suites, and how long a test takes."""
 
 import os
+import resource
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from slurm_cluster import VirtualCluster
 from slurm_project import environment_of
+
+# all but the quick core, the fastest first
+SUITES = ("run", "browser", "slurm", "mozaik", "notebooks")
+# CPU time of a test of the core in s, its subprocesses included: what another program takes of the machine is not counted
+LONGEST = 1.0
+
+# HYPOTHESIS_PROFILE=nightly looks at forty times as many examples; the core, which runs at every change, looks at others
+# each time, too
+settings.register_profile("core", max_examples=25, deadline=None)
+settings.register_profile(
+    "nightly",
+    max_examples=1000,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "core"))
 
 
 def pytest_configure() -> None:
@@ -22,10 +40,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The quick core first, then what needs SLURM, then what simulates."""
 
     def slowness(item: pytest.Item) -> int:
-        marks = ("run", "browser", "slurm", "mozaik", "notebooks")
-        return sum(2**n for n, mark in enumerate(marks) if item.get_closest_marker(mark))
+        return sum(2**n for n, mark in enumerate(SUITES) if item.get_closest_marker(mark))
 
     items.sort(key=slowness)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test of the core that takes too long: it is run at every change."""
+    before = _cpu_seconds()
+    result = yield
+    taken = _cpu_seconds() - before
+    if taken > LONGEST and not any(item.get_closest_marker(mark) for mark in SUITES):
+        pytest.fail(
+            f"took {taken:.2f} s of CPU time, and a test of the core may take {LONGEST:g} s: make it shorter, or mark it "
+            f"as one of another suite ({', '.join(SUITES)}) if it runs whole programs",
+            pytrace=False,
+        )
+    return result
+
+
+def _cpu_seconds() -> float:
+    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 @pytest.fixture(scope="session")

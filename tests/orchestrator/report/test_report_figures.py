@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,6 +46,14 @@ def test_every_figure_is_tested() -> None:
     assert sorted([*ONE_RUN, *SEVERAL, "Figure", "History"]) == sorted(figures.__all__)
 
 
+@pytest.fixture
+def no_fonts_embedded() -> Iterator[None]:
+    """PDF with the fonts that every reader has: to embed others takes longer than all the rest."""
+    with mpl.rc_context({"pdf.use14corefonts": True}):
+        yield
+
+
+@pytest.mark.usefixtures("no_fonts_embedded")
 @pytest.mark.parametrize("name", ONE_RUN)
 def test_a_figure_is_saved_as_png_svg_and_pdf(name: str, run: Checkpoint, tmp_path: Path) -> None:
     figure: Figure = getattr(figures, name)(run)
@@ -53,6 +63,10 @@ def test_a_figure_is_saved_as_png_svg_and_pdf(name: str, run: Checkpoint, tmp_pa
         path = figure.save(tmp_path / f"{name}{suffix}", width=5, dpi=60)
         assert path.read_bytes().startswith(begin)
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".pdf", ".png", ".svg"]
+
+
+def test_a_pdf_has_its_fonts_with_it(run: Checkpoint, tmp_path: Path) -> None:
+    assert b"/FontFile2" in figures.score_by_generation(run).save(tmp_path / "f.pdf").read_bytes()
 
 
 def test_figures_of_several_runs_are_saved(run: Checkpoint, tmp_path: Path) -> None:
