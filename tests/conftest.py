@@ -1,31 +1,27 @@
-"""What all tests share: the tools as modules, the running cluster, the order of the suites, and how long a test takes."""
+"""What all tests share: the tools as modules, the cluster, the order of the suites, and how long a test may take."""
 
 import os
 import resource
 import signal
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from slurm_cluster import VirtualCluster
 from slurm_project import environment_of
 
 # all but the quick core, the fastest first
 SUITES = ("run", "browser", "slurm", "mozaik", "notebooks")
-# CPU time of a test of the core in s, its subprocesses included: what another program takes of the machine is not counted
+# CPU time of a test of the core in s, that of its subprocesses included: waiting for other programs is not counted
 LONGEST = 1.0
+MANY_MODULES = 20
 
-# HYPOTHESIS_PROFILE=nightly looks at forty times as many examples; the core, which runs at every change, looks at others
-# each time, too
+# Each run looks at other examples; HYPOTHESIS_PROFILE=nightly at forty times as many.
 settings.register_profile("core", max_examples=25, deadline=None)
-settings.register_profile(
-    "nightly",
-    max_examples=1000,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+settings.register_profile("nightly", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "core"))
 
 
@@ -48,13 +44,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test of the core that takes too long: it is run at every change."""
-    before = _cpu_seconds()
+    before, imported = _cpu_seconds(), len(sys.modules)
     result = yield
     taken = _cpu_seconds() - before
-    if taken > LONGEST and not any(item.get_closest_marker(mark) for mark in SUITES):
+    # the first test that needs a large package pays for all others, whichever it is
+    imports = len(sys.modules) - imported > MANY_MODULES
+    if taken > LONGEST and not imports and not any(item.get_closest_marker(mark) for mark in SUITES):
         pytest.fail(
-            f"took {taken:.2f} s of CPU time, and a test of the core may take {LONGEST:g} s: make it shorter, or mark it "
-            f"as one of another suite ({', '.join(SUITES)}) if it runs whole programs",
+            f"took {taken:.2f} s of CPU time, and a test of the core may take {LONGEST:g} s: make it shorter, or mark "
+            f"it as one of another suite ({', '.join(SUITES)}) if it runs whole programs",
             pytrace=False,
         )
     return result

@@ -62,7 +62,9 @@ class Source:
         except (yaml.YAMLError, ValueError) as error:
             mark = getattr(error, "problem_mark", None)
             message = f"is not YAML: {getattr(error, 'problem', None) or error}"
-            raise ConfigError(path, [Problem("", message, mark.line + 1 if mark else None)]) from error
+            # libyaml sees the end of a file one line after its last
+            line = min(mark.line + 1, max(1, len(text.splitlines()))) if mark else None
+            raise ConfigError(path, [Problem("", message, line)]) from error
         except RecursionError as error:
             raise ConfigError(path, [Problem("", f"{_TOO_DEEP}. Mend it")]) from error
         if not isinstance(self.data, dict):

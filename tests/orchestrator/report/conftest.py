@@ -11,7 +11,7 @@ from orchestrator.report import history, sampling
 
 @pytest.fixture
 def few_are_drawn(monkeypatch: pytest.MonkeyPatch) -> int:
-    """Points of 1,000 evaluations instead of 4,000, so that a run of which a part is drawn is a short one."""
-    few = functools.partial(sampling.sample_evaluations, largest=1000)
+    """Points of 500 evaluations instead of 4,000, so that a run of which a part is drawn is a short one."""
+    few = functools.partial(sampling.sample_evaluations, largest=500)
     monkeypatch.setattr(history, "sample_evaluations", few)
-    return 1000
+    return 500

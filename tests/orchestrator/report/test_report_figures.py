@@ -31,6 +31,14 @@ from orchestrator.report.scene import Axis, Bars, Figure, Heat, Line, Panel, Poi
 from orchestrator.report.summary import findings, gain, tiles
 
 ONE_RUN = sorted(name for name in figures.__all__ if name[0].islower() and not name.startswith("compare"))
+# the kinds of file that a figure is saved as here: all of those that have lines and points, bars, cells; one of the others
+BEGINNINGS = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
+ALL_KINDS = ("jobs_at_once", "learnt_correlation", "parameter_exploration")
+SAVED = [
+    (name, suffix)
+    for n, name in enumerate(ONE_RUN)
+    for suffix in (BEGINNINGS if name in ALL_KINDS else [list(BEGINNINGS)[n % 3]])
+]
 SEVERAL = ["compare_parameters", "compare_scores", "compare_targets"]
 
 
@@ -54,15 +62,14 @@ def no_fonts_embedded() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_fonts_embedded")
-@pytest.mark.parametrize("name", ONE_RUN)
-def test_a_figure_is_saved_as_png_svg_and_pdf(name: str, run: Checkpoint, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "suffix"), SAVED)
+def test_a_figure_is_saved_as_png_svg_and_pdf(name: str, suffix: str, run: Checkpoint, tmp_path: Path) -> None:
     figure: Figure = getattr(figures, name)(run)
     assert figure.title
     assert not figure.empty
-    for suffix, begin in ((".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")):
-        path = figure.save(tmp_path / f"{name}{suffix}", width=5, dpi=60)
-        assert path.read_bytes().startswith(begin)
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".pdf", ".png", ".svg"]
+    path = figure.save(tmp_path / f"{name}{suffix}", width=5, dpi=60)
+    assert path.read_bytes().startswith(BEGINNINGS[suffix])
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_pdf_has_its_fonts_with_it(run: Checkpoint, tmp_path: Path) -> None:

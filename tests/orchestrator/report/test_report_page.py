@@ -169,14 +169,14 @@ def test_a_report_of_nothing_is_refused(tmp_path: Path) -> None:
 
 def test_a_long_run_is_sampled_and_says_so(tmp_path: Path, few_are_drawn: int) -> None:
     names = [f"sheets.s{n}.w" for n in range(12)]
-    run = make_run(tmp_path / "run", parameters=names, targets=[f"T{n}" for n in range(12)], generations=20, size=64)
+    run = make_run(tmp_path / "run", parameters=names, targets=[f"T{n}" for n in range(12)], generations=6, size=100)
     write_report([run], run.directory / "report.html")
     first = Page(run.directory / "report.html")
     frame = Checkpoint(run.checkpoint).evaluations()
     shown = first.array(first.data["shown"]["total"])
-    assert len(frame) == 1280
+    assert len(frame) == 600
     assert len(shown) == few_are_drawn
-    assert "1,000 of 1,280 evaluations are drawn" in first.text
+    assert "500 of 600 evaluations are drawn" in first.text
     assert set(frame["total_score"].nsmallest(200).astype("f4")) <= set(shown)
     assert set(frame.groupby("generation")["total_score"].min().astype("f4")) <= set(shown)
     for n in range(12):
