@@ -31,7 +31,7 @@ from orchestrator.report.scene import Axis, Bars, Figure, Heat, Line, Panel, Poi
 from orchestrator.report.summary import findings, gain, tiles
 
 ONE_RUN = sorted(name for name in figures.__all__ if name[0].islower() and not name.startswith("compare"))
-# the kinds of file that a figure is saved as here: all of those that have lines and points, bars, cells; one of the others
+# what a figure is saved as here: those with lines and points, bars, cells as each, the others as one of them
 BEGINNINGS = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
 ALL_KINDS = ("jobs_at_once", "learnt_correlation", "parameter_exploration")
 SAVED = [
