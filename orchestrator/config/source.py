@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from orchestrator.config.moved_keys import MOVED, new_place, old_place, with_moved_keys
+from orchestrator.config.yaml_text import read_yaml
 from orchestrator.errors import ConfigError, Problem, UsageError
 
 Location = tuple[str | int, ...]
@@ -52,19 +53,22 @@ class Source:
             reason = getattr(error, "strerror", None) or str(error)
             raise ConfigError(path, [Problem("", f"cannot be read: {reason}")]) from error
         try:
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
-            self._lines = dict(_key_lines(node, ()))
-            self.data = yaml.safe_load(text)
+            self.data = read_yaml(text, self._note_lines)
         except (yaml.YAMLError, ValueError) as error:
             mark = getattr(error, "problem_mark", None)
             message = f"is not YAML: {getattr(error, 'problem', None) or error}"
-            raise ConfigError(path, [Problem("", message, mark.line + 1 if mark else None)]) from error
+            # libyaml sees the end of a file one line after its last
+            line = min(mark.line + 1, max(1, len(text.splitlines()))) if mark else None
+            raise ConfigError(path, [Problem("", message, line)]) from error
         except RecursionError as error:
             raise ConfigError(path, [Problem("", f"{_TOO_DEEP}. Fix it")]) from error
         if not isinstance(self.data, dict):
             raise ConfigError(path, [Problem("", "expected keys such as 'parameters' and 'targets', got none")])
         if large := [self.problem(at, message) for at, message in _too_large(self.data, ())]:
             raise ConfigError(path, large)
+
+    def _note_lines(self, node: yaml.Node | None) -> None:
+        self._lines = dict(_key_lines(node, ()))
         self.repeated = [
             Problem(dotted(at), "is given twice; take one of the two away", line)
             for at, line in _repeated_keys(node, ())
@@ -158,8 +162,7 @@ def override_key(data: dict[str, Any], override: str) -> None:
     parts = [first, *([rest] if first in _NAMED_MAPPINGS else rest.split("."))] if rest else [first]
     parts = new_place(parts)
     try:
-        deque(_key_lines(yaml.compose(text, Loader=yaml.SafeLoader), ()), maxlen=0)
-        value = yaml.safe_load(text)
+        value = read_yaml(text, lambda node: deque(_key_lines(node, ()), maxlen=0).clear())
     except (yaml.YAMLError, ValueError) as error:
         raise UsageError(f"--set {override}: the value is not YAML: {getattr(error, 'problem', error)}") from error
     except RecursionError as error:

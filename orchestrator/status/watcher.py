@@ -12,14 +12,13 @@ import yaml
 
 from orchestrator.config.durations import parse_duration
 from orchestrator.config.moved_keys import with_moved_keys
+from orchestrator.config.yaml_text import read_yaml
 from orchestrator.lease import hold_of, holder_of
 from orchestrator.paths import RunPaths
 from orchestrator.status.described import ControllerStatus, RunStatus
 from orchestrator.status.forecast import forecast
 from orchestrator.status.in_progress import GenerationReader
 from orchestrator.status.past import Past, PastReader
-
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where PyYAML was built with it
 
 
 class Watcher:
@@ -78,7 +77,7 @@ class Watcher:
         try:
             changed = self._paths.config.stat().st_mtime_ns
             if changed != self._config_changed:
-                config = yaml.load(self._paths.config.read_text(encoding="utf-8"), Loader=_Loader)
+                config = read_yaml(self._paths.config.read_text(encoding="utf-8"))
                 if not isinstance(config, dict):
                     raise ValueError("expected keys such as 'max_ngen'")
                 self._config, self._config_changed = with_moved_keys(config), changed
