@@ -16,7 +16,7 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.config.file import load_config
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
-from orchestrator.run.controller import create_run
+from orchestrator.run.start import create_run
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "tests" / "models"

@@ -67,9 +67,9 @@ class RunOnDisk:
             for each, own in zip(offspring, scores, strict=True)
         ]
 
-    def generation(self, number: int) -> FlightOnDisk:
+    def generation(self, number: int) -> GenerationOnDisk:
         """Begin a generation."""
-        return FlightOnDisk(self.paths.generation(number))
+        return GenerationOnDisk(self.paths.generation(number))
 
     def holder(self, **changes: Any) -> None:
         """Write the record of a controller, by default this process."""
@@ -84,7 +84,7 @@ class RunOnDisk:
         os.utime(self.paths.lock, (until, until))
 
 
-class FlightOnDisk:
+class GenerationOnDisk:
     """The files of a generation in flight."""
 
     def __init__(self, paths: GenerationPaths):

@@ -16,9 +16,7 @@ from orchestrator.config.file import load_config
 from orchestrator.config.model import Config
 from orchestrator.errors import RunFailed, UsageError
 from orchestrator.paths import RunPaths
-from orchestrator.prepare.apply import carry_out
 from orchestrator.simulations import model_of
-from orchestrator.simulations.mozaik.editing import Edited, Editor
 from orchestrator.simulations.mozaik.parameters import (
     Expression,
     ParameterFileError,
@@ -26,7 +24,9 @@ from orchestrator.simulations.mozaik.parameters import (
     lookup,
     read_parameter_tree,
 )
-from orchestrator.simulations.mozaik.urls import Redirection
+from orchestrator.simulations.mozaik.parameters.editing import Edited, Editor
+from orchestrator.simulations.mozaik.parameters.redirection import Redirection
+from orchestrator.simulations.mozaik.writing import carry_out
 
 # how many differences are listed
 _MOST = 10
@@ -67,12 +67,12 @@ def apply_best(
     Yields
     ------
     str
-        What was done, a line each, and how to run the model with it.
+        What was done, in lines, and how to run the model with it.
 
     Raises
     ------
     orchestrator.errors.UsageError
-        Where it cannot be done; nothing was changed then.
+        If it cannot be done; nothing was changed then.
     """
     config = load_config(paths.config, looking=True)
     model = model_of(config)

@@ -17,13 +17,15 @@ from orchestrator.cluster.ending import end_jobs, see_gone
 from orchestrator.config.durations import format_duration
 from orchestrator.config.model import Config
 from orchestrator.errors import Stopped
-from orchestrator.files import tail, write_json
-from orchestrator.jobs.tasks import task_file
-from orchestrator.jobs.verdicts import new_results, verdict
+from orchestrator.files import tail
+from orchestrator.jobs.verdicts import verdict
+from orchestrator.node.task import NodeTask
 from orchestrator.paths import AttemptPaths, GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
+from orchestrator.results import new_results
+from orchestrator.run.evaluating import task_of
 from orchestrator.simulations import Model, model_of
-from orchestrator.simulations.phases import phases
+from orchestrator.simulations.phases import Phase, phases
 
 # between two looks at the result file, and at the queue, in s
 _LOOK = 0.25
@@ -84,7 +86,7 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
         attempt = paths.attempt(0, 1)
         attempt.directory.mkdir(parents=True)
         model = model_of(config).shortened(attempt)
-        write_json(attempt.task, _task(config, model, paths))
+        _task(config, model, paths).write()
         cluster = create_cluster(config)
         token = directory.name
         try:
@@ -117,12 +119,13 @@ def _directory(model_dir: Path) -> Iterator[Path]:
                 break
 
 
-def _task(config: Config, model: Model[Any], paths: GenerationPaths) -> dict[str, Any]:
+def _task(config: Config, model: Model[Any], paths: GenerationPaths) -> NodeTask:
     space = config.space()
     point = space.encode(config.optimiser_centroid)
     start = Offspring(0, 0, tuple(float(x) for x in point), space.decode(point))
     keep = config.keep.model_copy(update={"directories": "none", "log_lines": max(config.keep.log_lines, 20)})
-    return task_file(config.model_copy(update={"measure_on": "job", "keep": keep}), model, paths, start, 1)
+    here = config.model_copy(update={"measure_on": "job", "keep": keep})
+    return task_of(here, model, start, paths.attempt(0, 1), 1)
 
 
 @dataclass
@@ -165,7 +168,7 @@ class _Watch:
         return verdict(self.status, attempt, log, self.job.id, patience)
 
     def _too_long(self, attempt: AttemptPaths) -> Result | None:
-        started = phases(attempt).get("started")
+        started = phases(attempt).get(Phase.STARTED)
         patience = _GRACE if self.cluster.survives else 0.0  # SLURM has a limit of its own
         if started is None or time.time() - started <= self.limit + patience:
             return None
@@ -179,6 +182,10 @@ def _doing(status: Status, attempt: AttemptPaths, job: Job) -> str:
     if not noted:
         reason = f" ({status.reason})" if status.reason else ""
         return f"job {job.id} is {'in the queue' if status.state is State.PENDING else status.state.value}{reason}"
-    words = {"started": "starting", "building": "building the network", "check": "presenting one slice"}
+    words = {
+        Phase.STARTED: "starting",
+        Phase.BUILDING: "building the network",
+        Phase.CHECK: "presenting one slice",
+    }
     last = max(noted, key=lambda phase: noted[phase])
-    return f"job {job.id}: {words.get(last, last)}"
+    return f"job {job.id}: {words.get(last, last.value)}"

@@ -5,7 +5,7 @@ One HDF5 file (format 2), which h5py and all HDF5 tools read:
 - attributes of the file: ``format``, and ``tells``, the number of tells, which are the complete generations;
 - group ``run``: the texts ``config`` (YAML), ``parameters`` and ``targets`` (JSON lists of names), ``versions`` (JSON);
 - group ``tells/<hundred>/<number>``, such as ``tells/001200/001234``: what the optimiser was told at once.
-  ``table`` has one row per evaluation (a compound type: generation, offspring, origin, outcome, total score, ...),
+  ``table`` has one row per evaluation (a compound type: generation, offspring, origin, outcome, ...),
   ``points`` (unit cube), ``parameters``, ``values`` and ``scores`` one row per evaluation and one column per name;
   ``details`` is a JSON list with one object per evaluation (message, end of the log, reasons, versions); the group
   ``state`` holds the optimiser's arrays, under the names that the method gives. No pickles.

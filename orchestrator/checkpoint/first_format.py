@@ -46,7 +46,8 @@ class FirstFormat:
         # scores were not summed in the first files
         made: dict[str, Callable[[], list[Any]]] = {
             "origin": self._origins,
-            "told_in": lambda: list(self._rows["generation"][:]),
+            # the optimiser was told of all generations before it
+            **dict.fromkeys(("asked_after", "told_in"), lambda: list(self._rows["generation"][:])),
             "total_score": lambda: [math.fsum(row) for row in self._rows["scores"][:]],
         }
         columns = [made[name]() if name in made else list(self._rows[name][:]) for name in names]

@@ -16,7 +16,7 @@ from orchestrator.checkpoint.layout import Rows, Tell
 from orchestrator.checkpoint.reading import opened, require_format, run_in, stored_in
 from orchestrator.errors import RunFailed, UsageError
 from orchestrator.optimisers.base import Told
-from orchestrator.records import Evaluation, FloatArray, Outcome
+from orchestrator.records import Evaluation, FloatArray, Origin, Outcome
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -198,9 +198,19 @@ class Checkpoint:
         with opened(self.path) as file:
             stored = stored_in(file)
             points, values, scores = (stored.matrices(name) for name in ("points", "values", "scores"))
-            tables = stored.tables(("outcome",))
-        outcomes = [[Outcome(text.decode()) for text in table["outcome"]] for table in tables]
-        return [Told(*parts) for parts in zip(points, values, scores, outcomes, strict=True)]
+            tables = stored.tables(("generation", "offspring", "origin", "asked_after", "outcome"))
+        return [
+            Told(
+                points=points[n],
+                values=values[n],
+                scores=scores[n],
+                outcomes=[Outcome(text.decode()) for text in table["outcome"]],
+                origins=[Origin(text.decode()) for text in table["origin"]],
+                ids=list(zip(table["generation"].tolist(), table["offspring"].tolist(), strict=True)),
+                asked_after=table["asked_after"].tolist(),
+            )
+            for n, table in enumerate(tables)
+        ]
 
     @property
     def n_generations(self) -> int:

@@ -23,6 +23,7 @@ import io
 import os
 import struct
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -166,17 +167,19 @@ def extending(path: Path) -> Iterator[tuple[h5py.File, h5py.Group]]:
             yield file, root
         _publish(descriptor, end, session)
     except OSError as error:
-        error.filename = error.filename or str(path)
+        if error.errno is not None:  # HDF5's own errors have none, and say what is wrong
+            error.filename = error.filename or str(path)
         raise
     finally:
         os.close(descriptor)
 
 
+@dataclass
 class _Session:
-    """What HDF5 has added, and the address of the new root group among it."""
+    """What HDF5 has added, and the address of the new root group among it; known at the end of the session."""
 
-    added = b""
-    root = 0
+    added: bytes = b""
+    root: int = 0
 
 
 @contextlib.contextmanager
@@ -204,13 +207,14 @@ def _require_complete(read_at: Callable[[int, int], bytes], end: int, session: _
 
 
 def _require_new(group: h5py.Group, end: int) -> None:
+    dict(group.attrs)
     for name in group:
         if h5o.get_info(group.id, name.encode()).addr < end:
             continue  # a link to what was there
         member = group[name]
         if isinstance(member, h5py.Group):
             _require_new(member, end)
-        elif member.nbytes and not (member.id.get_offset() or 0) >= end:
+        elif member.nbytes and (member.id.get_offset() or 0) < end:
             raise OSError(errno.EIO, f"HDF5 {h5py.version.hdf5_version} has put {member.name} among older data")
 
 

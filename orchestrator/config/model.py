@@ -17,6 +17,7 @@ from orchestrator.config.words import said
 from orchestrator.optimisers.base import OptimiserOptions, Problem
 from orchestrator.optimisers.registry import optimisers
 from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.schedules.registry import ScheduleOptions, schedules
 from orchestrator.simulations.options import SimulationOptions
 from orchestrator.simulations.registry import simulations
 from targets import Target, create_targets
@@ -35,10 +36,17 @@ class _UnreadSimulation(SimulationOptions):
     model_config = ConfigDict(extra="allow")
 
 
+class _UnreadSchedule(ScheduleOptions):
+    """The options of a user's own schedule, whose file is not imported."""
+
+    model_config = ConfigDict(extra="allow")
+
+
 OPTIMISER = PluginPoint("method", "cma", optimisers, _UnreadOptimiser)
 SIMULATION = PluginPoint("type", "mozaik", simulations, _UnreadSimulation)
+SCHEDULE = PluginPoint("kind", "generations", schedules, _UnreadSchedule)
 # sections that are made of plug-ins
-POINTS = {"optimiser": OPTIMISER, "simulation": SIMULATION}
+POINTS = {"optimiser": OPTIMISER, "schedule": SCHEDULE, "simulation": SIMULATION}
 
 
 class Config(Section):
@@ -70,6 +78,9 @@ class Config(Section):
         ge=0,
         validate_default=True,
         description="offspring in a generation; 0 takes the default of CMA-ES, 4 + 3 ln(number of parameters)",
+    )
+    schedule: Annotated[SerializeAsAny[ScheduleOptions], PlainValidator(SCHEDULE.read)] = Field(
+        default_factory=dict, validate_default=True, description="when evaluations are asked for and told"
     )
     timeout: Duration = Field(
         86400.0,

@@ -82,6 +82,8 @@ class PluginPoint:
         """Return the section as the options of its plug-in; used as a validator."""
         if isinstance(value, PluginOptions):
             return value
+        if isinstance(value, str):
+            value = {self.key: value}
         if not isinstance(value, Mapping):
             raise PydanticCustomError("mapping", "Input should be a valid dictionary")
         section = {self.key: self.default, **value}

@@ -16,6 +16,7 @@ from orchestrator.cluster.queue import CommandFailed, run_command
 from orchestrator.config.file import load_config
 from orchestrator.errors import UsageError
 from orchestrator.jobs.journal import Journal
+from orchestrator.jobs.submitter import Submitter
 from orchestrator.lease import controller_jobs, holder_of, is_held, only_controller
 from orchestrator.paths import RunPaths
 from orchestrator.processes import living
@@ -50,15 +51,16 @@ def cancel_run(paths: RunPaths, say: Callable[[str], object]) -> int:
     _dequeue_controllers(paths)
     with only_controller(paths, say=say) as lease:
         lease.ending = ("cancelled", "orchestrator cancel")
-        return end_all_jobs(paths, create_cluster(load_config(paths.config, looking=True)))
+        return end_all_jobs(paths, create_cluster(load_config(paths.config, looking=True)), lease.confirm)
 
 
-def end_all_jobs(paths: RunPaths, cluster: Cluster) -> int:
-    """End the jobs of a run whose lock this process holds; return how many were in flight."""
+def end_all_jobs(paths: RunPaths, cluster: Cluster, confirm: Callable[[], object]) -> int:
+    """End the jobs of a run whose lease this process holds, which `confirm` makes sure of; return how many."""
     ended = 0
     for number in paths.generation_numbers():
-        journal = Journal(paths.generation(number), cluster, "", threading.Event())
-        attempts = journal.recover()
+        generation = paths.generation(number)
+        journal = Journal(generation, confirm)
+        attempts = Submitter(journal, generation, cluster, "", threading.Event()).recover(journal.state.histories)
         statuses = cluster.poll([attempt.job for attempt in attempts]) if attempts else {}
         ended += sum(not status.gone for status in statuses.values())
         end_jobs(cluster, [attempt.job for attempt in attempts])

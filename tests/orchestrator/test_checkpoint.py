@@ -38,7 +38,7 @@ def generation(number: int, n: int = 3) -> list[Evaluation]:
             finished=20.0,
         )
         origin = Origin.SAMPLE if number or index else Origin.START
-        offspring = Offspring(number, index, point, dict(zip(NAMES, point, strict=True)), origin)
+        offspring = Offspring(number, index, point, dict(zip(NAMES, point, strict=True)), origin, number)
         evaluations.append(Evaluation(offspring, result, values, tuple(rng.random(2) / 3), 1, 5.0, number))
     return evaluations
 
@@ -95,6 +95,9 @@ def test_what_is_appended_comes_back_bit_for_bit(empty: Checkpoint) -> None:
         assert [tuple(point) for point in replayed.points] == [e.offspring.point for e in evaluations]
         assert [tuple(scores) for scores in replayed.scores] == [e.scores for e in evaluations]
         assert list(replayed.outcomes) == [e.result.outcome for e in evaluations]
+        assert list(replayed.origins) == [e.offspring.origin for e in evaluations]
+        assert list(replayed.ids) == [(e.offspring.generation, e.offspring.index) for e in evaluations]
+        assert list(replayed.asked_after) == [e.offspring.asked_after for e in evaluations]
     details = again.details()
     assert details["message"][1] == "sheet Exc fired"
     assert details["log_tail"][1] == "Größe:  µ\\udcff"
@@ -218,7 +221,8 @@ def test_a_checkpoint_of_an_earlier_version_is_read_and_continued(
         for ours, theirs in zip(old.told(), new.told(), strict=True):
             np.testing.assert_array_equal(ours.points, theirs.points)
             np.testing.assert_array_equal(ours.scores, theirs.scores)
-            assert ours.outcomes == theirs.outcomes
+            assert (ours.outcomes, ours.origins, ours.ids) == (theirs.outcomes, theirs.origins, theirs.ids)
+            assert ours.asked_after == theirs.asked_after
         for name, array in old.distribution().items():
             np.testing.assert_array_equal(array, new.distribution()[name])
         assert tables_since(path, ("generation", "outcome"), 1)[0] == new.n_generations

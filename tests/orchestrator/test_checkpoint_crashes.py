@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.checkpoint.image import creating, extending
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
 
 NAMES = ["w", "b"]
@@ -232,6 +233,17 @@ def test_what_is_in_the_file_is_never_changed(tmp_path: Path) -> None:
     for number, head in enumerate(heads[1:], 1):
         copy.write_bytes(head + content[96:])
         assert require_whole(copy) == number
+
+
+def test_what_hdf5_would_put_among_older_data_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "file.h5"
+    with creating(path) as root:
+        root.attrs["text"] = "of variable length"
+    before = path.read_bytes()
+    # once the older text is read HDF5 knows of the free space beside it
+    with pytest.raises(OSError, match="heap"), extending(path) as (file, root):
+        root.attrs["text"] = file.attrs["text"] + "!"
+    assert path.read_bytes() == before
 
 
 WRITER = """

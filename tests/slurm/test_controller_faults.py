@@ -29,8 +29,8 @@ pytestmark = [pytest.mark.slurm, pytest.mark.usefixtures("on_cluster", "leaving_
 
 # All in the second generation, so that the first has to be replayed.
 STEPS = {
-    "sampled_but_not_recorded": Step("orchestrator.run.controller:write_json"),
-    "recorded_but_not_submitted": Step("orchestrator.run.controller:write_json", after=True),
+    "sampled_but_not_recorded": Step("orchestrator.run.asked:write_json"),
+    "recorded_but_not_submitted": Step("orchestrator.run.asked:write_json", after=True),
     "noted_but_sbatch_not_called": Step("orchestrator.cluster.slurm:SlurmCluster.submit"),
     "sbatch_returned_but_the_jobs_have_no_task_yet": Step("submitit.core.utils:CommandFunction.__call__", after=True),
     "submitted_but_the_ids_not_written": Step("orchestrator.cluster.slurm:SlurmCluster.submit", after=True),
@@ -46,7 +46,7 @@ STEPS = {
         when="args[2] == 40 and n > 3",
     ),
     "appended_but_the_optimiser_not_told": Step("orchestrator.checkpoint:Checkpoint.append", after=True),
-    "told_but_the_directories_not_deleted": Step("orchestrator.jobs.cleanup:Wake._discard", when="args[1] == 1"),
+    "told_but_the_directories_not_deleted": Step("orchestrator.jobs.cleanup:Cleanup._discard", when="args[1] == 1"),
     "the_directories_half_deleted": Step("os:rmdir", when="n == 3"),
 }
 

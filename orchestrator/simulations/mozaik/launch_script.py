@@ -85,9 +85,9 @@ def template_problems(template: Path, sections: Mapping[str, Mapping[str, Any]])
     Parameters
     ----------
     template : pathlib.Path
-        The file.
+        The file that holds the template.
     sections : mapping
-        Keys of the sections ``simulation`` and ``slurm``.
+        The keys of the sections ``simulation`` and ``slurm``, by section.
     """
     import jinja2  # noqa: PLC0415  (jobs of functions need none)
 

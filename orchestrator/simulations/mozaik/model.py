@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.paths import AttemptPaths
 from orchestrator.simulations.base import Finding, Identity, Model, ModelUnreadable, ParameterFolder, Recorded, digests
-from orchestrator.simulations.mozaik.check import model_problems
+from orchestrator.simulations.mozaik.check import model_notes, model_problems
 from orchestrator.simulations.mozaik.launch_script import launch_script
-from orchestrator.simulations.mozaik.notes import model_notes, recorded_by
 from orchestrator.simulations.mozaik.options import MozaikOptions
 from orchestrator.simulations.mozaik.parameters import ParameterFileError, as_text, flatten, lookup, read_parameter_tree
-from orchestrator.simulations.mozaik.rehearsal import protocol_of, rehearsal
+from orchestrator.simulations.mozaik.recording_size import recorded_by
+from orchestrator.simulations.mozaik.short_protocol import protocol_size, short_protocol
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
@@ -79,7 +79,7 @@ class MozaikModel(Model[MozaikOptions]):
 
     def shortened(self, attempt: AttemptPaths) -> MozaikModel:
         """Return a model that is built, makes its protocol and presents one slice of the explosion check."""
-        experiments = rehearsal(self.options.experiments, attempt, self.model_dir)
+        experiments = short_protocol(self.options.experiments, attempt, self.model_dir)
         check = self.context.explosion_check
         one_slice = check.model_copy(update={"enabled": True, "slices": 1, "duration": check.duration / check.slices})
         options = self.options.model_copy(update={"experiments": experiments})
@@ -87,7 +87,7 @@ class MozaikModel(Model[MozaikOptions]):
 
     def counted(self, attempt: AttemptPaths) -> tuple[int, float] | None:
         """Return number of stimuli and seconds of the whole protocol, None if they could not be counted."""
-        return protocol_of(attempt)
+        return protocol_size(attempt)
 
     def parameter_folder(self) -> ParameterFolder | None:
         """Return the folder of the optimisation's parameter files."""

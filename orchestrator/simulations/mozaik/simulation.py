@@ -6,14 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.files import read_json_lines, tail
+from orchestrator.files import tail
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
 from orchestrator.simulations.base import Simulation, SimulationFailed
-from orchestrator.simulations.failure_cause import blame
+from orchestrator.simulations.failure_cause import cause_of
 from orchestrator.simulations.mozaik.launch_script import launch_script
 from orchestrator.simulations.mozaik.options import MozaikOptions
-from orchestrator.simulations.phases import phases
+from orchestrator.simulations.phases import TIMED, Phase, noted, phases
 from orchestrator.simulations.registry import simulation
 from orchestrator.simulations.subprocesses import run_in_own_group
 
@@ -30,11 +30,11 @@ class MozaikSimulation(Simulation[MozaikOptions]):
         attempt.script.write_text(script, encoding="utf-8")
         with attempt.log.open("wb") as log:
             code = run_in_own_group(["bash", str(attempt.script)], cwd=self.model_dir, log=log)
-        noted = {entry.get("phase"): entry for entry in read_json_lines(attempt.progress)}
-        if "exploded" in noted:
-            raise SimulationFailed(Outcome.EXPLODED, _explosion(noted["exploded"]))
+        entries = noted(attempt)
+        if Phase.EXPLODED in entries:
+            raise SimulationFailed(Outcome.EXPLODED, _explosion(entries[Phase.EXPLODED]))
         if code != 0:
-            raise self._failure(code, started="building" in noted, log=tail(attempt.log, 200))
+            raise self._failure(code, started=Phase.BUILDING in entries, log=tail(attempt.log, 200))
 
     def recordings(self, attempt: AttemptPaths) -> object:
         """Return the datastore that the simulation wrote.
@@ -60,15 +60,15 @@ class MozaikSimulation(Simulation[MozaikOptions]):
         """Return the wall times between the phases that the run script reported."""
         first = phases(attempt)
         ends = {
-            "build": ("building", ("check", "protocols")),
-            "check": ("check", ("exploded", "protocols")),
-            "protocols": ("protocols", ("finished",)),
+            Phase.BUILDING: (Phase.CHECK, Phase.PROTOCOLS),
+            Phase.CHECK: (Phase.EXPLODED, Phase.PROTOCOLS),
+            Phase.PROTOCOLS: (Phase.FINISHED,),
         }
         seconds = {}
-        for name, (start, following) in ends.items():
-            end = next((first[phase] for phase in following if phase in first), None)
-            if start in first and end is not None:
-                seconds[name] = end - first[start]
+        for phase, following in ends.items():
+            end = next((first[later] for later in following if later in first), None)
+            if phase in first and end is not None:
+                seconds[TIMED[phase]] = end - first[phase]
         return seconds
 
     def _overlay(self, parameters: Mapping[str, float | int]) -> str:
@@ -80,8 +80,8 @@ class MozaikSimulation(Simulation[MozaikOptions]):
     def _failure(code: int, *, started: bool, log: str) -> SimulationFailed:
         last = next((line for line in reversed(log.splitlines()) if line.strip()), "no output")
         message = f"the simulation ended with exit code {code}: {last.strip()}"
-        if blamed := blame(log):
-            return SimulationFailed(blamed, message)
+        if cause := cause_of(log):
+            return SimulationFailed(cause, message)
         if not started:
             return SimulationFailed(Outcome.LAUNCH_FAILED, message)
         # a killed process is nearly always the kernel's answer to a lack of memory; bash reports it as 128 + 9

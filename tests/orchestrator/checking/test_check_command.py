@@ -7,7 +7,6 @@ import re
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 import pexpect
 import pytest
@@ -18,8 +17,6 @@ from orchestrator.checking.check import inspect
 from orchestrator.checking.disk import Disk, disk, size_text
 from orchestrator.config.file import load_config
 from orchestrator.simulations import Recorded, model_of
-from orchestrator.simulations.mozaik.parameters import Expression, Reference
-from orchestrator.simulations.mozaik.sheets import sheets_of
 
 PROGRAM = "from orchestrator.cli import main; main()"
 
@@ -148,44 +145,6 @@ def test_one_machine_holds_as_many_simulations_as_run_at_once(tmp_path: Path) ->
 @pytest.mark.parametrize(("size", "text"), [(12, "12 bytes"), (1500, "1.5 kB"), (14e6, "14 MB"), (2.5e12, "2.5 TB")])
 def test_sizes_are_for_people(size: float, text: str) -> None:
     assert size_text(size) == text
-
-
-def test_sheets_and_recorders_are_found_in_every_form() -> None:
-    tree: dict[str, Any] = {
-        "sheets": {
-            "one": {"component": "a.B", "params": {"name": "One", "sx": 1000.0, "sy": 2000.0, "density": 50.0}},
-            "nameless": {"component": "a.B", "params": {}},
-        }
-    }
-    one = tree["sheets"]["one"]["params"]
-    one["recorders"] = {
-        "all": {"component": "m.RCAll", "variables": ("spikes"), "params": {}},
-        "grid": {"component": "m.RCGrid", "variables": ["v", "spikes"], "params": {"size": 200.0, "spacing": 20.0}},
-        "some": {"component": "m.RCRandomPercentage", "variables": ("v",), "params": {"percentage": 10}},
-    }
-    (sheet,) = sheets_of(tree).values()
-    assert (sheet.name, sheet.neurons, sheet.variables) == ("One", 100, ["spikes", "v"])
-    assert [each.cells for each in sheet.recorders or ()] == [100, 100, 10]
-
-
-@pytest.mark.parametrize(
-    ("density", "neurons"),
-    [
-        (Reference("sheets.exc.params.density"), 400),
-        (Expression("ref('sheets.exc.params.density') / 4"), 100),
-        (Expression("2 * ref('sheets.exc.params.density') - 50.0"), 700),
-        (Expression("ref('sheets.inh.params.density') + 1"), None),
-        (Expression("ref('sheets.exc.params.density') / 0"), None),
-        (Expression("PyNNDistribution('uniform')"), None),
-        (Expression("ref('nowhere')"), None),
-    ],
-    ids=str,
-)
-def test_a_sheet_may_take_its_size_from_another(density: object, neurons: int | None) -> None:
-    params = {"name": "Exc", "sx": 2000.0, "sy": 1000.0, "density": 200.0}
-    other = {**params, "name": "Inh", "density": density}
-    sheets = sheets_of({"sheets": {"exc": {"params": params}, "inh": {"params": other}}})
-    assert (sheets["Exc"].neurons, sheets["Inh"].neurons) == (400, neurons)
 
 
 # On a node, which is this machine

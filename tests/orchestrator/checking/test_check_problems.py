@@ -191,7 +191,7 @@ WRONG = [
         {"simulation|experiments": "experiments:create"},
     ),
     Wrong(
-        "experiments.py:3: is not Python: ",
+        "experiments.py:3: is not Python 3: ",
         "simulation.experiments",
         {},
         {"experiments.py": ("import numpy", "import numpy as")},
@@ -211,13 +211,18 @@ WRONG = [
     Wrong("greater than or equal to 0, got -5", "simulation.seeds.pynn_seed", {"simulation|seeds|pynn_seed": -5}),
     Wrong("; copy it from ", "simulation.run_script", {}, {"param_optim/run_optimization_experiment.py": None}),
     Wrong(
-        "cannot be read: No such file",
+        "param_optim/default: cannot be read: No such file; did you mean 'defaults'?",
         "simulation.parameters_url",
         {"simulation|parameters_url": "param_optim/default"},
     ),
-    Wrong("cannot be read (named by", "simulation.parameters_url", {}, {"param_optim/recorders": None}),
     Wrong(
-        "l4_cortex_exc:4: is not a parameter set",
+        "param_optim/l4_cortex_exc:37:22: url('param_optim/recorders'): there is no file",
+        "simulation.parameters_url",
+        {},
+        {"param_optim/recorders": None},
+    ),
+    Wrong(
+        "param_optim/l4_cortex_exc:4:16: is not a parameter file",
         "simulation.parameters_url",
         {},
         {L4: ("'name': 'V1_Exc_L4'", "'name' 'V1")},
@@ -297,6 +302,34 @@ def test_one_mistake_is_not_told_twice_and_brings_no_others(tmp_path: Path, wron
     sheets = {problem.message.partition(" needs a recorder of ")[2][:9] for problem in problems}
     # a file of recorders serves several sheets and targets
     assert len(problems) == 1 or (wrong.files and len(sheets) == 1)
+
+
+OWN_TARGET = """
+from targets import Needs, PointTarget, Recorded
+
+
+class Depolarisation(PointTarget):
+    signal: str = "v"
+    other: str = "V1_Inh_L4"
+
+    @property
+    def needs(self):
+        own = Recorded((self.signal, "V_m"), "signal")
+        return Needs((Recorded(("spikes",)), own, Recorded(("v",), "other", self.other)))
+
+    def value(self, recordings):
+        return 0.0
+"""
+
+
+def test_what_a_target_of_ones_own_needs_is_checked_in_the_sheet_that_it_names(tmp_path: Path) -> None:
+    own = {"class": "mine.py:Depolarisation", "sheet_name": "V1_Exc_L4", "target_value": 1, "norm": 1}
+    path = visual_model(tmp_path, {"targets|0": own})
+    (path.parents[1] / "mine.py").write_text(OWN_TARGET)
+    said = {problem.key: problem.message for problem in examine(path).problems}
+    assert said.keys() == {"targets[0].signal", "targets[0].other"}
+    assert "Depolarisation needs a recorder of v or V_m in V1_Exc_L4, which records spikes" in said["targets[0].signal"]
+    assert "Depolarisation needs a recorder of v in V1_Inh_L4, which records" in said["targets[0].other"]
 
 
 def test_what_does_not_fit_the_model_is_told_together_with_what_cannot_be_read(tmp_path: Path) -> None:
