@@ -59,6 +59,7 @@ def make_run(
     text: str | None = None,
     covariance: npt.NDArray[np.float64] | None = None,
     times: bool = True,
+    state: Mapping[str, Any] | None = None,
     scores: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]] | None = None,
 ) -> RunPaths:
     """Write a run in which every offspring is at a random point."""
@@ -101,7 +102,8 @@ def make_run(
             )
             evaluations.append(Evaluation(offspring, result, tuple(found), tuple(told), 1, begin, generation))
         spread = np.eye(n_parameters) * 0.04 if covariance is None else covariance
-        checkpoint.append(evaluations, {"mean": np.full(n_parameters, 0.5), "sigma": 0.2, "covariance": spread})
+        distribution = {"mean": np.full(n_parameters, 0.5), "sigma": 0.2, "covariance": spread}
+        checkpoint.append(evaluations, distribution if state is None else state)
     return RunPaths(directory)
 
 

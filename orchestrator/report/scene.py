@@ -108,7 +108,7 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """The area between two lines."""
+    """The area between two lines; if it is made of steps, the page tells the height of one on hovering."""
 
     x: Numbers
     low: Numbers
@@ -116,6 +116,7 @@ class Band:
     colour: str = INK
     label: str = ""
     opacity: float = 0.2
+    step: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,7 +48,7 @@ def cancel_run(paths: RunPaths, say: Callable[[str], object]) -> int:
     _dequeue_controllers(paths)
     with only_controller(paths, say=say) as lease:
         lease.ending = ("cancelled", "orchestrator cancel")
-        return end_all_jobs(paths, create_cluster(load_config(paths.config)), lease.confirm)
+        return end_all_jobs(paths, create_cluster(load_config(paths.config, looking=True)), lease.confirm)
 
 
 def end_all_jobs(paths: RunPaths, cluster: Cluster, confirm: Callable[[], object]) -> int:
