@@ -1,4 +1,4 @@
-"""An optimiser of somebody else's: uniform samples of a box around the best point, which shrinks; without covariance."""
+"""An optimiser of somebody else: uniform samples of a box around the best point, which shrinks; no covariance."""
 
 from __future__ import annotations
 

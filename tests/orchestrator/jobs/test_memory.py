@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from orchestrator.jobs.memory import available_memory
+from orchestrator.jobs.measuring_pool import available_memory
 
 
 def test_without_control_groups_it_is_the_machines(tmp_path: Path) -> None:
