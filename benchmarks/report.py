@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ import yaml
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.paths import RunPaths
-from orchestrator.records import Evaluation, FloatArray, Offspring, Outcome, Result
+from orchestrator.records import Evaluation, FloatArray, Offspring, Origin, Outcome, Result
 
 MB = 1e6
 LOG = "NEST 3.10\n" + "\n".join(f"[INFO] node {n}: simulating" for n in range(30)) + "\nMPI_ABORT was invoked"
@@ -61,31 +61,42 @@ def config(n_parameters: int, n_targets: int, generations: int, size: int) -> st
     )
 
 
-def write_checkpoint(path: Path, *, generations: int, size: int, n_parameters: int, n_targets: int) -> None:
-    """Write a run that closes in on its targets; one in eight offspring fails."""
-    rng = np.random.default_rng(0)
+def create_checkpoint(path: Path, *, generations: int, size: int, n_parameters: int, n_targets: int) -> Checkpoint:
+    """Write an empty checkpoint."""
     text = config(n_parameters, n_targets, generations, size)
-    space = search_space(n_parameters)
-    checkpoint = Checkpoint.create(
+    return Checkpoint.create(
         path,
         config=text,
-        parameters=space.names,
+        parameters=search_space(n_parameters).names,
         targets=[target["name"] for target in yaml.safe_load(text)["targets"]],
         versions={"orchestrator": "0.1.0"},
     )
+
+
+def generations_of(
+    *, generations: int, size: int, n_parameters: int, n_targets: int
+) -> Iterator[tuple[list[Evaluation], dict[str, FloatArray | float]]]:
+    """Yield evaluations and distributions of a run that closes in on its targets; one in eight offspring fails."""
+    rng = np.random.default_rng(0)
+    space = search_space(n_parameters)
     mixing = rng.normal(size=(n_parameters, n_targets)) / math.sqrt(n_parameters)
     goal = rng.uniform(0.3, 0.7, n_parameters)
-    rows: list[Evaluation] = []
-    covariances = []
     for generation in range(generations):
         share = 0.98 ** (200 * generation / generations)
         mean = goal + share * (0.9 - goal)
-        covariances.append((mean, 0.2 * share, np.diag(np.linspace(0.5, 1.5, n_parameters)) * (0.2 * share) ** 2))
+        covariance = np.diag(np.linspace(0.5, 1.5, n_parameters)) * (0.2 * share) ** 2
         points = np.clip(mean + 0.2 * share * rng.normal(size=(size, n_parameters)), 0, 1)
         values = (points - goal) @ mixing * 4 + 0.05 * rng.normal(size=(size, n_targets))
-        rows += [_evaluation((generation, index), points[index], values[index], space, rng) for index in range(size)]
-    # generation by generation each append copies the file: here all at once
-    _append_all(checkpoint, rows, covariances)
+        evaluations = [_evaluation((generation, n), points[n], values[n], space, rng) for n in range(size)]
+        yield evaluations, {"mean": mean, "sigma": 0.2 * share, "covariance": covariance}
+
+
+def write_checkpoint(path: Path, *, generations: int, size: int, n_parameters: int, n_targets: int) -> None:
+    """Write a whole run."""
+    shape = {"generations": generations, "size": size, "n_parameters": n_parameters, "n_targets": n_targets}
+    checkpoint = create_checkpoint(path, **shape)
+    for evaluations, state in generations_of(**shape):
+        checkpoint.append(evaluations, state)
 
 
 def _evaluation(
@@ -109,32 +120,10 @@ def _evaluation(
     )
     found = np.full(len(values), np.nan) if failed else values
     scores = np.where(np.isnan(found), 20.0, np.minimum(np.abs(found) / 0.5, 20.0))
-    offspring = Offspring(generation, index, tuple(point), space.decode(point))
-    return Evaluation(offspring, result, tuple(found), tuple(scores), 1, begin)
-
-
-def _append_all(
-    checkpoint: Checkpoint, rows: Sequence[Evaluation], states: Sequence[tuple[FloatArray, float, FloatArray]]
-) -> None:
-    size = len(rows) // len(states)
-    step = max(1, len(states) // 4)
-    for first in range(0, len(states), step):
-        # the distributions follow one by one without evaluations
-        mean, sigma, covariance = states[first]
-        checkpoint.append(
-            rows[first * size : (first + step) * size], {"mean": mean, "sigma": sigma, "covariance": covariance}
-        )
-    _set_distributions(checkpoint.path, states)
-
-
-def _set_distributions(path: Path, states: Sequence[tuple[FloatArray, float, FloatArray]]) -> None:
-    import h5py  # noqa: PLC0415
-
-    with h5py.File(path, "r+") as file:
-        for n, name in enumerate(("mean", "sigma", "covariance")):
-            dataset = file["optimiser"][name]
-            dataset.resize(len(states), axis=0)
-            dataset[:] = [state[n] for state in states]
+    offspring = Offspring(
+        generation, index, tuple(point), space.decode(point), Origin.SAMPLE if generation or index else Origin.START
+    )
+    return Evaluation(offspring, result, tuple(found), tuple(scores), 1, begin, generation)
 
 
 def child(directory: Path) -> None:
@@ -169,7 +158,7 @@ def main() -> None:
     """Measure, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(tempfile.gettempdir()) / "orchestrator-report-benchmark"
-    parser.add_argument("--directory", type=Path, default=default, help="keeps the checkpoint (300 MB)")
+    parser.add_argument("--directory", type=Path, default=default, help="keeps the checkpoint (130 MB)")
     parser.add_argument("--generations", type=int, default=1000)
     parser.add_argument("--offspring", type=int, default=64)
     parser.add_argument("--parameters", type=int, default=40)

@@ -80,7 +80,7 @@ CONFIG: dict[str, Any] = {
     "max_ngen": 10_000,
     "timeout": 3600,
     # faults come so densely here that an offspring may well be lost more often than ever on a real cluster
-    "slurm": {"poll_interval": 2, "result_grace": 3, "retries": 100},
+    "jobs": {"poll_interval": 2, "result_grace": 3, "retries": 100},
     "simulation": {"type": "function", "function": "model:simulate"},
 }
 SBATCH = """#!/bin/sh
@@ -303,17 +303,10 @@ def undisturbed(project: Path, generations: int) -> list[Told]:
 
     config = load_config(project / "config.yaml")
     space, targets = config.space(), config.create_targets()
-    optimiser = create_optimiser(
-        config.optimiser.method,
-        start=space.encode(config.optimiser_centroid),
-        steps=space.steps,
-        sigma=config.optimiser_sigma,
-        size=config.offspring_size,
-        seed=config.optimiser_seed,
-    )
+    optimiser = create_optimiser(config.optimiser, config.problem())
     history: list[Told] = []
     while len(history) < generations and not (history and optimiser.stop()):
-        points = optimiser.ask()
+        points = optimiser.ask().points
         rows, outcomes = [], []
         for point in points:
             try:

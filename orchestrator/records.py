@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -50,24 +50,43 @@ _INFRASTRUCTURE = frozenset(
 )
 
 
+class Origin(enum.Enum):
+    """Why a point is evaluated."""
+
+    START = "start"
+    """It is where the search begins."""
+    SAMPLE = "sample"
+    """It was drawn from the search distribution."""
+    MODEL = "model"
+    """A model of the values proposed it."""
+    INJECTED = "injected"
+    """The user asked for it."""
+
+
 @dataclass(frozen=True)
 class Offspring:
-    """One point that the optimiser asked for; (generation, index) is its identity.
+    """One point that is evaluated; (generation, index) is its identity.
 
     Parameters
     ----------
     generation, index : int
-        Generation that asked for it and its place there, from 0.
+        Generation that it was asked for with and its place there, from 0.
     point : tuple of float
         Coordinates in the unit cube, shape (n_parameters,).
     parameters : mapping of str to float or int
         The same point in the parameters' own units.
+    origin : Origin
+        Why it is evaluated.
+    asked_after : int
+        How often the optimiser had been told when it asked for it: what a replay needs to ask for it again.
     """
 
     generation: int
     index: int
     point: tuple[float, ...]
     parameters: Mapping[str, float | int]
+    origin: Origin = Origin.SAMPLE
+    asked_after: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,7 +98,7 @@ class Result:
     outcome : Outcome
         `OK`, or why there are no values.
     values : mapping of str to (float or None)
-        Value of every target by label; None where there is none.
+        Value of every target by label; None if there is none.
     reasons : mapping of str to str
         Why a target has no value, by label.
     message : str
@@ -93,11 +112,11 @@ class Result:
     host, job_id : str
         Where it ran.
     started, finished : float
-        Unix times in s; NaN where unknown.
+        Unix times in s; NaN if unknown.
     versions : mapping of str to str
         Versions of the programs involved.
     measured : bool
-        False where the simulation is there and the controller has yet to measure it.
+        False if the simulation is there and the controller has yet to measure it.
     """
 
     outcome: Outcome
@@ -114,20 +133,62 @@ class Result:
     versions: Mapping[str, str] = field(default_factory=dict)
     measured: bool = True
 
+    @property
+    def worked(self) -> bool:
+        """Whether it speaks of the parameters: if none of many does, the cause is elsewhere."""
+        ran_too_long = self.outcome is Outcome.TIMEOUT and not math.isnan(self.started)
+        return ran_too_long or self.outcome in (Outcome.OK, Outcome.EXPLODED)
+
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-compatible dictionary."""
         return {**asdict(self), "outcome": self.outcome.value}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Result:
-        """Read what `to_json` wrote.
+    def from_json(cls, data: object) -> Result:
+        """Read what `to_json` of this version, or of one that knew more or fewer keys, wrote.
 
         Raises
         ------
-        KeyError, TypeError, ValueError
-            Where `data` is not a result.
+        ValueError
+            If `data` is not a result; the message names the key.
         """
-        return cls(**{**data, "outcome": Outcome(data["outcome"])})
+        if not isinstance(data, Mapping) or "outcome" not in data:
+            raise ValueError("expected an object with the key 'outcome'")
+        found: dict[str, Any] = {"outcome": Outcome(data["outcome"])}
+        for key, expects in _EXPECTED.items():
+            if key in data:
+                if not expects(data[key]):
+                    raise ValueError(f"{key}: unexpected {data[key]!r}")
+                found[key] = data[key]
+        return cls(**found)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _maps(value: object, is_right: Callable[[object], bool]) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(k, str) and is_right(v) for k, v in value.items())
+
+
+_EXPECTED: dict[str, Callable[[object], bool]] = {
+    "values": lambda value: _maps(value, lambda each: each is None or _is_number(each)),
+    "reasons": lambda value: _maps(value, _is_text),
+    "message": _is_text,
+    "log_tail": _is_text,
+    "seconds": lambda value: _maps(value, _is_number),
+    "peak_memory": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "host": _is_text,
+    "job_id": _is_text,
+    "started": _is_number,
+    "finished": _is_number,
+    "versions": lambda value: _maps(value, _is_text),
+    "measured": lambda value: isinstance(value, bool),
+}
 
 
 @dataclass(frozen=True)
@@ -148,6 +209,8 @@ class Evaluation:
         How often it was submitted.
     submitted : float
         Unix time of the last submission in s.
+    told_in : int
+        Number of the tell, from 0, by which the optimiser learnt of it.
     """
 
     offspring: Offspring
@@ -156,6 +219,7 @@ class Evaluation:
     scores: tuple[float, ...]
     attempts: int
     submitted: float
+    told_in: int = 0
 
     @property
     def total_score(self) -> float:

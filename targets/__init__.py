@@ -35,12 +35,13 @@ and name it in the config::
       - {class: "my_targets.py:SilentShare", sheet_name: Exc_Layer, target_value: 10, norm: 5, threshold: 0.05}
 """
 
-from targets.base import AtLeastTarget, AtMostTarget, NoValue, PointTarget, RangeTarget, Target
+from targets.base import AtLeastTarget, AtMostTarget, IntervalTarget, NoValue, PointTarget, RangeTarget, Target
 from targets.conductance import ConductanceRatio
 from targets.datastore import Datastore
 from targets.errors import DatastoreError
-from targets.measuring import Measurement, measure
+from targets.measuring import Measurement, ScoreError, measure, score_of
 from targets.modulation import ModulationRatio
+from targets.needs import Needs, Presented, Recorded
 from targets.orientation import (
     OrientationTuningOrthoHighTarget,
     OrientationTuningOrthoLowTarget,
@@ -59,20 +60,25 @@ __all__ = [
     "ConductanceRatio",
     "Datastore",
     "DatastoreError",
+    "IntervalTarget",
     "IrregularityTarget",
     "Measurement",
     "ModulationRatio",
+    "Needs",
     "NoValue",
     "OrientationTuningOrthoHighTarget",
     "OrientationTuningOrthoLowTarget",
     "OrientationTuningPreferenceTarget",
     "PointTarget",
+    "Presented",
     "Problem",
     "RangeTarget",
+    "Recorded",
     "ReturnedValue",
     "ReturnedValueAtLeast",
     "ReturnedValueAtMost",
     "ReturnedValueRange",
+    "ScoreError",
     "Segment",
     "SizeTuning",
     "SpikeTrains",
@@ -83,5 +89,6 @@ __all__ = [
     "create_targets",
     "known_targets",
     "measure",
+    "score_of",
     "target",
 ]

@@ -1,4 +1,4 @@
-"""Stimulus annotations: the text of a dict, read without executing it."""
+"""Reads annotations of stimuli, which are the text of a dict, without executing them."""
 
 from __future__ import annotations
 

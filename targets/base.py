@@ -2,7 +2,8 @@
 
 A target class joins two things that know nothing of each other:
 
-- a *value*, a subclass of :class:`Target` that implements :meth:`Target.value`;
+- a *value*, a subclass of :class:`Target` that implements :meth:`Target.value`, and says in :attr:`Target.needs` what
+  has to be recorded and presented for it;
 - a *kind*, one of :class:`PointTarget`, :class:`RangeTarget`, :class:`AtLeastTarget`, :class:`AtMostTarget`.
 
 They compose by inheritance, the value first: ``class MyTarget(SpontaneousRate, AtMostTarget): ...``. (Options are
@@ -17,9 +18,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveFloat, field_validator
 
+from targets.needs import Needs
+
 
 class NoValue(Exception):
-    """Raised by :meth:`Target.value` where the recordings have no value; its text is the reason."""
+    """Raised by :meth:`Target.value` if the recordings have no value; its text is the reason."""
 
 
 class Target(BaseModel):
@@ -33,6 +36,12 @@ class Target(BaseModel):
 
     unit: ClassVar[str] = ""
     """Unit of :meth:`value`, of ``target_value`` and of ``norm``; empty for a pure number."""
+
+    wanted_kind: ClassVar[str] = ""
+    """What the kind is called, for people: ``at most``; empty for a kind of the user's own that says nothing."""
+
+    any_target_value: ClassVar[Any] = 0.0
+    """A target value that the kind accepts, for those who only want the value."""
 
     if TYPE_CHECKING:  # every kind has one of its own; as a field of this class it would hide them
         target_value: float | tuple[float, float]
@@ -58,6 +67,24 @@ class Target(BaseModel):
         """What tells this target from others of its class: its sheet, unless a subclass knows better."""
         return self.sheet_name
 
+    @property
+    def needs(self) -> Needs:
+        """What has to be recorded and presented for a value; empty if the target does not say."""
+        return Needs()
+
+    @property
+    def wanted_interval(self) -> tuple[float, float] | None:
+        """The edges of the values that score 0, infinite if open; None if these are no interval, or unknown."""
+        return None
+
+    @property
+    def wanted_in_words(self) -> str:
+        """What is wanted, for people: ``at most 5``, without the unit."""
+        if self.wanted_interval is not None:
+            return interval_in_words(*self.wanted_interval)
+        target_value = getattr(self, "target_value", "")
+        return f"{target_value:g}" if isinstance(target_value, float) else str(target_value)
+
     @abstractmethod
     def value(self, recordings: Any) -> float:
         """Compute the value in ``unit``.
@@ -70,7 +97,7 @@ class Target(BaseModel):
         Raises
         ------
         NoValue
-            With the reason, where the recordings have no such value (nothing recorded, too few spikes, 0/0).
+            With the reason, if the recordings have no such value (nothing recorded, too few spikes, 0/0).
         """
 
     @abstractmethod
@@ -87,17 +114,49 @@ class Target(BaseModel):
         return min(self.distance(value) / self.norm, self.max_score)
 
 
-class PointTarget(Target):
+def interval_in_words(low: float, high: float) -> str:
+    """Return an interval of wanted values for people: ``1 to 5``, ``at least 0.8``, ``at most 5``, ``0.01``."""
+    if low == high:
+        return f"{low:g}"
+    if math.isinf(low) and math.isinf(high):
+        return "anything"
+    if math.isinf(low):
+        return f"at most {high:g}"
+    return f"at least {low:g}" if math.isinf(high) else f"{low:g} to {high:g}"
+
+
+class IntervalTarget(Target):
+    """A target whose wanted values are an interval: the distance is that to the nearer edge, 0 inside, edges included.
+
+    Subclasses say in ``wanted_interval`` what ``target_value`` means.
+    """
+
+    @property
+    @abstractmethod
+    def wanted_interval(self) -> tuple[float, float]: ...  # noqa: D102
+
+    def distance(self, value: float) -> float:  # noqa: D102
+        low, high = self.wanted_interval
+        return max(low - value, value - high, 0.0)
+
+
+class PointTarget(IntervalTarget):
     """The value should be ``target_value``: distance ``|target_value - value|``."""
+
+    wanted_kind = "point"
 
     target_value: FiniteFloat = Field(description="the wanted value, in the target's unit")
 
-    def distance(self, value: float) -> float:  # noqa: D102
-        return abs(self.target_value - value)
+    @property
+    def wanted_interval(self) -> tuple[float, float]:  # noqa: D102
+        return self.target_value, self.target_value
 
 
-class RangeTarget(Target):
+class RangeTarget(IntervalTarget):
     """The value should lie in ``[low, high]``, edges included: distance to the nearer edge, 0 inside."""
+
+    wanted_kind = "range"
+    any_target_value = (0.0, 0.0)
 
     target_value: tuple[FiniteFloat, FiniteFloat] = Field(
         description="[low, high], the edges of the wanted range, in the target's unit"
@@ -110,24 +169,30 @@ class RangeTarget(Target):
             raise ValueError(f"low must not exceed high, got [{edges[0]:g}, {edges[1]:g}]")
         return edges
 
-    def distance(self, value: float) -> float:  # noqa: D102
-        low, high = self.target_value
-        return max(low - value, value - high, 0.0)
+    @property
+    def wanted_interval(self) -> tuple[float, float]:  # noqa: D102
+        return self.target_value
 
 
-class AtLeastTarget(Target):
+class AtLeastTarget(IntervalTarget):
     """The value should be ``target_value`` or more: distance ``target_value - value`` below it, 0 from there on."""
+
+    wanted_kind = "at least"
 
     target_value: FiniteFloat = Field(description="the least wanted value, in the target's unit")
 
-    def distance(self, value: float) -> float:  # noqa: D102
-        return max(self.target_value - value, 0.0)
+    @property
+    def wanted_interval(self) -> tuple[float, float]:  # noqa: D102
+        return self.target_value, math.inf
 
 
-class AtMostTarget(Target):
+class AtMostTarget(IntervalTarget):
     """The value should be ``target_value`` or less: distance ``value - target_value`` above it, 0 up to there."""
+
+    wanted_kind = "at most"
 
     target_value: FiniteFloat = Field(description="the largest wanted value, in the target's unit")
 
-    def distance(self, value: float) -> float:  # noqa: D102
-        return max(value - self.target_value, 0.0)
+    @property
+    def wanted_interval(self) -> tuple[float, float]:  # noqa: D102
+        return -math.inf, self.target_value

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from targets.base import NoValue, PointTarget
+from targets.needs import Needs, Recorded
 from targets.registry import target
 from targets.segment import Segment, SignalSummary
 from targets.sheet_target import SpontaneousTarget, mean_over
@@ -28,6 +29,14 @@ class InhibitionOverExcitation(SpontaneousTarget):
     inhibitory_signal: str | None = Field(
         default=None, description="name of the recorded inhibitory conductance, by default gsyn_inh or g_in"
     )
+
+    @property
+    def needs(self) -> Needs:
+        """Both conductances during spontaneous activity."""
+        own = {"excitatory_signal": self.excitatory_signal, "inhibitory_signal": self.inhibitory_signal}
+        usual = {"excitatory_signal": EXCITATORY, "inhibitory_signal": INHIBITORY}
+        recorded = [Recorded((name,), option) if name else Recorded(usual[option]) for option, name in own.items()]
+        return super().needs + Needs(tuple(recorded))
 
     def value(self, recordings: Any) -> float:  # noqa: D102
         return mean_over(self.spontaneous(recordings), self._ratio)

@@ -1,13 +1,12 @@
-"""A mozaik results directory, of any generation of the format, as arrays.
+"""Reads a mozaik results directory, of any generation of the format, as arrays.
 
-Nothing in the directory is executed and mozaik isn't needed: files are read by :mod:`targets.pickles.unpickle`,
+Nothing in the directory is executed and mozaik isn't needed: files are read by :mod:`targets.pickles`,
 annotations of stimuli by :mod:`targets.annotations`. Files of segments are read when they are asked for; of what was
 read, the spike trains stay in memory up to a limit, because several targets ask for the same ones.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -16,11 +15,14 @@ from typing import Any
 
 from targets.annotations import AnnotationError, read_stimulus
 from targets.errors import DatastoreError
-from targets.pickles.inert import Instance, Refused
-from targets.pickles.unpickle import read_pickle
-from targets.segment import Recording, Segment, items_of, read_recording
+from targets.pickles import Instance, Refused, items_of, read_pickle
+from targets.plugins import nearest
+from targets.segment import Recording, Segment, read_recording
 from targets.sheet import Sheet, circular_distance, read_sheet
 from targets.traces import Trace, read_traces
+
+SPONTANEOUS = "InternalStimulus"
+"""Class of the stimulus during which nothing is shown."""
 
 _RECORDINGS = "datastore.recordings.pickle"
 
@@ -38,7 +40,7 @@ class Datastore:
     Raises
     ------
     DatastoreError
-        If it isn't one, or its recordings file is missing, truncated, foreign, or asks for anything but data.
+        If it isn't one, or its recordings file is missing, truncated, foreign, or asks for anything else than data.
     """
 
     def __init__(self, path: Path | str, *, memory: int = 256 * 1024**2) -> None:
@@ -75,8 +77,7 @@ class Datastore:
             If the model has no such sheet.
         """
         if sheet_name is not None and sheet_name not in self.sheets:
-            nearest = difflib.get_close_matches(sheet_name, self.sheets, n=1)
-            hint = f", did you mean {nearest[0]!r}?" if nearest else ""
+            hint = nearest(sheet_name, self.sheets)
             raise DatastoreError(f"{self.path} has no sheet {sheet_name!r}{hint}; sheets: {', '.join(self.sheets)}")
         return [each for each in self._segments if not each.is_null and sheet_name in {None, each.sheet_name}]
 
@@ -88,6 +89,7 @@ class Datastore:
         Parameters
         ----------
         sheet_name : str
+            The sheet; None is any.
         duration : float, optional
             Only stimuli of this duration, ms. By default those of the longest one: a check for explosions, say, may
             have recorded shorter ones.
@@ -105,6 +107,7 @@ class Datastore:
         Parameters
         ----------
         sheet_name : str
+            The sheet; None is any.
         name : str
             Class of the stimulus, such as ``FullfieldDriftingSinusoidalGrating``.
         **parameters
@@ -123,7 +126,7 @@ class Datastore:
         """Group presentations into the trials of each stimulus, in the order of their first presentation."""
         groups: list[list[Segment]] = []
         for each in segments:
-            group = next((group for group in groups if _but_trial(group[0]) == _but_trial(each)), None)
+            group = next((group for group in groups if _without_trial(group[0]) == _without_trial(each)), None)
             if group is None:
                 groups.append([each])
             else:
@@ -163,7 +166,7 @@ class Datastore:
         return [f"{each.identifier}: {each.problem}" for each in self.segments(sheet_name) if each.problem]
 
     def traces(self, segment: Segment) -> list[Trace]:
-        """Return a segment's analog signals over time; they are read each time, for they may be large.
+        """Return a segment's analog signals over time; they are read each time, because they may be large.
 
         Raises
         ------
@@ -252,7 +255,7 @@ class Datastore:
 
 def _is_spontaneous(segment: Segment) -> bool:
     stimulus = segment.stimulus
-    return stimulus.get("name") == "InternalStimulus" and stimulus.get("direct_stimulation_name") in {None, "None"}
+    return stimulus.get("name") == SPONTANEOUS and stimulus.get("direct_stimulation_name") in {None, "None"}
 
 
 def _number(value: object) -> float | None:
@@ -269,5 +272,5 @@ def _equal(key: str, value: object, wanted: float) -> bool:
     return difference <= 1e-6 * max(1.0, abs(wanted))
 
 
-def _but_trial(segment: Segment) -> dict[str, Any]:
+def _without_trial(segment: Segment) -> dict[str, Any]:
     return {key: value for key, value in segment.stimulus.items() if key != "trial"}

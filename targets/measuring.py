@@ -1,4 +1,4 @@
-"""Values of many targets of one simulation, each with a reason where it has none."""
+"""Measures many targets of one simulation, each value with the reason if there is none, and checks scores."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from targets.base import NoValue, Target
 from targets.errors import DatastoreError
+from targets.plugins import said
 
 
 class Measurement(NamedTuple):
@@ -17,14 +18,19 @@ class Measurement(NamedTuple):
     reason: str | None
 
 
+class ScoreError(ValueError):
+    """A target's own score is no finite number, or negative; the message says which target and what it gives."""
+
+
 def measure(targets: Sequence[Target], recordings: object, fatal: Collection[int] = ()) -> list[Measurement]:
     """Compute the value of every target.
 
-    A target that fails costs its own value only: whatever it raises becomes the reason, but for what is `fatal`.
+    A target that fails costs its own value only: whatever it raises becomes the reason, except what is `fatal`.
 
     Parameters
     ----------
     targets : sequence of Target
+        What is measured.
     recordings
         What the simulation left, as :meth:`Target.value` takes it.
     fatal : collection of int
@@ -38,7 +44,7 @@ def measure(targets: Sequence[Target], recordings: object, fatal: Collection[int
     Raises
     ------
     OSError
-        Where it is fatal.
+        If it is fatal.
     """
     return [_measure(target, recordings, fatal) for target in targets]
 
@@ -52,7 +58,25 @@ def _measure(target: Target, recordings: object, fatal: Collection[int]) -> Meas
                 raise each from None
         if isinstance(error, (NoValue, DatastoreError)):
             return Measurement(None, str(error) or "no value")
-        return Measurement(None, f"{type(error).__name__}: {error}")
+        return Measurement(None, said(error))
     if not math.isfinite(value):
         return Measurement(None, f"the value is {value}")
     return Measurement(value, None)
+
+
+def score_of(target: Target, value: float | None) -> float:
+    """Return the score of a value, checked: a target of the user's own may return anything.
+
+    Raises
+    ------
+    ScoreError
+        If the target fails, or its score is no finite number or is negative: no optimiser can be told that.
+    """
+    try:
+        score = float(target.score(value))
+        what = f"its score of the value {value} is {score}"
+    except Exception as error:  # noqa: BLE001  (a user's target may raise anything)
+        score, what = math.nan, f"its score of the value {value} fails: {said(error)}"
+    if not 0 <= score < math.inf:
+        raise ScoreError(f"target {target.label}: {what}; expected a finite number, not negative")
+    return score

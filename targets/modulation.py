@@ -10,6 +10,7 @@ from pydantic import Field, PositiveFloat
 
 from targets.base import NoValue, PointTarget
 from targets.datastore import Datastore
+from targets.needs import SPIKES, Needs, Presented
 from targets.orientation import GRATING
 from targets.registry import target
 from targets.segment import Segment
@@ -31,6 +32,12 @@ class FirstHarmonic(SheetTarget):
     )
     contrast: PositiveFloat = Field(default=100.0, description="contrast of the gratings, %")
     bin: PositiveFloat = Field(default=10.0, description="width of a bin of the PSTH, ms")
+
+    @property
+    def needs(self) -> Needs:
+        """Spikes of gratings of ``contrast``, of whatever orientation."""
+        grating = Presented(GRATING, {"contrast": self.contrast}, {"contrast": "contrast"})
+        return super().needs + Needs((SPIKES,), (grating,))
 
     def amplitudes(self, recordings: Any) -> NDArray[np.float64]:
         """Return F0 and F1 of every cell for the gratings at its own orientation, in Hz, (2, n_cells).

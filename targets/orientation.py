@@ -11,6 +11,7 @@ from pydantic import Field, PositiveFloat
 
 from targets.base import AtLeastTarget, NoValue, PointTarget
 from targets.datastore import Datastore
+from targets.needs import SPIKES, Needs, Presented
 from targets.registry import target
 from targets.sheet import circular_distance
 from targets.sheet_target import SheetTarget, SpontaneousTarget, rates_by_cell
@@ -28,6 +29,21 @@ class OrientedTarget(SheetTarget):
         default=0.1, description="distance from `orientation` within which a cell's preference lies, rad"
     )
     contrast: PositiveFloat = Field(default=100.0, description="contrast of the gratings, %")
+
+    @property
+    def needs(self) -> Needs:
+        """Spikes; which gratings, the values say."""
+        return super().needs + Needs((SPIKES,))
+
+    def grating(self, orientation: float) -> Presented:
+        """Return the full-field grating of ``contrast`` and an orientation in rad, as `needs` has it."""
+        options = {"contrast": "contrast", "orientation": "orientation"}
+        return Presented(GRATING, {"contrast": self.contrast, "orientation": orientation}, options)
+
+    @property
+    def orthogonal(self) -> float:
+        """The orientation orthogonal to the preferred one, rad."""
+        return self.orientation - math.pi / 2
 
     def cells(self, datastore: Datastore) -> NDArray[np.bool_]:
         """Return which of the sheet's N cells prefer ``orientation``, (N,)."""
@@ -70,12 +86,17 @@ class OrientedTarget(SheetTarget):
 class PreferredOverOrthogonal(OrientedTarget):
     """Mean rate at the preferred over mean rate at the orthogonal orientation, of cells that prefer ``orientation``."""
 
+    @property
+    def needs(self) -> Needs:
+        """Spikes of the gratings of both orientations."""
+        return super().needs + Needs(presented=(self.grating(self.orientation), self.grating(self.orthogonal)))
+
     def value(self, recordings: Any) -> float:  # noqa: D102
         datastore = self.datastore(recordings)
         preferred, orthogonal = self.mean_rates(
             datastore,
             self.grating_rates(datastore, self.orientation),
-            self.grating_rates(datastore, self.orientation - math.pi / 2),
+            self.grating_rates(datastore, self.orthogonal),
         )
         if orthogonal == 0:
             raise NoValue(f"the rate at the orthogonal orientation is 0 (at the preferred one {preferred:g} Hz)")
@@ -85,12 +106,17 @@ class PreferredOverOrthogonal(OrientedTarget):
 class OrthogonalChange(OrientedTarget, SpontaneousTarget):
     """``|spontaneous - orthogonal| / spontaneous``, mean rates of the cells that prefer ``orientation``."""
 
+    @property
+    def needs(self) -> Needs:
+        """Spikes of spontaneous activity and of the orthogonal grating."""
+        return super().needs + Needs(presented=(self.grating(self.orthogonal),))
+
     def value(self, recordings: Any) -> float:  # noqa: D102
         datastore = self.datastore(recordings)
         spontaneous, orthogonal = self.mean_rates(
             datastore,
             rates_by_cell(datastore, self.sheet_name, self.spontaneous(recordings)),
-            self.grating_rates(datastore, self.orientation - math.pi / 2),
+            self.grating_rates(datastore, self.orthogonal),
         )
         if spontaneous == 0:
             raise NoValue(f"the spontaneous rate is 0 (at the orthogonal orientation {orthogonal:g} Hz)")

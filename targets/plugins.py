@@ -1,8 +1,9 @@
 """Plug-ins by name: registered by a decorator, in entry points of installed distributions, or in a user's file.
 
-A plug-in is one file. Those of the program itself are the modules of one package, of which the one that is named like
-the plug-in is imported first, so that nothing is imported that is not used; modules of plug-ins import what is heavy
-when they are used.
+A plug-in is one file. Those of the program itself are the modules of one package, and the module that is called like
+the plug-in is imported first, so that what is not used is not imported. A plug-in of the program comes before an
+installed one of the same name. What a user's file registers has no name besides ``file.py:name``, so that several runs,
+each with its own copy of a file, can be looked at in one process.
 """
 
 from __future__ import annotations
@@ -14,16 +15,23 @@ import importlib.util
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from importlib.metadata import entry_points
+from contextlib import contextmanager, suppress
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 Plugin = TypeVar("Plugin")
 
+# how the modules of users' files are called in sys.modules
+_FILE = "plugin_file_"
+
 
 class PluginError(ValueError):
     """There is no such plug-in, it cannot be imported, or it is not what it should be; the message says what to do."""
+
+
+class _NoSuchFileError(FileNotFoundError):
+    """The file of a user's plug-in is not there; other files may be missing while it is imported."""
 
 
 class Registry(Generic[Plugin]):
@@ -38,8 +46,8 @@ class Registry(Generic[Plugin]):
     group : str
         Group of the entry points, such as ``orchestrator.optimisers``.
     adopt : callable
-        Returns the plug-in that an object is which was found as ``module:name`` or ``file.py:name``, or by an entry
-        point; given the object and that name. Raises `PluginError` if it is none.
+        Given an object that was found as ``module:name``, as ``file.py:name`` or by an entry point, and that name;
+        returns the plug-in that the object is, or raises `PluginError` if it is none.
     """
 
     def __init__(self, what: str, *, package: str, group: str, adopt: Callable[[Any, str], Plugin]):
@@ -51,7 +59,7 @@ class Registry(Generic[Plugin]):
         self._origins: dict[str, str] = {}
 
     def add(self, name: str, plugin: Plugin, origin: type | Callable[..., Any]) -> None:
-        """Register a plug-in.
+        """Register a plug-in; one of a user's file is left to `find`.
 
         Parameters
         ----------
@@ -60,19 +68,16 @@ class Registry(Generic[Plugin]):
         plugin : Plugin
             What `find` returns.
         origin : class or function
-            What was decorated; a second one with the same name is refused, unless its module was loaded again, as
-            notebooks do.
+            What was decorated. A second one with the same name is refused, unless it is the same one whose module was
+            loaded again, as notebooks do.
 
         Raises
         ------
         PluginError
             If another one has that name.
         """
-        place = f"{origin.__module__}:{origin.__qualname__}"
-        known = self._origins.get(name, place)
-        if known != place:
-            raise PluginError(f"the {self._what} name {name!r} of {place} is taken by {known}; choose another")
-        self._plugins[name], self._origins[name] = plugin, place
+        if not origin.__module__.startswith(_FILE):
+            self._register(name, plugin, f"{origin.__module__}:{origin.__qualname__}")
 
     def find(self, name: str, directory: Path | None = None) -> Plugin:
         """Return a plug-in.
@@ -97,62 +102,84 @@ class Registry(Generic[Plugin]):
             return self._adopt(found, name)
         if name not in self._plugins:
             self._import_named(name)
-        if name not in self._plugins:
-            known = self.known()
+        if name not in self._plugins and name not in (known := self.known()):  # it may be in a module of another name
             hint = f"; one of your own is named module:name or file.py:name{self._unloadable()}"
             message = f"unknown {self._what} {name!r}{nearest(name, known)}; known: {', '.join(known)}{hint}"
             raise PluginError(message)
         return self._plugins[name]
 
     def known(self) -> dict[str, Plugin]:
-        """Return all plug-ins by name, sorted by name; installed ones that cannot be imported are left out."""
-        for module in pkgutil.iter_modules(importlib.import_module(self._package).__path__):
-            importlib.import_module(f"{self._package}.{module.name}")
-        for entry in self._entries():
-            if entry.name not in self._plugins:
-                try:
-                    self._load(entry)
-                except PluginError:
-                    continue
+        """Return all plug-ins by name, sorted by name; installed ones that cannot be used are left out."""
+        for name in self._modules():
+            importlib.import_module(f"{self._package}.{name}")
+        for name in sorted({entry.name for entry in self._entries()} - self._plugins.keys()):
+            with suppress(PluginError):
+                self._load(name)
         return dict(sorted(self._plugins.items()))
+
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """Forget at the end what others than the program register meanwhile, for tests of plug-ins."""
+        plugins, origins = dict(self._plugins), dict(self._origins)
+        try:
+            yield
+        finally:
+            own = {name for name, place in self._origins.items() if place.startswith(f"{self._package}.")}
+            self._plugins = {name: self._plugins[name] for name in own} | plugins
+            self._origins = {name: self._origins[name] for name in own} | origins
+
+    def _register(self, name: str, plugin: Plugin, place: str) -> None:
+        known = self._origins.get(name, place)
+        if known != place:
+            raise PluginError(f"the {self._what} name {name!r} of {place} is taken by {known}; choose another")
+        self._plugins[name], self._origins[name] = plugin, place
 
     def _import_named(self, name: str) -> None:
         """Import the module of the program, or of an installed distribution, that has the plug-in `name`."""
-        module = f"{self._package}.{name}"
-        if name.isidentifier() and importlib.util.find_spec(module) is not None:
-            importlib.import_module(module)
-        for entry in self._entries():
-            if entry.name == name and name not in self._plugins:
-                self._load(entry)
+        if name in self._modules():
+            importlib.import_module(f"{self._package}.{name}")
+        if name not in self._plugins:
+            self._load(name)
 
-    def _load(self, entry: Any) -> None:
-        try:
-            found = entry.load()
-        except Exception as error:
-            message = f"importing the {self._what} {entry.name!r} of {entry.value} failed: {said(error)}"
-            raise PluginError(message) from error
-        if entry.name not in self._plugins:  # its decorator has registered it otherwise
-            self.add(entry.name, self._adopt(found, entry.value), found)
+    def _modules(self) -> list[str]:
+        """Return the names of the package's modules, without those of the interpreter's such as ``__main__``."""
+        package = importlib.import_module(self._package)
+        names = [module.name for module in pkgutil.iter_modules(package.__path__)]
+        return [name for name in names if not name.startswith("__")]
+
+    def _load(self, name: str) -> None:
+        """Import the installed plug-in `name`, if there is one."""
+        entries = {entry.value: entry for entry in self._entries() if entry.name == name}
+        if len(entries) > 1:
+            raise PluginError(f"the {self._what} name {name!r} is that of several installed: {', '.join(entries)}")
+        for value, entry in entries.items():
+            try:
+                found = entry.load()
+            except (Exception, SystemExit) as error:  # whatever a distribution's module raises while it is imported
+                message = f"importing the {self._what} {name!r} of {value} failed: {said(error)}"
+                raise PluginError(message) from error
+            if name not in self._plugins:  # otherwise its decorator has registered it
+                self._register(name, self._adopt(found, value), value)
 
     def _unloadable(self) -> str:
         missing = [entry for entry in self._entries() if entry.name not in self._plugins]
-        return "".join(f"; {entry.name!r} of {entry.value} cannot be imported" for entry in missing)
+        return "".join(f"; {entry.name!r} of {entry.value} cannot be used" for entry in missing)
 
-    def _entries(self) -> list[Any]:
+    def _entries(self) -> list[EntryPoint]:
         return sorted(entry_points(group=self._group), key=lambda entry: (entry.name, entry.value))
 
     def _imported(self, source: str, name: str, directory: Path | None) -> Any:
         try:
             return import_from(source, directory)
-        except FileNotFoundError as error:
+        except _NoSuchFileError as error:
             raise PluginError(str(error)) from error
-        except Exception as error:  # whatever a user's module raises while it is imported
+        except (Exception, SystemExit) as error:  # whatever a user's module raises while it is imported
             raise PluginError(f"importing {source!r} for {name!r} failed: {said(error)}") from error
 
 
 def said(error: BaseException) -> str:
-    """Return an exception in one line for people."""
-    return f"{type(error).__name__}: {error}"
+    """Return an exception in one line for people: ``ValueError: too large``."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -183,8 +210,8 @@ def import_from(source: str, directory: Path | None = None) -> Any:
             return importlib.import_module(source)
     path = ((directory or Path()) / source).resolve()
     if not path.is_file():
-        raise FileNotFoundError(f"no such file: {path}")
-    module_name = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+        raise _NoSuchFileError(f"no such file: {path}")
+    module_name = f"{_FILE}{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"not a Python file: {path}")
@@ -202,12 +229,13 @@ def import_from(source: str, directory: Path | None = None) -> Any:
 @contextmanager
 def importable(directory: Path | None) -> Iterator[None]:
     """Let modules of `directory` be imported for a while, after those that are importable anyway."""
-    if directory is None:
+    entry = None if directory is None else str(directory.resolve())
+    if entry is None or entry in sys.path:
         yield
         return
-    entry = str(directory.resolve())
     sys.path.append(entry)
     try:
         yield
     finally:
-        sys.path.remove(entry)
+        with suppress(ValueError):  # what was imported may have changed the path
+            sys.path.remove(entry)

@@ -1,4 +1,4 @@
-"""Targets by name: the ``@target`` decorator, and targets made from a config's specifications."""
+"""Finds targets by name, and makes those that a configuration lists."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Problem(NamedTuple):
     """One thing that is wrong with a list of target specifications."""
 
     loc: tuple[str | int, ...]
-    """Where: the specification's index and its key, e.g. ``(2, "norm")``."""
+    """The place: the specification's index and its key, such as ``(2, "norm")``."""
     message: str
 
 
@@ -47,10 +47,14 @@ def _path(loc: tuple[str | int, ...]) -> str:
 def target(name: str, *, unit: str) -> Callable[[TargetClass], TargetClass]:
     """Register the decorated class as `name`, and give it its unit.
 
+    The class says the rest: its pydantic fields are the options, with their descriptions, units and defaults; its
+    docstring is the documentation; ``needs`` is what has to be recorded and presented. `check`, error messages and the
+    documentation follow from them.
+
     Parameters
     ----------
     name : str
-        What a config calls it, usually the name of the class.
+        What a configuration calls it, usually the name of the class.
     unit : str
         Unit of its value; empty for a pure number.
 
@@ -62,7 +66,7 @@ def target(name: str, *, unit: str) -> Callable[[TargetClass], TargetClass]:
 
     def register(cls: TargetClass) -> TargetClass:
         try:
-            _REGISTRY.add(name, cls, cls)
+            REGISTRY.add(name, cls, cls)
         except PluginError as error:
             raise TargetError([Problem((), str(error))]) from error
         cls.unit = unit
@@ -73,11 +77,11 @@ def target(name: str, *, unit: str) -> Callable[[TargetClass], TargetClass]:
 
 def known_targets() -> dict[str, type[Target]]:
     """Return the registered classes by name, sorted by name."""
-    return _REGISTRY.known()
+    return REGISTRY.known()
 
 
 def create_targets(specs: Sequence[Mapping[str, Any]], *, directory: Path | None = None) -> list[Target]:
-    """Make the targets that a config lists.
+    """Make the targets that a configuration lists.
 
     Parameters
     ----------
@@ -85,7 +89,7 @@ def create_targets(specs: Sequence[Mapping[str, Any]], *, directory: Path | None
         ``{"class": name, ...}`` each, the other keys being fields of the class. The class is a registered name,
         ``module:Class``, or ``file.py:Class``.
     directory : Path, optional
-        Where ``file.py`` is looked for, and modules besides the usual places: the model directory.
+        Where ``file.py`` is looked for, and modules besides the usual places: the model's directory.
 
     Returns
     -------
@@ -140,7 +144,7 @@ def _problem(cls: type[Target], details: ErrorDetails) -> Problem:
 
 def _find_class(name: str, directory: Path | None) -> type[Target]:
     try:
-        return _REGISTRY.find(name, directory)
+        return REGISTRY.find(name, directory)
     except PluginError as error:
         raise TargetError([Problem(("class",), str(error))]) from error
 
@@ -155,7 +159,8 @@ def _adopt(found: Any, name: str) -> type[Target]:
     return found
 
 
-_REGISTRY = Registry("target", package="targets", group="orchestrator.targets", adopt=_adopt)
+REGISTRY: Registry[type[Target]] = Registry("target", package="targets", group="orchestrator.targets", adopt=_adopt)
+"""All targets by name."""
 
 
 def _with_unique_labels(created: list[Target]) -> list[Target]:

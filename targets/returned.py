@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field
 
 from targets.base import AtLeastTarget, AtMostTarget, NoValue, PointTarget, RangeTarget, Target
+from targets.plugins import nearest
 from targets.registry import target
 
 
@@ -32,8 +32,7 @@ class Returned(Target):
             raise NoValue(f"{type(self).__name__} needs a mapping of numbers, got {type(recordings).__name__}")
         if self.key not in recordings:
             known = [str(key) for key in recordings]
-            nearest = difflib.get_close_matches(self.key, known, n=1, cutoff=0.5)
-            hint = f", did you mean {nearest[0]!r}?" if nearest else ""
+            hint = nearest(self.key, known)
             raise NoValue(
                 f"the simulation returned no {self.key!r}{hint}; it returned: {', '.join(known) or 'nothing'}"
             )

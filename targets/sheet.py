@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from targets.errors import DatastoreError
-from targets.pickles.inert import Array, Instance, Refused
-from targets.segment import numbers
+from targets.pickles import Array, Instance, Refused, integers
 
 _ORIENTATION_KEYS = ("LGNAfferentOrientation", "ORMapOrientation")
 
@@ -25,12 +24,13 @@ class Sheet:
     Attributes
     ----------
     name : str
+        What the model calls it.
     ids : ndarray of int64, (N,)
         The simulator's ids; they don't begin at 0.
     positions : ndarray of float64, (3, N), or None
         x and y in degrees of visual field, and z.
     orientations : ndarray of float64, (N,), or None
-        Preferred orientation in rad; NaN where a neuron has none.
+        Preferred orientation in rad; NaN for a neuron that has none.
     """
 
     name: str
@@ -55,13 +55,13 @@ class Sheet:
         return indices
 
     def require_positions(self) -> NDArray[np.float64]:
-        """Return the positions, or raise DatastoreError where there are none."""
+        """Return the positions, or raise DatastoreError if there are none."""
         if self.positions is None:
             raise DatastoreError(f"the datastore has no neuron_positions of sheet {self.name!r}")
         return self.positions
 
     def require_orientations(self) -> NDArray[np.float64]:
-        """Return the preferred orientations, or raise DatastoreError where there are none."""
+        """Return the preferred orientations, or raise DatastoreError if there are none."""
         if self.orientations is None:
             keys = " or ".join(_ORIENTATION_KEYS)
             raise DatastoreError(f"the neurons of sheet {self.name!r} have no annotation {keys}")
@@ -83,7 +83,7 @@ def read_sheet(name: str, ids: object, positions: object, annotations: object) -
     """
     if ids is None:
         raise Refused("no neuron_ids")
-    neurons = numbers(ids)
+    neurons = integers(ids)
     return Sheet(name, neurons, _positions(positions, neurons.size), _orientations(annotations, neurons.size))
 
 

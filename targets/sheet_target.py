@@ -1,4 +1,4 @@
-"""What the targets of mozaik datastores share: a sheet, its spontaneous activity, rates by cell."""
+"""What the targets of mozaik datastores have in common: a sheet, its spontaneous activity, rates by cell."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat
 
 from targets.base import NoValue, Target
-from targets.datastore import Datastore
+from targets.datastore import SPONTANEOUS, Datastore
+from targets.needs import Needs, Presented
 from targets.segment import Segment
 
 
@@ -45,6 +46,12 @@ class SpontaneousTarget(SheetTarget):
     duration: PositiveFloat | None = Field(
         default=None, description="duration of the spontaneous stimulus, ms; by default the longest that was presented"
     )
+
+    @property
+    def needs(self) -> Needs:
+        """The spontaneous activity, of ``duration`` if that is given."""
+        parameters = {} if self.duration is None else {"duration": self.duration}
+        return super().needs + Needs(presented=(Presented(SPONTANEOUS, parameters, {"duration": "duration"}),))
 
     def spontaneous(self, recordings: Any) -> list[Segment]:
         """Return the segments of spontaneous activity, at least one.

@@ -10,6 +10,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from targets.base import AtLeastTarget, NoValue
 from targets.datastore import Datastore
+from targets.needs import Needs, Presented
 from targets.orientation import GRATING, OrientedTarget
 from targets.registry import target
 from targets.segment import Segment
@@ -35,6 +36,14 @@ class SuppressedShare(OrientedTarget):
     min_full_spikes: NonNegativeFloat = Field(default=0.0, description="a cell needs more spikes for the full field")
     min_ratio: PositiveFloat = Field(default=1.1, description="a cell needs a larger ratio of disk to full field")
 
+    @property
+    def needs(self) -> Needs:
+        """Spikes of the disk and of the full-field grating."""
+        full = self.grating(self.orientation)
+        radius = {} if self.disk_radius is None else {"radius": self.disk_radius}
+        disk = Presented(DISK, {**full.parameters, **radius}, {**full.options, "radius": "disk_radius"})
+        return super().needs + Needs(presented=(disk, full))
+
     def value(self, recordings: Any) -> float:  # noqa: D102
         datastore = self.datastore(recordings)
         disk = self.presented(datastore, DISK, radius=self.disk_radius)
@@ -44,8 +53,8 @@ class SuppressedShare(OrientedTarget):
         cells = self.central_cells(datastore, disk_rates, full_rates)
         disk_rates, full_rates = disk_rates[cells], full_rates[cells]
         responsive = _above(disk_rates, self.min_disk_spikes, disk) & _above(full_rates, self.min_full_spikes, full)
-        # Not disk / full, for the full field may leave a cell silent; a ratio that is min_ratio but for rounding is not
-        # above it.
+        # Not disk / full, because the full field may leave a cell silent. A ratio that exceeds min_ratio by rounding is
+        # not above it.
         suppressed = responsive & (disk_rates > self.min_ratio * full_rates * (1 + 1e-9))
         return float(suppressed.mean())
 
@@ -85,7 +94,7 @@ class SuppressedShare(OrientedTarget):
 
 
 def _above(rates: NDArray[np.float64], spikes: float, trials: list[Segment]) -> NDArray[np.bool_]:
-    """Return which rates, in Hz, come from more than `spikes` spikes a trial."""
+    """Return which rates, in Hz, come from more than `spikes` spikes per trial."""
     seconds = float(np.mean([each.spikes().duration for each in trials])) / 1000.0
     return np.asarray(rates * seconds > spikes * (1 + 1e-9))
 

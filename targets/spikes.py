@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _EDGE = 1e-8
-"""Part of a bin by which a spike may miss an edge that it stands on but for rounding."""
+"""Part of a bin by which a spike may miss, because of rounding, an edge that it stands on."""
 
 
 class Intervals(NamedTuple):
@@ -23,7 +23,7 @@ class Intervals(NamedTuple):
     mean: Floats
     """Mean interval in ms, (n,); NaN without intervals."""
     cv: Floats
-    """Standard deviation (ddof 0) over mean, (n,); NaN without intervals or where their mean is 0."""
+    """Standard deviation (ddof 0) over mean, (n,); NaN without intervals or if their mean is 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,11 +128,12 @@ class SpikeTrains:
         """Return the train and the bin of every spike that lies in a whole bin.
 
         Bins of `width` ms begin at t_start and include their left edge; the last includes its right edge too, as in
-        :func:`numpy.histogram`, for simulators report spikes at t_stop.
+        :func:`numpy.histogram`, because simulators report spikes at t_stop.
 
         Returns
         -------
         tuple of two ndarrays, (n_spikes in bins,)
+            Index of the train, and index of the bin, of each spike.
         """
         n_bins = self.n_bins(width)
         position = (self.times - self.t_start) / width + _EDGE

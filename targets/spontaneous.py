@@ -10,13 +10,23 @@ from pydantic import Field, NonNegativeInt, PositiveFloat
 
 from targets.base import AtLeastTarget, NoValue, PointTarget, RangeTarget
 from targets.datastore import Datastore
+from targets.needs import SPIKES, Needs
 from targets.registry import target
 from targets.segment import Segment
 from targets.sheet_target import SpontaneousTarget, mean_over
 from targets.spikes import SpikeTrains
 
 
-class SpontaneousRate(SpontaneousTarget):
+class _SpontaneousSpikes(SpontaneousTarget):
+    """A value of the spikes of a sheet's spontaneous activity."""
+
+    @property
+    def needs(self) -> Needs:
+        """Spikes of spontaneous activity."""
+        return super().needs + Needs((SPIKES,))
+
+
+class SpontaneousRate(_SpontaneousSpikes):
     """Mean over the recorded trains of ``1000 n / (t_stop - t_start)``, in Hz; silence is 0.
 
     Trials are averaged.
@@ -26,7 +36,7 @@ class SpontaneousRate(SpontaneousTarget):
         return mean_over(self.spontaneous(recordings), lambda segment: float(segment.spikes().rates().mean()))
 
 
-class SpontaneousIrregularity(SpontaneousTarget):
+class SpontaneousIrregularity(_SpontaneousSpikes):
     """Mean coefficient of variation of the inter-spike intervals: ``std(ISI, ddof 0) / mean(ISI)`` of each train.
 
     Only trains with more than ``min_intervals`` intervals count; trials are averaged. 1 for Poisson trains.
@@ -55,7 +65,7 @@ class SpontaneousIrregularity(SpontaneousTarget):
         return float(self.coefficients(segment).mean())
 
 
-class SpontaneousSynchrony(SpontaneousTarget):
+class SpontaneousSynchrony(_SpontaneousSpikes):
     """Mean pairwise Pearson correlation of the trains' spike counts in bins over the whole segment.
 
     The trains are those of neurons in a centred square, ``max(|x|, |y|) <= window / 2``, with more than

@@ -42,7 +42,7 @@ class OrientationResponses:
     rates : ndarray, (n, N)
         Mean rate over the trials of each, in Hz; NaN for cells that were not recorded.
     preferred : ndarray, (N,)
-        Preferred orientations that the model annotates its cells with, in rad; NaN where there is none.
+        Preferred orientations that the model annotates its cells with, in rad; NaN if there is none.
     """
 
     contrast: float
@@ -61,7 +61,7 @@ class OrientationResponses:
         offsets : ndarray, (n,)
             Centres of the bins in rad, in [-pi / 2, pi / 2).
         rates : ndarray, (n, N)
-            In Hz, NaN where a cell has none.
+            In Hz, NaN if a cell has none.
         """
         n = len(self.orientations)
         width = math.pi / n
@@ -81,7 +81,7 @@ class OrientationResponses:
         ``r(theta) = a + b exp(-d(theta, mu)^2 / (2 sigma^2))`` with ``b >= 0`` and ``d`` the distance of orientations,
         circular with period pi; the half width is ``sqrt(2 ln 2) sigma``. ``a`` and ``b`` are the least-squares
         solution for each ``mu`` and ``sigma`` of a grid of 1 degree; the half width is at least half the distance of
-        two gratings, for narrower tuning cannot be told, and at most 71 degrees.
+        two gratings, because narrower tuning cannot be told, and at most 71 degrees.
 
         Returns
         -------
@@ -152,7 +152,7 @@ class SizeResponses:
     Attributes
     ----------
     radii : ndarray, (n_sizes,)
-        Of the disks in degrees, ascending; the last one is infinite where the full field was presented too.
+        Of the disks in degrees, ascending; the last one is infinite if the full field was presented too.
     rates : ndarray, (n_sizes, n)
         Mean rate over the trials of each, in Hz.
     """
@@ -163,7 +163,7 @@ class SizeResponses:
     def suppression(self) -> Floats:
         """Return the suppression index of each cell, ``(r_max - r_largest) / r_max``, (n,).
 
-        ``r_max`` is the largest response to any size, ``r_largest`` the one to the largest size, the full field where
+        ``r_max`` is the largest response to any size, ``r_largest`` the one to the largest size, the full field if
         it was presented: 0 is no suppression, 1 a largest grating that silences the cell; NaN for cells that respond to
         no size.
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import yaml
+from orchestrator_project import origin_of
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.config.file import load_config
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
-from orchestrator.run.controller import create_run
+from orchestrator.run.start import create_run
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "tests" / "models"
@@ -37,8 +38,9 @@ def written_run(config: Path, rows: Sequence[Row], per_generation: int = 4) -> R
         pairs = zip(targets, values, strict=True)
         scores = [target.score(None if math.isnan(value) else value) for target, value in pairs]
         outcome = found if isinstance(found, Outcome) else Outcome.OK
-        offspring = Offspring(n // per_generation, n % per_generation, (0.5,) * width, parameters)
-        evaluations.append(Evaluation(offspring, Result(outcome), tuple(values), tuple(scores), 1, 0.0))
+        offspring = Offspring(n // per_generation, n % per_generation, (0.5,) * width, parameters, origin_of(0, n))
+        told_in = offspring.generation
+        evaluations.append(Evaluation(offspring, Result(outcome), tuple(values), tuple(scores), 1, 0.0, told_in))
     state = {"mean": np.zeros(width), "sigma": 0.2, "covariance": np.eye(width)}
     for first in range(0, len(rows), per_generation):
         Checkpoint(paths.checkpoint).append(evaluations[first : first + per_generation], state)

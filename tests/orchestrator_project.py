@@ -15,6 +15,7 @@ import pandas as pd
 import yaml
 
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.records import Origin
 
 # Every simulation leaves a line in `simulated`, so that tests can count them.
 MODEL = """
@@ -131,3 +132,8 @@ def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.02)
+
+
+def origin_of(generation: int, index: int) -> Origin:
+    """Return the origin of an offspring as an optimiser would say it: the first of a run is the start."""
+    return Origin.SAMPLE if generation or index else Origin.START

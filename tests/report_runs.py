@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import yaml
+from orchestrator_project import origin_of
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.paths import RunPaths
@@ -58,6 +59,7 @@ def make_run(
     text: str | None = None,
     covariance: npt.NDArray[np.float64] | None = None,
     times: bool = True,
+    state: Mapping[str, Any] | None = None,
     scores: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]] | None = None,
 ) -> RunPaths:
     """Write a run in which every offspring is at a random point."""
@@ -95,10 +97,13 @@ def make_run(
             )
             plain = np.where(np.isnan(found), 20.0, np.minimum(np.abs(found) / 0.5, 20.0))
             told = plain if scores is None else scores(found)
-            offspring = Offspring(generation, index, tuple(point), dict(zip(parameters, point, strict=True)))
-            evaluations.append(Evaluation(offspring, result, tuple(found), tuple(told), 1, begin))
+            offspring = Offspring(
+                generation, index, tuple(point), dict(zip(parameters, point, strict=True)), origin_of(generation, index)
+            )
+            evaluations.append(Evaluation(offspring, result, tuple(found), tuple(told), 1, begin, generation))
         spread = np.eye(n_parameters) * 0.04 if covariance is None else covariance
-        checkpoint.append(evaluations, {"mean": np.full(n_parameters, 0.5), "sigma": 0.2, "covariance": spread})
+        distribution = {"mean": np.full(n_parameters, 0.5), "sigma": 0.2, "covariance": spread}
+        checkpoint.append(evaluations, distribution if state is None else state)
     return RunPaths(directory)
 
 

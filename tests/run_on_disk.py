@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from orchestrator_project import origin_of
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.files import append_json_line, write_json
@@ -23,7 +24,7 @@ CONFIG: dict[str, Any] = {
     "offspring_size": 4,
     "max_ngen": 10,
     "timeout": 3600.0,
-    "slurm": {"retries": 2},
+    "jobs": {"retries": 2},
 }
 STATE: dict[str, Any] = {"mean": [0.5, 0.5], "sigma": 0.2, "covariance": [[1.0, 0.0], [0.0, 1.0]]}
 
@@ -51,16 +52,24 @@ class RunOnDisk:
 
     def complete(self, number: int, scores: Sequence[Sequence[float]], *, begin: float, seconds: float = 60.0) -> None:
         """Append a generation."""
-        result = Result(Outcome.OK, started=begin, finished=begin + seconds)
-        rows = [
-            Evaluation(Offspring(number, n, (0.5, 0.5), {"x": 0.5, "y": 0.0}), result, tuple(own), tuple(own), 1, begin)
-            for n, own in enumerate(scores)
-        ]
-        self.checkpoint.append(rows, STATE)
+        self.checkpoint.append(self.evaluations(number, scores, begin=begin, seconds=seconds), STATE)
 
-    def generation(self, number: int) -> FlightOnDisk:
+    def evaluations(
+        self, number: int, scores: Sequence[Sequence[float]], *, begin: float, seconds: float = 60.0
+    ) -> list[Evaluation]:
+        """Return the evaluations of a generation."""
+        result = Result(Outcome.OK, started=begin, finished=begin + seconds)
+        offspring = [
+            Offspring(number, n, (0.5, 0.5), {"x": 0.5, "y": 0.0}, origin_of(number, n)) for n in range(len(scores))
+        ]
+        return [
+            Evaluation(each, result, tuple(own), tuple(own), 1, begin, number)
+            for each, own in zip(offspring, scores, strict=True)
+        ]
+
+    def generation(self, number: int) -> GenerationOnDisk:
         """Begin a generation."""
-        return FlightOnDisk(self.paths.generation(number))
+        return GenerationOnDisk(self.paths.generation(number))
 
     def holder(self, **changes: Any) -> None:
         """Write the record of a controller, by default this process."""
@@ -75,7 +84,7 @@ class RunOnDisk:
         os.utime(self.paths.lock, (until, until))
 
 
-class FlightOnDisk:
+class GenerationOnDisk:
     """The files of a generation in flight."""
 
     def __init__(self, paths: GenerationPaths):

@@ -15,17 +15,19 @@ from pathlib import PurePath
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from orchestrator.config.model import Config
-from orchestrator.config.sections import FunctionSection, MozaikSection, ParameterRange, Section
+from orchestrator.config.model import POINTS, Config
+from orchestrator.config.plugin_sections import PluginPoint
+from orchestrator.config.section import Section
+from orchestrator.config.sections import ParameterRange
 
 INTRODUCTION = """\
 # Configuration
 
 Every key of `config_optimisation.yaml`. YAML, so that JSON is read as well; unknown keys are refused. Durations are
-seconds, or text such as `20h`, `90m`, `1d 12h`, `1-12:00:00`. On the command line, `--set slurm.ntasks=8` overrides a
-key. This page is made from the code by `tools/config_reference.py`.
+seconds, or text such as `20h`, `90m`, `1d 12h`, `1-12:00:00`. On the command line, `--set jobs.ntasks=8` overrides a
+key. What is under `jobs` was under `slurm` in older files, and is still accepted there. This page is made from the code
+by `tools/config_reference.py`.
 """
-SECTIONS = ("optimiser", "simulation", "explosion_check", "slurm", "local", "keep")
 
 
 def rows(section: type[Section]) -> Iterator[str]:
@@ -33,11 +35,29 @@ def rows(section: type[Section]) -> Iterator[str]:
     yield "| key | type | default | meaning |"
     yield "|---|---|---|---|"
     for name, field in section.model_fields.items():
-        if section is Config and name in SECTIONS:
+        if section is Config and name in sections():
             meaning, kind, default = f"see [{name}](#{name})", "section", ""
         else:
             meaning, kind, default = field.description or "", type_name(field.annotation), default_of(field)
         yield f"| `{name}` | {kind} | {default} | {meaning} |".replace("  |", " |")
+
+
+def sections() -> list[str]:
+    """Return the keys of the top level that are sections of their own."""
+    return [name for name, field in Config.model_fields.items() if section_of(field) is not None]
+
+
+def section_of(field: FieldInfo) -> type[Section] | None:
+    """Return the section that is written under a key, None if it is a value."""
+    annotation = field.annotation
+    return annotation if isinstance(annotation, type) and issubclass(annotation, Section) else None
+
+
+def plugins(point: PluginPoint) -> Iterator[str]:
+    """Yield a table for each plug-in that a section may be of."""
+    for name, plugin in point.known().items():
+        default = ", the default" if name == point.default else ""
+        yield from (f"### `{point.key}: {name}`{default}", "", plugin.documentation, "", *rows(plugin.options), "")
 
 
 def default_of(field: FieldInfo) -> str:
@@ -77,15 +97,13 @@ def main() -> None:
     """Print the page."""
     lines = [INTRODUCTION, "## Top level", "", *rows(Config), ""]
     lines += ["### One of `parameters`", "", *rows(ParameterRange), ""]
-    for name in SECTIONS:
+    for name in sections():
+        section = section_of(Config.model_fields[name])
         lines += [f"## {name}", ""]
-        if name == "simulation":
-            lines += ["A mozaik model (`type: mozaik`, the default):", "", *rows(MozaikSection), ""]
-            lines += ["A Python function (`type: function`):", "", *rows(FunctionSection), ""]
-        else:
-            section = Config.model_fields[name].annotation
-            if isinstance(section, type) and issubclass(section, Section):
-                lines += [*rows(section), ""]
+        if name in POINTS:
+            lines += plugins(POINTS[name])
+        elif section is not None:
+            lines += [*rows(section), ""]
     sys.stdout.write("\n".join(lines).rstrip() + "\n")
 
 

@@ -12,11 +12,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from targets import AtLeastTarget, AtMostTarget, PointTarget, RangeTarget, Target, known_targets
+from targets import PointTarget, Target, known_targets
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "targets.md"
 BEGIN, END = "<!-- begin: tools/target_table.py -->\n", "<!-- end: tools/target_table.py -->\n"
-KINDS = {PointTarget: "point", RangeTarget: "range", AtLeastTarget: "at least", AtMostTarget: "at most"}
 
 
 def _text(docstring: str | None) -> str:
@@ -34,12 +33,24 @@ def _default(cls: type[Target], option: str) -> str:
     return f"{field.default:.6g}" if isinstance(field.default, float) else str(field.default)
 
 
+def _needs(cls: type[Target]) -> str:
+    """Return what a target with the default options needs, as a sentence."""
+    required = [name for name, field in cls.model_fields.items() if field.is_required()]
+    options = dict.fromkeys(required, "any") | {"target_value": cls.any_target_value, "norm": 1}
+    needs = cls.model_validate(options).needs
+    recorded = ", ".join(" or ".join(f"`{name}`" for name in each.variables) for each in needs.recorded)
+    presented = []
+    for each in needs.presented:
+        values = ", ".join(f"{name} {value:.4g}" for name, value in each.parameters.items())
+        presented.append(f"`{each.name}`" + (f" of {values}" if values else ""))
+    return f" Needs {recorded} recorded, and presented: {'; '.join(presented)}." if recorded else ""
+
+
 def section(name: str, cls: type[Target]) -> str:
     """Return what there is to say of one target."""
-    value = next(base for base in cls.__bases__ if base not in KINDS)
-    kind = next(text for base, text in KINDS.items() if issubclass(cls, base))
+    value = cls.__bases__[0]  # the kind is the second
     unit = cls.unit or "none, a pure number"
-    lines = [f"### {name}", "", f"Kind: {kind}. Unit: {unit}.", "", _text(value.__doc__), ""]
+    lines = [f"### {name}", "", f"Kind: {cls.wanted_kind}. Unit: {unit}.{_needs(cls)}", "", _text(value.__doc__), ""]
     common = {"sheet_name", *PointTarget.model_fields}
     options = [option for option in cls.model_fields if option not in common]
     if options:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from orchestrator.analysis.finding import Simulation, choose_simulation, find_simulations
-from targets import Datastore, DatastoreError, NoValue, RangeTarget, Target
+from targets import Datastore, DatastoreError, NoValue, Target
 
 Value = TypeVar("Value")
 TargetClass = TypeVar("TargetClass", bound=Target)
@@ -102,5 +102,4 @@ def _explained(simulation: Simulation, error: str) -> str:
 
 def defined(cls: type[TargetClass], sheet: str, **options: object) -> TargetClass:
     """Return a target that stands for a definition only: its value counts, and not what it should be."""
-    wanted = (0, 0) if issubclass(cls, RangeTarget) else 0
-    return cls.model_validate({"sheet_name": sheet, "target_value": wanted, "norm": 1} | options)
+    return cls.model_validate({"sheet_name": sheet, "target_value": cls.any_target_value, "norm": 1} | options)

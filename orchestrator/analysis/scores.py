@@ -13,7 +13,6 @@ from orchestrator.analysis.measured import Measured, measure_apart
 from orchestrator.analysis.rows import sorted_by, table_of
 from orchestrator.config.file import load_config
 from orchestrator.errors import UsageError
-from orchestrator.scores.tables import wanted
 
 _MB = 1024**2
 
@@ -78,7 +77,7 @@ def values_table(measured: dict[str, Measured]) -> pd.DataFrame:
             "target": score.target.label,
             "value": math.nan if score.value is None else score.value,
             "unit": score.target.unit,
-            "wanted": wanted(score.target),
+            "wanted": score.target.wanted_in_words,
             "norm": score.target.norm,
             "score": score.score,
             "why there is no value": score.reason or "",

@@ -14,12 +14,9 @@ import yaml
 from orchestrator.best.choosing import Candidate
 from orchestrator.config.file import load_config
 from orchestrator.config.model import Config
-from orchestrator.config.sections import MozaikSection
 from orchestrator.errors import RunFailed, UsageError
 from orchestrator.paths import RunPaths
-from orchestrator.prepare.apply import carry_out
-from orchestrator.simulations import simulation_of
-from orchestrator.simulations.mozaik.editing import Edited, Editor
+from orchestrator.simulations import model_of
 from orchestrator.simulations.mozaik.parameters import (
     Expression,
     ParameterFileError,
@@ -27,7 +24,9 @@ from orchestrator.simulations.mozaik.parameters import (
     lookup,
     read_parameter_tree,
 )
-from orchestrator.simulations.mozaik.urls import Redirection
+from orchestrator.simulations.mozaik.parameters.editing import Edited, Editor
+from orchestrator.simulations.mozaik.parameters.redirection import Redirection
+from orchestrator.simulations.mozaik.writing import carry_out
 
 # how many differences are listed
 _MOST = 10
@@ -68,27 +67,28 @@ def apply_best(
     Yields
     ------
     str
-        What was done, a line each, and how to run the model with it.
+        What was done, in lines, and how to run the model with it.
 
     Raises
     ------
     orchestrator.errors.UsageError
-        Where it cannot be done; nothing was changed then.
+        If it cannot be done; nothing was changed then.
     """
-    config = load_config(paths.config)
-    section = config.simulation
-    if not isinstance(section, MozaikSection):
+    config = load_config(paths.config, looking=True)
+    model = model_of(config)
+    optimised = model.parameter_folder()
+    if optimised is None:
         raise UsageError(
-            "--apply: writes parameter folders of mozaik models, and this run simulates a Python function "
-            f"({section.function}); print its parameters with --json or --yaml"
+            f"--apply: writes parameter folders, of which the model of this run has none ({config.simulation.type}: "
+            f"{model.describe()}); print its parameters with --json or --yaml"
         )
     model_dir, base = config.model_dir, _inside(config.model_dir, base, "--base-param")
     folder = _inside(model_dir, target, "--apply")
-    _refuse_overlap(folder, {base, section.parameters_url.parent})
-    root = section.parameters_url.name
+    _refuse_overlap(folder, {base, optimised.root.parent})
+    root = optimised.root.name
     if not (model_dir / base / root).is_file() and (model_dir / base).is_dir():
         raise UsageError(
-            f"{model_dir / base}: has no root parameter file {root!r}, as the optimisation's {section.parameters_url}. "
+            f"{model_dir / base}: has no root parameter file {root!r}, as the optimisation's {optimised.root}. "
             "Name the folder that it was made from with --base-param"
         )
     _refuse_existing(model_dir / folder, force=force)
@@ -101,6 +101,11 @@ def apply_best(
     except ParameterFileError as error:
         raise UsageError(f"{error}. Nothing was changed") from error
     yield from _said(config, base, folder, candidate, edited)
+    yield from _other_values(config, optimised.root, base / edited.root, set(candidate.parameters))
+    yield from _other_seeds(config, base / edited.root)
+    yield "\nRun the model's full protocols with it:"
+    yield f"  cd {shlex.quote(str(model_dir))}"
+    yield f"  {optimised.command(folder / edited.root)}"
 
 
 def _inside(model_dir: Path, path: Path, option: str) -> Path:
@@ -140,15 +145,11 @@ def _origin(paths: RunPaths, candidate: Candidate, config: Config, edited: Edite
     notes: dict[str, Any] = {
         "run": os.path.relpath(paths.directory, config.model_dir),
         **{key: found[key] for key in ("rank", "generation", "offspring", "total_score", "parameters", "targets")},
-        "seeds_of_the_optimisation": dict(_seeds(config)),
+        "seeds_of_the_optimisation": dict(config.simulation.seeds),
         "written_at": dict(edited.places),
     }
     head = "# By orchestrator best --apply: where the values of this folder are from. mozaik does not read it.\n"
     return head + yaml.safe_dump(notes, sort_keys=False, width=200)
-
-
-def _seeds(config: Config) -> Mapping[str, int]:
-    return config.simulation.seeds if isinstance(config.simulation, MozaikSection) else {}
 
 
 def _verify(model_dir: Path, base: Path, new: Path, values: Mapping[str, float | int]) -> None:
@@ -183,20 +184,12 @@ def _said(config: Config, base: Path, folder: Path, candidate: Candidate, edited
     for name, place in edited.places.items():
         yield f"  {place}: {name} = {candidate.parameters[name]!r}"
     yield from edited.notes
-    yield from _other_values(config, base / edited.root, set(candidate.parameters))
-    yield from _other_seeds(config, base / edited.root)
-    yield "\nRun the model's full protocols with it:"
-    yield f"  cd {shlex.quote(str(config.model_dir))}"
-    yield f"  {_command(config, folder / edited.root)}"
 
 
-def _other_values(config: Config, root: Path, searched: set[str]) -> Iterator[str]:
+def _other_values(config: Config, optimised: Path, root: Path, searched: set[str]) -> Iterator[str]:
     """Warn of parameters that the optimisation had otherwise, apart from recorders: it optimised another model then."""
-    if not isinstance(config.simulation, MozaikSection):
-        return
-    optimised = config.simulation.parameters_url
     here, there = _led_over(config.model_dir, root, optimised), _leaves(config.model_dir, optimised)
-    apart = searched | set(_seeds(config)) | {"results_dir"}
+    apart = searched | set(config.simulation.seeds) | {"results_dir"}
     names = [name for name in here | there if name not in apart and "recorders" not in name.split(".")]
     different = [name for name in names if not _same(here.get(name), there.get(name))]
     if different:
@@ -209,26 +202,13 @@ def _other_values(config: Config, root: Path, searched: set[str]) -> Iterator[st
 def _other_seeds(config: Config, root: Path) -> Iterator[str]:
     tree = read_parameter_tree(root, config.model_dir)
     own = {}
-    for name in _seeds(config):
+    for name in config.simulation.seeds:
         try:
             own[name] = lookup(tree, name)
         except KeyError:
             continue
-    different = {name: value for name, value in own.items() if value != _seeds(config)[name]}
+    different = {name: value for name, value in own.items() if value != config.simulation.seeds[name]}
     if different:
         here = ", ".join(f"{name}: {value}" for name, value in different.items())
-        there = " ".join(f"{name} {_seeds(config)[name]}" for name in different)
+        there = " ".join(f"{name} {config.simulation.seeds[name]}" for name in different)
         yield f"Its seeds are those of the base folder ({here}); for the optimisation's, override: {there}"
-
-
-def _command(config: Config, root: Path) -> str:
-    section = config.simulation
-    if not isinstance(section, MozaikSection):
-        raise TypeError("only mozaik models have parameter files")
-    launcher = section.launcher if section.launcher is not None else simulation_of(config).task()["launcher"]
-    python = section.python or "python"
-    script = "run.py" if (config.model_dir / "run.py").is_file() else "YOUR_RUN_SCRIPT.py"
-    words = f"{python} -m mpi4py {script}" if launcher else f"{python} {script}"
-    setup = "".join(f"{line} && " for line in section.setup)
-    arguments = shlex.join([section.simulator, str(section.threads), str(root), "best"])
-    return f"{setup}{f'{launcher} ' if launcher else ''}{words} {arguments}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.config.yaml_text import read_yaml
 from orchestrator.errors import UsageError
+from orchestrator.records import Origin
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ class Candidate:
     total_score : float
         Sum of the scores.
     outcome : str
-        ``OK``, but for the start.
+        ``OK``, except of the start.
     parameters : mapping of str to float or int
         In the parameters' own units.
     values : mapping of str to (float or None)
@@ -83,7 +84,7 @@ class Choice:
     best : tuple of Candidate
         Best first; as many as were asked for, or all there are.
     start : Candidate or None
-        The start values; None before the first generation is complete.
+        The start values; None if they are not evaluated, or not yet.
     wanted : int
         How many were asked for.
     outcomes : mapping of str to int
@@ -163,7 +164,8 @@ def choose(checkpoint: Checkpoint, top: int) -> Choice:
         best.append(candidate)
         if len(best) == top:
             break
-    start = None if frame.empty else _candidate(frame.iloc[0], checkpoint, integers, 0)
+    starts = frame[frame["origin"] == Origin.START.value]
+    start = None if starts.empty else _candidate(starts.iloc[0], checkpoint, integers, 0)
     outcomes = {str(name): int(n) for name, n in frame["outcome"].value_counts().items()}
     return Choice(tuple(best), start, top, outcomes, str(checkpoint.path))
 

@@ -9,25 +9,28 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from orchestrator.best.choosing import choose
-from orchestrator.best.rounds import Rounds, tasks_in_flight
 from orchestrator.best.spread import Report, report
-from orchestrator.best.store import ReevaluationPaths, Request, evaluated, key_of, missing
+from orchestrator.best.store import ReevaluationPaths, Request, evaluated, missing
 from orchestrator.checking.model_identity import changed_parameters
 from orchestrator.checking.problems import identity_differences, load_checked_config
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import Cluster, create_cluster
 from orchestrator.cluster.environment import leave_allocation
 from orchestrator.config.file import dump_config, load_config
-from orchestrator.config.model import IDENTITY, Config
+from orchestrator.config.model import Config
 from orchestrator.display.live import displaying
 from orchestrator.display.logs import logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
 from orchestrator.files import be_private, write_text
-from orchestrator.lease import only_controller
+from orchestrator.lease import Lease, only_controller
+from orchestrator.optimisers import versions_of
 from orchestrator.paths import RunPaths
+from orchestrator.records import Offspring
+from orchestrator.run.asked import Asks
 from orchestrator.run.cancel import end_all_jobs
-from orchestrator.run.controller import versions
-from orchestrator.run.signals import Signals, asked_to_cancel, listening
+from orchestrator.run.evaluating import carry_out
+from orchestrator.run.signals import asked_to_cancel, listening
+from orchestrator.schedules.reevaluation import Reevaluation, key_of
 from orchestrator.status import Watcher
 
 
@@ -100,20 +103,31 @@ def reevaluate(
             listening() as signals,
         ):
             lease.call_on_loss(signals.stop.set)
-            cluster = create_cluster(config)
-            _make_ready(config, paths, request, cluster, force=force)
+            cluster = create_cluster(config, signals.stop)
+            _make_ready(config, paths, request, cluster, lease, force=force)
             request.write(paths)
-            name = f"{run.job_name}-reevaluation"
-            rounds = Rounds(config, paths, cluster, name, stop=signals.stop, confirm=lease.confirm)
             try:
                 with displaying(Watcher(paths), console):
-                    rounds.fly(missing(request, evaluated(paths)))
+                    carry_out(
+                        Reevaluation(missing(request, evaluated(paths)), config.space()),
+                        config,
+                        paths,
+                        cluster,
+                        name=f"{run.job_name}-reevaluation",
+                        stop=signals.stop,
+                        confirm=lease.confirm,
+                        before=lambda offspring: _show(config, paths, offspring),
+                    )
             except Stopped as error:
                 lease.confirm()
-                raise Stopped(_stopped(paths, cluster, signals, console, to_go_on)) from error
+                jobs = "Its jobs go on" if cluster.survives else "Its jobs were ended"
+                if cluster.survives and asked_to_cancel(signals, console):
+                    jobs = f"{end_all_jobs(paths, cluster, lease.confirm)} jobs were cancelled"
+                message = f"stopped while the best were evaluated again. {jobs}; go on with\n  {to_go_on}"
+                raise Stopped(message) from error
             except OSError as error:
                 place = error.filename or paths.directory
-                message = f"{place}: {error.strerror or error}. Nothing is lost; mend it and go on with\n  {to_go_on}"
+                message = f"{place}: {error.strerror or error}. Nothing is lost; fix it and go on with\n  {to_go_on}"
                 raise RunFailed(message) from error
     finally:
         _remove_if_empty(paths)
@@ -126,15 +140,13 @@ def _checked(run: RunPaths, overrides: Sequence[str]) -> Config:
     # a run whose model has seeds of its own may be told here which parameters hold them
     unnamed = not frozen.simulation.seeds
     differences = [
-        line
-        for line in identity_differences(config, frozen, IDENTITY)
-        if not (unnamed and line.startswith("simulation.seeds"))
+        line for line in identity_differences(config, frozen) if not (unnamed and line.startswith("simulation.seeds"))
     ]
     if differences:
         listed = "\n  ".join(differences)
         raise UsageError(
             f"--set: what the optimiser saw was evaluated with another configuration:\n  {listed}\n"
-            "Only how it is carried out may change, such as timeout, executor and slurm"
+            "Only how it is carried out may change, such as timeout, executor, jobs and slurm"
         )
     if lines := changed_parameters(config, run):
         listed = "\n  ".join(lines)
@@ -144,10 +156,9 @@ def _checked(run: RunPaths, overrides: Sequence[str]) -> Config:
         )
     own = config.simulation.seeds
     if not own:
-        example = "pynn_seed: 513" if config.simulation.type == "mozaik" else "seed: 1"
         raise UsageError(
-            f"{run.config}: simulation.seeds is empty, so that there are no seeds to change. Name what holds the "
-            f"seeds of the optimisation, and their values: --set 'simulation.seeds={{{example}}}'"
+            f"{run.config}: simulation.seeds is empty, so that there are no seeds to change. Name what holds the seeds "
+            f"of the optimisation, and their values: --set 'simulation.seeds={{{config.simulation.seed_example}}}'"
         )
     if both := sorted(set(own) & set(config.parameters)):
         raise UsageError(f"{run.config}: {', '.join(both)} is searched, and among simulation.seeds: it can be only one")
@@ -178,16 +189,25 @@ def _going_on_words(request: Request, left: int) -> str:
     )
 
 
-def _make_ready(config: Config, paths: ReevaluationPaths, request: Request, cluster: Cluster, *, force: bool) -> None:
+def _show(config: Config, paths: ReevaluationPaths, offspring: Sequence[Offspring]) -> None:
+    """Let those who look on see a run of one generation more."""
+    update = {"offspring_size": len(offspring), "max_ngen": offspring[0].generation + 1}
+    write_text(paths.config, dump_config(config.model_copy(update=update), paths.directory))
+
+
+def _make_ready(
+    config: Config, paths: ReevaluationPaths, request: Request, cluster: Cluster, lease: Lease, *, force: bool
+) -> None:
     """Write configuration and empty checkpoint; refuse, or end, what is in flight and not asked for."""
     if not paths.checkpoint.is_file():
         text = dump_config(config, paths.directory)
         names, labels = list(request.all_tasks[0]), [target.label for target in config.create_targets()]
         write_text(paths.config, text)
-        Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions())
+        Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions_of(config))
     number = Checkpoint(paths.checkpoint).n_generations
     wanted = {key_of(task) for task in request.all_tasks}
-    foreign = [task for task in tasks_in_flight(paths, number) if key_of(task) not in wanted]
+    in_flight = Asks(paths, config.space()).recorded(number)
+    foreign = [offspring for offspring in in_flight if key_of(offspring.parameters) not in wanted]
     if foreign and not force:
         last = Request.read(paths)
         asked = f"--reevaluate {last.top} --seeds {last.seeds}" if last else "another one"
@@ -196,15 +216,8 @@ def _make_ready(config: Config, paths: ReevaluationPaths, request: Request, clus
             "its jobs and lose what they have not delivered yet"
         )
     if foreign:
-        end_all_jobs(paths, cluster)
+        end_all_jobs(paths, cluster, lease.confirm)
         shutil.rmtree(paths.generation(number).directory, ignore_errors=True)
-
-
-def _stopped(paths: ReevaluationPaths, cluster: Cluster, signals: Signals, console: Console, to_go_on: str) -> str:
-    jobs = "Its jobs go on" if cluster.survives else "Its jobs were ended"
-    if cluster.survives and asked_to_cancel(signals, console):
-        jobs = f"{end_all_jobs(paths, cluster)} jobs were cancelled"
-    return f"stopped while the best were evaluated again. {jobs}; go on with\n  {to_go_on}"
 
 
 def _remove_if_empty(paths: ReevaluationPaths) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from orchestrator.best.choosing import Candidate
 from orchestrator.best.seeds import other_seeds
-from orchestrator.best.store import Evaluated, Key, Request, key_of
+from orchestrator.best.store import Evaluated, Key, Request
+from orchestrator.schedules.reevaluation import key_of
 
 
 @dataclass(frozen=True)

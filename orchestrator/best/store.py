@@ -15,8 +15,8 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.files import write_json
 from orchestrator.paths import RunPaths
 from orchestrator.records import Outcome
+from orchestrator.schedules.reevaluation import Numbers, key_of
 
-Numbers = Mapping[str, float | int]
 Key = tuple[float, ...]
 
 
@@ -114,11 +114,6 @@ class Evaluated:
     def settled(self) -> bool:
         """Whether it says something: what did not finish in time, or was lost by the cluster, is simulated again."""
         return self.outcome is not Outcome.TIMEOUT and not self.outcome.infrastructure
-
-
-def key_of(numbers: Numbers) -> Key:
-    """Return what identifies an evaluation: its parameters and seeds, in their order."""
-    return tuple(float(number) for number in numbers.values())
 
 
 def evaluated(paths: ReevaluationPaths) -> dict[Key, Evaluated]:

@@ -1,27 +1,30 @@
-"""All that `orchestrator check` finds out, the quick first and what takes the cluster last."""
+"""All that `orchestrator check` finds out: what is quick comes first, what takes the cluster comes last."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from orchestrator.checking.acceptance import Answer, ask_about, ask_about_offspring, key_of
+from orchestrator.checking.acceptance import ask_about_offspring, key_of
 from orchestrator.checking.costs import Costs, costs
 from orchestrator.checking.disk import Disk, disk
 from orchestrator.checking.model_identity import changed_parameters
 from orchestrator.checking.on_node import Rehearsed
-from orchestrator.checking.partitions import Partition, asked_for, never_starts, partitions, waits
+from orchestrator.checking.partitions import asked_for, never_starts, waits
 from orchestrator.checking.problems import examine, identity_differences, missing_slurm, worst_first
 from orchestrator.checking.scripts import CONTROLLER_SCRIPT, script_remarks
-from orchestrator.cluster.queue import CommandFailed
+from orchestrator.cluster.commands import CommandFailed
+from orchestrator.cluster.partitions import Partition, node_states, partitions
+from orchestrator.cluster.submission import Answer, ask_about
 from orchestrator.config.durations import format_duration
-from orchestrator.config.file import Location, Source, load_config
-from orchestrator.config.model import IDENTITY, Config
+from orchestrator.config.file import load_config
+from orchestrator.config.model import Config
+from orchestrator.config.source import Location, Source
 from orchestrator.errors import ConfigError, Problem
 from orchestrator.paths import RunPaths
-from orchestrator.simulations import simulation_of
+from orchestrator.simulations import model_of
 
 # a key at which there is a problem, and what is not looked at then
 _NOT_RENDERED = ("model_dir", "simulation")
@@ -38,9 +41,9 @@ class Inspection:
     path : pathlib.Path
         The configuration file.
     config : Config or None
-        Where it fits the model.
+        The configuration, if it fits the model.
     problems : list of Problem
-        What has to be mended.
+        What has to be fixed.
     notes : list of Problem
         What is worth knowing.
     """
@@ -56,7 +59,7 @@ class Inspection:
 
     @property
     def sound(self) -> bool:
-        """Whether nothing has to be mended."""
+        """Whether nothing has to be fixed."""
         return not self.problems
 
 
@@ -70,7 +73,7 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
     overrides : sequence of str
         ``dotted.key=value`` each.
     rehearse : callable or None
-        Tries one offspring; called where nothing else is wrong.
+        Tries one offspring; called if nothing else is wrong.
     """
     examined = examine(path, overrides)
     config = examined.config
@@ -81,24 +84,25 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
         return found
     at_fault = {problem.key.partition(".")[0].partition("[")[0] for problem in found.problems}
     partition = None
-    if not at_fault & {"slurm", "executor"}:
+    if not at_fault & {"jobs", "slurm", "executor"}:
         partition = _ask_cluster(config, source, found)
     if not at_fault & set(_NOT_RENDERED):
         _look_at_scripts(config, source, found)
     if found.config is not None:
-        found.notes += [source.problem(*note) for note in simulation_of(config).notes(config)]
+        found.notes += [source.problem(*note) for note in model_of(config).notes(config)]
     if not found.problems and config.continue_cp:
         _compare_with_run(config, source, found)
     if found.config is None:
         found.problems = worst_first(found.problems)
         return found
     _look_at_times(config, source, found)
+    found.notes += [source.problem(("slurm", key), message) for key, message in _without_effect(config)]
     found.costs = costs(config, partition)
     rehearsed = None
     if rehearse is not None and not found.problems:
         rehearsed = rehearse(config)
         _look_at_node(rehearsed, source, found)
-    recorded = simulation_of(config).recorded()
+    recorded = model_of(config).recorded()
     found.disk = disk(config, recorded, rehearsed.protocol if rehearsed else None)
     found.notes += [source.problem(tuple(key.split(".")), message) for key, message in found.disk.warnings()]
     found.problems = worst_first(found.problems)
@@ -106,7 +110,7 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
 
 
 def _ask_cluster(config: Config, source: Source, found: Inspection) -> Partition | None:
-    """Ask SLURM whether it takes the jobs, and whether they would ever start; return their partition."""
+    """Ask SLURM whether it accepts the jobs, and whether they would ever start; return their partition."""
     if config.executor == "local":
         found.cluster = "not asked (executor: local)"
         return None
@@ -135,7 +139,7 @@ def _ask_cluster(config: Config, source: Source, found: Inspection) -> Partition
         # a quality of service may lift the partition's limits
         (found.notes if config.slurm.qos else found.problems).append(source.problem(*never))
         found.cluster = "accepts the job, and would never start it"
-    found.notes += [source.problem(("slurm", "partition"), each) for each in waits(candidates)]
+    found.notes += [source.problem(("slurm", "partition"), each) for each in waits(candidates, node_states(candidates))]
     _ask_about_controller(config, answer, found)
     return candidates[0] if candidates else None
 
@@ -158,7 +162,7 @@ def _cluster_text(answer: Answer) -> str:
 
 
 def _look_at_scripts(config: Config, source: Source, found: Inspection) -> None:
-    for remark in script_remarks(config, simulation_of(config)):
+    for remark in script_remarks(config, model_of(config)):
         problem = source.problem(remark.location, remark.message)
         (found.problems if remark.error else found.notes).append(problem)
 
@@ -171,7 +175,7 @@ def _compare_with_run(config: Config, source: Source, found: Inspection) -> None
     except ConfigError as error:
         found.problems.append(source.problem(("cp_filename",), f"the run's own configuration cannot be read: {error}"))
         return
-    for difference in identity_differences(config, frozen, IDENTITY):
+    for difference in identity_differences(config, frozen):
         location: Location = (difference.partition(":")[0].partition(".")[0].partition("[")[0],)
         message = f"the run that is continued was made with another configuration: {difference}"
         found.problems.append(source.problem(location, message))
@@ -181,7 +185,7 @@ def _compare_with_run(config: Config, source: Source, found: Inspection) -> None
 
 
 def _look_at_times(config: Config, source: Source, found: Inspection) -> None:
-    time = config.slurm.time
+    time = config.jobs.time
     if config.executor == "slurm" and time and time > config.timeout:
         message = (
             f"a generation times out after {format_duration(config.timeout)}, queue included, before its jobs reach "
@@ -190,7 +194,17 @@ def _look_at_times(config: Config, source: Source, found: Inspection) -> None:
         found.notes.append(source.problem(("timeout",), message))
     if config.executor == "slurm" and not time:
         message = "is not given, so that SLURM takes its own default; jobs with a short limit start sooner"
-        found.notes.append(replace(source.problem(("slurm",), message), key="slurm.time"))
+        found.notes.append(replace(source.problem(("jobs",), message), key="jobs.time"))
+
+
+def _without_effect(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield the keys of ``slurm`` that are given and do nothing, and why."""
+    given = config.slurm.model_dump(exclude_defaults=True)
+    if config.executor != "slurm":
+        for key in given:
+            yield key, f"does nothing with executor: {config.executor}"
+    elif "mpi" in given and config.jobs.ntasks == 1:
+        yield "mpi", "does nothing, because a simulation has one process: see jobs.ntasks"
 
 
 def _look_at_node(rehearsed: Rehearsed, source: Source, found: Inspection) -> None:

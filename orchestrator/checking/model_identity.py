@@ -8,7 +8,7 @@ import time
 from orchestrator.config.model import Config
 from orchestrator.files import write_json
 from orchestrator.paths import RunPaths
-from orchestrator.simulations import Identity, ModelUnreadable, digests, simulation_of
+from orchestrator.simulations import Identity, ModelUnreadable, digests, model_of
 
 _MOST = 10
 # patience with files that cannot be read, in s between two looks
@@ -64,7 +64,7 @@ def _readable(config: Config) -> Identity:
 
 
 def _identity(config: Config) -> Identity:
-    identity = simulation_of(config).identity()
+    identity = model_of(config).identity()
     own_targets = {str(target.get("class", "")).partition(":")[0] for target in config.targets}
     files = digests(config.model_dir, (name for name in own_targets if name.endswith(".py")))
     return Identity(identity.parameters, {**identity.files, **files})

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,14 +17,15 @@ from orchestrator.cluster.ending import end_jobs, see_gone
 from orchestrator.config.durations import format_duration
 from orchestrator.config.model import Config
 from orchestrator.errors import Stopped
-from orchestrator.files import tail, write_json
-from orchestrator.jobs.tasks import task_file
-from orchestrator.jobs.verdicts import new_results, verdict
+from orchestrator.files import tail
+from orchestrator.jobs.verdicts import verdict
+from orchestrator.node.task import NodeTask
 from orchestrator.paths import AttemptPaths, GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
-from orchestrator.simulations import simulation_of
-from orchestrator.simulations.mozaik.rehearsal import protocol_of
-from orchestrator.simulations.phases import phases
+from orchestrator.results import new_results
+from orchestrator.run.evaluating import task_of
+from orchestrator.simulations import Model, model_of
+from orchestrator.simulations.phases import Phase, phases
 
 # between two looks at the result file, and at the queue, in s
 _LOOK = 0.25
@@ -77,17 +77,17 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
     orchestrator.errors.Stopped
         Where `stop` was set; the job is cancelled.
     """
-    limit = min(limit, config.slurm.time or limit)
-    slurm = config.slurm.model_copy(update={"time": limit})
-    config = config.model_copy(update={"slurm": slurm, "local": config.local.model_copy(update={"workers": 1})})
+    limit = min(limit, config.jobs.time or limit)
+    jobs = config.jobs.model_copy(update={"time": limit})
+    config = config.model_copy(update={"jobs": jobs, "local": config.local.model_copy(update={"workers": 1})})
     with _directory(config.model_dir) as directory:
         paths = GenerationPaths(directory)
         paths.create()
         attempt = paths.attempt(0, 1)
         attempt.directory.mkdir(parents=True)
-        task = _task(config, paths)
-        write_json(attempt.task, task)
-        cluster = create_cluster(config)
+        model = model_of(config).shortened(attempt)
+        _task(config, model, paths).write()
+        cluster = create_cluster(config, stop)
         token = directory.name
         try:
             (job,) = cluster.submit([Task(0, attempt.task)], token, paths.submitit, ())
@@ -100,7 +100,7 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
             raise
         if see_gone(cluster, [job], _GRACE):
             end_jobs(cluster, [job])
-        return Rehearsed(result, protocol_of(attempt), processes=bool(task.get("launcher")))
+        return Rehearsed(result, model.counted(attempt), processes=bool(model.context.launcher))
 
 
 @contextlib.contextmanager
@@ -119,14 +119,13 @@ def _directory(model_dir: Path) -> Iterator[Path]:
                 break
 
 
-def _task(config: Config, paths: GenerationPaths) -> Mapping[str, Any]:
-    simulation, space = simulation_of(config), config.space()
+def _task(config: Config, model: Model[Any], paths: GenerationPaths) -> NodeTask:
+    space = config.space()
     point = space.encode(config.optimiser_centroid)
     start = Offspring(0, 0, tuple(float(x) for x in point), space.decode(point))
-    task = task_file(config, simulation.task(), paths, start, 1)
-    task["measure_on"] = "job"
-    task["keep"] = {"directories": "none", "log_lines": max(config.keep.log_lines, 20)}
-    return json.loads(json.dumps(simulation.rehearsal(task, paths.attempt(0, 1))))  # type: ignore[no-any-return]
+    keep = config.keep.model_copy(update={"directories": "none", "log_lines": max(config.keep.log_lines, 20)})
+    here = config.model_copy(update={"measure_on": "job", "keep": keep})
+    return task_of(here, model, start, paths.attempt(0, 1), 1)
 
 
 @dataclass
@@ -169,7 +168,7 @@ class _Watch:
         return verdict(self.status, attempt, log, self.job.id, patience)
 
     def _too_long(self, attempt: AttemptPaths) -> Result | None:
-        started = phases(attempt).get("started")
+        started = phases(attempt).get(Phase.STARTED)
         patience = _GRACE if self.cluster.survives else 0.0  # SLURM has a limit of its own
         if started is None or time.time() - started <= self.limit + patience:
             return None
@@ -183,6 +182,10 @@ def _doing(status: Status, attempt: AttemptPaths, job: Job) -> str:
     if not noted:
         reason = f" ({status.reason})" if status.reason else ""
         return f"job {job.id} is {'in the queue' if status.state is State.PENDING else status.state.value}{reason}"
-    words = {"started": "starting", "building": "building the network", "check": "presenting one slice"}
+    words = {
+        Phase.STARTED: "starting",
+        Phase.BUILDING: "building the network",
+        Phase.CHECK: "presenting one slice",
+    }
     last = max(noted, key=lambda phase: noted[phase])
-    return f"job {job.id}: {words.get(last, last)}"
+    return f"job {job.id}: {words.get(last, last.value)}"

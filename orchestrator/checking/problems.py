@@ -7,16 +7,20 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from orchestrator.checking.readable import centroid_problems, readable_part
-from orchestrator.config.file import Source, load_config
-from orchestrator.config.model import CIRCUMSTANCES, Config
+from orchestrator.checking.readable import readable_part
+from orchestrator.config.file import read_config
+from orchestrator.config.model import Config
+from orchestrator.config.source import Source
 from orchestrator.errors import ConfigError, Problem
-from orchestrator.simulations import Finding, simulation_of
+from orchestrator.simulations import Finding, model_of
 
 _SLURM_COMMANDS = ("sbatch", "squeue", "scancel", "srun")
 # the first of these that a key begins with says how bad a problem is: without a model nothing works, and a wrong target
 # is one of many
-_WORST_FIRST = ("model_dir", "simulation", "executor", "slurm", "", "cp_filename", "parameters", "optimiser_centroid")
+_WORST_FIRST = (
+    *("model_dir", "simulation", "executor", "jobs", "slurm"),
+    *("", "cp_filename", "parameters", "optimiser_centroid"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,11 +30,11 @@ class Examined:
     Parameters
     ----------
     config : Config or None
-        With a start value for every parameter; where there are problems, what of it could be read.
+        With a start value for every parameter; if there are problems, what of it could be read.
     problems : list of Problem
         The worst first.
     source : Source or None
-        The file; None where it is no configuration at all.
+        The file; None if it is no configuration at all.
     """
 
     config: Config | None
@@ -75,22 +79,19 @@ def load_checked_config(path: Path, overrides: Sequence[str] = ()) -> Config:
 def examine(path: Path, overrides: Sequence[str] = ()) -> Examined:
     """Read a configuration and compare it with the model, as far as it can be read; never raises `ConfigError`."""
     try:
-        config = load_config(path, overrides)
+        source = Source(path)
     except ConfigError as error:
-        try:
-            source = Source(path)
-        except ConfigError:
-            return Examined(None, error.problems)
-        starts = centroid_problems(source, overrides)
-        problems = [*source.repeated, *_with_all_start_values(error.problems, starts)]
+        return Examined(None, error.problems)
+    try:
+        config = read_config(source, overrides)
+    except ConfigError as error:
         part = readable_part(source, overrides)
         if part is None:
-            return Examined(None, worst_first(problems), source)
+            return Examined(None, worst_first(error.problems), source)
         findings = [finding for finding in _findings(part.config)[1] if part.place(finding[0])]
         placed = [source.problem(part.place(at) or at, message) for at, message in findings]
-        return Examined(part.config, worst_first([*problems, *placed]), source)
+        return Examined(part.config, worst_first([*error.problems, *part.problems, *placed]), source)
     config, findings = _findings(config)
-    source = Source(path)
     return Examined(config, worst_first([source.problem(*finding) for finding in findings]), source)
 
 
@@ -106,7 +107,7 @@ def worst_first(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def missing_slurm(config: Config) -> str | None:
-    """Return what is wrong where jobs are to go to SLURM and its commands are not here."""
+    """Return what is missing if jobs are to go to SLURM and its commands are not here."""
     missing = [command for command in _SLURM_COMMANDS if shutil.which(command) is None]
     if config.executor != "slurm" or not missing:
         return None
@@ -116,20 +117,15 @@ def missing_slurm(config: Config) -> str | None:
     )
 
 
-def _with_all_start_values(problems: Sequence[Problem], starts: Sequence[Problem]) -> list[Problem]:
-    """Put all problems of start values in the place of the first, at which validation stopped."""
-    return [*(each for each in problems if not starts or each.key != "optimiser_centroid"), *starts]
-
-
 def _findings(config: Config) -> tuple[Config, list[Finding]]:
     """Return the configuration with all start values, and what is wrong with it and the model."""
-    simulation = simulation_of(config)
-    findings = [*simulation.problems(config), *_executor_findings(config), *_checkpoint_findings(config)]
+    model = model_of(config)
+    findings = [*model.problems(config), *_executor_findings(config), *_checkpoint_findings(config)]
     at_fault = {at for at, _ in findings}
-    if at_fault & {("model_dir",), ("simulation", "parameters_url"), ("simulation", "function")}:
+    if at_fault & {("model_dir",), *(("simulation", key) for key in model.essential)}:
         return config, findings
     names = [name for name in config.parameters if ("parameters", name) not in at_fault]
-    start = {**simulation.start_values(names), **config.optimiser_centroid}
+    start = {**model.start_values(names), **config.optimiser_centroid}
     findings += _start_findings(config, names, start)
     if findings:
         return config, findings
@@ -167,21 +163,19 @@ def _start_findings(config: Config, names: Sequence[str], start: dict[str, float
     return findings
 
 
-def identity_differences(config: Config, frozen: Config, keys: Sequence[str]) -> list[str]:
-    """Return what differs between two configurations under `keys`, a line each, for people."""
-    differences = []
-    for key in keys:
-        new, old = (_flat(c.model_dump(mode="json")[key], key) for c in (config, frozen))
-        for name in dict.fromkeys([*old, *new]):
-            same = old.get(name, dataclasses.MISSING) == new.get(name, dataclasses.MISSING)
-            if not same and not name.startswith(CIRCUMSTANCES):
-                differences.append(f"{name}: {old.get(name, 'not there')} in the run, {new.get(name, 'not there')} now")
-    return differences
+def identity_differences(config: Config, frozen: Config) -> list[str]:
+    """Return what makes one configuration another run than a frozen one, one line for each difference, for people."""
+    new, old = (_flat(each.identity(), "") for each in (config, frozen))
+    return [
+        f"{name}: {old.get(name, 'not there')} in the run, {new.get(name, 'not there')} now"
+        for name in dict.fromkeys([*old, *new])
+        if old.get(name, dataclasses.MISSING) != new.get(name, dataclasses.MISSING)
+    ]
 
 
 def _flat(value: object, name: str) -> dict[str, object]:
     if isinstance(value, dict):
-        children = [(f"{name}.{key}", child) for key, child in value.items()]
+        children = [(f"{name}.{key}" if name else str(key), child) for key, child in value.items()]
     elif isinstance(value, list):
         children = [(f"{name}[{n}]", child) for n, child in enumerate(value)]
     else:

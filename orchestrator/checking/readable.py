@@ -9,18 +9,19 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from orchestrator.config.file import Location, Source
-from orchestrator.config.model import Config, nearest
+from orchestrator.config.file import explain
+from orchestrator.config.model import POINTS, Config
+from orchestrator.config.plugin_sections import Reading
+from orchestrator.config.source import Location, Source
 from orchestrator.errors import Problem
 from targets import TargetError, create_targets
+from targets.plugins import PluginError
 
-_TAGS = ("mozaik", "function")
 _SEEDS = ("simulation", "seeds")
 # a problem may come to light when another one is gone
 _ROUNDS = 6
-# stand in for what is missing; what is found out about them is not told
+# stands in for targets that are missing; what is found out about it is not told
 _NO_TARGET = {"class": "ReturnedValue", "key": "missing", "target_value": 0, "norm": 1}
-_NO_REFERENCE = "missing:Missing"
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,17 @@ class Readable:
         The place in the file of each of its targets; -1 for one that is not there.
     left_out : frozenset
         Locations of what was taken away.
+    problems : tuple of Problem
+        What is wrong with the start values, which came to light when other mistakes were gone.
     """
 
     config: Config
     targets: tuple[int, ...]
     left_out: frozenset[Location]
+    problems: tuple[Problem, ...]
 
     def place(self, location: Location) -> Location | None:
-        """Return where in the file something is, None where it was left out or is not there."""
+        """Return where in the file something is, None if it was left out or is not there."""
         if location[0] == "targets" and len(location) > 1 and isinstance(location[1], int):
             number = self.targets[location[1]]
             return None if number < 0 else ("targets", number, *location[2:])
@@ -51,61 +55,50 @@ class Readable:
 
 
 def readable_part(source: Source, overrides: Sequence[str]) -> Readable | None:
-    """Return what of a configuration that `load_config` refuses can be read; None where too little is left."""
+    """Return what of a configuration that `read_config` refuses can be read; None if too little is left."""
     data = source.with_overrides(overrides)
-    folder = source.path.resolve().parent
+    reading = Reading(source.path.resolve().parent)
     targets = data.get("targets")
     numbers = list(range(len(targets))) if isinstance(targets, list) else []
     left_out: set[Location] = set()
-    for _ in range(_ROUNDS):
+    problems: list[Problem] = []
+    for number in range(_ROUNDS):
         try:
-            config = Config.model_validate(data)
+            config = Config.model_validate(data, context=reading)
         except ValidationError as error:
             locations = {_location(details["loc"]) for details in error.errors()}
-            if ("model_dir",) in locations:
+            if locations & _UNREADABLE:
                 return None
-            # start values and seeds are mended, not left out
-            left_out |= {each for each in locations if each != ("optimiser_centroid",) and each[:2] != _SEEDS}
+            if number:
+                problems += _of_start_values(source, error, left_out)
+            # start values and seeds are corrected, not left out
+            left_out |= {each for each in locations if each[0] != "optimiser_centroid" and each[:2] != _SEEDS}
             for location in sorted(locations, key=_number, reverse=True):
-                _take_away(data, numbers, location)
+                _take_away(data, numbers, location, reading)
             continue
-        model_dir = (folder / config.model_dir.expanduser()).resolve()
+        model_dir = reading.directory(config.model_dir)
         kept = {n: part for n, spec in enumerate(config.targets) if (part := _readable_target(spec, model_dir))}
         update = {"model_dir": model_dir, "targets": list(kept.values()) or [_NO_TARGET]}
         places = tuple(numbers[n] if n < len(numbers) else -1 for n in kept) or (-1,)
-        return Readable(config.model_copy(update=update), places, frozenset(left_out))
+        return Readable(config.model_copy(update=update), places, frozenset(left_out), tuple(problems))
     return None
 
 
-def centroid_problems(source: Source, overrides: Sequence[str]) -> list[Problem]:
-    """Return everything that is wrong with the start values, each with its own line; validation stops at the first."""
-    data = source.with_overrides(overrides)
-    start, parameters = data.get("optimiser_centroid"), data.get("parameters")
-    if not isinstance(start, Mapping) or not isinstance(parameters, Mapping):
-        return []
-    problems = []
-    for name, value in start.items():
-        spec = parameters.get(name)
-        bounds = spec.get("bounds") if isinstance(spec, Mapping) else spec
-        location = ("optimiser_centroid", str(name))
-        if name not in parameters:
-            problems.append(source.problem(location, f"{name!r} is not among parameters{nearest(name, parameters)}"))
-        elif _is_number(value) and isinstance(bounds, list) and len(bounds) == 2 and all(map(_is_number, bounds)):
-            low, high = bounds
-            if not low <= value <= high:
-                message = f"the start value of {name!r} must be inside its bounds [{low:g}, {high:g}], got {value:g}"
-                problems.append(source.problem(location, message))
-    return problems
+# without a directory or a kind of simulation nothing can be known of the model
+_UNREADABLE: set[Location] = {("model_dir",), ("simulation", POINTS["simulation"].key)}
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _of_start_values(source: Source, error: ValidationError, left_out: set[Location]) -> Iterator[Problem]:
+    """Yield what is wrong with the start values, except of parameters that were left out."""
+    for details in error.errors():
+        loc = details["loc"]
+        if loc[0] == "optimiser_centroid" and not left_out & {("parameters",), ("parameters", *loc[1:2])}:
+            yield explain(source, details)
 
 
 def _location(loc: Location) -> Location:
-    """Return the section and the key at fault, or the seed; a union's tag, which pydantic puts in, is no key."""
-    keys = tuple(part for n, part in enumerate(loc) if not (n == 1 and loc[0] == "simulation" and part in _TAGS))
-    return keys[: 3 if keys[:2] == _SEEDS else 2]
+    """Return the section and the key at fault, or the seed."""
+    return loc[: 3 if loc[:2] == _SEEDS else 2]
 
 
 def _number(location: Location) -> int:
@@ -113,32 +106,24 @@ def _number(location: Location) -> int:
     return location[1] if len(location) > 1 and isinstance(location[1], int) else -1
 
 
-def _mended(start: Mapping[str, Any], parameters: object) -> Iterator[tuple[str, Any]]:
-    """Yield the start values that belong to a parameter, moved into its bounds."""
-    for name, value in start.items():
-        spec = parameters.get(name) if isinstance(parameters, Mapping) else None
-        bounds = spec.get("bounds") if isinstance(spec, Mapping) else spec
-        if isinstance(bounds, list) and len(bounds) == 2 and all(map(_is_number, [value, *bounds])):
-            yield name, min(max(value, bounds[0]), bounds[1])
-
-
-def _take_away(data: dict[str, Any], numbers: list[int], location: Location) -> None:
+def _take_away(data: dict[str, Any], numbers: list[int], location: Location, reading: Reading) -> None:
     match location:
-        case ("simulation",) | ("simulation", "model" | "function"):
-            section = data.get("simulation")
-            section = section if isinstance(section, dict) else {}
-            key = "function" if section.get("type") == "function" else "model"
-            data["simulation"] = {**section, key: _NO_REFERENCE}
+        case ("simulation",):
+            data["simulation"] = {}
+            _stand_in(data, "simulation", reading)
         case ("simulation", "seeds", str(name)):
             data["simulation"]["seeds"][name] = 0
+        case ("simulation" | "optimiser" as section, str(key)):
+            data[section].pop(key, None)
+            _stand_in(data, section, reading)
         case ("targets", int(number)) if isinstance(data.get("targets"), list):
             del data["targets"][number]
             del numbers[number]
         case ("targets", *_):
             data["targets"] = [_NO_TARGET]
             numbers[:] = [-1]
-        case ("optimiser_centroid",) if isinstance(data.get("optimiser_centroid"), dict):
-            data["optimiser_centroid"] = dict(_mended(data["optimiser_centroid"], data.get("parameters")))
+        case ("optimiser_centroid", *_):
+            data["optimiser_centroid"] = dict(_inside(data.get("optimiser_centroid"), data.get("parameters")))
         case ("cp_filename",):
             data.pop("continue_cp", None)
             data.pop("cp_filename", None)
@@ -148,8 +133,32 @@ def _take_away(data: dict[str, Any], numbers: list[int], location: Location) -> 
             data.pop(str(key), None)
 
 
+def _stand_in(data: dict[str, Any], section: str, reading: Reading) -> None:
+    """Give the required keys of a plug-in that are missing a value that is valid."""
+    point = POINTS[section]
+    name = str(data[section].get(point.key, point.default))
+    try:
+        options = point.find(name, reading.directory(Path(str(data["model_dir"])))).options
+    except PluginError:
+        return
+    data[section] = {**options.stand_ins, **data[section]}
+
+
+def _inside(start: object, parameters: object) -> Iterator[tuple[str, Any]]:
+    """Yield the start values that belong to a parameter, moved into its bounds."""
+    for name, value in start.items() if isinstance(start, Mapping) else ():
+        spec = parameters.get(name) if isinstance(parameters, Mapping) else None
+        bounds = spec.get("bounds") if isinstance(spec, Mapping) else spec
+        if isinstance(bounds, list) and len(bounds) == 2 and all(map(_is_number, [value, *bounds])):
+            yield name, min(max(value, bounds[0]), bounds[1])
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def _readable_target(spec: Mapping[str, Any], model_dir: Path) -> Mapping[str, Any] | None:
-    """Return a target, or what stands in for a wrong one, on its sheet; None where that is not known either."""
+    """Return a target, or what stands in for a wrong one, on its sheet; None if that is not known either."""
     try:
         create_targets([spec], directory=model_dir)
     except TargetError as error:

@@ -9,12 +9,13 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from orchestrator.checking.acceptance import submission_script
-from orchestrator.config.file import Location
 from orchestrator.config.model import Config
+from orchestrator.config.source import Location
 from orchestrator.paths import RunPaths
-from orchestrator.simulations import Simulation
+from orchestrator.simulations import Model
 
 CONTROLLER_SCRIPT = "optimisation.sbatch"
 _TIMEOUT = 20.0
@@ -43,27 +44,25 @@ class Remark:
     error: bool
 
 
-def script_remarks(config: Config, simulation: Simulation) -> Iterator[Remark]:
+def script_remarks(config: Config, model: Model[Any]) -> Iterator[Remark]:
     """Yield what bash and shellcheck say about the scripts that a run would start.
 
     Parameters
     ----------
     config : Config
         Valid.
-    simulation : Simulation
-        Its simulation, whose launch script can be rendered.
+    model : Model
+        Its model, whose launch script can be rendered.
     """
     attempt = RunPaths(config.model_dir / "check_Optimization").generation(0).attempt(0, 1)
-    script = simulation.launch_script(attempt)
+    script = model.launch_script(attempt)
     if script is not None:
-        own = getattr(config.simulation, "launch_script", None)
-        yield from _remarks(
-            script, ("simulation", "launch_script" if own else "setup"), f"{own or 'offspring.sh'}, rendered"
-        )
+        key, name = model.launch_script_source()
+        yield from _remarks(script, ("simulation", key), f"{name}, rendered")
     if config.executor == "slurm":
-        # of the whole, what the user writes are the lines of slurm.setup
+        # of the whole, what the user writes are the lines of jobs.setup
         batch = submission_script(config, config.model_dir)
-        yield from (each for each in _remarks(batch, ("slurm", "setup"), "the job's script") if each.error)
+        yield from (each for each in _remarks(batch, ("jobs", "setup"), "the job's script") if each.error)
     controller = config.model_dir / CONTROLLER_SCRIPT
     if controller.is_file():
         yield from _remarks(controller.read_text(encoding="utf-8", errors="replace"), (), str(controller))

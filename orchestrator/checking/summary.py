@@ -13,6 +13,7 @@ from orchestrator.checking.costs import cost_text, job_text
 from orchestrator.config.durations import format_duration
 from orchestrator.config.model import Config
 from orchestrator.errors import Problem
+from orchestrator.simulations import model_of
 
 
 def summary_table(found: Inspection) -> Table:
@@ -30,7 +31,7 @@ def summary_rows(found: Inspection) -> Iterator[tuple[str, str]]:
     config = found.config
     if config is None:
         return
-    yield "model", f"{_model(config)} in {config.model_dir}"
+    yield "model", f"{model_of(config).describe()} in {config.model_dir}"
     yield "parameters", _parameters(config)
     yield "targets", _targets(config)
     if found.costs is not None:
@@ -46,10 +47,6 @@ def summary_rows(found: Inspection) -> Iterator[tuple[str, str]]:
         yield "cluster", found.cluster
     if found.node:
         yield "node", found.node
-
-
-def _model(config: Config) -> str:
-    return str(getattr(config.simulation, "model", None) or getattr(config.simulation, "function", ""))
 
 
 def _parameters(config: Config) -> str:

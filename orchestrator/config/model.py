@@ -2,43 +2,67 @@
 
 from __future__ import annotations
 
-import difflib
-import math
 import os
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    PlainValidator,
+    SerializeAsAny,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from orchestrator.config.moved_keys import with_moved_keys
+from orchestrator.config.plugin_sections import PluginPoint
+from orchestrator.config.section import CIRCUMSTANCE, Duration, Section
 from orchestrator.config.sections import (
-    Duration,
     ExplosionCheck,
-    FunctionSection,
+    JobsSection,
     KeepSection,
     LocalSection,
-    MozaikSection,
-    OptimiserSection,
     RangeOrBounds,
-    Section,
     SlurmSection,
 )
+from orchestrator.config.words import said
+from orchestrator.optimisers.base import OptimiserOptions, Problem
+from orchestrator.optimisers.registry import optimisers
 from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.schedules.registry import ScheduleOptions, schedules
+from orchestrator.simulations.options import SimulationOptions
+from orchestrator.simulations.registry import simulations
 from targets import Target, create_targets
+from targets.plugins import nearest
 
-# Keys that make a run what it is: with others it would be another optimisation.
-IDENTITY = (
-    "parameters",
-    "optimiser_centroid",
-    "targets",
-    "offspring_size",
-    "optimiser_seed",
-    "optimiser_sigma",
-    "optimiser",
-    "simulation",
-    "explosion_check",
-)
-# but these only say how a simulation is started
-CIRCUMSTANCES = ("simulation.python", "simulation.setup", "simulation.launcher", "simulation.launch_script")
+
+class _UnreadOptimiser(OptimiserOptions):
+    """The options of a user's own optimiser, whose file is not imported."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class _UnreadSimulation(SimulationOptions):
+    """The options of a user's own kind of simulation, whose file is not imported."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class _UnreadSchedule(ScheduleOptions):
+    """The options of a user's own schedule, whose file is not imported."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+OPTIMISER = PluginPoint("method", "cma", optimisers, _UnreadOptimiser)
+SIMULATION = PluginPoint("type", "mozaik", simulations, _UnreadSimulation)
+SCHEDULE = PluginPoint("kind", "generations", schedules, _UnreadSchedule)
+# sections that are made of plug-ins
+POINTS = {"optimiser": OPTIMISER, "schedule": SCHEDULE, "simulation": SIMULATION}
 
 
 class Config(Section):
@@ -58,67 +82,100 @@ class Config(Section):
         description="list of {class, target_value, sheet_name, norm, max_score, name} and the class's options",
     )
     model_dir: Path = Field(
-        Path(), description="the model's directory, relative to this file; by default the one above param_optim"
+        Path(),
+        description="the model's directory, relative to this file; by default the one above param_optim",
+        json_schema_extra=CIRCUMSTANCE,
+    )
+    optimiser: Annotated[SerializeAsAny[OptimiserOptions], PlainValidator(OPTIMISER.read)] = Field(
+        default_factory=dict, validate_default=True, description="how new offspring are found"
     )
     offspring_size: int = Field(
         0,
         ge=0,
         validate_default=True,
-        description="offspring in a generation; 0 takes CMA-ES' default, 4 + 3 ln(number of parameters)",
+        description="offspring in a generation; 0 takes the default of CMA-ES, 4 + 3 ln(number of parameters)",
     )
-    timeout: Duration = Field(86400.0, description="of a generation, from its first submission, queue included")
-    max_ngen: int = Field(100, ge=1, description="generations altogether, continued runs included")
+    schedule: Annotated[SerializeAsAny[ScheduleOptions], PlainValidator(SCHEDULE.read)] = Field(
+        default_factory=dict, validate_default=True, description="when evaluations are asked for and told"
+    )
+    timeout: Duration = Field(
+        86400.0,
+        description="longest time of a generation from its first submission, the queue included",
+        json_schema_extra=CIRCUMSTANCE,
+    )
+    max_ngen: int = Field(
+        100, ge=1, description="generations altogether, continued runs included", json_schema_extra=CIRCUMSTANCE
+    )
     optimiser_seed: int = Field(1, ge=0, lt=2**32, description="seed of the optimiser's random numbers")
     optimiser_sigma: float = Field(
         0.2, gt=0, le=1, description="initial standard deviation, as a fraction of each parameter's range"
     )
-    continue_cp: bool = Field(False, description="whether to continue the run of cp_filename")
+    continue_cp: bool = Field(
+        False, description="whether to continue the run of cp_filename", json_schema_extra=CIRCUMSTANCE
+    )
     cp_filename: Path | None = Field(
-        None, validate_default=True, description="checkpoint.h5 of the run that is continued, relative to this file"
+        None,
+        validate_default=True,
+        description="checkpoint.h5 of the run that is continued, relative to this file",
+        json_schema_extra=CIRCUMSTANCE,
     )
     measure_on: Literal["job", "controller"] = Field(
-        "job", description="where targets are measured: on the offspring's node, or beside the controller"
+        "job",
+        description="where targets are measured: on the offspring's node, or beside the controller",
+        json_schema_extra=CIRCUMSTANCE,
     )
     measure_workers: int | None = Field(
         None,
         ge=1,
         description="measure_on: controller: processes at once, by default all cores, fewer if memory is short",
+        json_schema_extra=CIRCUMSTANCE,
     )
-    executor: Literal["slurm", "local"] = Field("slurm", description="where offspring run")
-    simulation: Annotated[MozaikSection | FunctionSection, Field(discriminator="type")]
-    optimiser: OptimiserSection = OptimiserSection()
+    executor: Literal["slurm", "local"] = Field(
+        "slurm", description="where offspring run", json_schema_extra=CIRCUMSTANCE
+    )
+    simulation: Annotated[SerializeAsAny[SimulationOptions], PlainValidator(SIMULATION.read)] = Field(
+        description="how offspring are simulated"
+    )
     explosion_check: ExplosionCheck = ExplosionCheck()
-    slurm: SlurmSection = SlurmSection()
-    local: LocalSection = LocalSection()
-    keep: KeepSection = KeepSection()
-    report: bool = Field(True, description="whether report.html is refreshed after every generation")
+    jobs: JobsSection = Field(JobsSection(), json_schema_extra=CIRCUMSTANCE)
+    slurm: SlurmSection = Field(SlurmSection(), json_schema_extra=CIRCUMSTANCE)
+    local: LocalSection = Field(LocalSection(), json_schema_extra=CIRCUMSTANCE)
+    keep: KeepSection = Field(KeepSection(), json_schema_extra=CIRCUMSTANCE)
+    report: bool = Field(
+        True, description="whether report.html is refreshed after every generation", json_schema_extra=CIRCUMSTANCE
+    )
 
-    @field_validator("simulation", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _mozaik_by_default(cls, value: object) -> object:
-        return {"type": "mozaik", **value} if isinstance(value, dict) else value
+    def _keys_in_their_place(cls, value: object) -> object:
+        return with_moved_keys(value) if isinstance(value, dict) else value
 
     @field_validator("optimiser_centroid")
     @classmethod
     def _centroid_fits(cls, value: dict[str, float], info: ValidationInfo) -> dict[str, float]:
         ranges: dict[str, RangeOrBounds] = info.data.get("parameters") or {}
-        for name, start in value.items() if ranges else ():
-            if name not in ranges:
-                raise ValueError(f"{name!r} is not among parameters{nearest(name, ranges)}")
-            low, high = ranges[name].bounds
-            if not low <= start <= high:
-                raise ValueError(
-                    f"the start value of {name!r} must be inside its bounds [{low:g}, {high:g}], got {start:g}"
-                )
+        wrong = [
+            ((name,), message, start)
+            for name, start in value.items()
+            if ranges and (message := start_problem(name, start, ranges))
+        ]
+        if wrong:
+            raise said(wrong)
         return value
 
     @field_validator("offspring_size")
     @classmethod
     def _enough_offspring(cls, value: int, info: ValidationInfo) -> int:
-        if value == 0 and "parameters" in info.data:
-            return 4 + math.floor(3 * math.log(len(info.data["parameters"])))
-        if 0 < value < 3:
-            raise ValueError(f"CMA-ES needs at least 3 offspring in a generation to rank them, got {value}")
+        optimiser: OptimiserOptions | None = info.data.get("optimiser")
+        if optimiser is None or "parameters" not in info.data:
+            return value
+        if value == 0:
+            return optimiser.default_offspring(len(info.data["parameters"]))
+        if value < optimiser.least_offspring:
+            raise ValueError(
+                f"the optimiser {optimiser.method} needs at least {optimiser.least_offspring} offspring in a "
+                f"generation, got {value}"
+            )
         return value
 
     @field_validator("cp_filename")
@@ -137,15 +194,37 @@ class Config(Section):
             ]
         )
 
+    def problem(self) -> Problem:
+        """Return what the optimiser is to solve; there is a start value for every parameter."""
+        space = self.space()
+        return Problem(
+            start=space.encode(self.optimiser_centroid),
+            steps=space.steps,
+            sigma=self.optimiser_sigma,
+            size=self.offspring_size,
+            seed=self.optimiser_seed,
+            targets=[target.label for target in self.create_targets()],
+        )
+
     def create_targets(self) -> list[Target]:
-        """Return the targets in the order of the file; raises `targets.TargetError`."""
+        """Return the targets in the order of the file, made once; raises `targets.TargetError`."""
+        return list(self._targets)
+
+    @cached_property
+    def _targets(self) -> list[Target]:
         return create_targets(self.targets, directory=self.model_dir)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Config:
+        """Return a copy with changed keys, which are not validated."""
+        copy = super().model_copy(update=update, deep=deep)
+        if update and not update.keys().isdisjoint(("targets", "model_dir")):
+            copy.__dict__.pop("_targets", None)
+        return copy
 
     @property
     def workers(self) -> int:
         """Simulations at once with ``executor: local``."""
-        threads = self.simulation.threads if isinstance(self.simulation, MozaikSection) else 1
-        return self.local.workers or max(1, _cores() // threads)
+        return self.local.workers or max(1, _cores() // self.simulation.cores)
 
     @property
     def measuring_processes(self) -> int:
@@ -157,7 +236,11 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def nearest(name: str, known: Any) -> str:
-    """Return ``; did you mean '...'?`` for the most similar of the `known` names, or nothing."""
-    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {matches[0]!r}?" if matches else ""
+def start_problem(name: str, start: float, ranges: Mapping[str, RangeOrBounds]) -> str | None:
+    """Return what is wrong with the start value of a parameter, None if nothing is."""
+    if name not in ranges:
+        return f"{name!r} is not among parameters{nearest(name, ranges)}"
+    low, high = ranges[name].bounds
+    if low <= start <= high:
+        return None
+    return f"the start value of {name!r} must be inside its bounds [{low:g}, {high:g}], got {start:g}"

@@ -74,12 +74,12 @@ class ChangeLines:
 
     def __call__(self, status: RunStatus) -> None:
         """Take a new status."""
-        flight = status.generation
-        if flight is None or math.isnan(flight.submitted):
+        generation = status.generation
+        if generation is None or math.isnan(generation.submitted):
             return
-        changing = (flight.counts, flight.pending, flight.queue.silence)
+        changing = (generation.counts, generation.pending, generation.queue.silence)
         # these change seldom, and people wait for them
-        urgent = (flight.number, set(flight.pending), flight.queue.silence)
+        urgent = (generation.number, set(generation.pending), generation.queue.silence)
         if changing == self._last or (urgent == self._urgent and time.monotonic() < self._next):
             return
         self._last, self._urgent, self._next = changing, urgent, time.monotonic() + _BETWEEN_LINES

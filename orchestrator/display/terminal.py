@@ -83,15 +83,15 @@ def print_status(console: Console, status: RunStatus) -> None:
 
 def one_line(status: RunStatus) -> str:
     """Return the same in a line for a batch log."""
-    flight = status.generation
-    if flight is None:
+    generation = status.generation
+    if generation is None:
         words = [f"{status.complete} of {status.max_ngen} generations complete"]
     else:
-        counts = ", ".join(f"{count} {state}" for state, count in flight.counts.items() if count)
-        words = [f"generation {flight.number}: {counts}"]
-        words += [text for text in (jobs_words(flight), _queue(status, flight)) if text]
-        if math.isfinite(flight.deadline):
-            words.append(f"times out in {format_duration(flight.deadline - status.time)}")
+        counts = ", ".join(f"{count} {state}" for state, count in generation.counts.items() if count)
+        words = [f"generation {generation.number}: {counts}"]
+        words += [text for text in (jobs_words(generation), _queue(status, generation)) if text]
+        if math.isfinite(generation.deadline):
+            words.append(f"times out in {format_duration(generation.deadline - status.time)}")
     if status.best is not None:
         words.append(f"best total score {status.best.total_score:.4g}")
     if math.isfinite(status.forecast.end):
@@ -104,19 +104,19 @@ def _rows(status: RunStatus, now: float, looking_on: bool) -> Iterator[tuple[str
         style = _CONTROLLER_STYLES.get(status.controller.state, "yellow")
         yield "controller", Text(plain(controller_words(status, now)), style=style)
     yield "generation", _progress(status)
-    flight = status.generation
-    if flight is not None:
-        yield "offspring", Group(Bar(flight), _counts(flight))
+    generation = status.generation
+    if generation is not None:
+        yield "offspring", Group(Bar(generation), _counts(generation))
         for label, words in (
-            ("jobs", jobs_words(flight)),
-            ("slowest", slowest_words(flight, now)),
-            ("queue", _queue(status, flight)),
-            ("lost", ", ".join(f"{count} {outcome}" for outcome, count in flight.lost.items())),
+            ("jobs", jobs_words(generation)),
+            ("slowest", slowest_words(generation, now)),
+            ("queue", _queue(status, generation)),
+            ("lost", ", ".join(f"{count} {outcome}" for outcome, count in generation.lost.items())),
         ):
             if words:
                 yield label, Text(plain(words))
-        if math.isfinite(flight.deadline) and (flight.in_flight or (flight.unsubmitted and _alive(status))):
-            yield "timeout", Text(_deadline(flight, status.timeout, now))
+        if math.isfinite(generation.deadline) and (generation.in_flight or (generation.unsubmitted and _alive(status))):
+            yield "timeout", Text(_deadline(generation, status.timeout, now))
     if status.best is not None:
         best = status.best
         at = f"best {best.total_score:.4g} (generation {best.generation}, offspring {best.offspring})"
@@ -137,13 +137,13 @@ def _progress(status: RunStatus) -> Progress:
 
 
 def _done(status: RunStatus) -> float:
-    flight = status.generation
-    share = flight.landed / len(flight.offspring) if flight is not None and flight.offspring else 0.0
+    generation = status.generation
+    share = generation.landed / len(generation.offspring) if generation is not None and generation.offspring else 0.0
     return min(status.complete + share, float(max(status.max_ngen, 1)))
 
 
-def _counts(flight: GenerationStatus) -> Text:
-    counts = flight.counts
+def _counts(generation: GenerationStatus) -> Text:
+    counts = generation.counts
     words = (Text(f"{counts[state]} {state}", style=_STYLES[state]) for state in _BAR if counts[state])
     return Text("  ").join(words)
 
@@ -152,23 +152,23 @@ def _alive(status: RunStatus) -> bool:
     return status.controller.state == "alive"
 
 
-def _queue(status: RunStatus, flight: GenerationStatus) -> str:
+def _queue(status: RunStatus, generation: GenerationStatus) -> str:
     """Return why jobs wait, in the executor's words; and since when nobody has asked it, if so."""
-    words = [f"{count} pending ({reason})" for reason, count in flight.pending.items()]
-    words += [flight.queue.silence] if flight.queue.silence else []
+    words = [f"{count} pending ({reason})" for reason, count in generation.pending.items()]
+    words += [generation.queue.silence] if generation.queue.silence else []
     if words and not _alive(status):
-        words[-1] += f" on {clock_time(flight.queue.time)}, when its controller asked last"
-    words += [f"{flight.unsubmitted} not submitted yet"] if flight.unsubmitted else []
+        words[-1] += f" on {clock_time(generation.queue.time)}, when its controller asked last"
+    words += [f"{generation.unsubmitted} not submitted yet"] if generation.unsubmitted else []
     return ", ".join(words)
 
 
-def _deadline(flight: GenerationStatus, timeout: float, now: float) -> str:
-    if flight.timed_out:
+def _deadline(generation: GenerationStatus, timeout: float, now: float) -> str:
+    if generation.timed_out:
         return "reached: unfinished jobs are being cancelled"
-    if flight.deadline <= now:
-        return f"passed {ago(flight.deadline, now)}"
-    left, whole = format_duration(flight.deadline - now), format_duration(timeout)
-    return f"in {left} ({clock_time(flight.deadline)}, {whole} after the first submission)"
+    if generation.deadline <= now:
+        return f"passed {ago(generation.deadline, now)}"
+    left, whole = format_duration(generation.deadline - now), format_duration(timeout)
+    return f"in {left} ({clock_time(generation.deadline)}, {whole} after the first submission)"
 
 
 def _failures(failures: Iterable[OffspringStatus], most: int) -> Table:
@@ -212,9 +212,9 @@ class Progress:
 class Bar:
     """Offspring by state, side by side in the width there is."""
 
-    def __init__(self, flight: GenerationStatus):
-        self._counts = flight.counts
-        self._total = len(flight.offspring)
+    def __init__(self, generation: GenerationStatus):
+        self._counts = generation.counts
+        self._total = len(generation.offspring)
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         return Measurement(1, min(_WIDEST, options.max_width))

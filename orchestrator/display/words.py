@@ -8,22 +8,23 @@ import time
 from collections.abc import Sequence
 
 from orchestrator.config.durations import format_duration
+from orchestrator.simulations.phases import Phase
 from orchestrator.status.described import GenerationStatus, OffspringStatus, RunStatus
 
 # phases of a job in their order, as they are told; what counts slices or protocols is told with the count
 _PHASES = {
-    "started": "started",
-    "building": "building",
-    "check": "in the check",
-    "protocols": "in protocols",
-    "saving": "saving",
-    "finished": "finishing",
-    "measuring": "measuring",
-    "exploded": "exploded",
-    "terminated": "being ended",
+    Phase.STARTED.value: "started",
+    Phase.BUILDING.value: "building",
+    Phase.CHECK.value: "in the check",
+    Phase.PROTOCOLS.value: "in protocols",
+    Phase.SAVING.value: "saving",
+    Phase.FINISHED.value: "finishing",
+    Phase.MEASURING.value: "measuring",
+    Phase.EXPLODED.value: "exploded",
+    Phase.TERMINATED.value: "being ended",
 }
-_COUNTED = {"check": "slice ", "protocols": ""}
-_ONE = {"check": "slice", "protocols": "protocol"}
+_COUNTED = {Phase.CHECK.value: "slice ", Phase.PROTOCOLS.value: ""}
+_ONE = {Phase.CHECK.value: "slice", Phase.PROTOCOLS.value: "protocol"}
 _RECENT = 10
 # a living controller renews its hold every few seconds; network file systems are late by a minute, in s
 _QUIET = 30.0
@@ -63,21 +64,21 @@ def controller_words(status: RunStatus, now: float) -> str:
 
 
 def how_to_go_on(status: RunStatus) -> str:
-    """Return the command that continues a run which nobody carries out, nothing where there is none."""
+    """Return the command that continues a run which nobody carries out, nothing if there is none."""
     if status.controller.state in ("alive", "none", "finished"):
         return ""
     return f"orchestrator run --continue {shlex.quote(status.run)}"
 
 
-def jobs_words(flight: GenerationStatus) -> str:
+def jobs_words(generation: GenerationStatus) -> str:
     """Return how many jobs are in which phase, and how far: from what they note, not from guesses."""
     words = []
-    flying = [each for each in flight.offspring if each.phase]
+    in_flight = [each for each in generation.offspring if each.phase]
     for phase, said in _PHASES.items():
-        own = [each for each in flying if each.phase == phase]
+        own = [each for each in in_flight if each.phase == phase]
         if own:
             words.append(f"{len(own)} {said}{_counted(phase, own)}")
-    silent = [each for each in flying if each.silent]
+    silent = [each for each in in_flight if each.silent]
     if silent:
         quiet = format_duration(min(each.silent for each in silent))
         words.append(f"{len(silent)} without a sign of life for {quiet} or more")
@@ -92,16 +93,16 @@ def _counted(phase: str, own: Sequence[OffspringStatus]) -> str:
     return f" ({_COUNTED[phase]}{low}{f'-{high}' if high > low else ''} of {steps})"
 
 
-def slowest_words(flight: GenerationStatus, now: float) -> str:
-    """Return which job is least far, and for how long it has been at it; nothing where there is one or none."""
+def slowest_words(generation: GenerationStatus, now: float) -> str:
+    """Return which job is least far, and for how long it has been at it; nothing if there is one or none."""
     order = list(_PHASES)
-    flying = [each for each in flight.offspring if each.phase in _PHASES]
-    if len(flying) < 2:
+    in_flight = [each for each in generation.offspring if each.phase in _PHASES]
+    if len(in_flight) < 2:
         return ""
-    last = min(flying, key=lambda each: (order.index(each.phase), each.step / max(each.steps, 1), each.started))
+    last = min(in_flight, key=lambda each: (order.index(each.phase), each.step / max(each.steps, 1), each.started))
     counted = _ONE.get(last.phase)
     where = f"{counted} {last.step} of {last.steps}" if counted and last.steps else _PHASES[last.phase]
-    where = "" if last.phase == "started" else f", {where}"
+    where = "" if last.phase == Phase.STARTED.value else f", {where}"
     name = f" ({last.name})" if last.name else ""
     host = f" on {last.host}" if last.host else ""
     return f"offspring {last.index}{where}{name}, started {ago(last.started, now)}{host}"

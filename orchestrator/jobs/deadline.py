@@ -1,4 +1,4 @@
-"""When a generation times out: from its first submission, the queue included, but not while nobody watched."""
+"""When what was asked for together times out: from its first submission, the queue included, but not unwatched."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ import time
 from collections.abc import Iterable
 
 
-class GenerationClock:
-    """Starts at the first submission of a generation.
+class Deadline:
+    """Counts from the first submission of the evaluations that share it.
 
-    A controller that takes over from a dead one goes on with its clock as long as the jobs live. Where offspring have
-    to be submitted again because nobody was there to see their end, the clock starts anew: the time of the
+    A controller that takes over from one that is gone goes on with its clock as long as the jobs live. If offspring
+    have to be submitted again because nobody was there to see their end, the clock starts anew: the time of the
     controller's absence is not held against them.
 
     Parameters
     ----------
     timeout : float
-        Of the generation in s.
+        In s.
     """
 
     def __init__(self, timeout: float):
         self._timeout = timeout
         self._begin: float | None = None
-        # offspring of the dead controller of which it is not known yet whether their jobs live
+        # offspring of the controller that is gone of which it is not known yet whether their jobs live
         self._unresolved: set[int] = set()
         self._taking_over = True
 
-    def take_over(self, begin: float | None, flying: Iterable[int]) -> None:
-        """Go on from the first submission of a dead controller, with these offspring in flight."""
+    def take_over(self, begin: float | None, in_flight: Iterable[int]) -> None:
+        """Go on from the first submission of a controller that is gone, with these offspring in flight."""
         self._begin = begin
-        self._unresolved = set(flying)
+        self._unresolved = set(in_flight)
 
     def resolve(self, index: int) -> None:
         """Note that an offspring's job is known to live, or to have left a result."""
@@ -52,9 +52,14 @@ class GenerationClock:
         return not self._unresolved
 
     @property
-    def deadline(self) -> float:
-        """Unix time in s at which the generation times out; infinite as long as that is not known."""
+    def time(self) -> float:
+        """Unix time in s of the timeout; infinite as long as that is not known."""
         return math.inf if self._unresolved or self._begin is None else self._begin + self._timeout
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether it is time to end what is unfinished."""
+        return time.time() >= self.time
 
     @property
     def elapsed(self) -> float:

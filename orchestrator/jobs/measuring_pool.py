@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.jobs.memory import available_memory
-from orchestrator.jobs.verdicts import result_in
 from orchestrator.paths import AttemptPaths
+from orchestrator.results import result_in
 
 _LOG = logging.getLogger(__name__)
 # memory of a measuring process: the interpreter with its libraries, and a multiple of the recordings' size on disk
@@ -24,7 +24,7 @@ _TRIES = 2
 
 @dataclass
 class _Work:
-    index: int
+    key: tuple[int, int]
     paths: AttemptPaths
     memory: float
     tries: int = 0
@@ -33,15 +33,15 @@ class _Work:
 
 
 class MeasuringPool:
-    """Runs `orchestrator.node.evaluate.measure_attempt`, a process an offspring; each rewrites its result file.
+    """Runs `orchestrator.node.evaluate.measure_attempt`, one process per offspring; each rewrites its result file.
 
-    A process a store, rather than a pool of long-lived ones, gives all of its memory back, and one that the kernel
-    kills takes no other with it.
+    One process per datastore, rather than a pool of long-lived ones, gives all of its memory back, and one that the
+    kernel kills takes no other with it.
 
     Parameters
     ----------
     workers : int
-        Processes at once at most; fewer where memory is short, but always one.
+        Processes at once at most; fewer if memory is short, but always one.
     timeout : float
         Longest time that one may take, in s.
     """
@@ -52,15 +52,12 @@ class MeasuringPool:
         self._waiting: deque[_Work] = deque()
         self._running: list[_Work] = []
 
-    def __contains__(self, index: int) -> bool:
-        return any(work.index == index for work in (*self._waiting, *self._running))
-
-    def add(self, index: int, paths: AttemptPaths) -> None:
-        """Measure what offspring `index` left, as soon as there is room."""
-        self._waiting.append(_Work(index, paths, _BASE + _PER_BYTE * _largest_file(paths.simulation)))
+    def add(self, key: tuple[int, int], paths: AttemptPaths) -> None:
+        """Measure what an attempt at offspring `key`, a generation and an index, left, as soon as there is room."""
+        self._waiting.append(_Work(key, paths, _BASE + _PER_BYTE * _largest_file(paths.simulation)))
         self._fill()
 
-    def poll(self) -> list[tuple[int, str]]:
+    def poll(self) -> list[tuple[tuple[int, int], str]]:
         """Start what there is room for; return offspring whose process ended before it had measured, and why."""
         failed = []
         for work in list(self._running):
@@ -73,12 +70,12 @@ class MeasuringPool:
             self._running.remove(work)
             result = result_in(work.paths.result) if code != 0 else None
             if result is not None and result.measured:
-                _LOG.warning("measuring offspring %d ended with exit code %d, after it had delivered", work.index, code)
+                _LOG.warning("measuring %s ended with exit code %d, after it had delivered", work.paths.directory, code)
             elif code != 0 and work.tries < _TRIES:
-                _LOG.warning("measuring offspring %d ended with exit code %d, trying again", work.index, code)
+                _LOG.warning("measuring %s ended with exit code %d, trying again", work.paths.directory, code)
                 self._waiting.append(work)
             elif code != 0:
-                failed.append((work.index, f"measuring ended with exit code {code} in {work.tries} tries"))
+                failed.append((work.key, f"measuring ended with exit code {code} in {work.tries} tries"))
         self._fill()
         return failed
 

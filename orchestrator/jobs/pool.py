@@ -1,343 +1,356 @@
-"""One generation in the air: submitted, watched, resubmitted where the cluster lost it, brought in by its deadline."""
+"""The job pool: takes evaluations at any time, submits, watches, retries, measures, and yields them as they land."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import shutil
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
 
-from orchestrator.cluster import Cluster, Job, State, Status, SubmissionFailed
+from orchestrator.cluster import Cluster, Job, State, Status
 from orchestrator.cluster.ending import end_jobs
 from orchestrator.config.durations import format_duration
 from orchestrator.errors import RunFailed, Stopped
 from orchestrator.files import write_json
-from orchestrator.jobs.attempts import Attempt, Landed, Terms
-from orchestrator.jobs.cleanup import Wake
-from orchestrator.jobs.deadline import GenerationClock
-from orchestrator.jobs.journal import Journal
+from orchestrator.jobs.cleanup import Cleanup
+from orchestrator.jobs.deadline import Deadline
+from orchestrator.jobs.dispatcher import Dispatcher
+from orchestrator.jobs.entries import Entries, Entry, Folder, Landed, Stage, Terms
 from orchestrator.jobs.measuring_pool import MeasuringPool
-from orchestrator.jobs.result_watch import looks
-from orchestrator.jobs.retries import Setbacks
-from orchestrator.jobs.verdicts import failure, new_results, says_something, too_late, verdict
-from orchestrator.paths import GenerationPaths
-from orchestrator.records import Generation, Outcome, Result
-from orchestrator.simulations.phases import phases
+from orchestrator.jobs.poller import Poller
+from orchestrator.jobs.result_watch import ResultWatch
+from orchestrator.jobs.retries import Retries
+from orchestrator.jobs.verdicts import failure, too_late, verdict
+from orchestrator.paths import AttemptPaths, GenerationPaths
+from orchestrator.records import Offspring, Outcome, Result
+from orchestrator.results import new_results
 
 _LOG = logging.getLogger(__name__)
-# mercy with a scheduler that gets a large generation in several arrays, in s
-_BETWEEN_BATCHES = 1.0
 
 
-class Flight:
-    """Brings in one generation.
+class JobPool:
+    """Evaluates offspring; knows no optimiser, and of a generation only where its files are.
 
     Parameters
     ----------
-    generation : Generation
-        What was asked for.
-    paths : GenerationPaths
-        Its files.
     cluster : Cluster
         Runs the jobs.
     terms : Terms
-        Timeout and retries.
-    task_of : callable
-        Content of the task file, given offspring index and attempt number.
+        Timeout, retries, and the jobs' names.
+    folder_of : callable
+        Returns the files of a generation, given its number.
+    write_task : callable
+        Writes the task file of an attempt, given offspring, files and number of the attempt.
     measuring : MeasuringPool
         Measures what jobs leave unmeasured.
-    wake : Wake
-        The generations before; the executor is asked about their jobs by the way.
+    cleanup : Cleanup
+        Sees jobs gone that have delivered; the executor is asked about them together with the others.
     stop : threading.Event
         Set to leave; jobs of a cluster that survives its controller go on.
-    report : callable
-        Called at every look with what the executor said last of the jobs in flight, and the deadline.
+    confirm : callable
+        Raises `Stopped` if another controller has taken the run over.
+    first : bool
+        Whether no simulation of the run has worked yet.
     """
 
     def __init__(
         self,
-        generation: Generation,
-        paths: GenerationPaths,
         cluster: Cluster,
         terms: Terms,
         *,
-        task_of: Callable[[int, int], Mapping[str, Any]],
+        folder_of: Callable[[int], GenerationPaths],
+        write_task: Callable[[Offspring, AttemptPaths, int], None],
         measuring: MeasuringPool,
-        wake: Wake,
+        cleanup: Cleanup,
         stop: threading.Event,
-        report: Callable[[Mapping[int, Status], float], None],
+        confirm: Callable[[], object],
+        first: bool,
     ):
-        self._generation = generation
-        self._paths = paths
         self._cluster = cluster
         self._terms = terms
-        self._task_of = task_of
+        self._folder_of = folder_of
+        self._write_task = write_task
         self._measuring = measuring
-        self._wake = wake
+        self._cleanup = cleanup
+        self._poller = Poller(cluster, cleanup)
         self._stop = stop
-        self._report = report
-        self._journal = Journal(paths, cluster, terms.name, stop)
-        self._landed: dict[int, Landed] = {}
-        self._flying: dict[int, Attempt] = {}
-        self._states: dict[int, Status] = {}
-        self._setbacks = Setbacks(self._journal, terms, generation, one_node=not cluster.survives)
-        self._seen: set[str] = set()
-        self._unmeasured: dict[int, int] = {}
-        self._next_poll = 0.0
-        self._clock = GenerationClock(terms.timeout)
+        self._confirm = confirm
+        self._retries = Retries(terms, first=first, one_node=not cluster.survives)
+        self._dispatcher = Dispatcher(cluster, self._retries, write_task, stop)
+        self._watch = ResultWatch(min(1.0, cluster.poll_interval(0.0)), stop)
+        self._folders: dict[int, Folder] = {}
+        self._entries = Entries()
+        self._arrived: list[Landed] = []
 
-    def bring_in(self) -> list[Landed]:
-        """Return the results of all offspring, in their order.
+    def __enter__(self) -> JobPool:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        try:
+            # nobody would know of them
+            if isinstance(error, Exception) and not self._cluster.survives:
+                end_jobs(self._cluster, self._entries.jobs())
+        finally:
+            self._watch.close()
+            self._measuring.close()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to wait for."""
+        return not self._arrived and not self._entries.unfinished()
+
+    def add(self, offspring: Sequence[Offspring]) -> None:
+        """Take offspring of one generation, which share a deadline; jobs of a controller before this are taken over.
+
+        Raises
+        ------
+        orchestrator.errors.UsageError
+            If their jobs are with another executor.
+        Stopped
+            If `stop` was set before it was known which jobs exist.
+        """
+        folder, deadline = self._folder(offspring[0].generation), Deadline(self._terms.timeout)
+        entries = {each.index: Entry(each, folder, deadline) for each in offspring}
+        taken = folder.submitter.recover(entries.keys())
+        for attempt in taken:
+            entries[attempt.index].watch(attempt)
+        begins = [begin for entry in entries.values() if (begin := entry.history.begin) is not None]
+        deadline.take_over(min(begins, default=None), [attempt.index for attempt in taken])
+        if taken:
+            _LOG.info("generation %d: took over %d jobs", offspring[0].generation, len(taken))
+        self._entries.add(entries.values())
+        self._watch.watch([each.paths.results for each in self._folders.values()])
+        with self._withdrawing_on_failure():
+            self._collect()
+            for entry in entries.values():
+                # a controller that died after it had noted the last loss could not decide what follows
+                if entry.stage is Stage.WAITING and self._retries.is_given_up(entry):
+                    last = entry.history.losses[-1]
+                    self._decree(entry, Result(last.outcome, message=last.reason))
+            if any(entry.history.timed_out for entry in entries.values()):
+                self._time_out(list(entries.values()))
+
+    def wait(self) -> list[Landed]:
+        """Return what has landed since the last call; waits until something has, if anything is in flight.
 
         Raises
         ------
         Stopped
-            Where `stop` was set.
+            If `stop` was set.
         RunFailed
-            Where no simulation can start, or all of them fail: no parameters are to blame then.
+            If no simulation can start: no parameters are the cause then.
         """
-        self._paths.create()
-        watching = looks(self._paths.results, min(1.0, self._cluster.poll_interval(0.0)), self._stop)
-        try:
-            self._recover()
-            self._collect()
-            self._give_up_the_lost()
-            if self._journal.timed_out:
-                self._time_out()
-            while len(self._landed) < len(self._generation.offspring):
+        with self._withdrawing_on_failure():
+            while not self._arrived and self._entries.unfinished():
                 self._collect()
-                self._submit_missing()
+                if self._dispatcher.submit_waiting(self._entries, self._folders.values()):
+                    self._poller.submitted()
                 self._poll_if_due()
-                self._refuse_the_hopeless()
-                self._report(self._said(), self._clock.deadline)
-                if time.time() >= self._clock.deadline and not self._journal.timed_out:
-                    self._time_out()
-                elif len(self._landed) < len(self._generation.offspring):
-                    self._next_look(watching)
+                self._retries.stop_if_nothing_can_start(self._entries)
+                for folder in self._folders.values():
+                    folder.note_queue(self._entries.of(folder))
+                for deadline, entries in self._entries.by_deadline().items():
+                    if deadline.has_passed:
+                        self._time_out(entries)
+                if not self._arrived:
+                    self._next_look()
+        arrived, self._arrived = self._arrived, []
+        return arrived
+
+    def forget(self, generation: int) -> None:
+        """Drop a generation that has landed and is in the checkpoint."""
+        self._folders.pop(generation, None)
+        self._entries.drop(generation)
+
+    def refuse_if_all_failed(self, offspring: Sequence[Offspring]) -> None:
+        """Make sure that of offspring that have landed, and are to be told together, one speaks of its parameters.
+
+        Raises
+        ------
+        RunFailed
+            If none does; all of them start afresh when the run is continued, whatever their results say.
+        """
+        keys = {(each.generation, each.index) for each in offspring}
+        together = [entry for entry in self._entries if entry.key in keys]
+        results = [entry.result for entry in together if entry.result is not None]
+        if any(result.worked for result in results):
+            return
+        for entry in together:
+            entry.start_afresh()
+        raise RunFailed(failure("every simulation of the generation failed", results[0]))
+
+    def discard_unused(self) -> None:
+        """Remove the folders in which nothing has landed: nothing of them is worth keeping once the run has failed."""
+        for folder in self._folders.values():
+            if not any(entry.stage is Stage.LANDED for entry in self._entries.of(folder)):
+                shutil.rmtree(folder.paths.directory, ignore_errors=True)
+
+    def _folder(self, generation: int) -> Folder:
+        if generation not in self._folders:
+            paths, name = self._folder_of(generation), f"{self._terms.name}-g{generation}"
+            self._folders[generation] = Folder.open(paths, self._cluster, name, self._stop, self._confirm)
+        return self._folders[generation]
+
+    @contextlib.contextmanager
+    def _withdrawing_on_failure(self) -> Iterator[None]:
+        """End all attempts if the run cannot go on; they start afresh when it is continued."""
+        try:
+            yield
         except RunFailed:
             self._withdraw()
             raise
-        except OSError:
-            if not self._cluster.survives:
-                end_jobs(self._cluster, self._jobs())
-            raise
-        finally:
-            watching.close()
-            self._measuring.close()
-        self._report(self._said(), self._clock.deadline)
-        landed = [self._landed[offspring.index] for offspring in self._generation.offspring]
-        if not any(says_something(one.result) for one in landed):
-            self._forget()
-            raise RunFailed(failure("every simulation of the generation failed", landed[0].result))
-        return landed
 
-    @property
-    def has_landed(self) -> bool:
-        """Whether any offspring's result is worth keeping."""
-        return bool(self._landed)
-
-    def _recover(self) -> None:
-        attempts = self._journal.recover()
-        self._flying = {attempt.index: attempt for attempt in attempts}
-        self._clock.take_over(self._journal.first_submission, self._flying)
-        if attempts:
-            _LOG.info("generation %d: took over %d jobs", self._generation.number, len(attempts))
-
-    def _give_up_the_lost(self) -> None:
-        """Decide what a controller that died after it had noted an offspring's last loss could not."""
-        for index in (index for index in self._unfinished() if index not in self._flying):
-            if self._setbacks.gives_up(index):
-                last = self._journal.history(index).losses[-1]
-                self._decree(index, Result(last.outcome, message=last.reason))
+    def _withdraw(self) -> None:
+        end_jobs(self._cluster, self._entries.jobs())
+        for folder in self._folders.values():
+            own = [entry for entry in self._entries.of(folder) if entry.stage not in (Stage.LANDED, Stage.MEASURING)]
+            folder.journal.withdrawn([entry.index for entry in own])
+            for entry in own:
+                entry.leave(Stage.WAITING)
 
     def _collect(self) -> None:
-        """Take the results that have come in since the last look; one listing of one folder."""
-        for index, why in self._measuring.poll():
-            if index not in self._landed:
-                self._decree(index, Result(Outcome.SIMULATION_ERROR, message=why))
-        for index, number, result in new_results(self._paths.results, self._seen):
-            self._take(index, number, result)
+        """Take the results that have come in since the last look; one listing of each folder."""
+        for key, why in self._measuring.poll():
+            entry = self._entries.get(key)
+            if entry is not None and entry.stage is Stage.MEASURING:
+                self._decree(entry, Result(Outcome.SIMULATION_ERROR, message=why))
+        for generation, folder in self._folders.items():
+            for index, number, result in new_results(folder.paths.results, folder.seen):
+                entry = self._entries.get((generation, index))
+                if entry is not None:
+                    self._take(entry, number, result)
 
-    def _take(self, index: int, number: int, result: Result) -> None:
-        if index in self._landed or (index in self._measuring and not result.measured):
+    def _take(self, entry: Entry, number: int, result: Result) -> None:
+        if entry.stage is Stage.LANDED or (entry.stage is Stage.MEASURING and not result.measured):
             return
-        attempt, history = self._flying.get(index), self._journal.history(index)
+        attempt = entry.attempt
         if result.outcome.infrastructure:
             if attempt is not None and attempt.number == number:
-                self._lose(attempt, result)
-            elif attempt is None and self._unmeasured.pop(index, None) == number:
-                self._note_loss(index, result)
-            elif attempt is None and number == history.numbers and self._setbacks.gives_up(index):
-                self._land(index, result)
+                self._lose(entry, result)
+            elif entry.stage is Stage.MEASURING and entry.measured_attempt == number:
+                self._note_loss(entry, result)
+            elif attempt is None and entry.history.counts(number, result.outcome, self._terms.retries):
+                self._land(entry, result)
             return
         # also that of an earlier attempt which was given up for lost: the same parameters, the same seeds
-        self._flying.pop(index, None)
         if attempt is not None:
-            self._wake.delivered(attempt.job)
-        if attempt is not None and attempt.number != number:
-            self._cluster.cancel([attempt.job])
+            self._cleanup.delivered(attempt.job)
+            if attempt.number != number:
+                self._cluster.cancel([attempt.job])
         if result.measured:
-            self._land(index, result)
+            self._land(entry, result)
         else:
-            self._clock.resolve(index)
-            self._unmeasured[index] = number
-            self._measuring.add(index, self._paths.attempt(index, number))
+            entry.leave(Stage.MEASURING)
+            entry.deadline.resolve(entry.index)
+            entry.measured_attempt = number
+            attempt_paths = entry.folder.paths.attempt(entry.index, number)
+            # its job may have been given it by a controller of an earlier version
+            self._write_task(entry.offspring, attempt_paths, number)
+            self._measuring.add(entry.key, attempt_paths)
 
-    def _decree(self, index: int, result: Result) -> None:
+    def _decree(self, entry: Entry, result: Result) -> None:
         """Write the result that the job did not: a controller that comes after this one must not decide otherwise."""
-        number = self._journal.history(index).numbers
-        write_json(self._paths.attempt(index, number).result, result.to_json())
-        self._land(index, result)
+        self._confirm()
+        write_json(entry.paths.result, result.to_json())
+        self._land(entry, result)
 
-    def _land(self, index: int, result: Result) -> None:
-        history = self._journal.history(index)
+    def _land(self, entry: Entry, result: Result) -> None:
+        entry.leave(Stage.LANDED)
+        entry.result = result
+        entry.deadline.resolve(entry.index)
         if not result.outcome.infrastructure:
-            self._setbacks.worked(result)
-        self._landed[index] = Landed(result, history.submissions, history.submitted)
-        self._clock.resolve(index)
+            self._retries.worked(result)
+        history = entry.history
+        self._arrived.append(Landed(entry.offspring, result, history.submissions, history.submitted))
         level = logging.INFO if result.outcome is Outcome.OK else logging.WARNING
         said = f"{result.outcome.value}{f': {result.message}' if result.message else ''}"
-        _LOG.log(level, "%s: %s", self._name(index), said)
-
-    def _submit_missing(self) -> None:
-        waiting = [index for index in self._unfinished() if index not in self._flying]
-        missing = [index for index in waiting if self._setbacks.may_submit(index)]
-        if self._clock.submitting(missing):
-            self._journal.restart_clock()
-        if not missing:
-            return
-        size = self._cluster.batch_size
-        for first in range(0, len(missing), size):
-            if first and self._stop.wait(_BETWEEN_BATCHES):
-                return
-            self._submit(missing[first : first + size])
-        self._next_poll = time.time() + self._cluster.poll_interval(0.0)
-
-    def _submit(self, indices: list[int]) -> None:
-        try:
-            attempts = self._journal.submit(indices, self._task_of, self._setbacks.avoid)
-        except SubmissionFailed as error:
-            self._setbacks.refused(indices, error, self._cluster.poll_interval(self._clock.elapsed))
-            return
-        for attempt in attempts:
-            self._flying[attempt.index] = attempt
-            self._states.pop(attempt.index, None)
-        _LOG.info("generation %d: submitted %d offspring", self._generation.number, len(attempts))
+        _LOG.log(level, "%s: %s", entry, said)
 
     def _poll_if_due(self) -> None:
-        now = time.time()
-        if not self._flying or now < self._next_poll:
-            return
-        statuses = self._cluster.poll([*self._jobs(), *self._wake.jobs])
-        self._next_poll = time.time() + self._cluster.poll_interval(self._clock.elapsed)
-        self._wake.look(statuses)
-        for attempt in list(self._flying.values()):
-            self._judge(attempt, statuses[attempt.job])
+        watched = self._entries.watched()
+        statuses = self._poller.ask_if_due(watched)
+        for entry in watched if statuses else ():
+            if entry.attempt is not None:  # a result may have come in while the others were judged
+                self._judge(entry, entry.attempt.job, statuses[entry.attempt.job])
 
-    def _judge(self, attempt: Attempt, status: Status) -> None:
-        self._states[attempt.index] = status
+    def _judge(self, entry: Entry, job: Job, status: Status) -> None:
+        entry.status = status
         if status.state in (State.PENDING, State.RUNNING):
-            attempt.ended = None
-            self._clock.resolve(attempt.index)
+            entry.stage = Stage.SUBMITTED
+            entry.deadline.resolve(entry.index)
             return
         if status.state is State.UNKNOWN:
             return
-        attempt.ended = attempt.ended or time.time()
+        if entry.stage is Stage.SUBMITTED:
+            entry.stage, entry.ended = Stage.ENDED, time.time()
         # a verdict of SLURM's needs no patience: a job that was killed writes nothing any more
         patience = 0.0 if status.outcome is not None else self._cluster.result_grace
-        if time.time() - attempt.ended < patience:
-            self._next_poll = min(self._next_poll, attempt.ended + patience + 0.1)
+        if time.time() - entry.ended < patience:
+            self._poller.ask_by(entry.ended + patience + 0.1)
             return
         self._collect()
-        if attempt.index in self._flying:
-            self._decide(attempt, status)
+        if entry.stage is Stage.ENDED:
+            self._decide(entry, job, status)
 
-    def _decide(self, attempt: Attempt, status: Status) -> None:
+    def _decide(self, entry: Entry, job: Job, status: Status) -> None:
         if status.forgiven:
-            self._flying.pop(attempt.index)
-            self._journal.withdrawn([attempt.index])
+            entry.leave(Stage.WAITING)
+            entry.folder.journal.withdrawn([entry.index])
             return
-        paths = self._paths.attempt(attempt.index, attempt.number)
-        job_log = self._cluster.log(attempt.job, self._paths.submitit)
-        result = verdict(status, paths, job_log, attempt.job.id, self._cluster.result_grace)
+        job_log = self._cluster.log(job, entry.folder.paths.submitit)
+        result = verdict(status, entry.paths, job_log, job.id, self._cluster.result_grace)
         if result is not None and result.outcome.infrastructure:
-            self._lose(attempt, result, status.node if status.outcome is Outcome.NODE_FAIL else "")
+            self._lose(entry, result, status.node if status.outcome is Outcome.NODE_FAIL else "")
         elif result is not None:
-            self._flying.pop(attempt.index)
-            self._decree(attempt.index, result)
+            self._decree(entry, result)
 
-    def _lose(self, attempt: Attempt, result: Result, node: str = "") -> None:
-        self._flying.pop(attempt.index, None)
-        if self._states.get(attempt.index, Status(State.UNKNOWN)).state is State.ABSENT:
-            self._cluster.cancel([attempt.job])  # should it be there after all
-        self._note_loss(attempt.index, result, node)
+    def _lose(self, entry: Entry, result: Result, node: str = "") -> None:
+        if entry.attempt is not None and entry.said.state is State.ABSENT:
+            self._cluster.cancel([entry.attempt.job])  # should it be there after all
+        self._note_loss(entry, result, node)
 
-    def _note_loss(self, index: int, result: Result, node: str = "") -> None:
-        self._setbacks.lost(index, result, node)
-        # after the deadline nothing is submitted any more: what was measured then is lost as it is
-        late = self._journal.timed_out and not result.outcome.setup
-        if late or self._setbacks.gives_up(index):
-            self._decree(index, result)
+    def _note_loss(self, entry: Entry, result: Result, node: str = "") -> None:
+        entry.leave(Stage.WAITING)
+        self._retries.lost(entry, result, node, self._entries)
+        if self._retries.is_given_up(entry):
+            self._decree(entry, result)
 
-    def _refuse_the_hopeless(self) -> None:
-        if self._setbacks.cannot_start and not self._landed and self._clock.settled:
-            attempts = [self._paths.attempt(attempt.index, attempt.number) for attempt in self._flying.values()]
-            if not any("building" in phases(paths) for paths in attempts):
-                self._setbacks.refuse_the_hopeless()
-
-    def _time_out(self) -> None:
-        """Cancel what is unfinished at the deadline, and see it gone."""
-        self._journal.time_out()
-        jobs, timeout = self._jobs(), format_duration(self._terms.timeout)
-        _LOG.warning("generation %d: cancelling %d jobs after %s", self._generation.number, len(jobs), timeout)
+    def _time_out(self, entries: Sequence[Entry]) -> None:
+        """Cancel those of `entries`, which share a deadline, that are unfinished, and see them gone."""
+        unfinished = [entry for entry in entries if entry.stage is not Stage.LANDED]
+        late = [entry for entry in unfinished if entry.stage is not Stage.MEASURING]
+        if not all(entry.history.timed_out for entry in unfinished):
+            entries[0].folder.journal.time_out([entry.index for entry in entries])
+        elif not late:
+            return
+        jobs = [entry.attempt.job for entry in late if entry.attempt is not None]
+        generation, timeout = entries[0].offspring.generation, format_duration(self._terms.timeout)
+        _LOG.warning("generation %d: cancelling %d jobs after %s", generation, len(jobs), timeout)
         end_jobs(self._cluster, jobs, self._stop)
         if self._stop.is_set():
-            raise Stopped(f"stopped while the timeout of generation {self._generation.number} was enforced")
+            raise Stopped(f"stopped while the timeout of generation {generation} was enforced")
         self._collect()
         never_started = []
-        for index in self._unfinished():
-            self._flying.pop(index, None)
-            losses = self._journal.history(index).losses
-            if losses and all(loss.outcome.setup for loss in losses):
-                never_started.append(f"offspring {index} could not be started until the timeout: {losses[-1].reason}")
+        for entry in late:
+            if entry.stage in (Stage.LANDED, Stage.MEASURING):
                 continue
-            paths = self._paths.attempt(index, self._journal.history(index).numbers)
-            self._decree(index, too_late(self._states.get(index, Status(State.UNKNOWN)), paths, timeout))
+            losses = entry.history.losses
+            entry.leave(Stage.WAITING)
+            if losses and all(loss.outcome.setup for loss in losses):
+                why = losses[-1].reason
+                never_started.append(f"offspring {entry.index} could not be started until the timeout: {why}")
+                continue
+            self._decree(entry, too_late(entry.said, entry.paths, timeout))
         if never_started:
             raise RunFailed("\n".join(never_started))
 
-    def _forget(self) -> None:
-        """Make all offspring start afresh when the run is continued, whatever their results say."""
-        for path in self._paths.results.glob("*.json"):
-            path.unlink()
-        self._landed.clear()
-        self._journal.withdrawn([offspring.index for offspring in self._generation.offspring])
-
-    def _withdraw(self) -> None:
-        """End all attempts; they start afresh when the run is continued."""
-        end_jobs(self._cluster, self._jobs())
-        self._journal.withdrawn(self._unfinished())
-
-    def _next_look(self, watching: Generator[object, None, None]) -> None:
-        next(watching, None)
+    def _next_look(self) -> None:
+        self._watch.wait()
         if self._stop.is_set():
             if not self._cluster.survives:
                 self._collect()
                 self._withdraw()
-            raise Stopped(f"stopped in generation {self._generation.number}")
-
-    def _jobs(self) -> list[Job]:
-        return [attempt.job for attempt in self._flying.values()]
-
-    def _name(self, index: int) -> str:
-        return f"generation {self._generation.number} offspring {index}"
-
-    def _unfinished(self) -> list[int]:
-        """Return the offspring that have yet to be simulated."""
-        indices = [offspring.index for offspring in self._generation.offspring]
-        return [index for index in indices if index not in self._landed and index not in self._measuring]
-
-    def _said(self) -> dict[int, Status]:
-        """Return what the executor said last of the jobs in flight, as far as it has been asked."""
-        return {index: self._states[index] for index in self._flying if index in self._states}
+            raise Stopped(f"stopped in generation {self._entries.unfinished()[0].offspring.generation}")

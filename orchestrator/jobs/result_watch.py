@@ -1,10 +1,10 @@
-"""Waiting for result files: told by the file system where it can, looking often enough where it cannot."""
+"""Waiting for result files: told by the file system if it can, looking often enough if it cannot."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,45 @@ import watchfiles
 _LOG = logging.getLogger(__name__)
 
 
-def looks(folder: Path, interval: float, stop: threading.Event) -> Generator[object, None, None]:
-    """Yield when `folder` has changed, at least every `interval` s, until `stop` is set.
+class ResultWatch:
+    """Waits until one of several folders has changed.
 
     Network file systems do not tell of what other machines write, so that time has to do it as well.
 
     Parameters
     ----------
-    folder : pathlib.Path
-        Exists; its subfolders are not watched.
     interval : float
-        In s.
+        Longest wait in s.
     stop : threading.Event
         Ends the waiting at once.
     """
+
+    def __init__(self, interval: float, stop: threading.Event):
+        self._interval = interval
+        self._stop = stop
+        self._folders: frozenset[Path] = frozenset()
+        self._changes: Generator[object, None, None] | None = None
+
+    def watch(self, folders: Collection[Path]) -> None:
+        """Watch these folders, which exist, from now on; their subfolders are not watched."""
+        if self._folders != frozenset(folders):
+            self.close()
+            self._folders = frozenset(folders)
+            self._changes = _changes(sorted(self._folders), self._interval, self._stop)
+
+    def wait(self) -> None:
+        """Return when something has changed, `interval` has passed, or `stop` is set."""
+        if self._changes is not None:
+            next(self._changes, None)
+
+    def close(self) -> None:
+        """Watch nothing any more."""
+        if self._changes is not None:
+            self._changes.close()
+        self._folders, self._changes = frozenset(), None
+
+
+def _changes(folders: list[Path], interval: float, stop: threading.Event) -> Generator[object, None, None]:
     options: dict[str, Any] = {
         "watch_filter": None,
         "debounce": 50,
@@ -38,7 +63,7 @@ def looks(folder: Path, interval: float, stop: threading.Event) -> Generator[obj
         "raise_interrupt": False,
     }
     try:
-        yield from watchfiles.watch(folder, **options)
+        yield from watchfiles.watch(*folders, **options)
     except OSError as error:  # the kernel's limit of watches is reached
-        _LOG.info("looking at %s every %.2g s (%s)", folder, interval, error)
-        yield from watchfiles.watch(folder, force_polling=True, **options)
+        _LOG.info("looking for results every %.2g s (%s)", interval, error)
+        yield from watchfiles.watch(*folders, force_polling=True, **options)

@@ -4,48 +4,44 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from orchestrator.cluster import SubmissionFailed
 from orchestrator.errors import RunFailed
-from orchestrator.jobs.attempts import Loss, Terms
-from orchestrator.jobs.journal import Journal
+from orchestrator.jobs.entries import Entries, Entry, Stage, Terms
+from orchestrator.jobs.submissions import Loss
 from orchestrator.jobs.verdicts import failure
-from orchestrator.records import Generation, Outcome, Result
+from orchestrator.records import Outcome, Result
+from orchestrator.simulations.phases import Phase, phases
 
 _LOG = logging.getLogger(__name__)
-# so many offspring that cannot even start, where none does, mean that none will
-_HOPELESS = 3
+# so many offspring that cannot even start, if none does, mean that none will
+_ENOUGH = 3
 # longest pause before the next attempt, in s
 _LONGEST_PAUSE = 600.0
 
 
-class Setbacks:
-    """Keeps count of one generation's lost attempts.
+class Retries:
+    """Keeps count of lost attempts.
 
     Parameters
     ----------
-    journal : Journal
-        Remembers them.
     terms : Terms
         How many attempts there are.
-    generation : Generation
-        The first of a run may show that nothing works at all.
+    first : bool
+        Whether no simulation of the run has worked yet: it may show that nothing works at all.
     one_node : bool
         Whether there is only one node to run on.
     """
 
-    def __init__(self, journal: Journal, terms: Terms, generation: Generation, *, one_node: bool):
-        self._journal = journal
+    def __init__(self, terms: Terms, *, first: bool, one_node: bool):
         self._terms = terms
-        self._number = generation.number
-        self._size = len(generation.offspring)
-        self._nothing_worked = generation.number == 0
+        self._nothing_worked = first
         self._one_node = one_node
-        self._not_before: dict[int, float] = {}
         self._refusal = ""
-        self._unstartable: dict[int, Result] = {}
-        self._bad_nodes: set[str] = set()
+        self._unstartable: dict[tuple[int, int], Result] = {}
+        # nodes on which a simulation could not be started, and when that is forgotten: somebody may have repaired them
+        self._bad_nodes: dict[str, float] = {}
         self._good_nodes: set[str] = set()
 
     def worked(self, result: Result) -> None:
@@ -53,69 +49,82 @@ class Setbacks:
         self._nothing_worked = False
         self._good_nodes.add(result.host)
 
-    def lost(self, index: int, result: Result, node: str = "") -> None:
-        """Note that an attempt of an offspring was lost, and the `node` that died under it, if one did.
+    def lost(self, entry: Entry, result: Result, node: str, others: Iterable[Entry]) -> None:
+        """Note that an attempt was lost.
+
+        Parameters
+        ----------
+        entry : Entry
+            Whose attempt.
+        result : Result
+            What became of it.
+        node : str
+            The node that died under it, empty if none did.
+        others : iterable of Entry
+            All that are in the pool.
 
         Raises
         ------
         RunFailed
-            Where the executor refuses all that was ever submitted.
+            If the executor refuses all that was ever submitted.
         """
         outcome = result.outcome
-        self._journal.lost(index, Loss(outcome, result.message, node))
-        lost = f"attempt lost, {outcome.value}: {result.message}"
-        _LOG.warning("generation %d offspring %d: %s", self._number, index, lost)
-        losses = len(self._journal.history(index).losses)
-        self._not_before[index] = time.time() + min(2.0**losses, _LONGEST_PAUSE)
+        entry.folder.journal.lost(entry.index, Loss(outcome, result.message, node))
+        _LOG.warning("%s: attempt lost, %s: %s", entry, outcome.value, result.message)
+        losses = len(entry.history.losses)
+        entry.not_before = time.time() + min(2.0**losses, _LONGEST_PAUSE)
         if outcome is Outcome.LAUNCH_FAILED:
-            self._unstartable[index] = result
-            self._bad_nodes.add(result.host)
-        if outcome is Outcome.SUBMIT_FAILED and losses > self._terms.retries and self._nothing_was_accepted:
+            self._unstartable[entry.key] = result
+            self._bad_nodes[result.host] = time.time() + self._terms.timeout
+        accepted = not self._nothing_worked or any(other.history.submissions for other in others)
+        if outcome is Outcome.SUBMIT_FAILED and losses > self._terms.retries and not accepted:
             raise RunFailed(failure(f"nothing could be submitted in {losses} attempts", result))
 
-    def gives_up(self, index: int) -> bool:
+    def is_given_up(self, entry: Entry) -> bool:
         """Return whether an offspring is not tried again after its last loss."""
-        return self._journal.history(index).is_given_up(self._terms.retries)
+        return entry.history.is_given_up(self._terms.retries)
 
-    @property
-    def _nothing_was_accepted(self) -> bool:
-        submissions = (history.submissions for history in self._journal.histories.values())
-        return self._nothing_worked and not any(submissions)
-
-    def refused(self, indices: Sequence[int], error: SubmissionFailed, pause: float) -> None:
-        """Note that a submission failed; where the executor was not there, it is repeated after a `pause` in s.
+    def refused(self, entries: Sequence[Entry], error: SubmissionFailed, pause: float, others: Iterable[Entry]) -> None:
+        """Note that a submission failed; if the executor was not there, it is repeated after a `pause` in s.
 
         Raises
         ------
         RunFailed
-            Where the executor refuses all that was ever submitted.
+            If the executor refuses all that was ever submitted.
         """
-        if error.transient:
-            self._not_before.update(dict.fromkeys(indices, time.time() + pause))
-            if str(error) != self._refusal:
-                _LOG.warning("generation %d: nothing submitted, trying again: %s", self._number, error)
-            self._refusal = str(error)
+        if not error.transient:
+            for entry in entries:
+                self.lost(entry, Result(Outcome.SUBMIT_FAILED, message=str(error)), "", others)
             return
-        for index in indices:
-            self.lost(index, Result(Outcome.SUBMIT_FAILED, message=str(error)))
-
-    def may_submit(self, index: int) -> bool:
-        """Return whether an offspring has waited for long enough."""
-        return self._not_before.get(index, 0.0) <= time.time()
+        for entry in entries:
+            entry.not_before = time.time() + pause
+        if str(error) != self._refusal:
+            generation = entries[0].offspring.generation
+            _LOG.warning("generation %d: nothing submitted, trying again: %s", generation, error)
+        self._refusal = str(error)
 
     @property
     def avoid(self) -> set[str]:
-        """Nodes on which simulations could not be started, where others are known to work."""
-        return self._bad_nodes - self._good_nodes - {""} if self._good_nodes else set()
+        """Nodes on which simulations could not be started, if others are known to work."""
+        now = time.time()
+        bad = {node for node, until in self._bad_nodes.items() if node and until > now}
+        return bad - self._good_nodes if self._good_nodes else set()
 
-    @property
-    def cannot_start(self) -> bool:
-        """Whether any simulation could not be started."""
-        return bool(self._unstartable)
+    def stop_if_nothing_can_start(self, entries: Entries) -> None:
+        """End the run rather than try all of it several times, if nothing has started, runs, or may yet be found.
 
-    def refuse_the_hopeless(self) -> None:
-        """Stop where nothing can start, rather than try all of it several times; called where nothing is running."""
-        failed = len(self._unstartable)
-        several = self._one_node or len(self._bad_nodes) > 1 or failed == self._size
-        if self._nothing_worked and several and failed >= min(_HOPELESS, self._size):
+        Raises
+        ------
+        RunFailed
+            If no simulation can be started.
+        """
+        if not self._unstartable or not self._nothing_worked:
+            return
+        if any(entry.stage is Stage.LANDED or not entry.deadline.settled for entry in entries):
+            return
+        if any(Phase.BUILDING in phases(entry.paths) for entry in entries.watched()):
+            return
+        size, failed = len(entries), len(self._unstartable)
+        several = self._one_node or len(self._bad_nodes) > 1 or failed == size
+        if several and failed >= min(_ENOUGH, size):
             raise RunFailed(failure("no simulation can be started", list(self._unstartable.values())[-1]))

@@ -1,53 +1,20 @@
-"""What a job's end means: its result file, or the lack of one."""
+"""What the end of a job that left no result means."""
 
 from __future__ import annotations
 
-import json
-import logging
 import math
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator.cluster import State, Status
 from orchestrator.files import tail
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
-from orchestrator.simulations.failure_cause import blame
-from orchestrator.simulations.phases import HEARTBEAT, phases
+from orchestrator.simulations.failure_cause import cause_of
+from orchestrator.simulations.phases import HEARTBEAT, Phase, phases
 
-_LOG = logging.getLogger(__name__)
 _LOG_LINES = 20
-
-
-def new_results(folder: Path, seen: set[str]) -> Iterator[tuple[int, int, Result]]:
-    """Yield offspring, attempt and content of the result files that are not `seen` yet, and add them to it.
-
-    Results that are yet to be measured come again each time.
-
-    A file that cannot be read is no news: it is looked at again the next time.
-    """
-    for path in sorted(folder.glob("*.json")):
-        if path.name in seen:
-            continue
-        try:
-            result = Result.from_json(json.loads(path.read_text(encoding="utf-8")))
-            index, number = (int(part) for part in path.stem.split("."))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            _LOG.warning("%s is not readable yet: %s", path, error)
-            continue
-        if result.measured:
-            seen.add(path.name)
-        yield index, number, result
-
-
-def result_in(file: Path) -> Result | None:
-    """Return the content of a result file, None where there is none, or none that is readable."""
-    try:
-        return Result.from_json(json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def failure(what: str, result: Result) -> str:
@@ -82,24 +49,26 @@ def verdict(status: Status, paths: AttemptPaths, job_log: Path, job_id: str, gra
     Returns
     -------
     Result or None
-        None where the job's heart may still beat: a queue that has forgotten a job is no proof of its end.
+        None if the job may still live and touch its progress file: a queue that has forgotten a job is no proof of its
+        end.
     """
     try:
         beat: float | None = paths.progress.stat().st_mtime
     except OSError:
         beat = None
     said = tail(paths.log, _LOG_LINES) or tail(job_log, _LOG_LINES)
+    began = phases(paths)
     if status.state is State.ABSENT:
         if beat is not None and time.time() - beat < 3 * HEARTBEAT + grace:
             return None
         outcome, message = Outcome.NODE_FAIL, "the queue does not know the job, and it left no result"
     elif status.outcome is not None:
         outcome, message = status.outcome, status.reason
-    elif "terminated" in phases(paths):
+    elif Phase.TERMINATED in began:
         outcome, message = Outcome.CANCELLED, "the job was terminated from outside"
     else:
-        blamed = blame(said) or blame(tail(job_log, _LOG_LINES)) or Outcome.SIMULATION_ERROR
-        outcome = Outcome.LAUNCH_FAILED if beat is None else blamed
+        cause = cause_of(said) or cause_of(tail(job_log, _LOG_LINES)) or Outcome.SIMULATION_ERROR
+        outcome = Outcome.LAUNCH_FAILED if beat is None else cause
         message = f"the job ended without a result ({status.reason})"
     return Result(
         outcome,
@@ -107,7 +76,7 @@ def verdict(status: Status, paths: AttemptPaths, job_log: Path, job_id: str, gra
         log_tail=said,
         job_id=job_id,
         host=status.node,
-        started=phases(paths).get("started", math.nan),
+        started=began.get(Phase.STARTED, math.nan),
         finished=beat if beat is not None else time.time(),
     )
 
@@ -116,11 +85,5 @@ def too_late(status: Status, paths: AttemptPaths, timeout: str) -> Result:
     """Return the result of an attempt that was ended because it was late, with when its job began if it did."""
     waited = f"{status.state.value}{f' ({status.reason})' if status.reason else ''}"
     message = f"not finished within {timeout} of the generation's first submission; it was {waited}"
-    started = phases(paths).get("started", math.nan)
+    started = phases(paths).get(Phase.STARTED, math.nan)
     return Result(Outcome.TIMEOUT, message=message, started=started, finished=time.time())
-
-
-def says_something(result: Result) -> bool:
-    """Return whether a result speaks of the parameters: where none does, the cause is elsewhere."""
-    ran_too_long = result.outcome is Outcome.TIMEOUT and not math.isnan(result.started)
-    return ran_too_long or result.outcome in (Outcome.OK, Outcome.EXPLODED)

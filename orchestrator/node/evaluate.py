@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import json
 import os
 import platform
 import resource
@@ -18,19 +17,21 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from orchestrator import __version__
-from orchestrator.files import append_json_line, tail, write_json
+from orchestrator.files import tail, write_json
 from orchestrator.node.claim import claim
+from orchestrator.node.task import NodeTask
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
-from orchestrator.simulations import Simulation, SimulationFailed, create_simulation
+from orchestrator.results import read_result
+from orchestrator.simulations.base import Simulation, SimulationFailed
 from orchestrator.simulations.failure_cause import FILE_SYSTEM_ERRORS
-from orchestrator.simulations.phases import HEARTBEAT
+from orchestrator.simulations.phases import HEARTBEAT, Phase, note
 from orchestrator.simulations.subprocesses import end_on_signals
 
 # man 2 prctl
@@ -45,19 +46,19 @@ def evaluate(task_file: str) -> None:
     task_file : str
         Path of the task file that the controller wrote into the attempt's directory.
     """
-    task = json.loads(Path(task_file).read_text(encoding="utf-8"))
-    attempt = AttemptPaths(Path(task_file).parent, Path(task["result"]))
+    task = NodeTask.read(Path(task_file))
+    attempt = task.paths
     if not claim(attempt.directory):
         return
     started = time.time()
-    append_json_line(attempt.progress, {"time": started, "phase": "started", "host": _host()})
-    end_on_signals(lambda number: append_json_line(attempt.progress, _terminated(number)))
+    note(attempt, Phase.STARTED, host=_host())
+    end_on_signals(lambda number: note(attempt, Phase.TERMINATED, signal=number))
     with _heartbeat(attempt.progress):
         result = _evaluate(task, attempt)
     ok = result.outcome is Outcome.OK
     result = replace(
         result,
-        log_tail="" if ok else tail(attempt.log, task["keep"]["log_lines"]) or result.log_tail,
+        log_tail="" if ok else tail(attempt.log, task.log_lines) or result.log_tail,
         started=started,
         finished=time.time(),
         host=_host(),
@@ -78,10 +79,8 @@ def measure_attempt(task_file: str) -> None:
     task_file : str
         The job's task file.
     """
-    task = json.loads(Path(task_file).read_text(encoding="utf-8"))
-    attempt = AttemptPaths(Path(task_file).parent, Path(task["result"]))
-    result = Result.from_json(json.loads(attempt.result.read_text(encoding="utf-8")))
-    simulation = create_simulation(task["simulation"], Path(task["model_dir"]), task)
+    task = NodeTask.read(Path(task_file))
+    attempt, result, simulation = task.paths, read_result(task.result), task.create_simulation()
     measured = _guarded(task, lambda: _measure(task, simulation, attempt))
     result = replace(
         result,
@@ -97,51 +96,50 @@ def measure_attempt(task_file: str) -> None:
     _tidy_up(task, attempt, result)
 
 
-def _tidy_up(task: Mapping[str, Any], attempt: AttemptPaths, result: Result) -> None:
-    """Remove the simulation where it is measured and nobody wants to keep it."""
-    keep = task["keep"]["directories"]
-    if result.measured and (keep == "none" or (keep == "failed" and result.outcome is Outcome.OK)):
+def _tidy_up(task: NodeTask, attempt: AttemptPaths, result: Result) -> None:
+    """Remove the simulation if it is measured and nobody wants to keep it."""
+    if result.measured and (task.keep == "none" or (task.keep == "failed" and result.outcome is Outcome.OK)):
         shutil.rmtree(attempt.simulation, ignore_errors=True)
 
 
-def _evaluate(task: Mapping[str, Any], attempt: AttemptPaths) -> Result:
+def _evaluate(task: NodeTask, attempt: AttemptPaths) -> Result:
     seconds: dict[str, float] = {}
 
     def run() -> Result:
-        simulation = create_simulation(task["simulation"], Path(task["model_dir"]), task)
+        simulation = task.create_simulation()
         try:
-            simulation.simulate(task["parameters"], attempt)
+            simulation.simulate({**task.simulation.seeds, **task.parameters}, attempt)
         finally:
             seconds.update(simulation.seconds(attempt))
-        if task["measure_on"] == "controller":
+        if task.measure_on == "controller":
             return Result(Outcome.OK, measured=False)
-        append_json_line(attempt.progress, {"time": time.time(), "phase": "measuring"})
+        note(attempt, Phase.MEASURING)
         return _measure(task, simulation, attempt)
 
     result = _guarded(task, run)
     return replace(result, seconds={**seconds, **result.seconds})
 
 
-def _guarded(task: Mapping[str, Any], step: Callable[[], Result]) -> Result:
+def _guarded(task: NodeTask, step: Callable[[], Result]) -> Result:
     """Return the result of a step; a user's model or target may raise anything, and that must not be lost."""
     try:
         return step()
     except SimulationFailed as failure:
         return Result(failure.outcome, message=str(failure))
     except OSError as error:
-        blamed = Outcome.NODE_FAIL if error.errno in FILE_SYSTEM_ERRORS else Outcome.SIMULATION_ERROR
-        return Result(blamed, message=f"{type(error).__name__}: {error}")
+        outcome = Outcome.NODE_FAIL if error.errno in FILE_SYSTEM_ERRORS else Outcome.SIMULATION_ERROR
+        return Result(outcome, message=f"{type(error).__name__}: {error}")
     except Exception as error:  # noqa: BLE001
         message = f"{type(error).__name__}: {error}"
-        lines = traceback.format_exc().splitlines()[-task["keep"]["log_lines"] :] if task["keep"]["log_lines"] else []
+        lines = traceback.format_exc().splitlines()[-task.log_lines :] if task.log_lines else []
         return Result(Outcome.SIMULATION_ERROR, message=message, log_tail="\n".join(lines))
 
 
-def _measure(task: Mapping[str, Any], simulation: Simulation, attempt: AttemptPaths) -> Result:
+def _measure(task: NodeTask, simulation: Simulation[Any], attempt: AttemptPaths) -> Result:
     from targets import create_targets, measure  # noqa: PLC0415  (most of the time that importing takes)
 
     begin = time.monotonic()
-    targets = create_targets(task["targets"], directory=Path(task["model_dir"]))
+    targets = create_targets(task.targets, directory=task.model_dir)
     found = measure(targets, simulation.recordings(attempt), FILE_SYSTEM_ERRORS)
     values = {target.label: measurement.value for target, measurement in zip(targets, found, strict=True)}
     pairs = zip(targets, found, strict=True)
@@ -166,10 +164,6 @@ def _heartbeat(path: Path) -> Iterator[None]:
     finally:
         stopped.set()
         thread.join()
-
-
-def _terminated(number: int) -> dict[str, Any]:
-    return {"time": time.time(), "phase": "terminated", "signal": number}
 
 
 def _host() -> str:

@@ -1,5 +1,15 @@
 """Ask-and-tell optimisers in the unit cube."""
 
-from orchestrator.optimisers.base import OPTIMISERS, Optimiser, create_optimiser
+from orchestrator.optimisers.base import Asked, Optimiser, OptimiserOptions, Problem, Told
+from orchestrator.optimisers.registry import create_optimiser, optimiser, versions_of
 
-__all__ = ["OPTIMISERS", "Optimiser", "create_optimiser"]
+__all__ = [
+    "Asked",
+    "Optimiser",
+    "OptimiserOptions",
+    "Problem",
+    "Told",
+    "create_optimiser",
+    "optimiser",
+    "versions_of",
+]

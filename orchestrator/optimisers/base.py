@@ -1,96 +1,154 @@
-"""What every optimiser promises, and where the known ones are listed."""
+"""What every optimiser promises: it is asked for points of the unit cube, and told what they were worth."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
+from pydantic import Field
 
-from orchestrator.records import FloatArray, Outcome
+from orchestrator.config.section import PluginOptions
+from orchestrator.records import FloatArray, Origin, Outcome
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-OPTIMISERS = ("cma",)
 # Another kind of processor adds in another order: the same run then asks for points this close, in the unit cube.
 TOLERANCE = 1e-6
 
 
+class OptimiserOptions(PluginOptions):
+    """The section ``optimiser``; a method that has options of its own adds them in a subclass."""
+
+    # fewer than this it cannot use
+    least_offspring: ClassVar[int] = 1
+
+    method: str = Field(description="name of the optimiser, or file.py:Class for one of your own")
+
+    def default_offspring(self, n_parameters: int) -> int:
+        """Return how many offspring a generation has if the configuration does not say it."""
+        return 4 + math.floor(3 * math.log(n_parameters))
+
+
 @dataclass(frozen=True)
-class Told:
-    """One generation's evaluations as an optimiser sees them.
+class Problem:
+    """What an optimiser is to solve, in the unit cube.
 
     Parameters
     ----------
-    points : ndarray of float, shape (n_offspring, n_parameters)
+    start : ndarray of float, shape (n_parameters,)
+        Where the search begins.
+    steps : ndarray of float, shape (n_parameters,)
+        Width of one integer step in each dimension, 0 for real parameters.
+    sigma : float
+        Initial standard deviation as a fraction of the range.
+    size : int
+        Points that are asked for at once.
+    seed : int
+        Seed of the optimiser's own generator of random numbers.
+    targets : sequence of str
+        Label of each target, in the order of the scores.
+    """
+
+    start: FloatArray
+    steps: FloatArray
+    sigma: float
+    size: int
+    seed: int
+    targets: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Points that an optimiser asks for.
+
+    Parameters
+    ----------
+    points : ndarray of float, shape (n_points, n_parameters)
+        Inside the unit cube.
+    origins : tuple of Origin, length n_points
+        Why each of them is asked for.
+    """
+
+    points: FloatArray
+    origins: tuple[Origin, ...]
+
+    @classmethod
+    def samples(cls, points: FloatArray) -> Asked:
+        """Return points that were all drawn from a search distribution."""
+        return cls(points, (Origin.SAMPLE,) * len(points))
+
+
+@dataclass(frozen=True)
+class Told:
+    """Evaluations as an optimiser sees them.
+
+    Parameters
+    ----------
+    points : ndarray of float, shape (n_points, n_parameters)
         What `Optimiser.ask` returned, up to `TOLERANCE`.
-    values : ndarray of float, shape (n_offspring, n_targets)
-        Values of the targets, NaN where there is none.
-    scores : ndarray of float, shape (n_offspring, n_targets)
+    values : ndarray of float, shape (n_points, n_targets)
+        Values of the targets, NaN if there is none.
+    scores : ndarray of float, shape (n_points, n_targets)
         Scores of the targets, finite.
-    outcomes : sequence of Outcome, length n_offspring
+    outcomes : sequence of Outcome, length n_points
         What became of each.
+    origins : sequence of Origin, length n_points
+        Why each was asked for.
+    ids : sequence of (int, int), length n_points
+        Generation and index of each evaluation, for schedules.
+    asked_after : sequence of int, length n_points
+        How often the optimiser had been told when it asked for each, for schedules.
     """
 
     points: FloatArray
     values: FloatArray
     scores: FloatArray
     outcomes: Sequence[Outcome]
+    origins: Sequence[Origin] = ()
+    ids: Sequence[tuple[int, int]] = ()
+    asked_after: Sequence[int] = ()
+
+    def without(self, row: int) -> Told:
+        """Return all evaluations except one."""
+
+        def others(rows: Sequence[Any]) -> list[Any]:
+            return [each for n, each in enumerate(rows) if n != row]
+
+        return Told(
+            np.delete(self.points, row, axis=0),
+            np.delete(self.values, row, axis=0),
+            np.delete(self.scores, row, axis=0),
+            outcomes=others(self.outcomes),
+            origins=others(self.origins),
+            ids=others(self.ids),
+            asked_after=others(self.asked_after),
+        )
 
 
 class Optimiser(Protocol):
-    """Ask and tell in the unit cube.
+    """Ask and tell in the unit cube; the constructor takes options and `Problem`.
 
     The state is a function of the constructor's arguments and of what was told: asking and telling the
     same again gives the same points, bit for bit. Random numbers come from a generator of its own.
     """
 
-    def ask(self) -> FloatArray:
-        """Return the next points, shape (n_offspring, n_parameters), inside the unit cube."""
+    def ask(self) -> Asked:
+        """Return the next points; called once for each `tell`, except of a method that takes any rows."""
 
     def tell(self, told: Told) -> None:
-        """Take the evaluations of exactly the points that were asked last.
-
-        Raises
-        ------
-        ValueError
-            Where the points are others, a score is not finite, or nothing was asked.
-        """
+        """Take the evaluations of exactly the points that were asked last, or of any if the method takes any rows."""
 
     def stop(self) -> str | None:
         """Return why there is nothing more to gain, or None."""
 
     def state(self) -> Mapping[str, FloatArray | float]:
-        """Return what the checkpoint keeps of a generation: ``mean``, ``sigma`` and ``covariance``."""
+        """Return what the checkpoint keeps of a generation: any arrays by name, none if there is nothing to keep.
+
+        Figures are drawn of ``mean`` (n_parameters,), ``sigma`` and ``covariance`` (n_parameters, n_parameters).
+        """
 
 
 def same_points(asked: FloatArray, again: FloatArray) -> bool:
-    """Return whether two sets of points are the same but for the rounding of another processor."""
+    """Return whether two sets of points are the same except for the rounding of another processor."""
     return asked.shape == again.shape and bool(np.abs(asked - again).max() <= TOLERANCE)
-
-
-def create_optimiser(
-    method: str, *, start: FloatArray, steps: FloatArray, sigma: float, size: int, seed: int
-) -> Optimiser:
-    """Return a new optimiser.
-
-    Parameters
-    ----------
-    method : str
-        One of `OPTIMISERS`.
-    start : ndarray of float, shape (n_parameters,)
-        Where the search begins, in the unit cube.
-    steps : ndarray of float, shape (n_parameters,)
-        Width of an integer step in each dimension, 0 for real parameters.
-    sigma : float
-        Initial standard deviation as a fraction of the range.
-    size : int
-        Offspring in a generation.
-    seed : int
-        Seed of the optimiser's own generator.
-    """
-    from orchestrator.optimisers.cma import CMA  # noqa: PLC0415  (cma takes a third of a second to import)
-
-    return {"cma": CMA}[method](start=start, steps=steps, sigma=sigma, size=size, seed=seed)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+import contextlib
+import tempfile
+from collections.abc import Collection, Iterator
+from pathlib import Path, PurePosixPath
 
 from orchestrator.checking.problems import load_checked_config
 from orchestrator.errors import ConfigError, UsageError
-from orchestrator.prepare.apply import carry_out, in_place, overwritten
-from orchestrator.prepare.plan import CONFIG, FOLDER, Plan, Request
-from orchestrator.prepare.planning import make_plan, plan_import_in_place
+from orchestrator.prepare.plan import CONFIG, FOLDER, Plan, Request, make_plan, plan_import_in_place
 from orchestrator.prepare.report import dry_run_lines, next_lines, summary_lines
-from orchestrator.prepare.trial import written_elsewhere
+from orchestrator.simulations.mozaik.writing import carry_out, in_place, overwritten
 
 __all__ = ["Request", "prepare_model"]
 
@@ -42,19 +42,19 @@ def prepare_model(
     imported : pathlib.Path or None
         A predecessor's config_optimisation, whose search space and targets are taken over.
     force : bool
-        Whether to overwrite.
+        Whether to overwrite files that are there already and differ.
     dry_run : bool
-        Whether to tell only.
+        Whether to say only what would be written.
 
     Yields
     ------
     str
-        What was done, a line each, and the next commands.
+        What was done, in lines, and the next commands.
 
     Raises
     ------
     orchestrator.errors.UsageError
-        Where the model is not understood, or there is something in the way; the directory is then as it was.
+        If the model is not understood, or there is something in the way; the directory is then as it was.
     """
     place = _place(model_dir, imported)
     request = Request(place, base_param, root, model, experiments, imported)
@@ -101,11 +101,43 @@ def _is_beside(model_dir: Path, imported: Path) -> bool:
 
 def _try(plan: Plan) -> None:
     """Refuse what could not be written, without touching the model."""
-    with written_elsewhere(plan) as trial:
+    with _written_elsewhere(plan) as trial:
         try:
             _verify(plan, trial)
         except UsageError as error:
             raise UsageError(str(error).replace(str(trial), str(plan.model_dir))) from error
+
+
+@contextlib.contextmanager
+def _written_elsewhere(plan: Plan) -> Iterator[Path]:
+    """Yield a directory with the plan's files and links to all else of the model; it is removed in the end."""
+    with tempfile.TemporaryDirectory(prefix="prepare-") as folder:
+        trial = Path(folder) / plan.model_dir.name
+        # parameters may be shared with the models beside it
+        for each in plan.model_dir.parent.iterdir():
+            if each.name != trial.name:
+                Path(folder, each.name).symlink_to(each)
+        _link(plan.model_dir, trial, PurePosixPath(), plan.files)
+        for name, content in plan.files.items():
+            path = trial / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, Path):
+                path.symlink_to(content.resolve())
+            else:  # absolute references lead into the model's directory
+                path.write_bytes(content.replace(f"{plan.model_dir}/".encode(), f"{trial}/".encode()))
+        yield trial
+
+
+def _link(source: Path, copy: Path, at: PurePosixPath, files: Collection[str]) -> None:
+    """Make a folder with links to what is in `source`, except these files and the folders that they are in."""
+    copy.mkdir()
+    folders = {folder for file in files for folder in PurePosixPath(file).parents}
+    for each in source.iterdir():
+        name = at / each.name
+        if name not in folders and str(name) not in files:
+            (copy / each.name).symlink_to(each)
+        elif name in folders and each.is_dir() and not each.is_symlink():
+            _link(each, copy / each.name, name, files)
 
 
 def _verify(plan: Plan, model_dir: Path) -> None:

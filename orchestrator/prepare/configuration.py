@@ -1,21 +1,30 @@
-"""The text of config_optimisation.yaml."""
+"""The text of config_optimisation.yaml: suggestions, or a predecessor's search space and targets."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.prepare.blocks import Block
-from orchestrator.prepare.sheets import Sheet
-from orchestrator.prepare.templates import render
+import jinja2
+
+from orchestrator.errors import UsageError
+from orchestrator.paths import shipped
+from orchestrator.prepare.predecessor import Imported
+from orchestrator.prepare.suggested_space import sorted_by_sheet, suggest_space
+from orchestrator.prepare.suggested_targets import suggest_targets
 from orchestrator.prepare.workflow import Workflow
+from orchestrator.simulations.mozaik.protocol import Protocol
+from orchestrator.simulations.mozaik.sheets import Sheet
 
 TEMPLATE = "param_optim/config_optimisation.yaml.jinja"
 # above this one process does not suffice
 _SMALL_NETWORK = 10_000
+# lines of the configuration about one sheet: what the sheet is called, and the lines
+Block = tuple[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -25,23 +34,23 @@ class Contents:
     Parameters
     ----------
     workflow : Workflow
-        Class and experiments.
+        The model's class and experiments.
     root : str
         Name of the root parameter file.
     seeds : mapping of str to int
-        The model's seeds.
+        The model's seeds by their names in the parameter tree.
     sheets : sequence of Sheet
-        The model's sheets.
+        The model's sheets that have recorders.
     origin : str
-        Where the search space and the targets are from.
+        A sentence that says where the search space and the targets are from.
     parameter_blocks, centroid, target_blocks : sequence of (str, list of str), sequence of str
-        Lines of the three sections; of a block, the sheet that it is about comes first.
+        Lines of the three sections, those of two of them in blocks about one sheet each.
     parameters : int
-        How many are searched.
+        How many parameters are searched.
     threshold : float
-        Of the explosion check, Hz.
+        Rate in Hz above which the explosion check ends a simulation.
     frame : float or None
-        The model's visual stimuli come in frames of so many ms.
+        Duration of a frame of the model's visual stimuli in ms; None if it has none.
     """
 
     workflow: Workflow
@@ -73,17 +82,99 @@ class Contents:
 
 
 def _neurons(sheets: Sequence[Sheet]) -> int:
-    """Return about how many neurons there are; sheets whose density is computed count as much as the largest."""
-    known = [sheet.neurons for sheet in sheets if sheet.neurons is not None]
-    unknown = sum(1 for sheet in sheets if sheet.cortical and sheet.neurons is None)
-    return sum(known) + unknown * max(known, default=0)
+    """Return about how many neurons of cortex there are; sheets that do not say it count as much as the largest."""
+    neurons = [sheet.neurons for sheet in sheets if sheet.cortical]
+    known = [number for number in neurons if number is not None]
+    return sum(known) + (len(neurons) - len(known)) * max(known, default=0)
 
 
 def _whole_frames(duration: float, frame: float | None) -> float:
     return math.ceil(duration / frame) * frame if frame else duration
 
 
-def model_values(tree: Mapping[str, Any]) -> tuple[dict[str, int], float, float | None]:
+def suggested_contents(
+    workflow: Workflow,
+    root: str,
+    tree: Mapping[str, Any],
+    sheets: Sequence[Sheet],
+    *,
+    measured: Sequence[Sheet],
+    protocol: Protocol,
+) -> Contents:
+    """Return a configuration with a first search space and first targets.
+
+    Parameters
+    ----------
+    workflow : Workflow
+        The model's class and experiments.
+    root : str
+        Name of the root parameter file.
+    tree : mapping
+        The model's parameters, as `read_parameter_tree` returns them.
+    sheets, measured : sequence of Sheet
+        The model's sheets, and those of them that targets can be measured in.
+    protocol : Protocol
+        What the experiments present.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        If nothing can be suggested.
+    """
+    suggestions = suggest_space(tree, sheets)
+    targets = suggest_targets(measured, protocol)
+    searched = sum(each.active for each in suggestions)
+    if not measured:
+        raise UsageError(
+            f"{root}: the recorders of {', '.join(each.label for each in sheets)} are in files outside the base "
+            "folder, which stay as they are, so that there is nothing to suggest targets from. Move these files into "
+            "the base folder, or give targets of your own with --import FILE"
+        )
+    if not targets:
+        raise UsageError(f"{root}: no sheet has a 'name' in its 'params', which targets need; name them")
+    if searched == 0:
+        raise UsageError(
+            f"{root}: no weight or synaptic time constant (base_weight, weights, weight_factor, tau_syn_E...) was "
+            "found to suggest a search space from; give one of your own with --import FILE, JSON with the "
+            "sections parameters, optimiser_centroid, targets"
+        )
+    seeds, threshold, frame = _model_values(tree)
+    return Contents(
+        workflow=workflow,
+        root=root,
+        seeds=seeds,
+        sheets=sheets,
+        origin="Bounds and target values are suggestions: put in your own.",
+        parameter_blocks=_in_blocks((each.group, each.line) for each in sorted_by_sheet(suggestions)),
+        centroid=[],
+        target_blocks=_in_blocks((each.spec["sheet_name"], each.line) for each in targets),
+        parameters=searched,
+        threshold=threshold,
+        frame=frame,
+    )
+
+
+def imported_contents(
+    imported: Imported, workflow: Workflow, root: str, tree: Mapping[str, Any], sheets: Sequence[Sheet]
+) -> Contents:
+    """Return a configuration with the three sections of a predecessor's file."""
+    seeds, threshold, frame = _model_values(tree)
+    return Contents(
+        workflow=workflow,
+        root=root,
+        seeds=seeds,
+        sheets=sheets,
+        origin=f"Search space and targets are those of {imported.path.name}.",
+        parameter_blocks=_in_blocks(imported.parameter_lines(tree, sheets)),
+        centroid=imported.centroid(),
+        target_blocks=_in_blocks(imported.target_lines()),
+        parameters=len(imported.data["parameters"]),
+        threshold=threshold,
+        frame=frame,
+    )
+
+
+def _model_values(tree: Mapping[str, Any]) -> tuple[dict[str, int], float, float | None]:
     """Return a model's seeds, its threshold of explosion (Hz) and its frame (ms)."""
     seeds = {name: value for name, value in tree.items() if name.endswith("seed") and type(value) is int}
     monitoring = tree.get("explosion_monitoring")
@@ -95,3 +186,21 @@ def model_values(tree: Mapping[str, Any]) -> tuple[dict[str, int], float, float 
         float(threshold) if isinstance(threshold, (int, float)) and threshold > 0 else 100.0,
         float(frame) if isinstance(frame, (int, float)) and frame > 0 else None,
     )
+
+
+def _in_blocks(lines: Iterable[tuple[str, str]]) -> list[Block]:
+    """Return ``(sheet, line)`` as one block for every run of lines about one sheet; their order stays."""
+    runs = itertools.groupby(lines, key=lambda each: each[0])
+    return [(sheet, [line for _, line in run]) for sheet, run in runs]
+
+
+def render(name: str, **values: Any) -> str:
+    """Return a text that comes with the distribution, a jinja template, with its values filled in."""
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    return environment.from_string(shipped(name).read_text(encoding="utf-8")).render(**values)

@@ -1,4 +1,4 @@
-"""Where the names come from that a script uses, as far as its text says."""
+"""Finds the modules that a script's names are imported from, as far as its text says."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.errors import UsageError
-from orchestrator.prepare.python_files import candidates, defined_in, module_tree
+from orchestrator.simulations.mozaik.modules import candidates, defined_in, module_tree
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Scope = ast.Module | Function
@@ -31,9 +31,9 @@ class Imports:
     Parameters
     ----------
     tree : ast.Module
-        The script.
+        The script as a syntax tree.
     script, model_dir : pathlib.Path
-        Its file, and the model's directory.
+        The script's file, and the model's directory.
     guarded : bool
         Whether the script can be imported without running the model.
     """
@@ -56,7 +56,7 @@ class Imports:
         Raises
         ------
         orchestrator.errors.UsageError
-            Where the text does not decide it.
+            If the text does not decide it.
         """
         place = f"{self._script.name}:{node.lineno}"
         module = ast.unparse(node.value) if isinstance(node, ast.Attribute) else None

@@ -1,18 +1,37 @@
-"""What a preparation would write."""
+"""Works out what a preparation would write, without touching anything."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from orchestrator.prepare.configuration import Contents
-from orchestrator.prepare.recorders import RecorderFile, Replaced
-from orchestrator.simulations.mozaik.urls import Rewritten
+from orchestrator.errors import UsageError
+from orchestrator.paths import shipped
+from orchestrator.prepare.configuration import Contents, imported_contents, suggested_contents
+from orchestrator.prepare.predecessor import read_predecessor
+from orchestrator.prepare.recorders import RecorderFile, Replaced, recorder_entries, replaced_recorders
+from orchestrator.prepare.workflow import find_workflow
+from orchestrator.simulations.mozaik.parameters.base_folder import BaseFolder
+from orchestrator.simulations.mozaik.parameters.file import Edit
+from orchestrator.simulations.mozaik.parameters.redirection import Redirection, Rewritten
+from orchestrator.simulations.mozaik.parameters.tree import Entry
+from orchestrator.simulations.mozaik.parameters.values import values_of
+from orchestrator.simulations.mozaik.protocol import Protocol, protocol_of
+from orchestrator.simulations.mozaik.sheets import RECORDERS, Sheet, sheets_by_place
+from orchestrator.simulations.mozaik.writing import others, places
 
 FOLDER = "param_optim"
 CONFIG = "config_optimisation.yaml"
 RUN_SCRIPT = "run_optimization_experiment.py"
 SBATCH = "optimisation.sbatch"
+# files that every model gets as they are
+_SHIPPED = {
+    f"{FOLDER}/{RUN_SCRIPT}": shipped(f"param_optim/{RUN_SCRIPT}"),
+    SBATCH: shipped(f"slurm_templates/{SBATCH}"),
+}
 
 
 @dataclass(frozen=True)
@@ -22,13 +41,13 @@ class Request:
     Parameters
     ----------
     model_dir : pathlib.Path
-        The model's directory.
+        The model's directory, as the user names it.
     base_param : pathlib.Path
         Folder of the base parameters, relative to it.
     root : str or None
         Name of the root parameter file; None: find it.
     model, experiments : str or None
-        ``module:name``; None: find them.
+        The model's class and its experiments as ``module:name``; None: find them.
     imported : pathlib.Path or None
         A predecessor's config_optimisation, whose search space and targets are taken over.
     """
@@ -48,25 +67,25 @@ class Plan:
     Parameters
     ----------
     model_dir : pathlib.Path
-        Absolute.
+        The model's directory, absolute.
     names : tuple of str
         What is put into place, relative to it: files, or whole folders.
     files : dict of str to bytes or pathlib.Path
         Content by path relative to `model_dir`; of a path, the content is that file's.
     contents : Contents
-        Of the configuration.
+        What the configuration will say.
     base : str
         Folder that the parameter files come from.
     imported : pathlib.Path or None
         A predecessor's file that the configuration is made of.
     rewritten, replaced : list of Rewritten, list of Replaced
-        References and recorders that change.
+        The references and the recorders that change.
     recorder_files : list of RecorderFile
-        The optimisation's recorders.
+        The files with the optimisation's recorders.
     left_out : list of str
         Files of the base folder to which nothing leads any more.
     notes : list of str
-        What the user should know.
+        Sentences about what the user should know.
     """
 
     model_dir: Path
@@ -82,6 +101,127 @@ class Plan:
     notes: list[str] = field(default_factory=list)
 
 
-def content_of(file: bytes | Path) -> bytes:
-    """Return the bytes of a file of a plan."""
-    return file if isinstance(file, bytes) else file.read_bytes()
+def make_plan(request: Request) -> Plan:
+    """Return what preparing a bare model would write.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        If the model is not understood; nothing was written then.
+    """
+    model_dir = _existing(request.model_dir)
+    base = _base(model_dir, request.base_param)
+    folder = BaseFolder(model_dir, base)
+    root = folder.root(request.root)
+    workflow = find_workflow(model_dir, request.model, request.experiments)
+    written = folder.tree(root)
+    entries, tree = list(written.below()), values_of(written)
+    recordings = replaced_recorders(entries, tree, folder, FOLDER)
+    sheets = recordings.sheets
+    if not sheets:
+        raise UsageError(
+            f"{base}/{root}: expected sheets with 'params' and 'recorders' in it, found none. "
+            "Is it the root of the model's parameters? Name another with --root"
+        )
+    protocol = protocol_of(model_dir, workflow.experiments)
+    if request.imported:
+        contents = imported_contents(read_predecessor(request.imported), workflow, root, tree, sheets)
+    else:
+        measured = [each.sheet for each in recordings.replaced]
+        contents = suggested_contents(workflow, root, tree, sheets, measured=measured, protocol=protocol)
+    plan = Plan(model_dir, (), {}, contents, base=str(base), imported=request.imported)
+    plan.replaced, plan.recorder_files = recordings.replaced, recordings.files
+    plan.notes = [*recordings.notes, *_notes(tree, sheets, workflow.experiments, protocol)]
+    _copy_parameters(plan, folder, entries, recordings.edits)
+    plan.files |= {f"{FOLDER}/{file.name}": file.text().encode() for file in recordings.files}
+    plan.files |= {f"{FOLDER}/{CONFIG}": contents.text().encode(), **_SHIPPED}
+    plan.names = places(model_dir, plan.files)
+    if kept := ", ".join(others(model_dir, FOLDER, plan.files)):
+        plan.notes.append(f"kept as they are, because prepare does not write them: {kept}")
+    return plan
+
+
+def _notes(tree: Mapping[str, Any], sheets: Sequence[Sheet], experiments: str, protocol: Protocol) -> Iterator[str]:
+    group = tree.get("sheets")
+    for name in group if isinstance(group, Mapping) else ():
+        if all(sheet.key != f"sheets.{name}" for sheet in sheets):
+            yield f"sheets.{name} has no recorders: nothing of it is recorded, and it gets no targets"
+    if not protocol.spontaneous:
+        missing = f"{experiments} presents no NoStimulation as far as its source says"
+        yield f"{missing}; targets of spontaneous activity need one"
+
+
+def plan_import_in_place(request: Request, imported: Path) -> Plan:
+    """Return what converting a predecessor's file beside itself, in ``param_optim``, would write.
+
+    Its parameter files are the optimisation's already; what else an optimisation needs is added if it is missing.
+    """
+    model_dir = _existing(request.model_dir)
+    predecessor = read_predecessor(imported)
+    workflow = find_workflow(model_dir, request.model, request.experiments)
+    folder = BaseFolder(model_dir, Path(FOLDER))
+    root = folder.root(request.root)
+    written = folder.tree(root)
+    tree = values_of(written)
+    sheets = sheets_by_place(tree)
+    recorded = [sheets[entry.path[:-1]] for entry in recorder_entries(written.below())]
+    contents = imported_contents(predecessor, workflow, root, tree, recorded)
+    files: dict[str, bytes | Path] = {f"{FOLDER}/{CONFIG}": contents.text().encode()}
+    files |= {name: content for name, content in _SHIPPED.items() if not os.path.lexists(model_dir / name)}
+    return Plan(model_dir, tuple(files), files, contents, base=FOLDER, imported=imported)
+
+
+def _existing(model_dir: Path) -> Path:
+    if not model_dir.is_dir():
+        raise UsageError(f"{model_dir}: there is no such directory; give the model's, where run.py and param are")
+    return model_dir.absolute()
+
+
+def _base(model_dir: Path, base_param: Path) -> Path:
+    """Return the base folder relative to the model's directory."""
+    base = Path(os.path.relpath(model_dir / base_param, model_dir))
+    target = model_dir / FOLDER
+    inside = Path(os.path.realpath(target)) in (real := Path(os.path.realpath(model_dir / base)), *real.parents)
+    if inside or Path(os.path.realpath(model_dir)).is_relative_to(real):
+        raise UsageError(
+            f"--base-param {base_param}: expected a folder of its own beside {FOLDER}, which is written from it"
+        )
+    return base
+
+
+def _copy_parameters(
+    plan: Plan, folder: BaseFolder, entries: Sequence[Entry], edits: Mapping[Path, Sequence[Edit]]
+) -> None:
+    """Add the base folder's files to the plan, with their references led into the new folder."""
+    redirect = Redirection(plan.model_dir, folder.base, FOLDER)
+    reserved = {CONFIG, RUN_SCRIPT, *(file.name for file in plan.recorder_files)}
+    for name in folder.files:
+        if name in reserved:
+            raise UsageError(
+                f"{folder.base}/{name}: the optimisation has a file of this name; is {folder.base} an optimisation's "
+                "folder already? Name the model's own with --base-param, or rename the file"
+            )
+        file = folder.parameters_or_none(name)
+        if file is None:
+            plan.files[f"{FOLDER}/{name}"] = folder.files[name]
+            continue
+        changes = list(edits.get(file.path.resolve(), ()))
+        for edit, rewritten in redirect.edits(file):
+            if not any(each.start <= edit.start and edit.end <= each.end for each in changes):
+                changes.append(edit)
+                plan.rewritten.append(rewritten)
+        plan.files[f"{FOLDER}/{name}"] = file.edited(changes)
+    for name in _only_recorders(plan, folder, entries):
+        del plan.files[f"{FOLDER}/{name}"]
+        plan.left_out.append(name)
+
+
+def _only_recorders(plan: Plan, folder: BaseFolder, entries: Sequence[Entry]) -> list[str]:
+    """Return files that hold nothing but recorders that were replaced: nothing leads there any more."""
+    by_path = {path.resolve(): name for name, path in folder.files.items()}
+    inside, elsewhere = set[Path](), set[Path]()
+    for entry in entries:
+        (inside if RECORDERS in entry.path[:-1] else elsewhere).add(entry.file.path.resolve())
+    still = {rewritten.new.removeprefix("./") for rewritten in plan.rewritten}
+    names = [by_path[path] for path in inside - elsewhere if path in by_path]
+    return sorted(name for name in names if f"{FOLDER}/{name}" not in still)

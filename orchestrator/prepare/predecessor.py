@@ -10,13 +10,12 @@ from typing import Any
 
 import yaml
 
-from orchestrator.config.file import PREDECESSOR_SECTIONS, Source
+from orchestrator.config.source import PREDECESSOR_SECTIONS, Source
 from orchestrator.errors import ConfigError, Problem
-from orchestrator.prepare.blocks import Block, in_blocks
-from orchestrator.prepare.sheets import Sheet
 from orchestrator.prepare.suggested_space import number, suggest_space, yaml_key
 from orchestrator.simulations.mozaik.parameters import lookup
-from targets import AtLeastTarget, AtMostTarget, RangeTarget, known_targets
+from orchestrator.simulations.mozaik.sheets import Sheet
+from targets import known_targets
 
 
 @dataclass(frozen=True)
@@ -26,16 +25,16 @@ class Imported:
     Parameters
     ----------
     path : pathlib.Path
-        The file.
+        The file that was read.
     data : mapping
-        The sections.
+        The sections of the file, by name.
     """
 
     path: Path
     data: Mapping[str, Any]
 
-    def parameter_blocks(self, tree: Mapping[str, Any], sheets: Sequence[Sheet]) -> list[Block]:
-        """Return the lines of ``parameters``, with the model's present values, in their order."""
+    def parameter_lines(self, tree: Mapping[str, Any], sheets: Sequence[Sheet]) -> list[tuple[str, str]]:
+        """Return sheet and text of the lines of ``parameters``, with the model's present values, in their order."""
         units = {each.name: each.unit for each in suggest_space(tree, sheets)}
         lines = []
         for name, spec in self.data["parameters"].items():
@@ -45,20 +44,20 @@ class Imported:
                 text += f" # now {number(value)} {units.get(name, '')}".rstrip()
             sheet = next((each.label for each in sheets if str(name).startswith(f"{each.key}.")), "")
             lines.append((sheet, text))
-        return in_blocks(lines)
+        return lines
 
     def centroid(self) -> list[str]:
         """Return the lines of ``optimiser_centroid``."""
         return [f"{yaml_key(name)}: {_flow(value)}" for name, value in self.data.get("optimiser_centroid", {}).items()]
 
-    def target_blocks(self) -> list[Block]:
-        """Return the lines of ``targets``, with kind and unit, in their order."""
+    def target_lines(self) -> list[tuple[str, str]]:
+        """Return sheet and text of the lines of ``targets``, with kind and unit, in their order."""
         lines = []
         for spec in self.data["targets"]:
             meaning = _meaning(str(spec.get("class")))
             line = f"- {_flow(spec)}{f' # {meaning}' if meaning else ''}"
             lines.append((str(spec.get("sheet_name", "")), line))
-        return in_blocks(lines)
+        return lines
 
 
 def read_predecessor(path: Path) -> Imported:
@@ -67,7 +66,7 @@ def read_predecessor(path: Path) -> Imported:
     Raises
     ------
     orchestrator.errors.ConfigError
-        Where it is not one: missing, no JSON, sections missing or of the wrong kind, keys that it never had.
+        If it is not one: missing, no JSON, sections missing or of the wrong kind, keys that it never had.
     """
     source = Source(path)
     data = _numbers_as_in_json(path) or source.data
@@ -100,7 +99,7 @@ def read_predecessor(path: Path) -> Imported:
 
 
 def _numbers_as_in_json(path: Path) -> dict[str, Any] | None:
-    """Return the file read as JSON, to which 1e-05 is a number and not text as to YAML; None where it is not JSON."""
+    """Return the file read as JSON, to which 1e-05 is a number and not text as to YAML; None if it is not JSON."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
@@ -112,10 +111,7 @@ def _meaning(name: str) -> str:
     cls = known_targets().get(name)
     if cls is None:
         return ""
-    if issubclass(cls, RangeTarget):
-        kind = "from to"
-    else:
-        kind = "at least" if issubclass(cls, AtLeastTarget) else "at most" if issubclass(cls, AtMostTarget) else ""
+    kind = {"range": "from to", "point": ""}.get(cls.wanted_kind, cls.wanted_kind)
     return ", ".join(filter(None, (cls.unit, kind)))
 
 

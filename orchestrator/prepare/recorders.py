@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import UsageError
-from orchestrator.prepare.sheets import Sheet, recorder_entries, sheet_of
-from orchestrator.prepare.templates import render
-from orchestrator.simulations.mozaik.folder import BaseFolder, Entry
-from orchestrator.simulations.mozaik.parameter_file import Edit, called, text_of
-from orchestrator.simulations.mozaik.parameters import references
-from orchestrator.simulations.mozaik.sheets import value_at
+from orchestrator.prepare.configuration import render
+from orchestrator.simulations.mozaik.parameters.base_folder import BaseFolder
+from orchestrator.simulations.mozaik.parameters.file import Edit, called, text_of
+from orchestrator.simulations.mozaik.parameters.references import references_in, value_at
+from orchestrator.simulations.mozaik.parameters.tree import Entry
+from orchestrator.simulations.mozaik.sheets import RECORDERS, Sheet, sheets_by_place
 
 _SPIKES = "recorders_spikes"
 _BOTH = "recorders_spikes_and_conductances"
@@ -31,11 +31,11 @@ class Replaced:
     Parameters
     ----------
     place : str
-        ``file:line:column`` of the old ones.
+        The place of the old ones, ``file:line:column``.
     sheet : Sheet
-        Whose they are.
+        The sheet whose recorders they were.
     old : str
-        What they were, in short.
+        What the old ones were, in short.
     new : str
         Name of the file with the new ones.
     """
@@ -53,11 +53,11 @@ class RecorderFile:
     Parameters
     ----------
     name : str
-        Of the file.
+        Name of the file in the new folder.
     conductances : tuple of str
         Variables recorded on the grid; empty for spikes alone.
     spacing : float
-        Between the grid's points, um.
+        Distance between the grid's points in um.
     """
 
     name: str
@@ -114,15 +114,15 @@ class Recordings:
     Parameters
     ----------
     sheets : list of Sheet
-        All that have recorders.
+        All sheets of the model that have recorders.
     replaced : list of Replaced
-        Those that now have others.
+        Those recorders that give way to others.
     edits : mapping of pathlib.Path to list of Edit
-        The changes, by file.
+        The changes of the base folder's files, by file.
     files : list of RecorderFile
-        The new recorders.
+        The files with the new recorders.
     notes : list of str
-        Which stay as they are, and why.
+        Sentences about recorders that stay as they are, and why.
     """
 
     sheets: list[Sheet]
@@ -130,6 +130,12 @@ class Recordings:
     edits: Mapping[Path, Sequence[Edit]]
     files: list[RecorderFile]
     notes: list[str]
+
+
+def recorder_entries(entries: Iterable[Entry]) -> list[Entry]:
+    """Return the recorders of the sheets: entries ``<sheet>.params.recorders``, or ``<sheet>.recorders``."""
+    paths = ((entry, entry.path) for entry in entries)
+    return [entry for entry, (*place, last) in paths if last == RECORDERS and place and RECORDERS not in place]
 
 
 def replaced_recorders(
@@ -142,9 +148,10 @@ def replaced_recorders(
     Raises
     ------
     orchestrator.errors.UsageError
-        Where another parameter refers to something in recorders that are replaced.
+        If another parameter refers to something in recorders that are replaced.
     """
-    found = [(entry, sheet_of(entry.path, tree)) for entry in recorder_entries(entries)]
+    by_place = sheets_by_place(tree)
+    found = [(entry, by_place[entry.path[:-1]]) for entry in recorder_entries(entries)]
     ours = {path.resolve() for path in folder.files.values()}
     files = recorder_files([sheet for entry, sheet in found if entry.file.path.resolve() in ours])
     edits: dict[Path, list[Edit]] = {}
@@ -159,8 +166,7 @@ def replaced_recorders(
         edits.setdefault(path, []).append(Edit(*entry.file.span(entry.value), f'url("{target}/{file.name}")'.encode()))
         replaced.append(Replaced(place, sheet, _described(entry.value), file.name))
     _refuse_references(entries, [entry for entry, _ in found if entry.file.path.resolve() in ours], tree)
-    sheets = list(dict.fromkeys(sheet for _, sheet in found))
-    return Recordings(sheets, replaced, edits, list(files.values()), notes)
+    return Recordings([sheet for _, sheet in found], replaced, edits, list(files.values()), notes)
 
 
 def _refuse_references(entries: Sequence[Entry], replaced: Sequence[Entry], tree: Mapping[str, Any]) -> None:
@@ -169,7 +175,7 @@ def _refuse_references(entries: Sequence[Entry], replaced: Sequence[Entry], tree
     for entry in entries:
         if any(entry.path[: len(path)] == path for path in gone.values()):
             continue
-        for name in references(entry.value):
+        for name in references_in(entry.value):
             within = [path for path in gone if name.startswith(f"{path}.")]
             if within:
                 value = value_at(tree, tuple(name.split(".")))

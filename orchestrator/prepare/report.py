@@ -1,4 +1,4 @@
-"""What a preparation says: what it did or would do, and what comes next."""
+"""The lines that prepare prints: what it did or would do, and the next commands."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from orchestrator.prepare.sheets import Sheet
 from orchestrator.simulations.mozaik.parameters import flatten, lookup
+from orchestrator.simulations.mozaik.sheets import Sheet
 
 _WEIGHT = re.compile(r"(base_|exc_|inh_)?weights?|weight_factor")
 _SYNAPTIC_TIME = re.compile(r"tau_(syn(_\w+)?|rec|fac)")
@@ -28,17 +28,17 @@ class Suggestion:
     name : str
         Dotted name in the tree.
     value : float
-        Its present value.
+        Its value in the model at present.
     bounds : tuple of float
-        Smallest and largest value to try.
+        Smallest and largest value to try, in the unit of the value.
     log : bool
-        Whether steps are factors.
+        Whether it is searched on a logarithmic scale.
     unit : str
-        Empty where it is not known.
+        Its unit; empty if that is not known.
     active : bool
         Whether it is part of the first search, or a comment that can become one.
     group : str
-        Sheet that it belongs to, for the reader.
+        Label of the sheet that it belongs to; empty if it belongs to none.
     """
 
     name: str
@@ -135,5 +135,5 @@ def number(value: float) -> str:
 
 
 def yaml_key(name: str) -> str:
-    """Return a name as a key of YAML, with quotes where it needs them."""
+    """Return a name as a key of YAML, with quotes if it needs them."""
     return yaml.safe_dump(name, width=10_000, allow_unicode=True, default_flow_style=True).removesuffix("...\n").strip()

@@ -8,8 +8,10 @@ from typing import Any
 
 import yaml
 
-from orchestrator.prepare.protocol import Protocol
-from orchestrator.prepare.sheets import Sheet
+from orchestrator.simulations.mozaik.protocol import Protocol
+from orchestrator.simulations.mozaik.sheets import Sheet
+from targets import create_targets
+from targets.conductance import EXCITATORY
 
 
 @dataclass(frozen=True)
@@ -19,9 +21,9 @@ class TargetLine:
     Parameters
     ----------
     spec : mapping
-        Its keys.
+        The keys of the target and their values.
     comment : str
-        Unit and kind, for the reader.
+        What the number means, in a comment: unit and kind.
     active : bool
         Whether it is a target, or a comment that can become one.
     """
@@ -52,9 +54,10 @@ def suggest_targets(sheets: Sequence[Sheet], protocol: Protocol) -> list[TargetL
 
 
 def _of_sheet(sheet: Sheet, protocol: Protocol) -> list[TargetLine]:
-    def line(cls: str, value: Any, norm: float, comment: str, active: bool = True) -> TargetLine:
-        spec = {"class": cls, "sheet_name": sheet.name, "target_value": value, "norm": norm}
-        return TargetLine(spec, comment, active)
+    def line(cls: str, value: Any, norm: float, comment: str, **options: Any) -> TargetLine:
+        spec = {"class": cls, "sheet_name": sheet.name, "target_value": value, "norm": norm} | options
+        (target,) = create_targets([spec])
+        return TargetLine(spec, comment, all(map(protocol.may_present, target.needs.presented)))
 
     rate: tuple[list[float], float] = ([3, 10], 2) if sheet.inhibitory else ([1, 4], 1)
     lines = [
@@ -66,15 +69,13 @@ def _of_sheet(sheet: Sheet, protocol: Protocol) -> list[TargetLine]:
         return lines
     if sheet.conductances:
         exc, inh = sheet.conductances
-        ratio = line("ConductanceRatio", 4, 1, "inhibitory over excitatory")
-        named = {} if exc in ("gsyn_exc", "g_ex") else {"excitatory_signal": exc, "inhibitory_signal": inh}
-        lines.append(TargetLine({**ratio.spec, **named}, ratio.comment))
-    high, low = protocol.orientation and protocol.shows(100), protocol.orientation and protocol.shows(10)
+        named = {} if exc in EXCITATORY else {"excitatory_signal": exc, "inhibitory_signal": inh}
+        lines.append(line("ConductanceRatio", 4, 1, "inhibitory over excitatory", **named))
     lines += [
-        line("OrientationTuningPreferenceTarget", 3, 1, "preferred over orthogonal rate, at least", high),
-        line("OrientationTuningOrthoHighTarget", 0.5, 0.25, "|spontaneous - orthogonal| / spontaneous, high", high),
-        line("OrientationTuningOrthoLowTarget", 0.5, 0.25, "the same at low contrast", low),
-        line("ModulationRatio", 1, 0.5, "2 F1 / F0: simple cells above 1, complex cells below", high),
-        line("SizeTuning", 0.5, 0.25, "share of suppressed cells, at least", high and protocol.size),
+        line("OrientationTuningPreferenceTarget", 3, 1, "preferred over orthogonal rate, at least"),
+        line("OrientationTuningOrthoHighTarget", 0.5, 0.25, "|spontaneous - orthogonal| / spontaneous, high"),
+        line("OrientationTuningOrthoLowTarget", 0.5, 0.25, "the same at low contrast"),
+        line("ModulationRatio", 1, 0.5, "2 F1 / F0: simple cells above 1, complex cells below"),
+        line("SizeTuning", 0.5, 0.25, "share of suppressed cells, at least"),
     ]
     return lines

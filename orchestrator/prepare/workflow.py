@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.config.model import nearest
 from orchestrator.errors import UsageError
 from orchestrator.prepare.imports import Imports
-from orchestrator.prepare.python_files import candidates, defined_in, module_file, module_tree, python_tree
+from orchestrator.simulations.mozaik.modules import candidates, defined_in, module_file, module_tree, python_tree
+from targets.plugins import nearest
 
 _OPTIONS = "--model module:Class --experiments module:function"
 
@@ -22,9 +22,9 @@ class Workflow:
     Parameters
     ----------
     model : str
-        ``module:Class``.
+        The model's class as ``module:Class``.
     experiments : str
-        ``module:function``.
+        The function that makes its experiments, as ``module:function``.
     """
 
     model: str
@@ -44,7 +44,7 @@ def find_workflow(model_dir: Path, model: str | None, experiments: str | None) -
     Raises
     ------
     orchestrator.errors.UsageError
-        Where it cannot be decided, with the candidates, or a name is not there.
+        If it cannot be decided, with the candidates, or a name is not there.
     """
     if model is None or experiments is None:
         workflow = _found(model_dir, model, experiments)
@@ -116,7 +116,7 @@ def _runs_at_import(statement: ast.stmt) -> bool:
     return any(_called_name(call.func) == "run_workflow" for call in calls)
 
 
-def _definition(model_dir: Path, reference: str, option: str) -> ast.stmt:
+def _definition(model_dir: Path, reference: str, option: str) -> ast.AST:
     module, colon, name = reference.partition(":")
     if not colon or not name.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
         raise UsageError(f"{option} {reference}: expected module:name, such as model:VisualModel")

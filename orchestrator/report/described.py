@@ -20,7 +20,8 @@ from orchestrator.config.yaml_text import read_yaml
 from orchestrator.optimisers.space import Parameter
 from orchestrator.records import FloatArray
 from orchestrator.report.naming import elided
-from targets import AtLeastTarget, AtMostTarget, PointTarget, RangeTarget, Target, TargetError, create_targets
+from targets import Target, create_targets
+from targets.base import interval_in_words
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,9 @@ class Wanted:
 
     @property
     def text(self) -> str:
-        """What is wanted: ``1 to 5``, ``≥ 0.8``, ``0.01``, empty where unknown."""
-        if math.isnan(self.low) or math.isnan(self.high):
-            return ""
-        if self.low == self.high:
-            return f"{self.low:g}"
-        if math.isinf(self.low):
-            return f"≤ {self.high:g}"
-        return f"≥ {self.low:g}" if math.isinf(self.high) else f"{self.low:g} to {self.high:g}"
+        """What is wanted: ``1 to 5``, ``at least 0.8``, ``0.01``, empty if unknown."""
+        unknown = math.isnan(self.low) or math.isnan(self.high)
+        return "" if unknown else interval_in_words(self.low, self.high)
 
     def distance(self, values: FloatArray) -> FloatArray:
         """Return signed distances from what is wanted in norms, 0 inside, NaN where unknown."""
@@ -124,7 +120,7 @@ def describe_targets(
         try:
             (target,) = create_targets([spec], directory=model_dir)
             found = _of_target(target, label, str(spec["class"]))
-        except (TargetError, OSError, SystemExit):  # whatever a user's own file does while it is imported
+        except Exception:  # noqa: BLE001  (a user's own target may raise anything)
             found = _of_data(label, spec if isinstance(spec, dict) else {}, values[:, n], scores[:, n])
             unknown.append(label)
         described.append(found)
@@ -143,15 +139,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _of_target(target: Target, label: str, class_name: str) -> Wanted:
-    low = high = math.nan
-    wanted = getattr(target, "target_value", None)
-    if isinstance(target, RangeTarget):
-        low, high = target.target_value
-    elif isinstance(wanted, float):
-        low = -math.inf if isinstance(target, AtMostTarget) else wanted
-        high = math.inf if isinstance(target, AtLeastTarget) else wanted
-        if not isinstance(target, (PointTarget, AtLeastTarget, AtMostTarget)):
-            low = high = math.nan  # a kind of the user's own, whose distance only its code knows
+    low, high = target.wanted_interval or (math.nan, math.nan)  # unknown of a kind of the user's own that does not say
     sheet = target.sheet_name or ""
     return Wanted(label, low, high, target.norm, target.max_score, target.unit, class_name, sheet)
 

@@ -13,15 +13,21 @@ import pandas as pd
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.optimisers.space import Parameter
-from orchestrator.records import FloatArray
+from orchestrator.records import FloatArray, Origin
 from orchestrator.report.described import Wanted, describe_parameters, describe_targets, read_config
 from orchestrator.report.sampling import sample_evaluations
+from orchestrator.simulations.phases import TIMED, Phase
 
 IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
 
-# phases of a job in their order, and the columns of the checkpoint that hold them
-_PHASES = {"building": "build", "explosion check": "check", "protocols": "protocols", "measuring": "measuring"}
+# what the report calls the phases of a job of which the checkpoint has the time
+_LABELS = {
+    Phase.BUILDING: "building",
+    Phase.CHECK: "explosion check",
+    Phase.PROTOCOLS: "protocols",
+    Phase.MEASURING: "measuring",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +170,12 @@ class History:
         known = self.best_rows >= 0
         return np.where(known if numbers.ndim == 1 else known[:, None], numbers[self.best_rows], np.nan)
 
+    @cached_property
+    def start(self) -> int | None:
+        """Row of the start values; None if they were not evaluated."""
+        rows = np.flatnonzero(self.frame["origin"] == Origin.START.value)
+        return int(rows[0]) if len(rows) else None
+
     @property
     def best(self) -> int | None:
         """Row of the best evaluation, the first one of those that are equal; None before one was measured."""
@@ -194,7 +206,7 @@ class History:
     def phases(self) -> dict[str, FloatArray]:
         """Seconds that each evaluation spent in the phases of its job, from the queue to the end; 0 where unknown."""
         submitted, started, finished = self.times.values()
-        inside = {name: _seconds(np.asarray(self.details[column])) for name, column in _PHASES.items()}
+        inside = {_LABELS[phase]: _seconds(np.asarray(self.details[name])) for phase, name in TIMED.items()}
         known = np.sum(list(inside.values()), axis=0)
         # a job that was cancelled in the queue never started
         left_queue = np.where(np.isfinite(started), started, finished - known)

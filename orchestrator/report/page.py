@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,30 +21,15 @@ from orchestrator.report import figures, listings, summary
 from orchestrator.report.embedding import Embedding, script_json
 from orchestrator.report.figures.common import parameter_names, target_names
 from orchestrator.report.figures.comparison import look, run_names
+from orchestrator.report.figures.registry import sections_of
 from orchestrator.report.history import History
 from orchestrator.report.naming import elided, plural, short_names
 from orchestrator.report.scene import Figure
+from orchestrator.simulations.registry import describe
 from orchestrator.text import plain
 
 _FOLDER = Path(__file__).parent / "web"
 _SCRIPTS = ("data", "scales", "marks", "panel", "hover", "evaluation", "figures")
-_PICTURES: tuple[Callable[[History], Figure], ...] = (
-    figures.score_by_generation,
-    figures.target_scores,
-    figures.values_against_targets,
-    figures.target_scores_by_generation,
-    figures.target_by_generation,
-    figures.parameters_in_bounds,
-    figures.parameter_exploration,
-    figures.parameter_target_correlation,
-    figures.parameter_against_target,
-    figures.learnt_correlation,
-    figures.search_distribution,
-    figures.outcomes_by_generation,
-    figures.jobs_at_once,
-    figures.wall_time,
-    figures.job_timeline,
-)
 
 
 def write_report(runs: Sequence[RunPaths], output: Path) -> Path:
@@ -65,9 +50,9 @@ def write_report(runs: Sequence[RunPaths], output: Path) -> Path:
     Raises
     ------
     orchestrator.errors.UsageError
-        Where there is no run, or one has no readable checkpoint.
+        If there is no run, or one has no readable checkpoint.
     OSError
-        Where `output` cannot be written; what was there is then as it was.
+        If `output` cannot be written; what was there is then as it was.
     """
     if not runs:
         raise UsageError("a report needs at least one run")
@@ -79,7 +64,8 @@ def write_report(runs: Sequence[RunPaths], output: Path) -> Path:
 
 def _run_page(history: History, paths: RunPaths) -> str:
     begun = bool(len(history))
-    pictures = [make(history) for make in _PICTURES] if begun else []
+    sections = sections_of(history) if begun else []
+    pictures = [kind.draw(history) for section in sections for kind in section.figures]
     done, most = summary.progress(history)
     return _render(
         "run.html",
@@ -87,6 +73,7 @@ def _run_page(history: History, paths: RunPaths) -> str:
         _shown(history),
         _names(history),
         history=history,
+        sections=sections,
         subtitle=_subtitle(history),
         done=done,
         most=most,
@@ -198,12 +185,9 @@ def _names(history: History) -> dict[str, list[str]]:
 
 
 def _subtitle(history: History) -> str:
-    simulation = history.config.get("simulation")
-    section = simulation if isinstance(simulation, dict) else {}
-    model = section.get("model") or section.get("function")
     size = history.config.get("offspring_size")
     parts = [
-        str(model) if model else "",
+        describe(history.config.get("simulation")),
         plural(len(history.parameters), "parameter"),
         plural(len(history.targets), "target"),
         f"{size} offspring a generation" if size else "",
@@ -212,7 +196,7 @@ def _subtitle(history: History) -> str:
 
 
 def _in_flight(paths: RunPaths, number: int) -> str:
-    """Return what is known of the generation that is not complete, empty where there is none."""
+    """Return what is known of the generation that is not complete, empty if there is none."""
     generation = paths.generation(number)
     if not generation.record.is_file():
         return ""

@@ -108,7 +108,7 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """The area between two lines."""
+    """The area between two lines; if it is made of steps, the page tells the height of one on hovering."""
 
     x: Numbers
     low: Numbers

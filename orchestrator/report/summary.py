@@ -56,11 +56,14 @@ def gain(history: History) -> float:
 
 
 def _score(history: History, row: int) -> Tile:
-    best, start = float(history.total[row]), float(history.total[0])
+    best = float(history.total[row])
     place = f"generation {history.generation[row]}, offspring {history.offspring[row]}"
-    if row == 0:
+    if history.start is None:
+        return Tile(_SCORE, f"{best:.4g}", place)
+    if row == history.start:
         return Tile(_SCORE, f"{best:.4g}", "of the start values; nothing better yet")
-    if not history.ok[0]:
+    start = float(history.total[history.start])
+    if not history.ok[history.start]:
         return Tile(_SCORE, f"{best:.4g}", f"{place}; the start values were not measured")
     share = f"{(start - best) / start:.0%} below" if start > 0 else "below"
     return Tile(_SCORE, f"{best:.4g}", f"{share} the start values' {start:.4g}; {place}")
@@ -86,8 +89,9 @@ def _trend(history: History, row: int) -> Tile:
 def _targets(history: History, row: int) -> Tile:
     scores = history.scores[row]
     met, total = int((scores <= 1).sum()), len(scores)
-    before = int((history.scores[0] <= 1).sum())
-    text = f"within 1 norm by the best ({before} by the start values)"
+    text = "within 1 norm by the best"
+    if history.start is not None:
+        text += f" ({int((history.scores[history.start] <= 1).sum())} by the start values)"
     return Tile(_MET, f"{met} of {total}", text, "good" if met == total else "plain" if met else "bad")
 
 

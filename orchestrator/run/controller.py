@@ -1,246 +1,175 @@
-"""The main job: sample, submit, check, score, tell, append."""
+"""The main job: ask, submit, wait, score, append, tell."""
 
 from __future__ import annotations
 
-import json
 import logging
 import math
-import platform
-import shutil
-import threading
-from collections.abc import Callable, Sequence
-from importlib.metadata import version
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from orchestrator import __version__
-from orchestrator.checking.model_identity import changed_files, changed_parameters, keep_model
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.cluster import Cluster
-from orchestrator.config.file import dump_config
-from orchestrator.config.model import Config
 from orchestrator.errors import RunFailed
-from orchestrator.files import write_json
-from orchestrator.jobs.attempts import Landed, Terms
-from orchestrator.jobs.cleanup import Wake
-from orchestrator.jobs.measuring_pool import MeasuringPool
-from orchestrator.jobs.pool import Flight
-from orchestrator.jobs.queue_note import QueueNotes
-from orchestrator.jobs.tasks import scored, task_file
-from orchestrator.optimisers import Optimiser, create_optimiser
-from orchestrator.optimisers.base import Told, same_points
+from orchestrator.jobs.cleanup import Cleanup
+from orchestrator.jobs.pool import JobPool
 from orchestrator.paths import RunPaths
-from orchestrator.records import Evaluation, Generation, Offspring, Outcome
-from orchestrator.simulations import simulation_of
+from orchestrator.records import Evaluation, Offspring, Outcome
+from orchestrator.run.asked import Asks
+from orchestrator.schedules import ReplayDiffers, Schedule
+from orchestrator.scores.evaluations import scored
 from targets import Target
 
 _LOG = logging.getLogger(__name__)
 
 
 class Controller:
-    """Runs one optimisation to its end.
+    """Carries out what a schedule wants, to its end.
 
     Parameters
     ----------
-    config : Config
-        Checked, with a start value for every parameter.
+    schedule : Schedule
+        Says what is evaluated when, and when it is told.
+    pool : JobPool
+        Evaluates; entered.
+    targets : sequence of Target
+        Score what comes back.
     paths : RunPaths
         The run's files; the checkpoint exists.
-    cluster : Cluster
-        Runs the offspring.
-    stop : threading.Event
-        Set to stop early.
+    asks : Asks
+        Keeps what was asked for.
+    cleanup : Cleanup
+        Sees to what is in the checkpoint.
     confirm : callable
-        Raises `Stopped` where another controller has taken the run over.
+        Raises `orchestrator.errors.Stopped` if another controller has taken the run over.
+    before : callable
+        Called with offspring before they are given to the pool.
     appended : callable
-        Called whenever a generation has been added to the checkpoint.
+        Called whenever a block has been added to the checkpoint.
     """
 
     def __init__(
         self,
-        config: Config,
-        paths: RunPaths,
-        cluster: Cluster,
+        schedule: Schedule,
+        pool: JobPool,
+        targets: Sequence[Target],
         *,
-        stop: threading.Event,
+        paths: RunPaths,
+        asks: Asks,
+        cleanup: Cleanup,
         confirm: Callable[[], object],
+        before: Callable[[Sequence[Offspring]], object] = lambda _: None,
         appended: Callable[[], object] = lambda: None,
     ):
-        self._config = config
+        self._schedule = schedule
+        self._pool = pool
+        self._targets = targets
         self._paths = paths
-        self._cluster = cluster
-        self._stop = stop
+        self._asks = asks
+        self._cleanup = cleanup
         self._confirm = confirm
+        self._before = before
         self._appended = appended
-        self._space = config.space()
-        self._targets: list[Target] = config.create_targets()
-        self._simulation = simulation_of(config)
         self._checkpoint = Checkpoint(paths.checkpoint)
-        self._wake = Wake(config, paths, cluster)
-        self._best: list[float] = []
+        self._best = math.inf
+        # what of each generation was asked for and is not in the checkpoint yet
+        self._open: dict[int, set[int]] = {}
 
     def run(self) -> str:
-        """Optimise; return why it ended.
+        """Go on until nothing more is wanted; return why.
 
         Raises
         ------
-        orchestrator.jobs.pool.Stopped
-            Where `stop` was set; the run can be continued.
+        orchestrator.errors.Stopped
+            If a signal asked for it; the run can be continued.
         RunFailed
-            Where it cannot go on.
+            If it cannot go on.
         """
-        optimiser, number = self._replay()
-        self._wake.leave(number)
-        for name in changed_files(self._config, self._paths):
-            _LOG.warning(
-                "%s has changed since the run began: evaluations from now on are made with what it is now", name
-            )
-        while (reason := self._reason_to_stop(optimiser, number)) is None:
-            self._require_same_model()
-            generation = self._sample(optimiser, number)
-            landed = self._fly(generation)
-            pairs = zip(generation.offspring, landed, strict=True)
-            evaluations = [scored(self._targets, *pair) for pair in pairs]
-            self._warn_of_missing_values(evaluations)
-            self._confirm()
-            self._checkpoint.append(evaluations, optimiser.state())
-            optimiser.tell(_told(evaluations))
-            self._note(number, [evaluation.total_score for evaluation in evaluations])
-            self._appended()
-            number += 1
-            self._wake.leave(number)
-        self._wake.settle()
-        return reason
-
-    def _reason_to_stop(self, optimiser: Optimiser, number: int) -> str | None:
-        if number >= self._config.max_ngen:
-            return f"max_ngen of {self._config.max_ngen} generations reached"
-        reason = optimiser.stop() if number else None
-        return f"the optimiser has converged ({reason})" if reason else None
-
-    def _replay(self) -> tuple[Optimiser, int]:
-        """Rebuild the optimiser by telling it again what the checkpoint says it was told."""
-        config = self._config
-        optimiser = create_optimiser(
-            config.optimiser.method,
-            start=self._space.encode(config.optimiser_centroid),
-            steps=self._space.steps,
-            sigma=config.optimiser_sigma,
-            size=config.offspring_size,
-            seed=config.optimiser_seed,
-        )
-        history = self._checkpoint.told()
-        for number, told in enumerate(history):
-            if not same_points(optimiser.ask(), told.points):
-                raise RunFailed(
-                    f"{self._paths.checkpoint}: replaying generation {number} asks other points than it did. "
-                    f"The run was made with {self._checkpoint.versions}; continue it with these versions"
-                )
-            optimiser.tell(told)
-            self._remember([math.fsum(row) for row in told.scores])
-        if history:
-            _LOG.info("continuing after %d generations, best total score %.4g", len(history), min(self._best))
-        return optimiser, len(history)
-
-    def _require_same_model(self) -> None:
-        """Refuse to go on where somebody has changed the model's parameters, for another optimisation perhaps."""
-        if lines := changed_parameters(self._config, self._paths):
-            listed = "\n  ".join(lines)
-            raise RunFailed(
-                f"the model's parameters were changed while the run went on:\n  {listed}\n"
-                "Put them back and continue; simulations that began meanwhile were made with the changed ones"
-            )
-
-    def _sample(self, optimiser: Optimiser, number: int) -> Generation:
-        points = optimiser.ask()
-        paths = self._paths.generation(number)
-        if paths.record.exists():
-            # what is in flight has these points, whatever the rounding of the processor that asks again
-            recorded = np.array(json.loads(paths.record.read_text(encoding="utf-8"))["points"])
-            if not same_points(points, recorded):
-                raise RunFailed(
-                    f"{paths.record}: the generation in flight has other points than the optimiser asks now"
-                )
-            points = recorded
-        else:
-            paths.directory.mkdir(parents=True, exist_ok=True)
-            write_json(paths.record, {"generation": number, "points": points.tolist()})
-        offspring = [
-            Offspring(number, index, tuple(float(x) for x in point), self._space.decode(point))
-            for index, point in enumerate(points)
-        ]
-        return Generation(number, offspring)
-
-    def _fly(self, generation: Generation) -> list[Landed]:
-        name = f"{self._paths.job_name}-g{generation.number}"
-        terms = Terms(self._config.timeout, self._config.slurm.retries, name)
-        paths, how = self._paths.generation(generation.number), self._simulation.task()
-        notes = QueueNotes(paths.queue)
-        flight = Flight(
-            generation,
-            paths,
-            self._cluster,
-            terms,
-            task_of=lambda index, attempt: task_file(self._config, how, paths, generation.offspring[index], attempt),
-            measuring=MeasuringPool(self._config.measuring_processes, self._config.timeout),
-            wake=self._wake,
-            stop=self._stop,
-            report=lambda statuses, _deadline: notes.note(statuses),
-        )
         try:
-            return flight.bring_in()
+            for offspring in self._resume():
+                self._before(offspring)
+                self._submit(offspring)
+            while self._submit_next():
+                for landed in self._pool.wait():
+                    self._schedule.take(scored(self._targets, landed))
+                while block := self._schedule.due():
+                    self._carry_out(block)
         except RunFailed:
-            # nothing of this generation is worth keeping unless something of it was simulated
-            if not flight.has_landed:
-                shutil.rmtree(paths.directory, ignore_errors=True)
+            self._pool.discard_unused()
             raise
+        self._cleanup.settle()
+        return self._schedule.reason()
 
-    def _warn_of_missing_values(self, evaluations: Sequence[Evaluation]) -> None:
+    def _submit_next(self) -> bool:
+        """Give the pool what the schedule wants now; return whether there is anything to wait for."""
+        while offspring := self._schedule.next():
+            self._before(offspring)
+            self._asks.record(offspring)
+            self._submit(offspring)
+        return not self._pool.is_idle
+
+    def _resume(self) -> list[Sequence[Offspring]]:
+        told = self._checkpoint.told()
+        done = {each for block in told for each in block.ids}
+        recorded = {number: self._asks.recorded(number) for number in self._paths.generation_numbers()}
+        for number, offspring in recorded.items():
+            self._open[number] = {each.index for each in offspring if (number, each.index) not in done}
+        try:
+            resumed = self._schedule.resume(told, {n: each for n, each in recorded.items() if self._open[n]})
+        except ReplayDiffers as error:
+            where = (
+                self._paths.generation(error.number).record if self._open.get(error.number) else self._checkpoint.path
+            )
+            raise RunFailed(
+                f"{where}: {error}. The run was made with {self._checkpoint.versions}; continue it with these versions"
+            ) from error
+        self._finish([number for number, missing in self._open.items() if recorded[number] and not missing])
+        if told:
+            self._best = min(math.fsum(row) for block in told for row in block.scores)
+            _LOG.info("continuing after %d generations, best total score %.4g", len(told), self._best)
+        return resumed
+
+    def _submit(self, offspring: Sequence[Offspring]) -> None:
+        for each in offspring:
+            self._open.setdefault(each.generation, set()).add(each.index)
+        self._pool.add(offspring)
+
+    def _carry_out(self, block: Sequence[Evaluation]) -> None:
+        """Append a block to the checkpoint, then tell it."""
+        self._pool.refuse_if_all_failed([evaluation.offspring for evaluation in block])
+        self._warn_of_missing_values(block)
+        number = self._checkpoint.n_generations
+        self._confirm()
+        self._checkpoint.append([replace(each, told_in=number) for each in block], self._schedule.state())
+        self._schedule.tell(block)
+        self._note(number, [evaluation.total_score for evaluation in block])
+        self._appended()
+        for evaluation in block:
+            self._open[evaluation.offspring.generation].discard(evaluation.offspring.index)
+        self._finish([number for number, missing in self._open.items() if not missing])
+
+    def _finish(self, numbers: Iterable[int]) -> None:
+        """Let go of generations that are in the checkpoint completely, and of which nothing more will be asked for."""
+        closed = [number for number in numbers if self._schedule.is_closed(number)]
+        for number in closed:
+            self._pool.forget(number)
+            del self._open[number]
+        self._cleanup.finish(closed)
+
+    def _warn_of_missing_values(self, block: Sequence[Evaluation]) -> None:
         """Say which targets have no value at all: some are for silent networks, others are mistakes."""
-        good = [evaluation for evaluation in evaluations if evaluation.result.outcome is Outcome.OK]
+        good = [evaluation for evaluation in block if evaluation.result.outcome is Outcome.OK]
         for n, target in enumerate(self._targets):
             if good and all(math.isnan(evaluation.values[n]) for evaluation in good):
                 reason = good[0].result.reasons.get(target.label, "")
                 _LOG.warning("target %s has no value in any offspring of this generation: %s", target.label, reason)
 
     def _note(self, number: int, totals: Sequence[float]) -> None:
-        self._remember(totals)
+        self._best = min(self._best, *totals)
         _LOG.info(
             "generation %d done: best total score %.4g, mean %.4g; best so far %.4g",
             number,
             min(totals),
             float(np.mean(totals)),
-            min(self._best),
+            self._best,
         )
-
-    def _remember(self, totals: Sequence[float]) -> None:
-        self._best.append(min(totals))
-
-
-def create_run(config: Config, paths: RunPaths) -> None:
-    """Write the frozen configuration and an empty checkpoint."""
-    text = dump_config(config, paths.directory)
-    paths.config.write_text(text, encoding="utf-8")
-    keep_model(config, paths)
-    labels = [target.label for target in config.create_targets()]
-    names = list(config.parameters)
-    Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions())
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that decide whether a run can be replayed."""
-    return {
-        "orchestrator": __version__,
-        "python": platform.python_version(),
-        "cma": version("cma"),
-        "numpy": version("numpy"),
-    }
-
-
-def _told(evaluations: Sequence[Evaluation]) -> Told:
-    return Told(
-        points=np.array([evaluation.offspring.point for evaluation in evaluations]),
-        values=np.array([evaluation.values for evaluation in evaluations]),
-        scores=np.array([evaluation.scores for evaluation in evaluations]),
-        outcomes=[evaluation.result.outcome for evaluation in evaluations],
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import shlex
 import shutil
@@ -15,26 +16,29 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestrator.checking.model_identity import changed_parameters
+from orchestrator.checking.model_identity import changed_files, changed_parameters, keep_model
 from orchestrator.checking.problems import identity_differences, load_checked_config
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import create_cluster
 from orchestrator.cluster.environment import leave_allocation
 from orchestrator.config.file import dump_config, load_config
-from orchestrator.config.model import IDENTITY, Config
+from orchestrator.config.model import Config
 from orchestrator.display.live import displaying
 from orchestrator.display.logs import LogFormat, logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
 from orchestrator.files import be_private, remove_unfinished, write_text
 from orchestrator.jobs.journal import require_executor
 from orchestrator.lease import only_controller
+from orchestrator.optimisers import versions_of
 from orchestrator.paths import RunPaths
 from orchestrator.run.cancel import end_all_jobs
-from orchestrator.run.controller import Controller, create_run
+from orchestrator.run.evaluating import optimise
 from orchestrator.run.report_refresher import ReportRefresher
 from orchestrator.run.requeue import requeue, run_of_restarted_job
 from orchestrator.run.signals import asked_to_cancel, listening
 from orchestrator.status import Watcher
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def _continue(config: Config, paths: RunPaths, named_by: str, console: Console, 
     Checkpoint(paths.checkpoint)
     # a moved model is where the user says it is now, or beside the run
     frozen = load_config(paths.config, [f"model_dir={json.dumps(str(config.model_dir))}"])
-    differences = identity_differences(config, frozen, IDENTITY)
+    differences = identity_differences(config, frozen)
     if differences:
         listed = "\n  ".join(differences)
         raise UsageError(
@@ -121,20 +125,24 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
             # how a run is carried out may change on the way; what it is may not
             write_text(paths.config, text)
             Checkpoint(paths.checkpoint).set_config(text)
-        cluster = create_cluster(config)
+        for name in changed_files(config, paths):
+            _LOG.warning(
+                "%s has changed since the run began: evaluations from now on are made with what it is now", name
+            )
+        cluster = create_cluster(config, signals.stop)
         report = ReportRefresher(paths, wanted=config.report)
         to_go_on = f"continue with\n  orchestrator run --continue {shlex.quote(str(paths.directory))}"
         try:
             with displaying(Watcher(paths), console, log_format):
-                reason = Controller(
+                reason = optimise(
                     config, paths, cluster, stop=signals.stop, confirm=lease.confirm, appended=report.refresh
-                ).run()
+                )
                 report.finish()
         except Stopped as error:
             lease.confirm()
             jobs = "Its jobs go on" if cluster.survives else "Its jobs were ended"
             if cluster.survives and asked_to_cancel(signals, console):
-                jobs = f"{end_all_jobs(paths, cluster)} jobs were cancelled"
+                jobs = f"{end_all_jobs(paths, cluster, lease.confirm)} jobs were cancelled"
             message = f"{error}. {jobs}; {to_go_on}"
             if job_id and signal.SIGUSR1 in signals.received:
                 console.print(f"{error}. {jobs}, and so does job {job_id}, which is queued again.")
@@ -144,10 +152,20 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
         except OSError as error:
             # a full disk, an exceeded quota, a file system that is gone: what is in the checkpoint is safe
             place = error.filename or paths.directory
-            message = f"{place}: {error.strerror or error}. The checkpoint is intact; mend it and {to_go_on}"
+            message = f"{place}: {error.strerror or error}. The checkpoint is intact; fix it and {to_go_on}"
             raise RunFailed(message) from error
         lease.ending = ("finished", reason)
     return Ended(paths, reason)
+
+
+def create_run(config: Config, paths: RunPaths) -> None:
+    """Write the frozen configuration and an empty checkpoint."""
+    text = dump_config(config, paths.directory)
+    paths.config.write_text(text, encoding="utf-8")
+    keep_model(config, paths)
+    labels = [target.label for target in config.create_targets()]
+    names = list(config.parameters)
+    Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions_of(config))
 
 
 def _new_run_directory(model_dir: Path) -> RunPaths:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.config.model import Config
-from targets import Datastore, DatastoreError, Target, measure
+from orchestrator.errors import UsageError
+from targets import Datastore, DatastoreError, ScoreError, Target, measure, score_of
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,17 @@ class Score:
 
     @property
     def score(self) -> float:
-        """``max_score`` where there is no value."""
-        return self.target.score(self.value)
+        """``max_score`` if there is no value.
+
+        Raises
+        ------
+        orchestrator.errors.UsageError
+            If a target of the user's own gives no finite number, or a negative one.
+        """
+        try:
+            return score_of(self.target, self.value)
+        except ScoreError as error:
+            raise UsageError(str(error)) from error
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-compatible dictionary."""

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.config.file import Source
-from orchestrator.config.model import Config, nearest
+from orchestrator.config.model import Config
+from orchestrator.config.source import Source
 from orchestrator.config.yaml_text import read_yaml
 from orchestrator.errors import ConfigError, UsageError
 from orchestrator.scores.datastores import Score
 from targets import Target, TargetError, create_targets
+from targets.plugins import nearest
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,21 +9,11 @@ from rich.text import Text
 
 from orchestrator.scores.datastores import Score, ScoredDatastore
 from orchestrator.scores.rescoring import Rescored
-from targets import AtLeastTarget, AtMostTarget, RangeTarget, Target
 
 
 def number(value: float | None) -> str:
     """Return a number with four digits, ``-`` where there is none."""
     return "-" if value is None else f"{value:.4g}"
-
-
-def wanted(target: Target) -> str:
-    """Return the target value and its kind: ``1 to 5``, ``>= 0.8``."""
-    if isinstance(target, RangeTarget):
-        return " to ".join(f"{edge:g}" for edge in target.target_value)
-    sign = {AtLeastTarget: ">= ", AtMostTarget: "<= "}
-    prefix = next((text for kind, text in sign.items() if isinstance(target, kind)), "")
-    return f"{prefix}{target.target_value:g}" if isinstance(target.target_value, float) else str(target.target_value)
 
 
 def _table(*columns: str) -> Table:
@@ -35,12 +25,12 @@ def _table(*columns: str) -> Table:
 
 def _target_cells(score: Score) -> tuple[Text, ...]:
     target = score.target
-    cells = (target.label, number(score.value), target.unit, wanted(target), number(target.norm), number(score.score))
-    return tuple(Text(cell) for cell in cells)
+    wanted, value, points = target.wanted_in_words, number(score.value), number(score.score)
+    return tuple(Text(cell) for cell in (target.label, value, target.unit, wanted, number(target.norm), points))
 
 
 def score_table(scored: ScoredDatastore) -> Table:
-    """Return a row a target."""
+    """Return one row per target."""
     table = _table("target", "value", "unit", "target value", "norm", "score", "reason")
     for each in scored.scores:
         table.add_row(*_target_cells(each), Text("" if scored.error else each.reason or "", style="yellow"))
@@ -48,7 +38,7 @@ def score_table(scored: ScoredDatastore) -> Table:
 
 
 def totals_table(scored: Sequence[ScoredDatastore]) -> Table:
-    """Return a row a datastore."""
+    """Return one row per datastore."""
     table = _table("datastore", "total score", "targets without value")
     for each in scored:
         missing = sum(score.value is None for score in each.scores)
@@ -80,7 +70,7 @@ def _ranks(scores: Sequence[float]) -> list[int]:
 
 
 def rescored_table(evaluation: Rescored) -> Table:
-    """Return a row a target of one evaluation, with its old and new score."""
+    """Return one row per target of one evaluation, with its old and new score."""
     table = _table("target", "value", "unit", "target value", "norm", "new score", "old score", "reason")
     for score, old in zip(evaluation.scores, evaluation.old_scores, strict=True):
         table.add_row(*_target_cells(score), number(old), Text(score.reason or "", style="yellow"))

@@ -1,20 +1,23 @@
-"""What every kind of simulation promises, and the one that a configuration describes."""
+"""What every kind of simulation promises: a Model, which the controller asks, and a Simulation, which a node runs."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from orchestrator.records import Outcome
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from orchestrator.config.model import Config
     from orchestrator.paths import AttemptPaths
+    from orchestrator.simulations.options import SimulationContext, SimulationOptions
+    from orchestrator.simulations.registry import SimulationKind
 
+Options = TypeVar("Options", bound="SimulationOptions")
 
 # location of a key in the configuration, and what is wrong there
 Finding = tuple[tuple[str | int, ...], str]
@@ -47,7 +50,7 @@ class Identity:
     Parameters
     ----------
     parameters : mapping of str to str
-        The model's own parameters by dotted name, as text that is equal where they are.
+        The model's own parameters by dotted name, as text that is equal if they are.
     files : mapping of str to str
         SHA-256 of the files of code, by their path relative to the model's directory.
     """
@@ -56,9 +59,9 @@ class Identity:
     files: Mapping[str, str]
 
 
-def digests(directory: Path, names: Iterable[str]) -> dict[str, str]:
+def digests(directory: Path, names: Iterable[str | Path]) -> dict[str, str]:
     """Return the SHA-256 of those of the files, relative to `directory`, that are there."""
-    files = {name: directory / name for name in names}
+    files = {str(name): directory / name for name in names}
     return {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files.items() if file.is_file()}
 
 
@@ -85,14 +88,54 @@ class Recorded:
         return presentations * self.per_presentation + seconds * self.per_second
 
 
-class Simulation(Protocol):
-    """Takes named parameters and a directory, leaves recordings for the targets.
+@dataclass(frozen=True)
+class ParameterFolder:
+    """A model's folder of parameter files, of which `orchestrator best --apply` writes a copy.
 
-    The first methods, up to `task`, run in the controller, the others on the compute node.
+    Parameters
+    ----------
+    root : pathlib.Path
+        Root parameter file of the optimisation, relative to the model's directory.
+    command : callable
+        Returns the shell command that runs the model with another root parameter file.
     """
 
+    root: Path
+    command: Callable[[Path], str]
+
+
+class Model(Generic[Options]):
+    """What the controller must know of a model; every method has a default, which knows nothing.
+
+    Parameters
+    ----------
+    options : SimulationOptions
+        The section ``simulation``.
+    model_dir : pathlib.Path
+        Absolute path of the model.
+    context : SimulationContext
+        What else of the configuration concerns simulations.
+    """
+
+    # keys of the section without which nothing else can be known of the model
+    essential: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, options: Options, model_dir: Path, context: SimulationContext):
+        self.options = options
+        self.model_dir = model_dir
+        self.context = context
+
+    def describe(self) -> str:
+        """Return the model in a few words, for summaries and reports."""
+        return self.options.type
+
     def problems(self, config: Config) -> list[Finding]:
-        """Return what is wrong with the model or does not fit it, each with the location of the key to mend."""
+        """Return what is wrong with the model or does not fit it, each with the location of the key to fix."""
+        return [] if self.model_dir.is_dir() else [(("model_dir",), f"there is no directory {self.model_dir}")]
+
+    def notes(self, config: Config) -> list[Finding]:
+        """Return what is worth a look although it is no problem."""
+        return []
 
     def identity(self) -> Identity:
         """Return what decides about the values, to tell whether it has changed.
@@ -100,75 +143,96 @@ class Simulation(Protocol):
         Raises
         ------
         ModelUnreadable
-            Where that cannot be read.
+            If that cannot be read.
         """
+        return Identity({}, {})
 
     def start_values(self, names: Sequence[str]) -> Mapping[str, float]:
         """Return the model's own values of these parameters, without those that are no numbers."""
-
-    def notes(self, config: Config) -> list[Finding]:
-        """Return what is worth a look although it is no problem."""
+        return {}
 
     def recorded(self) -> Recorded | None:
-        """Return an estimate of the recordings' size, None where nothing is known of it."""
+        """Return an estimate of the recordings' size, None if nothing is known of it."""
+        return None
 
     def launch_script(self, attempt: AttemptPaths) -> str | None:
-        """Return the shell script that launches the simulation of one offspring, None where there is none."""
+        """Return the shell script that launches the simulation of one offspring, None if there is none."""
+        return None
 
-    def rehearsal(self, task: Mapping[str, Any], attempt: AttemptPaths) -> Mapping[str, Any]:
-        """Return a task that is as short as possible and takes the same way as `task`, an offspring's."""
+    def launch_script_source(self) -> tuple[str, str]:
+        """Return the key of the section that the launch script comes from, and what to call the script."""
+        return "setup", "the launch script"
 
     def task(self) -> Mapping[str, Any]:
-        """Return the part of the task file that says how to simulate, as JSON."""
+        """Return what a program of the model reads from the task file besides what every task has, as JSON."""
+        return {}
 
+    def shortened(self, attempt: AttemptPaths) -> Model[Options]:
+        """Return the same model simulated as short as possible in the same way, to try a node.
+
+        Parameters
+        ----------
+        attempt : AttemptPaths
+            Of the trial; its directory is there, below the model's.
+        """
+        return self
+
+    def counted(self, attempt: AttemptPaths) -> tuple[int, float] | None:
+        """Return what a shortened simulation has found out: number of stimuli, and their duration in s; None if not."""
+        return None
+
+    def parameter_folder(self) -> ParameterFolder | None:
+        """Return the folder of parameter files, None if the model has none that a program could write."""
+        return None
+
+
+class Simulation(ABC, Generic[Options]):
+    """Takes named parameters and a directory, and leaves recordings for the targets; on the compute node.
+
+    Parameters
+    ----------
+    options : SimulationOptions
+        The section ``simulation``.
+    model_dir : pathlib.Path
+        Absolute path of the model.
+    context : SimulationContext
+        What else of the configuration concerns simulations.
+    """
+
+    plugin: ClassVar[SimulationKind]
+
+    def __init__(self, options: Options, model_dir: Path, context: SimulationContext):
+        self.options = options
+        self.model_dir = model_dir
+        self.context = context
+
+    @abstractmethod
     def simulate(self, parameters: Mapping[str, float | int], attempt: AttemptPaths) -> None:
         """Simulate one offspring.
+
+        Parameters
+        ----------
+        parameters : mapping of str to float or int
+            Those that are searched, and what ``simulation.seeds`` names.
+        attempt : AttemptPaths
+            Where what it leaves belongs: ``attempt.simulation`` is a directory that is yet to be made.
 
         Raises
         ------
         SimulationFailed
-            Where it leaves no recordings.
+            If it leaves no recordings.
         """
 
+    @abstractmethod
     def recordings(self, attempt: AttemptPaths) -> object:
-        """Return what the targets measure."""
+        """Return what the targets measure.
+
+        Raises
+        ------
+        SimulationFailed
+            If there is nothing that could be measured.
+        """
 
     def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
         """Return wall times by phase in s: ``build``, ``check``, ``protocols``, as far as they are known."""
-
-
-def create_simulation(section: Mapping[str, Any], model_dir: Path, options: Mapping[str, Any]) -> Simulation:
-    """Return the simulation of a configuration.
-
-    Parameters
-    ----------
-    section : mapping
-        The section ``simulation``, validated.
-    model_dir : pathlib.Path
-        Absolute path of the model.
-    options : mapping
-        What else concerns it: the sections ``explosion_check`` and ``slurm``, and ``launcher``.
-    """
-    # the modules of other kinds are not imported: a job starts once an offspring
-    if section["type"] == "function":
-        from orchestrator.simulations.function import FunctionSimulation  # noqa: PLC0415
-
-        return FunctionSimulation(section, model_dir)
-    from orchestrator.simulations.mozaik.simulation import MozaikSimulation  # noqa: PLC0415
-
-    return MozaikSimulation(section, model_dir, options)
-
-
-def simulation_of(config: Config) -> Simulation:
-    """Return the simulation that a configuration describes."""
-    parallel = config.executor == "slurm" and config.slurm.ntasks > 1
-    launcher = f"srun --ntasks={config.slurm.ntasks} --mpi={config.slurm.mpi}" if parallel else ""
-    if launcher and config.slurm.cpus_per_task:
-        # from SLURM 22.05 srun does not take it over from the job
-        launcher += f" --cpus-per-task={config.slurm.cpus_per_task}"
-    options = {
-        "explosion_check": config.explosion_check.model_dump(mode="json"),
-        "launcher": launcher,
-        "slurm": config.slurm.model_dump(mode="json"),
-    }
-    return create_simulation(config.simulation.model_dump(mode="json"), config.model_dir, options)
+        return {}

@@ -1,4 +1,4 @@
-"""Who is to blame for a simulation that failed, as far as its log tells."""
+"""Why a simulation failed, as far as its log tells."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _OUT_OF_MEMORY = re.compile(
 )
 
 
-def blame(log: str) -> Outcome | None:
-    """Return the outcome that the log of a failed simulation speaks of, None where it does not."""
+def cause_of(log: str) -> Outcome | None:
+    """Return the outcome that the log of a failed simulation speaks of, None if it does not."""
     if _OUT_OF_MEMORY.search(log):
         return Outcome.OUT_OF_MEMORY
     return Outcome.NODE_FAIL if _FILE_SYSTEM.search(log) else None

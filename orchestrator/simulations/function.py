@@ -6,104 +6,86 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
+from pydantic import Field
+
+from orchestrator.config.section import Reference
 from orchestrator.files import write_json
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
-from orchestrator.simulations.base import Finding, Identity, Recorded, SimulationFailed, digests
+from orchestrator.simulations.base import Finding, Identity, Model, Simulation, SimulationFailed, digests
+from orchestrator.simulations.options import SimulationOptions
+from orchestrator.simulations.registry import simulation
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
 
+Function = Callable[[dict[str, float | int], Path], Mapping[str, float] | None]
 
-class FunctionSimulation:
+
+class FunctionOptions(SimulationOptions):
+    """A Python function ``f(parameters: dict, directory: pathlib.Path) -> dict[str, float]``."""
+
+    stand_ins: ClassVar[dict[str, object]] = {"function": "missing:Missing"}
+
+    type: str = Field("function", description="name of the kind of simulation, or file.py:Class for one of your own")
+    function: Reference = Field(description="module:function, importable from the model directory")
+
+
+class FunctionModel(Model[FunctionOptions]):
+    """A module of the user's, of which one function is called."""
+
+    essential = ("function",)
+
+    def describe(self) -> str:
+        """Return the function's reference."""
+        return self.options.function
+
+    def problems(self, config: Config) -> list[Finding]:
+        """Return why the function cannot be imported, if so."""
+        if found := super().problems(config):
+            return found
+        for name in ("orchestrator", "targets"):
+            for file in (self.model_dir / f"{name}.py", self.model_dir / name / "__init__.py"):
+                if file.exists():
+                    message = f"{file} stands in the way of this program's own {name}, which jobs import; rename it"
+                    return [(("model_dir",), message)]
+        function = self.options.function
+        try:
+            load(function, self.model_dir)
+        except Exception as error:  # noqa: BLE001  (whatever a user's module raises)
+            message = f"cannot import {function!r} from {self.model_dir}: {type(error).__name__}: {error}"
+            return [(("simulation", "function"), message)]
+        return []
+
+    def identity(self) -> Identity:
+        """Return the digest of the function's module, if it is a file of the model."""
+        module = self.options.function.partition(":")[0].replace(".", "/")
+        return Identity({}, digests(self.model_dir, [f"{module}.py", f"{module}/__init__.py"]))
+
+
+@simulation("function", options=FunctionOptions, model=FunctionModel)
+class FunctionSimulation(Simulation[FunctionOptions]):
     """Calls ``function(parameters, directory)`` in the job's own process.
 
     The function returns a mapping of names to numbers, which targets such as ``ReturnedValue`` read, or leaves
     files in the directory and returns None for targets of the user's own, which get the directory's path. What
     ``simulation.seeds`` names is among the parameters.
-
-    Parameters
-    ----------
-    section : mapping
-        The section ``simulation``, validated.
-    model_dir : pathlib.Path
-        Where the function's module is looked for first.
     """
-
-    def __init__(self, section: Mapping[str, Any], model_dir: Path):
-        self._section = section
-        self._model_dir = model_dir
-
-    def _load(self) -> Callable[[dict[str, float | int], Path], Mapping[str, float] | None]:
-        if str(self._model_dir) not in sys.path:
-            sys.path.insert(0, str(self._model_dir))
-        module, _, name = self._section["function"].partition(":")
-        function = getattr(importlib.import_module(module), name)
-        if not callable(function):
-            raise TypeError(f"{self._section['function']} is not callable")
-        return function  # type: ignore[no-any-return]
-
-    def problems(self, config: Config) -> list[Finding]:
-        """Return why the function cannot be imported, if so."""
-        if not self._model_dir.is_dir():
-            return [(("model_dir",), f"there is no directory {self._model_dir}")]
-        for name in ("orchestrator", "targets"):
-            for file in (self._model_dir / f"{name}.py", self._model_dir / name / "__init__.py"):
-                if file.exists():
-                    message = f"{file} stands in the way of this program's own {name}, which jobs import; rename it"
-                    return [(("model_dir",), message)]
-        try:
-            self._load()
-        except Exception as error:  # noqa: BLE001  (whatever a user's module raises)
-            message = (
-                f"cannot import {self._section['function']!r} from {self._model_dir}: {type(error).__name__}: {error}"
-            )
-            return [(("simulation", "function"), message)]
-        return []
-
-    def identity(self) -> Identity:
-        """Return the digest of the function's module, where it is a file of the model."""
-        module = self._section["function"].partition(":")[0].replace(".", "/")
-        return Identity({}, digests(self._model_dir, [f"{module}.py", f"{module}/__init__.py"]))
-
-    def start_values(self, names: Sequence[str]) -> Mapping[str, float]:
-        """Return nothing: a function has no defaults that could be known."""
-        return {}
-
-    def notes(self, config: Config) -> list[Finding]:
-        """Return nothing."""
-        return []
-
-    def recorded(self) -> Recorded | None:
-        """Return None: what a function leaves is not known before it is called."""
-        return None
-
-    def launch_script(self, attempt: AttemptPaths) -> str | None:
-        """Return None: the function is called in the job's own process."""
-        return None
-
-    def rehearsal(self, task: Mapping[str, Any], attempt: AttemptPaths) -> Mapping[str, Any]:
-        """Return the whole task: a function cannot be called in part."""
-        return task
-
-    def task(self) -> Mapping[str, Any]:
-        """Return nothing more than the section."""
-        return {}
 
     def simulate(self, parameters: Mapping[str, float | int], attempt: AttemptPaths) -> None:
         """Call the function and keep what it returns."""
         try:
-            function = self._load()
+            function = load(self.options.function, self.model_dir)
         except Exception as error:
             raise SimulationFailed(Outcome.LAUNCH_FAILED, f"{type(error).__name__}: {error}") from error
         attempt.simulation.mkdir(exist_ok=True)
-        os.chdir(self._model_dir)
+        os.chdir(self.model_dir)
         try:
-            returned = function({**self._section["seeds"], **parameters}, attempt.simulation)
+            returned = function(dict(parameters), attempt.simulation)
         except MemoryError as error:
             raise SimulationFailed(Outcome.OUT_OF_MEMORY, "MemoryError") from error
         if returned is not None:
@@ -111,14 +93,29 @@ class FunctionSimulation:
             write_json(self._returned(attempt), numbers)
 
     def recordings(self, attempt: AttemptPaths) -> object:
-        """Return the numbers that the function returned, or its directory where it returned none."""
+        """Return the numbers that the function returned, or its directory if it returned none."""
         path = self._returned(attempt)
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else attempt.simulation
-
-    def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
-        """Return nothing: a function has no phases."""
-        return {}
 
     @staticmethod
     def _returned(attempt: AttemptPaths) -> Path:
         return attempt.simulation / "returned.json"
+
+
+def load(reference: str, model_dir: Path) -> Function:
+    """Return the function that ``module:name`` refers to, imported from the model's directory.
+
+    Raises
+    ------
+    Exception
+        Whatever the module raises while it is imported.
+    TypeError
+        If what is found is no function.
+    """
+    if str(model_dir) not in sys.path:
+        sys.path.insert(0, str(model_dir))
+    module, _, name = reference.partition(":")
+    function = getattr(importlib.import_module(module), name)
+    if not callable(function):
+        raise TypeError(f"{reference} is not callable")
+    return function  # type: ignore[no-any-return]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 import json
 import math
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.files import read_json_lines
+from orchestrator.files import append_json_line, read_json_lines
 from orchestrator.paths import AttemptPaths
 
 # how often a living job touches its progress file, in s
@@ -21,13 +23,61 @@ _MOST_BYTES = 1 << 20
 _COUNTERS = (("slice", "slices"), ("step", "steps"))
 
 
-def phases(paths: AttemptPaths) -> dict[str, float]:
+class Phase(str, enum.Enum):
+    """What a job is doing, in the order of its life; the value is what its progress file says."""
+
+    STARTED = "started"
+    BUILDING = "building"
+    """The model is made."""
+    CHECK = "check"
+    """Slices of spontaneous activity tell whether it explodes."""
+    PROTOCOLS = "protocols"
+    """Stimuli are presented."""
+    SAVING = "saving"
+    FINISHED = "finished"
+    """The simulation is over."""
+    MEASURING = "measuring"
+    """The targets' values are computed."""
+    EXPLODED = "exploded"
+    """Activity was too high: the simulation ended itself."""
+    TERMINATED = "terminated"
+    """A signal from outside ends the job."""
+
+
+def note(paths: AttemptPaths, phase: Phase, **details: Any) -> None:
+    """Write into a job's progress file that it enters a phase now."""
+    append_json_line(paths.progress, {"time": time.time(), "phase": phase.value, **details})
+
+
+def noted(paths: AttemptPaths) -> dict[Phase, Mapping[str, Any]]:
+    """Return the last entry of each phase that a job has noted."""
+    return dict(_entries(paths))
+
+
+def phases(paths: AttemptPaths) -> dict[Phase, float]:
     """Return when each phase that a job has noted began first, Unix times in s."""
-    first: dict[str, float] = {}
-    for entry in read_json_lines(paths.progress):
-        if isinstance(entry.get("phase"), str) and isinstance(entry.get("time"), (int, float)):
-            first.setdefault(entry["phase"], float(entry["time"]))
+    first: dict[Phase, float] = {}
+    for phase, entry in _entries(paths):
+        first.setdefault(phase, float(entry["time"]))
     return first
+
+
+def _entries(paths: AttemptPaths) -> Iterator[tuple[Phase, Mapping[str, Any]]]:
+    """Yield what is an entry of ours: a model's own run script may note what it likes."""
+    for entry in read_json_lines(paths.progress):
+        phase, when = entry.get("phase"), entry.get("time")
+        if isinstance(phase, str) and phase in _PHASES and isinstance(when, (int, float)):
+            yield Phase(phase), entry
+
+
+_PHASES = frozenset(phase.value for phase in Phase)
+# the phases of which a result has the wall time, and its name there
+TIMED = {
+    Phase.BUILDING: "build",
+    Phase.CHECK: "check",
+    Phase.PROTOCOLS: "protocols",
+    Phase.MEASURING: "measuring",
+}
 
 
 @dataclass
@@ -44,8 +94,8 @@ class JobProgress:
     started, since, beat : float
         Unix times in s: of the job's start, of the begin of its phase, of its last sign of life; NaN where unknown.
     phase, name, host : str
-        What it notes: ``started``, ``building``, ``check``, ``protocols``, ``saving``, ``measuring`` ...; the name of
-        the protocol; its node. Empty as long as it has not started.
+        What it notes, of `Phase` unless a model's own run script notes others; the name of the protocol; its node.
+        Empty as long as it has not started.
     step, steps : int
         Slices of the check that are over, or the protocol that runs from 1, and how many there are; 0 of 0 elsewhere.
     """

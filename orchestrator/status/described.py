@@ -47,7 +47,7 @@ class ControllerStatus:
 
 @dataclass(frozen=True)
 class OffspringStatus:
-    """One offspring of the generation in flight.
+    """One offspring of the generation in generation.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class OffspringStatus:
 
 @dataclass(frozen=True)
 class GenerationStatus:
-    """The generation in flight.
+    """The generation in generation.
 
     Parameters
     ----------
@@ -226,14 +226,14 @@ class RunStatus:
     def to_json(self) -> dict[str, Any]:
         """Return the same for ``--json``; numbers that are not known are null."""
         data: dict[str, Any] = {"format": FORMAT, **_plain(self)}
-        flight = self.generation
-        if flight is not None:
+        generation = self.generation
+        if generation is not None:
             data["generation"] |= {
-                "counts": flight.counts,
-                "pending": flight.pending,
-                "unsubmitted": flight.unsubmitted,
+                "counts": generation.counts,
+                "pending": generation.pending,
+                "unsubmitted": generation.unsubmitted,
             }
-            data["generation"]["queue"] = {"time": _plain(flight.queue.time), "silence": flight.queue.silence}
+            data["generation"]["queue"] = {"time": _plain(generation.queue.time), "silence": generation.queue.silence}
         return data
 
 

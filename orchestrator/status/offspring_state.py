@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from orchestrator.records import Outcome
+from orchestrator.records import Outcome, Result
+from orchestrator.simulations.phases import Phase
 
 # in the order of an offspring's life
 STATES = ("queued", "checking", "running", "measuring", "done", "exploded", "failed")
 
-_LANDED = {Outcome.OK: "done", Outcome.EXPLODED: "exploded"}
-_PHASES = {"check": "checking", "measuring": "measuring"}
+_OUTCOMES = {Outcome.OK: "done", Outcome.EXPLODED: "exploded"}
+_PHASES = {Phase.CHECK.value: "checking", Phase.MEASURING.value: "measuring"}
 
 
-def standing(outcome: Outcome | None, *, measured: bool, phase: str) -> str:
+def state_of(result: Result | None, phase: str) -> str:
     """Return one of `STATES`.
 
     Parameters
     ----------
-    outcome : Outcome or None
-        Of its result, where there is a final one.
-    measured : bool
-        Whether that result is complete.
+    result : Result or None
+        Its result, if there is one that counts.
     phase : str
-        What its job is doing, empty where it has not started; building and the protocols are both ``running``.
+        What its job is doing, empty if it has not started; building and the protocols are both ``running``.
     """
-    if outcome is not None:
-        return _LANDED.get(outcome, "failed") if measured else "measuring"
+    if result is not None:
+        return _OUTCOMES.get(result.outcome, "failed") if result.measured else "measuring"
     return _PHASES.get(phase, "running") if phase else "queued"

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import h5py
 import numpy as np
 
-from orchestrator.records import FloatArray
+from orchestrator.checkpoint import tables_since
+from orchestrator.checkpoint.layout import Rows
+from orchestrator.records import FloatArray, Origin
 from orchestrator.status.described import Best
+
+_FIELDS = ("origin", "generation", "offspring", "outcome", "total_score", "submitted", "finished")
 
 
 def _none() -> FloatArray:
@@ -26,9 +30,9 @@ class Past:
     best : Best or None
         The best evaluation that was measured.
     start_score : float
-        Total score of the first evaluation, which is that of the start values; NaN before there is one.
+        Total score of the start values; NaN if they are not evaluated, or not yet.
     best_scores : numpy.ndarray
-        Best total score of each generation, infinite where nothing was measured, shape (n_generations,).
+        Best total score of each generation, infinite if nothing was measured, shape (n_generations,).
     begins, ends : numpy.ndarray
         First submission and last end of each generation, Unix times in s, shape (n_generations,).
     """
@@ -46,7 +50,7 @@ class Past:
 
 
 class PastReader:
-    """Reads a checkpoint again where it has changed, and only the rows that are new.
+    """Reads a checkpoint again if it has changed, and only the rows that are new.
 
     Parameters
     ----------
@@ -57,7 +61,6 @@ class PastReader:
     def __init__(self, path: Path):
         self._path = path
         self._seen: tuple[int, int, int] | None = None
-        self._rows = 0
         self._past = Past()
 
     def read(self) -> Past:
@@ -66,47 +69,37 @@ class PastReader:
         Raises
         ------
         OSError, KeyError, ValueError
-            Where the file is not readable, or not a checkpoint.
+            If the file is not readable, or not a checkpoint.
         """
         found = self._path.stat()
         seen = (found.st_ino, found.st_mtime_ns, found.st_size)
         if seen != self._seen:
-            with h5py.File(self._path, "r") as file:
-                # no writer ever changes an open file: a new one takes its place
-                rows = file["evaluations"]
-                if len(rows["generation"]) < self._rows:
-                    self._rows, self._past = 0, Past()
-                self._add(rows)
+            complete, tables = tables_since(self._path, _FIELDS, self._past.complete)
+            if complete < self._past.complete:  # another file has taken its place
+                self._past = Past()
+                _, tables = tables_since(self._path, _FIELDS, 0)
+            self._add(tables)
             self._seen = seen
         return self._past
 
-    def _add(self, rows: h5py.Group) -> None:
-        generations = rows["generation"][self._rows :]
-        if not len(generations):
+    def _add(self, tables: Sequence[Rows]) -> None:
+        if not tables:
             return
-        totals = _totals(rows, self._rows)
-        measured = np.where(rows["outcome"][self._rows :] == b"OK", totals, np.inf)
-        firsts = np.flatnonzero(np.r_[True, generations[1:] != generations[:-1]])
+        rows = np.concatenate(tables)
+        firsts = np.cumsum([0, *(len(table) for table in tables[:-1])])
+        totals = np.where(np.isnan(rows["total_score"]), np.inf, rows["total_score"])
+        measured = np.where(rows["outcome"] == b"OK", totals, np.inf)
         before = self._past
-        found = _best_of(measured, generations, rows["offspring"][self._rows :])
+        start = totals[rows["origin"] == Origin.START.value.encode()]
+        found = _best_of(measured, rows["generation"], rows["offspring"])
         self._past = Past(
             best=min((each for each in (before.best, found) if each), key=lambda each: each.total_score, default=None),
-            start_score=before.start_score if before.complete else float(totals[0]),
+            start_score=float(start[0]) if len(start) else before.start_score,
             best_scores=np.r_[before.best_scores, np.minimum.reduceat(measured, firsts)],
             # fmin: what is not known is passed over
-            begins=np.r_[before.begins, np.fmin.reduceat(rows["submitted"][self._rows :], firsts)],
-            ends=np.r_[before.ends, np.fmax.reduceat(rows["finished"][self._rows :], firsts)],
+            begins=np.r_[before.begins, np.fmin.reduceat(rows["submitted"], firsts)],
+            ends=np.r_[before.ends, np.fmax.reduceat(rows["finished"], firsts)],
         )
-        self._rows += len(generations)
-
-
-def _totals(rows: h5py.Group, first: int) -> FloatArray:
-    """Return the total scores from row `first` on, as the optimiser was told them."""
-    if "total_score" in rows:
-        totals: FloatArray = rows["total_score"][first:]
-    else:  # a checkpoint of an earlier version
-        totals = np.array([math.fsum(scores) for scores in rows["scores"][first:]])
-    return np.where(np.isnan(totals), np.inf, totals)
 
 
 def _best_of(measured: FloatArray, generations: FloatArray, offspring: FloatArray) -> Best | None:

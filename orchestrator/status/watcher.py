@@ -11,12 +11,13 @@ from typing import Any
 import yaml
 
 from orchestrator.config.durations import parse_duration
+from orchestrator.config.moved_keys import with_moved_keys
 from orchestrator.config.yaml_text import read_yaml
 from orchestrator.lease import hold_of, holder_of
 from orchestrator.paths import RunPaths
 from orchestrator.status.described import ControllerStatus, RunStatus
 from orchestrator.status.forecast import forecast
-from orchestrator.status.in_progress import FlightReader
+from orchestrator.status.in_progress import GenerationReader
 from orchestrator.status.past import Past, PastReader
 
 
@@ -35,7 +36,7 @@ class Watcher:
         self._past = Past()
         self._config: Mapping[str, Any] = {}
         self._config_changed = 0
-        self._flight: FlightReader | None = None
+        self._generation: GenerationReader | None = None
 
     def look(self) -> RunStatus:
         """Return how the run stands now; what cannot be read is named in it."""
@@ -49,9 +50,11 @@ class Watcher:
             problems.append(f"{self._paths.checkpoint}: is not a readable checkpoint ({error})")
         past, controller = self._past, controller_status(self._paths, now)
         max_ngen, timeout = _count(self._config.get("max_ngen")), _seconds(self._config.get("timeout"))
-        generation = self._flight_of(past.complete)
-        flight = generation.read(now, timeout) if generation else None
-        begin = flight.submitted if flight else math.nan
+        reader = self._reader_of(past.complete)
+        generation = reader.read(now, timeout) if reader else None
+        if reader and reader.problem:
+            problems.append(reader.problem)
+        begin = generation.submitted if generation else math.nan
         status = RunStatus(
             run=str(self._paths.directory),
             time=now,
@@ -62,7 +65,7 @@ class Watcher:
             best=past.best,
             start_score=past.start_score,
             best_scores=tuple(past.best_scores.tolist()),
-            generation=flight,
+            generation=generation,
             problems=tuple(problems),
         )
         if controller.state != "alive":
@@ -77,22 +80,22 @@ class Watcher:
                 config = read_yaml(self._paths.config.read_text(encoding="utf-8"))
                 if not isinstance(config, dict):
                     raise ValueError("expected keys such as 'max_ngen'")
-                self._config, self._config_changed = config, changed
+                self._config, self._config_changed = with_moved_keys(config), changed
         except (OSError, ValueError, yaml.YAMLError) as error:
             problems.append(f"{self._paths.config}: cannot be read ({error})")
 
-    def _flight_of(self, number: int) -> FlightReader | None:
-        """Return the reader of generation `number`, None where it is not there (yet)."""
+    def _reader_of(self, number: int) -> GenerationReader | None:
+        """Return the reader of generation `number`, None if it is not there (yet)."""
         if not self._paths.generation(number).directory.is_dir():
-            self._flight = None
-        elif self._flight is None or self._flight.number != number:
-            self._flight = FlightReader(
+            self._generation = None
+        elif self._generation is None or self._generation.number != number:
+            self._generation = GenerationReader(
                 self._paths.generation(number),
                 number,
                 size=_count(self._config.get("offspring_size")),
-                retries=_count(_section(self._config, "slurm").get("retries")),
+                retries=_count(_section(self._config, "jobs").get("retries")),
             )
-        return self._flight
+        return self._generation
 
 
 def controller_status(paths: RunPaths, now: float) -> ControllerStatus:

@@ -156,7 +156,7 @@ class Array:
         return self._dtype.numpy()
 
     def numpy(self) -> NDArray[Any]:
-        """Return the array, a read-only view of the file's bytes where it can be one."""
+        """Return the array, a read-only view of the file's bytes if it can be one."""
         size = math.prod(self._shape)
         if self._dtype.is_object:
             if not isinstance(self._data, list) or len(self._data) != size:
@@ -270,7 +270,7 @@ _NAMES_ONLY = {
 MAKERS: dict[tuple[str, str], Maker] = {
     (module, name): _make_instance_of(name) for module, names in _CLASSES.items() for name in names
 }
-"""What may be called, by module and name, and what is called in its stead."""
+"""What may be called, by module and name, and what is called instead of it."""
 
 MAKERS |= {
     ("numpy", "dtype"): _make_dtype,

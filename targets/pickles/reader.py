@@ -5,7 +5,7 @@ that can be replaced, but also calls what it finds, sets attributes of any objec
 tuple overflows the C stack), fetches objects by extension codes from a cache that no method sees, and grows its memo
 to any size a file asks for. Here every opcode makes plain data or the stand-ins of :mod:`targets.pickles.inert`, the
 work and the memory are bounded by the length of the file, and thousands of spike trains, and numpy scalars, that look
-alike are read at once (:mod:`targets.pickles.train_runs`, :mod:`targets.scalars`).
+alike are read at once (:mod:`targets.pickles.train_runs`, :mod:`targets.pickles.scalars`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from collections.abc import Callable
 from typing import Any
 
 from targets.pickles.inert import ALLOWED, MAKERS, Array, Dtype, Global, Instance, Refused
+from targets.pickles.scalars import UNREAD, Scalars
 from targets.pickles.train_runs import TrainRuns
-from targets.scalars import UNREAD, Scalars
 
 _VIEWED_FROM = 1024
 """Byte strings from this length on are views of the file instead of copies."""

@@ -1,7 +1,7 @@
 """Many trains of a file compared with templates at once: `targets.pickles.train_runs` in numpy.
 
-Where each train begins is found by searching for the bytes that all begin with, and believed only if each ends where
-the next begins.
+The bytes that all trains begin with are searched for; what is found counts as trains only if each ends at the beginning
+of the next.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Hole(NamedTuple):
 
     value: Integers
     end: Integers
-    """Where it ends; of byte strings, where the bytes begin."""
+    """Position at which it ends; of byte strings, at which the bytes begin."""
     good: Flags
     """Whether there is such an opcode."""
 
@@ -60,9 +60,9 @@ class Block(NamedTuple):
     ids: Integers
     counts: Integers
     offsets: Integers
-    """Where the spike times begin."""
+    """Positions at which the spike times begin."""
     end: int
-    """Where the last train ends."""
+    """Position at which the last train ends."""
     memoized: int
 
 
@@ -116,7 +116,7 @@ class TrainBlocks:
         return Block(ids[:n], counts[:n], offsets[:n], int(ends[n - 1]), int(memoized[:n].sum()))
 
     def _starts(self, prefix: bytes, position: int, most: int) -> Integers:
-        """Return `position` and where `prefix` occurs after it."""
+        """Return `position` and the positions at which `prefix` occurs after it."""
         find, step = self._content.find, len(prefix)
         starts = [position]
         for _ in range(most - 1):

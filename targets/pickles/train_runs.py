@@ -3,7 +3,7 @@
 A segment holds tens of thousands of trains of about 90 opcodes each, which differ in three places only: the number of
 spikes, their times, and the id. A pickler numbers its memo implicitly (protocol 4 and 5), so all other bytes are the
 same. The bytes of a train that the interpreter has just read make a template; the trains that follow and equal it
-byte for byte, but for those places, are read without interpreting them. Anything else falls back to the interpreter.
+byte for byte, except in those places, are read without interpreting them. Anything else falls back to the interpreter.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from targets.pickles.inert import Array, Instance, Refused
 from targets.pickles.train_blocks import BYTES, COUNTED, INTEGERS, Block, Piece, Shape, TrainBlocks
-from targets.units import milliseconds, unit_of
+from targets.pickles.units import milliseconds, unit_of
 
 _ID_KEYS = ("source_id", "channel_id")
 _MOST_TEMPLATES = 6
@@ -67,6 +67,7 @@ class TrainRun:
     Attributes
     ----------
     kind : TrainKind
+        What they have in common.
     ids, counts : list of int
         The neuron and the number of spikes of each train.
     """
@@ -102,12 +103,12 @@ class TrainRun:
 
 
 class Repeat(NamedTuple):
-    """A train that equals a template but for its spikes and id."""
+    """A train that equals a template except in its spikes and id."""
 
     id: int
     spikes: int
     offset: int
-    """Where the spike times begin in the file."""
+    """Position in the file at which the spike times begin."""
     end: int
 
 
@@ -171,9 +172,13 @@ class TrainRuns:
 
         Parameters
         ----------
-        memo
+        train : Instance
+            What the interpreter has made.
+        memo : list
             The interpreter's memo.
-        depth
+        end : int
+            Position after the train.
+        depth : tuple of int
             Number of the interpreter's marks, and of objects on its stack, after the train was pushed.
         """
         trace, before = self.trace, self._depth
@@ -197,6 +202,7 @@ class TrainRuns:
         Returns
         -------
         TrainRun or None
+            The trains, if there are any.
         int
             The position after them.
         int
@@ -318,7 +324,7 @@ def _holes_of_annotations(
 
 
 def _integer_at(content: bytes, position: int) -> tuple[int, int] | None:
-    """Read the integer that an opcode pushes, or that the bytes of a numpy integer hold; with where it ends."""
+    """Read the integer that an opcode pushes, or that the bytes of a numpy integer hold; and the position after it."""
     if position >= len(content):
         return None
     opcode = content[position]
@@ -333,7 +339,7 @@ def _integer_at(content: bytes, position: int) -> tuple[int, int] | None:
 
 
 def _bytes_at(content: bytes, position: int) -> tuple[int, int] | None:
-    """Return where the byte string that an opcode pushes begins, and its length."""
+    """Return the position at which the byte string that an opcode pushes begins, and its length."""
     size = BYTES.get(content[position]) if position < len(content) else None
     if size is None:
         return None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from targets.errors import DatastoreError
-from targets.frames import without_frames
+from targets.pickles.frames import without_frames
 from targets.pickles.inert import Refused
 from targets.pickles.reader import MalformedError, PickleReader, ReferenceToUnreadError
 

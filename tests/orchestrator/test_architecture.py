@@ -47,6 +47,28 @@ def test_nothing_imports_the_command_line() -> None:
                 assert not [name for name in imports(path) if name.startswith("orchestrator.cli")], path
 
 
+SLURM = {"sbatch", "squeue", "scancel", "scontrol", "sacct", "sinfo"}
+
+
+def test_only_one_module_of_the_cluster_runs_commands_of_slurm() -> None:
+    cluster = ROOTS["orchestrator"] / "cluster"
+    for path in ROOTS["orchestrator"].rglob("*.py"):
+        names = set(imports(path))
+        runs = "subprocess" in names or {"orchestrator.cluster.commands.run_command"} & names
+        if path.is_relative_to(cluster):
+            assert ("subprocess" in names) is (path.name == "commands.py"), path
+        elif runs:
+            words = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+            assert not SLURM & words, f"{path}: runs a command of SLURM itself"
+            assert "subprocess" in names, f"{path}: calls run_command instead of a function of the cluster"
+
+
+def test_an_executor_is_imported_only_when_it_is_used() -> None:
+    code = "import sys, orchestrator.cluster; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"submitit", "psutil", "orchestrator.cluster.slurm", "orchestrator.cluster.local"} & set(loaded)
+
+
 def test_a_job_imports_nothing_heavy() -> None:
     heavy = {"pandas", "h5py", "cma", "scipy", "neo", "matplotlib", "mozaik", "rich", "typer"}
     code = (

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
+from checkpoint_files import write_first_format
 
-from orchestrator import checkpoint as module
-from orchestrator.checkpoint import Checkpoint
-from orchestrator.errors import UsageError
-from orchestrator.records import Evaluation, Offspring, Outcome, Result
+from orchestrator.checkpoint import Checkpoint, layout, tables_since
+from orchestrator.errors import RunFailed, UsageError
+from orchestrator.records import Evaluation, Offspring, Origin, Outcome, Result
 
 NAMES = ["sheets.l2/3.w", "b"]
 TARGETS = ["Spont(V1_Exc_L2/3)", "CV"]
@@ -35,8 +37,9 @@ def generation(number: int, n: int = 3) -> list[Evaluation]:
             started=10.0,
             finished=20.0,
         )
-        offspring = Offspring(number, index, point, dict(zip(NAMES, point, strict=True)))
-        evaluations.append(Evaluation(offspring, result, values, tuple(rng.random(2) / 3), 1, 5.0))
+        origin = Origin.SAMPLE if number or index else Origin.START
+        offspring = Offspring(number, index, point, dict(zip(NAMES, point, strict=True)), origin, number)
+        evaluations.append(Evaluation(offspring, result, values, tuple(rng.random(2) / 3), 1, 5.0, number))
     return evaluations
 
 
@@ -59,6 +62,8 @@ def test_columns_of_an_empty_checkpoint(empty: Checkpoint) -> None:
     expected = [
         "generation",
         "offspring",
+        "origin",
+        "told_in",
         "outcome",
         "total_score",
         "attempts",
@@ -90,6 +95,9 @@ def test_what_is_appended_comes_back_bit_for_bit(empty: Checkpoint) -> None:
         assert [tuple(point) for point in replayed.points] == [e.offspring.point for e in evaluations]
         assert [tuple(scores) for scores in replayed.scores] == [e.scores for e in evaluations]
         assert list(replayed.outcomes) == [e.result.outcome for e in evaluations]
+        assert list(replayed.origins) == [e.offspring.origin for e in evaluations]
+        assert list(replayed.ids) == [(e.offspring.generation, e.offspring.index) for e in evaluations]
+        assert list(replayed.asked_after) == [e.offspring.asked_after for e in evaluations]
     details = again.details()
     assert details["message"][1] == "sheet Exc fired"
     assert details["log_tail"][1] == "Größe:  µ\\udcff"
@@ -98,36 +106,22 @@ def test_what_is_appended_comes_back_bit_for_bit(empty: Checkpoint) -> None:
     assert math.isnan(details["protocols"][0])
     assert details["peak_memory"][0] == 10**10
     assert again.distribution()["covariance"].shape == (3, 2, 2)
-
-
-@pytest.mark.parametrize("broken", ["table", "write", "rename"])
-def test_a_crash_in_the_middle_of_an_append_leaves_the_old_file(
-    empty: Checkpoint, broken: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    empty.append(generation(0), STATE)
-    before = empty.path.read_bytes()
-
-    def full_disk(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    if broken == "table":
-        monkeypatch.setattr(module, "_extend", full_disk)
-    elif broken == "write":
-        monkeypatch.setattr(Path, "write_bytes", full_disk)
-    else:
-        monkeypatch.setattr(Path, "replace", full_disk)
-    with pytest.raises(OSError, match="No space"):
-        empty.append(generation(1), STATE)
-    assert empty.path.read_bytes() == before
-    assert [path.name for path in empty.path.parent.iterdir()] == ["checkpoint.h5"]
+    assert list(frame["told_in"]) == list(frame["generation"])
+    assert list(frame["origin"][:4]) == ["start", "sample", "sample", "sample"]
+    assert list(frame["host"]) == ["n1"] * 12
+    assert list(frame["job_id"][:3]) == ["7_0", "7_1", "7_2"]
 
 
 def test_a_reader_that_opened_the_file_before_an_append_goes_on_reading(empty: Checkpoint) -> None:
     empty.append(generation(0), STATE)
     with h5py.File(empty.path, "r") as file:
         empty.append(generation(1), STATE)
-        assert file["evaluations/points"].shape == (3, 2)
-    assert len(empty.evaluations()) == 6
+        assert list(file["tells/000000"]) == ["000000"]
+        assert file["tells/000000/000000/points"].shape == (3, 2)
+        # also this process, which has the file open, sees what is new
+        assert len(empty.evaluations()) == 6
+    with h5py.File(empty.path, "r") as file:
+        assert list(file["tells/000000"]) == ["000000", "000001"]
 
 
 def test_the_configuration_can_be_replaced(empty: Checkpoint) -> None:
@@ -148,5 +142,134 @@ def test_files_that_are_no_checkpoint(tmp_path: Path, empty: Checkpoint) -> None
         Checkpoint(tmp_path / "torn.h5")
     with h5py.File(tmp_path / "future.h5", "w") as file:
         file.attrs["format"] = 99
-    with pytest.raises(UsageError, match="expected a checkpoint of format 1, got 99"):
+    with pytest.raises(UsageError, match="expected a checkpoint of format 1 or 2, got 99"):
         Checkpoint(tmp_path / "future.h5")
+
+
+def test_tells_are_in_their_order_in_groups_of_a_hundred(empty: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "_HUNDRED", 4)
+    for number in range(11):
+        empty.append(generation(number, n=1), STATE)
+    assert list(empty.evaluations()["generation"]) == list(range(11))
+    for first in range(11):
+        count, tables = tables_since(empty.path, ("told_in", "outcome"), first)
+        assert (count, [table["told_in"][0] for table in tables]) == (11, list(range(first, 11)))
+    with h5py.File(empty.path, "r") as file:
+        assert file.attrs["tells"] == 11
+        assert [(name, len(group)) for name, group in file["tells"].items()] == [
+            ("000000", 4), ("000004", 4), ("000008", 3),
+        ]  # fmt: skip
+
+
+def test_evaluations_of_several_generations_can_be_told_at_once(empty: Checkpoint) -> None:
+    first, second = generation(0), generation(1)
+    empty.append(first[:2], STATE)
+    empty.append([replace(each, told_in=1) for each in (*second[:2], first[2])], STATE)
+    assert [len(told.points) for told in empty.told()] == [2, 3]
+    assert list(empty.evaluations()["generation"]) == [0, 0, 1, 1, 0]
+    assert list(empty.evaluations()["told_in"]) == [0, 0, 1, 1, 1]
+    assert empty.n_generations == 2
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_an_older_copy_in_the_place_of_the_file_is_refused(empty: Checkpoint, number: int) -> None:
+    empty.append(generation(0), STATE)
+    before = empty.path.read_bytes()
+    with pytest.raises(RunFailed, match=f"checkpoint.h5: expected generation 1 next, got {number}. Another copy"):
+        empty.append(generation(number), STATE)
+    assert empty.path.read_bytes() == before
+
+
+def test_the_state_of_an_optimiser_has_any_names_and_may_grow(empty: Checkpoint) -> None:
+    empty.append(generation(0), {"pbest": np.zeros((3, 2)), "temperature": 2.0})
+    empty.append(generation(1), {"pbest": np.ones((4, 2)), "temperature": 1.0, "archive": [1.0, 2.0]})
+    empty.append(generation(2), {})
+    state = empty.distribution()
+    assert sorted(state) == ["archive", "pbest", "temperature"]
+    assert state["pbest"].shape == (3, 4, 2)
+    assert [np.isnan(each).sum() for each in state["pbest"]] == [2, 0, 8]
+    np.testing.assert_array_equal(state["temperature"], [2, 1, math.nan])
+    np.testing.assert_array_equal(state["archive"], [[math.nan] * 2, [1, 2], [math.nan] * 2])
+    with pytest.raises(ValueError, match="expected plain words, got"):
+        empty.append(generation(3), {"a/b": 1.0})
+    with pytest.raises(ValueError, match="got none"):
+        empty.append([], {})
+
+
+@pytest.mark.parametrize("totals", [True, False])
+def test_a_checkpoint_of_an_earlier_version_is_read_and_continued(
+    tmp_path: Path, totals: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    path = tmp_path / "checkpoint.h5"
+    # format 1 could not keep what these print
+    clean = {"message": "sheet Exc fired", "log_tail": "Größe: µ"}
+    generations = [
+        [replace(each, result=replace(each.result, **(clean if each.offspring.index == 1 else {}))) for each in row]
+        for row in (generation(0), generation(1, n=4))
+    ]
+    write_first_format(path, generations, STATE, parameters=NAMES, targets=TARGETS, totals=totals)
+    Checkpoint.create(tmp_path / "new.h5", config="a: 1\n", parameters=NAMES, targets=TARGETS, versions={"cma": "4"})
+    for evaluations in generations:
+        Checkpoint(tmp_path / "new.h5").append(evaluations, STATE)
+    old, new = Checkpoint(path), Checkpoint(tmp_path / "new.h5")
+
+    def same() -> None:
+        pd.testing.assert_frame_equal(old.evaluations(), new.evaluations())
+        pd.testing.assert_frame_equal(old.details(), new.details())
+        assert (old.config_text, old.versions, old.n_generations) == ("a: 1\n", {"cma": "4"}, new.n_generations)
+        for ours, theirs in zip(old.told(), new.told(), strict=True):
+            np.testing.assert_array_equal(ours.points, theirs.points)
+            np.testing.assert_array_equal(ours.scores, theirs.scores)
+            assert (ours.outcomes, ours.origins, ours.ids) == (theirs.outcomes, theirs.origins, theirs.ids)
+            assert ours.asked_after == theirs.asked_after
+        for name, array in old.distribution().items():
+            np.testing.assert_array_equal(array, new.distribution()[name])
+        assert tables_since(path, ("generation", "outcome"), 1)[0] == new.n_generations
+
+    same()
+    assert not caplog.messages
+    for checkpoint in (old, new):
+        checkpoint.append(generation(2), STATE)
+    same()
+    assert caplog.messages == [
+        f"{path} has been converted from format 1 to 2, which earlier versions of this program do not read"
+    ]
+    old.append(generation(3), STATE)
+    assert len(caplog.messages) == 1
+
+
+def test_a_full_disk_while_an_earlier_format_is_converted_leaves_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "checkpoint.h5"
+    write_first_format(path, [generation(0, n=1)], STATE, parameters=NAMES, targets=TARGETS)
+    before = path.read_bytes()
+
+    def full_disk(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full_disk)
+        with pytest.raises(OSError, match="No space"):
+            Checkpoint(path).append(generation(1), STATE)
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["checkpoint.h5"]
+
+
+def test_a_file_that_was_changed_or_packed_by_hand_is_continued(empty: Checkpoint) -> None:
+    empty.append(generation(0), STATE)
+    with h5py.File(empty.path, "r+") as file:
+        file["tells/000000/000000/values"][0] = 7.0
+        file.attrs["note"] = "by hand"
+    empty.append(generation(1), STATE)
+    packed = empty.path.with_name("packed.h5")
+    with h5py.File(empty.path, "r") as file, h5py.File(packed, "w", libver="latest") as other:
+        for name in file:
+            file.copy(name, other)
+        other.attrs.update(file.attrs)
+    checkpoint = Checkpoint(packed)
+    checkpoint.append(generation(2), STATE)
+    frame = checkpoint.evaluations()
+    assert list(frame["generation"]) == [0] * 3 + [1] * 3 + [2] * 3
+    assert frame["value:CV"][0] == 7.0

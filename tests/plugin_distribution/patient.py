@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from orchestrator.schedules.base import Search, told_of
-from orchestrator.schedules.generations import Generations
-from orchestrator.schedules.registry import ScheduleOptions, schedule
 from pydantic import Field
 
 from orchestrator.optimisers.base import Told
 from orchestrator.records import Evaluation, Offspring
+from orchestrator.schedules.base import Search, told_of
+from orchestrator.schedules.generations import Generations
+from orchestrator.schedules.registry import ScheduleOptions, schedule
 
 
 class PatientOptions(ScheduleOptions):

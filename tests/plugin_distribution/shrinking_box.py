@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from orchestrator.optimisers.registry import optimiser
 from pydantic import Field
 
 from orchestrator.optimisers.base import Asked, OptimiserOptions, Problem, Told
+from orchestrator.optimisers.registry import optimiser
 from orchestrator.records import FloatArray
 
 

@@ -7,12 +7,12 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from orchestrator.simulations.options import SimulationOptions
-from orchestrator.simulations.registry import simulation
 from pydantic import Field
 
 from orchestrator.paths import AttemptPaths
 from orchestrator.simulations.base import Simulation
+from orchestrator.simulations.options import SimulationOptions
+from orchestrator.simulations.registry import simulation
 
 
 class WellOptions(SimulationOptions):

@@ -29,21 +29,24 @@ pytestmark = [pytest.mark.slurm, pytest.mark.usefixtures("on_cluster", "leaving_
 
 # All in the second generation, so that the first has to be replayed.
 STEPS = {
-    "sampled_but_not_recorded": Step("orchestrator.run.controller:write_json"),
-    "recorded_but_not_submitted": Step("orchestrator.run.controller:write_json", after=True),
+    "sampled_but_not_recorded": Step("orchestrator.run.asked:write_json"),
+    "recorded_but_not_submitted": Step("orchestrator.run.asked:write_json", after=True),
     "noted_but_sbatch_not_called": Step("orchestrator.cluster.slurm:SlurmCluster.submit"),
-    "sbatch_returned_but_the_jobs_have_no_task_yet": Step("submitit.core.utils:CommandFunction.__call__", after=True),
+    "sbatch_returned_but_the_jobs_have_no_task_yet": Step("orchestrator.cluster.submission:hand_over"),
     "submitted_but_the_ids_not_written": Step("orchestrator.cluster.slurm:SlurmCluster.submit", after=True),
     "results_written_but_not_collected": Step(
         "orchestrator.jobs.pool:new_results",
         when="args[0].parent.name == '1' and len(list(args[0].glob('*.json'))) == 4",
     ),
     "collected_but_not_appended": Step("orchestrator.checkpoint:Checkpoint.append"),
-    "appended_but_the_file_not_renamed": Step(
-        "pathlib:Path.replace", when="args[1].name == 'checkpoint.h5' and (args[1].parent / 'generations/1').exists()"
+    "appended_but_not_yet_to_be_seen": Step(
+        # the second time that the superblock is told the new end of the file
+        "orchestrator.checkpoint.image:_write",
+        after=True,
+        when="args[2] == 40 and n > 3",
     ),
     "appended_but_the_optimiser_not_told": Step("orchestrator.checkpoint:Checkpoint.append", after=True),
-    "told_but_the_directories_not_deleted": Step("orchestrator.jobs.cleanup:Wake._discard", when="args[1] == 1"),
+    "told_but_the_directories_not_deleted": Step("orchestrator.jobs.cleanup:Cleanup._discard", when="args[1] == 1"),
     "the_directories_half_deleted": Step("os:rmdir", when="n == 3"),
 }
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from stores import plain_store
 
 from targets import Datastore
+from targets.registry import REGISTRY
+
+
+@pytest.fixture(autouse=True)
+def registered_as_before() -> Iterator[None]:
+    """Targets that a test registers are forgotten after it."""
+    with REGISTRY.restored():
+        yield
 
 
 @pytest.fixture(scope="session")

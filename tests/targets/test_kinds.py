@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from targets import ReturnedValue, ReturnedValueAtLeast, ReturnedValueAtMost, ReturnedValueRange, create_targets
+from targets import (
+    Needs,
+    Presented,
+    Recorded,
+    ReturnedValue,
+    ReturnedValueAtLeast,
+    ReturnedValueAtMost,
+    ReturnedValueRange,
+    Target,
+    create_targets,
+)
+from targets.base import interval_in_words
+from targets.needs import SPIKES
 
 FINITE = st.floats(-1e9, 1e9)
 POSITIVE = st.floats(1e-6, 1e6)
@@ -114,3 +126,50 @@ def test_labels() -> None:
         "SpontActivityTarget(L4) #3",
         "rate #2 #2",
     ]
+
+
+@pytest.mark.parametrize(
+    ("cls", "target_value", "interval", "words"),
+    [
+        (ReturnedValue, 0.01, (0.01, 0.01), "0.01"),
+        (ReturnedValueRange, [1, 5], (1, 5), "1 to 5"),
+        (ReturnedValueRange, [2, 2], (2, 2), "2"),
+        (ReturnedValueAtLeast, 0.8, (0.8, math.inf), "at least 0.8"),
+        (ReturnedValueAtMost, 5, (-math.inf, 5), "at most 5"),
+    ],
+)
+def test_what_is_wanted(cls: type, target_value: object, interval: tuple[float, float], words: str) -> None:
+    target = make(cls, target_value)
+    assert target.wanted_interval == interval
+    assert target.wanted_in_words == words
+    assert make(cls, cls.any_target_value).wanted_kind == cls.wanted_kind in {"point", "range", "at least", "at most"}
+
+
+def test_an_interval_without_edges() -> None:
+    assert interval_in_words(-math.inf, math.inf) == "anything"
+
+
+class Either(Target):
+    """A kind of the user's own with target values of its own."""
+
+    target_value: list[float] | float
+
+    def value(self, recordings: object) -> float:
+        raise NotImplementedError
+
+    def distance(self, value: float) -> float:
+        raise NotImplementedError
+
+
+def test_what_a_kind_of_ones_own_wants_is_its_target_value() -> None:
+    assert Either(target_value=0.1234567, norm=1).wanted_in_words == "0.123457"
+    assert Either(target_value=[1, 3], norm=1).wanted_in_words == "[1.0, 3.0]"
+    assert Either(target_value=1, norm=1).wanted_interval is None
+    assert not Either(target_value=1, norm=1).needs.recorded
+
+
+def test_a_target_of_two_values_needs_each_thing_once() -> None:
+    grating = Presented("Grating", {"contrast": 100.0})
+    one, other = Needs((SPIKES,), (grating,)), Needs((Recorded(("v",)), SPIKES), (Presented("Grating"), grating))
+    assert one + other == Needs((SPIKES, Recorded(("v",))), (grating, Presented("Grating")))
+    assert one + one == one

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,31 @@ def test_the_documented_example_works(tmp_path: Path, store: Datastore) -> None:
     assert "did you mean 'threshold'?" in problems_of(spec | {"treshold": 1}, directory=tmp_path)[0, "treshold"]
 
 
-def test_module_and_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def modules_as_before() -> Iterator[None]:
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def test_a_target_of_an_installed_package_has_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, modules_as_before: None
+) -> None:
+    information = tmp_path / "my_lab-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: my_lab\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text("[orchestrator.targets]\nAnswer = my_lab:Answer\n")
+    (tmp_path / "my_lab.py").write_text(
+        "from targets import PointTarget\nclass Answer(PointTarget):\n    def value(self, recordings): return 42.0\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    (answer,) = create_targets([{"class": "Answer", "target_value": 42, "norm": 1}])
+    assert measure([answer], None) == [(42.0, None)]
+    assert "Answer" in known_targets()
+
+
+def test_module_and_class(tmp_path: Path, modules_as_before: None) -> None:
     (tmp_path / "a_module_of_targets.py").write_text(
         "from targets import PointTarget\nclass Answer(PointTarget):\n    def value(self, recordings): return 42.0\n"
     )
@@ -115,7 +140,6 @@ def test_module_and_class(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     (answer,) = create_targets([spec], directory=tmp_path)
     assert measure([answer], None) == [(42.0, None)]
     assert sys.path == path
-    monkeypatch.delitem(sys.modules, "a_module_of_targets")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What CMA-ES has learnt."""
+"""What the optimiser has learnt: step size, shape and correlations of its search distribution."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.records import FloatArray
 from orchestrator.report.domains import log_domain
 from orchestrator.report.figures.common import generations_axis, names, nothing, parameter_names
+from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History
 from orchestrator.report.palette import BLUE, CORRELATION, INK, LIGHT_BLUE
 from orchestrator.report.scene import Axis, Choice, Figure, Heat, Line, Panel, Pick
@@ -17,6 +18,7 @@ from orchestrator.report.scene import Axis, Choice, Figure, Heat, Line, Panel, P
 _SNAPSHOTS = 6
 
 
+@figure(section="search", order=20, needs=("covariance",))
 def learnt_correlation(run: Checkpoint | History) -> Figure:
     """Return the correlation matrix of the search distribution.
 
@@ -28,8 +30,8 @@ def learnt_correlation(run: Checkpoint | History) -> Figure:
         The run.
     """
     history = History.of(run)
-    title = "Correlations that CMA-ES has learnt"
-    covariance = history.distribution["covariance"]
+    title = "Correlations that the optimiser has learnt"
+    covariance = history.distribution.get("covariance", np.zeros((0, 0, 0)))
     if not len(covariance):
         return nothing("learnt_correlation", title)
     n = len(history.parameters)
@@ -53,6 +55,7 @@ def learnt_correlation(run: Checkpoint | History) -> Figure:
     return Figure("learnt_correlation", title, caption, (panel,), (Choice("snapshot", "Drawn for", options),))
 
 
+@figure(section="search", order=10, needs=("sigma", "covariance"))
 def search_distribution(run: Checkpoint | History) -> Figure:
     """Return sigma, the axis ratio and the lengths of the principal axes of the search by generation.
 
@@ -63,10 +66,11 @@ def search_distribution(run: Checkpoint | History) -> Figure:
     """
     history = History.of(run)
     title = "Step size and shape of the search"
-    covariance, sigma = history.distribution["covariance"], history.distribution["sigma"]
+    covariance = history.distribution.get("covariance", np.zeros((0, 0, 0)))
     n = min(len(covariance), len(history.numbers))
     if not n:
         return nothing("search_distribution", title)
+    sigma = history.distribution["sigma"]
     lengths = _axis_lengths(covariance[:n])
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = lengths[:, -1] / lengths[:, 0]

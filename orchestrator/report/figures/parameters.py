@@ -17,9 +17,10 @@ from orchestrator.report.figures.common import (
     parameter_names,
     pick_parameter,
 )
+from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import BoolArray, History
 from orchestrator.report.palette import BAD, BLUE, FAINT, GREY, INK, LIGHT_BLUE, MUTED
-from orchestrator.report.scene import Axis, Band, Bars, Figure, Line, Panel, Points, Rule, Taken
+from orchestrator.report.scene import Axis, Band, Bars, Figure, Line, Panel, Pick, Points, Rule, Taken
 
 # closer to a bound than this share of the range, and the bound may be what holds the search
 NEAR = 0.02
@@ -50,6 +51,7 @@ def _placed(history: History, coordinates: FloatArray) -> FloatArray:
     return np.asarray((coordinates - low) / (high - low))
 
 
+@figure(section="parameters", order=10)
 def parameters_in_bounds(run: Checkpoint | History) -> Figure:
     """Return every parameter of the best evaluation between its bounds, with where the search is now.
 
@@ -62,10 +64,8 @@ def parameters_in_bounds(run: Checkpoint | History) -> Figure:
     title = "Parameters within their bounds"
     if not len(history):
         return nothing("parameters_in_bounds", title)
-    best, start = between_bounds(history, history.best), between_bounds(history, 0)
+    best = between_bounds(history, history.best)
     at = np.arange(len(best), dtype=float)
-    mean, deviation = _last_distribution(history)
-    low, high = _placed(history, mean - deviation), _placed(history, mean + deviation)
     near = near_bounds(best)
     notes = tuple(_note(history, n) for n in range(len(at)))
     panel = Panel(
@@ -74,22 +74,22 @@ def parameters_in_bounds(run: Checkpoint | History) -> Figure:
         (
             Rule("x", 0.0, FAINT, dashed=False),
             Rule("x", 1.0, FAINT, dashed=False),
-            Bars(
-                np.clip(low, 0, 1), np.clip(high, 0, 1), at, LIGHT_BLUE,
-                "search now: mean ± 1 standard deviation", 0.4, 0.6,
-            ),
-            Points(start, at, GREY, "start values", 4, "ring"),
+            *_search_now(history, at),
+            *_start_rings(history, at),
             Points(best[~near], at[~near], INK, "best", 5, "dot"),
             Points(best[near], at[near], BAD, f"best, within {NEAR:.0%} of a bound !", 5, "diamond"),
         ),
         height=22 * max(1, len(at)),
     )  # fmt: skip
     caption = "Best evaluation, start values, and the distribution of the last generation. Beside: the best value."
+    if not _has_distribution(history):
+        caption = "Best evaluation and start values. Beside: the best value."
     if history.best is None:
         caption = f"Start values, and the distribution of the last generation. {NOTHING_MEASURED}"
     return Figure("parameters_in_bounds", title, caption, (panel,))
 
 
+@figure(section="parameters", order=20)
 def parameter_exploration(run: Checkpoint | History) -> Figure:
     """Return the values of one parameter over the generations, within its bounds.
 
@@ -109,8 +109,7 @@ def parameter_exploration(run: Checkpoint | History) -> Figure:
     columns = [history.points[shown, n] for n in range(len(history.parameters))]
     best = history.best_so_far(history.points)
     x = history.numbers.astype(float)
-    bands = [_band(history, n) for n in range(len(history.parameters))]
-    drawn = x[: len(bands[0][0])]
+    search = _search(history)
     panel = Panel(
         generations_axis(history),
         Axis(
@@ -121,10 +120,7 @@ def parameter_exploration(run: Checkpoint | History) -> Figure:
         (
             Rule("y", pick_parameter(history, lambda n: history.parameters[n].low), MUTED, "bounds"),
             Rule("y", pick_parameter(history, lambda n: history.parameters[n].high), MUTED),
-            Band(
-                drawn, pick_parameter(history, lambda n: bands[n][0]), pick_parameter(history, lambda n: bands[n][2]),
-                LIGHT_BLUE, "search: mean ± 1 standard deviation", 0.28,
-            ),
+            *search[:1],
             Points(
                 Taken(across, measured), pick_parameter(history, lambda n: Taken(columns[n], measured)),
                 BLUE, "measured", 2.6, opacity=0.4, evaluations=measured,
@@ -133,7 +129,7 @@ def parameter_exploration(run: Checkpoint | History) -> Figure:
                 Taken(across, failed), pick_parameter(history, lambda n: Taken(columns[n], failed)),
                 BAD, "exploded or failed ×", 3.2, "cross", 0.7, failed,
             ),
-            Line(drawn, pick_parameter(history, lambda n: bands[n][1]), BLUE, "mean of the search", 1.4),
+            *search[1:],
             Line(x, pick_parameter(history, lambda n: best[:, n]), INK, "best so far", 2.0, step=True),
         ),
         height=300,
@@ -149,13 +145,39 @@ def _note(history: History, n: int) -> str:
     return f"{value}in {each.low:.3g} … {each.high:.3g}{' log' if each.log else ''}"
 
 
-def _last_distribution(history: History) -> tuple[FloatArray, FloatArray]:
-    """Return mean and standard deviation, in the unit cube, from which the last generation was drawn."""
-    mean, covariance = history.distribution["mean"], history.distribution["covariance"]
-    if not len(mean):
-        unknown = np.full(len(history.parameters), np.nan)
-        return unknown, unknown
-    return mean[-1], np.sqrt(np.maximum(np.diagonal(covariance[-1]), 0.0))
+def _has_distribution(history: History) -> bool:
+    """Return whether the optimiser says from which distribution it draws."""
+    return len(history.distribution.get("mean", ())) > 0 and "covariance" in history.distribution
+
+
+def _search_now(history: History, at: FloatArray) -> list[Bars]:
+    """Return mean and standard deviation of the distribution from which the last generation was drawn."""
+    if not _has_distribution(history):
+        return []
+    mean, covariance = history.distribution["mean"][-1], history.distribution["covariance"][-1]
+    deviation = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
+    low, high = _placed(history, mean - deviation), _placed(history, mean + deviation)
+    label = "search now: mean ± 1 standard deviation"
+    return [Bars(np.clip(low, 0, 1), np.clip(high, 0, 1), at, LIGHT_BLUE, label, 0.4, 0.6)]
+
+
+def _start_rings(history: History, at: FloatArray) -> list[Points]:
+    if history.start is None:
+        return []
+    return [Points(between_bounds(history, history.start), at, GREY, "start values", 4, "ring")]
+
+
+def _search(history: History) -> list[Band | Line]:
+    """Return the search distribution by generation: a band behind, and a line in front of the evaluations."""
+    if not _has_distribution(history):
+        return []
+    bands = [_band(history, n) for n in range(len(history.parameters))]
+    low, mean, high = (Pick("parameter", each) for each in zip(*bands, strict=True))
+    x = history.numbers.astype(float)[: len(bands[0][0])]
+    return [
+        Band(x, low, high, LIGHT_BLUE, "search: mean ± 1 standard deviation", 0.28),
+        Line(x, mean, BLUE, "mean of the search", 1.4),
+    ]
 
 
 def _band(history: History, n: int) -> tuple[FloatArray, FloatArray, FloatArray]:

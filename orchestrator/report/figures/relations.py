@@ -20,6 +20,7 @@ from orchestrator.report.figures.common import (
     target_names,
     with_unit,
 )
+from orchestrator.report.figures.registry import figure
 from orchestrator.report.figures.targets import target_domain, target_spans
 from orchestrator.report.history import History
 from orchestrator.report.naming import elided
@@ -30,6 +31,7 @@ _FEWEST = 8
 _MOST = 8000
 
 
+@figure(section="parameters", order=30)
 def parameter_target_correlation(run: Checkpoint | History) -> Figure:
     """Return Spearman's rank correlation of every parameter with every target's value.
 
@@ -63,6 +65,7 @@ def parameter_target_correlation(run: Checkpoint | History) -> Figure:
     return Figure("parameter_target_correlation", title, caption, (panel,))
 
 
+@figure(section="parameters", order=40)
 def parameter_against_target(run: Checkpoint | History) -> Figure:
     """Return the values of one target over one parameter.
 

@@ -8,6 +8,7 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.records import FloatArray
 from orchestrator.report.domains import Domain, around, from_zero, log_domain
 from orchestrator.report.figures.common import generations_axis, means, nothing, quantiles
+from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History
 from orchestrator.report.palette import BLUE, FAINT, INK, LIGHT_BLUE
 from orchestrator.report.scene import Axis, Band, Choice, Figure, Line, Panel, Pick, Points, Rule
@@ -16,6 +17,7 @@ _TITLE = "Total score by generation"
 _SCALES = ("linear", "log")
 
 
+@figure(section="scores", order=10)
 def score_by_generation(run: Checkpoint | History) -> Figure:
     """Return the total score of the best so far, of each generation's best, and its mean with the spread.
 
@@ -36,10 +38,10 @@ def score_by_generation(run: Checkpoint | History) -> Figure:
     mean = [means(history, totals) for totals in (history.measured, history.total)]
     across = _across(history)
     x = Pick("horizontal", tuple(each for _, each in across))
-    start = float(history.total[0])
+    start = np.array([float(history.total[history.start])] if history.start is not None else [])
     # penalties of failures may be so large that nothing else would be seen: they don't set the scale
     seen = np.concatenate([best, own_best[own_best < np.inf], mean[0]])
-    linear = [from_zero(seen, high[1], start if start <= 3 * np.nanmax(seen, initial=0.0) else 0.0) for high in spread]
+    linear = [from_zero(seen, high[1], start[start <= 3 * np.nanmax(seen, initial=0.0)]) for high in spread]
     domains = tuple(
         Pick("offspring", (linear[n], linear[n])) if scale == "linear" else log_domain(best, seen, spread[0][1], start)
         for n, scale in enumerate(_SCALES)
@@ -60,7 +62,7 @@ def score_by_generation(run: Checkpoint | History) -> Figure:
             Line(x, Pick("offspring", tuple(mean)), BLUE, "mean of the generation", 1.4),
             Points(x, own_best, BLUE, "best of the generation", 2.6 if len(best) < 200 else 1.2, opacity=0.75),
             Line(x, best, INK, "best so far", 2.2, step=True),
-            Rule("y", start, FAINT, "start values" if history.ok[0] else "start values (not measured)"),
+            *_start_rule(history),
         ),
         height=320,
     )  # fmt: skip
@@ -103,5 +105,12 @@ def _ends(history: History, n: int, values: FloatArray) -> Domain:
     return domain if n == 0 and isinstance(domain, tuple) else around(0.0, values, share=0.012)
 
 
-def _spans_decades(best: FloatArray, start: float) -> bool:
-    return bool(best[-1] > 0 and start > 20 * best[-1])
+def _start_rule(history: History) -> list[Rule]:
+    if history.start is None:
+        return []
+    label = "start values" if history.ok[history.start] else "start values (not measured)"
+    return [Rule("y", float(history.total[history.start]), FAINT, label)]
+
+
+def _spans_decades(best: FloatArray, start: FloatArray) -> bool:
+    return bool(best[-1] > 0 and (start > 20 * best[-1]).any())

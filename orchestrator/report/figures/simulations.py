@@ -11,6 +11,7 @@ from orchestrator.config.durations import format_duration
 from orchestrator.records import FloatArray
 from orchestrator.report.domains import from_zero
 from orchestrator.report.figures.common import means, nothing
+from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History, IntArray
 from orchestrator.report.palette import LIGHT_BLUE, LOST, OUTCOMES, PHASES
 from orchestrator.report.scene import Axis, Band, Bars, Choice, Figure, Panel, Pick
@@ -20,6 +21,7 @@ _BINS = 300
 _NO_TIMES = "The checkpoint holds no times of jobs."
 
 
+@figure(section="simulations", order=10)
 def outcomes_by_generation(run: Checkpoint | History) -> Figure:
     """Return how many offspring of each generation ended in which way.
 
@@ -52,6 +54,7 @@ def outcomes_by_generation(run: Checkpoint | History) -> Figure:
     return Figure("outcomes_by_generation", title, "From below, in the order of the legend.", (panel,))
 
 
+@figure(section="simulations", order=30)
 def wall_time(run: Checkpoint | History) -> Figure:
     """Return where the wall time of the jobs went: altogether, and on average by generation.
 
@@ -102,6 +105,7 @@ def wall_time(run: Checkpoint | History) -> Figure:
     return Figure("wall_time", title, caption.strip(), (sums, average))
 
 
+@figure(section="simulations", order=40)
 def job_timeline(run: Checkpoint | History) -> Figure:
     """Return the jobs of one generation: queue, building, check, protocols, measuring.
 
@@ -161,6 +165,7 @@ def job_timeline(run: Checkpoint | History) -> Figure:
     return Figure("job_timeline", title, caption, (panel,), (Choice("generation", "Generation", options),))
 
 
+@figure(section="simulations", order=20)
 def jobs_at_once(run: Checkpoint | History) -> Figure:
     """Return how many jobs were running and waiting over the whole run.
 

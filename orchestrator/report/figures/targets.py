@@ -23,6 +23,7 @@ from orchestrator.report.figures.common import (
     target_names,
     with_unit,
 )
+from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History, IntArray
 from orchestrator.report.naming import elided
 from orchestrator.report.palette import BAD, BLUE, GOOD, GREY, INK, LIGHT_BLUE, MUTED, score_stops
@@ -51,6 +52,7 @@ ROW = 22
 _COLUMNS = 240
 
 
+@figure(section="targets", order=10, half=True)
 def target_scores(run: Checkpoint | History) -> Figure:
     """Return the score of every target of one of the best evaluations, against 1 norm.
 
@@ -88,6 +90,7 @@ def target_scores(run: Checkpoint | History) -> Figure:
     return Figure("target_scores", title, caption, (panel,), (choice,))
 
 
+@figure(section="targets", order=20, half=True)
 def values_against_targets(run: Checkpoint | History) -> Figure:
     """Return the values of one of the best evaluations against what is wanted, in norms, with the last generation.
 
@@ -124,7 +127,7 @@ def values_against_targets(run: Checkpoint | History) -> Figure:
             Span("x", -1.0, 1.0, GOOD, "within 1 norm", 0.1),
             Rule("x", 0.0, MUTED, dashed=False),
             Bars(low, high, at, LIGHT_BLUE, "last generation, 10th to 90th percentile", 0.34, 0.55),
-            Points(_distances(history, history.values[0]), at, GREY, "start values", 4, "ring"),
+            *_start_rings(history, at),
             *(
                 Points(
                     of_side(distances, wanted), of_side([at] * len(distances), wanted), colour, label, 5, symbol,
@@ -141,6 +144,7 @@ def values_against_targets(run: Checkpoint | History) -> Figure:
     return Figure("values_against_targets", title, caption, (panel,), (choice,))
 
 
+@figure(section="targets", order=30)
 def target_scores_by_generation(run: Checkpoint | History) -> Figure:
     """Return the scores of every target of the best evaluation so far, generation by generation.
 
@@ -170,6 +174,7 @@ def target_scores_by_generation(run: Checkpoint | History) -> Figure:
     return Figure("target_scores_by_generation", title, caption, (panel,))
 
 
+@figure(section="targets", order=40)
 def target_by_generation(run: Checkpoint | History) -> Figure:
     """Return the values of one target over the generations, with what is wanted and the band of 1 norm.
 
@@ -221,13 +226,20 @@ def target_by_generation(run: Checkpoint | History) -> Figure:
 def evaluation_choice(history: History, top: int = 10) -> tuple[IntArray, Choice]:
     """Return the rows of the best evaluations and of the start values, and the choice among them."""
     ranked = history.ranked(top)
-    rows = np.r_[ranked, 0] if 0 not in ranked else ranked
+    start = [] if history.start is None or history.start in ranked else [history.start]
+    rows = np.r_[ranked, start].astype(np.intp)
     names = []
     for rank, row in enumerate(rows, start=1):
         place = f"generation {history.generation[row]}, offspring {history.offspring[row]}"
-        first = "the best" if rank == 1 else "the start values" if row == 0 else f"number {rank}"
+        first = "the best" if rank == 1 else "the start values" if row == history.start else f"number {rank}"
         names.append(f"{first}: {place}")
     return rows, Choice("evaluation", "Of", tuple(names))
+
+
+def _start_rings(history: History, at: FloatArray) -> list[Points]:
+    if history.start is None:
+        return []
+    return [Points(_distances(history, history.values[history.start]), at, GREY, "start values", 4, "ring")]
 
 
 def target_domain(history: History, n: int) -> Domain:

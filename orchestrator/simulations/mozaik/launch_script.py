@@ -3,22 +3,71 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.paths import shipped
+from orchestrator.paths import AttemptPaths, shipped
 
 if TYPE_CHECKING:
     import jinja2
 
+    from orchestrator.simulations.mozaik.options import MozaikOptions
+    from orchestrator.simulations.options import SimulationContext
+
 SHIPPED = "slurm_templates/offspring.sh"
 # the others are sections of the configuration
 PLACEHOLDERS = ("model_dir", "setup", "task", "threads", "launcher", "python", "run_script", "arguments")
+# mozaik insists on a name for the run; the results directory's name is made of it
+_RUN_NAME = "offspring"
 
 
-def template_path(own: str | None, model_dir: Path) -> Path:
-    """Return the template that ``simulation.launch_script`` names, the shipped one where it names none."""
+def launch_script(options: MozaikOptions, model_dir: Path, context: SimulationContext, attempt: AttemptPaths) -> str:
+    """Return the rendered launch script of one offspring.
+
+    Parameters
+    ----------
+    options : MozaikOptions
+        The section ``simulation``.
+    model_dir : pathlib.Path
+        Absolute path of the model.
+    context : SimulationContext
+        What else of the configuration concerns it.
+    attempt : AttemptPaths
+        Where the offspring's files belong.
+    """
+    launcher = options.launcher if options.launcher is not None else context.launcher
+    python = options.python or shlex.quote(sys.executable)
+    arguments = [
+        options.simulator,
+        str(options.threads),
+        str(attempt.overlay),
+        "results_dir",
+        repr(f"{attempt.simulation}/"),
+        _RUN_NAME,
+    ]
+    jobs = context.jobs.model_dump(mode="json")
+    values = {
+        "model_dir": model_dir,
+        "setup": options.setup,
+        "task": attempt.task,
+        "threads": options.threads,
+        "launcher": launcher,
+        # under MPI one rank's exception must end the others, which wait for it at a barrier
+        "python": f"{python} -m mpi4py" if launcher else python,
+        "run_script": options.run_script,
+        "arguments": shlex.join(arguments),
+        "simulation": options.model_dump(mode="json"),
+        "jobs": jobs,
+        # templates of users name keys of `jobs` by their old place
+        "slurm": {**context.slurm.model_dump(mode="json"), **jobs},
+    }
+    return render(template_path(options.launch_script, model_dir), values)
+
+
+def template_path(own: Path | None, model_dir: Path) -> Path:
+    """Return the template that ``simulation.launch_script`` names, the shipped one if it names none."""
     return model_dir / own if own else shipped(SHIPPED)
 
 
@@ -28,7 +77,7 @@ def render(template: Path, values: Mapping[str, Any]) -> str:
     Raises
     ------
     jinja2.TemplateError
-        Where `template_problems` has something to say.
+        If `template_problems` has something to say.
     """
     return _environment().from_string(template.read_text(encoding="utf-8")).render(**values)
 
@@ -39,9 +88,9 @@ def template_problems(template: Path, sections: Mapping[str, Mapping[str, Any]])
     Parameters
     ----------
     template : pathlib.Path
-        The file.
+        The file that holds the template.
     sections : mapping
-        Keys of the sections ``simulation`` and ``slurm``.
+        Keys of the sections ``simulation``, ``jobs`` and ``slurm``, by section.
     """
     import jinja2  # noqa: PLC0415  (jobs of functions need none)
 
@@ -60,7 +109,7 @@ def template_problems(template: Path, sections: Mapping[str, Mapping[str, Any]])
 def _unknown(tree: jinja2.nodes.Template, sections: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, int, str]]:
     from jinja2 import meta, nodes  # noqa: PLC0415
 
-    from orchestrator.config.model import nearest  # noqa: PLC0415
+    from targets.plugins import nearest  # noqa: PLC0415
 
     known = [*PLACEHOLDERS, *sections]
     undeclared = meta.find_undeclared_variables(tree)

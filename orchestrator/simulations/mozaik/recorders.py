@@ -3,57 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from orchestrator.config.model import Config
 from orchestrator.simulations.base import Finding
 from orchestrator.simulations.mozaik.sheets import Sheet
-from targets import Target
-from targets.conductance import InhibitionOverExcitation
-from targets.modulation import FirstHarmonic
-from targets.orientation import OrientedTarget
-from targets.spontaneous import SpontaneousIrregularity, SpontaneousRate, SpontaneousSynchrony
 
-_OF_SPIKES = (SpontaneousRate, SpontaneousIrregularity, SpontaneousSynchrony, OrientedTarget, FirstHarmonic)
-_EXCITATORY = ("gsyn_exc", "g_ex")
-_INHIBITORY = ("gsyn_inh", "g_in")
-
-
-@dataclass(frozen=True)
-class Need:
-    """Something that a target reads.
-
-    Parameters
-    ----------
-    names : tuple of str
-        The variables of which one has to be recorded.
-    key : str
-        The target's option that names it, or the one that names the sheet.
-    """
-
-    names: tuple[str, ...]
-    key: str = "sheet_name"
-
-
-def needs(target: Target) -> list[Need]:
-    """Return what a target reads, nothing where only its author knows."""
-    if isinstance(target, InhibitionOverExcitation):
-        pairs = (
-            ("excitatory_signal", target.excitatory_signal, _EXCITATORY),
-            ("inhibitory_signal", target.inhibitory_signal, _INHIBITORY),
-        )
-        return [Need((own,), key) if own else Need(known) for key, own, known in pairs]
-    return [Need(("spikes",))] if isinstance(target, _OF_SPIKES) else []
+if TYPE_CHECKING:
+    from orchestrator.config.model import Config
 
 
 def recorder_problems(config: Config, sheets: Mapping[str, Sheet]) -> Iterator[Finding]:
     """Yield what is not recorded although a target or the explosion check needs it."""
     for n, target in enumerate(config.create_targets()):
-        sheet = sheets.get(target.sheet_name or "")
-        for need in needs(target) if sheet is not None and sheet.recorders is not None else ():
-            if sheet is not None and not sheet.recorders_of(*need.names):
-                missing = f"{type(target).__name__} needs a recorder of {' or '.join(need.names)} in {sheet.name}"
-                yield ("targets", n, need.key), f"{missing}, {_got(sheet)}. {_remedy(sheet, need.names)}"
+        for need in target.needs.recorded:
+            sheet = sheets.get(need.sheet_name or target.sheet_name or "")
+            if sheet is not None and sheet.recorders is not None and not sheet.recorders_of(*need.variables):
+                missing = f"{type(target).__name__} needs a recorder of {' or '.join(need.variables)} in {sheet.name}"
+                yield ("targets", n, need.option), f"{missing}, {_got(sheet)}. {_remedy(sheet, need.variables)}"
     check = config.explosion_check
     if not check.enabled:
         return
@@ -74,8 +40,9 @@ def selections(config: Config, sheets: Mapping[str, Sheet]) -> Iterator[Finding]
     """Yield which sheets' spikes targets see of some neurons only."""
     named: dict[str, int] = {}
     for n, target in enumerate(config.create_targets()):
-        if Need(("spikes",)) in needs(target):
-            named.setdefault(target.sheet_name or "", n)
+        for need in target.needs.recorded:
+            if "spikes" in need.variables:
+                named.setdefault(need.sheet_name or target.sheet_name or "", n)
     for name, n in named.items():
         recorders = sheets[name].recorders_of("spikes") if name in sheets else ()
         if recorders and not any(each.all_cells for each in recorders):

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import ast
-import operator
-from collections.abc import Callable, Iterator, Mapping
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.simulations.mozaik.parameters import Expression, Reference, lookup
+from orchestrator.simulations.mozaik.parameters.references import number_at, value_at
+from orchestrator.simulations.mozaik.parameters.tree import Name
 
 RECORDERS = "recorders"
 # mozaik's retina makes two sheets of one entry and names them itself
 _RETINA = "SpatioTemporalFilterRetinaLGN"
 _RETINAL_SHEETS = ("X_ON", "X_OFF")
-_OPERATORS: dict[type[ast.operator], Callable[[float, float], float]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-}
-# of references to each other
-_DEEPEST = 20
+_CONDUCTANCE = re.compile(r"gsyn_exc|gsyn_inh|g_ex|g_in|\w+\.gsyn")
+# cell models of PyNN and of NEST with conductance-based synapses
+_CONDUCTANCE_BASED = re.compile(r"_cond_")
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,7 @@ class Recorder:
     variables : tuple of str
         What it records, such as ``spikes``.
     cells : int or None
-        Of how many neurons, at most; None where that is not known.
+        Number of neurons that it records, at most; None if that is not known.
     """
 
     name: str
@@ -53,47 +49,83 @@ class Recorder:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet.
+    """What is known of a sheet without simulating it.
 
     Parameters
     ----------
-    name : str
-        What recordings and targets call it.
+    name : str or None
+        What recordings and targets call it; None if it has no name, as a retina, whose two sheets mozaik names.
     place : str
-        Dotted name of its parameters in the tree.
+        Dotted name of its parameters in the tree, such as ``sheets.exc.params``.
+    component : str or None
+        Class of the sheet, with its module.
+    cortical : bool
+        Whether it has a magnification factor, and with it a grid in micrometres.
+    width : float or None
+        The shorter side in um; None if that is not known.
     neurons : int or None
-        Their number; None where that is not known.
+        Number of its neurons; None if that is not known.
+    variables : tuple of str
+        Everything that it records, as far as that is known.
     recorders : tuple of Recorder or None
-        None where the tree does not say.
+        Its recorders; None if the tree does not say all of them.
+    conductances : tuple of str
+        Names under which the excitatory and the inhibitory synaptic conductance can be recorded; empty if it has none,
+        or if that is not certain.
     interval : float
-        Between two samples of a recorded signal, ms.
+        Time between two samples of a recorded signal in ms.
     """
 
-    name: str
+    name: str | None
     place: str
+    component: str | None
+    cortical: bool
+    width: float | None
     neurons: int | None
+    variables: tuple[str, ...]
     recorders: tuple[Recorder, ...] | None
+    conductances: tuple[str, ...]
     interval: float
+
+    @property
+    def key(self) -> str:
+        """Dotted name of the whole sheet in the tree, such as ``sheets.exc``."""
+        return ".".join(_group(tuple(self.place.split("."))))
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return self.name or self.key.rpartition(".")[2]
+
+    @property
+    def inhibitory(self) -> bool:
+        """Whether its name says that it is inhibitory."""
+        return "inh" in f"{self.name} {self.key}".lower()
 
     def recorders_of(self, *variables: str) -> tuple[Recorder, ...]:
         """Return the recorders that record any of these variables."""
         return tuple(each for each in self.recorders or () if not set(variables).isdisjoint(each.variables))
 
-    @property
-    def variables(self) -> list[str]:
-        """Everything it records."""
-        return list(dict.fromkeys(name for each in self.recorders or () for name in each.variables))
-
 
 def sheets_of(tree: Mapping[str, Any]) -> dict[str, Sheet]:
-    """Return the sheets by name: ``sheets.<key>.params.name``, whatever else has recorders, and a retina's own."""
+    """Return the sheets by the name that recordings have: ``sheets.<key>.params.name``, and a retina's two."""
+    found = {}
+    for sheet in sheets_by_place(tree).values():
+        retina = sheet.component is not None and sheet.component.endswith(_RETINA)
+        for name in _RETINAL_SHEETS if retina else [sheet.name]:
+            if name is not None:
+                found[name] = dataclasses.replace(sheet, name=name)
+    return found
+
+
+def sheets_by_place(tree: Mapping[str, Any]) -> dict[Name, Sheet]:
+    """Return the sheets by the place of their parameters: all of the group ``sheets``, and whatever has recorders."""
     group = value_at(tree, ("sheets",))
     usual = [("sheets", str(key), "params") for key in group] if isinstance(group, Mapping) else []
-    places = dict.fromkeys([*usual, *_recorded(tree, ())])
-    return {sheet.name: sheet for place in places for sheet in _sheets(tree, place)}
+    return {place: _sheet(tree, place) for place in dict.fromkeys([*usual, *_recorded(tree, ())])}
 
 
-def _recorded(group: Mapping[str, Any], at: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _recorded(group: Mapping[str, Any], at: Name) -> Iterator[Name]:
     """Yield the places of groups with recorders: old models have their sheets at the root."""
     for name, value in group.items():
         if name == RECORDERS and at:
@@ -102,42 +134,67 @@ def _recorded(group: Mapping[str, Any], at: tuple[str, ...]) -> Iterator[tuple[s
             yield from _recorded(value, (*at, name))
 
 
-def sheet_place(params: tuple[str, ...]) -> tuple[str, ...]:
+def _group(params: Name) -> Name:
     """Return the place of the sheet whose parameters are at `params`: ``<sheet>.params``, or the sheet itself."""
     return params[:-1] if params[-1] == "params" and len(params) > 1 else params
 
 
-def _sheets(tree: Mapping[str, Any], params: tuple[str, ...]) -> Iterator[Sheet]:
-    component = value_at(tree, (*sheet_place(params), "component"))
-    retina = isinstance(component, str) and component.endswith(_RETINA)
-    name = value_at(tree, (*params, "name"))
-    interval = number_at(tree, (*params, "recording_interval")) or number_at(tree, ("time_step",)) or 0.1
-    neurons = _retinal_neurons(tree, params) if retina else _cortical_neurons(tree, params)
-    recorders = _recorders(tree, (*params, RECORDERS), neurons)
-    for each in _RETINAL_SHEETS if retina else [name] if isinstance(name, str) else []:
-        yield Sheet(each, ".".join(params), neurons, recorders, interval)
+def _sheet(tree: Mapping[str, Any], place: Name) -> Sheet:
+    component, name = value_at(tree, (*_group(place), "component")), value_at(tree, (*place, "name"))
+    component = component if isinstance(component, str) else None
+    retina = component is not None and component.endswith(_RETINA)
+    neurons = _retinal_neurons(tree, place) if retina else _cortical_neurons(tree, place)
+    params = value_at(tree, place)
+    cortical = isinstance(params, Mapping) and "magnification_factor" in params
+    sides = [value for value in (number_at(tree, (*place, side)) for side in ("sx", "sy")) if value is not None]
+    variables = _variables(tree, (*place, RECORDERS))
+    return Sheet(
+        name=name if isinstance(name, str) else None,
+        place=".".join(place),
+        component=component,
+        cortical=cortical,
+        width=min(sides) if sides else None,
+        neurons=neurons,
+        variables=variables,
+        recorders=_recorders(tree, (*place, RECORDERS), neurons),
+        conductances=_conductances(tree, place, variables) if cortical else (),
+        interval=number_at(tree, (*place, "recording_interval")) or number_at(tree, ("time_step",)) or 0.1,
+    )
 
 
-def _recorders(tree: Mapping[str, Any], place: tuple[str, ...], neurons: int | None) -> tuple[Recorder, ...] | None:
+def _variables(tree: Mapping[str, Any], recorders: Name) -> tuple[str, ...]:
+    """Return what all recorders of a sheet record, without those whose variables the tree does not say."""
+    named = value_at(tree, recorders)
+    lists = [_variables_of(tree, (*recorders, name)) for name in (named if isinstance(named, Mapping) else ())]
+    return tuple(dict.fromkeys(variable for each in lists for variable in each or ()))
+
+
+def _variables_of(tree: Mapping[str, Any], recorder: Name) -> tuple[str, ...] | None:
+    variables = value_at(tree, (*recorder, "variables"))
+    if isinstance(variables, str):
+        return (variables,)
+    return tuple(str(each) for each in variables) if isinstance(variables, (list, tuple)) else None
+
+
+def _recorders(tree: Mapping[str, Any], place: Name, neurons: int | None) -> tuple[Recorder, ...] | None:
     value = value_at(tree, place)
     if value is None:
         return ()
-    if not isinstance(value, dict):
+    if not isinstance(value, Mapping):
         return None
     found = []
     for name in value:
-        variables = value_at(tree, (*place, name, "variables"))
-        named = [variables] if isinstance(variables, str) else variables
+        variables = _variables_of(tree, (*place, name))
         component = value_at(tree, (*place, name, "component"))
-        if not isinstance(named, (list, tuple)) or not isinstance(component, str):
+        if variables is None or not isinstance(component, str):
             return None
         kind = component.rpartition(".")[2]
         cells = _cells(tree, (*place, name, "params"), kind, neurons)
-        found.append(Recorder(str(name), kind, tuple(str(each) for each in named), cells))
+        found.append(Recorder(str(name), kind, variables, cells))
     return tuple(found)
 
 
-def _cells(tree: Mapping[str, Any], params: tuple[str, ...], kind: str, neurons: int | None) -> int | None:
+def _cells(tree: Mapping[str, Any], params: Name, kind: str, neurons: int | None) -> int | None:
     """Return how many neurons a selector takes, as far as its parameters say."""
     if kind == "RCAll":
         return neurons
@@ -152,59 +209,38 @@ def _cells(tree: Mapping[str, Any], params: tuple[str, ...], kind: str, neurons:
     return None if cells is None else int(min(cells, cells if neurons is None else neurons))
 
 
-def _cortical_neurons(tree: Mapping[str, Any], params: tuple[str, ...]) -> int | None:
+def _cortical_neurons(tree: Mapping[str, Any], params: Name) -> int | None:
     sx, sy, density = (number_at(tree, (*params, each)) for each in ("sx", "sy", "density"))
     # micrometres, and neurons per square millimetre
     return None if sx is None or sy is None or density is None else int(sx * sy / 1e6 * density)
 
 
-def _retinal_neurons(tree: Mapping[str, Any], params: tuple[str, ...]) -> int | None:
+def _retinal_neurons(tree: Mapping[str, Any], params: Name) -> int | None:
     density, size = number_at(tree, (*params, "density")), value_at(tree, (*params, "size"))
     if density is None or not isinstance(size, (list, tuple)) or len(size) != 2:
         return None
     width, height = size
     if not isinstance(width, (int, float)) or not isinstance(height, (int, float)):
         return None
-    # in mozaik 0.1.0 along each axis, later per square degree: the larger one, for what is made of it is an upper bound
+    # in mozaik 0.1.0 along each axis, later per square degree: the larger one, because the estimate is an upper bound
     return int(max(density**2, width * height * density))
 
 
-def value_at(tree: Mapping[str, Any], path: tuple[str, ...]) -> Any:
-    """Return the value at a path, through references on the way; None where there is none."""
-    value: Any = tree
-    for part in path:
-        if not isinstance(value, Mapping) or part not in value:
-            return None
-        value = value[part]
-        if isinstance(value, Reference):
-            try:
-                value = lookup(tree, value.name)
-            except KeyError:
-                return None
-    return value
+def _conductances(tree: Mapping[str, Any], place: Name, recorded: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names under which a sheet's conductances can be recorded, as far as that is certain.
 
-
-def number_at(tree: Mapping[str, Any], path: tuple[str, ...]) -> float | None:
-    """Return the number at a path, computed where it is an expression of others; None where there is none."""
-    value = value_at(tree, path)
-    if isinstance(value, Expression):
-        return _computed(tree, ast.parse(value.source, mode="eval").body, depth=0)
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
-def _computed(tree: Mapping[str, Any], node: ast.expr, depth: int) -> float | None:
-    """Return what ``ref('sheets.exc.params.density') / 4`` is; None for what only the model can compute."""
-    match node:
-        case ast.Constant(value=int() | float() as number):
-            return float(number)
-        case ast.Call(func=ast.Name(id="ref"), args=[ast.Constant(value=str(name))]) if depth < _DEEPEST:
-            value = value_at(tree, tuple(name.split(".")))
-            if isinstance(value, Expression):
-                return _computed(tree, ast.parse(value.source, mode="eval").body, depth + 1)
-            return float(value) if isinstance(value, (int, float)) else None
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-            one, other = _computed(tree, left, depth), _computed(tree, right, depth)
-            if one is None or other is None or (isinstance(op, ast.Div) and other == 0):
-                return None
-            return _OPERATORS[type(op)](one, other)
-    return None
+    A variable that the cell model doesn't have ends the simulation, so only those that the sheet records already, or
+    that its kind of model is known to have.
+    """
+    for pair in (("gsyn_exc", "gsyn_inh"), ("g_ex", "g_in")):
+        if set(pair) <= set(recorded):
+            return pair
+    synaptic = sorted(name for name in recorded if _CONDUCTANCE.fullmatch(name))
+    if synaptic:  # multisynapse models: <receptor>.gsyn
+        excitatory = [name for name in synaptic if "exc" in name.lower()]
+        inhibitory = [name for name in synaptic if "inh" in name.lower()]
+        return (excitatory[0], inhibitory[0]) if len(excitatory) == len(inhibitory) == 1 else ()
+    model = value_at(tree, (*place, "cell", "model"))
+    if not isinstance(model, str) or not _CONDUCTANCE_BASED.search(model) or "multisynapse" in model:
+        return ()
+    return ("g_ex", "g_in") if value_at(tree, (*place, "cell", "native_nest")) is True else ("gsyn_exc", "gsyn_inh")

@@ -136,7 +136,7 @@ def test_names_of_stimuli() -> None:
 
 def test_an_unknown_sheet_is_said_with_those_there_are(store: Path) -> None:
     data = open_datastore(store, ["Excc"])
-    assert "has no sheet 'Excc', did you mean 'Exc'?" in data.problem
+    assert "has no sheet 'Excc'; did you mean 'Exc'?" in data.problem
     assert figures.raster(data).empty == data.problem
     assert figures.conductances(data, "Exc").empty == data.problem
     assert not len(presentations_table(data))

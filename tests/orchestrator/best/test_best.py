@@ -190,7 +190,7 @@ def test_fewer_than_asked_for_are_told_and_do_not_disturb_programs(run: RunPaths
         (["--seeds", "2"], "--seeds goes only with --reevaluate"),
         (["--force"], "--force goes only with --apply or --reevaluate"),
         (["--set", "timeout=1h"], "--set goes only with --reevaluate"),
-        (["--apply", "new"], "this run simulates a Python function (model:simulate)"),
+        (["--apply", "new"], "the model of this run has none (function: model:simulate)"),
         (["--apply", "new", "--rank", "6"], "--rank 6: expected 1 to 5"),
         (["--reevaluated"], "nothing was evaluated again yet"),
         (["--reevaluate", "1"], "simulation.seeds is empty"),

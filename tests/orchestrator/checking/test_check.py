@@ -10,7 +10,6 @@ import yaml
 
 from orchestrator.checking.problems import identity_differences
 from orchestrator.config.file import load_config
-from orchestrator.config.model import IDENTITY
 
 SIMULATION = {"model": "model:Net", "setup": ["module load nest"], "python": "python3", "seeds": {"seed": 1}}
 RUN: dict[str, Any] = {
@@ -29,7 +28,7 @@ def differences(tmp_path: Path, change: dict[str, Any]) -> list[str]:
         path.write_text(yaml.safe_dump(content, sort_keys=False))
         configs.append(load_config(path))
     frozen, config = configs
-    return identity_differences(config, frozen, IDENTITY)
+    return identity_differences(config, frozen)
 
 
 @pytest.mark.parametrize(

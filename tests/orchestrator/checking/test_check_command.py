@@ -7,7 +7,6 @@ import re
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 import pexpect
 import pytest
@@ -18,9 +17,7 @@ from orchestrator_project import MODEL, Project, wait_for
 from orchestrator.checking.check import inspect
 from orchestrator.checking.disk import Disk, disk, size_text
 from orchestrator.config.file import load_config
-from orchestrator.simulations import Recorded, simulation_of
-from orchestrator.simulations.mozaik.parameters import Expression, Reference
-from orchestrator.simulations.mozaik.sheets import sheets_of
+from orchestrator.simulations import Recorded, model_of
 
 PROGRAM = "from orchestrator.cli import main; main()"
 
@@ -111,7 +108,7 @@ def test_the_size_is_that_of_the_largest_simulation_that_an_earlier_run_has_kept
 def test_the_estimate_counts_recorders_and_a_counted_protocol(tmp_path: Path) -> None:
     path = visual_model(tmp_path)
     config = load_config(path, ["executor=slurm"])
-    recorded = simulation_of(config).recorded()
+    recorded = model_of(config).recorded()
     assert recorded is not None
     # a datastore of this model, 6 stimuli of 1.001 s in mozaik 0.1.0, takes 37.3 MB
     assert recorded.size(6, 6.006) == pytest.approx(37.3e6, rel=0.15)
@@ -124,7 +121,7 @@ def test_recorders_that_are_not_understood_give_no_estimate(tmp_path: Path) -> N
     recorders = path.parent / "recorders"
     recorders.write_text(recorders.read_text().replace("RCGrid", "MyOwnSelection"))
     config = load_config(path)
-    assert simulation_of(config).recorded() is None
+    assert model_of(config).recorded() is None
     assert disk(config, None, None).text().startswith("not known before a simulation has been kept")
 
 
@@ -149,44 +146,6 @@ def test_one_machine_holds_as_many_simulations_as_run_at_once(tmp_path: Path) ->
 @pytest.mark.parametrize(("size", "text"), [(12, "12 bytes"), (1500, "1.5 kB"), (14e6, "14 MB"), (2.5e12, "2.5 TB")])
 def test_sizes_are_for_people(size: float, text: str) -> None:
     assert size_text(size) == text
-
-
-def test_sheets_and_recorders_are_found_in_every_form() -> None:
-    tree: dict[str, Any] = {
-        "sheets": {
-            "one": {"component": "a.B", "params": {"name": "One", "sx": 1000.0, "sy": 2000.0, "density": 50.0}},
-            "nameless": {"component": "a.B", "params": {}},
-        }
-    }
-    one = tree["sheets"]["one"]["params"]
-    one["recorders"] = {
-        "all": {"component": "m.RCAll", "variables": ("spikes"), "params": {}},
-        "grid": {"component": "m.RCGrid", "variables": ["v", "spikes"], "params": {"size": 200.0, "spacing": 20.0}},
-        "some": {"component": "m.RCRandomPercentage", "variables": ("v",), "params": {"percentage": 10}},
-    }
-    (sheet,) = sheets_of(tree).values()
-    assert (sheet.name, sheet.neurons, sheet.variables) == ("One", 100, ["spikes", "v"])
-    assert [each.cells for each in sheet.recorders or ()] == [100, 100, 10]
-
-
-@pytest.mark.parametrize(
-    ("density", "neurons"),
-    [
-        (Reference("sheets.exc.params.density"), 400),
-        (Expression("ref('sheets.exc.params.density') / 4"), 100),
-        (Expression("2 * ref('sheets.exc.params.density') - 50.0"), 700),
-        (Expression("ref('sheets.inh.params.density') + 1"), None),
-        (Expression("ref('sheets.exc.params.density') / 0"), None),
-        (Expression("PyNNDistribution('uniform')"), None),
-        (Expression("ref('nowhere')"), None),
-    ],
-    ids=str,
-)
-def test_a_sheet_may_take_its_size_from_another(density: object, neurons: int | None) -> None:
-    params = {"name": "Exc", "sx": 2000.0, "sy": 1000.0, "density": 200.0}
-    other = {**params, "name": "Inh", "density": density}
-    sheets = sheets_of({"sheets": {"exc": {"params": params}, "inh": {"params": other}}})
-    assert (sheets["Exc"].neurons, sheets["Inh"].neurons) == (400, neurons)
 
 
 # On a node, which is this machine

@@ -12,7 +12,7 @@ from checked_project import OTHER, SOUND, TAU, WEIGHT, changed, visual_model
 
 from orchestrator.checking.problems import examine, load_checked_config, worst_first
 from orchestrator.errors import ConfigError, Problem
-from orchestrator.simulations import simulation_of
+from orchestrator.simulations import model_of
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ WRONG = [
     Wrong("unknown key; did you mean 'python'?", "simulation.pyton", {"simulation|pyton": "python"}),
     Wrong("unknown key; did you mean 'threshold'?", "explosion_check.treshold", {"explosion_check|treshold": 1}),
     Wrong("is missing: module:class of the model", "simulation.model", {"simulation|model": None}),
-    Wrong("greater than or equal to 1, got 0", "slurm.ntasks", {"slurm|ntasks": 0}),
+    Wrong("greater than or equal to 1, got 0", "jobs.ntasks", {"jobs|ntasks": 0}),
     Wrong("valid integer", "slurm.nodes", {"slurm|nodes": "two"}),
-    Wrong("expected a duration above 0 such as 3600 (seconds), 20h", "slurm.time", {"slurm|time": "soon"}),
+    Wrong("expected a duration above 0 such as 3600 (seconds), 20h", "jobs.time", {"jobs|time": "soon"}),
     Wrong("'slurm' or 'local', got 'pbs'", "executor", {"executor": "pbs"}),
     Wrong("needs cp_filename", "cp_filename", {"continue_cp": True}),
     Wrong("there is no checkpoint", "cp_filename", {"continue_cp": True, "cp_filename": "../no/checkpoint.h5"}),
-    Wrong("is set by slurm.mem", "slurm.extra", {"slurm|extra": {"mem": "3G"}}),
+    Wrong("is set by jobs.mem", "slurm.extra", {"slurm|extra": {"mem": "3G"}}),
     # parameters
     Wrong("low < high, got [0.1, 0.01]", f"parameters.{OTHER}", {f"parameters|{OTHER}": [0.1, 0.01]}),
     Wrong(
@@ -114,12 +114,12 @@ WRONG = [
     ),
     # targets and sheets
     Wrong(
-        "unknown target 'SpontActivtyTarget', did you mean 'SpontActivityTarget'?",
+        "unknown target 'SpontActivtyTarget'; did you mean 'SpontActivityTarget'?",
         f"{T0}.class",
         {"targets|0|class": "SpontActivtyTarget"},
     ),
     Wrong("greater than 0, got 0", f"{T0}.norm", {"targets|0|norm": 0}),
-    Wrong("unknown option of SpontActivityTarget, did you mean 'norm'?", f"{T0}.nrm", {"targets|0|nrm": 1}),
+    Wrong("unknown option of SpontActivityTarget; did you mean 'norm'?", f"{T0}.nrm", {"targets|0|nrm": 1}),
     Wrong("SpontActivityTarget needs it: sheet of the model", f"{T0}.sheet_name", {"targets|0|sheet_name": None}),
     Wrong(
         "the model has no sheet 'V1_Ex_L4'; did you mean 'V1_Exc_L4'? Sheets: X_ON, X_OFF, V1_Exc_L4",
@@ -191,7 +191,7 @@ WRONG = [
         {"simulation|experiments": "experiments:create"},
     ),
     Wrong(
-        "experiments.py:3: is not Python: ",
+        "experiments.py:3: is not Python 3: ",
         "simulation.experiments",
         {},
         {"experiments.py": ("import numpy", "import numpy as")},
@@ -211,13 +211,18 @@ WRONG = [
     Wrong("greater than or equal to 0, got -5", "simulation.seeds.pynn_seed", {"simulation|seeds|pynn_seed": -5}),
     Wrong("; copy it from ", "simulation.run_script", {}, {"param_optim/run_optimization_experiment.py": None}),
     Wrong(
-        "cannot be read: No such file",
+        "param_optim/default: cannot be read: No such file; did you mean 'defaults'?",
         "simulation.parameters_url",
         {"simulation|parameters_url": "param_optim/default"},
     ),
-    Wrong("cannot be read (named by", "simulation.parameters_url", {}, {"param_optim/recorders": None}),
     Wrong(
-        "l4_cortex_exc:4: is not a parameter set",
+        "param_optim/l4_cortex_exc:37:22: url('param_optim/recorders'): there is no file",
+        "simulation.parameters_url",
+        {},
+        {"param_optim/recorders": None},
+    ),
+    Wrong(
+        "param_optim/l4_cortex_exc:4:16: is not a parameter file",
         "simulation.parameters_url",
         {},
         {L4: ("'name': 'V1_Exc_L4'", "'name' 'V1")},
@@ -299,10 +304,38 @@ def test_one_mistake_is_not_told_twice_and_brings_no_others(tmp_path: Path, wron
     assert len(problems) == 1 or (wrong.files and len(sheets) == 1)
 
 
+OWN_TARGET = """
+from targets import Needs, PointTarget, Recorded
+
+
+class Depolarisation(PointTarget):
+    signal: str = "v"
+    other: str = "V1_Inh_L4"
+
+    @property
+    def needs(self):
+        own = Recorded((self.signal, "V_m"), "signal")
+        return Needs((Recorded(("spikes",)), own, Recorded(("v",), "other", self.other)))
+
+    def value(self, recordings):
+        return 0.0
+"""
+
+
+def test_what_a_target_of_ones_own_needs_is_checked_in_the_sheet_that_it_names(tmp_path: Path) -> None:
+    own = {"class": "mine.py:Depolarisation", "sheet_name": "V1_Exc_L4", "target_value": 1, "norm": 1}
+    path = visual_model(tmp_path, {"targets|0": own})
+    (path.parents[1] / "mine.py").write_text(OWN_TARGET)
+    said = {problem.key: problem.message for problem in examine(path).problems}
+    assert said.keys() == {"targets[0].signal", "targets[0].other"}
+    assert "Depolarisation needs a recorder of v or V_m in V1_Exc_L4, which records spikes" in said["targets[0].signal"]
+    assert "Depolarisation needs a recorder of v in V1_Inh_L4, which records" in said["targets[0].other"]
+
+
 def test_what_does_not_fit_the_model_is_told_together_with_what_cannot_be_read(tmp_path: Path) -> None:
     changes = {
         "timeot": 3,
-        "slurm|ntasks": 0,
+        "jobs|ntasks": 0,
         f"parameters|{WEIGHT}x": [0, 1],
         f"parameters|{OTHER}": [2, 1],
         f"optimiser_centroid|{WEIGHT}": 3,
@@ -314,7 +347,7 @@ def test_what_does_not_fit_the_model_is_told_together_with_what_cannot_be_read(t
     problems = examine(visual_model(tmp_path, changes)).problems
     assert [problem.key for problem in problems] == [
         "simulation.model",
-        "slurm.ntasks",
+        "jobs.ntasks",
         f"parameters.{OTHER}",
         f"parameters.{WEIGHT}x",
         f"optimiser_centroid.{WEIGHT}",
@@ -401,7 +434,7 @@ def test_without_the_models_directory_nothing_is_said_of_the_model(tmp_path: Pat
     "changes",
     [
         {"simulation|setup": ["module load nest"]},
-        {"slurm|setup": ["module load nest"]},
+        {"jobs|setup": ["module load nest"]},
         {"simulation|launcher": "apptainer exec mozaik.sif"},
         {"simulation|python": "$ENV/bin/python"},
         {"simulation|python": "apptainer exec mozaik.sif python"},
@@ -421,25 +454,25 @@ def test_a_python_that_only_nodes_may_have_is_worth_a_note(tmp_path: Path, monke
     examined = examine(path)
     assert examined.problems == []
     assert examined.config is not None
-    notes = [message for _, message in simulation_of(examined.config).notes(examined.config)]
+    notes = [message for _, message in model_of(examined.config).notes(examined.config)]
     assert "this machine has no program '/nix/python'; make sure that the nodes have (check --on-node)" in notes
 
 
 def test_overrides_are_looked_at_like_the_file(tmp_path: Path) -> None:
     path = visual_model(tmp_path)
-    overrides = ["slurm.ntasks=0", "targets.0.sheet_name=V1", f"optimiser_centroid.{WEIGHT}=7"]
+    overrides = ["jobs.ntasks=0", "targets.0.sheet_name=V1", f"optimiser_centroid.{WEIGHT}=7"]
     assert [problem.key for problem in examine(path, overrides).problems] == [
-        "slurm.ntasks",
+        "jobs.ntasks",
         f"optimiser_centroid.{WEIGHT}",
         "targets[0].sheet_name",
     ]
 
 
 def test_the_worst_comes_first() -> None:
-    keys = ["targets[1]", "keep.directories", "parameters.a", "slurm.time", "simulation.model", "model_dir", ""]
+    keys = ["targets[1]", "keep.directories", "parameters.a", "jobs.time", "simulation.model", "model_dir", ""]
     problems = [Problem(key, "wrong", line) for line, key in enumerate(keys, start=1)]
     assert [problem.key for problem in worst_first(problems)] == [
-        *("model_dir", "simulation.model", "slurm.time", "", "parameters.a", "targets[1]", "keep.directories")
+        *("model_dir", "simulation.model", "jobs.time", "", "parameters.a", "targets[1]", "keep.directories")
     ]
 
 

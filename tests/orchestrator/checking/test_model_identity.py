@@ -20,6 +20,7 @@ from rich.console import Console
 from orchestrator.best.reevaluating import reevaluate
 from orchestrator.checking.check import inspect
 from orchestrator.checking.model_identity import changed_files, changed_parameters, keep_model
+from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import Job, State, Status, Task
 from orchestrator.config.file import load_config
 from orchestrator.config.model import Config
@@ -28,8 +29,8 @@ from orchestrator.errors import RunFailed, UsageError
 from orchestrator.files import write_json
 from orchestrator.paths import RunPaths, shipped
 from orchestrator.records import Outcome, Result
-from orchestrator.run.controller import Controller, create_run
-from orchestrator.run.start import go_on
+from orchestrator.run.evaluating import optimise
+from orchestrator.run.start import create_run, go_on
 
 WEIGHT = "sheets.exc.ExcExcConnection.weights"
 
@@ -173,10 +174,9 @@ def test_a_run_stops_where_its_model_was_changed_under_it(run: RunPaths, config:
     config = config.model_copy(update={"max_ngen": 3})
     create_run(config, paths)
     cluster = Meddling(paths)
-    controller = Controller(config, paths, cluster, stop=threading.Event(), confirm=lambda: None)  # type: ignore[arg-type]
     with pytest.raises(RunFailed, match=r"changed while the run went on:\n  .*density: 100\.0 in the run, 5\.0 now"):
-        controller.run()
-    assert controller._checkpoint.n_generations == 1
+        optimise(config, paths, cluster, stop=threading.Event(), confirm=lambda: None)  # type: ignore[arg-type]
+    assert Checkpoint(paths.checkpoint).n_generations == 1
 
 
 @pytest.mark.run

@@ -362,15 +362,15 @@ def test_watching_without_a_terminal_prints_a_line_per_change(
     monkeypatch.setattr("orchestrator.display.live._SHORTEST", 0.01)
     monkeypatch.setattr("orchestrator.display.live._SHARE", 0.0)
     run = RunOnDisk(tmp_path / "run")
-    flight = run.generation(0)
-    flight.submit((0, 1))
+    files = run.generation(0)
+    files.submit((0, 1))
     printed: list[str] = []
     over = threading.Event()
 
     def print_line(line: str) -> None:
         printed.append(line)
         if len(printed) == 1:
-            flight.land(0, Outcome.EXPLODED, "too much")
+            files.land(0, Outcome.EXPLODED, "too much")
         else:
             over.set()
 

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 from orchestrator_project import CONFIG
-from scripted_flight import OK, PENDING, RUNNING, START, Airspace, Clock
+from scripted_pool import OK, PENDING, RUNNING, START, Clock, ScriptedRun
 
 from orchestrator.cluster import Job, State, Status
-from orchestrator.config.file import load_config
 from orchestrator.files import append_json_line, write_json
 from orchestrator.jobs import cleanup as module
-from orchestrator.jobs.cleanup import Wake
+from orchestrator.jobs.cleanup import Cleanup
 from orchestrator.paths import GenerationPaths, RunPaths
 from orchestrator.records import Outcome, Result
 
@@ -44,7 +43,7 @@ class Scene:
     paths: RunPaths
     clock: Clock
     executor: Executor
-    wake: Wake
+    cleanup: Cleanup
 
     def generation(self, number: int, **states: State) -> None:
         """Leave a generation with a job of each of these ids."""
@@ -52,7 +51,7 @@ class Scene:
         self.executor.states.update(states)
 
     def look(self) -> None:
-        self.wake.look(self.executor.poll(self.wake.jobs))
+        self.cleanup.look(self.executor.poll(self.cleanup.jobs))
 
     @property
     def left(self) -> list[str]:
@@ -62,8 +61,10 @@ class Scene:
 def left_behind(paths: GenerationPaths, token: str, *ids: str, executor: str = "fake") -> None:
     paths.create()
     tasks = [[n, 1] for n in range(len(ids))]
-    append_json_line(paths.journal, {"event": "submitting", "token": token, "tasks": tasks, "executor": executor})
-    append_json_line(paths.journal, {"event": "submitted", "token": token, "tasks": tasks, "ids": list(ids)})
+    append_json_line(
+        paths.journal, {"event": "submitting", "token": token, "tasks": tasks, "executor": executor, "time": 1.0}
+    )
+    append_json_line(paths.journal, {"event": "submitted", "token": token, "ids": list(ids), "time": 1.0})
 
 
 @pytest.fixture
@@ -75,25 +76,25 @@ def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
     file = tmp_path / "config.yaml"
     file.write_text(yaml.safe_dump({**CONFIG, "keep": {"directories": getattr(request, "param", "none")}}))
     paths.generations.mkdir(parents=True)
-    return Scene(paths, clock, executor, Wake(load_config(file), paths, executor))  # type: ignore[arg-type]
+    return Scene(paths, clock, executor, Cleanup(paths, executor, getattr(request, "param", "none")))  # type: ignore[arg-type]
 
 
 def test_a_generation_goes_once_all_of_its_jobs_have_ended(scene: Scene) -> None:
     scene.generation(0, a=State.ENDED, b=State.RUNNING)
     scene.generation(1, c=State.RUNNING)
-    scene.wake.leave(1)
-    assert [job.id for job in scene.wake.jobs] == ["a", "b"]
+    scene.cleanup.finish(range(1))
+    assert [job.id for job in scene.cleanup.jobs] == ["a", "b"]
     assert scene.executor.polls == 0  # there is a look soon, by the way
     scene.look()
     assert scene.left == ["0", "1"]
     scene.executor.states["b"] = State.ABSENT
     scene.look()
-    assert (scene.left, scene.wake.jobs, scene.executor.cancelled) == (["1"], [], [])
+    assert (scene.left, scene.cleanup.jobs, scene.executor.cancelled) == (["1"], [], [])
 
 
 def test_a_job_that_does_not_end_is_cancelled_once_in_a_while(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     scene.generation(0, a=State.ENDED, b=State.RUNNING, c=State.PENDING)
-    scene.wake.leave(1)
+    scene.cleanup.finish(range(1))
     for _ in range(13):
         scene.clock.sleep(10)
         scene.look()
@@ -104,7 +105,7 @@ def test_a_job_that_does_not_end_is_cancelled_once_in_a_while(scene: Scene, capl
 
 def test_silence_is_no_reason_to_cancel_or_discard(scene: Scene) -> None:
     scene.generation(0, a=State.UNKNOWN)
-    scene.wake.leave(1)
+    scene.cleanup.finish(range(1))
     scene.clock.sleep(100)
     scene.look()
     assert (scene.left, scene.executor.cancelled) == (["0"], [])
@@ -113,7 +114,7 @@ def test_silence_is_no_reason_to_cancel_or_discard(scene: Scene) -> None:
 def test_generations_too_short_for_a_look_do_not_pile_up(scene: Scene) -> None:
     for number in range(5):
         scene.generation(number, **{f"job{number}": State.ENDED})
-        scene.wake.leave(number + 1)
+        scene.cleanup.finish(range(number + 1))
         assert len(scene.left) <= 1
     assert scene.executor.polls == 2
 
@@ -121,25 +122,25 @@ def test_generations_too_short_for_a_look_do_not_pile_up(scene: Scene) -> None:
 def test_at_the_end_of_the_run_everything_goes(scene: Scene) -> None:
     scene.generation(0, a=State.RUNNING)
     scene.generation(1, b=State.ENDED)
-    scene.wake.leave(2)
-    scene.wake.settle()
-    assert (scene.left, scene.wake.jobs, scene.executor.cancelled) == ([], [], ["a"])
+    scene.cleanup.finish(range(2))
+    scene.cleanup.settle()
+    assert (scene.left, scene.cleanup.jobs, scene.executor.cancelled) == ([], [], ["a"])
     assert scene.clock.now < Clock().now + 30
 
 
 def test_at_the_end_a_job_gets_a_moment_to_tidy_up(scene: Scene) -> None:
     scene.generation(0, a=State.RUNNING)
-    scene.wake.leave(1)
+    scene.cleanup.finish(range(1))
     scene.clock.after(3, lambda: scene.executor.states.update(a=State.ENDED))
-    scene.wake.settle()
+    scene.cleanup.settle()
     assert (scene.left, scene.executor.cancelled) == ([], [])
 
 
 def test_a_generation_whose_journal_is_gone_or_of_another_executor_is_nobodys(scene: Scene) -> None:
     scene.paths.generation(0).create()  # half deleted when the controller before died
     left_behind(scene.paths.generation(1), "g1", "token-0", executor="local")
-    scene.wake.leave(2)
-    assert scene.wake.jobs == []
+    scene.cleanup.finish(range(2))
+    assert scene.cleanup.jobs == []
     scene.look()
     assert scene.left == []
 
@@ -147,7 +148,7 @@ def test_a_generation_whose_journal_is_gone_or_of_another_executor_is_nobodys(sc
 def test_what_is_no_generation_is_left_alone(scene: Scene) -> None:
     (scene.paths.generations / "3.bak").mkdir()
     scene.generation(0, a=State.ENDED)
-    scene.wake.leave(1)
+    scene.cleanup.finish(range(1))
     scene.look()
     assert scene.left == ["3.bak"]
 
@@ -160,7 +161,7 @@ def test_an_offspring_that_was_measured_is_not_kept_with_the_failed(scene: Scene
         attempt = scene.paths.generation(0).attempt(index, 1)
         attempt.simulation.mkdir(parents=True)
         write_json(attempt.result, Result(outcome).to_json())
-    scene.wake.leave(1)
+    scene.cleanup.finish(range(1))
     scene.look()
     assert [path.name for path in (scene.paths.kept / "0").iterdir()] == ["1"]
 
@@ -171,37 +172,39 @@ def test_what_is_to_be_kept_is_kept(scene: Scene) -> None:
     attempt = scene.paths.generation(0).attempt(3, 1)
     attempt.simulation.mkdir(parents=True)
     (attempt.simulation / "Segment0.pickle").touch()
-    scene.wake.leave(1)
+    scene.cleanup.finish(range(1))
     scene.look()
     assert scene.left == []
     assert (scene.paths.kept / "0" / "3" / "1" / "simulation" / "Segment0.pickle").exists()
 
 
-def test_a_flight_asks_for_the_generation_before_by_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_executor_is_asked_about_the_generation_before_together_with_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A node that lost sight of a job would be taken for busy, and so would a simulation that hangs at its exit."""
-    air = Airspace(tmp_path, monkeypatch, number=1, size=1)
+    run = ScriptedRun(tmp_path, monkeypatch, number=1, size=1)
     left_behind(RunPaths(tmp_path).generation(0), "old", "9_0")
-    ghost = air.cluster.add(Job("old", "9_0"), (7, 1))
-    air.cluster.answer(7, 1, RUNNING)
-    air.cluster.answer(0, None, *[RUNNING] * 200)
-    wake = air.wake()
-    wake.leave(1)
-    air.clock.after(module._TIDYING_UP + 40, lambda: air.deliver(0, 1))
-    air.bring_in(wake)
-    assert air.cluster.cancelled == [ghost]
+    ghost = run.cluster.add(Job("old", "9_0"), (7, 1))
+    run.cluster.answer(7, 1, RUNNING)
+    run.cluster.answer(0, None, *[RUNNING] * 200)
+    cleanup = run.cleanup()
+    cleanup.finish(range(1))
+    run.clock.after(module._PATIENCE + 40, lambda: run.deliver(0, 1))
+    run.finish(cleanup)
+    assert run.cluster.cancelled == [ghost]
     assert not RunPaths(tmp_path).generation(0).directory.exists()
 
 
 def test_a_job_that_does_not_end_makes_room_for_others_of_its_generation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    air = Airspace(tmp_path, monkeypatch, size=2)
-    air.cluster.answer(0, None, RUNNING)
-    air.clock.after(5, lambda: air.deliver(0, 1))
+    run = ScriptedRun(tmp_path, monkeypatch, size=2)
+    run.cluster.answer(0, None, RUNNING)
+    run.clock.after(5, lambda: run.deliver(0, 1))
     # there is only one node
-    air.cluster.answer(1, None, PENDING)
-    air.cluster.on_cancel = lambda: air.cluster.answer(1, None, RUNNING, OK)
-    first, second = air.bring_in()
+    run.cluster.answer(1, None, PENDING)
+    run.cluster.on_cancel = lambda: run.cluster.answer(1, None, RUNNING, OK)
+    first, second = run.finish()
     assert [first.result.outcome, second.result.outcome] == [Outcome.OK, Outcome.OK]
-    assert air.cluster.cancelled == [(0, 1)]
-    assert module._TIDYING_UP < air.clock.now - START < module._TIDYING_UP + 30
+    assert run.cluster.cancelled == [(0, 1)]
+    assert module._PATIENCE < run.clock.now - START < module._PATIENCE + 30

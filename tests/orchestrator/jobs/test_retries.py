@@ -6,25 +6,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from scripted_flight import COMPLETED, PENDING, RUNNING, START, UNKNOWN, Airspace, Crash, ended
+from scripted_pool import COMPLETED, PENDING, RUNNING, START, UNKNOWN, Crash, ScriptedRun, ended
 
 from orchestrator.cluster import SubmissionFailed
 from orchestrator.errors import RunFailed, Stopped
 from orchestrator.records import Outcome
 
-Make = Callable[..., Airspace]
+Make = Callable[..., ScriptedRun]
 
 
 @pytest.fixture
-def airspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
-    return lambda **options: Airspace(tmp_path, monkeypatch, **options)
+def scripted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    return lambda **options: ScriptedRun(tmp_path, monkeypatch, **options)
 
 
-def test_an_offspring_under_which_two_nodes_die_in_a_row_is_not_tried_a_third_time(airspace: Make) -> None:
-    air = airspace(retries=5)
-    air.cluster.answer(0, 1, RUNNING, ended(Outcome.NODE_FAIL, "n1"))
-    air.cluster.answer(0, 2, RUNNING, ended(Outcome.NODE_FAIL, "n2"))
-    killer, fine = air.bring_in()
+def test_an_offspring_under_which_two_nodes_die_in_a_row_is_not_tried_a_third_time(scripted: Make) -> None:
+    run = scripted(retries=5)
+    run.cluster.answer(0, 1, RUNNING, ended(Outcome.NODE_FAIL, "n1"))
+    run.cluster.answer(0, 2, RUNNING, ended(Outcome.NODE_FAIL, "n2"))
+    killer, fine = run.finish()
     assert (killer.result.outcome, killer.attempts) == (Outcome.NODE_FAIL, 2)
     assert fine.result.outcome is Outcome.OK
 
@@ -38,92 +38,92 @@ def test_an_offspring_under_which_two_nodes_die_in_a_row_is_not_tried_a_third_ti
     ],
 )
 def test_other_losses_in_a_row_are_tried_again(
-    airspace: Make, first: tuple[Outcome, str], second: tuple[Outcome, str]
+    scripted: Make, first: tuple[Outcome, str], second: tuple[Outcome, str]
 ) -> None:
-    air = airspace(retries=2)
-    air.cluster.answer(0, 1, RUNNING, ended(*first))
-    air.cluster.answer(0, 2, RUNNING, ended(*second))
-    landed, _ = air.bring_in()
+    run = scripted(retries=2)
+    run.cluster.answer(0, 1, RUNNING, ended(*first))
+    run.cluster.answer(0, 2, RUNNING, ended(*second))
+    landed, _ = run.finish()
     assert (landed.result.outcome, landed.attempts) == (Outcome.OK, 3)
 
 
-def test_the_nodes_that_died_are_remembered_by_the_next_controller(airspace: Make) -> None:
-    air = airspace(retries=5)
-    air.cluster.answer(0, 1, RUNNING, ended(Outcome.NODE_FAIL, "n1"))
-    air.cluster.answer(0, 2, *[RUNNING] * 5, ended(Outcome.NODE_FAIL, "n2"))
-    air.cluster.answer(1, None, RUNNING)
-    air.crash(after=6)
-    air.cluster.answer(1, None, COMPLETED)
-    air.deliver(1, 1)
-    killer, _ = air.bring_in()
+def test_the_nodes_that_died_are_remembered_by_the_next_controller(scripted: Make) -> None:
+    run = scripted(retries=5)
+    run.cluster.answer(0, 1, RUNNING, ended(Outcome.NODE_FAIL, "n1"))
+    run.cluster.answer(0, 2, *[RUNNING] * 5, ended(Outcome.NODE_FAIL, "n2"))
+    run.cluster.answer(1, None, RUNNING)
+    run.crash(after=6)
+    run.cluster.answer(1, None, COMPLETED)
+    run.deliver(1, 1)
+    killer, _ = run.finish()
     assert (killer.result.outcome, killer.attempts) == (Outcome.NODE_FAIL, 2)
 
 
 def test_a_crash_between_the_last_loss_and_its_verdict_costs_no_further_attempt(
-    airspace: Make, monkeypatch: pytest.MonkeyPatch
+    scripted: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    air = airspace(retries=0)
-    air.cluster.answer(0, 1, RUNNING, ended(Outcome.CANCELLED))
+    run = scripted(retries=0)
+    run.cluster.answer(0, 1, RUNNING, ended(Outcome.CANCELLED))
     with monkeypatch.context() as patch:
 
         def die(*_: object) -> None:
             raise Crash
 
-        patch.setattr("orchestrator.jobs.pool.Flight._decree", die)
+        patch.setattr("orchestrator.jobs.pool.JobPool._decree", die)
         with pytest.raises(Crash):
-            air.bring_in()
-    assert len(air.events("lost")) == 1
-    lost, _ = air.bring_in()
+            run.finish()
+    assert len(run.events("lost")) == 1
+    lost, _ = run.finish()
     assert (lost.result.outcome, lost.attempts) == (Outcome.CANCELLED, 1)
-    assert (0, 2) not in air.cluster.submitted
+    assert (0, 2) not in run.cluster.submitted
 
 
-def test_a_cluster_that_has_taken_one_array_of_a_generation_may_refuse_the_others_for_long(airspace: Make) -> None:
+def test_a_cluster_that_has_taken_one_array_of_a_generation_may_refuse_the_others_for_long(scripted: Make) -> None:
     """A limit on how many jobs a user may have is lifted as jobs end."""
-    air = airspace(size=4, batch_size=2, retries=1)
+    run = scripted(size=4, batch_size=2, retries=1)
     refusal = SubmissionFailed("Job violates accounting/QOS policy (job submit limit)", transient=False)
 
     def limit() -> None:
-        air.cluster.refusals.extend([(refusal, False)] * 6)
+        run.cluster.refusals.extend([(refusal, False)] * 6)
 
-    air.clock.after(0.5, limit)  # between the two arrays
+    run.clock.after(0.5, limit)  # between the two arrays
     for index in (0, 1):
-        air.cluster.answer(index, None, *[RUNNING] * 300, RUNNING)
-    air.clock.after(200, lambda: [air.deliver(index, 1) for index in (0, 1)])
-    assert air.outcomes() == [Outcome.OK] * 4
-    assert len(air.events("refused")) == 6
+        run.cluster.answer(index, None, *[RUNNING] * 300, RUNNING)
+    run.clock.after(200, lambda: [run.deliver(index, 1) for index in (0, 1)])
+    assert run.outcomes() == [Outcome.OK] * 4
+    assert len(run.events("refused")) == 6
 
 
 def test_a_cluster_that_is_away_is_not_complained_of_at_every_attempt(
-    airspace: Make, caplog: pytest.LogCaptureFixture
+    scripted: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
-    air = airspace()
+    run = scripted()
     away = SubmissionFailed("Unable to contact slurm controller", transient=True)
-    air.cluster.refusals.extend([(away, False)] * 20)
-    assert air.outcomes() == [Outcome.OK, Outcome.OK]
+    run.cluster.refusals.extend([(away, False)] * 20)
+    assert run.outcomes() == [Outcome.OK, Outcome.OK]
     assert len([record for record in caplog.records if "nothing submitted" in record.message]) == 1
 
 
 def test_jobs_are_cancelled_until_the_executor_says_that_they_are_gone(
-    airspace: Make, monkeypatch: pytest.MonkeyPatch
+    scripted: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Unwatched jobs would go on for hours after the generation's timeout."""
-    air = airspace(timeout=60, size=1)
-    air.cluster.answer(0, None, *[PENDING] * 30, *[UNKNOWN] * 200, RUNNING, ended(Outcome.CANCELLED))
+    run = scripted(timeout=60, size=1)
+    run.cluster.answer(0, None, *[PENDING] * 30, *[UNKNOWN] * 200, RUNNING, ended(Outcome.CANCELLED))
     cancels: list[float] = []
-    monkeypatch.setattr(air.cluster, "cancel", lambda jobs: cancels.append(air.clock.now))  # not heard
+    monkeypatch.setattr(run.cluster, "cancel", lambda jobs: cancels.append(run.clock.now))  # not heard
     with pytest.raises(RunFailed, match="every simulation of the generation failed"):
-        air.bring_in()
+        run.finish()
     assert len(cancels) > 3
 
 
 def test_a_stop_ends_the_waiting_for_an_executor_that_does_not_answer(
-    airspace: Make, monkeypatch: pytest.MonkeyPatch
+    scripted: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    air = airspace(timeout=60, size=1)
-    air.cluster.answer(0, None, *[PENDING] * 30, UNKNOWN)
-    monkeypatch.setattr(air.cluster, "cancel", lambda jobs: None)
-    air.clock.after(300, air.stop.set)
+    run = scripted(timeout=60, size=1)
+    run.cluster.answer(0, None, *[PENDING] * 30, UNKNOWN)
+    monkeypatch.setattr(run.cluster, "cancel", lambda jobs: None)
+    run.clock.after(300, run.stop.set)
     with pytest.raises(Stopped, match="while the timeout of generation 0 was enforced"):
-        air.bring_in()
-    assert air.clock.now < START + 500
+        run.finish()
+    assert run.clock.now < START + 500

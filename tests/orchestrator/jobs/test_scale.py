@@ -17,10 +17,11 @@ from orchestrator_project import CONFIG
 from orchestrator.cluster import Job, State, Status, Task
 from orchestrator.config.file import load_config
 from orchestrator.files import write_text
-from orchestrator.jobs import pool
+from orchestrator.jobs import dispatcher
 from orchestrator.paths import RunPaths
 from orchestrator.records import Outcome, Result
-from orchestrator.run.controller import Controller, create_run
+from orchestrator.run.evaluating import optimise
+from orchestrator.run.start import create_run
 
 SIZE, GENERATIONS, ARRAY = 1000, 3, 400
 
@@ -55,7 +56,7 @@ class InstantCluster:
 
 @pytest.mark.run
 def test_memory_is_flat_over_generations_of_a_thousand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "_BETWEEN_BATCHES", 0.0)
+    monkeypatch.setattr(dispatcher, "_BETWEEN_ARRAYS", 0.0)
     monkeypatch.setattr("os.fsync", lambda _: None)  # half of the test's time
     (tmp_path / "model.py").touch()
     config_file = tmp_path / "config.yaml"
@@ -66,21 +67,21 @@ def test_memory_is_flat_over_generations_of_a_thousand(tmp_path: Path, monkeypat
     create_run(config, paths)
     used: list[int] = []
 
-    def confirm() -> None:
+    def appended() -> None:
         gc.collect()
         used.append(tracemalloc.get_traced_memory()[0])
 
     cluster = InstantCluster()
     tracemalloc.start()
     try:
-        controller = Controller(
+        optimise(
             config,
             paths,
             cluster,  # type: ignore[arg-type]
             stop=threading.Event(),
-            confirm=confirm,
+            confirm=lambda: None,
+            appended=appended,
         )
-        controller.run()
     finally:
         tracemalloc.stop()
     assert cluster.batches == [400, 400, 200] * GENERATIONS

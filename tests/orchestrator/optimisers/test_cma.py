@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from orchestrator.optimisers import create_optimiser
-from orchestrator.optimisers.base import TOLERANCE, Optimiser, Told
-from orchestrator.records import FloatArray, Outcome
+from orchestrator.optimisers import Optimiser, Problem, Told, create_optimiser
+from orchestrator.optimisers.base import TOLERANCE
+from orchestrator.optimisers.cma import CMAOptions
+from orchestrator.records import FloatArray, Origin, Outcome
 
 START = np.array([0.1, 0.2, 0.8, 0.5])
 
 
 def fresh(seed: int = 4, steps: FloatArray | None = None) -> Optimiser:
     steps = np.zeros(4) if steps is None else steps
-    return create_optimiser("cma", start=START, steps=steps, sigma=0.3, size=8, seed=seed)
+    return create_optimiser(CMAOptions(), Problem(START, steps, sigma=0.3, size=8, seed=seed))
 
 
 def told(points: FloatArray) -> Told:
@@ -29,25 +30,30 @@ def told(points: FloatArray) -> Told:
 def test_finds_the_optimum_of_a_bowl() -> None:
     optimiser = fresh()
     for _ in range(60):
-        optimiser.tell(told(optimiser.ask()))
+        optimiser.tell(told(optimiser.ask().points))
     assert optimiser.state()["mean"] == pytest.approx([0.6] * 4, abs=0.03)
 
 
-def test_first_offspring_is_the_start() -> None:
-    assert fresh().ask()[0] == pytest.approx(START, abs=1e-12)
+def test_the_start_is_asked_for_and_said_to_be_it() -> None:
+    optimiser = fresh()
+    asked = optimiser.ask()
+    assert asked.points[0] == pytest.approx(START, abs=1e-12)
+    assert asked.origins == (Origin.START, *[Origin.SAMPLE] * 7)
+    optimiser.tell(told(asked.points))
+    assert set(optimiser.ask().origins) == {Origin.SAMPLE}
 
 
 def test_replay_is_exact_whatever_others_draw() -> None:
     first, history = fresh(), []
     for _ in range(15):
-        history.append(told(first.ask()))
+        history.append(told(first.ask().points))
         first.tell(history[-1])
         np.random.random(7)
     second = fresh()
     for entry in history:
-        assert np.array_equal(second.ask(), entry.points)
+        assert np.array_equal(second.ask().points, entry.points)
         second.tell(entry)
-    assert np.array_equal(first.ask(), second.ask())
+    assert np.array_equal(first.ask().points, second.ask().points)
     for name, value in first.state().items():
         assert np.array_equal(value, second.state()[name])
 
@@ -57,20 +63,20 @@ def test_does_not_touch_the_global_generator() -> None:
     expected = np.random.random()
     np.random.seed(3)
     optimiser = fresh()
-    optimiser.tell(told(optimiser.ask()))
+    optimiser.tell(told(optimiser.ask().points))
     assert np.random.random() == expected
 
 
 def test_seeds_differ() -> None:
-    assert not np.array_equal(fresh(1).ask(), fresh(2).ask())
+    assert not np.array_equal(fresh(1).ask().points, fresh(2).ask().points)
 
 
 def test_points_stay_in_the_cube_and_asking_again_gives_the_same() -> None:
     optimiser = fresh()
     for _ in range(20):
-        points = optimiser.ask()
+        points = optimiser.ask().points
         assert ((points >= 0) & (points <= 1)).all()
-        assert np.array_equal(points, optimiser.ask())
+        assert np.array_equal(points, optimiser.ask().points)
         scores = points.sum(axis=1, keepdims=True)  # drives the mean into a corner
         optimiser.tell(Told(points, scores, scores, [Outcome.OK] * 8))
 
@@ -78,7 +84,7 @@ def test_points_stay_in_the_cube_and_asking_again_gives_the_same() -> None:
 def test_a_generation_in_which_everything_explodes_ends_nothing() -> None:
     optimiser = fresh()
     for _ in range(30):
-        points = optimiser.ask()
+        points = optimiser.ask().points
         scores = np.full((8, 2), 20.0)
         optimiser.tell(Told(points, np.full((8, 2), np.nan), scores, [Outcome.EXPLODED] * 8))
         assert optimiser.stop() is None
@@ -87,7 +93,7 @@ def test_a_generation_in_which_everything_explodes_ends_nothing() -> None:
 def test_integer_dimensions_keep_sampling_their_neighbours() -> None:
     optimiser = fresh(steps=np.array([0, 0, 0, 0.1]))
     for _ in range(60):
-        optimiser.tell(told(optimiser.ask()))
+        optimiser.tell(told(optimiser.ask().points))
     covariance = optimiser.state()["covariance"]
     assert np.sqrt(covariance[3, 3]) >= 0.019  # type: ignore[index]
 
@@ -95,7 +101,7 @@ def test_integer_dimensions_keep_sampling_their_neighbours() -> None:
 @pytest.mark.parametrize("wrong", ["others", "nan", "too few", "unasked"])
 def test_tell_takes_what_was_asked_finite_and_once(wrong: str) -> None:
     optimiser = fresh()
-    entry = told(optimiser.ask())
+    entry = told(optimiser.ask().points)
     if wrong == "others":
         entry = Told(entry.points + 1e-5, entry.values, entry.scores, entry.outcomes)
     elif wrong == "nan":
@@ -110,12 +116,12 @@ def test_tell_takes_what_was_asked_finite_and_once(wrong: str) -> None:
 
 @pytest.mark.parametrize("start", [[0.0, 0.2, 1.0, 0.5], [0.0] * 4, [1.0] * 4, [1e-3, 1 - 1e-9, 0.5, 0.5]])
 def test_a_start_on_a_bound_is_asked_exactly(start: list[float]) -> None:
-    optimiser = create_optimiser("cma", start=np.array(start), steps=np.zeros(4), sigma=0.3, size=8, seed=4)
-    points = optimiser.ask()
+    optimiser = create_optimiser(CMAOptions(), Problem(np.array(start), np.zeros(4), sigma=0.3, size=8, seed=4))
+    points = optimiser.ask().points
     assert points[0].tolist() == start
-    assert optimiser.ask()[0].tolist() == start
+    assert optimiser.ask().points[0].tolist() == start
     optimiser.tell(told(points))
-    following = optimiser.ask()
+    following = optimiser.ask().points
     assert start not in following.tolist()
     assert ((following >= 0) & (following <= 1)).all()
 
@@ -128,13 +134,14 @@ def test_points_do_not_depend_on_the_signs_of_eigenvectors() -> None:
         return values, vectors * np.array([-1, 1, -1, -1])
 
     optimiser, elsewhere = fresh(), fresh()
-    elsewhere._strategy.sm.eigenmethod = others  # type: ignore[attr-defined]
+    strategies = [one._optimiser._strategy for one in (optimiser, elsewhere)]  # type: ignore[attr-defined]
+    strategies[1].sm.eigenmethod = others
     for _ in range(30):
-        entry = told(optimiser.ask())
-        assert np.abs(elsewhere.ask() - entry.points).max() <= TOLERANCE
+        entry = told(optimiser.ask().points)
+        assert np.abs(elsewhere.ask().points - entry.points).max() <= TOLERANCE
         optimiser.tell(entry)
         elsewhere.tell(entry)
-    bases = [one._strategy.sm.B for one in (optimiser, elsewhere)]  # type: ignore[attr-defined]
+    bases = [strategy.sm.B for strategy in strategies]
     assert np.abs(bases[0] - bases[1]).max() > 0.1
 
 
@@ -142,16 +149,16 @@ def test_points_do_not_depend_on_the_signs_of_eigenvectors() -> None:
 REPLAY = """
 import json, sys
 import numpy as np
-from orchestrator.optimisers import create_optimiser
-from orchestrator.optimisers.base import Told
+from orchestrator.optimisers import Problem, Told, create_optimiser
+from orchestrator.optimisers.cma import CMAOptions
 from orchestrator.records import Outcome
 run = json.load(sys.stdin)
 size, start = run["size"], np.array(run["start"])
-optimiser = create_optimiser("cma", start=start, steps=np.zeros(len(start)), sigma=0.3, size=size, seed=4)
+optimiser = create_optimiser(CMAOptions(), Problem(start, np.zeros(len(start)), sigma=0.3, size=size, seed=4))
 apart = []
 for points, scores in zip(run["points"], run["scores"]):
     points, scores = np.array(points), np.array(scores)
-    apart.append(float(np.abs(optimiser.ask() - points).max()))
+    apart.append(float(np.abs(optimiser.ask().points - points).max()))
     optimiser.tell(Told(points, scores, scores, [Outcome.OK] * size))
 print(max(apart))
 """
@@ -161,10 +168,10 @@ print(max(apart))
 def long_run() -> dict[str, Any]:
     """40 generations of 20 parameters, with a start that touches two bounds."""
     start, size = np.linspace(0, 1, 20), 13
-    optimiser = create_optimiser("cma", start=start, steps=np.zeros(20), sigma=0.3, size=size, seed=4)
+    optimiser = create_optimiser(CMAOptions(), Problem(start, np.zeros(20), sigma=0.3, size=size, seed=4))
     entries = []
     for _ in range(40):
-        entries.append(told(optimiser.ask()))
+        entries.append(told(optimiser.ask().points))
         optimiser.tell(entries[-1])
     points, scores = ([getattr(entry, name).tolist() for entry in entries] for name in ("points", "scores"))
     return {"start": start.tolist(), "size": size, "points": points, "scores": scores}

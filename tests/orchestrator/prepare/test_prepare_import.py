@@ -82,7 +82,7 @@ def test_a_predecessors_folder_gets_what_it_lacks_and_keeps_what_it_has(tmp_path
         ({"parameters": {EXC: [1, 0]}, "optimiser_centroid": {}}, ":3: parameters."),
         ({"parameters": [EXC]}, ":2: parameters: expected an object {...}, got ['sheets"),
         ({"parameters": {}}, "parameters: expected at least one parameter"),
-        ({"optimiser_centroid": {EXC: 7}}, ": optimiser_centroid: the start value of"),
+        ({"optimiser_centroid": {EXC: 7}}, f": optimiser_centroid.{EXC}: the start value of"),
         ({"targets": {"class": "x"}}, ": targets: expected a list [...], got {'class': 'x'}"),
         ({"targets": ["SpontActivityTarget"]}, ": targets[0]: expected an object {...}, got 'SpontActivityTarget'"),
         ({"targets": [{"class": "SpontaneousTarget", "sheet_name": "Exc"}]}, "targets[0].class: unknown target"),

@@ -13,7 +13,6 @@ from orchestrator.prepare import prepare_model
 
 RUN = "from mozaik.controller import run_workflow\n"
 CLASS = "from mozaik.models import Model\n\nclass Net(Model):\n    pass\n"
-CREATE = "def create_experiments(model):\n    return []\n"
 SHEET = "{'params': {'name': 'Exc', 'recorders': {}}, "
 
 # files that are wrong, options, and what is said
@@ -58,7 +57,7 @@ WRONG: list[tuple[dict[str, str], dict[str, Any], str]] = [
             "param__base": "{'weights': 1}",
         },
         {},
-        "param/exc:2: cannot read the merged group **url('param/base'); expected names and values such as {'weig",
+        "param/exc:2:10: cannot read the merged group **url('param/base'); expected names and values such as {'weig",
     ),
     (
         {"param__defaults": "{'sheets': {'exc': url('common/exc')}}", "common__exc": SHEET + "'weights': 1}"},
@@ -93,7 +92,7 @@ WRONG: list[tuple[dict[str, str], dict[str, Any], str]] = [
     ({"run__py": "print 'python 2'\n"}, {}, "run.py:1: is not Python 3: Missing parentheses in call to 'print'"),
     ({"model__py": "class Nett:\n    pass\n"}, {}, "--model model:Net: "),
     ({"model__py": "class Nett:\n    pass\n"}, {}, "model.py has no 'Net'; did you mean 'Nett'?"),
-    ({"model__py": "class Net(:\n"}, {}, "model.py:1: is not Python 3: invalid syntax. Mend it: the simulation"),
+    ({"model__py": "class Net(:\n"}, {}, "model.py:1: is not Python 3: invalid syntax. Fix it: the simulation"),
     ({"run__py": RUN + "from modle import Net\nfrom experiments import create_experiments\n"
       "run_workflow('a', Net, create_experiments)\n"}, {}, "--model modle:Net: there is no module 'modle' in"),
     ({}, {"model": "model.Net"}, "--model model.Net: expected module:name, such as model:VisualModel"),
@@ -146,14 +145,6 @@ def test_no_root_among_several(tmp_path: Path) -> None:
         list(prepare_model(model))
 
 
-def test_without_a_script_that_runs_the_model_the_candidates_are_listed(tmp_path: Path) -> None:
-    model = small_model(tmp_path)
-    (model / "run.py").unlink()
-    with pytest.raises(UsageError, match=r"no run\.py, and its scripts: .*Candidates: model:Net, experiments:cre"):
-        list(prepare_model(model))
-    list(prepare_model(model, model="model:Net", experiments="experiments:create_experiments"))
-
-
 def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
     model = small_model(tmp_path)
     (model / "param/exc").write_bytes(b"{'a': 1, # 5 \xb5m\n}")
@@ -164,7 +155,7 @@ def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
 def test_links_that_lead_nowhere_or_in_a_circle(tmp_path: Path) -> None:
     model = small_model(tmp_path)
     (model / "param/map").symlink_to("/nonexistent/map")
-    with pytest.raises(UsageError, match="param/map: a link to /nonexistent/map, which does not exist; remove or mend"):
+    with pytest.raises(UsageError, match="param/map: a link to /nonexistent/map, which does not exist; remove or fix"):
         list(prepare_model(model))
     (model / "param/map").unlink()
     (model / "param/loop").symlink_to(".")
@@ -181,114 +172,6 @@ def test_a_directory_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("tempfile.mkdtemp", denied)
     with pytest.raises(UsageError, match=r"model: cannot be written: Permission denied\. Nothing was changed"):
         list(prepare_model(model))
-
-
-CALLS = {
-    "modules": """
-import mozaik.controller
-import model
-import experiments as e
-mozaik.controller.run_workflow('x', model.Net, e.create_experiments)
-""",
-    "package": """
-from .model import Net
-from .experiments import create_experiments
-if True:
-    data_store, model = run_workflow('x', Net, create_experiments)
-else:
-    data_store = None
-""",
-    "stars": """
-from model import *
-from experiments import *
-run_workflow(name(), Net, create_experiments)
-""",
-    "keywords": """
-from model import Net as N
-from experiments import create_experiments as c
-def main():
-    run_workflow('x', create_experiments=c, model_class=N)
-main()
-""",
-    "twice the same": """
-from experiments import create_experiments
-from model import Net
-run_workflow('x', Net, create_experiments)
-run_workflow('y', Net, create_experiments)
-""",
-    "another encoding": """# -*- coding: latin-1 -*-
-# \xe9
-from model import Net
-from experiments import create_experiments
-run_workflow('x', Net, create_experiments)
-""",
-}
-
-
-@pytest.mark.parametrize("script", CALLS.values(), ids=CALLS)
-def test_ways_to_call_run_workflow(tmp_path: Path, script: str) -> None:
-    model = small_model(tmp_path)
-    (model / "run.py").write_bytes(script.encode("latin-1"))
-    said = "\n".join(prepare_model(model))
-    assert "Model model:Net, experiments experiments:create_experiments, root param/defaults." in said
-
-
-TWO = CREATE + CREATE.replace("create_experiments", "create_short")
-UNDECIDED = {
-    "assigned later": """
-from experiments import create_experiments, create_short
-if True:
-    create_experiments = create_short
-""",
-    "imported in two branches": """
-if not SHORT:
-    from experiments import create_experiments
-else:
-    from experiments import create_short as create_experiments
-""",
-    "two modules with everything": """
-from experiments import *
-from others import *
-""",
-}
-
-
-@pytest.mark.parametrize("lines", UNDECIDED.values(), ids=UNDECIDED)
-def test_experiments_with_more_than_one_meaning_are_asked_for(tmp_path: Path, lines: str) -> None:
-    script = f"from model import Net\n{lines}\nrun_workflow('x', Net, create_experiments)\n"
-    model = small_model(tmp_path, run__py=script, experiments__py=TWO, others__py=TWO)
-    message = (
-        r"run\.py:\d+: create_experiments gets its meaning in more than one way.*; say which with --experiments mod"
-    )
-    with pytest.raises(UsageError, match=message):
-        list(prepare_model(model))
-    said = "\n".join(prepare_model(model, experiments="experiments:create_short"))
-    assert "Model model:Net, experiments experiments:create_short" in said
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [
-        "try:\n    from .experiments import *\nexcept ImportError:\n    from experiments import create_experiments\n",
-        "if PACKAGE:\n    from .experiments import create_experiments\nfrom experiments import create_experiments\n",
-        "create_experiments = None\nfrom experiments import create_experiments\n",
-        "from experiments import create_experiments\ndef other():\n    create_experiments = 3 + 4\n",
-        "from analysis import *\nfrom experiments import *\n",
-    ],
-)
-def test_experiments_with_one_meaning_are_taken(tmp_path: Path, lines: str) -> None:
-    script = f"from model import Net\n{lines}\nrun_workflow('x', Net, create_experiments)\n"
-    files = {"experiments__py": TWO, "analysis__py": "from experiments import create_experiments\n"}
-    said = "\n".join(prepare_model(small_model(tmp_path, run__py=script, **files)))
-    assert "experiments experiments:create_experiments" in said
-
-
-def test_a_class_in_a_guarded_script_and_a_script_of_another_name(tmp_path: Path) -> None:
-    model = small_model(tmp_path)
-    (model / "run.py").unlink()
-    main = "if __name__ == '__main__':\n    run_workflow('x', Net, create_experiments)\n"
-    (model / "simulate.py").write_text(RUN + "from experiments import create_experiments\n" + CLASS + main)
-    assert "Model simulate:Net, experiments experiments:create_experiments" in "\n".join(prepare_model(model))
 
 
 def test_nothing_of_the_model_is_executed(tmp_path: Path) -> None:

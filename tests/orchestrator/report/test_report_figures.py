@@ -11,6 +11,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from checkpoint_files import change_rows
 from hypothesis import given
 from hypothesis import strategies as st
 from report_runs import NASTY, config, make_run
@@ -143,13 +144,16 @@ def test_phases_of_jobs_add_up(run: Checkpoint) -> None:
 
 def test_jobs_of_which_the_end_is_not_known_are_told(tmp_path: Path) -> None:
     own = make_run(tmp_path / "run", size=6)
-    with h5py.File(own.checkpoint, "r+") as file:
-        rows = file["evaluations"]
-        rows["finished"][::6] = math.nan
+
+    def forget(tell: h5py.Group) -> None:
+        rows = tell["table"][:]
+        rows["finished"][0] = math.nan
         # cancelled in the queue: never started
-        rows["started"][1::6] = math.nan
-        for phase in ("build", "check", "protocols", "measuring"):
-            rows[phase][1::6] = math.nan
+        for name in ("started", "build", "check", "protocols", "measuring"):
+            rows[name][1] = math.nan
+        tell["table"][:] = rows
+
+    change_rows(own.checkpoint, forget)
     history = History.of(Checkpoint(own.checkpoint))
     np.testing.assert_allclose(history.phases["queue"].reshape(3, 6), [[10, 51, 10, 10, 10, 10]] * 3)
     told = "The end of 3 of 18 jobs is not known: that time is missing here."
@@ -167,8 +171,11 @@ def test_whole_numbers_at_a_bound_are_flagged(tmp_path: Path) -> None:
     bounds = {"bounds": [1, 10], "integer": True}
     text = config(names, ["T"], parameters={"high": bounds, "low": bounds | {"scale": "log"}, "amid": bounds})
     own = make_run(tmp_path / "run", parameters=names, targets=["T"], text=text)
-    with h5py.File(own.checkpoint, "r+") as file:
-        file["evaluations/parameters"][:] = [10, 1, 4]
+
+    def set_parameters(tell: h5py.Group) -> None:
+        tell["parameters"][:] = [10, 1, 4]
+
+    change_rows(own.checkpoint, set_parameters)
     history = History.of(Checkpoint(own.checkpoint))
     assert any("at a bound of high (upper), low (lower); wider" in found for found in findings(history))
     assert parameters_table(history)["between the bounds"].tolist() == pytest.approx([1, 0, 1 / 3])

@@ -205,7 +205,7 @@ def test_targets_of_a_model_that_is_gone_are_told_by_their_scores(tmp_path: Path
         scores=lambda found: np.array([min(float(d(x)) / 0.25, 20) for d, x in zip(distances, found, strict=True)]),
     )
     history = History.of(Checkpoint(run.checkpoint))
-    assert [each.text for each in history.targets] == ["0.5", "≥ 0.5", "≤ 0.5", "0 to 1"]
+    assert [each.text for each in history.targets] == ["0.5", "at least 0.5", "at most 0.5", "0 to 1"]
     assert "cannot be loaded from here" in page_of(run).text
 
 
@@ -217,7 +217,7 @@ def test_own_targets_of_a_model_that_is_there_have_their_unit(tmp_path: Path) ->
     specs = [{"class": "own.py:Own", "target_value": 1, "norm": 1}, {"class": "own.py:Gone", "norm": 1}]
     run = make_run(tmp_path / "run", text=config(["sheets.exc.w", "sheets.inh.w"], [], targets=specs, model_dir=".."))
     first, second = History.of(Checkpoint(run.checkpoint)).targets
-    assert (first.text, first.unit, first.norm) == ("≤ 1", "mV", 1.0)
+    assert (first.text, first.unit, first.norm) == ("at most 1", "mV", 1.0)
     assert (second.text, second.unit) == ("", "")
 
 

@@ -301,7 +301,8 @@ class Own(ReturnedValue):
         return super().value(recordings)
 
     def score(self, value):
-        return float("nan") if (Path(__file__).parent / "nan").exists() else super().score(value)
+        score = Path(__file__).parent / "score"
+        return float(score.read_text()) if score.exists() else super().score(value)
 '''
 OWN = {"class": "own.py:Own", "key": "rate", "target_value": 3, "norm": 1}
 
@@ -314,7 +315,7 @@ def test_a_measuring_process_that_crashes_at_its_exit_has_measured(tmp_path: Pat
 
 
 def test_recordings_that_cannot_be_read_just_now_are_not_the_parameters_fault(tmp_path: Path) -> None:
-    project = Project.create(tmp_path, {"targets": [OWN], "max_ngen": 1, "slurm": {"retries": 1}})
+    project = Project.create(tmp_path, {"targets": [OWN], "max_ngen": 1, "jobs": {"retries": 1}})
     (tmp_path / "own.py").write_text(OWN_TARGET)
     (tmp_path / "stale").touch()
     said = project.command("run", "config.yaml", code=1)
@@ -322,13 +323,15 @@ def test_recordings_that_cannot_be_read_just_now_are_not_the_parameters_fault(tm
     assert "every simulation of the generation failed" in said
 
 
-def test_a_score_that_is_no_number_stops_the_run_before_it_is_stored(tmp_path: Path) -> None:
+@pytest.mark.parametrize("score", ["nan", "-0.5"])
+def test_a_score_that_is_no_number_or_negative_stops_the_run_before_it_is_stored(score: str, tmp_path: Path) -> None:
     project = Project.create(tmp_path, {"targets": [OWN], "max_ngen": 1})
     (tmp_path / "own.py").write_text(OWN_TARGET)
-    (tmp_path / "nan").touch()
+    (tmp_path / "score").write_text(score)
     said = project.command("run", "config.yaml", code=1)
-    assert re.search(r"target Own\(rate\): its score of the value \d.* is nan; expected a finite number", said), said
-    (tmp_path / "nan").unlink()
+    expected = "expected a finite number, not negative. Fix the target and continue: no simulation is lost"
+    assert re.search(rf"target Own\(rate\): its score of the value \d\S* is {score}; {expected}", said), said
+    (tmp_path / "score").unlink()
     project.command("run", "--continue", str(project.runs[0]))
     assert len(project.frame()) == project.simulated == 4
 

@@ -81,7 +81,7 @@ def test_table_for_people(tmp_path: Path, store: Path) -> None:
     other = plain_store(tmp_path / "results" / "two", seed=1)
     out, _ = score(store, other, "--config", config(tmp_path, RATE, ORIENTED))
     assert out.count("SpontActivityTarget(Exc)") == 2
-    for text in (f"datastore {store}", "Hz", "1 to 5", ">= 2", "no recording of", "total score"):
+    for text in (f"datastore {store}", "Hz", "1 to 5", "at least 2", "no recording of", "total score"):
         assert text in out
     (rate,) = create_targets([RATE])
     totals = [rate.score(rate.value(Datastore(path))) + 20 for path in (store, other)]
@@ -158,6 +158,26 @@ def test_targets_of_ones_own_without_a_model(tmp_path: Path, store: Path) -> Non
     (target,) = json.loads(out)[0]["targets"]
     assert (target["class"], target["sheet_name"], target["value"]) == ("mine.py:Sheets", None, 2.0)
     assert (target["unit"], target["score"]) == ("sheets", 0.25)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("return -1", "its score of the value 2.0 is -1.0; expected a finite number, not negative"),
+        ("return float('inf')", "its score of the value 2.0 is inf; expected a finite number, not negative"),
+        ("return value['x']", "its score of the value 2.0 fails: TypeError: 'float' object is not subscriptable"),
+    ],
+)
+def test_a_score_that_is_negative_or_no_number_is_refused(body: str, said: str, tmp_path: Path, store: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from targets import PointTarget\n"
+        "class Mine(PointTarget):\n"
+        "    def value(self, recordings): return 2.0\n"
+        f"    def score(self, value): {body}\n"
+    )
+    own = {"class": "mine.py:Mine", "target_value": 1, "norm": 4}
+    _, err = score(store, "--config", config(tmp_path, own), code=2)
+    assert f"target Mine: {said}" in " ".join(err.split())
 
 
 def test_wrong_usage(tmp_path: Path, store: Path) -> None:

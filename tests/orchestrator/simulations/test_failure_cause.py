@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.records import Outcome
-from orchestrator.simulations.failure_cause import blame
+from orchestrator.simulations.failure_cause import cause_of
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from orchestrator.simulations.failure_cause import blame
     ],
 )
 def test_too_little_memory(line: str) -> None:
-    assert blame(f"building the network\n{line}\nsrun: error: n1: task 0: Exited with exit code 1") is (
+    assert cause_of(f"building the network\n{line}\nsrun: error: n1: task 0: Exited with exit code 1") is (
         Outcome.OUT_OF_MEMORY
     )
 
@@ -41,7 +41,7 @@ def test_too_little_memory(line: str) -> None:
     ],
 )
 def test_a_file_system_that_is_full_or_gone(line: str) -> None:
-    assert blame(f"saving\n{line}\nTraceback follows") is Outcome.NODE_FAIL
+    assert cause_of(f"saving\n{line}\nTraceback follows") is Outcome.NODE_FAIL
 
 
 @pytest.mark.parametrize(
@@ -58,4 +58,4 @@ def test_a_file_system_that_is_full_or_gone(line: str) -> None:
     ],
 )
 def test_a_model_that_is_wrong_blames_nobody_else(log: str) -> None:
-    assert blame(log) is None
+    assert cause_of(log) is None

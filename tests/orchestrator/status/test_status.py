@@ -13,10 +13,10 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
-from run_on_disk import FlightOnDisk, RunOnDisk
+from checkpoint_files import write_first_format
+from run_on_disk import STATE, GenerationOnDisk, RunOnDisk
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.records import Outcome
@@ -56,21 +56,21 @@ def test_before_the_first_submission(run: RunOnDisk) -> None:
 
 def test_offspring_in_every_state(tmp_path: Path) -> None:
     run = RunOnDisk(tmp_path / "run", offspring_size=11)
-    flight = run.generation(0)
-    flight.submit(*((index, 1) for index in range(10)), time=1000.0)
-    flight.note(1, "started", host="w1")
+    files = run.generation(0)
+    files.submit(*((index, 1) for index in range(10)), time=1000.0)
+    files.note(1, "started", host="w1")
     for index in (2, 3, 4, 5, 6):
-        flight.note(index, "started", host="w2")
-        flight.note(index, "building")
+        files.note(index, "started", host="w2")
+        files.note(index, "building")
     for index in (3, 4, 5, 6):
-        flight.note(index, "check", slice=3, slices=10, rates={"V1": 3.0})
+        files.note(index, "check", slice=3, slices=10, rates={"V1": 3.0})
     for index in (4, 5, 6):
-        flight.note(index, "protocols", step=2, steps=5, name="MeasureSizeTuning")
-    flight.note(5, "measuring")
-    flight.land(6)
-    flight.land(7, Outcome.EXPLODED, "sheet V1 fired at 120 Hz")
-    flight.land(8, Outcome.OUT_OF_MEMORY, "killed")
-    flight.land(9, measured=False)
+        files.note(index, "protocols", step=2, steps=5, name="MeasureSizeTuning")
+    files.note(5, "measuring")
+    files.land(6)
+    files.land(7, Outcome.EXPLODED, "sheet V1 fired at 120 Hz")
+    files.land(8, Outcome.OUT_OF_MEMORY, "killed")
+    files.land(9, measured=False)
     status = look(run)
     generation = status.generation
     assert generation is not None
@@ -94,65 +94,67 @@ def test_offspring_in_every_state(tmp_path: Path) -> None:
     assert generation.deadline == 1000.0 + 3600
 
 
-def lose(flight: FlightOnDisk, index: int, number: int, outcome: Outcome = Outcome.NODE_FAIL, node: str = "") -> None:
-    flight.land(index, outcome, "the node died", attempt=number)
-    flight.write("lost", index=index, outcome=outcome.value, reason="the node died", node=node)
+def lose(
+    files: GenerationOnDisk, index: int, number: int, outcome: Outcome = Outcome.NODE_FAIL, node: str = ""
+) -> None:
+    files.land(index, outcome, "the node died", attempt=number)
+    files.write("lost", index=index, outcome=outcome.value, reason="the node died", node=node)
 
 
 def test_a_lost_attempt_is_no_end_until_it_is_the_last(run: RunOnDisk) -> None:
-    flight = run.generation(0)
-    flight.submit(*((index, 1) for index in range(4)))
-    flight.note(0, "building")
-    lose(flight, 0, 1)
+    files = run.generation(0)
+    files.submit(*((index, 1) for index in range(4)))
+    files.note(0, "building")
+    lose(files, 0, 1)
     status = look(run)
     assert states(status)[0] == "queued"
     assert status.generation is not None
     assert status.generation.lost == {"NODE_FAIL": 1}
     assert status.generation.unsubmitted == 1
     for number in (2, 3):
-        flight.submit((0, number), token=f"t{number}")
+        files.submit((0, number), token=f"t{number}")
         assert states(look(run))[0] == "queued"
-        flight.note(0, "building", attempt=number)
+        files.note(0, "building", attempt=number)
         assert states(look(run))[0] == "running"
-        lose(flight, 0, number)
+        lose(files, 0, number)
     assert states(look(run))[0] == "failed"  # beyond slurm.retries
-    flight.submit((1, 2), token="late")
-    flight.land(1, attempt=1)
+    files.submit((1, 2), token="late")
+    files.land(1, attempt=1)
     assert states(look(run))[1] == "done"  # what the first attempt brought after all
 
 
-def test_two_dead_nodes_in_a_row_end_an_offspring_as_in_the_flight(run: RunOnDisk) -> None:
-    flight = run.generation(0)
+def test_two_dead_nodes_in_a_row_end_an_offspring_as_in_the_pool(run: RunOnDisk) -> None:
+    files = run.generation(0)
     for number, node in ((1, "n1"), (2, "n2")):
-        flight.submit((0, number), token=f"t{number}")
-        lose(flight, 0, number, node=node)
+        files.submit((0, number), token=f"t{number}")
+        lose(files, 0, number, node=node)
     assert states(look(run))[0] == "failed"
 
 
 def test_what_cannot_start_is_tried_again(run: RunOnDisk) -> None:
-    flight = run.generation(0)
+    files = run.generation(0)
     for number in range(1, 6):
-        flight.submit((0, number), token=f"t{number}")
-        lose(flight, 0, number, Outcome.LAUNCH_FAILED)
+        files.submit((0, number), token=f"t{number}")
+        lose(files, 0, number, Outcome.LAUNCH_FAILED)
     assert states(look(run))[0] == "queued"
 
 
 def test_the_journals_clock_and_what_it_takes_back(run: RunOnDisk) -> None:
-    flight = run.generation(0)
-    flight.submit((0, 1), (1, 1), time=1000.0)
-    flight.write("submitting", token="refused", tasks=[[2, 1]], executor="slurm")
+    files = run.generation(0)
+    files.submit((0, 1), (1, 1), time=1000.0)
+    files.write("submitting", token="refused", tasks=[[2, 1]], executor="slurm")
     generation = look(run).generation
     assert generation is not None
     assert [each.in_flight for each in generation.offspring] == [True, True, True, False]
-    flight.write("refused", token="refused", message="no")
-    flight.note(0, "building")
-    flight.write("timeout")
+    files.write("refused", token="refused", message="no")
+    files.note(0, "building")
+    files.write("timeout")
     generation = look(run).generation
     assert generation is not None
     assert [each.in_flight for each in generation.offspring] == [True, True, False, False]
     assert generation.timed_out
-    flight.write("withdrawn", indices=[0, 1])
-    flight.write("clock", time=5000.0)
+    files.write("withdrawn", indices=[0, 1])
+    files.write("clock", time=5000.0)
     generation = look(run).generation
     assert generation is not None
     assert (generation.timed_out, generation.submitted, generation.in_flight) == (False, 5000.0, False)
@@ -162,16 +164,16 @@ def test_the_journals_clock_and_what_it_takes_back(run: RunOnDisk) -> None:
 def test_a_watcher_follows_what_changes(run: RunOnDisk) -> None:
     watcher = Watcher(run.paths)
     watcher.look()
-    flight = run.generation(0)
-    flight.submit(*((index, 1) for index in range(4)))
+    files = run.generation(0)
+    files.submit(*((index, 1) for index in range(4)))
     assert states(watcher.look()) == ["queued"] * 4
-    flight.note(0, "started")
-    flight.note(0, "measuring")
-    flight.land(1, measured=False)
+    files.note(0, "started")
+    files.note(0, "measuring")
+    files.land(1, measured=False)
     assert states(watcher.look()) == ["measuring", "measuring", "queued", "queued"]
     time.sleep(0.01)
-    flight.land(1)
-    flight.land(2, Outcome.TIMEOUT)
+    files.land(1)
+    files.land(2, Outcome.TIMEOUT)
     assert states(watcher.look()) == ["measuring", "done", "failed", "queued"]
     run.complete(0, [[1, 1]] * 4, begin=1000.0)
     assert watcher.look().generation is None
@@ -203,11 +205,13 @@ def test_the_past_is_that_of_the_checkpoint(run: RunOnDisk) -> None:
 
 
 def test_checkpoints_of_earlier_versions_have_no_column_of_totals(run: RunOnDisk) -> None:
-    run.complete(0, [[3, 2], [1, 2], [1, 3], [4, 5]], begin=1000.0)
+    scores = [[3, 2], [1, 2], [1, 3], [4, 5]]
+    run.complete(0, scores, begin=1000.0)
     new = look(run)
-    with h5py.File(run.paths.checkpoint, "r+") as file:
-        del file["evaluations/total_score"]
-    run.complete(1, [[1, 1]] * 4, begin=2000.0)
+    generations = [run.evaluations(0, scores, begin=1000.0), run.evaluations(1, [[1, 1]] * 4, begin=2000.0)]
+    write_first_format(
+        run.paths.checkpoint, generations, STATE, parameters=["x", "y"], targets=["rate", "cv"], totals=False
+    )
     old = look(run)
     assert new.best is not None
     assert (new.best.total_score, new.best.offspring, new.start_score) == (3.0, 1, 5.0)
@@ -263,9 +267,9 @@ def test_garbage_is_named_and_the_rest_is_shown(run: RunOnDisk) -> None:
     run.complete(0, [[1, 2]] * 4, begin=1000.0)
     watcher = Watcher(run.paths)
     watcher.look()
-    flight = run.generation(1)
-    flight.submit(*((index, 1) for index in range(4)))
-    flight.land(0)
+    files = run.generation(1)
+    files.submit(*((index, 1) for index in range(4)))
+    files.land(0)
     run.paths.checkpoint.write_bytes(b"\x89HDF\r\n\x1a\n garbage")
     for status in (watcher.look(), watcher.look()):
         assert (status.complete, len(status.problems)) == (1, 1)
@@ -283,17 +287,17 @@ GARBAGE += [b'{"event": "lost", "index": 0, "outcome": "NO", "reason": ""}\n', b
 
 @pytest.mark.parametrize("content", GARBAGE)
 def test_garbage_in_any_file_of_the_generation(run: RunOnDisk, content: bytes) -> None:
-    flight = run.generation(0)
+    files = run.generation(0)
     for index in range(4):
-        flight.submit((index, 1), token=f"t{index}")
-    flight.note(2, "building")
-    flight.land(1)
-    for path in (flight.paths.journal, flight.paths.attempt(2, 1).progress):
+        files.submit((index, 1), token=f"t{index}")
+    files.note(2, "building")
+    files.land(1)
+    for path in (files.paths.journal, files.paths.attempt(2, 1).progress):
         with path.open("ab") as file:
             file.write(content + b"\n")
-    for path in (run.paths.holder, run.paths.lock, flight.paths.queue, flight.paths.attempt(3, 1).result):
+    for path in (run.paths.holder, run.paths.lock, files.paths.queue, files.paths.attempt(3, 1).result):
         path.write_bytes(content)
-    (flight.paths.results / "nonsense.json").write_bytes(content)
+    (files.paths.results / "nonsense.json").write_bytes(content)
     status = look(run)
     assert states(status)[1] == "done"
     assert states(status)[3] in ("queued", "failed")
@@ -318,12 +322,12 @@ def test_a_half_written_line_of_a_jobs_progress_is_taken_when_it_is_whole(tmp_pa
 
 
 def test_a_job_without_a_sign_of_life_is_noticed(run: RunOnDisk) -> None:
-    flight = run.generation(0)
-    flight.submit((0, 1), (1, 1))
+    files = run.generation(0)
+    files.submit((0, 1), (1, 1))
     for index in (0, 1):
-        flight.note(index, "building")
+        files.note(index, "building")
     long_ago = time.time() - 1000
-    os.utime(flight.paths.attempt(0, 1).progress, (long_ago, long_ago))
+    os.utime(files.paths.attempt(0, 1).progress, (long_ago, long_ago))
     generation = look(run).generation
     assert generation is not None
     assert generation.offspring[0].silent == pytest.approx(1000, abs=5)
@@ -336,10 +340,10 @@ def test_a_job_without_a_sign_of_life_is_noticed(run: RunOnDisk) -> None:
 def test_a_thousand_jobs_are_not_all_read_at_every_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     size = 1000
     run = RunOnDisk(tmp_path / "run", offspring_size=size)
-    flight = run.generation(0)
-    flight.submit(*((index, 1) for index in range(size)))
+    files = run.generation(0)
+    files.submit(*((index, 1) for index in range(size)))
     for index in range(100):
-        flight.land(index)
+        files.land(index)
     read: list[Path] = []
     monkeypatch.setattr(JobProgress, "refresh", lambda self: read.append(self.path))
     watcher = Watcher(run.paths)
@@ -363,10 +367,10 @@ def public_run() -> Iterator[RunOnDisk]:
     top = Path(tempfile.mkdtemp())
     run = RunOnDisk(top / "run")
     run.complete(0, [[1, 2]] * 4, begin=1000.0)
-    flight = run.generation(1)
-    flight.submit((0, 1), (1, 1))
-    flight.note(0, "building")
-    flight.land(1, Outcome.EXPLODED, "too much")
+    files = run.generation(1)
+    files.submit((0, 1), (1, 1))
+    files.note(0, "building")
+    files.land(1, Outcome.EXPLODED, "too much")
     run.holder()
     run.lock()
     for path in (top, *top.rglob("*")):

@@ -1,0 +1,81 @@
+"""Checkpoints of format 1, which earlier versions wrote: one table of all evaluations, replaced at every generation."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import h5py
+import numpy as np
+
+from orchestrator.checkpoint.layout import Rows, table_of
+from orchestrator.records import FloatArray, Origin
+
+FORMAT = 1
+_TEXTS = ("outcome", "job_id", "host")
+
+
+def read_run(file: h5py.File) -> dict[str, str]:
+    """Return configuration, names and versions, which are attributes of the file."""
+    return {name: str(file.attrs[name]) for name in ("config", "parameters", "targets", "versions")}
+
+
+class FirstFormat:
+    """The generations of an open file of format 1, each of them told at once.
+
+    Parameters
+    ----------
+    file : h5py.File
+        Open until the last call.
+    """
+
+    def __init__(self, file: h5py.File):
+        self._rows = file["evaluations"]
+        self._optimiser = file["optimiser"]
+        generations = self._rows["generation"][:]
+        self._starts = [int(n) for n in np.searchsorted(generations, np.arange(len(self) + 1))]
+
+    def __len__(self) -> int:
+        return int(self._optimiser["sigma"].shape[0])
+
+    def tables(self, fields: Sequence[str] = (), first: int = 0) -> list[Rows]:
+        """Return fields of the evaluations, one table per tell."""
+        names = list(table_of([]).dtype.names or ())
+        # scores were not summed in the first files
+        made: dict[str, Callable[[], list[Any]]] = {
+            "origin": self._origins,
+            # the optimiser was told of all generations before it
+            **dict.fromkeys(("asked_after", "told_in"), lambda: list(self._rows["generation"][:])),
+            "total_score": lambda: [math.fsum(row) for row in self._rows["scores"][:]],
+        }
+        columns = [made[name]() if name in made else list(self._rows[name][:]) for name in names]
+        columns = [
+            [text.decode().encode("ascii", "backslashreplace") for text in column] if name in _TEXTS else column
+            for name, column in zip(names, columns, strict=True)
+        ]
+        table = table_of(list(zip(*columns, strict=True)))
+        return self._split(table[list(fields)] if fields else table, first)
+
+    def matrices(self, name: str) -> list[FloatArray]:
+        """Return points, parameters, values or scores, one array per tell."""
+        return self._split(self._rows[name][:])
+
+    def details(self) -> list[list[dict[str, Any]]]:
+        """Return the details of each evaluation, one list per tell."""
+        texts = {name: list(self._rows[name].asstr()[:]) for name in ("message", "log_tail")}
+        texts |= {name: [json.loads(text) for text in self._rows[name].asstr()[:]] for name in ("reasons", "versions")}
+        return self._split([dict(zip(texts, row, strict=True)) for row in zip(*texts.values(), strict=True)])
+
+    def states(self) -> list[dict[str, FloatArray]]:
+        """Return the optimiser's state of each tell."""
+        arrays = {name: dataset[:] for name, dataset in self._optimiser.items()}
+        return [{name: np.asarray(array[n]) for name, array in arrays.items()} for n in range(len(self))]
+
+    def _origins(self) -> list[bytes]:
+        places = zip(self._rows["generation"][:], self._rows["offspring"][:], strict=True)
+        return [(Origin.SAMPLE if any(place) else Origin.START).value.encode() for place in places]
+
+    def _split(self, rows: Any, first: int = 0) -> list[Any]:
+        return [rows[self._starts[n] : self._starts[n + 1]] for n in range(first, len(self))]

@@ -1,0 +1,283 @@
+"""What a run has evaluated: reading it as tables, and appending what the optimiser is told."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from orchestrator.checkpoint import layout
+from orchestrator.checkpoint.image import creating, extending, grows
+from orchestrator.checkpoint.layout import Rows, Tell
+from orchestrator.checkpoint.reading import opened, require_format, run_in, stored_in
+from orchestrator.errors import RunFailed, UsageError
+from orchestrator.optimisers.base import Told
+from orchestrator.records import Evaluation, FloatArray, Origin, Outcome
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LOG = logging.getLogger(__name__)
+_TEXTS = ("origin", "outcome", "job_id", "host")
+_COLUMNS = ("generation", "offspring", "origin", "told_in", "outcome", "total_score", "attempts", "job_id", "host")
+_TIMES = ("submitted", "started", "finished")
+
+
+class Checkpoint:
+    """A run's history; any number of readers, one writer.
+
+    Parameters
+    ----------
+    path : pathlib.Path or str
+        The file, or the run directory that holds it.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        If there is no such file, or it is not a checkpoint.
+    """
+
+    def __init__(self, path: Path | str):
+        path = Path(path)
+        self.path = path / "checkpoint.h5" if path.is_dir() else path
+        try:
+            with opened(self.path) as file:
+                require_format(file, self.path)
+                run = run_in(file)
+                self.config_text = run["config"]
+                self.parameter_names: list[str] = json.loads(run["parameters"])
+                self.target_labels: list[str] = json.loads(run["targets"])
+                self.versions: dict[str, str] = json.loads(run["versions"])
+        except FileNotFoundError as error:
+            raise UsageError(f"{self.path}: there is no such checkpoint") from error
+        except (OSError, KeyError, ValueError) as error:
+            raise UsageError(f"{self.path}: is not a readable checkpoint ({error})") from error
+
+    @classmethod
+    def create(
+        cls, path: Path, *, config: str, parameters: Sequence[str], targets: Sequence[str], versions: Mapping[str, str]
+    ) -> Checkpoint:
+        """Write an empty checkpoint.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            Where it will be; what is there is replaced.
+        config : str
+            The configuration as YAML.
+        parameters, targets : sequence of str
+            Names, in the order of the columns.
+        versions : mapping of str to str
+            Versions of the programs that decide about the run, by name.
+        """
+        texts = {"config": config, "versions": json.dumps(dict(versions))}
+        texts |= {"parameters": json.dumps(list(parameters)), "targets": json.dumps(list(targets))}
+        _write(path, texts, [])
+        return cls(path)
+
+    def append(self, evaluations: Sequence[Evaluation], state: Mapping[str, FloatArray | float]) -> None:
+        """Add what the optimiser is told next, and its state before that.
+
+        The cost is that of what is added, whatever the size of the file. Readers see the file without it or with all
+        of it.
+
+        Parameters
+        ----------
+        evaluations : sequence of Evaluation
+            All of the same `told_in`, which is the number of tells that the checkpoint holds.
+        state : mapping of str to ndarray of float or float
+            The optimiser's, under any names; those that describe the distribution from which points were drawn are
+            ``mean``, ``sigma`` and ``covariance``.
+
+        Raises
+        ------
+        orchestrator.errors.RunFailed
+            If the checkpoint does not end where these evaluations begin; nothing is written.
+        ValueError
+            If there are no evaluations, or a name of `state` is empty or contains a slash.
+        OSError
+            If the disk is full or the file cannot be written; the checkpoint is then as it was. If only the last flush
+            to the disk failed, it holds what was appended.
+        """
+        if not evaluations:
+            raise ValueError("expected evaluations to append, got none")
+        if wrong := [name for name in state if not name or "/" in name or name == "."]:
+            raise ValueError(f"names of an optimiser's state: expected plain words, got {wrong}")
+        widths = {"points": len(self.parameter_names), "parameters": len(self.parameter_names)}
+        widths |= {"values": len(self.target_labels), "scores": len(self.target_labels)}
+        tell = layout.tell_of(evaluations, state, widths)
+        self._require_current_format()
+        with extending(self.path) as (file, root):
+            count = int(file.attrs["tells"])
+            self._require_next(evaluations, count)
+            layout.write_heading(root, count + 1)
+            root["run"] = file["run"]
+            tells = root.create_group("tells")
+            layout.link_tells(file["tells"], tells, count)
+            layout.write_tell(tells, count, tell)
+
+    def set_config(self, config: str) -> None:
+        """Replace the configuration, if a continued run has changed what may be changed.
+
+        Parameters
+        ----------
+        config : str
+            The configuration as YAML.
+        """
+        self._require_current_format()
+        with extending(self.path) as (file, root):
+            layout.write_heading(root, int(file.attrs["tells"]))
+            layout.write_run(root.create_group("run"), **{**layout.read_run(file), "config": config})
+            root["tells"] = file["tells"]
+        self.config_text = config
+
+    def evaluations(self) -> pd.DataFrame:
+        """Return one row per evaluation, in the order in which they were told.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``generation``, ``offspring``, ``origin`` (``start``, ``sample``, ``model`` or ``injected``),
+            ``told_in`` (number of the tell), ``outcome``, ``total_score``, ``attempts``, ``job_id``, ``host``,
+            ``submitted``, ``started``, ``finished`` (Unix times in s), then ``parameter:<name>``, ``value:<target>``
+            (NaN if there is none), ``score:<target>``.
+        """
+        fields = (*_COLUMNS, *_TIMES)
+        with opened(self.path) as file:
+            stored = stored_in(file)
+            frame: dict[str, Any] = _columns(stored.tables(fields), fields)
+            for prefix, name, names in (
+                ("parameter", "parameters", self.parameter_names),
+                ("value", "values", self.target_labels),
+                ("score", "scores", self.target_labels),
+            ):
+                matrix = np.concatenate([np.zeros((0, len(names))), *stored.matrices(name)])
+                frame.update({f"{prefix}:{each}": matrix[:, n] for n, each in enumerate(names)})
+        return _data_frame(frame)
+
+    def details(self) -> pd.DataFrame:
+        """Return what `evaluations` leaves out, one row per evaluation in the same order.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``message``, ``log_tail``, ``reasons`` (dict), ``versions`` (dict), ``peak_memory`` (bytes) and the
+            wall times ``build``, ``check``, ``protocols``, ``measuring`` in s.
+        """
+        fields = ("peak_memory", *layout.SECONDS)
+        with opened(self.path) as file:
+            stored = stored_in(file)
+            numbers = _columns(stored.tables(fields), fields)
+            rows = [row for tell in stored.details() for row in tell]
+        frame: dict[str, Any] = {
+            name: [row[name] for row in rows] for name in ("message", "log_tail", "reasons", "versions")
+        }
+        return _data_frame(frame | numbers)
+
+    def distribution(self) -> dict[str, FloatArray]:
+        """Return the optimiser's state by tell, under the names that its method gives.
+
+        Returns
+        -------
+        dict of str to ndarray of float, shape (n_tells, ...)
+            ``mean`` (n_tells, n_parameters), ``sigma`` (n_tells,) and ``covariance`` (n_tells, n_parameters,
+            n_parameters) of the search distribution in the unit cube, if the method has one, and what else it gives.
+            NaN in the place of what a tell does not have, or has in a smaller shape.
+        """
+        with opened(self.path) as file:
+            states = stored_in(file).states()
+        names = dict.fromkeys(name for state in states for name in state)
+        return {name: _stacked([state.get(name) for state in states]) for name in names}
+
+    def told(self) -> list[Told]:
+        """Return what the optimiser was told, one object per tell, bit for bit."""
+        with opened(self.path) as file:
+            stored = stored_in(file)
+            points, values, scores = (stored.matrices(name) for name in ("points", "values", "scores"))
+            tables = stored.tables(("generation", "offspring", "origin", "asked_after", "outcome"))
+        return [
+            Told(
+                points=points[n],
+                values=values[n],
+                scores=scores[n],
+                outcomes=[Outcome(text.decode()) for text in table["outcome"]],
+                origins=[Origin(text.decode()) for text in table["origin"]],
+                ids=list(zip(table["generation"].tolist(), table["offspring"].tolist(), strict=True)),
+                asked_after=table["asked_after"].tolist(),
+            )
+            for n, table in enumerate(tables)
+        ]
+
+    @property
+    def n_generations(self) -> int:
+        """How many tells are complete, which are the generations of a schedule that waits for each."""
+        with opened(self.path) as file:
+            return len(stored_in(file))
+
+    def _require_next(self, evaluations: Sequence[Evaluation], count: int) -> None:
+        if other := {evaluation.told_in for evaluation in evaluations} - {count}:
+            raise RunFailed(
+                f"{self.path}: expected generation {count} next, got {', '.join(map(str, sorted(other)))}. Another "
+                "copy of the file has taken its place, perhaps by a tool that restores or synchronises files. Put the "
+                "newest one back and continue"
+            )
+
+    def _require_current_format(self) -> None:
+        """Write the file anew if an earlier version, or a tool that packs HDF5 files, has written it."""
+        with opened(self.path) as file:
+            found = require_format(file, self.path)
+            if found == layout.FORMAT and grows(self.path):
+                return
+            run, tells = run_in(file), layout.tells_of(stored_in(file))
+        _write(self.path, run, tells)
+        if found < layout.FORMAT:
+            _LOG.info(
+                "%s has been converted from format %d to %d, which earlier versions of this program do not read",
+                self.path,
+                found,
+                layout.FORMAT,
+            )
+
+
+def _write(path: Path, run: Mapping[str, str], tells: Sequence[Tell]) -> None:
+    with creating(path) as root:
+        layout.write_heading(root, len(tells))
+        layout.write_run(root.create_group("run"), **run)
+        group = root.create_group("tells")
+        for number, tell in enumerate(tells):
+            layout.write_tell(group, number, tell)
+
+
+def _data_frame(columns: Mapping[str, Any]) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415  (status, which reads this file too, is there in a moment without it)
+
+    table: pd.DataFrame = pd.DataFrame(columns)
+    return table
+
+
+def _columns(tables: Sequence[Rows], fields: Sequence[str]) -> dict[str, Any]:
+    """Return the columns of all tables, texts as lists."""
+    return {name: _column(tables, name) for name in fields}
+
+
+def _column(tables: Sequence[Rows], name: str) -> Any:
+    if name in _TEXTS:
+        return [text.decode() for table in tables for text in table[name].tolist()]
+    empty = layout.table_of([])[name]
+    return np.concatenate([empty, *(table[name] for table in tables)])
+
+
+def _stacked(arrays: Sequence[FloatArray | None]) -> FloatArray:
+    """Return arrays that have, as a rule, one shape as one."""
+    known = [array for array in arrays if array is not None]
+    n_axes = known[-1].ndim
+    shapes = np.array([array.shape for array in known if array.ndim == n_axes], dtype=int)
+    stacked = np.full((len(arrays), *shapes.max(axis=0)), np.nan)
+    for n, array in enumerate(arrays):
+        if array is not None and array.ndim == n_axes:
+            stacked[n, ...][tuple(slice(length) for length in array.shape)] = array
+    return stacked

@@ -1,0 +1,290 @@
+"""How a tell lies in checkpoint.h5: writing it from evaluations, and reading the tells of a file."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+from h5py import h5d, h5g, h5s, h5t
+
+from orchestrator.records import Evaluation, FloatArray
+
+FORMAT = 2
+SECONDS = ("build", "check", "protocols", "measuring")
+MATRICES = ("points", "parameters", "values", "scores")
+_HUNDRED = 100
+# Texts have the width that they need in the file. No host name is longer than 255, and no outcome or origin than 16.
+_FIELDS = {
+    "generation": "<i8",
+    "offspring": "<i8",
+    "origin": "S16",
+    "asked_after": "<i8",
+    "told_in": "<i8",
+    "outcome": "S16",
+    "total_score": "<f8",
+    "attempts": "<i8",
+    "job_id": "S255",
+    "host": "S255",
+    "submitted": "<f8",
+    "started": "<f8",
+    "finished": "<f8",
+    **dict.fromkeys(SECONDS, "<f8"),
+    "peak_memory": "<i8",
+}
+
+# A structured array with some or all of the fields above
+Rows = npt.NDArray[np.void]
+
+
+@dataclass(frozen=True, eq=False)
+class Tell:
+    """What the optimiser was told at once.
+
+    Parameters
+    ----------
+    table : ndarray of a structured type, shape (n_evaluations,)
+        Numbers and short texts of each evaluation.
+    matrices : mapping of str to ndarray of float, shape (n_evaluations, n_names)
+        By the names of `MATRICES`.
+    details : sequence of mapping
+        Message, end of the log, reasons and versions of each evaluation.
+    state : mapping of str to ndarray of float
+        The optimiser's, by the names that its method gives.
+    """
+
+    table: Rows
+    matrices: Mapping[str, FloatArray]
+    details: Sequence[Mapping[str, Any]]
+    state: Mapping[str, FloatArray]
+
+
+class Stored(Protocol):
+    """The tells of an open checkpoint, whatever its format."""
+
+    def __len__(self) -> int:
+        """Return the number of tells."""
+
+    def tables(self, fields: Sequence[str] = ..., first: int = ...) -> list[Rows]:
+        """Return these fields of the evaluations, one array per tell, from tell number `first` on."""
+
+    def matrices(self, name: str) -> list[FloatArray]:
+        """Return points, parameters, values or scores, one array per tell."""
+
+    def details(self) -> list[list[dict[str, Any]]]:
+        """Return the details of each evaluation, one list per tell."""
+
+    def states(self) -> list[dict[str, FloatArray]]:
+        """Return the optimiser's state of each tell."""
+
+
+class Tells:
+    """The tells of an open file of this format, read through HDF5's plain functions: a long run has thousands.
+
+    Parameters
+    ----------
+    file : h5py.File
+        Open until the last call.
+    """
+
+    def __init__(self, file: h5py.File):
+        self._file = file
+        self._count = int(file.attrs["tells"])
+
+    def __len__(self) -> int:
+        return self._count
+
+    def tables(self, fields: Sequence[str] = tuple(_FIELDS), first: int = 0) -> list[Rows]:
+        """Return fields of the evaluations, one table per tell."""
+        kind = _kind(tuple(fields))
+        return [_read(group, b"table", *kind) for group in self._groups(first)]
+
+    def matrices(self, name: str) -> list[FloatArray]:
+        """Return points, parameters, values or scores, one array per tell."""
+        return [_read(group, name.encode(), *_floats()) for group in self._groups()]
+
+    def details(self) -> list[list[dict[str, Any]]]:
+        """Return the details of each evaluation, one list per tell."""
+        return [json.loads(_text(group, b"details")) for group in self._groups()]
+
+    def states(self) -> list[dict[str, FloatArray]]:
+        """Return the optimiser's state of each tell."""
+        groups = (h5g.open(group, b"state") for group in self._groups())
+        return [{name.decode(): _read(group, name, *_floats()) for name in group} for group in groups]
+
+    def _groups(self, first: int = 0) -> list[h5g.GroupID]:
+        tells = self._file["tells"].id
+        hundreds = {n: h5g.open(tells, _name(n)) for n in range(_hundred(first), self._count, _HUNDRED)}
+        return [h5g.open(hundreds[_hundred(n)], _name(n)) for n in range(first, self._count)]
+
+
+def tells_of(stored: Stored) -> list[Tell]:
+    """Read everything, to write it into another file."""
+    matrices = {name: stored.matrices(name) for name in MATRICES}
+    parts = zip(stored.tables(), stored.details(), stored.states(), strict=True)
+    return [
+        Tell(_narrow(table), {name: each[n] for name, each in matrices.items()}, details, state)
+        for n, (table, details, state) in enumerate(parts)
+    ]
+
+
+def tell_of(
+    evaluations: Sequence[Evaluation], state: Mapping[str, FloatArray | float], widths: Mapping[str, int]
+) -> Tell:
+    """Return what is stored of evaluations that are told at once.
+
+    Parameters
+    ----------
+    evaluations : sequence of Evaluation
+        In the order in which they are told.
+    state : mapping of str to ndarray of float or float
+        The optimiser's.
+    widths : mapping of str to int
+        Number of columns, by the names of `MATRICES`.
+    """
+    rows = {
+        "points": [each.offspring.point for each in evaluations],
+        "parameters": [tuple(each.offspring.parameters.values()) for each in evaluations],
+        "values": [each.values for each in evaluations],
+        "scores": [each.scores for each in evaluations],
+    }
+    return Tell(
+        table_of([_row(each) for each in evaluations]),
+        {name: np.array(rows[name], dtype=float).reshape(len(evaluations), widths[name]) for name in MATRICES},
+        [_details(each) for each in evaluations],
+        {name: np.asarray(value, dtype=float) for name, value in state.items()},
+    )
+
+
+def table_of(rows: Sequence[tuple[Any, ...]]) -> Rows:
+    """Return rows, whose fields are in their order, as a table."""
+    return _narrow(np.array(rows, dtype=list(_FIELDS.items())))
+
+
+def write_run(group: h5py.Group, **texts: str) -> None:
+    """Write what is said once for the whole run.
+
+    HDF5 would put texts of variable length, which attributes have as a rule, among those that are there already.
+    """
+    for name, text in texts.items():
+        group[name] = np.array(text.encode(), dtype=f"S{max(len(text.encode()), 1)}")
+
+
+def read_run(file: h5py.File) -> dict[str, str]:
+    """Return what `write_run` has written."""
+    return {name: dataset[()].decode() for name, dataset in file["run"].items()}
+
+
+def write_heading(root: h5py.Group, tells: int) -> None:
+    """Write the attributes of the file."""
+    root.attrs.update(format=FORMAT, tells=tells)
+
+
+def write_tell(tells: h5py.Group, number: int, tell: Tell) -> None:
+    """Add a tell to the group of them all."""
+    group = tells.require_group(_name(_hundred(number)).decode()).create_group(_name(number).decode())
+    group["table"] = tell.table
+    for name, matrix in tell.matrices.items():
+        group[name] = matrix
+    group["details"] = np.bytes_(json.dumps(tell.details))
+    state = group.create_group("state")
+    for name, array in tell.state.items():
+        state[name] = array
+
+
+def link_tells(before: h5py.Group, tells: h5py.Group, count: int) -> None:
+    """Let `tells` have the first `count` of the group `before`, and room for one more: only links are written."""
+    last = _hundred(count)
+    for hundred in range(0, last, _HUNDRED):
+        tells.id.links.create_hard(_name(hundred), before.id, _name(hundred))
+    group = tells.create_group(_name(last).decode())
+    if count > last:
+        same = before[_name(last)].id
+        for number in range(last, count):
+            group.id.links.create_hard(_name(number), same, _name(number))
+
+
+def _hundred(number: int) -> int:
+    return number - number % _HUNDRED
+
+
+def _name(number: int) -> bytes:
+    return b"%06d" % number
+
+
+def _row(evaluation: Evaluation) -> tuple[Any, ...]:
+    offspring, result = evaluation.offspring, evaluation.result
+    return (
+        offspring.generation,
+        offspring.index,
+        offspring.origin.value.encode(),
+        offspring.asked_after,
+        evaluation.told_in,
+        result.outcome.value.encode(),
+        evaluation.total_score,
+        evaluation.attempts,
+        _short(result.job_id),
+        _short(result.host),
+        evaluation.submitted,
+        result.started,
+        result.finished,
+        *(result.seconds.get(name, math.nan) for name in SECONDS),
+        result.peak_memory,
+    )
+
+
+def _details(evaluation: Evaluation) -> dict[str, Any]:
+    result = evaluation.result
+    return {
+        "message": _storable(result.message),
+        "log_tail": _storable(result.log_tail),
+        "reasons": dict(result.reasons),
+        "versions": dict(result.versions),
+    }
+
+
+def _storable(text: str) -> str:
+    """Return what HDF5 can keep: a crashed simulation may print NULs, and bytes that are no UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "")
+
+
+def _short(text: str) -> bytes:
+    return text.encode("ascii", "backslashreplace").replace(b"\0", b"")
+
+
+def _narrow(table: Rows) -> Rows:
+    """Return the table with texts as wide as they are."""
+    widest = {name: int(np.char.str_len(table[name]).max(initial=1)) for name in ("job_id", "host")}
+    return table.astype([(name, f"S{widest[name]}" if name in widest else kind) for name, kind in _FIELDS.items()])
+
+
+@functools.cache
+def _kind(fields: tuple[str, ...]) -> tuple[np.dtype[Any], h5t.TypeID]:
+    dtype = np.dtype([(name, _FIELDS[name]) for name in fields])
+    return dtype, h5t.py_create(dtype)
+
+
+@functools.cache
+def _floats() -> tuple[np.dtype[Any], h5t.TypeID]:
+    return np.dtype(float), h5t.py_create(np.dtype(float))
+
+
+def _read(group: h5g.GroupID, name: bytes, dtype: np.dtype[Any], kind: h5t.TypeID) -> Any:
+    dataset = h5d.open(group, name)
+    array = np.empty(dataset.shape, dtype)
+    if array.size:
+        dataset.read(h5s.ALL, h5s.ALL, array, kind)
+    return array
+
+
+def _text(group: h5g.GroupID, name: bytes) -> bytes:
+    dataset = h5d.open(group, name)
+    array = np.empty((), f"S{dataset.get_type().get_size()}")
+    dataset.read(h5s.ALL, h5s.ALL, array)
+    return bytes(array[()])

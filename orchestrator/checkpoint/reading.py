@@ -1,0 +1,97 @@
+"""Opening checkpoint.h5 for reading, whichever version of this program wrote it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from io import FileIO
+from pathlib import Path
+
+import h5py
+
+from orchestrator.checkpoint import first_format, layout
+from orchestrator.checkpoint.layout import Rows, Stored
+from orchestrator.errors import UsageError
+
+# A network file system may show the new beginning of a file with its old length, for a moment
+_TRIES = 4
+_PAUSE = 0.05  # s
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[h5py.File]:
+    """Open a checkpoint; no locks are needed because nothing in it ever changes.
+
+    HDF5 is given a Python file: it would lock a path, and would show who opens the path again in one process what it
+    was when it was opened first.
+
+    Raises
+    ------
+    OSError
+        If it is not there, or not an HDF5 file.
+    """
+    with path.open("rb", buffering=0) as plain, _as_hdf5(plain) as file:
+        yield file
+
+
+def _as_hdf5(plain: FileIO) -> h5py.File:
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(OSError):
+            return h5py.File(plain, "r")
+        time.sleep(_PAUSE)
+    return h5py.File(plain, "r")
+
+
+def require_format(file: h5py.File, path: Path) -> int:
+    """Return the format of an open checkpoint.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        If this version cannot read it.
+    """
+    found = file.attrs.get("format")
+    if found not in (first_format.FORMAT, layout.FORMAT):
+        expected = f"a checkpoint of format {first_format.FORMAT} or {layout.FORMAT}"
+        raise UsageError(f"{path}: expected {expected}, got {found}")
+    return int(found)
+
+
+def run_in(file: h5py.File) -> dict[str, str]:
+    """Return ``config`` (YAML), ``parameters``, ``targets`` and ``versions`` (JSON) of an open checkpoint."""
+    return first_format.read_run(file) if file.attrs["format"] == first_format.FORMAT else layout.read_run(file)
+
+
+def stored_in(file: h5py.File) -> Stored:
+    """Return the tells of an open checkpoint."""
+    return first_format.FirstFormat(file) if file.attrs["format"] == first_format.FORMAT else layout.Tells(file)
+
+
+def tables_since(path: Path, fields: Sequence[str], first: int) -> tuple[int, list[Rows]]:
+    """Read some columns of the evaluations, for those who look at a long run again and again.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The checkpoint.
+    fields : sequence of str
+        Columns, such as ``generation``, ``outcome`` (bytes) and ``total_score``.
+    first : int
+        Number of the first tell to read.
+
+    Returns
+    -------
+    int
+        How many tells there are; fewer than `first` if another file has taken the place of the one that was read.
+    list of ndarray of a structured type, shape (n_evaluations,)
+        One per tell from number `first` on.
+
+    Raises
+    ------
+    OSError, KeyError, ValueError
+        If the file is not readable, or not a checkpoint.
+    """
+    with opened(path) as file:
+        stored = stored_in(file)
+        return len(stored), stored.tables(fields, first) if first < len(stored) else []

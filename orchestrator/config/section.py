@@ -1,0 +1,60 @@
+"""What sections of a configuration are made of: the base class, types of values, what belongs to a run's identity."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic.fields import FieldInfo
+
+from orchestrator.config.durations import parse_duration
+
+# three centuries; sums and products of durations stay finite
+Duration = Annotated[float, BeforeValidator(parse_duration), Field(le=1e10)]
+# what numpy takes
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+# As `json_schema_extra` of a key that only says how a run is carried out: a run may be continued with another value.
+# Every other key belongs to the identity of a run, which would be another optimisation with another value.
+CIRCUMSTANCE: dict[str, Any] = {"identity": False}
+
+
+class Section(BaseModel):
+    """A section that refuses unknown keys and does not change once it is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def identity(self) -> dict[str, Any]:
+        """Return the keys that make a run what it is, as JSON: all that are not marked as a `CIRCUMSTANCE`."""
+        data = self.model_dump(mode="json")
+        for name, field in type(self).model_fields.items():
+            if is_circumstance(field):
+                del data[name]
+            elif isinstance(value := getattr(self, name), Section):
+                data[name] = value.identity()
+        return data
+
+
+class PluginOptions(Section):
+    """A section of which the keys are those of a plug-in, which one of them names."""
+
+    # a valid value for each required key, so that the rest of a wrong section can be looked at
+    stand_ins: ClassVar[dict[str, object]] = {}
+
+    _plugin: Any = PrivateAttr(None)
+
+
+def is_circumstance(field: FieldInfo) -> bool:
+    """Return whether a key is marked as a `CIRCUMSTANCE`."""
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and extra.get("identity") is False
+
+
+def _is_dotted_reference(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", value):
+        raise ValueError(f"expected module:name, such as model:VisualModel, got {value!r}")
+    return value
+
+
+Reference = Annotated[str, BeforeValidator(_is_dotted_reference)]

@@ -1,0 +1,234 @@
+"""The evaluations in the pool: one object for each, which says where it stands."""
+
+from __future__ import annotations
+
+import enum
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from orchestrator.cluster import Cluster, Job, State, Status
+from orchestrator.jobs.deadline import Deadline
+from orchestrator.jobs.journal import Journal
+from orchestrator.jobs.queue_note import QueueNotes
+from orchestrator.jobs.submissions import Attempt, History
+from orchestrator.jobs.submitter import Submitter
+from orchestrator.paths import AttemptPaths, GenerationPaths
+from orchestrator.records import Offspring, Result
+
+
+class Stage(enum.Enum):
+    """Where an evaluation stands in the pool."""
+
+    WAITING = "waiting"
+    """To be submitted, at once or after a pause."""
+    SUBMITTED = "submitted"
+    """A job has been given its attempt."""
+    ENDED = "ended"
+    """The executor says that the job has ended, or does not know it; its result may yet show."""
+    MEASURING = "measuring"
+    """The simulation is there and is measured beside the controller."""
+    LANDED = "landed"
+    """It has its result."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the pool has to keep to.
+
+    Parameters
+    ----------
+    timeout : float
+        Of what was asked for together, from its first submission, in s.
+    retries : int
+        How often an offspring that the cluster lost is submitted again.
+    name : str
+        Start of the jobs' names; ``-g<generation>`` is added.
+    """
+
+    timeout: float
+    retries: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Landed:
+    """An evaluation that has its result.
+
+    Parameters
+    ----------
+    offspring : Offspring
+        What was evaluated.
+    result : Result
+        What came of it.
+    attempts : int
+        How often it was submitted.
+    submitted : float
+        Unix time of the last submission in s.
+    """
+
+    offspring: Offspring
+    result: Result
+    attempts: int
+    submitted: float
+
+
+@dataclass
+class Folder:
+    """A generation's folder: one journal, one list of results, one note for those who look on.
+
+    Parameters
+    ----------
+    paths : GenerationPaths
+        Its files.
+    journal : Journal
+        Of its submissions.
+    submitter : Submitter
+        Submits its attempts.
+    """
+
+    paths: GenerationPaths
+    journal: Journal
+    submitter: Submitter
+    seen: set[str] = field(default_factory=set)
+    notes: QueueNotes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.notes = QueueNotes(self.paths.queue)
+
+    @classmethod
+    def open(
+        cls, paths: GenerationPaths, cluster: Cluster, name: str, stop: threading.Event, confirm: Callable[[], object]
+    ) -> Folder:
+        """Make the folder of a generation, or take over that of a controller that is gone."""
+        paths.create()
+        journal = Journal(paths, confirm)
+        return cls(paths, journal, Submitter(journal, paths, cluster, name, stop))
+
+    def note_queue(self, entries: Iterable[Entry]) -> None:
+        """Note what the executor said last of the jobs of its entries, as far as it has been asked."""
+        said = {entry.index: entry.status for entry in entries if entry.attempt is not None}
+        self.notes.note({index: status for index, status in said.items() if status is not None})
+
+
+@dataclass(eq=False)
+class Entry:
+    """One evaluation in the pool.
+
+    Parameters
+    ----------
+    offspring : Offspring
+        What is evaluated.
+    folder : Folder
+        Of its generation.
+    deadline : Deadline
+        Shared with those that it was added with.
+    """
+
+    offspring: Offspring
+    folder: Folder
+    deadline: Deadline
+    stage: Stage = Stage.WAITING
+    # the attempt that is watched, and what the executor said of it last; None before it has been asked
+    attempt: Attempt | None = None
+    status: Status | None = None
+    # when the executor first said that the job has ended, Unix time in s
+    ended: float = 0.0
+    # the attempt whose simulation is measured beside the controller
+    measured_attempt: int = 0
+    # when it may be submitted again, Unix time in s
+    not_before: float = 0.0
+    # once it has landed
+    result: Result | None = None
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Generation and index: its identity."""
+        return self.offspring.generation, self.offspring.index
+
+    @property
+    def index(self) -> int:
+        """Its place in its generation."""
+        return self.offspring.index
+
+    @property
+    def history(self) -> History:
+        """What became of its attempts so far."""
+        return self.folder.journal.history(self.offspring.index)
+
+    @property
+    def paths(self) -> AttemptPaths:
+        """Files of its last attempt."""
+        return self.folder.paths.attempt(self.offspring.index, self.history.attempts)
+
+    @property
+    def said(self) -> Status:
+        """What the executor said last of its job."""
+        return self.status or Status(State.UNKNOWN)
+
+    def watch(self, attempt: Attempt) -> None:
+        """Note that a job has been given its attempt."""
+        self.stage, self.attempt, self.status = Stage.SUBMITTED, attempt, None
+
+    def leave(self, stage: Stage) -> None:
+        """Note that its job is not watched any more."""
+        self.stage, self.attempt = stage, None
+
+    def start_afresh(self) -> None:
+        """Forget its results and losses: it is evaluated again when the run is continued."""
+        for path in self.folder.paths.results.glob(f"{self.index}.*.json"):
+            path.unlink()
+        self.folder.journal.withdrawn([self.index])
+        self.leave(Stage.WAITING)
+
+    def __str__(self) -> str:
+        return f"generation {self.offspring.generation} offspring {self.offspring.index}"
+
+
+class Entries:
+    """All evaluations in the pool, by their identity."""
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[int, int], Entry] = {}
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(list(self._entries.values()))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: tuple[int, int]) -> Entry | None:
+        """Return the entry of a generation and an index, None if there is none."""
+        return self._entries.get(key)
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Take further ones."""
+        self._entries.update({entry.key: entry for entry in entries})
+
+    def drop(self, generation: int) -> None:
+        """Remove all of a generation."""
+        self._entries = {key: entry for key, entry in self._entries.items() if key[0] != generation}
+
+    def unfinished(self) -> list[Entry]:
+        """Return those that have not landed yet."""
+        return [entry for entry in self if entry.stage is not Stage.LANDED]
+
+    def watched(self) -> list[Entry]:
+        """Return those whose job has not delivered yet."""
+        return [entry for entry in self if entry.attempt is not None]
+
+    def jobs(self) -> list[Job]:
+        """Return the jobs of those that are watched."""
+        return [entry.attempt.job for entry in self if entry.attempt is not None]
+
+    def of(self, folder: Folder) -> list[Entry]:
+        """Return those of one folder."""
+        return [entry for entry in self if entry.folder is folder]
+
+    def by_deadline(self) -> dict[Deadline, list[Entry]]:
+        """Return those that share each deadline that something unfinished has."""
+        groups: dict[Deadline, list[Entry]] = {entry.deadline: [] for entry in self.unfinished()}
+        for entry in self:
+            if entry.deadline in groups:
+                groups[entry.deadline].append(entry)
+        return groups

@@ -1,0 +1,46 @@
+"""When the executor is asked about jobs: seldom enough for a scheduler that others use too."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from orchestrator.cluster import Cluster, Job, Status
+from orchestrator.jobs.cleanup import Cleanup
+from orchestrator.jobs.entries import Entry
+
+
+class Poller:
+    """Asks about all jobs at once, when it is time to.
+
+    Parameters
+    ----------
+    cluster : Cluster
+        Is asked, and says how long to wait for the next question.
+    cleanup : Cleanup
+        Has further jobs to ask about.
+    """
+
+    def __init__(self, cluster: Cluster, cleanup: Cleanup):
+        self._cluster = cluster
+        self._cleanup = cleanup
+        self._next = 0.0
+
+    def submitted(self) -> None:
+        """Note that jobs were submitted just now: their states are worth a look soon, but not at once."""
+        self._next = time.time() + self._cluster.poll_interval(0.0)
+
+    def ask_by(self, when: float) -> None:
+        """Ask at `when`, Unix time in s, if it would be later otherwise."""
+        self._next = min(self._next, when)
+
+    def ask_if_due(self, watched: Sequence[Entry]) -> Mapping[Job, Status]:
+        """Return the status of each job, nothing if it is not time to ask or nothing is watched."""
+        if not watched or time.time() < self._next:
+            return {}
+        jobs = [entry.attempt.job for entry in watched if entry.attempt is not None]
+        statuses = self._cluster.poll([*jobs, *self._cleanup.jobs])
+        elapsed = max(entry.deadline.elapsed for entry in watched)
+        self._next = time.time() + self._cluster.poll_interval(elapsed)
+        self._cleanup.look(statuses)
+        return statuses

@@ -1,0 +1,307 @@
+"""What a journal says: the one place in which its entries are taken, for the writer and for all readers.
+
+An entry is a JSON object with the key ``event``:
+
+==============  =====================================  =================================================
+``submitting``  ``token, executor, tasks``             jobs are about to be submitted; ``tasks`` are pairs
+                                                       of an offspring and the number of its attempt
+``submitted``   ``token, ids``                         they were, with these ids, in the order of the tasks
+``refused``     ``token, message``                     they were not
+``lost``        ``index, outcome, reason, node``       an attempt ended and says nothing of the parameters
+``withdrawn``   ``indices``                            the controller ended attempts itself: they start afresh
+``clock``       ``indices``                            the time of these offspring begins now
+``timeout``     ``indices``                            the deadline of these offspring is enforced
+==============  =====================================  =================================================
+
+All have ``time``, a Unix time in s. Journals of earlier versions leave out the ``indices`` of ``clock`` and
+``timeout``: all offspring are meant.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from orchestrator.cluster import Job
+from orchestrator.errors import RunFailed
+from orchestrator.files import read_json_lines
+from orchestrator.records import Outcome
+
+Entry = Mapping[str, Any]
+
+
+class JournalError(RunFailed):
+    """A journal holds what this version cannot have written."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One submission of one offspring.
+
+    Parameters
+    ----------
+    index : int
+        Place of the offspring in its generation.
+    number : int
+        From 1; names the attempt's directory.
+    job : Job
+        The job that does it.
+    """
+
+    index: int
+    number: int
+    job: Job
+
+
+@dataclass(frozen=True)
+class Loss:
+    """An attempt that said nothing about the parameters.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        What became of it.
+    reason : str
+        For people.
+    node : str
+        The node that died under it; empty if none did.
+    late : bool
+        Whether the deadline was being enforced already.
+    """
+
+    outcome: Outcome
+    reason: str
+    node: str = ""
+    late: bool = False
+
+
+@dataclass
+class Submission:
+    """Jobs that were submitted together.
+
+    Parameters
+    ----------
+    token : str
+        The name of the jobs.
+    executor : str
+        Who was given them.
+    tasks : tuple of (int, int)
+        Offspring and number of the attempt that each job does.
+    ids : tuple of str or None
+        The jobs' ids in the order of the tasks, None if they are not known.
+    """
+
+    token: str
+    executor: str
+    tasks: tuple[tuple[int, int], ...]
+    ids: tuple[str, ...] | None = None
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The jobs whose ids are known."""
+        return [Job(self.token, job_id) for job_id in self.ids or ()]
+
+
+@dataclass
+class History:
+    """What became of one offspring's attempts so far.
+
+    Parameters
+    ----------
+    attempts : int
+        Number of the last attempt.
+    submissions : int
+        How many were submitted, since the controller itself ended one.
+    submitted : float
+        Unix time of the last submission in s; NaN if there is none.
+    begin : float or None
+        Unix time in s from which its timeout counts, None before its first submission.
+    token : str
+        The submission that is in flight, empty if none is.
+    timed_out : bool
+        Whether its deadline is being enforced.
+    losses : list of Loss
+        Attempts that said nothing about the parameters.
+    """
+
+    attempts: int = 0
+    submissions: int = 0
+    submitted: float = math.nan
+    begin: float | None = None
+    token: str = ""
+    timed_out: bool = False
+    losses: list[Loss] = field(default_factory=list)
+
+    def is_given_up(self, retries: int) -> bool:
+        """Return whether the offspring is not tried again after its last loss."""
+        if not self.losses:
+            return False
+        last = self.losses[-1]
+        # what cannot start is not the parameters' fault, however often: it is tried until the deadline
+        return (not last.outcome.setup and (last.late or len(self.losses) > retries)) or self._kills_nodes
+
+    def counts(self, number: int, outcome: Outcome, retries: int) -> bool:
+        """Return whether the result of attempt `number` is the offspring's: which attempt counts is decided here.
+
+        A result that speaks of the parameters is, whichever attempt it comes from: they have the same parameters and
+        the same seeds. Any other one is only if it is the last and no further attempt follows.
+        """
+        return not outcome.infrastructure or (number == self.attempts and self.is_given_up(retries))
+
+    @property
+    def _kills_nodes(self) -> bool:
+        """Whether two nodes in a row have died under the offspring."""
+        nodes = {loss.node for loss in self.losses[-2:] if loss.node}
+        return len(nodes) == 2
+
+
+class Submissions:
+    """The state that a journal's entries lead to.
+
+    Attributes
+    ----------
+    histories : dict of int to History
+        By offspring.
+    submissions : dict of str to Submission
+        By token.
+    """
+
+    def __init__(self) -> None:
+        self.histories: dict[int, History] = {}
+        self.submissions: dict[str, Submission] = {}
+
+    @classmethod
+    def read(cls, path: Path, problems: list[str] | None = None) -> Submissions:
+        """Read a journal; one that is not there (yet) is empty, and a last line that a crash tore is passed over.
+
+        Parameters
+        ----------
+        path : pathlib.Path
+            The file.
+        problems : list of str, optional
+            Takes what is wrong with entries, which are passed over then: for those who only look on.
+
+        Raises
+        ------
+        JournalError
+            If it holds what no version up to this one has written, and nobody takes the `problems`.
+        """
+        state = cls()
+        for entry in read_json_lines(path):
+            try:
+                state.take(entry)
+            except JournalError as error:
+                if problems is None:
+                    raise JournalError(f"{path}: {error}") from error
+                problems.append(f"{path}: {error}")
+        return state
+
+    def take(self, entry: Entry) -> None:
+        """Take one entry.
+
+        Raises
+        ------
+        JournalError
+            If it is unknown, or its parts are missing or of another type.
+        """
+        take = _TAKE.get(str(entry.get("event")))
+        try:
+            if take is None:
+                raise ValueError(f"unknown event {entry.get('event')!r}")
+            take(self, entry)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise JournalError(
+                f"expected an entry that this version writes, got {dict(entry)!r} ({type(error).__name__}: {error}); "
+                "continue the run with the version that wrote it"
+            ) from error
+
+    def history(self, index: int) -> History:
+        """Return what became of an offspring's attempts."""
+        return self.histories.setdefault(index, History())
+
+    def current_tasks(self, submission: Submission) -> list[tuple[int, int]]:
+        """Return those of a submission's tasks that are in flight."""
+        return [task for task in submission.tasks if self.history(task[0]).token == submission.token]
+
+    def in_flight(self) -> list[Submission]:
+        """Return the submissions of which something is in flight, in their order."""
+        return [each for each in self.submissions.values() if self.current_tasks(each)]
+
+    def job_id(self, index: int) -> str:
+        """Return the id of the job that an offspring has in flight, empty if there is none or it is not known."""
+        submission = self.submissions.get(self.history(index).token)
+        if submission is None or submission.ids is None:
+            return ""
+        return next(job_id for (each, _), job_id in zip(submission.tasks, submission.ids, strict=True) if each == index)
+
+    def jobs(self, executor: str) -> list[Job]:
+        """Return all jobs that an executor was ever given, also those that were lost and replaced."""
+        return [job for each in self.submissions.values() if each.executor == executor for job in each.jobs]
+
+    def _submitting(self, entry: Entry) -> None:
+        token, when = str(entry["token"]), float(entry["time"])
+        tasks = tuple((int(index), int(number)) for index, number in entry["tasks"])
+        self.submissions[token] = Submission(token, str(entry["executor"]), tasks)
+        for index, number in tasks:
+            history = self.history(index)
+            history.attempts = max(history.attempts, number)
+            history.submitted, history.token = when, token
+            history.begin = when if history.begin is None else history.begin
+
+    def _submitted(self, entry: Entry) -> None:
+        submission, ids = self.submissions[str(entry["token"])], tuple(str(job_id) for job_id in entry["ids"])
+        if len(ids) != len(submission.tasks):
+            raise ValueError(f"{len(ids)} ids of {len(submission.tasks)} jobs")
+        submission.ids = ids
+        for index, _ in submission.tasks:
+            self.history(index).submissions += 1
+
+    def _refused(self, entry: Entry) -> None:
+        for index, _ in self.submissions[str(entry["token"])].tasks:
+            self._leave(index, str(entry["token"]))
+
+    def _lost(self, entry: Entry) -> None:
+        index, node = int(entry["index"]), str(entry.get("node", ""))
+        history = self.history(index)
+        history.losses.append(Loss(Outcome(entry["outcome"]), str(entry["reason"]), node, late=history.timed_out))
+        self._leave(index)
+
+    def _withdrawn(self, entry: Entry) -> None:
+        for index in entry["indices"]:
+            history = self.history(int(index))
+            history.submissions, history.losses = 0, []
+            self._leave(int(index))
+        # whoever ends attempts does not enforce a deadline
+        for history in self.histories.values():
+            history.timed_out = False
+
+    def _clock(self, entry: Entry) -> None:
+        for history in self._meant(entry):
+            history.begin = float(entry["time"])
+
+    def _timeout(self, entry: Entry) -> None:
+        for history in self._meant(entry):
+            history.timed_out = True
+
+    def _meant(self, entry: Entry) -> list[History]:
+        indices: Iterable[int] = entry.get("indices", list(self.histories))
+        return [self.history(int(index)) for index in indices]
+
+    def _leave(self, index: int, token: str | None = None) -> None:
+        history = self.history(index)
+        if token is None or history.token == token:
+            history.token = ""
+
+
+_TAKE: dict[str, Callable[[Submissions, Entry], None]] = {
+    "submitting": Submissions._submitting,
+    "submitted": Submissions._submitted,
+    "refused": Submissions._refused,
+    "lost": Submissions._lost,
+    "withdrawn": Submissions._withdrawn,
+    "clock": Submissions._clock,
+    "timeout": Submissions._timeout,
+}

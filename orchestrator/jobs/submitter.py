@@ -1,0 +1,141 @@
+"""Submitting attempts so that no job is forgotten or repeated, whatever dies in between."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Collection, Sequence
+
+from orchestrator.cluster import Cluster, Job, SubmissionFailed, Task
+from orchestrator.cluster.ending import end_jobs
+from orchestrator.errors import Stopped
+from orchestrator.jobs.journal import Journal, require_executor
+from orchestrator.jobs.submissions import Attempt, Submission
+from orchestrator.paths import GenerationPaths
+
+_LOG = logging.getLogger(__name__)
+# between questions whether a submission has happened, in s
+_ASK_AGAIN = 5.0
+_ASK_AT_LEAST = 30.0
+
+
+class Submitter:
+    """Gives attempts to an executor, and finds again what a controller that is gone has given to it.
+
+    Parameters
+    ----------
+    journal : Journal
+        Of the generation; every submission is noted there before and after it happens.
+    paths : GenerationPaths
+        Files of the generation.
+    cluster : Cluster
+        Takes the submissions.
+    name : str
+        Start of the jobs' names.
+    stop : threading.Event
+        Set to leave.
+    """
+
+    def __init__(self, journal: Journal, paths: GenerationPaths, cluster: Cluster, name: str, stop: threading.Event):
+        self._journal = journal
+        self._paths = paths
+        self._cluster = cluster
+        self._name = name
+        self._stop = stop
+
+    def submit(self, tasks: Sequence[tuple[int, int]], avoid: Collection[str]) -> list[Attempt]:
+        """Submit attempts whose task files are written.
+
+        Parameters
+        ----------
+        tasks : sequence of (int, int)
+            Offspring and number of the attempt.
+        avoid : collection of str
+            Nodes on which simulations could not be started.
+
+        Raises
+        ------
+        orchestrator.cluster.SubmissionFailed
+            If the executor refused: no job exists.
+        orchestrator.errors.Stopped
+            If `stop` was set before it was known whether they exist.
+        """
+        token = f"{self._name}-{secrets.token_hex(4)}"
+        submission = self._journal.submitting(token, self._cluster.name, tasks)
+        try:
+            jobs = self._cluster.submit(self._tasks(submission), token, self._paths.submitit, avoid)
+        except SubmissionFailed as error:
+            found = self._found_after(error, submission)
+            if found is None:
+                self._journal.refused(token, str(error))
+                raise
+            jobs = found
+        return self._submitted(submission, jobs)
+
+    def recover(self, indices: Collection[int]) -> list[Attempt]:
+        """Return the attempts at these offspring that a controller that is gone has left in flight.
+
+        Raises
+        ------
+        orchestrator.errors.UsageError
+            If they are with another executor.
+        orchestrator.errors.Stopped
+            If `stop` was set before it was known whether they exist.
+        """
+        require_executor(self._paths, self._cluster.name)
+        attempts = []
+        for submission in self._journal.state.in_flight():
+            current = [task for task in self._journal.state.current_tasks(submission) if task[0] in indices]
+            if not current:
+                continue
+            jobs = self._recover(submission)
+            if jobs is not None and submission.ids is None:
+                self._submitted(submission, jobs)
+            for (index, number), job in zip(submission.tasks, jobs or [], strict=bool(jobs)):
+                if (index, number) in current:
+                    attempts.append(Attempt(index, number, job))
+        return attempts
+
+    def _found_after(self, error: SubmissionFailed, submission: Submission) -> list[Job] | None:
+        """Return the jobs that exist although their submission failed, None if there are none.
+
+        sbatch may fail although the jobs were accepted, if slurmctld answered too late; and a slurmctld that comes back
+        may answer before it takes what was waiting for it.
+        """
+        for _ in range(2 if error.transient else 1):
+            if error.transient and self._stop.wait(_ASK_AGAIN):
+                raise Stopped("stopped while a submission was in doubt") from error
+            found = self._recover(submission)
+            if found is not None:
+                return found
+        return None
+
+    def _recover(self, submission: Submission) -> list[Job] | None:
+        """Return the jobs of a submission, None if there are none; asks until the executor answers."""
+        pause, level = _ASK_AGAIN, logging.WARNING
+        wanted = {index for index, _ in self._journal.state.current_tasks(submission)}
+        while True:
+            try:
+                return self._cluster.recover(
+                    self._tasks(submission), submission.token, self._paths.submitit, submission.ids, wanted
+                )
+            except SubmissionFailed as error:
+                _LOG.log(level, "%s; asking again", error)
+                if self._stop.wait(pause):
+                    raise Stopped("stopped before it was known which jobs exist") from error
+                pause, level = min(2 * pause, _ASK_AT_LEAST), logging.DEBUG
+
+    def _submitted(self, submission: Submission, jobs: Sequence[Job]) -> list[Attempt]:
+        try:
+            self._journal.submitted(submission.token, [job.id for job in jobs])
+        except OSError:
+            # nobody else knows of them yet
+            if not self._cluster.survives:
+                end_jobs(self._cluster, jobs)
+            raise
+        pairs = zip(submission.tasks, jobs, strict=True)
+        return [Attempt(index, number, job) for (index, number), job in pairs]
+
+    def _tasks(self, submission: Submission) -> list[Task]:
+        return [Task(index, self._paths.attempt(index, number).task) for index, number in submission.tasks]

@@ -1,0 +1,156 @@
+"""The task file: what the controller hands to a node, typed and versioned."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from orchestrator.files import write_json
+from orchestrator.paths import AttemptPaths
+from orchestrator.simulations.base import Simulation
+from orchestrator.simulations.options import SimulationContext, SimulationOptions
+from orchestrator.simulations.registry import create_simulation, simulation_options
+
+# goes up if a node of an earlier version would do something else with a task
+VERSION = 1
+_KEPT = ("none", "failed", "all")
+
+
+@dataclass(frozen=True)
+class NodeTask:
+    """One attempt at one evaluation.
+
+    Parameters
+    ----------
+    generation, index, attempt : int
+        Which one.
+    parameters : mapping of str to float or int
+        By name, in their own units.
+    model_dir : pathlib.Path
+        Absolute path of the model.
+    result, progress : pathlib.Path
+        The files that the job writes.
+    simulation : SimulationOptions
+        The section ``simulation`` of the configuration.
+    context : SimulationContext
+        What else of the configuration concerns simulations.
+    targets : sequence of mapping
+        The section ``targets``.
+    measure_on : str
+        ``job`` or ``controller``: who measures the targets.
+    keep : str
+        Whose simulation directories stay: those of ``none``, ``failed`` or ``all``.
+    log_lines : int
+        Last lines of a failed simulation's log in its result.
+    script : mapping
+        What a program of the model reads from the file besides, `orchestrator.simulations.Model.task`.
+    """
+
+    generation: int
+    index: int
+    attempt: int
+    parameters: Mapping[str, float | int]
+    model_dir: Path
+    result: Path
+    progress: Path
+    simulation: SimulationOptions
+    context: SimulationContext
+    targets: Sequence[Mapping[str, Any]]
+    measure_on: str
+    keep: str
+    log_lines: int
+    script: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def paths(self) -> AttemptPaths:
+        """Files of the attempt: its directory is that of the progress file."""
+        return AttemptPaths(self.progress.parent, self.result)
+
+    def create_simulation(self) -> Simulation[Any]:
+        """Return what simulates it."""
+        return create_simulation(self.simulation, self.model_dir, self.context)
+
+    def write(self) -> None:
+        """Write the task file."""
+        write_json(self.paths.task, self.to_json())
+
+    @classmethod
+    def read(cls, file: Path) -> NodeTask:
+        """Read a task file; raises ValueError if it is none of this version."""
+        return cls.from_json(json.loads(file.read_text(encoding="utf-8")))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-compatible dictionary; a model's run script finds what it needs at the top."""
+        return {
+            "version": VERSION,
+            "generation": self.generation,
+            "index": self.index,
+            "attempt": self.attempt,
+            "parameters": dict(self.parameters),
+            "model_dir": str(self.model_dir),
+            "result": str(self.result),
+            "progress": str(self.progress),
+            "simulation": self.simulation.model_dump(mode="json"),
+            "context": self.context.model_dump(mode="json"),
+            "targets": list(self.targets),
+            "measure_on": self.measure_on,
+            "keep": {"directories": self.keep, "log_lines": self.log_lines},
+            **self.script,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> NodeTask:
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        ValueError
+            If `data` is not a task of this version.
+        """
+        if data.get("version") != VERSION:
+            found = data.get("version", "none, from orchestrator 0.1")
+            raise ValueError(f"expected a task of version {VERSION}, got {found}: nodes need the controller's version")
+        try:
+            keep, model_dir = data["keep"], Path(data["model_dir"])
+            if keep["directories"] not in _KEPT:
+                raise ValueError(f"keep: unexpected {keep['directories']!r}")
+            return cls(
+                generation=int(data["generation"]),
+                index=int(data["index"]),
+                attempt=int(data["attempt"]),
+                parameters=dict(data["parameters"]),
+                model_dir=model_dir,
+                result=Path(data["result"]),
+                progress=Path(data["progress"]),
+                simulation=simulation_options(data["simulation"], model_dir),
+                context=SimulationContext.model_validate(data["context"]),
+                targets=list(data["targets"]),
+                measure_on=str(data["measure_on"]),
+                keep=keep["directories"],
+                log_lines=int(keep["log_lines"]),
+                script={key: value for key, value in data.items() if key not in _OWN},
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"is not a task: {type(error).__name__}: {error}") from error
+
+
+_OWN = frozenset(
+    {
+        "version",
+        "generation",
+        "index",
+        "attempt",
+        "parameters",
+        "model_dir",
+        "result",
+        "progress",
+        "simulation",
+        "context",
+        "targets",
+        "measure_on",
+        "keep",
+    }
+)

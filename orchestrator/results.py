@@ -1,0 +1,53 @@
+"""Result files: what jobs report of their evaluations, read in one place."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from orchestrator.records import Result
+
+_LOG = logging.getLogger(__name__)
+
+
+def read_result(path: Path) -> Result:
+    """Return the content of a result file.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, or is not there.
+    ValueError
+        If it is not a result.
+    """
+    return Result.from_json(json.loads(path.read_bytes()))
+
+
+def result_in(path: Path) -> Result | None:
+    """Return the content of a result file, None if there is none, or none that is readable."""
+    try:
+        return read_result(path)
+    except (OSError, ValueError):
+        return None
+
+
+def new_results(folder: Path, seen: set[str]) -> Iterator[tuple[int, int, Result]]:
+    """Yield offspring, attempt and content of the result files that are not `seen` yet, and add them to it.
+
+    Results that are yet to be measured come again each time. A file that cannot be read is no news: it is looked at
+    again the next time.
+    """
+    for path in sorted(folder.glob("*.json")):
+        if path.name in seen:
+            continue
+        try:
+            result = read_result(path)
+            index, number = (int(part) for part in path.stem.split("."))
+        except (OSError, ValueError) as error:
+            _LOG.warning("%s is not readable yet: %s", path, error)
+            continue
+        if result.measured:
+            seen.add(path.name)
+        yield index, number, result

@@ -1,0 +1,88 @@
+"""What was asked for, written down before anything of it is submitted, one file per generation."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from orchestrator.errors import RunFailed
+from orchestrator.files import write_json
+from orchestrator.optimisers.space import SearchSpace
+from orchestrator.paths import RunPaths
+from orchestrator.records import Offspring, Origin
+
+
+class Asks:
+    """Keeps what was asked for in ``generations/<g>/generation.json``.
+
+    Parameters
+    ----------
+    paths : RunPaths
+        Files of the run.
+    space : SearchSpace
+        Decodes the points that earlier versions recorded without their parameters.
+    """
+
+    def __init__(self, paths: RunPaths, space: SearchSpace):
+        self._paths = paths
+        self._space = space
+
+    def record(self, offspring: Sequence[Offspring]) -> None:
+        """Add offspring of one generation to what is recorded of it."""
+        number = offspring[0].generation
+        paths = self._paths.generation(number)
+        paths.directory.mkdir(parents=True, exist_ok=True)
+        known = [*self.recorded(number), *offspring]
+        write_json(paths.record, {"generation": number, "offspring": [_to_json(each) for each in known]})
+
+    def recorded(self, number: int) -> list[Offspring]:
+        """Return what was asked for in a generation; nothing if its controller died before it was written down.
+
+        Raises
+        ------
+        RunFailed
+            If the file is not readable.
+        """
+        file = self._paths.generation(number).record
+        try:
+            data = json.loads(file.read_text(encoding="utf-8"))
+            return [self._offspring(number, each) for each in _listed(number, data)]
+        except FileNotFoundError:
+            return []
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunFailed(
+                f"{file}: does not say what was asked for ({type(error).__name__}: {error}). Restore it, or end the "
+                f"jobs of the generation (orchestrator cancel) and delete {file.parent}"
+            ) from error
+
+    def _offspring(self, number: int, data: Mapping[str, Any]) -> Offspring:
+        point = tuple(float(x) for x in data["point"])
+        parameters = dict(data["parameters"]) if "parameters" in data else self._space.decode(point)
+        after = int(data.get("asked_after", number))
+        return Offspring(number, int(data["index"]), point, parameters, Origin(data["origin"]), after)
+
+
+def _to_json(offspring: Offspring) -> dict[str, Any]:
+    return {
+        "index": offspring.index,
+        "origin": offspring.origin.value,
+        "asked_after": offspring.asked_after,
+        "point": list(offspring.point),
+        "parameters": dict(offspring.parameters),
+    }
+
+
+def _listed(number: int, data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the offspring of a record, also of those that version 0.1 wrote."""
+    if "offspring" in data:
+        return list(data["offspring"])
+    if "tasks" in data:  # of a re-evaluation
+        points = [{"point": [math.nan] * len(task), "parameters": task} for task in data["tasks"]]
+        return [{"index": index, "origin": "sample", **each} for index, each in enumerate(points)]
+    origins = ["start" if (number, index) == (0, 0) else "sample" for index in range(len(data["points"]))]
+    return [
+        {"index": index, "origin": origin, "point": point}
+        for index, (origin, point) in enumerate(zip(origins, data["points"], strict=True))
+    ]

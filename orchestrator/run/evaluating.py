@@ -1,0 +1,177 @@
+"""Evaluating what a configuration describes: the parts that it takes, put together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from orchestrator.checking.model_identity import changed_parameters
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.cluster import Cluster
+from orchestrator.config.model import Config
+from orchestrator.errors import RunFailed
+from orchestrator.jobs.cleanup import Cleanup
+from orchestrator.jobs.entries import Terms
+from orchestrator.jobs.measuring_pool import MeasuringPool
+from orchestrator.jobs.pool import JobPool
+from orchestrator.node.task import NodeTask
+from orchestrator.optimisers import create_optimiser
+from orchestrator.paths import AttemptPaths, RunPaths
+from orchestrator.records import Offspring
+from orchestrator.run.asked import Asks
+from orchestrator.run.controller import Controller
+from orchestrator.schedules import Schedule, Search
+from orchestrator.schedules.registry import create_schedule
+from orchestrator.simulations import Model, model_of
+
+
+def task_of(config: Config, model: Model[Any], offspring: Offspring, attempt: AttemptPaths, number: int) -> NodeTask:
+    """Return what a node has to do for an attempt.
+
+    Parameters
+    ----------
+    config : Config
+        Of the run.
+    model : Model
+        What is simulated.
+    offspring : Offspring
+        What is evaluated.
+    attempt : AttemptPaths
+        Files of the attempt.
+    number : int
+        Of the attempt, from 1.
+    """
+    return NodeTask(
+        generation=offspring.generation,
+        index=offspring.index,
+        attempt=number,
+        parameters=offspring.parameters,
+        model_dir=config.model_dir,
+        result=attempt.result,
+        progress=attempt.progress,
+        simulation=model.options,
+        context=model.context,
+        targets=config.targets,
+        measure_on=config.measure_on,
+        keep=config.keep.directories,
+        log_lines=config.keep.log_lines,
+        script=model.task(),
+    )
+
+
+def carry_out(
+    schedule: Schedule,
+    config: Config,
+    paths: RunPaths,
+    cluster: Cluster,
+    *,
+    name: str,
+    stop: threading.Event,
+    confirm: Callable[[], object],
+    before: Callable[[Sequence[Offspring]], object] = lambda _: None,
+    appended: Callable[[], object] = lambda: None,
+) -> str:
+    """Evaluate what a schedule wants, to its end; return why it ended.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        Says what.
+    config : Config
+        Checked; says how.
+    paths : RunPaths
+        Files of the run; the checkpoint exists.
+    cluster : Cluster
+        Runs the jobs.
+    name : str
+        Start of the jobs' names.
+    stop : threading.Event
+        Set to stop early.
+    confirm : callable
+        Raises `orchestrator.errors.Stopped` if another controller has taken the run over.
+    before : callable
+        Called with offspring before they are submitted.
+    appended : callable
+        Called whenever something has been added to the checkpoint.
+
+    Raises
+    ------
+    orchestrator.errors.Stopped
+        If `stop` was set; the run can be continued.
+    orchestrator.errors.RunFailed
+        If it cannot go on.
+    """
+    model, cleanup = model_of(config), Cleanup(paths, cluster, config.keep.directories)
+    with JobPool(
+        cluster,
+        Terms(config.timeout, config.jobs.retries, name),
+        folder_of=paths.generation,
+        write_task=lambda offspring, attempt, number: task_of(config, model, offspring, attempt, number).write(),
+        measuring=MeasuringPool(config.measuring_processes, config.timeout),
+        cleanup=cleanup,
+        stop=stop,
+        confirm=confirm,
+        first=Checkpoint(paths.checkpoint).n_generations == 0,
+    ) as pool:
+        return Controller(
+            schedule,
+            pool,
+            config.create_targets(),
+            paths=paths,
+            asks=Asks(paths, config.space()),
+            cleanup=cleanup,
+            confirm=confirm,
+            before=before,
+            appended=appended,
+        ).run()
+
+
+def optimise(
+    config: Config,
+    paths: RunPaths,
+    cluster: Cluster,
+    *,
+    stop: threading.Event,
+    confirm: Callable[[], object],
+    appended: Callable[[], object] = lambda: None,
+) -> str:
+    """Carry out the schedule, with the optimiser, that a configuration describes; as `carry_out`.
+
+    Parameters
+    ----------
+    config : Config
+        Checked, with a start value for every parameter.
+
+    Raises
+    ------
+    orchestrator.errors.RunFailed
+        Also if somebody changes the model's parameters meanwhile.
+    """
+    search = Search(
+        create_optimiser(config.optimiser, config.problem()),
+        config.space(),
+        max_ngen=config.max_ngen,
+        size=config.offspring_size,
+    )
+    return carry_out(
+        create_schedule(config.schedule, search),
+        config,
+        paths,
+        cluster,
+        name=paths.job_name,
+        stop=stop,
+        confirm=confirm,
+        before=lambda _: _require_same_model(config, paths),
+        appended=appended,
+    )
+
+
+def _require_same_model(config: Config, paths: RunPaths) -> None:
+    """Refuse to go on if somebody has changed the model's parameters, for another optimisation perhaps."""
+    if lines := changed_parameters(config, paths):
+        listed = "\n  ".join(lines)
+        raise RunFailed(
+            f"the model's parameters were changed while the run went on:\n  {listed}\n"
+            "Put them back and continue; simulations that began meanwhile were made with the changed ones"
+        )

@@ -1,0 +1,104 @@
+"""What the controller knows of a mozaik model: its parameter files, modules, recorders and launch script."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.paths import AttemptPaths
+from orchestrator.simulations.base import Finding, Identity, Model, ModelUnreadable, ParameterFolder, Recorded, digests
+from orchestrator.simulations.mozaik.check import model_notes, model_problems
+from orchestrator.simulations.mozaik.launch_script import launch_script
+from orchestrator.simulations.mozaik.options import MozaikOptions
+from orchestrator.simulations.mozaik.parameters import ParameterFileError, as_text, flatten, lookup, read_parameter_tree
+from orchestrator.simulations.mozaik.recording_size import recorded_by
+from orchestrator.simulations.mozaik.short_protocol import protocol_size, short_protocol
+
+if TYPE_CHECKING:
+    from orchestrator.config.model import Config
+
+
+class MozaikModel(Model[MozaikOptions]):
+    """A mozaik model in its directory."""
+
+    essential = ("parameters_url",)
+
+    def describe(self) -> str:
+        """Return the reference of the model's class."""
+        return self.options.model
+
+    def problems(self, config: Config) -> list[Finding]:
+        """Return missing files, and parameters, seeds and sheets that the model does not have."""
+        if not self.model_dir.is_dir():
+            return [(("model_dir",), f"there is no directory {self.model_dir}; it is relative to this file")]
+        return model_problems(self.options, self.model_dir, config)
+
+    def notes(self, config: Config) -> list[Finding]:
+        """Return what is worth a look in a configuration without problems."""
+        return model_notes(self.options, self.model_dir, config)
+
+    def identity(self) -> Identity:
+        """Return all parameters, and digests of the run script and of the modules of model and experiments."""
+        try:
+            tree = read_parameter_tree(self.options.parameters_url, self.model_dir)
+            references = (self.options.model, self.options.experiments)
+            modules = [f"{reference.partition(':')[0].replace('.', '/')}.py" for reference in references]
+            files = digests(self.model_dir, [str(self.options.run_script), *modules])
+        except (ParameterFileError, OSError) as error:
+            raise ModelUnreadable(str(error)) from error
+        return Identity({name: as_text(value) for name, value in flatten(tree)}, files)
+
+    def start_values(self, names: Sequence[str]) -> Mapping[str, float]:
+        """Return the values of these parameters in the model's parameter files, without those that are no numbers."""
+        tree = read_parameter_tree(self.options.parameters_url, self.model_dir)
+        values = {name: lookup(tree, name) for name in names}
+        return {n: float(v) for n, v in values.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
+
+    def recorded(self) -> Recorded | None:
+        """Return an estimate of what the recorders of all sheets leave."""
+        return recorded_by(self.options, self.model_dir)
+
+    def launch_script(self, attempt: AttemptPaths) -> str | None:
+        """Return the rendered launch script."""
+        return launch_script(self.options, self.model_dir, self.context, attempt)
+
+    def launch_script_source(self) -> tuple[str, str]:
+        """Return the key that the script comes from: a template of the user's own, or lines in the shipped one."""
+        own = self.options.launch_script
+        return ("launch_script", str(own)) if own else ("setup", "offspring.sh")
+
+    def task(self) -> Mapping[str, Any]:
+        """Return what the run script reads from the task file."""
+        return {
+            "model": self.options.model,
+            "experiments": self.options.experiments,
+            "explosion_check": self.context.explosion_check.model_dump(mode="json"),
+        }
+
+    def shortened(self, attempt: AttemptPaths) -> MozaikModel:
+        """Return a model that is built, makes its protocol and presents one slice of the explosion check."""
+        experiments = short_protocol(self.options.experiments, attempt, self.model_dir)
+        check = self.context.explosion_check
+        one_slice = check.model_copy(update={"enabled": True, "slices": 1, "duration": check.duration / check.slices})
+        options = self.options.model_copy(update={"experiments": experiments})
+        return MozaikModel(options, self.model_dir, self.context.model_copy(update={"explosion_check": one_slice}))
+
+    def counted(self, attempt: AttemptPaths) -> tuple[int, float] | None:
+        """Return number of stimuli and seconds of the whole protocol, None if they could not be counted."""
+        return protocol_size(attempt)
+
+    def parameter_folder(self) -> ParameterFolder | None:
+        """Return the folder of the optimisation's parameter files."""
+        return ParameterFolder(self.options.parameters_url, self._command)
+
+    def _command(self, root: Path) -> str:
+        options = self.options
+        launcher = options.launcher if options.launcher is not None else self.context.launcher
+        python = options.python or "python"
+        script = "run.py" if (self.model_dir / "run.py").is_file() else "YOUR_RUN_SCRIPT.py"
+        words = f"{python} -m mpi4py {script}" if launcher else f"{python} {script}"
+        setup = "".join(f"{line} && " for line in options.setup)
+        arguments = shlex.join([options.simulator, str(options.threads), str(root), "best"])
+        return f"{setup}{f'{launcher} ' if launcher else ''}{words} {arguments}"

@@ -1,0 +1,36 @@
+"""What a configuration says about simulations, typed: the options of a kind, and their context."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from orchestrator.config.section import PluginOptions, Section
+from orchestrator.config.sections import ExplosionCheck, JobsSection, SlurmSection
+
+
+class SimulationOptions(PluginOptions):
+    """The section ``simulation``; a kind that has options of its own adds them in a subclass."""
+
+    # an example of seeds in messages
+    seed_example: ClassVar[str] = "seed: 1"
+
+    type: str = Field(description="name of the kind of simulation, or file.py:Class for one of your own")
+    seeds: dict[str, int] = Field(
+        default_factory=dict, description="further entries of the parameters that hold seeds, and their values"
+    )
+
+    @property
+    def cores(self) -> int:
+        """Cores of this machine that one simulation takes."""
+        return 1
+
+
+class SimulationContext(Section):
+    """What besides its own options concerns a simulation."""
+
+    explosion_check: ExplosionCheck = Field(ExplosionCheck(), description="the section of that name")
+    launcher: str = Field("", description="command that starts parallel processes, empty if there is only one process")
+    jobs: JobsSection = Field(JobsSection(), description="the section of that name, for templates")
+    slurm: SlurmSection = Field(SlurmSection(), description="the section of that name, for templates")

@@ -1,0 +1,198 @@
+"""What every optimiser has to do: those of the program, those that are installed, and those of the tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plugins_of_tests  # noqa: F401  (registers)
+import pytest
+
+from orchestrator.optimisers import Asked, Optimiser, Problem, Told, create_optimiser
+from orchestrator.optimisers.guard import Guarded
+from orchestrator.optimisers.registry import optimisers
+from orchestrator.records import FloatArray, Origin, Outcome
+
+START = np.array([0.1, 0.2, 0.8, 0.5])
+KINDS = {name: kind for name, kind in optimisers().known().items() if name != "random_of_tests"}
+IN_ORDER = [name for name, kind in KINDS.items() if not kind.any_rows]
+SIZE = 8
+
+
+def fresh(method: str, seed: int = 4, start: FloatArray = START) -> Optimiser:
+    options = KINDS[method].options(method=method)
+    steps = np.zeros(len(start))
+    steps[-1] = 0.1
+    return create_optimiser(options, Problem(start, steps, sigma=0.3, size=SIZE, seed=seed, targets=["a", "b"]))
+
+
+def told(asked: Asked, **changes: Any) -> Told:
+    scores = np.minimum(20.0, 40 * (asked.points[:, :2] - 0.6) ** 2)
+    rows = {"points": asked.points, "values": scores - 1, "scores": scores, "outcomes": [Outcome.OK] * len(scores)}
+    return Told(**{**rows, "origins": asked.origins, **changes})
+
+
+def run(optimiser: Optimiser, generations: int) -> list[Told]:
+    history = []
+    for _ in range(generations):
+        history.append(told(optimiser.ask()))
+        optimiser.tell(history[-1])
+    return history
+
+
+@pytest.fixture(params=KINDS)
+def method(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_says_what_it_is_and_what_its_options_are(method: str) -> None:
+    kind = KINDS[method]
+    assert kind.documentation
+    assert all(field.description for field in kind.options.model_fields.values())
+
+
+def test_points_are_finite_and_inside_the_cube(method: str) -> None:
+    optimiser = fresh(method)
+    for _ in range(15):
+        asked = optimiser.ask()
+        assert np.isfinite(asked.points).all()
+        assert ((asked.points >= 0) & (asked.points <= 1)).all()
+        assert len(asked.points) >= 1
+        # drives the search into a corner
+        scores = asked.points[:, :2]
+        optimiser.tell(told(asked, scores=scores))
+
+
+def test_the_start_is_evaluated_first_and_only_once(method: str) -> None:
+    origins = [entry.origins for entry in run(fresh(method), 4)]
+    assert origins[0][0] is Origin.START
+    assert sum(origin is Origin.START for block in origins for origin in block) == 1
+
+
+@pytest.mark.parametrize("start", [[0.0, 1.0, 0.5, 0.5], [0.0] * 4, [1.0] * 4], ids=str)
+def test_a_start_on_a_bound_is_asked_for_exactly(method: str, start: list[float]) -> None:
+    assert fresh(method, start=np.array(start)).ask().points[0].tolist() == start
+
+
+def test_the_same_seed_asks_for_the_same_points_and_another_for_others(method: str) -> None:
+    one, same, other = (run(fresh(method, seed), 5) for seed in (4, 4, 5))
+    assert all(np.array_equal(a.points, b.points) for a, b in zip(one, same, strict=True))
+    assert not all(np.array_equal(a.points, b.points) for a, b in zip(one, other, strict=True))
+
+
+def test_a_replay_is_the_same_bit_for_bit_whatever_others_draw(method: str) -> None:
+    first = fresh(method)
+    history = run(first, 10)
+    np.random.random(7)
+    second = fresh(method)
+    for entry in history:
+        assert np.array_equal(second.ask().points, entry.points)
+        second.tell(entry)
+    assert np.array_equal(first.ask().points, second.ask().points)
+    assert first.stop() == second.stop()
+    states = first.state(), second.state()
+    assert states[0].keys() == states[1].keys()
+    assert all(np.array_equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_the_global_generator_is_left_alone(method: str) -> None:
+    np.random.seed(3)
+    expected = np.random.random()
+    np.random.seed(3)
+    run(fresh(method), 2)
+    assert np.random.random() == expected
+
+
+def test_the_state_is_named_arrays_of_a_constant_shape(method: str) -> None:
+    optimiser = fresh(method)
+    shapes = []
+    for _ in range(3):
+        state = optimiser.state()
+        assert all(isinstance(name, str) for name in state)
+        shapes.append({name: np.asarray(value, dtype=float).shape for name, value in state.items()})
+        run(optimiser, 1)
+    assert shapes[0] == shapes[1] == shapes[2]
+
+
+def test_a_generation_in_which_everything_explodes_ends_nothing(method: str) -> None:
+    optimiser = fresh(method)
+    for _ in range(5):
+        asked = optimiser.ask()
+        rows = (len(asked.points), 2)
+        exploded = [Outcome.EXPLODED] * rows[0]
+        optimiser.tell(told(asked, values=np.full(rows, np.nan), scores=np.full(rows, 20.0), outcomes=exploded))
+    assert optimiser.stop() is None
+
+
+@pytest.mark.parametrize("method", IN_ORDER)
+def test_asking_again_gives_the_same_points_until_they_are_told(method: str) -> None:
+    optimiser = fresh(method)
+    for _ in range(3):
+        asked = optimiser.ask()
+        again = optimiser.ask()
+        assert np.array_equal(asked.points, again.points)
+        assert asked.origins == again.origins
+        asked.points[:] = -1  # the caller's own
+        assert np.array_equal(optimiser.ask().points, again.points)
+        optimiser.tell(told(again))
+
+
+@pytest.mark.parametrize("wrong", ["others", "fewer", "twice", "unasked"])
+@pytest.mark.parametrize("method", IN_ORDER)
+def test_exactly_the_points_that_were_asked_are_told_once(method: str, wrong: str) -> None:
+    optimiser = fresh(method)
+    entry = told(Asked.samples(np.full((SIZE, 4), 0.5))) if wrong == "unasked" else told(optimiser.ask())
+    if wrong == "others":
+        entry = told(Asked(entry.points * 0.9, tuple(entry.origins)))
+    elif wrong == "fewer":
+        entry = told(Asked(entry.points[:-1], tuple(entry.origins[:-1])))
+    elif wrong == "twice":
+        optimiser.tell(entry)
+    with pytest.raises(ValueError, match="tell"):
+        optimiser.tell(entry)
+
+
+@pytest.mark.parametrize("wrong", ["nan", "infinite", "too few"])
+def test_scores_are_finite_and_one_row_for_each_point(method: str, wrong: str) -> None:
+    optimiser = fresh(method)
+    asked = optimiser.ask()
+    scores = np.ones((len(asked.points), 2))
+    scores = scores[:-1] if wrong == "too few" else scores * (np.nan if wrong == "nan" else np.inf)
+    with pytest.raises(ValueError, match="tell"):
+        optimiser.tell(told(asked, scores=scores))
+
+
+class Wrong:
+    """Asks for whatever it is given."""
+
+    def __init__(self, asked: Asked):
+        self._asked = asked
+
+    def ask(self) -> Asked:
+        return self._asked
+
+    def tell(self, told: Told) -> None:
+        pass
+
+    def stop(self) -> str | None:
+        return None
+
+    def state(self) -> dict[str, FloatArray | float]:
+        return {}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Asked.samples(np.array([[0.5, 1.1]])),
+        Asked.samples(np.array([[0.5, np.nan]])),
+        Asked.samples(np.array([0.5, 0.5])),
+        Asked.samples(np.zeros((0, 2))),
+        Asked.samples(np.zeros((3, 3))),
+        Asked(np.zeros((3, 2)), (Origin.SAMPLE,)),
+    ],
+    ids=["outside", "no number", "one point", "none", "other parameters", "too few origins"],
+)
+def test_an_optimiser_that_asks_for_no_points_of_the_cube_is_told_so(asked: Asked) -> None:
+    with pytest.raises(ValueError, match="ask"):
+        Guarded(Wrong(asked), np.array([0.5, 0.5])).ask()

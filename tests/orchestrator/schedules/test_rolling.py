@@ -1,0 +1,83 @@
+"""The interface of schedules carries one that never waits for stragglers, whatever dies in between."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rolling
+from orchestrator_project import MODEL, Project, wait_for
+
+from orchestrator.checkpoint import Checkpoint
+
+pytestmark = pytest.mark.run
+
+ROLLING: dict[str, Any] = {
+    "optimiser": {"method": "rolling.py:Random"},
+    "schedule": {"kind": "rolling.py:Rolling", "in_flight": 3},
+    "parameters": {"x": [0, 1], "y": [-1, 1]},
+    "optimiser_centroid": {"x": 0.5, "y": 0.5},
+    "max_ngen": 3,
+    "local": {"workers": 3},
+}
+# the second evaluation of all is a straggler: others of later generations overtake it
+STRAGGLER = MODEL.replace("    x, y = ", "    if '/0/1/' in str(directory):\n        time.sleep(3)\n    x, y = ")
+
+
+def project_at(directory: Path, model: str = STRAGGLER, **changes: Any) -> Project:
+    project = Project.create(directory, {**ROLLING, **changes}, model)
+    shutil.copy(rolling.__file__, directory / "rolling.py")
+    return project
+
+
+def simulated(project: Project) -> list[str]:
+    return (project.directory / "simulated").read_text().splitlines()
+
+
+def test_nobody_waits_for_a_straggler_and_blocks_are_told_whatever_their_generation(tmp_path: Path) -> None:
+    project = project_at(tmp_path)
+    project.command("run", "config.yaml")
+    frame = project.frame()
+    assert len(frame) == 12
+    assert len(simulated(project)) == 12
+    assert sorted(frame["told_in"]) == [0] * 4 + [1] * 4 + [2] * 4
+    assert len(set(zip(frame["generation"], frame["offspring"], strict=True))) == 12
+    straggler = frame[(frame["generation"] == 0) & (frame["offspring"] == 1)].iloc[0]
+    assert straggler["told_in"] > 0
+    # each has a deadline, and a job, of its own
+    assert frame["job_id"].nunique() == 12
+    state = Checkpoint(project.runs[0]).distribution()
+    assert list(state["told"]) == [0.0, 4.0, 8.0]
+
+
+def test_a_killed_controller_is_continued_without_a_loss_or_a_repetition(tmp_path: Path) -> None:
+    slow = STRAGGLER.replace('time.sleep(float(os.environ.get("TEST_SECONDS", "0")))', "time.sleep(0.4)")
+    project = project_at(tmp_path, slow)
+    controller = project.start("run", "config.yaml")
+    wait_for(lambda: (project.directory / "simulated").exists() and len(simulated(project)) >= 7)
+    controller.kill()
+    controller.communicate()
+    project.command("run", "--continue", str(project.runs[0]))
+    frame = project.frame()
+    assert sorted(zip(frame["generation"], frame["offspring"], strict=True)) == [
+        (g, i) for g in range(3) for i in range(4)
+    ]
+    assert len(simulated(project)) == 12
+    # once more: the whole record is asked for again, compared, and told
+    project.command("run", "--continue", str(project.runs[0]), "--set", "max_ngen=4")
+    assert np.array_equal(project.frame()["told_in"].to_numpy()[:12], frame["told_in"].to_numpy())
+    assert len(project.frame()) == 16
+
+
+def test_each_evaluation_has_its_own_deadline(tmp_path: Path) -> None:
+    stuck = MODEL.replace("    x, y = ", "    if '/0/1/' in str(directory):\n        time.sleep(600)\n    x, y = ")
+    project = project_at(tmp_path, stuck, timeout=4)
+    project.command("run", "config.yaml")
+    frame = project.frame().set_index(["generation", "offspring"])
+    late = frame[frame["outcome"] == "TIMEOUT"]
+    assert list(late.index) == [(0, 1)]
+    assert json.loads(json.dumps(frame["outcome"].value_counts().to_dict())) == {"OK": 11, "TIMEOUT": 1}
