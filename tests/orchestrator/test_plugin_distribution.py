@@ -86,13 +86,13 @@ def slowly(project: Project) -> None:
 def test_all_commands_work_with_them(project: Project, tmp_path: Path) -> None:
     assert "sound." in project.command("check", "config.yaml")
     project.command("run", "config.yaml")
-    assert project.simulated == 12
+    assert project.simulated == 13  # the start, and three generations
     (run,) = project.runs
     frame = Checkpoint(run).evaluations()
-    assert len(frame) == 12
+    assert len(frame) == 13
     assert (frame["value:ParticleEnergy"] == 2 * (frame["parameter:x"] ** 2 + frame["parameter:y"] ** 2 - 3)).all()
     assert "3" in project.command("status", str(run))
-    best = yaml.safe_load(project.command("best", str(run), "--yaml"))
+    best = yaml.safe_load(project.command("best", str(run), "--yaml"))[0]
     assert frame["total_score"].min() == frame.set_index("parameter:x")["total_score"][best["x"]]
     project.command("report", str(run))
     assert "ParticleEnergy" in (run / "report.html").read_text()

@@ -93,6 +93,7 @@ def test_runs_that_did_not_write_their_model_down_have_no_differences(run: RunPa
         assert changed_files(config, run) == []
 
 
+@pytest.mark.run
 def test_the_order_of_a_set_is_no_difference() -> None:
     show = (
         "from orchestrator.simulations.mozaik.parameters import as_text; print(as_text([{'v', 'spikes', 'gsyn'}, 1.0]))"
