@@ -61,7 +61,7 @@ def configuration() -> dict[str, Any]:
         "parameters": searched,
         "targets": list(targets())[:TARGETS],
         "simulation": {"model": "model:VisualModel", "seeds": {"pynn_seed": 513, "mpi_seed": 1023}},
-        "slurm": {"ntasks": 16, "mem": "32G", "time": "4h"},
+        "jobs": {"ntasks": 16, "mem": "32G", "time": "4h"},
     }
 
 

@@ -61,7 +61,7 @@ def measure(directory: Path, offspring: int, generations: int) -> dict[str, obje
         "offspring_size": offspring,
         "max_ngen": generations,
         "timeout": "3h",
-        "slurm": {"poll_interval": 30},
+        "jobs": {"poll_interval": 30},
         "simulation": {"type": "function", "function": "model:simulate"},
     }
     (project / "config.yaml").write_text(yaml.safe_dump(config))

@@ -80,7 +80,7 @@ CONFIG: dict[str, Any] = {
     "max_ngen": 10_000,
     "timeout": 3600,
     # faults come so densely here that an offspring may well be lost more often than ever on a real cluster
-    "slurm": {"poll_interval": 2, "result_grace": 3, "retries": 100},
+    "jobs": {"poll_interval": 2, "result_grace": 3, "retries": 100},
     "simulation": {"type": "function", "function": "model:simulate"},
 }
 SBATCH = """#!/bin/sh

@@ -40,7 +40,7 @@ class Problem:
     Parameters
     ----------
     key : str
-        Dotted key in the file, such as ``slurm.ntasks``; empty for the whole file.
+        Dotted key in the file, such as ``jobs.ntasks``; empty for the whole file.
     message : str
         What was expected, what was found and what to do.
     line : int or None

@@ -2,10 +2,10 @@
 # How a compute node launches the simulation of one offspring.
 #
 # Each job renders this template into its own directory, where it can be run again by hand. Every word in braces is a
-# key of config_optimisation.yaml: model_dir, any key of the sections simulation and slurm, such as slurm.ntasks, and
+# key of config_optimisation.yaml: model_dir, any key of the sections simulation, jobs and slurm, such as jobs.ntasks, and
 #     setup         the lines of simulation.setup
 #     threads       simulation.threads
-#     launcher      simulation.launcher, or the srun that slurm.ntasks and slurm.mpi ask for; nothing for one process
+#     launcher      simulation.launcher, or the srun that jobs.ntasks and slurm.mpi ask for; nothing for one process
 #     python        simulation.python, with -m mpi4py where there is a launcher
 #     run_script    simulation.run_script
 #     arguments     simulation.simulator, simulation.threads, and the offspring's parameter file and results directory

@@ -28,7 +28,7 @@ SOUND: dict[str, Any] = {
     "max_ngen": 60,
     "timeout": "20h",
     "simulation": {"model": "model:VisualModel", "seeds": {"pynn_seed": 513, "mpi_seed": 1023}},
-    "slurm": {"ntasks": 2, "mem": "2G", "time": "4h"},
+    "jobs": {"ntasks": 2, "mem": "2G", "time": "4h"},
     "executor": "local",
 }
 

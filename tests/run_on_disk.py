@@ -24,7 +24,7 @@ CONFIG: dict[str, Any] = {
     "offspring_size": 4,
     "max_ngen": 10,
     "timeout": 3600.0,
-    "slurm": {"retries": 2},
+    "jobs": {"retries": 2},
 }
 STATE: dict[str, Any] = {"mean": [0.5, 0.5], "sigma": 0.2, "covariance": [[1.0, 0.0], [0.0, 1.0]]}
 

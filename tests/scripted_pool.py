@@ -146,12 +146,12 @@ class FakeCluster:
         return [job for job in self._jobs if job.token == token] or None
 
     def poll(self, jobs: Sequence[Job]) -> Mapping[Job, Status]:
-        return {job: self._status(*self._jobs[job]) for job in jobs}
+        return {job: self._status(*self._jobs[job]) if job in self._jobs else ABSENT for job in jobs}
 
     def cancel(self, jobs: Sequence[Job]) -> None:
         self.on_cancel()
         self.calls.append("cancel")
-        self.cancelled += [self._jobs[job] for job in jobs]
+        self.cancelled += [self._jobs[job] for job in jobs if job in self._jobs]
 
     def log(self, job: Job, folder: Path) -> Path:
         return folder / job.id

@@ -23,7 +23,7 @@ from virtual_cluster import VirtualCluster
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = "param_optim/config_optimisation.yaml"
-SLURM: dict[str, Any] = {"executor": "slurm", "slurm": {"poll_interval": 1, "result_grace": 2}}
+SLURM: dict[str, Any] = {"executor": "slurm", "jobs": {"poll_interval": 1, "result_grace": 2}}
 # states of squeue in which a job has not ended
 ALIVE = ("PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "SUSPENDED", "STOPPED", "REQUEUED", "REQUEUE_HOLD")
 

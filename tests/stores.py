@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import pickle
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 import neo
 import numpy as np
 import quantities as pq
+import quantities.registry
 
 LAYOUTS = ("0.1.0", "2020", "2024")
 _MODULE = "mozaik.storage.neo_neurotools_wrapper"
@@ -37,6 +39,11 @@ GRATING = {
     "trial": 0,
 }
 DISK = GRATING | {"name": "DriftingSinusoidalGratingDisk", "orientation": np.pi / 2, "radius": 0.5}
+
+
+# quantities parses and compiles the name of a unit wherever one is given by its name: most of the time that neo takes
+_unit_called = functools.cache(type(quantities.registry.unit_registry).__getitem__)
+type(quantities.registry.unit_registry).__getitem__ = _unit_called
 
 
 class _Stub(neo.Segment):

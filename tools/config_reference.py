@@ -24,8 +24,9 @@ INTRODUCTION = """\
 # Configuration
 
 Every key of `config_optimisation.yaml`. YAML, so that JSON is read as well; unknown keys are refused. Durations are
-seconds, or text such as `20h`, `90m`, `1d 12h`, `1-12:00:00`. On the command line, `--set slurm.ntasks=8` overrides a
-key. This page is made from the code by `tools/config_reference.py`.
+seconds, or text such as `20h`, `90m`, `1d 12h`, `1-12:00:00`. On the command line, `--set jobs.ntasks=8` overrides a
+key. What is under `jobs` was under `slurm` in older files, and is still accepted there. This page is made from the code
+by `tools/config_reference.py`.
 """
 
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from orchestrator.config.yaml_text import read_yaml
 from orchestrator.errors import UsageError
 from orchestrator.records import Origin
 
@@ -188,5 +187,5 @@ def _candidate(row: pd.Series[Any], checkpoint: Checkpoint, integers: Sequence[s
 
 def _integers(checkpoint: Checkpoint) -> list[str]:
     """Return the parameters that are whole numbers: the checkpoint holds all as floating-point numbers."""
-    specs = (yaml.safe_load(checkpoint.config_text) or {}).get("parameters", {})
+    specs = (read_yaml(checkpoint.config_text) or {}).get("parameters", {})
     return [name for name, spec in specs.items() if isinstance(spec, dict) and spec.get("integer")]

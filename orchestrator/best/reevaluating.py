@@ -103,7 +103,7 @@ def reevaluate(
             listening() as signals,
         ):
             lease.call_on_loss(signals.stop.set)
-            cluster = create_cluster(config)
+            cluster = create_cluster(config, signals.stop)
             _make_ready(config, paths, request, cluster, lease, force=force)
             request.write(paths)
             try:
@@ -146,7 +146,7 @@ def _checked(run: RunPaths, overrides: Sequence[str]) -> Config:
         listed = "\n  ".join(differences)
         raise UsageError(
             f"--set: what the optimiser saw was evaluated with another configuration:\n  {listed}\n"
-            "Only how it is carried out may change, such as timeout, executor and slurm"
+            "Only how it is carried out may change, such as timeout, executor, jobs and slurm"
         )
     if lines := changed_parameters(config, run):
         listed = "\n  ".join(lines)

@@ -1,21 +1,23 @@
-"""All that `orchestrator check` finds out, the quick first and what takes the cluster last."""
+"""All that `orchestrator check` finds out: what is quick comes first, what takes the cluster comes last."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from orchestrator.checking.acceptance import Answer, ask_about, ask_about_offspring, key_of
+from orchestrator.checking.acceptance import ask_about_offspring, key_of
 from orchestrator.checking.costs import Costs, costs
 from orchestrator.checking.disk import Disk, disk
 from orchestrator.checking.model_identity import changed_parameters
 from orchestrator.checking.on_node import Rehearsed
-from orchestrator.checking.partitions import Partition, asked_for, never_starts, partitions, waits
+from orchestrator.checking.partitions import asked_for, never_starts, waits
 from orchestrator.checking.problems import examine, identity_differences, missing_slurm, worst_first
 from orchestrator.checking.scripts import CONTROLLER_SCRIPT, script_remarks
-from orchestrator.cluster.queue import CommandFailed
+from orchestrator.cluster.commands import CommandFailed
+from orchestrator.cluster.partitions import Partition, node_states, partitions
+from orchestrator.cluster.submission import Answer, ask_about
 from orchestrator.config.durations import format_duration
 from orchestrator.config.file import load_config
 from orchestrator.config.model import Config
@@ -39,9 +41,9 @@ class Inspection:
     path : pathlib.Path
         The configuration file.
     config : Config or None
-        Where it fits the model.
+        The configuration, if it fits the model.
     problems : list of Problem
-        What has to be mended.
+        What has to be fixed.
     notes : list of Problem
         What is worth knowing.
     """
@@ -57,7 +59,7 @@ class Inspection:
 
     @property
     def sound(self) -> bool:
-        """Whether nothing has to be mended."""
+        """Whether nothing has to be fixed."""
         return not self.problems
 
 
@@ -71,7 +73,7 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
     overrides : sequence of str
         ``dotted.key=value`` each.
     rehearse : callable or None
-        Tries one offspring; called where nothing else is wrong.
+        Tries one offspring; called if nothing else is wrong.
     """
     examined = examine(path, overrides)
     config = examined.config
@@ -82,7 +84,7 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
         return found
     at_fault = {problem.key.partition(".")[0].partition("[")[0] for problem in found.problems}
     partition = None
-    if not at_fault & {"slurm", "executor"}:
+    if not at_fault & {"jobs", "slurm", "executor"}:
         partition = _ask_cluster(config, source, found)
     if not at_fault & set(_NOT_RENDERED):
         _look_at_scripts(config, source, found)
@@ -94,6 +96,7 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
         found.problems = worst_first(found.problems)
         return found
     _look_at_times(config, source, found)
+    found.notes += [source.problem(("slurm", key), message) for key, message in _without_effect(config)]
     found.costs = costs(config, partition)
     rehearsed = None
     if rehearse is not None and not found.problems:
@@ -107,7 +110,7 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
 
 
 def _ask_cluster(config: Config, source: Source, found: Inspection) -> Partition | None:
-    """Ask SLURM whether it takes the jobs, and whether they would ever start; return their partition."""
+    """Ask SLURM whether it accepts the jobs, and whether they would ever start; return their partition."""
     if config.executor == "local":
         found.cluster = "not asked (executor: local)"
         return None
@@ -136,7 +139,7 @@ def _ask_cluster(config: Config, source: Source, found: Inspection) -> Partition
         # a quality of service may lift the partition's limits
         (found.notes if config.slurm.qos else found.problems).append(source.problem(*never))
         found.cluster = "accepts the job, and would never start it"
-    found.notes += [source.problem(("slurm", "partition"), each) for each in waits(candidates)]
+    found.notes += [source.problem(("slurm", "partition"), each) for each in waits(candidates, node_states(candidates))]
     _ask_about_controller(config, answer, found)
     return candidates[0] if candidates else None
 
@@ -182,7 +185,7 @@ def _compare_with_run(config: Config, source: Source, found: Inspection) -> None
 
 
 def _look_at_times(config: Config, source: Source, found: Inspection) -> None:
-    time = config.slurm.time
+    time = config.jobs.time
     if config.executor == "slurm" and time and time > config.timeout:
         message = (
             f"a generation times out after {format_duration(config.timeout)}, queue included, before its jobs reach "
@@ -191,7 +194,17 @@ def _look_at_times(config: Config, source: Source, found: Inspection) -> None:
         found.notes.append(source.problem(("timeout",), message))
     if config.executor == "slurm" and not time:
         message = "is not given, so that SLURM takes its own default; jobs with a short limit start sooner"
-        found.notes.append(replace(source.problem(("slurm",), message), key="slurm.time"))
+        found.notes.append(replace(source.problem(("jobs",), message), key="jobs.time"))
+
+
+def _without_effect(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield the keys of ``slurm`` that are given and do nothing, and why."""
+    given = config.slurm.model_dump(exclude_defaults=True)
+    if config.executor != "slurm":
+        for key in given:
+            yield key, f"does nothing with executor: {config.executor}"
+    elif "mpi" in given and config.jobs.ntasks == 1:
+        yield "mpi", "does nothing, because a simulation has one process: see jobs.ntasks"
 
 
 def _look_at_node(rehearsed: Rehearsed, source: Source, found: Inspection) -> None:

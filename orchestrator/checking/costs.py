@@ -1,11 +1,11 @@
-"""What a run asks for at most: jobs, node-hours, core-hours, days."""
+"""Computes what a run asks for at most: jobs, node-hours, core-hours."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from orchestrator.checking.partitions import Partition
+from orchestrator.cluster.partitions import Partition
 from orchestrator.config.durations import format_duration
 from orchestrator.config.model import Config
 
@@ -19,13 +19,13 @@ class Costs:
     jobs : int
         Simulations of the whole run.
     nodes, cores : int
-        That one of them takes.
+        How many of each one simulation takes.
     nodes_known : bool
         Whether the number of nodes is certain: given, or all on one node.
     seconds : float
-        Longest time of a job.
+        Longest time of a job, in s.
     limit : str
-        What sets this time.
+        What sets this time, for people.
     """
 
     jobs: int
@@ -47,44 +47,44 @@ class Costs:
 
 
 def costs(config: Config, partition: Partition | None) -> Costs:
-    """Return what the jobs of a run cost where all of them last until their time limit.
+    """Return what the jobs of a run cost if all of them last until their time limit.
 
     Parameters
     ----------
     config : Config
         Valid.
     partition : Partition or None
-        Where the jobs go, as far as it is known: says how large a node is, and how long a job may last that does not
-        say it itself.
+        Where the jobs go, as far as it is known: it says how large a node is, and how long a job without a time limit
+        of its own may last.
     """
-    jobs, options = config.offspring_size * config.max_ngen, config.slurm
+    simulations, asked, slurm = config.offspring_size * config.max_ngen, config.jobs, config.slurm
     if config.executor == "local":
-        return Costs(jobs, 1, config.simulation.cores, True, config.timeout, "the generation's timeout")
+        return Costs(simulations, 1, config.simulation.cores, True, config.timeout, "the generation's timeout")
     per_node = partition.cpus_per_node if partition else None
-    cores = options.ntasks * (options.cpus_per_task or 1)
-    nodes = options.nodes or (math.ceil(cores / per_node) if per_node else 1)
-    if "exclusive" in options.extra and per_node:
+    cores = asked.ntasks * (asked.cpus_per_task or 1)
+    nodes = slurm.nodes or (math.ceil(cores / per_node) if per_node else 1)
+    if "exclusive" in slurm.extra and per_node:
         cores = nodes * per_node
     default = (partition.default_time or partition.max_time) if partition else None
     limits = [(config.timeout, "the generation's timeout")]
-    limits += [(options.time, "slurm.time")] if options.time else []
-    limits += [(default, "the partition's time limit")] if default and not options.time else []
+    limits += [(asked.time, "jobs.time")] if asked.time else []
+    limits += [(default, "the partition's time limit")] if default and not asked.time else []
     seconds, limit = min(limits)
-    return Costs(jobs, nodes, cores, bool(options.nodes) or cores == 1, seconds, limit)
+    return Costs(simulations, nodes, cores, bool(slurm.nodes) or cores == 1, seconds, limit)
 
 
 def job_text(config: Config, found: Costs) -> str:
     """Return what one job asks for, for people."""
-    options = config.slurm
+    asked, slurm = config.jobs, config.slurm
     if config.executor == "local":
         threads = f"{found.cores} threads each" if found.cores > 1 else "one thread each"
         return f"{config.workers} at once on this machine, {threads}"
-    processes = f"{options.ntasks} processes" if options.ntasks > 1 else "1 process"
-    if options.cpus_per_task and options.cpus_per_task > 1:
-        processes += f" x {options.cpus_per_task} cores"
-    nodes = f"{options.nodes} node{'s' if options.nodes > 1 else ''}, " if options.nodes else ""
-    where = f", partition {options.partition}" if options.partition else ""
-    return f"{nodes}{processes}{f', {options.mem}' if options.mem else ''}{where}"
+    processes = f"{asked.ntasks} processes" if asked.ntasks > 1 else "1 process"
+    if asked.cpus_per_task and asked.cpus_per_task > 1:
+        processes += f" x {asked.cpus_per_task} cores"
+    nodes = f"{slurm.nodes} node{'s' if slurm.nodes > 1 else ''}, " if slurm.nodes else ""
+    where = f", partition {slurm.partition}" if slurm.partition else ""
+    return f"{nodes}{processes}{f', {asked.mem}' if asked.mem else ''}{where}"
 
 
 def cost_text(found: Costs) -> str:

@@ -23,7 +23,6 @@ from orchestrator.node.task import NodeTask
 from orchestrator.paths import AttemptPaths, GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
 from orchestrator.results import new_results
-from orchestrator.run.evaluating import task_of
 from orchestrator.simulations import Model, model_of
 from orchestrator.simulations.phases import Phase, phases
 
@@ -77,9 +76,9 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
     orchestrator.errors.Stopped
         Where `stop` was set; the job is cancelled.
     """
-    limit = min(limit, config.slurm.time or limit)
-    slurm = config.slurm.model_copy(update={"time": limit})
-    config = config.model_copy(update={"slurm": slurm, "local": config.local.model_copy(update={"workers": 1})})
+    limit = min(limit, config.jobs.time or limit)
+    jobs = config.jobs.model_copy(update={"time": limit})
+    config = config.model_copy(update={"jobs": jobs, "local": config.local.model_copy(update={"workers": 1})})
     with _directory(config.model_dir) as directory:
         paths = GenerationPaths(directory)
         paths.create()
@@ -87,7 +86,7 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
         attempt.directory.mkdir(parents=True)
         model = model_of(config).shortened(attempt)
         _task(config, model, paths).write()
-        cluster = create_cluster(config)
+        cluster = create_cluster(config, stop)
         token = directory.name
         try:
             (job,) = cluster.submit([Task(0, attempt.task)], token, paths.submitit, ())
@@ -125,7 +124,7 @@ def _task(config: Config, model: Model[Any], paths: GenerationPaths) -> NodeTask
     start = Offspring(0, 0, tuple(float(x) for x in point), space.decode(point))
     keep = config.keep.model_copy(update={"directories": "none", "log_lines": max(config.keep.log_lines, 20)})
     here = config.model_copy(update={"measure_on": "job", "keep": keep})
-    return task_of(here, model, start, paths.attempt(0, 1), 1)
+    return NodeTask.of(here, model, start, paths.attempt(0, 1), 1)
 
 
 @dataclass

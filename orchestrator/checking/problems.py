@@ -17,7 +17,10 @@ from orchestrator.simulations import Finding, model_of
 _SLURM_COMMANDS = ("sbatch", "squeue", "scancel", "srun")
 # the first of these that a key begins with says how bad a problem is: without a model nothing works, and a wrong target
 # is one of many
-_WORST_FIRST = ("model_dir", "simulation", "executor", "slurm", "", "cp_filename", "parameters", "optimiser_centroid")
+_WORST_FIRST = (
+    *("model_dir", "simulation", "executor", "jobs", "slurm"),
+    *("", "cp_filename", "parameters", "optimiser_centroid"),
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -60,9 +60,9 @@ def script_remarks(config: Config, model: Model[Any]) -> Iterator[Remark]:
         key, name = model.launch_script_source()
         yield from _remarks(script, ("simulation", key), f"{name}, rendered")
     if config.executor == "slurm":
-        # of the whole, what the user writes are the lines of slurm.setup
+        # of the whole, what the user writes are the lines of jobs.setup
         batch = submission_script(config, config.model_dir)
-        yield from (each for each in _remarks(batch, ("slurm", "setup"), "the job's script") if each.error)
+        yield from (each for each in _remarks(batch, ("jobs", "setup"), "the job's script") if each.error)
     controller = config.model_dir / CONTROLLER_SCRIPT
     if controller.is_file():
         yield from _remarks(controller.read_text(encoding="utf-8", errors="replace"), (), str(controller))

@@ -27,7 +27,7 @@ ConfigFile = Annotated[
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="Override a key of the configuration, such as slurm.ntasks=8. Repeatable."
+        "--set", metavar="KEY=VALUE", help="Override a key of the configuration, such as jobs.ntasks=8. Repeatable."
     ),
 ]
 RunDirectory = Annotated[Path, typer.Argument(help="Run directory, or its checkpoint.h5.", show_default=False)]

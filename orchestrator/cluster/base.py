@@ -1,4 +1,4 @@
-"""What every executor promises."""
+"""The interface of every executor: jobs are submitted, found again, watched and cancelled through it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ import enum
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from orchestrator.records import Outcome
 
-if TYPE_CHECKING:
-    from orchestrator.config.model import Config
-
 
 class State(enum.Enum):
-    """What the executor says of a job."""
+    """What an executor says about a job."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -23,7 +20,7 @@ class State(enum.Enum):
     ABSENT = "absent"
     """The executor answered, and does not know the job: it ended long ago, or was lost."""
     UNKNOWN = "unknown"
-    """The executor did not answer, or in words that are not understood: no news, ask again."""
+    """The executor did not answer, or its words are not understood: nothing is known, ask again."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +30,15 @@ class Status:
     Parameters
     ----------
     state : State
-        Where it stands.
+        Whether it waits, runs, has ended, or is not known.
     outcome : Outcome or None
-        What an ended job's end means where it leaves no result; None where the executor cannot tell.
+        What the end of a job means if it leaves no result; None if the executor cannot tell.
     reason : str
         The executor's own words, such as why a job is pending.
     node : str
-        The node, or nodes, where it is or was; empty where that is not known.
+        Names of the nodes on which it runs or ran; empty if they are not known.
     forgiven : bool
-        Whether an end without a result is not held against the offspring: nobody was there to see it.
+        Whether an end without a result does not count as a lost attempt, because no controller was there to see it.
     """
 
     state: State
@@ -58,7 +55,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Task:
-    """What one job has to do.
+    """The work of one job.
 
     Parameters
     ----------
@@ -74,7 +71,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Job:
-    """A submitted task. A job id is used again after a controller's crash, so that only (token, id) is an identity.
+    """A submitted task. SLURM may give an id again after slurmctld has crashed: only (token, id) is an identity.
 
     Parameters
     ----------
@@ -94,9 +91,9 @@ class SubmissionFailed(Exception):
     Parameters
     ----------
     message : str
-        For people.
+        What went wrong, for people.
     transient : bool
-        Whether the executor was not there, rather than refusing what was asked.
+        Whether the executor did not answer, rather than refusing what was asked: the jobs may exist then.
     """
 
     def __init__(self, message: str, *, transient: bool):
@@ -117,25 +114,25 @@ class Cluster(Protocol):
         Raises
         ------
         SubmissionFailed
-            Where nothing was submitted.
+            If the executor refuses, or did not answer.
         """
 
     def recover(
         self, tasks: Sequence[Task], token: str, folder: Path, ids: Sequence[str] | None, wanted: Collection[int]
     ) -> list[Job] | None:
-        """Return the jobs of a submission by a controller that died; None where it never happened.
+        """Return the jobs of a submission by a controller that died, one per task; None if it never happened.
 
         Parameters
         ----------
         ids : sequence of str or None
-            The jobs' ids, None where the controller died before it had noted them.
+            The jobs' ids; None if the controller died before it had noted them.
         wanted : collection of int
             The offspring that are still waited for; the others' tasks must not start any more.
 
         Raises
         ------
         SubmissionFailed
-            Where it cannot be known.
+            If it cannot be known.
         """
 
     def poll(self, jobs: Sequence[Job]) -> Mapping[Job, Status]:
@@ -161,14 +158,3 @@ class Cluster(Protocol):
     @property
     def result_grace(self) -> float:
         """How long an ended job's result may take to show in the file system, in s."""
-
-
-def create_cluster(config: Config) -> Cluster:
-    """Return the executor that the configuration names."""
-    if config.executor == "local":
-        from orchestrator.cluster.local import LocalCluster  # noqa: PLC0415
-
-        return LocalCluster(workers=config.workers)
-    from orchestrator.cluster.slurm import SlurmCluster  # noqa: PLC0415
-
-    return SlurmCluster(config.slurm)

@@ -1,4 +1,4 @@
-"""Ending jobs, and seeing that they are gone."""
+"""Ends jobs, and waits until the executor confirms it."""
 
 from __future__ import annotations
 

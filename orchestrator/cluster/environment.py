@@ -1,4 +1,4 @@
-"""The controller's own job must not leak into the jobs that it submits."""
+"""Keeps the environment of the controller's own SLURM job out of the jobs that it submits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Executor for one machine: submitit starts the processes, at most so many at once."""
+"""The executor for one machine: submitit starts a process for every task, at most `workers` at once."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class _Entry:
     job: Job
     task: Task
     folder: Path
-    # submitit's own job, which reaps the process; None where a controller before this one started it
+    # submitit's own job, which reaps the process; None if an earlier controller started it
     started: submitit.Job[None] | None = None
     process: psutil.Process | None = None
     found_dead: bool = False
 
     @property
     def alive(self) -> bool:
-        """Whether a process works for it; another one may have claimed the task just before the one started here."""
+        """Whether a process works on the task; it may be another one that claimed it just before ours."""
         if self.started is not None and self.started.state == "RUNNING":
             return True
         self.process = claimant(self.task.file.parent)
@@ -50,7 +50,7 @@ class LocalCluster:
     Parameters
     ----------
     workers : int
-        Simulations at once; the others wait for their turn.
+        How many simulations run at once; the others wait.
     """
 
     name = "local"
@@ -65,14 +65,14 @@ class LocalCluster:
         self._running: list[_Entry] = []
 
     def submit(self, tasks: Sequence[Task], token: str, folder: Path, avoid: Collection[str]) -> list[Job]:
-        """Put the tasks into the queue and start the first ones."""
+        """Put the tasks into the queue and start as many as may run."""
         entries = [self._entry(task, token, folder) for task in tasks]
         jobs = [entry.job for entry in entries]
         self._waiting.extend(entries)
         try:
             self._fill()
         except OSError:
-            self.cancel(jobs)  # nobody else knows of those that have started
+            self.cancel(jobs)  # nobody else knows about those that have started
             raise
         return jobs
 
@@ -99,7 +99,7 @@ class LocalCluster:
         return [entry.job for entry in entries]
 
     def poll(self, jobs: Sequence[Job]) -> Mapping[Job, Status]:
-        """Look which processes are alive, and start waiting tasks in the places of those that are not."""
+        """See which processes are alive, and start a waiting task for each that is not."""
         self._running = [entry for entry in self._running if entry.alive]
         self._fill()
         statuses = {job: self._status(self._entries.get(job)) for job in jobs}

@@ -1,4 +1,4 @@
-"""The questions to SLURM: one squeue for all jobs, sacct for those it has forgotten, patience with their silence."""
+"""Asks SLURM about jobs: one squeue for all of them, sacct for those it has forgotten; waits if neither answers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import logging
 import os
 import re
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from orchestrator.cluster.base import Job, State, Status
+from orchestrator.cluster.commands import COMMAND_TIMEOUT, CommandFailed, Run, run_command
 from orchestrator.cluster.states import (
     SACCT_FORMAT,
     SQUEUE_FORMAT,
@@ -23,62 +23,14 @@ from orchestrator.config.durations import format_duration
 from orchestrator.records import Outcome
 
 _LOG = logging.getLogger(__name__)
-# in s; commands fail by themselves after 9-18 s where slurmctld is away
-COMMAND_TIMEOUT = 60.0
 # sacct would wait 45 s for a slurmdbd that hangs; it is only a second opinion
 _SACCT_TIMEOUT = 10.0
-# in s: the silence from which on people are told, and the longest pause between two questions while it lasts
-_WORTH_A_WARNING = 60.0
+# after so many s without an answer people are told; and the longest pause between two questions meanwhile, in s
+_WARN_AFTER = 60.0
 _LONGEST_PAUSE = 120.0
 _FIRST_PAUSE = 5.0
 # how SLURM's commands begin to say that they failed
 _FAILED = re.compile(r"^(slurm_load_\w+ error|squeue: error|sacct: error|scontrol: error)\b", re.MULTILINE)
-
-Run = Callable[[Sequence[str], float], str]
-
-
-class CommandFailed(Exception):
-    """A command of SLURM's failed; the message holds its words."""
-
-
-def run_command(command: Sequence[str], timeout: float = COMMAND_TIMEOUT) -> str:
-    """Return what a command prints.
-
-    Parameters
-    ----------
-    command : sequence of str
-        Program and arguments.
-    timeout : float
-        How long it may take, in s.
-
-    Raises
-    ------
-    CommandFailed
-        Where it is not there, fails, or takes too long.
-    """
-    try:
-        # job names and reasons are other people's: no byte of them may end the watch
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=timeout,
-            check=True,
-            stdin=subprocess.DEVNULL,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise CommandFailed(words_of(error)) from error
-    return done.stdout
-
-
-def words_of(error: BaseException) -> str:
-    """Return what the failed command said, or the error's own text."""
-    said = getattr(error, "stderr", None)
-    text = said.decode(errors="replace") if isinstance(said, bytes) else said
-    if isinstance(error, subprocess.TimeoutExpired):
-        text = f"no answer within {error.timeout:.0f} s"
-    return (text or str(error)).strip()
 
 
 class Silence:
@@ -96,7 +48,7 @@ class Silence:
         self._program = program
         self._clock = clock
         self._since: float | None = None
-        self._next_warning = _WORTH_A_WARNING
+        self._next_warning = _WARN_AFTER
         self._ask_again = 0.0
         self.failures = 0
 
@@ -126,7 +78,7 @@ class Silence:
         """Note that there was an answer."""
         if self._since is not None:
             _LOG.info("%s answers again after %s", self._program, format_duration(self._clock() - self._since))
-        self._since, self._next_warning, self.failures = None, _WORTH_A_WARNING, 0
+        self._since, self._next_warning, self.failures = None, _WARN_AFTER, 0
 
     def stretch(self, pause: float, longest: float) -> float:
         """Return a pause in s, doubled for every failure in a row, but not beyond the longest."""
@@ -139,9 +91,9 @@ class Queue:
     Parameters
     ----------
     poll_interval : float
-        Longest time between two looks in s, while SLURM answers.
+        Longest time between two questions in s, while SLURM answers.
     run : callable
-        Runs a command within a number of seconds; raises `CommandFailed`.
+        Runs a command, given its time limit in s; raises `CommandFailed`.
     clock : callable
         Seconds that only grow.
     """
@@ -153,7 +105,7 @@ class Queue:
         self._configuration: Mapping[str, str] | None = None
 
     def statuses(self, jobs: Sequence[Job]) -> dict[Job, Status]:
-        """Return the status of every job, by one squeue, and one sacct where the cluster keeps accounts.
+        """Return the status of every job, by one squeue, and one sacct if the cluster keeps accounts.
 
         Without an answer all are `UNKNOWN`. A job that squeue does not list is `ABSENT`, unless sacct knows its end.
         """
@@ -167,7 +119,7 @@ class Queue:
         return {job: known.get((job.token, job.id), Status(State.ABSENT)) for job in jobs}
 
     def rows(self, tokens: Iterable[str]) -> list[Row] | None:
-        """Return what squeue lists under these names, None where it does not answer."""
+        """Return what squeue lists under these names, None if it does not answer."""
         names = sorted(set(tokens))
         # by name and user: an id that squeue has forgotten would make the whole query fail
         query = ["squeue", "--noheader", "--array", "--states=all", f"--user={os.getuid()}"]
@@ -175,16 +127,16 @@ class Queue:
         return None if answer is None else [row for row in parse_squeue(answer) if row.name in names]
 
     def interval(self, normal: float) -> float:
-        """Return how long to wait for the next look in s: longer than normal while squeue does not answer."""
+        """Return how long to wait before the next question in s: longer than normal while squeue does not answer."""
         return self._squeue.stretch(normal, max(self._poll_interval, _LONGEST_PAUSE))
 
     def reached(self) -> None:
-        """Note that SLURM took an order: the next look need not wait any longer than normal."""
+        """Note that SLURM took an order: the next question need not wait any longer than normal."""
         self._squeue.failures = 0
 
     @property
     def max_array_size(self) -> int | None:
-        """The cluster's MaxArraySize, None where it is not known."""
+        """The cluster's MaxArraySize, None if it is not known."""
         size = self._configured("MaxArraySize")
         return int(size) if size.isdecimal() else None
 
@@ -193,22 +145,22 @@ class Queue:
         return kept and shutil.which("sacct") is not None
 
     def _remembered(self, absent: Sequence[Job]) -> dict[tuple[str, str], Status]:
-        """Return the ends that the accounts know. Who lives there may be long dead, or not yet entered: no news."""
+        """Return the ends that the accounts know; jobs that the accounts take for alive may have died long ago."""
         if not self._sacct.over:
             return {}
         bases = sorted({job.id.partition("_")[0] for job in absent}, key=int)
-        # with --jobs and without --starttime it looks at all times
+        # with --jobs and without --starttime it searches all times
         query = ["sacct", "--noheader", "--parsable2", "--allocations", f"--format={SACCT_FORMAT}"]
         answer = self._ask(self._sacct, [*query, f"--jobs={','.join(bases)}"], _SACCT_TIMEOUT)
         # by name as well, because ids are used again
         found = {(row.name, row.id): row.status for row in parse_sacct(answer or "")}
         asked = {(job.token, job.id) for job in absent}
         ends = {key: status for key, status in found.items() if key in asked and status.state is State.ENDED}
-        # slurmctld without its memory says so of all that was running: the heart of the job knows better
+        # a slurmctld that lost its state says so about all that was running: a job's signs of life are more reliable
         return {key: status for key, status in ends.items() if status.outcome is not Outcome.NODE_FAIL}
 
     def _configured(self, name: str) -> str:
-        """Return a value of SLURM's configuration, empty where it is not known; asks until there is an answer."""
+        """Return a value of SLURM's configuration, empty if it is not known; asks until there is an answer."""
         if self._configuration is None:
             answer = self._ask(self._scontrol, ["scontrol", "show", "config"])
             if answer is None:
@@ -219,7 +171,7 @@ class Queue:
     def _ask(self, silence: Silence, command: Sequence[str], timeout: float = COMMAND_TIMEOUT) -> str | None:
         try:
             answer = self._run(command, timeout)
-            if _FAILED.search(answer):  # where a site's own squeue around SLURM's loses the exit code
+            if _FAILED.search(answer):  # a site's own squeue around SLURM's may lose the exit code
                 raise CommandFailed(answer)
         except CommandFailed as error:
             silence.goes_on(str(error))

@@ -1,86 +1,93 @@
-"""SLURM: submitit submits, one question for all jobs watches."""
+"""The executor that gives one SLURM job to every offspring."""
 
 from __future__ import annotations
 
 import logging
+import math
 import re
-import subprocess
+import threading
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import submitit
-from submitit.core.utils import DelayedSubmission, JobPaths
+from submitit.core.utils import JobPaths
 
 from orchestrator.cluster.base import Job, Status, SubmissionFailed, Task
-from orchestrator.cluster.queue import COMMAND_TIMEOUT, CommandFailed, Queue, Run, run_command, words_of
-from orchestrator.config.durations import slurm_time
-from orchestrator.config.sections import SlurmSection
-from orchestrator.node.evaluate import evaluate
+from orchestrator.cluster.commands import COMMAND_TIMEOUT, CommandFailed, Run, run_command
+from orchestrator.cluster.queue import Queue
+from orchestrator.cluster.submission import hand_over, job_ids, job_parameters, submit
+from orchestrator.config.sections import JobsSection, SlurmSection
 
 _LOG = logging.getLogger(__name__)
-# what sbatch says where slurmctld is away or overloaded, and not the request at fault
-_NOT_THERE = re.compile(
-    r"unable to contact|socket timed out|connection (refused|timed out|reset)|communication|temporarily|"
-    r"zero bytes|try again|resource busy|transport endpoint|slurmctld",
-    re.IGNORECASE,
-)
-# what scancel says of a job that does not need it any more
+# sbatch gets so many s at least, however short the timeout is
+_LEAST_TIMEOUT = 5.0
+# what scancel says about a job that does not need it any more
 _GONE = re.compile(r"invalid job id|already complet", re.IGNORECASE)
 
 
 class SlurmCluster:
-    """One SLURM job per offspring, a generation's jobs in arrays.
+    """One SLURM job per offspring, in arrays of at most ``slurm.array_size``.
 
     Parameters
     ----------
-    options : SlurmSection
+    jobs, slurm : JobsSection, SlurmSection
         What a job asks for.
-    run : callable
-        Runs SLURM's commands but sbatch.
+    run : callable or None
+        Runs SLURM's commands, given the command and its time limit in s; None for `run_command`.
+    stop : threading.Event or None
+        Set when the program is asked to stop: a command of SLURM that is running is ended then.
+    timeout : float
+        Time within which all evaluations have to end, in s: an sbatch that hangs must not take all of it.
     """
 
     name = "slurm"
     survives = True
 
-    def __init__(self, options: SlurmSection, run: Run = run_command):
-        self._options = options
-        self._run = run
-        self._queue = Queue(options.poll_interval, run)
+    def __init__(
+        self,
+        jobs: JobsSection,
+        slurm: SlurmSection,
+        run: Run | None = None,
+        *,
+        stop: threading.Event | None = None,
+        timeout: float = math.inf,
+    ):
+        self._jobs = jobs
+        self._slurm = slurm
+        self._run = run or partial(run_command, stop=stop)
+        self._queue = Queue(jobs.poll_interval, self._run)
+        self._submit_timeout = min(COMMAND_TIMEOUT, max(_LEAST_TIMEOUT, timeout / 4))
 
     def submit(self, tasks: Sequence[Task], token: str, folder: Path, avoid: Collection[str]) -> list[Job]:
         """Submit one array of jobs."""
-        executor = submitit.SlurmExecutor(folder=folder, max_num_timeout=0)
-        # away from the model: python -m looks for modules in the working directory first
-        executor.update_parameters(**self._parameters(token, folder, avoid))
-        try:
-            jobs = executor.map_array(evaluate, [str(task.file) for task in tasks])
-        except (RuntimeError, ValueError, OSError, subprocess.SubprocessError) as error:
-            words = words_of(error)
-            raise SubmissionFailed(words, transient=bool(_NOT_THERE.search(words))) from error
+        parameters = job_parameters(self._jobs, self._slurm, token, folder, avoid)
+        ids = submit(tasks, parameters, token, folder, self._sbatch)
         self._queue.reached()
-        return [Job(token, job.job_id) for job in jobs]
+        return [Job(token, job_id) for job_id in ids]
+
+    def _sbatch(self, command: Sequence[str]) -> str:
+        return self._run(command, self._submit_timeout)
 
     @property
     def batch_size(self) -> int:
-        """Return ``slurm.array_size``, or less where the cluster's MaxArraySize is."""
+        """Return ``slurm.array_size``, or the cluster's MaxArraySize if that is smaller."""
         limit = self._queue.max_array_size
-        return self._options.array_size if limit is None else max(1, min(self._options.array_size, limit))
+        return self._slurm.array_size if limit is None else max(1, min(self._slurm.array_size, limit))
 
     @property
     def result_grace(self) -> float:
-        """Return ``slurm.result_grace``."""
-        return self._options.result_grace
+        """Return ``jobs.result_grace``."""
+        return self._jobs.result_grace
 
     def recover(
         self, tasks: Sequence[Task], token: str, folder: Path, ids: Sequence[str] | None, wanted: Collection[int]
     ) -> list[Job] | None:
-        """Find a submission by its name, and give its jobs what submitit had not given them yet.
+        """Find a submission by its name, and hand its jobs those tasks that they do not have yet.
 
         Raises
         ------
         SubmissionFailed
-            Where SLURM does not answer: whether the jobs exist is not known then.
+            If SLURM does not answer: whether the jobs exist is not known then.
         """
         if ids is not None:
             return [Job(token, job_id) for job_id in ids]
@@ -90,14 +97,8 @@ class SlurmCluster:
             raise SubmissionFailed(message, transient=True)
         if not rows:
             return None
-        base = rows[0].id.partition("_")[0]
-        found = [base] if len(tasks) == 1 else [f"{base}_{n}" for n in range(len(tasks))]
-        for task, job_id in zip(tasks, found, strict=True):
-            pickle = JobPaths(folder, job_id).submitted_pickle
-            if not pickle.exists():
-                submission = DelayedSubmission(evaluate, str(task.file))
-                submission.set_timeout(0, 0)
-                submission.dump(pickle)
+        found = job_ids(rows[0].id.partition("_")[0], len(tasks))
+        hand_over(tasks, found, folder)
         return [Job(token, job_id) for job_id in found]
 
     def poll(self, jobs: Sequence[Job]) -> Mapping[Job, Status]:
@@ -111,12 +112,12 @@ class SlurmCluster:
             base, _, index = job.id.partition("_")
             indices.setdefault((job.token, base), []).extend([index] if index else [])
         for (token, base), numbers in indices.items():
-            # one request an array, not one a job; with its name, because ids are used again
+            # one request per array, not one per job; with its name, because ids are used again
             array = f"{base}_[{','.join(numbers)}]" if numbers else base
             try:
                 self._run(["scancel", f"--name={token}", array], COMMAND_TIMEOUT)
             except CommandFailed as error:
-                # so it says of a job that has ended, where it is given a name; silent with --quiet, but still failing
+                # given a name, it fails for a job that has ended; with --quiet it says nothing, but still fails
                 if not all(_GONE.search(line) for line in str(error).splitlines()):
                     _LOG.warning("scancel of %s failed: %s", array, error)
 
@@ -125,44 +126,5 @@ class SlurmCluster:
         return JobPaths(folder, job.id, 0).stdout
 
     def poll_interval(self, elapsed: float) -> float:
-        """Return a tenth of the time waited, at least 5 s, at most ``slurm.poll_interval``; more without answers."""
-        return self._queue.interval(min(max(0.1 * elapsed, 5.0), self._options.poll_interval))
-
-    def _parameters(self, token: str, folder: Path, avoid: Collection[str] = ()) -> dict[str, Any]:
-        options = self._options
-        own = {
-            # submitit has defaults of its own for these: five minutes, one node, an accounting key
-            "time": None,
-            "wckey": None,
-            "partition": options.partition,
-            "account": options.account,
-            "qos": options.qos,
-            "cpus_per_task": options.cpus_per_task,
-            "mem": options.mem,
-            "nodelist": options.nodelist,
-            "exclude": ",".join(filter(None, (options.exclude, *sorted(avoid)))) or None,
-            "constraint": options.constraint,
-        }
-        further = {
-            "ntasks": options.ntasks,
-            # a range, because submitit would ask for one node where it is told none
-            "nodes": options.nodes or f"1-{options.ntasks}",
-            "chdir": str(folder),
-            "no-requeue": True,  # SLURM would rerun an offspring that was given up; retries are ours
-            # submitit asks for USR2 at the end of the time limit, which would reach and end the MPI simulation
-            "signal": "B:URG@1",
-            **({"time": slurm_time(options.time)} if options.time else {}),
-            **({"hint": options.hint} if options.hint else {}),
-            **options.extra,
-        }
-        parameters: dict[str, Any] = dict(own)
-        parameters.update(
-            job_name=token,
-            # an srun inside submitit's own srun hangs
-            use_srun=False,
-            stderr_to_stdout=True,
-            setup=["umask 077", *options.setup],
-            array_parallelism=options.array_size,
-            additional_parameters=further,
-        )
-        return parameters
+        """Return a tenth of the time waited, at least 5 s, at most ``jobs.poll_interval``; more without answers."""
+        return self._queue.interval(min(max(0.1 * elapsed, 5.0), self._jobs.poll_interval))

@@ -1,4 +1,4 @@
-"""The total mapping of SLURM's words to ours: text in, typed states out.
+"""Translates every word that SLURM has for a state into ours: text in, typed states out.
 
 The words are those of ``job_state_string`` in src/common/slurm_protocol_defs.c of SLURM 20.11 to 26.05, and those that
 the manuals of squeue and sacct add in their sections JOB STATE CODES.
@@ -82,7 +82,7 @@ def status_of(word: str, reason: str = "") -> Status:
 
 
 def _whole_word(word: str) -> str:
-    """Return the state's own word, completed where it was cut to a column's width and only one begins like it."""
+    """Return the state's own word, completed if it was cut to a column's width and only one begins like it."""
     first = word.strip().partition(" ")[0].upper()
     base = first.rstrip("+")
     if base == first or base in _WORDS:
@@ -101,7 +101,7 @@ class Row:
 
 
 def parse_squeue(text: str) -> Iterator[Row]:
-    """Yield the jobs of an answer in `SQUEUE_FORMAT`; lines of another form are no news and are passed over."""
+    """Yield the jobs of an answer in `SQUEUE_FORMAT`; lines of another form say nothing and are passed over."""
     for line in text.splitlines():
         fields = line.strip().split("|", 5)
         if len(fields) != 6:
@@ -135,7 +135,7 @@ def parse_configuration(text: str) -> dict[str, str]:
 
 
 def _ids(base: str, indices: str) -> list[str]:
-    """Return the ids of the jobs that one row stands for; none where it is no job's row."""
+    """Return the ids of the jobs that one row stands for; none if it is no job's row."""
     if not (base.isascii() and base.isdigit()):
         return []
     if not indices:

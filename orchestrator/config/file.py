@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from orchestrator.config.model import Config
+from orchestrator.config.moved_keys import MOVED, given_twice
 from orchestrator.config.plugin_sections import Reading
 from orchestrator.config.sections import ParameterRange
 from orchestrator.config.source import PREDECESSOR_SECTIONS, Location, Source
@@ -28,7 +29,7 @@ def load_config(path: Path, overrides: Sequence[str] = (), *, looking: bool = Fa
     path : pathlib.Path
         The file.
     overrides : sequence of str
-        ``dotted.key=value`` each, the value in YAML: ``slurm.ntasks=8``, ``targets.0.norm=2``.
+        ``dotted.key=value`` each, the value in YAML: ``jobs.ntasks=8``, ``targets.0.norm=2``.
     looking : bool
         Whether somebody only looks at a run: targets are not made, and no file of the user's own is imported.
 
@@ -95,7 +96,10 @@ def explain(source: Source, details: Mapping[str, Any]) -> Problem:
     location: Location = tuple(details["loc"])
     if location == ("simulation",) and details["type"] == "missing":
         return source.problem(location, _no_simulation(source))
-    return source.problem(location, message_of(details, _section_at(location[:-1])))
+    if details["type"] == "extra_forbidden" and (twice := given_twice(location)) is not None:
+        return source.problem(location, twice)
+    moved = MOVED.get(str(location[0]), {}) if len(location) == 2 else ()
+    return source.problem(location, message_of(details, _section_at(location[:-1]), moved))
 
 
 def _no_simulation(source: Source) -> str:

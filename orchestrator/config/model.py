@@ -8,11 +8,27 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, PlainValidator, SerializeAsAny, ValidationInfo, field_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    PlainValidator,
+    SerializeAsAny,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from orchestrator.config.moved_keys import with_moved_keys
 from orchestrator.config.plugin_sections import PluginPoint
 from orchestrator.config.section import CIRCUMSTANCE, Duration, Section
-from orchestrator.config.sections import ExplosionCheck, KeepSection, LocalSection, RangeOrBounds, SlurmSection
+from orchestrator.config.sections import (
+    ExplosionCheck,
+    JobsSection,
+    KeepSection,
+    LocalSection,
+    RangeOrBounds,
+    SlurmSection,
+)
 from orchestrator.config.words import said
 from orchestrator.optimisers.base import OptimiserOptions, Problem
 from orchestrator.optimisers.registry import optimisers
@@ -121,12 +137,18 @@ class Config(Section):
         description="how offspring are simulated"
     )
     explosion_check: ExplosionCheck = ExplosionCheck()
+    jobs: JobsSection = Field(JobsSection(), json_schema_extra=CIRCUMSTANCE)
     slurm: SlurmSection = Field(SlurmSection(), json_schema_extra=CIRCUMSTANCE)
     local: LocalSection = Field(LocalSection(), json_schema_extra=CIRCUMSTANCE)
     keep: KeepSection = Field(KeepSection(), json_schema_extra=CIRCUMSTANCE)
     report: bool = Field(
         True, description="whether report.html is refreshed after every generation", json_schema_extra=CIRCUMSTANCE
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_in_their_place(cls, value: object) -> object:
+        return with_moved_keys(value) if isinstance(value, dict) else value
 
     @field_validator("optimiser_centroid")
     @classmethod

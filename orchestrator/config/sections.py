@@ -49,39 +49,44 @@ def _lines(value: object) -> object:
     return value.splitlines() if isinstance(value, str) else value
 
 
-class SlurmSection(Section):
-    """What an offspring's job asks of SLURM; a key left out is left to the cluster."""
+class JobsSection(Section):
+    """What the job of one offspring needs, wherever it runs; a key left out is left to the cluster."""
 
-    partition: str | None = Field(None, description="--partition")
-    account: str | None = Field(None, description="--account")
-    qos: str | None = Field(None, description="--qos")
-    nodes: int | None = Field(None, ge=1, description="--nodes")
-    ntasks: int = Field(1, ge=1, description="--ntasks, the MPI processes of one simulation")
-    cpus_per_task: int | None = Field(None, ge=1, description="--cpus-per-task")
-    mem: str | None = Field(None, description="--mem of a job, such as 64G")
-    time: Duration | None = Field(None, description="--time of a job: seconds, 2h, or 0-02:00:00")
-    nodelist: str | None = Field(None, description="--nodelist")
-    exclude: str | None = Field(None, description="--exclude, nodes that are not used")
-    constraint: str | None = Field(None, description="--constraint")
-    hint: str | None = Field(None, description="--hint, such as nomultithread")
-    mpi: str = Field("pmix", description="--mpi of the srun that starts the simulation")
+    retries: int = Field(2, ge=0, description="how often an offspring is submitted again if the cluster loses its job")
+    ntasks: int = Field(1, ge=1, description="MPI processes of one simulation; SLURM's --ntasks")
+    cpus_per_task: int | None = Field(None, ge=1, description="cores of each process; SLURM's --cpus-per-task")
+    mem: str | None = Field(None, description="memory of a job on each node, such as 64G; SLURM's --mem")
+    time: Duration | None = Field(None, description="time limit of a job: seconds, 2h, or 0-02:00:00; SLURM's --time")
     setup: Annotated[tuple[str, ...], BeforeValidator(_lines)] = Field(
-        (), description="shell lines at the start of a job, before the orchestrator's Python"
+        (), description="shell lines at the start of a job on a cluster, before the orchestrator's own Python starts"
     )
-    extra: dict[str, Any] = Field(default_factory=dict, description="further options of sbatch by their long name")
-    retries: int = Field(2, ge=0, description="how often an offspring that the cluster lost is submitted again")
-    array_size: int = Field(
-        1000, ge=1, description="most jobs in one array; fewer if the cluster's MaxArraySize says so"
-    )
-    poll_interval: Duration = Field(30.0, description="longest time between two looks at the queue")
+    poll_interval: Duration = Field(30.0, description="longest time between two questions about the jobs to a cluster")
     result_grace: Duration = Field(
-        60.0, description="patience for the result file of an ended job, on slow file systems"
+        60.0, description="how long the result file of an ended job may take to appear on a cluster's file system"
     )
 
     @field_validator("mem", mode="before")
     @classmethod
     def _mem_text(cls, value: object) -> object:
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class SlurmSection(Section):
+    """What only SLURM knows about a job (``executor: slurm``); a key left out is left to the cluster."""
+
+    partition: str | None = Field(None, description="partitions that may run the jobs, with commas; --partition")
+    account: str | None = Field(None, description="account that pays for the jobs; --account")
+    qos: str | None = Field(None, description="quality of service; --qos")
+    nodes: int | None = Field(None, ge=1, description="number of nodes of one job; --nodes")
+    nodelist: str | None = Field(None, description="names of nodes that a job has to use; --nodelist")
+    exclude: str | None = Field(None, description="names of nodes that are not used; --exclude")
+    constraint: str | None = Field(None, description="features that a node must have; --constraint")
+    hint: str | None = Field(None, description="how processes are bound to cores, such as nomultithread; --hint")
+    mpi: str = Field("pmix", description="how the srun that starts a simulation of several processes starts MPI; --mpi")
+    extra: dict[str, Any] = Field(default_factory=dict, description="further options of sbatch by their long name")
+    array_size: int = Field(
+        1000, ge=1, description="most jobs in one array; fewer if the cluster's MaxArraySize is smaller"
+    )
 
     @field_validator("extra")
     @classmethod
@@ -90,9 +95,11 @@ class SlurmSection(Section):
             name = option.lstrip("-").replace("-", "_")
             if option.startswith("-"):
                 raise ValueError(f"name the option without dashes: {option.lstrip('-')!r}, not {option!r}")
-            if name in cls.model_fields or name in _OWN_OPTIONS:
-                own = f"slurm.{name}" if name in cls.model_fields else "the orchestrator itself"
-                raise ValueError(f"the option {option!r} is set by {own}")
+            for section, fields in (("slurm", cls.model_fields), ("jobs", JobsSection.model_fields)):
+                if name in fields:
+                    raise ValueError(f"the option {option!r} is set by {section}.{name}")
+            if name in _OWN_OPTIONS:
+                raise ValueError(f"the option {option!r} is set by the orchestrator itself")
         return value
 
 

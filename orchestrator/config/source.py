@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from orchestrator.config.moved_keys import MOVED, new_place, old_place, with_moved_keys
+from orchestrator.config.yaml_text import read_yaml
 from orchestrator.errors import ConfigError, Problem, UsageError
 
 Location = tuple[str | int, ...]
@@ -51,19 +53,22 @@ class Source:
             reason = getattr(error, "strerror", None) or str(error)
             raise ConfigError(path, [Problem("", f"cannot be read: {reason}")]) from error
         try:
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
-            self._lines = dict(_key_lines(node, ()))
-            self.data = yaml.safe_load(text)
+            self.data = read_yaml(text, self._note_lines)
         except (yaml.YAMLError, ValueError) as error:
             mark = getattr(error, "problem_mark", None)
             message = f"is not YAML: {getattr(error, 'problem', None) or error}"
-            raise ConfigError(path, [Problem("", message, mark.line + 1 if mark else None)]) from error
+            # libyaml sees the end of a file one line after its last
+            line = min(mark.line + 1, max(1, len(text.splitlines()))) if mark else None
+            raise ConfigError(path, [Problem("", message, line)]) from error
         except RecursionError as error:
             raise ConfigError(path, [Problem("", f"{_TOO_DEEP}. Fix it")]) from error
         if not isinstance(self.data, dict):
             raise ConfigError(path, [Problem("", "expected keys such as 'parameters' and 'targets', got none")])
         if large := [self.problem(at, message) for at, message in _too_large(self.data, ())]:
             raise ConfigError(path, large)
+
+    def _note_lines(self, node: yaml.Node | None) -> None:
+        self._lines = dict(_key_lines(node, ()))
         self.repeated = [
             Problem(dotted(at), "is given twice; take one of the two away", line)
             for at, line in _repeated_keys(node, ())
@@ -71,7 +76,7 @@ class Source:
 
     def with_overrides(self, overrides: Sequence[str]) -> dict[str, Any]:
         """Return the data with ``dotted.key=value`` each put in, and the model's directory if it is not given."""
-        data: dict[str, Any] = copy.deepcopy(self.data)
+        data: dict[str, Any] = with_moved_keys(copy.deepcopy(self.data))
         for override in overrides:
             override_key(data, override)
         data.setdefault("model_dir", ".." if self.path.resolve().parent.name == "param_optim" else ".")
@@ -85,12 +90,15 @@ class Source:
         return None
 
     def problem(self, location: Location, message: str) -> Problem:
-        """Return a `Problem` with the line filled in."""
+        """Return a `Problem` with the line filled in, at the key as it is written in the file."""
+        old = old_place(location)
+        if old is not None and location[:2] not in self._lines and old[:2] in self._lines:
+            location = old
         return Problem(dotted(location), message, self.line(location))
 
 
 def dotted(location: Location) -> str:
-    """Return ``slurm.ntasks`` or ``targets[2].norm`` for a location."""
+    """Return ``jobs.ntasks`` or ``targets[2].norm`` for a location."""
     text = ""
     for part in location:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
@@ -148,13 +156,13 @@ def override_key(data: dict[str, Any], override: str) -> None:
     """
     key, equals, text = override.partition("=")
     if not equals or not key.strip():
-        raise UsageError(f"--set {override}: expected KEY=VALUE, such as --set slurm.ntasks=8")
+        raise UsageError(f"--set {override}: expected KEY=VALUE, such as --set jobs.ntasks=8")
     first, _, rest = key.strip().partition(".")
     # parameter names have dots of their own
     parts = [first, *([rest] if first in _NAMED_MAPPINGS else rest.split("."))] if rest else [first]
+    parts = new_place(parts)
     try:
-        deque(_key_lines(yaml.compose(text, Loader=yaml.SafeLoader), ()), maxlen=0)
-        value = yaml.safe_load(text)
+        value = read_yaml(text, lambda node: deque(_key_lines(node, ()), maxlen=0).clear())
     except (yaml.YAMLError, ValueError) as error:
         raise UsageError(f"--set {override}: the value is not YAML: {getattr(error, 'problem', error)}") from error
     except RecursionError as error:
@@ -168,3 +176,5 @@ def override_key(data: dict[str, Any], override: str) -> None:
         here[int(parts[-1]) if isinstance(here, list) else parts[-1]] = value
     except (ValueError, IndexError, TypeError, AttributeError) as error:
         raise UsageError(f"--set {override}: there is no key {key!r} to set") from error
+    if len(parts) == 1 and parts[0] in MOVED:
+        data.update(with_moved_keys(data, override=True))

@@ -16,7 +16,7 @@ _SAID = "said"
 PAIR = ("Input should be a valid tuple", "expected a pair [low, high]")
 
 
-def message_of(details: Mapping[str, Any], section: type[BaseModel] | None) -> str:
+def message_of(details: Mapping[str, Any], section: type[BaseModel] | None, also: Iterable[str] = ()) -> str:
     """Return the message of one of pydantic's findings.
 
     Parameters
@@ -25,11 +25,13 @@ def message_of(details: Mapping[str, Any], section: type[BaseModel] | None) -> s
         One of ``ValidationError.errors()``.
     section : type of pydantic.BaseModel, or None
         The section that the last key of its location belongs to, if it is known.
+    also : iterable of str
+        Further keys that are accepted there.
     """
     key = str(details["loc"][-1]) if details["loc"] else ""
     fields = section.model_fields if section else {}
     if details["type"] == "extra_forbidden":
-        return f"unknown key{nearest(key, fields) or '.'} Known keys: {', '.join(fields)}"
+        return f"unknown key{nearest(key, [*fields, *also]) or '.'} Known keys: {', '.join(fields)}"
     if details["type"] == "missing":
         meaning = fields[key].description if key in fields else None
         return f"is missing{f': {meaning}' if meaning else ''}"

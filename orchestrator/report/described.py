@@ -16,6 +16,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from orchestrator.config.sections import ParameterRange, RangeOrBounds
+from orchestrator.config.yaml_text import read_yaml
 from orchestrator.optimisers.space import Parameter
 from orchestrator.records import FloatArray
 from orchestrator.report.naming import elided
@@ -66,7 +67,7 @@ class Wanted:
 def read_config(text: str) -> tuple[dict[str, Any], list[str]]:
     """Return the configuration as a mapping, empty where it is none, and what is wrong with it."""
     try:
-        config = yaml.safe_load(text)
+        config = read_yaml(text)
     except yaml.YAMLError as error:
         return {}, [f"The configuration in the checkpoint is not YAML ({elided(str(error), 200)})."]
     if not isinstance(config, dict):

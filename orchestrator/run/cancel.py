@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import subprocess
 import threading
 import time
 from collections.abc import Callable
 
 from orchestrator.cluster import Cluster, create_cluster
+from orchestrator.cluster.commands import CommandFailed, cancel_job, cancel_pending
 from orchestrator.cluster.ending import end_jobs
 from orchestrator.cluster.environment import leave_allocation
-from orchestrator.cluster.queue import CommandFailed, run_command
 from orchestrator.config.file import load_config
 from orchestrator.errors import UsageError
 from orchestrator.jobs.journal import Journal
@@ -47,7 +44,7 @@ def cancel_run(paths: RunPaths, say: Callable[[str], object]) -> int:
     """
     leave_allocation()
     if is_held(paths):
-        _stop_controller(paths)
+        _stop_controller(paths, say)
     _dequeue_controllers(paths)
     with only_controller(paths, say=say) as lease:
         lease.ending = ("cancelled", "orchestrator cancel")
@@ -71,19 +68,20 @@ def end_all_jobs(paths: RunPaths, cluster: Cluster, confirm: Callable[[], object
 def _dequeue_controllers(paths: RunPaths) -> None:
     """Cancel the controller's jobs that are queued again: they would go on with the run."""
     if jobs := controller_jobs(paths):
-        # it fails where a job has ended, or where there is no SLURM here
-        with contextlib.suppress(CommandFailed):
-            run_command(["scancel", f"--user={os.getuid()}", "--state=PENDING", *jobs])
+        cancel_pending(jobs)
 
 
-def _stop_controller(paths: RunPaths) -> None:
+def _stop_controller(paths: RunPaths, say: Callable[[str], object]) -> None:
     """Ask the controller to stop where that can be done from here; a dead one does not need to be asked."""
     holder = holder_of(paths)
     process = living(holder)
     if process is not None:
         process.terminate()
     elif holder.get("job"):
-        subprocess.run(["scancel", str(holder["job"])], check=False, stdin=subprocess.DEVNULL)
+        try:
+            cancel_job(str(holder["job"]))
+        except CommandFailed as error:
+            say(f"the controller's job {holder['job']} cannot be cancelled: {error}")
     else:
         return
     end = time.monotonic() + _PATIENCE

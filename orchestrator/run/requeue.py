@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from orchestrator.cluster.commands import CommandFailed, requeue_job
 from orchestrator.lease import controller_jobs
 from orchestrator.paths import RunPaths
 
@@ -45,11 +45,10 @@ def requeue(job_id: str, received: Sequence[int]) -> str | None:
         Signals that this process has received; grows while it waits for the one by which SLURM ends it. A process that
         ended by itself meanwhile would make SLURM take the whole job for ended.
     """
-    done = subprocess.run(
-        ["scontrol", "requeue", job_id], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-    )
-    if done.returncode != 0:
-        return done.stderr.strip() or f"exit code {done.returncode}"
+    try:
+        requeue_job(job_id)
+    except CommandFailed as error:
+        return str(error)
     end = time.monotonic() + _PATIENCE
     while signal.SIGTERM not in received and time.monotonic() < end:
         time.sleep(0.1)

@@ -129,7 +129,7 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
             _LOG.warning(
                 "%s has changed since the run began: evaluations from now on are made with what it is now", name
             )
-        cluster = create_cluster(config)
+        cluster = create_cluster(config, signals.stop)
         report = ReportRefresher(paths, wanted=config.report)
         to_go_on = f"continue with\n  orchestrator run --continue {shlex.quote(str(paths.directory))}"
         try:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from orchestrator.config.model import Config
 from orchestrator.config.source import Source
+from orchestrator.config.yaml_text import read_yaml
 from orchestrator.errors import ConfigError, UsageError
 from orchestrator.scores.datastores import Score
 from targets import Target, TargetError, create_targets
@@ -134,7 +133,7 @@ def _stored(row: pd.Series[Any], more: pd.Series[Any], label: str) -> tuple[floa
 
 
 def _require_stored_values(checkpoint: Checkpoint, config: Config, targets: Sequence[Target], source: Path) -> None:
-    frozen = yaml.safe_load(checkpoint.config_text)
+    frozen = read_yaml(checkpoint.config_text)
     try:
         specs: dict[str, Any] = dict(zip(checkpoint.target_labels, frozen["targets"], strict=True))
     except (KeyError, TypeError, ValueError) as error:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from orchestrator.config.section import PluginOptions, Section
-from orchestrator.config.sections import ExplosionCheck, SlurmSection
+from orchestrator.config.sections import ExplosionCheck, JobsSection, SlurmSection
 
 
 class SimulationOptions(PluginOptions):
@@ -32,4 +32,5 @@ class SimulationContext(Section):
 
     explosion_check: ExplosionCheck = Field(ExplosionCheck(), description="the section of that name")
     launcher: str = Field("", description="command that starts parallel processes, empty if there is only one process")
+    jobs: JobsSection = Field(JobsSection(), description="the section of that name, for templates")
     slurm: SlurmSection = Field(SlurmSection(), description="the section of that name, for templates")

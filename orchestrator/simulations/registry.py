@@ -171,12 +171,14 @@ def context_of(config: Config) -> SimulationContext:
     """Return what besides its own section concerns the simulations of a configuration."""
     from orchestrator.simulations.options import SimulationContext  # noqa: PLC0415  (pydantic)
 
-    parallel = config.executor == "slurm" and config.slurm.ntasks > 1
-    launcher = f"srun --ntasks={config.slurm.ntasks} --mpi={config.slurm.mpi}" if parallel else ""
-    if launcher and config.slurm.cpus_per_task:
+    parallel = config.executor == "slurm" and config.jobs.ntasks > 1
+    launcher = f"srun --ntasks={config.jobs.ntasks} --mpi={config.slurm.mpi}" if parallel else ""
+    if launcher and config.jobs.cpus_per_task:
         # from SLURM 22.05 srun does not take it over from the job
-        launcher += f" --cpus-per-task={config.slurm.cpus_per_task}"
-    return SimulationContext(explosion_check=config.explosion_check, launcher=launcher, slurm=config.slurm)
+        launcher += f" --cpus-per-task={config.jobs.cpus_per_task}"
+    return SimulationContext(
+        explosion_check=config.explosion_check, launcher=launcher, jobs=config.jobs, slurm=config.slurm
+    )
 
 
 @cache

@@ -11,14 +11,14 @@ from typing import Any
 import yaml
 
 from orchestrator.config.durations import parse_duration
+from orchestrator.config.moved_keys import with_moved_keys
+from orchestrator.config.yaml_text import read_yaml
 from orchestrator.lease import hold_of, holder_of
 from orchestrator.paths import RunPaths
 from orchestrator.status.described import ControllerStatus, RunStatus
 from orchestrator.status.forecast import forecast
 from orchestrator.status.in_progress import GenerationReader
 from orchestrator.status.past import Past, PastReader
-
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where PyYAML was built with it
 
 
 class Watcher:
@@ -77,10 +77,10 @@ class Watcher:
         try:
             changed = self._paths.config.stat().st_mtime_ns
             if changed != self._config_changed:
-                config = yaml.load(self._paths.config.read_text(encoding="utf-8"), Loader=_Loader)
+                config = read_yaml(self._paths.config.read_text(encoding="utf-8"))
                 if not isinstance(config, dict):
                     raise ValueError("expected keys such as 'max_ngen'")
-                self._config, self._config_changed = config, changed
+                self._config, self._config_changed = with_moved_keys(config), changed
         except (OSError, ValueError, yaml.YAMLError) as error:
             problems.append(f"{self._paths.config}: cannot be read ({error})")
 
@@ -93,7 +93,7 @@ class Watcher:
                 self._paths.generation(number),
                 number,
                 size=_count(self._config.get("offspring_size")),
-                retries=_count(_section(self._config, "slurm").get("retries")),
+                retries=_count(_section(self._config, "jobs").get("retries")),
             )
         return self._generation
 

@@ -8,5 +8,5 @@ export ORCHESTRATOR_OFFSPRING={{ task | quote }}
 export PYTHONPATH={{ model_dir | quote }}"${PYTHONPATH:+:$PYTHONPATH}"
 export OMP_NUM_THREADS={{ threads }}
 # mpirun of Open MPI hands only those variables on to other nodes that it is told
-exec {{ launcher }} -n {{ slurm.ntasks }} -x ORCHESTRATOR_OFFSPRING -x PYTHONPATH -x OMP_NUM_THREADS \
+exec {{ launcher }} -n {{ jobs.ntasks }} -x ORCHESTRATOR_OFFSPRING -x PYTHONPATH -x OMP_NUM_THREADS \
     {{ python }} {{ run_script | quote }} {{ arguments }}

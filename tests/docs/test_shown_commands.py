@@ -42,7 +42,7 @@ def smaller(settings: dict[str, Any]) -> None:
     """Let an optimisation be of one generation of three, near its start."""
     settings.update(max_ngen=1, offspring_size=3, optimiser_sigma=0.05)
     settings["explosion_check"] = {"duration": 70, "slices": 2}
-    settings["slurm"] = {"poll_interval": 1, "result_grace": 2, "time": "10m"}
+    settings["jobs"] = {"poll_interval": 1, "result_grace": 2, "time": "10m"}
 
 
 def test_no_page_is_forgotten() -> None:

@@ -8,10 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 from shown import ROOT
 
 
+@pytest.mark.run
 def test_the_site_is_built_without_a_warning_and_needs_no_network(tmp_path: Path) -> None:
     # whoever tries to fetch something while it is built gets an error
     nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")

@@ -50,7 +50,8 @@ def test_two_generations_with_an_explosion_and_a_job_held_in_the_queue(cluster: 
         "max_ngen": 2,
         "timeout": 75,
         # every job waits until it is released, so that the test decides which one never starts
-        "slurm": "{extra: {hold: true}, poll_interval: 5, cpus_per_task: 1}",
+        "jobs": "{poll_interval: 5, cpus_per_task: 1}",
+        "slurm": "{extra: {hold: true}}",
     }
     settings = " ".join(f"--set '{key}={value}'" for key, value in options.items())
     command = f"cd '{model}' && sbatch --parsable optimisation.sbatch {settings}"

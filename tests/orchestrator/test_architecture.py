@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 import orchestrator
 import targets
@@ -16,7 +21,12 @@ ROOTS = {
 }
 
 
-def imports(path: Path) -> Iterator[str]:
+@functools.cache
+def imports(path: Path) -> tuple[str, ...]:
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -37,6 +47,28 @@ def test_nothing_imports_the_command_line() -> None:
                 assert not [name for name in imports(path) if name.startswith("orchestrator.cli")], path
 
 
+SLURM = {"sbatch", "squeue", "scancel", "scontrol", "sacct", "sinfo"}
+
+
+def test_only_one_module_of_the_cluster_runs_commands_of_slurm() -> None:
+    cluster = ROOTS["orchestrator"] / "cluster"
+    for path in ROOTS["orchestrator"].rglob("*.py"):
+        names = set(imports(path))
+        runs = "subprocess" in names or {"orchestrator.cluster.commands.run_command"} & names
+        if path.is_relative_to(cluster):
+            assert ("subprocess" in names) is (path.name == "commands.py"), path
+        elif runs:
+            words = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+            assert not SLURM & words, f"{path}: runs a command of SLURM itself"
+            assert "subprocess" in names, f"{path}: calls run_command instead of a function of the cluster"
+
+
+def test_an_executor_is_imported_only_when_it_is_used() -> None:
+    code = "import sys, orchestrator.cluster; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"submitit", "psutil", "orchestrator.cluster.slurm", "orchestrator.cluster.local"} & set(loaded)
+
+
 def test_a_job_imports_nothing_heavy() -> None:
     heavy = {"pandas", "h5py", "cma", "scipy", "neo", "matplotlib", "mozaik", "rich", "typer"}
     code = (
@@ -44,6 +76,52 @@ def test_a_job_imports_nothing_heavy() -> None:
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not heavy & set(loaded)
+
+
+def module_of(path: Path) -> str:
+    name = ".".join(path.relative_to(next(iter(ROOTS.values())).parent).with_suffix("").parts)
+    return name.removesuffix(".__init__")
+
+
+def imported_at_once(path: Path, modules: frozenset[str]) -> set[str]:
+    """Modules of ours that a file imports when it is imported: not inside functions, not for annotations only."""
+    found = set()
+    waiting: list[ast.stmt] = list(ast.parse(path.read_text()).body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            parts = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {part for part in parts if part in modules} or {node.module}
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            waiting += node.orelse
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            waiting += [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
+    return (found & modules) - {module_of(path)}
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    files = {module_of(path): path for root in ROOTS.values() for path in root.rglob("*.py")}
+    known = frozenset(files)
+    # a package that exports what its modules define is no circle with them
+    arrows = {
+        name: {other for other in imported_at_once(path, known) if not name.startswith(f"{other}.")}
+        for name, path in files.items()
+    }
+    try:
+        list(TopologicalSorter(arrows).static_order())
+    except CycleError as error:
+        pytest.fail(f"these files import each other in a circle: {' <- '.join(error.args[1])}")
+
+
+def test_no_room_holds_too_much() -> None:
+    files = [path.relative_to(root.parent) for root in ROOTS.values() for path in root.rglob("*.py")]
+    rooms = Counter(str(path.parent) for path in files if path.name != "__init__.py")
+    assert rooms.pop("orchestrator") <= 14
+    # one file per family of targets, one per step of preparing a model
+    large = {"targets": 24, "orchestrator/prepare": 20}
+    assert {room: n for room, n in rooms.items() if n > large.get(room, 14)} == {}
 
 
 def test_files_stay_readable() -> None:

@@ -10,9 +10,9 @@ from slurm_cluster import ClusterSettings, VirtualCluster
 from slurm_processes import processes, wait_until
 
 from orchestrator.cluster import Job, State, Status
-from orchestrator.cluster.queue import run_command
+from orchestrator.cluster.commands import run_command
 from orchestrator.cluster.slurm import SlurmCluster
-from orchestrator.config.sections import SlurmSection
+from orchestrator.config.sections import JobsSection, SlurmSection
 from orchestrator.records import Outcome
 
 pytestmark = pytest.mark.slurm
@@ -75,7 +75,7 @@ class Asker:
                 monkeypatch.delenv(name)
         monkeypatch.setenv("SLURM_CONF", str(cluster.conf))
         self.asked: list[str] = []
-        self._slurm = SlurmCluster(SlurmSection(poll_interval=1), self._run)
+        self._slurm = SlurmCluster(JobsSection(poll_interval=1), SlurmSection(), self._run)
 
     def _run(self, command: Sequence[str], timeout: float) -> str:
         self.asked.append(command[0])

@@ -9,7 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from slurm_project import ALIVE, CONFIG, MODEL, Project, environment_of, own_cluster, processes_in, project_at, wait_for
+from slurm_project import (
+    ALIVE,
+    CONFIG,
+    MODEL,
+    SLURM,
+    Project,
+    environment_of,
+    own_cluster,
+    processes_in,
+    project_at,
+    wait_for,
+)
 from virtual_cluster import VirtualCluster
 
 pytestmark = pytest.mark.slurm
@@ -28,8 +39,9 @@ def partitioned() -> Iterator[VirtualCluster]:
         yield own
 
 
-def project(directory: Path, model: str = MODEL, **slurm: Any) -> Project:
-    return project_at(directory, model, timeout="2h", slurm={"poll_interval": 1, "result_grace": 2, **slurm})
+def project(directory: Path, model: str = MODEL, **options: Any) -> Project:
+    jobs = {key: options.pop(key) for key in ("ntasks", "time") if key in options}
+    return project_at(directory, model, timeout="2h", jobs={**SLURM["jobs"], **jobs}, slurm=options)
 
 
 def jobs(cluster: VirtualCluster, *states: str) -> list[str]:
@@ -49,7 +61,7 @@ def test_a_job_that_the_cluster_accepts(tmp_path: Path) -> None:
     said = project(tmp_path, ntasks=2, time="1h").command("check", CONFIG)
     assert "  cluster     accepts the job (partition main, such as n" in said
     assert (
-        "  cost        at most 16 core-hours, 8 node-hours on as few nodes as possible (1 h a job, slurm.time)" in said
+        "  cost        at most 16 core-hours, 8 node-hours on as few nodes as possible (1 h a job, jobs.time)" in said
     )
     assert "sound." in said
 
@@ -78,7 +90,7 @@ def test_a_job_that_would_wait_for_ever_does(partitioned: VirtualCluster, tmp_pa
     environment = environment_of(partitioned)
     own = project(tmp_path, partition="short", time="1h")
     said = own.command("check", CONFIG, code=2, **environment)
-    assert ": slurm.time: expected at most 10 min, the limit of partition short, got 1 h: " in said
+    assert ": jobs.time: expected at most 10 min, the limit of partition short, got 1 h: " in said
     # and so it is
     job = partitioned.run("sbatch", "--parsable", "-o/dev/null", "-pshort", "-t60", "--wrap=true").strip()
     wait_for(lambda: "PartitionTimeLimit" in partitioned.run("squeue", "-h", "-j", job, "-o", "%r"))

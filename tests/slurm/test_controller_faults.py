@@ -32,7 +32,7 @@ STEPS = {
     "sampled_but_not_recorded": Step("orchestrator.run.asked:write_json"),
     "recorded_but_not_submitted": Step("orchestrator.run.asked:write_json", after=True),
     "noted_but_sbatch_not_called": Step("orchestrator.cluster.slurm:SlurmCluster.submit"),
-    "sbatch_returned_but_the_jobs_have_no_task_yet": Step("submitit.core.utils:CommandFunction.__call__", after=True),
+    "sbatch_returned_but_the_jobs_have_no_task_yet": Step("orchestrator.cluster.submission:hand_over"),
     "submitted_but_the_ids_not_written": Step("orchestrator.cluster.slurm:SlurmCluster.submit", after=True),
     "results_written_but_not_collected": Step(
         "orchestrator.jobs.pool:new_results",

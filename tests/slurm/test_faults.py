@@ -171,7 +171,7 @@ WATCHES = {
 @pytest.mark.parametrize("watch", WATCHES.values(), ids=WATCHES)
 def test_a_job_over_its_memory_is_scored(watch: dict[str, list[str]], tmp_path: Path) -> None:
     model = in_offspring("taken = bytes(range(256)) * 2**22; time.sleep(60)", generation=0, index=1)
-    project = project_at(tmp_path, model, max_ngen=1, slurm={**SLURM["slurm"], "mem": "200M"})
+    project = project_at(tmp_path, model, max_ngen=1, jobs={**SLURM["jobs"], "mem": "200M"})
     with own_cluster(nodes=2, **watch) as own:
         project.command("run", CONFIG, **environment_of(own))
         nothing_left(own, project)
@@ -183,8 +183,7 @@ def test_a_job_over_its_memory_is_scored(watch: dict[str, list[str]], tmp_path: 
 
 
 def test_a_job_held_in_the_queue_ends_with_the_generation(cluster: VirtualCluster, tmp_path: Path) -> None:
-    slurm = {**SLURM["slurm"], "extra": {"hold": True}}
-    project = project_at(tmp_path, slurm=slurm, timeout=15, max_ngen=1)
+    project = project_at(tmp_path, slurm={"extra": {"hold": True}}, timeout=15, max_ngen=1)
     controller = project.start("run", CONFIG)
     wait_for(lambda: project.runs and len(jobs_of(cluster, project, "PENDING")) == 4)
     held, *others = jobs_in(cluster, project, 0)
@@ -263,7 +262,7 @@ def test_a_result_that_the_file_system_shows_late_is_taken(
     hide += "job.write_json = lambda path, data: write(path.with_suffix('.late'), data)"
     watched = disguised(tmp_path / "bin", "squeue", "")
     project = project_at(
-        tmp_path / "model", in_offspring(hide, generation=0, index=3), slurm={**SLURM["slurm"], "result_grace": 60}
+        tmp_path / "model", in_offspring(hide, generation=0, index=3), jobs={**SLURM["jobs"], "result_grace": 60}
     )
     controller = project.start("run", CONFIG, **environment_of(cluster, watched))
     wait_for(lambda: len(results_of(project, 0)) == 3)

@@ -65,7 +65,7 @@ def test_a_controller_cancelled_by_scancel_leaves_its_jobs(
 
 
 def test_a_refused_submission_is_one_message_and_leaves_nothing(cluster: VirtualCluster, tmp_path: Path) -> None:
-    project = project_at(tmp_path, slurm={**SLURM["slurm"], "partition": "nope", "retries": 0})
+    project = project_at(tmp_path, jobs={**SLURM["jobs"], "retries": 0}, slurm={"partition": "nope"})
     said = project.command("run", CONFIG, code=1)
     assert "invalid partition specified: nope" in said
     assert project.runs == []
@@ -93,7 +93,7 @@ def test_slurm_is_asked_as_often_for_many_offspring_as_for_few(tmp_path: Path, m
 def test_a_generation_larger_than_an_array_is_submitted_in_several(
     cluster: VirtualCluster, tmp_path: Path, undisturbed: Project
 ) -> None:
-    project = project_at(tmp_path, slurm={**SLURM["slurm"], "array_size": 3})
+    project = project_at(tmp_path, slurm={"array_size": 3})
     project.command("run", CONFIG)
     assert same(project.frame(), undisturbed.frame())
     first = project.frame()["job_id"][:4]

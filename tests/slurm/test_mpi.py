@@ -50,7 +50,8 @@ def test_srun_starts_all_processes_of_a_simulation(
         "max_ngen": 1,
         "offspring_size": 3,
         "simulation": {"model": "model:Net", "run_script": "run.py", "parameters_url": "defaults"},
-        "slurm": {"ntasks": 2, "nodes": 2, "mpi": "pmi2"},
+        "jobs": {"ntasks": 2},
+        "slurm": {"nodes": 2, "mpi": "pmi2"},
     }
     project.config.write_text(yaml.safe_dump(config))
     project.command("run", "config.yaml")

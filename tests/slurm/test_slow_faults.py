@@ -72,7 +72,7 @@ def faults(
 def a_job_is_over_its_time_limit(cluster: VirtualCluster, directory: Path, undisturbed: Project) -> None:
     """SLURM's limits are whole minutes."""
     model = in_offspring("time.sleep(600)", generation=0, index=2)
-    project = project_at(directory, model, slurm={**SLURM["slurm"], "time": 60})
+    project = project_at(directory, model, jobs={**SLURM["jobs"], "time": 60})
     project.command("run", CONFIG, **environment_of(cluster))
     frame = project.frame()
     assert list(frame["outcome"] == "TIME_LIMIT") == [False, False, True, *5 * [False]]

@@ -25,8 +25,7 @@ def look(watcher: Watcher) -> RunStatus:
 
 def test_why_jobs_are_pending_is_told_without_slurm(cluster: VirtualCluster, tmp_path: Path) -> None:
     """The second half of the generation waits for the first: each takes a whole node."""
-    options = {"poll_interval": 1, "result_grace": 2, "extra": {"exclusive": True}}
-    project = project_at(tmp_path, offspring_size=8, max_ngen=1, slurm=options)
+    project = project_at(tmp_path, offspring_size=8, max_ngen=1, slurm={"extra": {"exclusive": True}})
     controller = project.start("run", project.config_name, TEST_SECONDS="15")
     wait_for(lambda: project.simulated == 4)
     watcher = Watcher(RunPaths(project.runs[0]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from slurm_project import (
     HELD,
     ROOT,
     SLURM,
+    calls_of,
+    disguised,
+    environment_of,
     in_offspring,
     jobs_of,
     let_go,
@@ -111,7 +115,7 @@ def test_offspring_see_nothing_of_the_controllers_own_job(
 ) -> None:
     dump = 'json.dump(dict(os.environ), open(here / f"environment-{os.getpid()}", "w"))'
     model = MODEL.replace("    time.sleep(", f"    {dump}\n    time.sleep(")
-    project = project_at(tmp_path, model, slurm={**SLURM["slurm"], "mem": "50M"})
+    project = project_at(tmp_path, model, jobs={**SLURM["jobs"], "mem": "50M"})
     script = (ROOT / "slurm_templates" / "optimisation.sbatch").read_text()
     exports = "".join(f"export {name}={value}\n" for name, value in LEAKS.items())
     job_script = tmp_path / "optimisation.sbatch"
@@ -128,6 +132,48 @@ def test_offspring_see_nothing_of_the_controllers_own_job(
         assert "SLURM_MEM_PER_CPU" not in environment
         assert environment["SLURM_ARRAY_JOB_ID"] != controller
         assert "-g" in environment["SLURM_JOB_NAME"]
+
+
+BANNER = """echo "------------------------------------------------"
+echo "--> You have 1 running job 0 pending (limit: job 50)"
+"""
+
+
+def test_what_a_sites_sbatch_prints_before_slurms_own_line_is_no_id(
+    cluster: VirtualCluster, tmp_path: Path, undisturbed: Project
+) -> None:
+    project = project_at(tmp_path / "model")
+    talking = disguised(tmp_path / "bin", "sbatch", BANNER)
+    project.command("run", CONFIG, **environment_of(cluster, talking))
+    assert same(project.frame(), undisturbed.frame())
+    assert project.simulated == 8
+    assert calls_of(talking, "sbatch") == 2
+
+
+def test_an_sbatch_that_hangs_ends_with_the_generations_timeout(cluster: VirtualCluster, tmp_path: Path) -> None:
+    project = project_at(tmp_path / "model", timeout=20, max_ngen=1)
+    hanging = disguised(tmp_path / "bin", "sbatch", "sleep 1000")
+    controller = project.start("run", CONFIG, **environment_of(cluster, hanging))
+    out, err = controller.communicate(timeout=90)
+    assert controller.returncode == 1
+    assert "sbatch: no answer within 5 s" in out
+    assert "not finished within 20 s" in err
+    assert "Traceback" not in out + err
+    assert project.simulated == 0
+
+
+def test_a_controller_stops_while_sbatch_hangs(cluster: VirtualCluster, tmp_path: Path, undisturbed: Project) -> None:
+    project = project_at(tmp_path / "model")
+    hanging = disguised(tmp_path / "bin", "sbatch", '[ "$N" = 2 ] && sleep 1000')
+    controller = project.start("run", CONFIG, **environment_of(cluster, hanging))
+    wait_for(lambda: calls_of(hanging, "sbatch") == 2)
+    controller.terminate()
+    begin = time.monotonic()
+    _, err = controller.communicate(timeout=60)
+    assert (controller.returncode, time.monotonic() - begin < 10) == (3, True), err
+    project.command("run", "--continue", str(project.runs[0]))
+    assert same(project.frame(), undisturbed.frame())
+    assert project.simulated == 8
 
 
 def test_a_directory_of_any_name_works(tmp_path: Path, undisturbed: Project) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from targets.annotations import AnnotationError, Call, read_stimulus
@@ -17,7 +17,6 @@ LITERALS = st.recursive(
 )
 
 
-@settings(max_examples=50)
 @given(st.dictionaries(st.text(), LITERALS, max_size=5))
 def test_literals_survive(stimulus: dict[str, object]) -> None:
     assert read_stimulus(repr(stimulus)) == stimulus

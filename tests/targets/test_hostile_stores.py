@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hostile import SPOILS, payloads
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from stores import SPONTANEOUS, Store
 
@@ -168,7 +168,6 @@ def test_truncated_files(small_directory: Path, name: str) -> None:
         assert f"{name} is truncated or no pickle" in str(result)
 
 
-@settings(max_examples=100, deadline=None)
 @given(name=st.sampled_from(["Segment0.pickle", RECORDINGS]), data=st.data())
 def test_flipped_bytes_end_in_a_value_or_a_reason(small_directory: Path, name: str, data: st.DataObject) -> None:
     whole = bytearray((small_directory / name).read_bytes())

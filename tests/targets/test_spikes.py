@@ -7,7 +7,7 @@ import pytest
 import quantities as pq
 from elephant import spike_train_correlation, statistics
 from elephant.conversion import BinnedSpikeTrain
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -30,7 +30,6 @@ PARTS = st.lists(hnp.arrays(np.int64, st.integers(0, 25), elements=st.integers(0
 )
 
 
-@settings(max_examples=50)
 @given(PARTS)
 def test_shapes_and_round_trip_through_neo(parts: list[np.ndarray]) -> None:
     trains = trains_of(parts)
@@ -42,7 +41,6 @@ def test_shapes_and_round_trip_through_neo(parts: list[np.ndarray]) -> None:
         assert (float(train.t_start), float(train.t_stop)) == (0.0, WINDOW)
 
 
-@settings(max_examples=50)
 @given(PARTS)
 def test_rates_and_intervals_equal_elephant(parts: list[np.ndarray]) -> None:
     trains = trains_of(parts)
@@ -59,7 +57,6 @@ def test_rates_and_intervals_equal_elephant(parts: list[np.ndarray]) -> None:
             assert np.isnan(intervals.cv[index])
 
 
-@settings(max_examples=50)
 @given(PARTS, st.sampled_from([5.0, 10.0, 30.0, 250.0, 1000.0, 2000.0]))
 def test_binned_counts_equal_numpys_histogram(parts: list[np.ndarray], width: float) -> None:
     trains = trains_of(parts)
@@ -82,7 +79,6 @@ def test_spikes_on_an_edge_belong_to_the_bin_that_begins_there(t_start: float, s
     assert set(counts[0]) == {round(10 / step)}
 
 
-@settings(max_examples=60)
 @given(PARTS, st.sampled_from([10.0, 30.0, 500.0]))
 def test_mean_correlation_equals_the_mean_of_the_matrix(parts: list[np.ndarray], width: float) -> None:
     trains = trains_of(parts)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.config.sections import SlurmSection
+from orchestrator.config.sections import JobsSection, SlurmSection
 from orchestrator.errors import UsageError
 from orchestrator.paths import shipped
 from orchestrator.simulations.base import Finding
@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 # neither options nor what a shell would put in
 _ONE_WORD = re.compile(r"[\w./+~-]+")
-_LOADED = {"simulation": MozaikOptions.model_fields, "slurm": SlurmSection.model_fields}
+# keys that a launch script may name; those of `jobs` were in `slurm` when users wrote theirs
+_LOADED = {
+    "simulation": MozaikOptions.model_fields,
+    "jobs": JobsSection.model_fields,
+    "slurm": {**SlurmSection.model_fields, **JobsSection.model_fields},
+}
 
 
 def model_problems(options: MozaikOptions, model_dir: Path, config: Config) -> list[Finding]:
@@ -96,7 +101,7 @@ def _python_problems(options: MozaikOptions, model_dir: Path, config: Config) ->
 def lacks_python(options: MozaikOptions, model_dir: Path, config: Config) -> bool:
     """Return whether this machine has no such Python, and nothing else in the configuration could provide it."""
     python = options.python
-    provided = any(getattr(options, key) for key in ("setup", "launcher", "launch_script")) or config.slurm.setup
+    provided = any(getattr(options, key) for key in ("setup", "launcher", "launch_script")) or config.jobs.setup
     if python is None or provided or not _ONE_WORD.fullmatch(python):
         return False
     return shutil.which(model_dir / Path(python).expanduser() if "/" in python else python) is None

@@ -47,6 +47,7 @@ def launch_script(options: MozaikOptions, model_dir: Path, context: SimulationCo
         repr(f"{attempt.simulation}/"),
         _RUN_NAME,
     ]
+    jobs = context.jobs.model_dump(mode="json")
     values = {
         "model_dir": model_dir,
         "setup": options.setup,
@@ -58,7 +59,9 @@ def launch_script(options: MozaikOptions, model_dir: Path, context: SimulationCo
         "run_script": options.run_script,
         "arguments": shlex.join(arguments),
         "simulation": options.model_dump(mode="json"),
-        "slurm": context.slurm.model_dump(mode="json"),
+        "jobs": jobs,
+        # templates of users name keys of `jobs` by their old place
+        "slurm": {**context.slurm.model_dump(mode="json"), **jobs},
     }
     return render(template_path(options.launch_script, model_dir), values)
 
@@ -87,7 +90,7 @@ def template_problems(template: Path, sections: Mapping[str, Mapping[str, Any]])
     template : pathlib.Path
         The file that holds the template.
     sections : mapping
-        The keys of the sections ``simulation`` and ``slurm``, by section.
+        Keys of the sections ``simulation``, ``jobs`` and ``slurm``, by section.
     """
     import jinja2  # noqa: PLC0415  (jobs of functions need none)
 

@@ -46,7 +46,7 @@ class MozaikOptions(SimulationOptions):
     )
     launcher: str | None = Field(
         None,
-        description="command before python; by default srun with slurm.ntasks processes, or nothing for one",
+        description="command before python; by default srun with jobs.ntasks processes, or nothing for one",
         json_schema_extra=CIRCUMSTANCE,
     )
     launch_script: Path | None = Field(

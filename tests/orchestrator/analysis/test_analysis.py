@@ -145,13 +145,13 @@ def test_an_unknown_sheet_is_said_with_those_there_are(store: Path) -> None:
 
 def test_a_raster_of_many_neurons_is_a_part_and_says_so(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    store = Store(tmp_path / "store").sheet("A", range(1500)).sheet("B", range(5000, 5010)).sheet("C", [9000])
-    store.segment("A", SPONTANEOUS, poisson_trains(range(1500), 180, 1000, rng))
+    store = Store(tmp_path / "store").sheet("A", range(600)).sheet("B", range(5000, 5010)).sheet("C", [9000])
+    store.segment("A", SPONTANEOUS, poisson_trains(range(600), 180, 1000, rng))
     store.segment("B", SPONTANEOUS, {n: np.array([]) for n in range(5000, 5010)})
     store.segment("C", GRATING, {9000: [1.0]})
     data = open_datastore(store.write())
     figure = figures.raster(data, neurons=400, duration=1000)
-    assert [mark.label for mark in marks(figure) if mark.label] == ["A: 200 of 1,500 neurons", "B: 10 of 10 neurons"]
+    assert [mark.label for mark in marks(figure) if mark.label] == ["A: 200 of 600 neurons", "B: 10 of 10 neurons"]
     drawn = [mark for mark in marks(figure) if len(mark.x)]
     assert len(drawn) == 1
     assert 29_000 < len(drawn[0].x) <= 30_200  # several at the same time
@@ -196,15 +196,15 @@ def test_correlations_of_many_cells_are_a_part_and_the_value_of_all(tmp_path: Pa
     assert "the pairs of 400 of 600 cells are drawn." in figure.caption
 
 
-def test_figures_of_datastores_can_be_saved(store: Path, tmp_path: Path) -> None:
-    data = open_datastore(store)
-    for figure in (
-        figures.raster(data), figures.correlations(data), figures.conductances(data, "Exc"),
-        figures.size_tuning(data, "Exc"),
-    ):  # fmt: skip
-        assert figure.save(tmp_path / f"{figure.name}.svg").stat().st_size > 1000
+@pytest.mark.parametrize(
+    ("name", "sheet"), [("raster", ()), ("correlations", ()), ("conductances", ("Exc",)), ("size_tuning", ("Exc",))]
+)
+def test_figures_of_datastores_can_be_saved(name: str, sheet: tuple[str, ...], store: Path, tmp_path: Path) -> None:
+    figure = getattr(figures, name)(open_datastore(store), *sheet)
+    assert figure.save(tmp_path / f"{name}.svg").stat().st_size > 1000
 
 
+@pytest.mark.run
 def test_scores_are_those_of_the_targets_whatever_fails(tmp_path: Path, store: Path) -> None:
     broken = plain_store(tmp_path / "results" / "broken")
     (broken / "datastore.recordings.pickle").write_bytes(b"no pickle")
@@ -223,6 +223,7 @@ def test_scores_are_those_of_the_targets_whatever_fails(tmp_path: Path, store: P
     np.testing.assert_array_equal(heat.cells, table.iloc[:, 2:].to_numpy())
 
 
+@pytest.mark.run
 def test_a_measurement_that_is_killed_does_not_end_the_notebook(tmp_path: Path, store: Path) -> None:
     (tmp_path / "fatal.py").write_text(
         "import os\n"
@@ -238,6 +239,7 @@ def test_a_measurement_that_is_killed_does_not_end_the_notebook(tmp_path: Path, 
     assert math.isnan(measured.memory)
 
 
+@pytest.mark.run
 def test_the_memory_is_of_the_process_that_measures(tmp_path: Path, store: Path) -> None:
     """Not that of the one which started it, which may be large."""
     file = config(tmp_path, RATE)
@@ -272,6 +274,7 @@ def test_tables_show_nothing_but_text() -> None:
     assert "60 of 500 rows" in table_html(pd.DataFrame({"n": range(500)}))
 
 
+@pytest.mark.run
 def test_looking_writes_nothing(store: Path, tmp_path: Path) -> None:
     def state() -> str:
         return json.dumps(sorted((str(p), p.stat().st_mtime_ns) for p in (tmp_path / "results").rglob("*")))

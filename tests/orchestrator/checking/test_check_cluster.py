@@ -13,9 +13,10 @@ from checked_project import visual_model
 
 from orchestrator.checking.check import Inspection, inspect
 from orchestrator.checking.costs import cost_text, costs, job_text
-from orchestrator.checking.partitions import asked_for, never_starts, parse_partitions, waits
+from orchestrator.checking.partitions import asked_for, never_starts, waits
 from orchestrator.cluster import Task
-from orchestrator.cluster.queue import CommandFailed
+from orchestrator.cluster.commands import CommandFailed
+from orchestrator.cluster.partitions import node_states, parse_partitions
 from orchestrator.cluster.slurm import SlurmCluster
 from orchestrator.config.file import load_config
 
@@ -71,7 +72,7 @@ def test_a_cluster_that_accepts_the_job_is_named(slurm: Slurm, tmp_path: Path) -
 
 
 def test_what_is_asked_about_is_what_is_submitted(slurm: Slurm, tmp_path: Path) -> None:
-    options = {"slurm|partition": "main", "slurm|extra": {"nice": 100}, "slurm|setup": ["module load python"]}
+    options = {"slurm|partition": "main", "slurm|extra": {"nice": 100}, "jobs|setup": ["module load python"]}
     folder = slurm()
     path = visual_model(tmp_path, {"executor": "slurm", **options})
     inspect(path, ())
@@ -79,8 +80,8 @@ def test_what_is_asked_about_is_what_is_submitted(slurm: Slurm, tmp_path: Path) 
     slurm("Submitted batch job 7")
     config = load_config(path)
     tasks = [Task(index, folder / f"{index}.json") for index in range(config.offspring_size)]
-    SlurmCluster(config.slurm).submit(tasks, "check", config.model_dir, ())
-    (submitted,) = [file for file in folder.glob("asked.*") if "submission_file" in file.name]
+    SlurmCluster(config.jobs, config.slurm).submit(tasks, "check", config.model_dir, ())
+    submitted = folder / "asked.submission_file_check.sh"
     lines = submitted.read_text().splitlines()
     assert [line for line in lines if line.startswith("#SBATCH")] == [
         line for line in asked if line.startswith("#SBATCH")
@@ -100,7 +101,7 @@ REFUSALS: list[tuple[dict[str, Any], str, tuple[str, str]]] = [
         "sbatch: error: Batch job submission failed: Invalid account or account/partition combination specified",
         ("slurm.account", "Invalid account"),
     ),
-    ({}, "sbatch: error: Memory specification can not be satisfied", ("slurm.mem", "Memory specification")),
+    ({}, "sbatch: error: Memory specification can not be satisfied", ("jobs.mem", "Memory specification")),
     ({"slurm|constraint": "x"}, "allocation failure: Invalid feature specification", ("slurm.constraint", "feature")),
     ({}, "allocation failure: Requested node configuration is not available", ("slurm", "node configuration")),
 ]
@@ -154,10 +155,10 @@ def test_without_slurm_its_absence_is_a_note(tmp_path: Path, monkeypatch: pytest
     [
         (
             {"slurm|partition": "short"},
-            "slurm.time",
+            "jobs.time",
             "expected at most 10 min, the limit of partition short, got 4 h: SLURM would take the job and never start",
         ),
-        ({"slurm|partition": "short,short"}, "slurm.time", "expected at most 10 min"),
+        ({"slurm|partition": "short,short"}, "jobs.time", "expected at most 10 min"),
         ({"slurm|nodes": 9}, "slurm.nodes", "expected at most 4, what partition main gives a job, got 9"),
         ({"slurm|partition": "week", "slurm|nodes": 3}, "slurm.nodes", "expected at most 2"),
     ],
@@ -173,7 +174,7 @@ def test_a_job_that_is_accepted_and_would_never_start_is_a_problem(
 
 
 @pytest.mark.parametrize(
-    "changes", [{"slurm|partition": "short,week"}, {"slurm|time": "10m", "slurm|partition": "short"}]
+    "changes", [{"slurm|partition": "short,week"}, {"jobs|time": "10m", "slurm|partition": "short"}]
 )
 def test_a_job_that_one_partition_can_start_is_none(slurm: Slurm, tmp_path: Path, changes: dict[str, Any]) -> None:
     slurm()
@@ -184,7 +185,7 @@ def test_a_quality_of_service_may_lift_the_partitions_limit(slurm: Slurm, tmp_pa
     slurm()
     found = inspected(tmp_path, {"slurm|partition": "short", "slurm|qos": "long"})
     assert found.problems == []
-    assert any(note.key == "slurm.time" for note in found.notes)
+    assert any(note.key == "jobs.time" for note in found.notes)
 
 
 @pytest.mark.parametrize(
@@ -209,12 +210,16 @@ def test_jobs_that_wait_for_somebody_are_noted(
 
 def test_one_node_that_is_up_is_enough() -> None:
     run = lambda *_: "n1 down*\nn2 mixed\n"  # noqa: E731
-    assert list(waits(KNOWN[:1], run)) == []
+    assert node_states(KNOWN[:1], run) == ["down*", "mixed"]
+    assert list(waits(KNOWN[:1], ["down*", "mixed"])) == []
 
+
+def test_nodes_of_which_nothing_is_known_are_no_reason_to_wait() -> None:
     def away(*_: object) -> str:
         raise CommandFailed("away")
 
-    assert list(waits(KNOWN[:1], away)) == []
+    assert node_states(KNOWN[:1], away) == node_states([], away) == []
+    assert list(waits(KNOWN[:1], [])) == []
 
 
 def test_partitions_are_read() -> None:
@@ -237,14 +242,14 @@ def test_an_unknown_partition_says_nothing_of_starting(tmp_path: Path) -> None:
     ("changes", "node_hours", "core_hours", "limit"),
     [
         # 14 x 60 jobs of 4 h
-        ({"slurm|ntasks": 1}, 3360, 3360, "slurm.time"),
-        ({"slurm|ntasks": 64}, 4 * 3360, 64 * 3360, "slurm.time"),
-        ({"slurm|ntasks": 8, "slurm|cpus_per_task": 4}, 2 * 3360, 32 * 3360, "slurm.time"),
-        ({"slurm|ntasks": 2, "slurm|nodes": 2}, 2 * 3360, 2 * 3360, "slurm.time"),
-        ({"slurm|ntasks": 2, "slurm|nodes": 2, "slurm|extra": {"exclusive": True}}, 2 * 3360, 32 * 3360, "slurm.time"),
-        ({"slurm|ntasks": 1, "timeout": "1h"}, 840, 840, "the generation's timeout"),
-        ({"slurm|ntasks": 1, "slurm|time": None, "slurm|partition": "short"}, 70, 70, "the partition's time limit"),
-        ({"slurm|ntasks": 1, "slurm|time": None}, 16800, 16800, "the generation's timeout"),
+        ({"jobs|ntasks": 1}, 3360, 3360, "jobs.time"),
+        ({"jobs|ntasks": 64}, 4 * 3360, 64 * 3360, "jobs.time"),
+        ({"jobs|ntasks": 8, "jobs|cpus_per_task": 4}, 2 * 3360, 32 * 3360, "jobs.time"),
+        ({"jobs|ntasks": 2, "slurm|nodes": 2}, 2 * 3360, 2 * 3360, "jobs.time"),
+        ({"jobs|ntasks": 2, "slurm|nodes": 2, "slurm|extra": {"exclusive": True}}, 2 * 3360, 32 * 3360, "jobs.time"),
+        ({"jobs|ntasks": 1, "timeout": "1h"}, 840, 840, "the generation's timeout"),
+        ({"jobs|ntasks": 1, "jobs|time": None, "slurm|partition": "short"}, 70, 70, "the partition's time limit"),
+        ({"jobs|ntasks": 1, "jobs|time": None}, 16800, 16800, "the generation's timeout"),
     ],
 )
 def test_the_costs_are_those_of_jobs_that_last_until_their_limit(
@@ -256,10 +261,10 @@ def test_the_costs_are_those_of_jobs_that_last_until_their_limit(
 
 
 def test_without_the_cluster_the_number_of_nodes_is_a_lower_bound(tmp_path: Path) -> None:
-    path = visual_model(tmp_path, {"executor": "slurm", "slurm|ntasks": 64})
+    path = visual_model(tmp_path, {"executor": "slurm", "jobs|ntasks": 64})
     config = load_config(path)
     text = cost_text(costs(config, None))
-    assert text == "at most 215,040 core-hours, 3,360 node-hours on as few nodes as possible (4 h a job, slurm.time)"
+    assert text == "at most 215,040 core-hours, 3,360 node-hours on as few nodes as possible (4 h a job, jobs.time)"
     assert job_text(config, costs(config, None)) == "64 processes, 2G"
 
 
@@ -270,7 +275,24 @@ def test_times_that_do_not_fit_together_are_noted(slurm: Slurm, tmp_path: Path) 
     assert "times out after 1 h, queue included, before its jobs reach their own limit of 4 h" in note.message
 
 
+@pytest.mark.parametrize(
+    ("changes", "noted"),
+    [
+        ({"executor": "local", "slurm|partition": "main", "slurm|mpi": "pmix"}, ["slurm.partition"]),
+        ({"executor": "local", "jobs|retries": 3}, []),
+        ({"slurm|mpi": "pmi2", "jobs|ntasks": 1}, ["slurm.mpi"]),
+        ({"slurm|mpi": "pmi2", "jobs|ntasks": 2}, []),
+    ],
+)
+def test_keys_of_slurm_that_do_nothing_are_noted(
+    slurm: Slurm, tmp_path: Path, changes: dict[str, Any], noted: list[str]
+) -> None:
+    slurm()
+    found = inspected(tmp_path, changes)
+    assert [note.key for note in found.notes if "does nothing" in note.message] == noted
+
+
 def test_a_missing_time_limit_is_noted(slurm: Slurm, tmp_path: Path) -> None:
     slurm()
-    (note,) = inspected(tmp_path, {"slurm|time": None}).notes
-    assert note.key == "slurm.time"
+    (note,) = inspected(tmp_path, {"jobs|time": None}).notes
+    assert note.key == "jobs.time"

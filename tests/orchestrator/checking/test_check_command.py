@@ -11,6 +11,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from checked_project import CONFIG, WEIGHT, visual_model
+from in_process import command
 from orchestrator_project import MODEL, Project, wait_for
 
 from orchestrator.checking.check import inspect
@@ -21,8 +22,11 @@ from orchestrator.simulations import Recorded, model_of
 PROGRAM = "from orchestrator.cli import main; main()"
 
 
-def model_project(path: Path) -> Project:
-    return Project(path.parents[1], CONFIG)
+def checked(path: Path, *options: str, code: int = 0) -> str:
+    """What ``orchestrator check`` says of a configuration, in this process."""
+    done = command("check", CONFIG, *options, cwd=path.parents[1])
+    assert done.returncode == code, done
+    return done.stdout + done.stderr
 
 
 def left(directory: Path) -> list[str]:
@@ -30,8 +34,7 @@ def left(directory: Path) -> list[str]:
 
 
 def test_a_sound_configuration_is_told_with_its_costs_and_the_next_command(tmp_path: Path) -> None:
-    project = model_project(visual_model(tmp_path))
-    said = project.command("check", CONFIG, "--set", "local.workers=1")
+    said = checked(visual_model(tmp_path), "--set", "local.workers=1")
     lines = dict(line.strip().split(maxsplit=1) for line in said.splitlines() if line.startswith("  ") and line.strip())
     assert lines["parameters"] == "3 (1 logarithmic)"
     assert lines["targets"] == "4 on V1_Exc_L4, V1_Exc_L2/3, V1_Inh_L4, X_ON"
@@ -44,8 +47,7 @@ def test_a_sound_configuration_is_told_with_its_costs_and_the_next_command(tmp_p
 
 
 def test_problems_are_listed_and_the_exit_code_is_2(tmp_path: Path) -> None:
-    project = model_project(visual_model(tmp_path, {"targets|0|sheet_name": "V1_Ex_L4", "timeot": 1}))
-    said = project.command("check", CONFIG, code=2)
+    said = checked(visual_model(tmp_path, {"targets|0|sheet_name": "V1_Ex_L4", "timeot": 1}), code=2)
     assert "Problems, the worst first:\n" in said
     assert ": targets[0].sheet_name: the model has no sheet 'V1_Ex_L4'; did you mean 'V1_Exc_L4'?" in said
     assert said.splitlines()[-1] == f"2 problems in {CONFIG}: mend and check again."
@@ -55,8 +57,7 @@ def test_problems_are_listed_and_the_exit_code_is_2(tmp_path: Path) -> None:
 def test_notes_do_not_make_a_configuration_unsound(tmp_path: Path) -> None:
     samples = f"{WEIGHT.rpartition('.')[0]}.num_samples"
     changes = {f"parameters|{samples}": [20, 60], "simulation|setup": ['source "$HOME/mozaik/bin/activate"']}
-    project = model_project(visual_model(tmp_path, changes))
-    said = project.command("check", CONFIG)
+    said = checked(visual_model(tmp_path, changes))
     assert f"{samples}: is written as a whole number in the model, 40, and searched as a real one" in said
     assert "changes the environment, but simulation.python is not given" in said
     assert "sound." in said
@@ -198,16 +199,20 @@ def test_on_node_is_cancelled_by_ctrl_c_and_leaves_nothing(tmp_path: Path, numbe
 
 def test_nothing_is_tried_where_something_is_wrong(tmp_path: Path) -> None:
     project = Project.create(tmp_path, {"offspring_size": 2})
-    said = project.command("check", "config.yaml", "--on-node", code=2)
-    assert "at least 3 offspring" in said
+    done = command("check", "config.yaml", "--on-node", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "at least 3 offspring" in done.stdout
     assert project.simulated == 0
 
 
 def test_a_time_limit_that_is_none_is_refused(tmp_path: Path) -> None:
-    said = Project.create(tmp_path).command("check", "config.yaml", "--on-node", "--time-limit", "long", code=2)
-    assert said.startswith("orchestrator: --time-limit: expected a duration")
+    Project.create(tmp_path)
+    done = command("check", "config.yaml", "--on-node", "--time-limit", "long", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("orchestrator: --time-limit: expected a duration")
 
 
+@pytest.mark.run
 def test_in_a_narrow_terminal_the_table_keeps_its_columns(tmp_path: Path) -> None:
     path = visual_model(tmp_path)
     child = pexpect.spawn(

@@ -50,13 +50,13 @@ WRONG = [
     Wrong("unknown key; did you mean 'python'?", "simulation.pyton", {"simulation|pyton": "python"}),
     Wrong("unknown key; did you mean 'threshold'?", "explosion_check.treshold", {"explosion_check|treshold": 1}),
     Wrong("is missing: module:class of the model", "simulation.model", {"simulation|model": None}),
-    Wrong("greater than or equal to 1, got 0", "slurm.ntasks", {"slurm|ntasks": 0}),
+    Wrong("greater than or equal to 1, got 0", "jobs.ntasks", {"jobs|ntasks": 0}),
     Wrong("valid integer", "slurm.nodes", {"slurm|nodes": "two"}),
-    Wrong("expected a duration above 0 such as 3600 (seconds), 20h", "slurm.time", {"slurm|time": "soon"}),
+    Wrong("expected a duration above 0 such as 3600 (seconds), 20h", "jobs.time", {"jobs|time": "soon"}),
     Wrong("'slurm' or 'local', got 'pbs'", "executor", {"executor": "pbs"}),
     Wrong("needs cp_filename", "cp_filename", {"continue_cp": True}),
     Wrong("there is no checkpoint", "cp_filename", {"continue_cp": True, "cp_filename": "../no/checkpoint.h5"}),
-    Wrong("is set by slurm.mem", "slurm.extra", {"slurm|extra": {"mem": "3G"}}),
+    Wrong("is set by jobs.mem", "slurm.extra", {"slurm|extra": {"mem": "3G"}}),
     # parameters
     Wrong("low < high, got [0.1, 0.01]", f"parameters.{OTHER}", {f"parameters|{OTHER}": [0.1, 0.01]}),
     Wrong(
@@ -335,7 +335,7 @@ def test_what_a_target_of_ones_own_needs_is_checked_in_the_sheet_that_it_names(t
 def test_what_does_not_fit_the_model_is_told_together_with_what_cannot_be_read(tmp_path: Path) -> None:
     changes = {
         "timeot": 3,
-        "slurm|ntasks": 0,
+        "jobs|ntasks": 0,
         f"parameters|{WEIGHT}x": [0, 1],
         f"parameters|{OTHER}": [2, 1],
         f"optimiser_centroid|{WEIGHT}": 3,
@@ -347,7 +347,7 @@ def test_what_does_not_fit_the_model_is_told_together_with_what_cannot_be_read(t
     problems = examine(visual_model(tmp_path, changes)).problems
     assert [problem.key for problem in problems] == [
         "simulation.model",
-        "slurm.ntasks",
+        "jobs.ntasks",
         f"parameters.{OTHER}",
         f"parameters.{WEIGHT}x",
         f"optimiser_centroid.{WEIGHT}",
@@ -434,7 +434,7 @@ def test_without_the_models_directory_nothing_is_said_of_the_model(tmp_path: Pat
     "changes",
     [
         {"simulation|setup": ["module load nest"]},
-        {"slurm|setup": ["module load nest"]},
+        {"jobs|setup": ["module load nest"]},
         {"simulation|launcher": "apptainer exec mozaik.sif"},
         {"simulation|python": "$ENV/bin/python"},
         {"simulation|python": "apptainer exec mozaik.sif python"},
@@ -460,19 +460,19 @@ def test_a_python_that_only_nodes_may_have_is_worth_a_note(tmp_path: Path, monke
 
 def test_overrides_are_looked_at_like_the_file(tmp_path: Path) -> None:
     path = visual_model(tmp_path)
-    overrides = ["slurm.ntasks=0", "targets.0.sheet_name=V1", f"optimiser_centroid.{WEIGHT}=7"]
+    overrides = ["jobs.ntasks=0", "targets.0.sheet_name=V1", f"optimiser_centroid.{WEIGHT}=7"]
     assert [problem.key for problem in examine(path, overrides).problems] == [
-        "slurm.ntasks",
+        "jobs.ntasks",
         f"optimiser_centroid.{WEIGHT}",
         "targets[0].sheet_name",
     ]
 
 
 def test_the_worst_comes_first() -> None:
-    keys = ["targets[1]", "keep.directories", "parameters.a", "slurm.time", "simulation.model", "model_dir", ""]
+    keys = ["targets[1]", "keep.directories", "parameters.a", "jobs.time", "simulation.model", "model_dir", ""]
     problems = [Problem(key, "wrong", line) for line, key in enumerate(keys, start=1)]
     assert [problem.key for problem in worst_first(problems)] == [
-        *("model_dir", "simulation.model", "slurm.time", "", "parameters.a", "targets[1]", "keep.directories")
+        *("model_dir", "simulation.model", "jobs.time", "", "parameters.a", "targets[1]", "keep.directories")
     ]
 
 

@@ -15,7 +15,7 @@ from checked_project import ROOT, visual_model
 from orchestrator.checking.problems import load_checked_config
 from orchestrator.checking.scripts import Remark, script_remarks
 from orchestrator.config.file import load_config
-from orchestrator.config.sections import SlurmSection
+from orchestrator.config.sections import JobsSection, SlurmSection
 from orchestrator.paths import AttemptPaths
 from orchestrator.simulations import model_of
 from orchestrator.simulations.mozaik.launch_script import PLACEHOLDERS, template_problems
@@ -23,7 +23,11 @@ from orchestrator.simulations.mozaik.options import MozaikOptions
 
 SITES = sorted((ROOT / "slurm_templates/sites").glob("*.yaml"))
 TEMPLATES = [ROOT / "slurm_templates/offspring.sh", *sorted((ROOT / "slurm_templates/sites").glob("*.sh"))]
-KEYS = {"simulation": MozaikOptions.model_fields, "slurm": SlurmSection.model_fields}
+KEYS = {
+    "simulation": MozaikOptions.model_fields,
+    "jobs": JobsSection.model_fields,
+    "slurm": {**SlurmSection.model_fields, **JobsSection.model_fields},
+}
 
 
 def attempt(directory: Path) -> AttemptPaths:
@@ -68,6 +72,15 @@ def test_keys_of_the_configuration_fill_an_own_script_and_those_without_a_value_
     assert model_of(config).launch_script(attempt(tmp_path)) == "2||nest|2G|1"
 
 
+def test_a_script_that_was_written_when_all_keys_of_jobs_were_in_slurm_is_filled_as_it_was(tmp_path: Path) -> None:
+    keys = list(JobsSection.model_fields)
+    old, new = ("|".join(f"{{{{ {section}.{key} }}}}" for key in keys) for section in ("slurm", "jobs"))
+    config = load_checked_config(own_script(tmp_path, f"{old}\n{new}"))
+    first, second = (model_of(config).launch_script(attempt(tmp_path)) or "").splitlines()
+    assert first == second
+    assert first.startswith("2|2||2G|14400.0|")
+
+
 def test_a_script_that_bash_refuses_is_an_error_with_its_line(tmp_path: Path) -> None:
     (found,) = remarks(own_script(tmp_path, "set -e\nif true; then\n  {{ python }}\n"))
     assert (found.location, found.error) == (("simulation", "launch_script"), True)
@@ -81,8 +94,8 @@ def test_a_setup_line_that_bash_refuses_is_an_error_of_that_key(tmp_path: Path) 
 
 
 def test_a_setup_line_of_the_job_that_bash_refuses_is_an_error_of_that_key(tmp_path: Path) -> None:
-    found = remarks(visual_model(tmp_path, {"slurm|setup": ["export A=(1"], "executor": "slurm"}))
-    assert [(each.location, each.error) for each in found] == [(("slurm", "setup"), True)]
+    found = remarks(visual_model(tmp_path, {"jobs|setup": ["export A=(1"], "executor": "slurm"}))
+    assert [(each.location, each.error) for each in found] == [(("jobs", "setup"), True)]
 
 
 def test_the_controllers_script_is_looked_at(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_the_order_of_a_set_is_no_difference() -> None:
             text=True,
             check=True,
         ).stdout
-        for n in range(4)
+        for n in range(2)
     }
     assert texts == {"[{'gsyn', 'spikes', 'v'}, 1.0]\n"}
 

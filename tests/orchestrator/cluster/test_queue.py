@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from orchestrator.cluster import Job, State
-from orchestrator.cluster.queue import CommandFailed, Queue, run_command
+from orchestrator.cluster.commands import CommandFailed
+from orchestrator.cluster.queue import Queue
 from orchestrator.records import Outcome
 
 KEEPS_ACCOUNTS = "AccountingStorageType   = accounting_storage/slurmdbd\nMaxArraySize            = 1001\n"
@@ -251,33 +252,3 @@ def test_questions_become_rarer_while_squeue_is_silent(
     programs.answers["squeue"] = ""
     queue.rows(["a"])
     assert queue.interval(normal) == normal
-
-
-@pytest.fixture
-def program(tmp_path: Path) -> Callable[[str], str]:
-    """Write a shell script and return its path."""
-
-    def make(body: str) -> str:
-        path = tmp_path / "program"
-        path.write_text(f"#!/bin/sh\n{body}\n")
-        path.chmod(0o755)
-        return str(path)
-
-    return make
-
-
-def test_bytes_that_are_no_text_do_not_end_the_watch(program: Callable[[str], str]) -> None:
-    assert run_command([program(r"printf '76|N/A|RUNNING|\377\374\n'")]) == "76|N/A|RUNNING|\ufffd\ufffd\n"
-    with pytest.raises(CommandFailed, match="bad \ufffd"):
-        run_command([program(r"printf 'bad \377' >&2; exit 1")])
-
-
-def test_a_command_that_fails_says_why(program: Callable[[str], str], tmp_path: Path) -> None:
-    with pytest.raises(CommandFailed, match="slurm_load_jobs error: Invalid job id specified"):
-        run_command([program("echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1")])
-    with pytest.raises(CommandFailed, match="returned non-zero exit status 3"):
-        run_command([program("exit 3")])
-    with pytest.raises(CommandFailed, match="No such file"):
-        run_command([str(tmp_path / "none")])
-    with pytest.raises(CommandFailed, match="no answer within 0 s"):
-        run_command([program("exec sleep 20")], 0.2)

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from submitit.core.utils import DelayedSubmission, JobPaths
-from submitit.slurm.slurm import _make_sbatch_string
 
 from orchestrator.cluster import Job, State, SubmissionFailed, Task
-from orchestrator.cluster.queue import CommandFailed
+from orchestrator.cluster.commands import CommandFailed
 from orchestrator.cluster.slurm import SlurmCluster
-from orchestrator.config.sections import SlurmSection
+from orchestrator.cluster.submission import job_parameters, script_of
+from orchestrator.config.sections import JobsSection, SlurmSection
 
 Runs = list[list[str]]
 
@@ -27,10 +27,19 @@ MaxJobCount             = 10000
 """
 
 
+def sections(**options: Any) -> tuple[JobsSection, SlurmSection]:
+    """Return the two sections that hold these keys."""
+    jobs = {key: value for key, value in options.items() if key in JobsSection.model_fields}
+    return JobsSection(**jobs), SlurmSection(**{key: value for key, value in options.items() if key not in jobs})
+
+
+def text_of(avoid: Sequence[str] = (), **options: Any) -> str:
+    return script_of(job_parameters(*sections(**options), "run-g0-aa", Path("/run"), avoid), Path("/run"), 3)
+
+
 def script(avoid: Sequence[str] = (), **options: Any) -> dict[str, str]:
     """Return the options of the script that submitit makes, by their names."""
-    cluster = SlurmCluster(SlurmSection(**options))
-    text = _make_sbatch_string("evaluate", "/run", map_count=3, **cluster._parameters("run-g0-aa", Path("/run"), avoid))
+    text = text_of(avoid, **options)
     lines = [line.removeprefix("#SBATCH --") for line in text.splitlines() if line.startswith("#SBATCH")]
     assert len({line.partition("=")[0] for line in lines}) == len(lines)
     return {line.partition("=")[0]: line.partition("=")[2] for line in lines}
@@ -46,7 +55,7 @@ def answering(answers: Mapping[str, str], **options: Any) -> tuple[SlurmCluster,
             raise CommandFailed("it is away")
         return answers[command[0]]
 
-    return SlurmCluster(SlurmSection(**options), run), commands
+    return SlurmCluster(*sections(**options), run), commands
 
 
 def test_what_is_not_configured_is_left_to_the_cluster() -> None:
@@ -99,11 +108,10 @@ def test_a_whole_array_may_run_at_once() -> None:
 
 
 def test_setup_lines_come_before_the_program_and_no_srun_in_between() -> None:
-    parameters = SlurmCluster(SlurmSection(setup="module load python\nexport A=1"))._parameters("t", Path("/run"))
-    lines = _make_sbatch_string("evaluate", "/run", **parameters).splitlines()
-    assert [lines.index(line) for line in ("umask 077", "module load python", "export A=1", "evaluate")] == sorted(
-        lines.index(line) for line in ("umask 077", "module load python", "export A=1", "evaluate")
-    )
+    lines = text_of(setup="module load python\nexport A=1").splitlines()
+    (program,) = [line for line in lines if "-m submitit.core._submit /run" in line]
+    places = [lines.index(line) for line in ("umask 077", "module load python", "export A=1", program)]
+    assert places == sorted(places)
     assert not any("srun" in line for line in lines)
 
 
@@ -120,9 +128,8 @@ def sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
     commands.mkdir()
 
     def make(body: str) -> None:
-        for name in ("sbatch", "srun"):
-            (commands / name).write_text(SBATCH.format(directory=tmp_path, body=body))
-            (commands / name).chmod(0o755)
+        (commands / "sbatch").write_text(SBATCH.format(directory=tmp_path, body=body))
+        (commands / "sbatch").chmod(0o755)
         monkeypatch.setenv("PATH", f"{commands}{os.pathsep}{os.environ['PATH']}")
 
     return make
@@ -138,7 +145,7 @@ def test_a_submission_is_one_script_and_a_crash_after_it_finds_the_same_jobs(
 ) -> None:
     sbatch("echo Submitted batch job 77")
     tasks = tasks_in(tmp_path, size)
-    jobs = SlurmCluster(SlurmSection()).submit(tasks, "run-g0-aa", tmp_path, {"n4"})
+    jobs = SlurmCluster(*sections()).submit(tasks, "run-g0-aa", tmp_path, {"n4"})
     assert jobs == [Job("run-g0-aa", job_id) for job_id in ids]
     text = (tmp_path / "script").read_text()
     assert "#SBATCH --job-name=run-g0-aa\n" in text
@@ -167,7 +174,7 @@ def test_a_refused_submission_says_why_and_whether_to_wait(
 ) -> None:
     sbatch(f"echo '{words}' >&2; exit 1")
     with pytest.raises(SubmissionFailed) as caught:
-        SlurmCluster(SlurmSection()).submit(tasks_in(tmp_path, 2), "run-g0-aa", tmp_path, ())
+        SlurmCluster(*sections()).submit(tasks_in(tmp_path, 2), "run-g0-aa", tmp_path, ())
     assert caught.value.transient is transient
     assert words in str(caught.value)
 
@@ -285,12 +292,12 @@ def test_a_cancel_of_what_has_ended_is_not_told(words: str, told: bool, caplog: 
     def run(command: Sequence[str], timeout: float) -> str:
         raise CommandFailed(words)
 
-    SlurmCluster(SlurmSection(), run).cancel([Job("run-g0-aa", "5_2")])
+    SlurmCluster(*sections(), run).cancel([Job("run-g0-aa", "5_2")])
     assert ("scancel of 5_[2] failed" in caplog.text) is told
 
 
 def test_the_queue_is_looked_at_less_often_the_longer_jobs_run() -> None:
-    cluster = SlurmCluster(SlurmSection(poll_interval=30))
+    cluster = SlurmCluster(*sections(poll_interval=30))
     assert [cluster.poll_interval(elapsed) for elapsed in (0, 40, 100, 10_000)] == [5, 5, 10, 30]
 
 
@@ -308,10 +315,9 @@ def test_the_queue_is_looked_at_less_often_while_squeue_does_not_answer() -> Non
     assert cluster.poll_interval(0.0) == 5
 
 
-def test_a_submission_that_works_ends_the_waiting_for_squeue(tmp_path: Path, sbatch: Callable[[str], None]) -> None:
-    cluster, _ = answering({}, poll_interval=30)
+def test_a_submission_that_works_ends_the_waiting_for_squeue(tmp_path: Path) -> None:
+    cluster, _ = answering({"sbatch": "Submitted batch job 78\n"}, poll_interval=30)
     for _ in range(5):
         cluster.poll([Job("run-g0-aa", "77")])
-    sbatch("echo Submitted batch job 78")
     cluster.submit(tasks_in(tmp_path, 1), "run-g0-bb", tmp_path, ())
     assert cluster.poll_interval(0.0) == 5

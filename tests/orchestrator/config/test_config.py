@@ -41,11 +41,11 @@ def test_defaults_and_short_forms(tmp_path: Path) -> None:
 
 
 def test_a_frozen_configuration_reads_back_the_same(tmp_path: Path) -> None:
-    config = load_config(write(tmp_path, {"slurm": {"time": "2h", "extra": {"nice": 3}, "mem": 64}}))
+    config = load_config(write(tmp_path, {"jobs": {"time": "2h", "mem": 64}, "slurm": {"extra": {"nice": 3}}}))
     frozen = tmp_path / "frozen.yaml"
     frozen.write_text(dump_config(config, tmp_path))
     assert load_config(frozen) == config
-    assert config.slurm.mem == "64"
+    assert config.jobs.mem == "64"
 
 
 def test_the_predecessors_json_loads_with_tabs_and_all(tmp_path: Path) -> None:
@@ -65,9 +65,9 @@ def test_model_dir_is_the_parent_of_param_optim(tmp_path: Path) -> None:
 
 
 def test_overrides(tmp_path: Path) -> None:
-    overrides = ["slurm.ntasks=8", "targets.0.norm=4", "parameters.sheets.exc.w=[0, 2]", "executor=local", "timeout=2h"]
+    overrides = ["jobs.ntasks=8", "targets.0.norm=4", "parameters.sheets.exc.w=[0, 2]", "executor=local", "timeout=2h"]
     config = load_config(write(tmp_path, {}), overrides)
-    assert (config.slurm.ntasks, config.executor, config.timeout) == (8, "local", 7200)
+    assert (config.jobs.ntasks, config.executor, config.timeout) == (8, "local", 7200)
     assert config.targets[0]["norm"] == 4
     assert config.parameters["sheets.exc.w"].bounds == (0, 2)
 
@@ -128,6 +128,7 @@ WRONG = [
     ({"parameters": {"a": 7}, "optimiser_centroid": {}}, "parameters.a"),
     ({"parameters": {"a": {"bounds": 7}}, "optimiser_centroid": {}}, "a.bounds: expected a pair [low, high], got 7"),
     ({"targets": [{**TARGET, "target_value": 3}]}, "targets[0].target_value: expected a pair [low, high], got 3"),
+    ({"jobs": {"ntasks": 0}}, "jobs.ntasks: "),
     ({"slurm": {"ntasks": 0}}, "slurm.ntasks: "),
     ({"slurm": {"tim": 3}}, "slurm.tim: unknown key; did you mean 'time'?"),
     ({"slurm": {"extra": {"partition": "x"}}}, "is set by slurm.partition"),

@@ -177,6 +177,7 @@ def long_run() -> dict[str, Any]:
     return {"start": start.tolist(), "size": size, "points": points, "scores": scores}
 
 
+@pytest.mark.run
 def test_a_run_is_continued_on_another_kind_of_processor(long_run: dict[str, Any]) -> None:
     """OpenBLAS adds in another order there; the variable does nothing where numpy has another BLAS."""
     environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from bare_models import NAMES, bare_model, small_model, snapshot
+from in_process import command, script
 
 import orchestrator.prepare
 from orchestrator.checking.problems import load_checked_config
@@ -33,11 +32,6 @@ SHEETS = {
 
 def prepare(model: Path, **options: Any) -> str:
     return "\n".join(prepare_model(model, **options))
-
-
-def command(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    program = [sys.executable, "-c", "from orchestrator.cli import main; main()"]
-    return subprocess.run([*program, *arguments], cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -384,8 +378,8 @@ def test_without_slurm_the_configuration_and_the_next_command_are_local(
 
 def test_the_tool_of_a_checkout_does_the_same(tmp_path: Path) -> None:
     model = bare_model("balanced_network", tmp_path)
-    tool = [sys.executable, str(ROOT / "tools/prepare_model.py")]
-    done = subprocess.run([*tool, "."], cwd=model, capture_output=True, text=True, check=True)
+    done = script(ROOT / "tools/prepare_model.py", ".", cwd=model)
+    assert done.returncode == 0
     assert done.stdout.splitlines()[0] == f"Wrote into {model}:"
     load_checked_config(model / "param_optim/config_optimisation.yaml", ["executor=local"])
 

@@ -85,8 +85,6 @@ def test_where_all_failed_nothing_is_best(failed: RunPaths, few: RunPaths, tmp_p
     assert centroid_yaml(history) == runs.centroid_text(history) == ""
     assert [each.value for each in tiles(history)] == ["–", "–", "–", "0%"]
     assert findings(history)[0].startswith("No evaluation was measured")
-    for name in ONE_RUN:
-        assert getattr(figures, name)(history).save(tmp_path / f"{name}.png", dpi=40).stat().st_size > 0
     assert figures.target_scores(history).empty == "Nothing measured yet: every evaluation exploded or failed."
     page = Page(write_report([failed], tmp_path / "report.html"))
     assert "optimiser_centroid" not in page.text
@@ -98,6 +96,12 @@ def test_where_all_failed_nothing_is_best(failed: RunPaths, few: RunPaths, tmp_p
     assert [mark["label"] for mark in comparison.figure("compare_scores")["panels"][0]["marks"]] == ["few", ""]
     for compare in (figures.compare_scores, figures.compare_targets, figures.compare_parameters):
         assert compare([history]).empty.startswith("Nothing measured yet")
+
+
+@pytest.mark.parametrize("name", ONE_RUN)
+def test_figures_of_a_run_in_which_all_failed_are_drawn(name: str, failed: RunPaths, tmp_path: Path) -> None:
+    figure = getattr(figures, name)(Checkpoint(failed.checkpoint))
+    assert figure.save(tmp_path / f"{name}.png", dpi=40).stat().st_size > 0
 
 
 def test_tables_and_status_of_a_run_in_which_all_failed(failed: RunPaths) -> None:
@@ -113,15 +117,15 @@ def test_tables_and_status_of_a_run_in_which_all_failed(failed: RunPaths) -> Non
     assert standing.loc[standing["what"] == "best so far", "now"].tolist() == ["nothing measured yet"]
 
 
-def test_a_long_run_draws_the_best_that_were_measured(tmp_path: Path) -> None:
+def test_a_long_run_draws_the_best_that_were_measured(tmp_path: Path, few_are_drawn: int) -> None:
     run = make_run(
         tmp_path / "run",
-        generations=75,
-        size=64,
+        generations=6,
+        size=100,
         outcome=lambda _g, i: Outcome.OK if i % 2 else Outcome.EXPLODED,
         scores=penalties_below_scores,
     )
     history = History.of(Checkpoint(run.checkpoint))
-    assert len(history.shown) < len(history)
+    assert len(history.shown) == few_are_drawn < len(history)
     measured = history.frame[history.frame["outcome"] == "OK"]
     assert set(measured["total_score"].nsmallest(200).index) <= set(history.shown)

@@ -315,7 +315,7 @@ def test_a_measuring_process_that_crashes_at_its_exit_has_measured(tmp_path: Pat
 
 
 def test_recordings_that_cannot_be_read_just_now_are_not_the_parameters_fault(tmp_path: Path) -> None:
-    project = Project.create(tmp_path, {"targets": [OWN], "max_ngen": 1, "slurm": {"retries": 1}})
+    project = Project.create(tmp_path, {"targets": [OWN], "max_ngen": 1, "jobs": {"retries": 1}})
     (tmp_path / "own.py").write_text(OWN_TARGET)
     (tmp_path / "stale").touch()
     said = project.command("run", "config.yaml", code=1)

@@ -10,7 +10,7 @@ import neo
 import numpy as np
 import pytest
 import quantities as pq
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from stores import LAYOUTS, plain_store
 
@@ -78,7 +78,6 @@ def test_trains_that_look_alike_are_read_in_runs(protocol: int, tmp_path: Path) 
     assert len(one_by_one) == len(ids)
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     spikes=st.lists(st.lists(st.floats(0, 100), max_size=12), min_size=1, max_size=20),
     protocol=st.integers(2, 5),

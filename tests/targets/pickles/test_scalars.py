@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from targets.pickles import reader
@@ -30,7 +30,6 @@ def test_annotations_of_neurons(protocol: int) -> None:
     assert both(pickle.dumps(annotations, protocol)) == annotations
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     numbers=st.lists(
         st.one_of(

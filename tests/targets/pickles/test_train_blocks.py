@@ -10,7 +10,7 @@ from typing import Any
 import neo
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from targets.pickles import items_of, train_runs
@@ -101,7 +101,6 @@ def test_what_looks_like_a_train_among_spike_times(matched: list[int], monkeypat
     assert sum(matched) > 100
 
 
-@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_flipped_bytes_are_read_as_they_are_one_by_one(data: st.DataObject) -> None:
     """If both succeed, they agree; neither hangs nor fails otherwise."""

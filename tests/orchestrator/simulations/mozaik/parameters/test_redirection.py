@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.simulations.mozaik.parameters.file import ParameterFile
@@ -84,7 +84,6 @@ def parsed(text: str, directory: Path) -> ParameterFile:
     return ParameterFile(path, "param/file")
 
 
-@settings(max_examples=60)
 @given(
     tree=pairs(),
     before=st.sampled_from(["", "  ", "\t", "\n\n", "\r\n   "]),
@@ -98,7 +97,6 @@ def test_only_references_to_the_folder_change(model_dir: Path, tree: Pair, befor
     assert file.edited(edits).decode() == expected
 
 
-@settings(max_examples=40)
 @given(tree=pairs(), before=st.sampled_from(["", "\n  ", "\r\r"]))
 def test_every_node_is_where_it_says(model_dir: Path, tree: Pair, before: str) -> None:
     file = parsed(before + tree[0], model_dir)

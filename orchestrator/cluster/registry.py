@@ -1,0 +1,30 @@
+"""Makes the executor that a configuration names; its module is imported only then."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from orchestrator.cluster.base import Cluster
+
+if TYPE_CHECKING:
+    from orchestrator.config.model import Config
+
+
+def create_cluster(config: Config, stop: threading.Event | None = None) -> Cluster:
+    """Return the executor that the configuration names.
+
+    Parameters
+    ----------
+    config : Config
+        The whole configuration; ``executor`` names the executor, its sections say how it works.
+    stop : threading.Event or None
+        Set when the program is asked to stop: a question to the executor that is under way is ended then.
+    """
+    if config.executor == "local":
+        from orchestrator.cluster.local import LocalCluster  # noqa: PLC0415
+
+        return LocalCluster(workers=config.workers)
+    from orchestrator.cluster.slurm import SlurmCluster  # noqa: PLC0415
+
+    return SlurmCluster(config.jobs, config.slurm, stop=stop, timeout=config.timeout)

@@ -1,0 +1,218 @@
+"""Submits jobs: submitit makes the script and carries the task into the job, `run_command` runs sbatch.
+
+submitit would run sbatch without a time limit and believe the first "job <digits>" that a site's sbatch prints. No
+other module uses private names of submitit; `tests/orchestrator/cluster/test_submission.py` fails if they change.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from submitit.core.utils import DelayedSubmission, JobPaths
+from submitit.slurm.slurm import _make_sbatch_string
+
+from orchestrator.cluster.base import SubmissionFailed, Task
+from orchestrator.cluster.commands import CommandFailed, NoAnswer, finish
+from orchestrator.config.durations import slurm_time
+from orchestrator.config.sections import JobsSection, SlurmSection
+from orchestrator.node.evaluate import evaluate
+
+# how long sbatch --test-only may take, in s
+_TEST_TIMEOUT = 30.0
+# what sbatch says if slurmctld is away or overloaded, and the request is not at fault
+_NOT_THERE = re.compile(
+    r"unable to contact|socket timed out|connection (refused|timed out|reset)|communication|temporarily|"
+    r"zero bytes|try again|resource busy|transport endpoint|slurmctld",
+    re.IGNORECASE,
+)
+_SILENT = re.compile(r"unable to contact|timed out|connection (refused|reset)", re.IGNORECASE)
+_START = re.compile(r"to start at (\S+) using (\d+) processors on nodes? (\S+) in partition (\S+)")
+# a site's sbatch may print more than SLURM's own last line, which with extra: {parsable: true} is the id alone
+_SUBMITTED = re.compile(r"^Submitted batch job (\d+)\b", re.MULTILINE)
+_ID_ALONE = re.compile(r"^(\d+)(?:;\S+)?$", re.MULTILINE)
+
+
+def job_parameters(
+    jobs: JobsSection, slurm: SlurmSection, token: str, folder: Path, avoid: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return submitit's parameters for the jobs of one submission.
+
+    Parameters
+    ----------
+    jobs, slurm : JobsSection, SlurmSection
+        What the configuration asks for.
+    token : str
+        Name of the jobs.
+    folder : pathlib.Path
+        Working directory of the jobs: away from the model, because ``python -m`` looks for modules there first.
+    avoid : collection of str
+        Nodes that are excluded besides those of ``slurm.exclude``.
+    """
+    own = {
+        # submitit has defaults of its own for these: five minutes and an accounting key
+        "time": None,
+        "wckey": None,
+        "partition": slurm.partition,
+        "account": slurm.account,
+        "qos": slurm.qos,
+        "cpus_per_task": jobs.cpus_per_task,
+        "mem": jobs.mem,
+        "nodelist": slurm.nodelist,
+        "exclude": ",".join(filter(None, (slurm.exclude, *sorted(avoid)))) or None,
+        "constraint": slurm.constraint,
+    }
+    further = {
+        "ntasks": jobs.ntasks,
+        # a range, because submitit would ask for one node if it is told none
+        "nodes": slurm.nodes or f"1-{jobs.ntasks}",
+        "chdir": str(folder),
+        "no-requeue": True,  # SLURM would rerun an offspring that was given up; retries are ours
+        # submitit asks for USR2 at the end of the time limit, which would reach and end the MPI simulation
+        "signal": "B:URG@1",
+        **({"time": slurm_time(jobs.time)} if jobs.time else {}),
+        **({"hint": slurm.hint} if slurm.hint else {}),
+        **slurm.extra,
+    }
+    return {
+        **own,
+        "job_name": token,
+        # an srun inside submitit's own srun hangs
+        "use_srun": False,
+        "stderr_to_stdout": True,
+        "setup": ["umask 077", *jobs.setup],
+        "array_parallelism": slurm.array_size,
+        "additional_parameters": further,
+    }
+
+
+def script_of(parameters: dict[str, Any], folder: Path, size: int) -> str:
+    """Return the batch script of one submission.
+
+    Parameters
+    ----------
+    parameters : dict
+        Those of `job_parameters`.
+    folder : pathlib.Path
+        Takes logs and pickles of the jobs.
+    size : int
+        How many jobs it is; an array if there are several.
+    """
+    # submitit's own program of a job: it waits for the job's pickle in the folder, and calls what is in it
+    program = [sys.executable, "-u", "-m", "submitit.core._submit", str(folder)]
+    count = size if size > 1 else None
+    return _make_sbatch_string(command=shlex.join(program), folder=folder, map_count=count, **parameters)
+
+
+def submit(
+    tasks: Sequence[Task], parameters: dict[str, Any], token: str, folder: Path, run: Callable[[Sequence[str]], str]
+) -> list[str]:
+    """Submit one job, or one array of jobs, and hand them their tasks; return their ids.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+        One for each job.
+    parameters : dict
+        Those of `job_parameters`.
+    token : str
+        Name of the jobs.
+    folder : pathlib.Path
+        Takes script, logs and pickles of the jobs.
+    run : callable
+        Runs sbatch, given the command, within a time limit; returns what it prints.
+
+    Raises
+    ------
+    SubmissionFailed
+        If sbatch refuses; `transient` if it did not answer, so that the jobs may exist nevertheless.
+    """
+    try:
+        text = script_of(parameters, folder, len(tasks))
+        folder.mkdir(parents=True, exist_ok=True)
+        script = folder / f"submission_file_{token}.sh"
+        script.write_text(text, encoding="utf-8")
+        base = _job_id(run(["sbatch", str(script)]))
+        script.rename(JobPaths(folder, base).submission_file)
+        ids = job_ids(base, len(tasks))
+        hand_over(tasks, ids, folder)
+    except NoAnswer as error:
+        raise SubmissionFailed(f"sbatch: {error}", transient=True) from error
+    except (CommandFailed, OSError) as error:
+        words = str(error)
+        raise SubmissionFailed(words, transient=bool(_NOT_THERE.search(words))) from error
+    return ids
+
+
+def job_ids(base: str, size: int) -> list[str]:
+    """Return the ids of the jobs of a submission, in the order of its tasks."""
+    return [base] if size == 1 else [f"{base}_{n}" for n in range(size)]
+
+
+def hand_over(tasks: Sequence[Task], ids: Sequence[str], folder: Path) -> None:
+    """Write the pickles that submitted jobs wait for, up to a minute; those that are there stay as they are."""
+    for task, job_id in zip(tasks, ids, strict=True):
+        pickle = JobPaths(folder, job_id).submitted_pickle
+        if not pickle.exists():
+            submission = DelayedSubmission(evaluate, str(task.file))
+            submission.set_timeout(0, 0)
+            # a job must not read the half of it
+            unfinished = pickle.with_suffix(".unfinished")
+            submission.dump(unfinished)
+            unfinished.rename(pickle)
+
+
+def _job_id(printed: str) -> str:
+    """Return the id in what sbatch prints: the last one, because a site's own words come before it."""
+    found = _SUBMITTED.findall(printed) or _ID_ALONE.findall(printed)
+    if not found:
+        raise NoAnswer(f"expected 'Submitted batch job' and an id, got {printed.strip()!r}")
+    return str(found[-1])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What ``sbatch --test-only`` said about a script.
+
+    Parameters
+    ----------
+    accepted : bool or None
+        Whether SLURM would take the job; None if it did not answer.
+    words : str
+        Its own words.
+    """
+
+    accepted: bool | None
+    words: str
+
+    @property
+    def where(self) -> str:
+        """Partition and nodes that SLURM thinks of, for people; empty if it does not say."""
+        found = _START.search(self.words)
+        return f"partition {found[4]}, such as {found[3]}" if found else ""
+
+
+def ask_about(script: Path, directory: Path) -> Answer:
+    """Ask whether a batch script would be accepted from a directory; nothing is submitted."""
+    try:
+        done = finish(["sbatch", "--test-only", str(script)], _TEST_TIMEOUT, directory=directory)
+    except CommandFailed as error:
+        return Answer(None, str(error))
+    words = "\n".join(line.removeprefix("sbatch: ") for line in (done.stderr + done.stdout).strip().splitlines())
+    if done.returncode == 0:
+        return Answer(True, words)
+    return Answer(None if _SILENT.search(words) else False, words or f"exit code {done.returncode}")
+
+
+def ask_about_script(text: str, directory: Path) -> Answer:
+    """Ask whether a batch script that is no file yet would be accepted from a directory."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "submission.sh"
+        script.write_text(text, encoding="utf-8")
+        return ask_about(script, directory)

@@ -1,0 +1,158 @@
+"""A submission's script is submitit's own; what sbatch says, in whatever surroundings, is understood or in doubt."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import submitit
+from submitit.core.utils import DelayedSubmission, JobPaths
+
+from orchestrator.cluster import Job, SubmissionFailed, Task
+from orchestrator.cluster.commands import NoAnswer
+from orchestrator.cluster.slurm import SlurmCluster
+from orchestrator.cluster.submission import ask_about, ask_about_script, job_parameters, script_of
+from orchestrator.config.sections import JobsSection, SlurmSection
+
+JOBS = JobsSection(ntasks=4, mem="2G", time="2h", setup="module load python")
+SLURM = SlurmSection(partition="main", exclude="n1", extra={"nice": 100})
+
+
+@pytest.fixture
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of programs that come first; submitit asks for an srun."""
+    folder = tmp_path / "commands"
+    folder.mkdir()
+    (folder / "srun").touch(mode=0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return folder
+
+
+def play(commands: Path, body: str) -> None:
+    (commands / "sbatch").write_text(f"#!/bin/sh\n{body}\n")
+    (commands / "sbatch").chmod(0o755)
+
+
+def tasks_in(folder: Path, size: int) -> list[Task]:
+    return [Task(index, folder / str(index) / "offspring.json") for index in range(size)]
+
+
+@pytest.mark.usefixtures("commands")
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_script_is_what_submitit_would_submit(tmp_path: Path, size: int) -> None:
+    # fails if submitit changes its script, its program, or the parameters of either
+    parameters = job_parameters(JOBS, SLURM, "run-g0-aa", tmp_path, {"n4"})
+    executor = submitit.SlurmExecutor(folder=tmp_path, max_num_timeout=0)
+    executor.update_parameters(**parameters)
+    if size > 1:
+        executor.parameters["map_count"] = size
+    own = executor._make_submission_file_text(executor._submitit_command_str, "")
+    assert script_of(parameters, tmp_path, size) == own
+    assert ("--array" in own) is (size > 1)
+
+
+@pytest.mark.usefixtures("commands")
+def test_what_is_left_beside_a_job_is_what_submitit_would_leave(
+    tmp_path: Path, commands: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play(commands, "echo Submitted batch job 77")
+    folders = tmp_path / "ours", tmp_path / "submitits"
+    tasks = tasks_in(tmp_path, 2)
+    SlurmCluster(JOBS, SLURM).submit(tasks, "run-g0-aa", folders[0], ())
+    executor = submitit.SlurmExecutor(folder=folders[1], max_num_timeout=0)
+    executor.map_array(len, [str(task.file) for task in tasks])
+    ours, theirs = ({path.name for path in folder.iterdir() if not path.is_symlink()} for folder in folders)
+    assert ours == theirs
+    for n, task in enumerate(tasks):
+        pickles = [JobPaths(folder, f"77_{n}").submitted_pickle for folder in folders]
+        found, expected = (DelayedSubmission.load(pickle) for pickle in pickles)
+        assert found.args == expected.args == (str(task.file),)
+        assert vars(found).keys() == vars(expected).keys()
+
+
+def test_submitit_still_waits_for_a_jobs_pickle() -> None:
+    # it is written once the job's id is known, and the job may have started by then
+    from submitit.core.submission import process_job  # noqa: PLC0415
+
+    assert "submitted_pickle.exists()" in inspect.getsource(process_job)
+
+
+BANNER = """----------------------------------------------------
+--> You have 1 running job 0 pending (limit: job 50)
+Submitted batch job 3 yesterday, see job 4
+"""
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "Submitted batch job 77\n",
+        f"{BANNER}Submitted batch job 77\n",
+        f"{BANNER}Submitted batch job 77 on cluster x\nYour quota: job 12 of 50\n",
+        "77\n",  # extra: {parsable: true}
+        "Welcome, you have job 12\n77;x\n",
+    ],
+)
+def test_the_last_id_counts(tmp_path: Path, printed: str) -> None:
+    cluster = SlurmCluster(JOBS, SLURM, lambda *_: printed)
+    jobs = cluster.submit(tasks_in(tmp_path, 2), "run-g0-aa", tmp_path, ())
+    assert jobs == [Job("run-g0-aa", "77_0"), Job("run-g0-aa", "77_1")]
+
+
+def failure_of(cluster: SlurmCluster, folder: Path) -> SubmissionFailed:
+    with pytest.raises(SubmissionFailed) as caught:
+        cluster.submit(tasks_in(folder, 2), "run-g0-aa", folder, ())
+    return caught.value
+
+
+def test_without_an_id_it_is_not_known_whether_the_jobs_exist(tmp_path: Path) -> None:
+    failure = failure_of(SlurmCluster(JOBS, SLURM, lambda *_: "Welcome, you have job 12\n"), tmp_path)
+    assert failure.transient
+    assert "got 'Welcome, you have job 12'" in str(failure)
+
+
+@pytest.mark.parametrize(("timeout", "limit"), [(72000, 60), (100, 25), (10, 5)])
+def test_after_the_time_limit_it_is_not_known_whether_the_jobs_exist(
+    tmp_path: Path, timeout: float, limit: float
+) -> None:
+    def run(command: Sequence[str], timeout: float) -> str:
+        assert (command[0], timeout) == ("sbatch", limit)
+        raise NoAnswer(f"no answer within {timeout:.0f} s")
+
+    failure = failure_of(SlurmCluster(JOBS, SLURM, run, timeout=timeout), tmp_path)
+    assert failure.transient
+    assert str(failure) == f"sbatch: no answer within {limit} s"
+
+
+def test_a_stop_is_obeyed_while_sbatch_hangs(tmp_path: Path, commands: Path) -> None:
+    play(commands, "sleep 60")
+    stop = threading.Event()
+    threading.Timer(0.2, stop.set).start()
+    begin = time.monotonic()
+    assert failure_of(SlurmCluster(JOBS, SLURM, stop=stop), tmp_path).transient
+    assert time.monotonic() - begin < 5
+
+
+def test_a_disk_that_takes_no_script_is_told(tmp_path: Path) -> None:
+    (tmp_path / "full").touch()
+    failure = failure_of(SlurmCluster(JOBS, SLURM, lambda *_: "Submitted batch job 77"), tmp_path / "full")
+    assert not failure.transient
+    assert "full" in str(failure)
+
+
+def test_asking_changes_nothing(tmp_path: Path, commands: Path) -> None:
+    play(commands, f'echo "$@" > {tmp_path}/asked; pwd >> {tmp_path}/asked; echo "sbatch: fine" >&2')
+    script = tmp_path / "own.sh"
+    answer = ask_about(script, tmp_path)
+    assert (answer.accepted, answer.words) == (True, "fine")
+    assert (tmp_path / "asked").read_text().splitlines() == [f"--test-only {script}", str(tmp_path)]
+    play(commands, 'cp "$2" asked; echo "sbatch: error: no" >&2; exit 1')
+    answer = ask_about_script("#!/bin/sh\n", tmp_path)
+    assert (answer.accepted, answer.words, (tmp_path / "asked").read_text()) == (False, "error: no", "#!/bin/sh\n")
+    play(commands, "echo sbatch: error: Unable to contact slurm controller >&2; exit 1")
+    assert ask_about(script, tmp_path).accepted is None
