@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from orchestrator.checking.problems import examine, identity_differences
-from orchestrator.config.file import dump_config, load_config
+from orchestrator.config.file import dump_config, load_config, load_frozen
 from orchestrator.config.model import Config
 from orchestrator.errors import ConfigError
 from orchestrator.optimisers import create_optimiser, versions_of
@@ -161,6 +161,15 @@ def test_targets_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("orchestrator.config.model.create_targets", None)
     copy = examined.config.model_copy(update={"timeout": 3.0})
     assert [one is other for one, other in zip(made, copy.create_targets(), strict=True)] == [True]
+
+
+def test_a_frozen_configuration_is_compared_without_making_its_targets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(tmp_path)
+    config = load_config(file)
+    monkeypatch.setattr("orchestrator.config.model.create_targets", None)
+    assert identity_differences(config, load_frozen(file)) == []
 
 
 def test_keys_of_own_options_that_are_circumstances_may_change(tmp_path: Path) -> None:
