@@ -71,8 +71,11 @@ def known(settings: Mapping[str, Any], block: Block) -> None:
     for key, value in settings.items():
         assert key in Config.model_fields, f"{block.where}: {key}"
         section = Config.model_fields[key].annotation
-        if key in POINTS:  # keys of plug-ins, which commands of the page read
-            continue
+        if isinstance(value, dict) and key in POINTS:
+            name = value.get(POINTS[key].key, POINTS[key].default)
+            if ":" in name:  # a file of the page, which its commands read
+                continue
+            section = POINTS[key].find(name, ROOT).options
         if isinstance(value, dict) and isinstance(section, type) and hasattr(section, "model_fields"):
             assert set(value) <= set(section.model_fields), f"{block.where}: {key}"
 
