@@ -16,7 +16,7 @@ from orchestrator.checking.problems import identity_differences, load_checked_co
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import Cluster, create_cluster
 from orchestrator.cluster.environment import leave_allocation
-from orchestrator.config.file import dump_config, load_config
+from orchestrator.config.file import dump_config, load_frozen
 from orchestrator.config.model import Config
 from orchestrator.display.live import displaying
 from orchestrator.display.logs import logging_to
@@ -136,7 +136,7 @@ def reevaluate(
 
 def _checked(run: RunPaths, overrides: Sequence[str]) -> Config:
     """Return the run's configuration, changed as far as its circumstances may change."""
-    config, frozen = load_checked_config(run.config, overrides), load_config(run.config)
+    config, frozen = load_checked_config(run.config, overrides), load_frozen(run.config)
     # a run whose model has seeds of its own may be told here which parameters hold them
     unnamed = not frozen.simulation.seeds
     differences = [

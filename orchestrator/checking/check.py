@@ -19,7 +19,7 @@ from orchestrator.cluster.commands import CommandFailed
 from orchestrator.cluster.partitions import Partition, node_states, partitions
 from orchestrator.cluster.submission import Answer, ask_about
 from orchestrator.config.durations import format_duration
-from orchestrator.config.file import load_config
+from orchestrator.config.file import load_frozen
 from orchestrator.config.model import Config
 from orchestrator.config.source import Location, Source
 from orchestrator.errors import ConfigError, Problem
@@ -171,7 +171,7 @@ def _compare_with_run(config: Config, source: Source, found: Inspection) -> None
     if config.cp_filename is None:
         return
     try:
-        frozen = load_config(config.cp_filename.parent / "config.yaml")
+        frozen = load_frozen(config.cp_filename.parent / "config.yaml")
     except ConfigError as error:
         found.problems.append(source.problem(("cp_filename",), f"the run's own configuration cannot be read: {error}"))
         return

@@ -21,7 +21,7 @@ class Disk:
     Parameters
     ----------
     each : float or None
-        Bytes of one simulation; None where only `per_second` is known, or nothing.
+        Bytes of one simulation; None if only `per_second` is known, or nothing.
     per_second : float or None
         Bytes of one simulation for every second of biological time.
     source : str
@@ -84,7 +84,7 @@ def disk(config: Config, recorded: Recorded | None, protocol: tuple[int, float] 
     recorded : Recorded or None
         An estimate from the model's recorders.
     protocol : (int, float) or None
-        Number of presentations, and their seconds, where a node has counted them.
+        Number of presentations, and their seconds, if a node has counted them.
     """
     at_once = config.offspring_size
     if config.executor == "local" and config.measure_on == "job":

@@ -22,7 +22,7 @@ def keep_model(config: Config, paths: RunPaths) -> None:
 
 
 def changed_parameters(config: Config, paths: RunPaths) -> list[str]:
-    """Return what differs between the model's parameters when the run began and now, a line each, for people.
+    """Return what differs between the model's parameters when the run began and now, one line for each, for people.
 
     Parameters that are searched, seeds, and where results go do not count: every simulation gets its own. Runs of
     versions that did not write their model down have no differences.
@@ -44,7 +44,7 @@ def changed_parameters(config: Config, paths: RunPaths) -> list[str]:
 
 
 def changed_files(config: Config, paths: RunPaths) -> list[str]:
-    """Return which of the model's files of code have changed since the run began; that may be a mistake mended."""
+    """Return which of the model's files of code have changed since the run began; that may be a mistake fixed."""
     try:
         now = _identity(config).files
     except ModelUnreadable:

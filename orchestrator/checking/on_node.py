@@ -42,7 +42,7 @@ class Rehearsed:
     result : Result
         As an offspring's.
     protocol : (int, float) or None
-        Number of the protocol's stimuli and their duration in s, None where they could not be counted.
+        Number of the protocol's stimuli and their duration in s, None if they could not be counted.
     processes : bool
         Whether a launcher started the simulation: its memory is not that of the job's own children then.
     """
@@ -74,7 +74,7 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
     Raises
     ------
     orchestrator.errors.Stopped
-        Where `stop` was set; the job is cancelled.
+        If `stop` was set; the job is cancelled.
     """
     limit = min(limit, config.jobs.time or limit)
     jobs = config.jobs.model_copy(update={"time": limit})

@@ -1,4 +1,4 @@
-"""The shell scripts of a run, looked at by the shell itself and by shellcheck where that is installed."""
+"""The shell scripts of a run, looked at by the shell itself and by shellcheck if that is installed."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _remarks(script: str, location: Location, name: str) -> Iterator[Remark]:
 
 
 def _said_by(command: list[str]) -> str:
-    """Return all that a command prints; nothing where it cannot be run."""
+    """Return all that a command prints; nothing if it cannot be run."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=_TIMEOUT, check=False, stdin=subprocess.DEVNULL

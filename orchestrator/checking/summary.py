@@ -17,7 +17,7 @@ from orchestrator.simulations import model_of
 
 
 def summary_table(found: Inspection) -> Table:
-    """Return the table of what a run is and costs, for a terminal; empty where nothing could be read."""
+    """Return the table of what a run is and costs, for a terminal; empty if nothing could be read."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -27,7 +27,7 @@ def summary_table(found: Inspection) -> Table:
 
 
 def summary_rows(found: Inspection) -> Iterator[tuple[str, str]]:
-    """Yield what a run is and costs, name and value; nothing where nothing could be read."""
+    """Yield what a run is and costs, name and value; nothing if nothing could be read."""
     config = found.config
     if config is None:
         return

@@ -22,7 +22,7 @@ def parse_duration(value: object) -> float:
     Raises
     ------
     ValueError
-        Where it is none of these, or not above 0.
+        If it is none of these, or not above 0.
     """
     seconds = _seconds(value)
     if seconds is None or not (0 < seconds < math.inf):

@@ -38,11 +38,31 @@ def load_config(path: Path, overrides: Sequence[str] = (), *, looking: bool = Fa
     ConfigError
         With all problems at once.
     """
-    return read_config(Source(path), overrides, looking=looking)
+    return read_config(Source(path), overrides, looking=looking, targets=not looking)
 
 
-def read_config(source: Source, overrides: Sequence[str] = (), *, looking: bool = False) -> Config:
-    """Validate a configuration file that was read, as `load_config`."""
+def load_frozen(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Read the configuration that a run was made with, to compare it: its targets are not made.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file in the run's directory.
+    overrides : sequence of str
+        As `load_config` takes them.
+
+    Raises
+    ------
+    ConfigError
+        With all problems at once.
+    """
+    return read_config(Source(path), overrides, targets=False)
+
+
+def read_config(
+    source: Source, overrides: Sequence[str] = (), *, looking: bool = False, targets: bool = True
+) -> Config:
+    """Validate a configuration file that was read, as `load_config`, and make its targets, if wanted."""
     data = source.with_overrides(overrides)
     reading = Reading(source.path.resolve().parent, looking)
     try:
@@ -54,7 +74,7 @@ def read_config(source: Source, overrides: Sequence[str] = (), *, looking: bool 
         paths["cp_filename"] = (reading.folder / config.cp_filename.expanduser()).resolve()
     config = config.model_copy(update=paths)
     problems = list(source.repeated)
-    if not looking:
+    if targets:
         try:
             config.create_targets()
         except TargetError as error:

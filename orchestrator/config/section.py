@@ -23,7 +23,8 @@ CIRCUMSTANCE: dict[str, Any] = {"identity": False}
 class Section(BaseModel):
     """A section that refuses unknown keys and does not change once it is read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # sections are made ready when they are first used: a job uses few of them
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     def identity(self) -> dict[str, Any]:
         """Return the keys that make a run what it is, as JSON: all that are not marked as a `CIRCUMSTANCE`."""

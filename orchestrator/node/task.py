@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.files import write_json
 from orchestrator.paths import AttemptPaths
 from orchestrator.simulations.base import Simulation
-from orchestrator.simulations.options import SimulationContext, SimulationOptions
 from orchestrator.simulations.registry import create_simulation, simulation_options
+
+if TYPE_CHECKING:
+    from orchestrator.simulations.options import SimulationContext, SimulationOptions
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
@@ -154,6 +156,8 @@ class NodeTask:
         if data.get("version") != VERSION:
             found = data.get("version", "none, from orchestrator 0.1")
             raise ValueError(f"expected a task of version {VERSION}, got {found}: nodes need the controller's version")
+        from orchestrator.simulations.options import SimulationContext  # noqa: PLC0415  (pydantic, as late as can be)
+
         try:
             keep, model_dir = data["keep"], Path(data["model_dir"])
             if keep["directories"] not in _KEPT:

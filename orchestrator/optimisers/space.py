@@ -92,5 +92,5 @@ class SearchSpace:
 
     @property
     def steps(self) -> FloatArray:
-        """Width of one integer step in each dimension of the unit cube, 0 where real, shape (n_parameters,)."""
+        """Width of one integer step in each dimension of the unit cube, 0 if real, shape (n_parameters,)."""
         return np.array([p.step for p in self.parameters])

@@ -33,9 +33,9 @@ class Wanted:
     label : str
         Its name in the checkpoint.
     low, high : float
-        Edges of what is wanted, infinite where it is open, NaN where unknown; equal for a point.
+        Edges of what is wanted, infinite if it is open, NaN if unknown; equal for a point.
     norm : float
-        Distance that scores 1, NaN where unknown.
+        Distance that scores 1, NaN if unknown.
     max_score : float
         Cap of the score.
     unit : str
@@ -60,12 +60,12 @@ class Wanted:
         return "" if unknown else interval_in_words(self.low, self.high)
 
     def distance(self, values: FloatArray) -> FloatArray:
-        """Return signed distances from what is wanted in norms, 0 inside, NaN where unknown."""
+        """Return signed distances from what is wanted in norms, 0 inside, NaN if unknown."""
         return np.asarray((np.maximum(values - self.high, 0.0) - np.maximum(self.low - values, 0.0)) / self.norm)
 
 
 def read_config(text: str) -> tuple[dict[str, Any], list[str]]:
-    """Return the configuration as a mapping, empty where it is none, and what is wrong with it."""
+    """Return the configuration as a mapping, empty if it is none, and what is wrong with it."""
     try:
         config = read_yaml(text)
     except yaml.YAMLError as error:
@@ -78,7 +78,7 @@ def read_config(text: str) -> tuple[dict[str, Any], list[str]]:
 def describe_parameters(
     config: Mapping[str, Any], names: Sequence[str], values: FloatArray
 ) -> tuple[list[Parameter], list[str]]:
-    """Return the parameters with their bounds, those of the data where the configuration has none, and notes."""
+    """Return the parameters with their bounds, those of the data if the configuration has none, and notes."""
     adapter: TypeAdapter[ParameterRange] = TypeAdapter(RangeOrBounds)
     given = config.get("parameters")
     described, missing = [], []

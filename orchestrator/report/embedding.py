@@ -55,7 +55,7 @@ class Embedding:
 
     @property
     def arrays(self) -> list[dict[str, Any]]:
-        """All arrays so far, each ``{"t": type, "b": base64}``, with ``columns`` where it has rows."""
+        """All arrays so far, each ``{"t": type, "b": base64}``, with ``columns`` if it has rows."""
         return self._arrays
 
 

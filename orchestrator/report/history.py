@@ -134,7 +134,7 @@ class History:
 
     @cached_property
     def values(self) -> FloatArray:
-        """Values of the targets, NaN where there is none, shape (n_evaluations, n_targets)."""
+        """Values of the targets, NaN if there is none, shape (n_evaluations, n_targets)."""
         return _matrix(self.frame, "value", [each.label for each in self.targets])
 
     @cached_property
@@ -166,7 +166,7 @@ class History:
         return np.asarray(latest[self.ends - 1], dtype=np.intp)
 
     def best_so_far(self, numbers: FloatArray) -> FloatArray:
-        """Return what `numbers`, a row an evaluation, are of the best so far of each generation; NaN before one."""
+        """Return what `numbers`, one row per evaluation, are of the best so far of each generation; NaN before one."""
         known = self.best_rows >= 0
         return np.where(known if numbers.ndim == 1 else known[:, None], numbers[self.best_rows], np.nan)
 
@@ -199,7 +199,7 @@ class History:
 
     @cached_property
     def times(self) -> dict[str, FloatArray]:
-        """Unix times in s: ``submitted``, ``started``, ``finished`` of each evaluation, NaN where unknown."""
+        """Unix times in s: ``submitted``, ``started``, ``finished`` of each evaluation, NaN if unknown."""
         return {name: np.asarray(self.frame[name], dtype=float) for name in ("submitted", "started", "finished")}
 
     @cached_property
@@ -215,13 +215,13 @@ class History:
 
     @property
     def ends_unknown(self) -> str:
-        """How many jobs have no known end, for captions; empty where there are none."""
+        """How many jobs have no known end, for captions; empty if there are none."""
         count = int((~np.isfinite(self.times["finished"])).sum())
         return f"The end of {count:,} of {len(self):,} jobs is not known: that time is missing here." if count else ""
 
     @cached_property
     def begin(self) -> float:
-        """Unix time of the first submission in s, NaN where unknown."""
+        """Unix time of the first submission in s, NaN if unknown."""
         known = self.times["submitted"][np.isfinite(self.times["submitted"])]
         return float(known.min()) if len(known) else float("nan")
 

@@ -112,7 +112,7 @@ def last_lines(text: str) -> str:
 
 
 def versions(history: History) -> list[tuple[str, str]]:
-    """Return programs and versions: those of the checkpoint, and those of the jobs where they differ."""
+    """Return programs and versions: those of the checkpoint, and those of the jobs if they differ."""
     found = {name: {str(version)} for name, version in history.versions.items()}
     for each in history.details["versions"]:
         for name, version in each.items():
@@ -160,6 +160,6 @@ def _flat(config: object, at: str = "") -> dict[str, str]:
 
 
 def _cells(texts: Sequence[str]) -> list[str]:
-    """Return texts without their middles where they are long, whole where that would hide what differs."""
+    """Return texts without their middles if they are long, whole if that would hide what differs."""
     cut = [elided(text, 90) for text in texts]
     return cut if len(set(cut)) == len(set(texts)) else list(texts)

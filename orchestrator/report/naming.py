@@ -58,7 +58,7 @@ def _distinct(texts: Sequence[str], longest: int) -> list[str]:
 
 
 def elided(text: str, longest: int) -> str:
-    """Return `text`, without its middle where it is longer than `longest`."""
+    """Return `text`, without its middle if it is longer than `longest`."""
     if len(text) <= longest:
         return text
     begin = (longest - 1) // 2

@@ -15,7 +15,7 @@ def sample_evaluations(
 ) -> npt.NDArray[np.intp]:
     """Return ascending rows, at most `largest`, the same ones for the same run.
 
-    All of them where they are few. Otherwise, until there are enough: the first and last row, the best 200, the
+    All of them if they are few. Otherwise, until there are enough: the first and last row, the best 200, the
     smallest and largest of every column, the best of each generation, and the rest spread evenly over the run.
 
     Parameters
@@ -25,7 +25,7 @@ def sample_evaluations(
     total : ndarray of float, shape (n,)
         Total scores, NaN of those that cannot be best.
     columns : ndarray of float, shape (n, n_columns)
-        Parameters and values, NaN where there is none.
+        Parameters and values, NaN if there is none.
     largest : int
         How many rows at most.
     """

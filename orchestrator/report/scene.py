@@ -81,7 +81,7 @@ class Axis:
     whole : bool or Pick
         Whether only whole numbers are ticks.
     full : tuple of str
-        The names of the rows as they are, for hovering, where `rows` are shortened.
+        The names of the rows as they are, for hovering, if `rows` are shortened.
     """
 
     title: str | Pick = ""
@@ -95,7 +95,7 @@ class Axis:
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """A line through points; interrupted where a number is NaN."""
+    """A line through points; interrupted if a number is NaN."""
 
     x: Numbers
     y: Numbers
@@ -148,7 +148,7 @@ class Bars:
 
 @dataclass(frozen=True, eq=False)
 class Heat:
-    """Coloured cells, shape (n_rows, n_columns), NaN where there is no value; `edges` are those of the columns."""
+    """Coloured cells, shape (n_rows, n_columns), NaN if there is no value; `edges` are those of the columns."""
 
     cells: Numbers
     stops: Stops
@@ -203,7 +203,7 @@ class Figure:
     name : str
         Identifies it on a page.
     title, caption : str
-        What is seen, and how it was computed; how many of how many points where not all are drawn.
+        What is seen, and how it was computed; how many of how many points if not all are drawn.
     panels : tuple of Panel
         From the left.
     choices : tuple of Choice
@@ -230,7 +230,7 @@ class Figure:
         Raises
         ------
         orchestrator.errors.UsageError
-            Where there is no such choice or option.
+            If there is no such choice or option.
         """
         known = {choice.key: choice for choice in self.choices}
         if unknown := [key for key in options if key not in known]:
@@ -261,7 +261,7 @@ class Figure:
         Raises
         ------
         orchestrator.errors.UsageError
-            Where the suffix or an option is unknown, or matplotlib is not installed.
+            If the suffix or an option is unknown, or matplotlib is not installed.
         """
         from orchestrator.report.drawing import save  # noqa: PLC0415  (matplotlib is heavy)
 

@@ -47,7 +47,7 @@ def window(history: History) -> int:
 
 
 def gain(history: History) -> float:
-    """Return which share of the best total score was gained over `window`, NaN where the run is too short."""
+    """Return which share of the best total score was gained over `window`, NaN if the run is too short."""
     best = history.best_so_far(history.total)
     back = window(history)
     if len(best) <= back or not best[-1 - back] > 0:
@@ -106,7 +106,7 @@ def _simulations(history: History) -> Tile:
 
 
 def progress(history: History) -> tuple[int, int | None]:
-    """Return how many generations are complete, and how many there will be where the configuration says so."""
+    """Return how many generations are complete, and how many there will be if the configuration says so."""
     most = history.config.get("max_ngen")
     return len(history.numbers), most if isinstance(most, int) and not isinstance(most, bool) else None
 

@@ -21,7 +21,7 @@ from orchestrator.checking.problems import identity_differences, load_checked_co
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import create_cluster
 from orchestrator.cluster.environment import leave_allocation
-from orchestrator.config.file import dump_config, load_config
+from orchestrator.config.file import dump_config, load_frozen
 from orchestrator.config.model import Config
 from orchestrator.display.live import displaying
 from orchestrator.display.logs import LogFormat, logging_to
@@ -89,7 +89,7 @@ def _continue(config: Config, paths: RunPaths, named_by: str, console: Console, 
         raise UsageError(f"{named_by}: there is no checkpoint {paths.checkpoint}")
     Checkpoint(paths.checkpoint)
     # a moved model is where the user says it is now, or beside the run
-    frozen = load_config(paths.config, [f"model_dir={json.dumps(str(config.model_dir))}"])
+    frozen = load_frozen(paths.config, [f"model_dir={json.dumps(str(config.model_dir))}"])
     differences = identity_differences(config, frozen)
     if differences:
         listed = "\n  ".join(differences)

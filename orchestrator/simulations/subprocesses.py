@@ -123,7 +123,7 @@ def _let_signals_wake_the_main_thread() -> None:
 
 @contextlib.contextmanager
 def _ending_on_signals(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """End the child first where a signal ends this process."""
+    """End the child first if a signal ends this process."""
     before = {number: signal.getsignal(number) for number in _SIGNALS}
 
     def end(number: int, frame: FrameType | None) -> None:

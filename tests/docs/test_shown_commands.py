@@ -32,7 +32,7 @@ NOT_EXECUTED = {
     "python benchmarks/": "benchmarks take minutes; they are not part of the tests",
 }
 # pages with commands, by the test that executes them
-ON_A_FUNCTION = ("docs/continue.md", "docs/status.md")
+ON_A_FUNCTION = ("docs/continue.md", "docs/plug-ins.md", "docs/status.md")
 ON_A_FINISHED_RUN = ("docs/notebooks.md", "docs/own-target.md", "docs/rescore.md", "docs/targets.md")
 ON_A_CLUSTER = ("README.md", "docs/own-model.md", "docs/own-cluster.md")
 OTHERS = ("docs/results.md", "docs/tutorial.md")
@@ -72,8 +72,10 @@ def known(settings: Mapping[str, Any], block: Block) -> None:
         assert key in Config.model_fields, f"{block.where}: {key}"
         section = Config.model_fields[key].annotation
         if isinstance(value, dict) and key in POINTS:
-            plugin = POINTS[key].find(value.get(POINTS[key].key, POINTS[key].default), ROOT)
-            section = plugin.options
+            name = value.get(POINTS[key].key, POINTS[key].default)
+            if ":" in name:  # a file of the page, which its commands read
+                continue
+            section = POINTS[key].find(name, ROOT).options
         if isinstance(value, dict) and isinstance(section, type) and hasattr(section, "model_fields"):
             assert set(value) <= set(section.model_fields), f"{block.where}: {key}"
 

@@ -8,7 +8,7 @@ Every function takes a `Checkpoint` and returns a `Figure`:
 >>> figures.score_by_generation(run).save("scores.pdf")  # doctest: +SKIP
 >>> figures.parameter_exploration(run).save("weight.svg", parameter="base_weight")  # doctest: +SKIP
 
-A notebook shows a figure that is the last line of a cell. Where many are made of one large run, read it once with
+A notebook shows a figure that is the last line of a cell. If many are made of one large run, read it once with
 ``History.of(run)`` and give them that.
 """
 

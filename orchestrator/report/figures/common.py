@@ -29,7 +29,7 @@ def beside(history: History) -> FloatArray:
 
 
 def quantiles(history: History, values: FloatArray, which: tuple[float, ...]) -> list[FloatArray]:
-    """Return quantiles of `values` in each generation, NaN where it has none."""
+    """Return quantiles of `values` in each generation, NaN if it has none."""
     parts = np.split(values, history.ends[:-1])
     rows = []
     for part in parts:
@@ -39,7 +39,7 @@ def quantiles(history: History, values: FloatArray, which: tuple[float, ...]) ->
 
 
 def means(history: History, values: FloatArray) -> FloatArray:
-    """Return the mean of the finite `values` in each generation, NaN where it has none."""
+    """Return the mean of the finite `values` in each generation, NaN if it has none."""
     known = np.isfinite(values)
     place, n = history.place[known], len(history.numbers)
     count = np.bincount(place, minlength=n)

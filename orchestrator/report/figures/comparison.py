@@ -134,7 +134,7 @@ def compare_parameters(runs: Sequence[Checkpoint | History]) -> Figure:
 
 
 def run_names(histories: Sequence[History]) -> list[str]:
-    """Return the runs' names, numbered where two are the same."""
+    """Return the runs' names, numbered if two are the same."""
     counts = Counter(each.name for each in histories)
     return [
         f"{n}: {elided(each.name, 48)}" if counts[each.name] > 1 else elided(each.name, 48)

@@ -112,7 +112,7 @@ def _limit(cells: Sequence[FloatArray]) -> float:
 
 
 def _axis_lengths(covariance: FloatArray) -> FloatArray:
-    """Return the square roots of the eigenvalues, ascending, NaN where a matrix is not finite."""
+    """Return the square roots of the eigenvalues, ascending, NaN if a matrix is not finite."""
     lengths = np.full(covariance.shape[:2], np.nan)
     finite = np.isfinite(covariance).all(axis=(1, 2))
     if finite.any():

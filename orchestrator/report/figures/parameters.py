@@ -29,7 +29,7 @@ NEAR = 0.02
 def between_bounds(history: History, row: int | None) -> FloatArray:
     """Return where an evaluation's parameters lie from the lower bound (0) to the upper (1), on their own scales.
 
-    NaN where there is no such evaluation or value.
+    NaN if there is no such evaluation or value.
     """
     values = history.points[row] if row is not None else np.full(len(history.parameters), np.nan)
     pairs = zip(history.parameters, values, strict=True)

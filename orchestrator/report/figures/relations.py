@@ -126,7 +126,7 @@ def parameter_against_target(run: Checkpoint | History) -> Figure:
 def rank_correlation(left: FloatArray, right: FloatArray) -> FloatArray:
     """Return Spearman's correlation of every column of `left` with every one of `right`.
 
-    Rows in which a column of `right` is NaN are left out for that column; NaN where fewer than 8 rows remain, or one
+    Rows in which a column of `right` is NaN are left out for that column; NaN if fewer than 8 rows remain, or one
     of the two is constant.
 
     Parameters
@@ -152,7 +152,7 @@ def rank_correlation(left: FloatArray, right: FloatArray) -> FloatArray:
 
 
 def _standard_ranks(values: FloatArray) -> FloatArray:
-    """Return ranks, ties shared, with mean 0 and standard deviation 1; NaN where all are equal."""
+    """Return ranks, ties shared, with mean 0 and standard deviation 1; NaN if all are equal."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     if len(counts) < 2:
         return np.full(len(values), np.nan)

@@ -82,7 +82,7 @@ def score_by_generation(run: Checkpoint | History) -> Figure:
 
 
 def hours_at_ends(history: History) -> FloatArray:
-    """Return hours from the first submission to the last end of a job in each generation, NaN where unknown."""
+    """Return hours from the first submission to the last end of a job in each generation, NaN if unknown."""
     finished = np.fmax(history.times["finished"], history.times["submitted"])
     last = np.array([np.nanmax(part) if np.isfinite(part).any() else np.nan for part in _parts(history, finished)])
     return np.asarray((last - history.begin) / 3600)

@@ -157,7 +157,7 @@ def job_timeline(run: Checkpoint | History) -> Figure:
         tuple(marks),
         height=int(np.clip(18 * most, 60, 760)),
     )  # fmt: skip
-    caption = "A row an offspring: its last submission. Beside it: outcome, and attempts where there were several."
+    caption = "One row for each offspring: its last submission. Beside it: outcome, and attempts if there were several."
     options = tuple(str(number) for number in history.numbers[some])
     if len(some) < n:
         caption += f" {len(some)} of {n:,} generations can be chosen."

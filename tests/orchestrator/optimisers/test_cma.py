@@ -34,6 +34,22 @@ def test_finds_the_optimum_of_a_bowl() -> None:
     assert optimiser.state()["mean"] == pytest.approx([0.6] * 4, abs=0.03)
 
 
+def test_the_points_are_those_of_the_first_version() -> None:
+    """Runs that it made are continued."""
+    optimiser, asked = fresh(), []
+    for _ in range(10):
+        asked.append(optimiser.ask().points)
+        optimiser.tell(told(asked[-1]))
+    expected = [
+        (0, 1, [0.11516851214288187, 0.349987274800566, 0.50121985125759, 0.7080873556169195]),
+        (0, -1, [0.7670080650733505, 0.31829004303061403, 0.7922799925870295, 0.1661438344724005]),
+        (9, 1, [0.9998179456009437, 0.9962178096052874, 0.9405815923335584, 0.8634976017255043]),
+        (9, -1, [0.5017835362178498, 0.5660869131347661, 0.5627272733712828, 0.6470141666839316]),
+    ]
+    for generation, row, point in expected:
+        assert asked[generation][row] == pytest.approx(point, abs=TOLERANCE)
+
+
 def test_the_start_is_asked_for_and_said_to_be_it() -> None:
     optimiser = fresh()
     asked = optimiser.ask()
