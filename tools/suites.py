@@ -111,8 +111,12 @@ def summary(suites: list[Suite], seconds: float) -> str:
     del total["deselected"]  # by one, and run by another
     broken = sum(suite.code not in (0, 1) for suite in suites)
     total["errors"] += broken  # runs that did not come to their end are no tests, and must not look like success
-    parts = ", ".join(f"{total[word]} {word}" for word in WORDS if total[word]) or "no tests ran"
+    parts = ", ".join(_counted(total[word], word) for word in WORDS if total[word]) or "no tests ran"
     return f" {parts} in {seconds:.2f}s ".center(100, "=")
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word.removesuffix('s') if number == 1 else word}"
 
 
 def main() -> int:

@@ -23,7 +23,6 @@ from orchestrator.node.task import NodeTask
 from orchestrator.paths import AttemptPaths, GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
 from orchestrator.results import new_results
-from orchestrator.run.evaluating import task_of
 from orchestrator.simulations import Model, model_of
 from orchestrator.simulations.phases import Phase, phases
 
@@ -125,7 +124,7 @@ def _task(config: Config, model: Model[Any], paths: GenerationPaths) -> NodeTask
     start = Offspring(0, 0, tuple(float(x) for x in point), space.decode(point))
     keep = config.keep.model_copy(update={"directories": "none", "log_lines": max(config.keep.log_lines, 20)})
     here = config.model_copy(update={"measure_on": "job", "keep": keep})
-    return task_of(here, model, start, paths.attempt(0, 1), 1)
+    return NodeTask.of(here, model, start, paths.attempt(0, 1), 1)
 
 
 @dataclass

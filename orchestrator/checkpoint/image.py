@@ -111,6 +111,11 @@ class _Image(io.RawIOBase):
         return size
 
 
+def root_address(file: io.FileIO) -> int:
+    """Return where the root group of an open file is now."""
+    return int.from_bytes(os.pread(file.fileno(), 8, _ROOT_AT), "little")
+
+
 def grows(path: Path) -> bool:
     """Return whether the file was made by `create`, and can grow."""
     with path.open("rb") as file:

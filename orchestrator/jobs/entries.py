@@ -174,6 +174,19 @@ class Entry:
         """Note that its job is not watched any more."""
         self.stage, self.attempt = stage, None
 
+    def measure(self, number: int) -> AttemptPaths:
+        """Note that what an attempt left is measured beside the controller; return its files."""
+        self.leave(Stage.MEASURING)
+        self.deadline.resolve(self.index)
+        self.measured_attempt = number
+        return self.folder.paths.attempt(self.index, number)
+
+    def land(self, result: Result) -> None:
+        """Note its result."""
+        self.leave(Stage.LANDED)
+        self.deadline.resolve(self.index)
+        self.result = result
+
     def start_afresh(self) -> None:
         """Forget its results and losses: it is evaluated again when the run is continued."""
         for path in self.folder.paths.results.glob(f"{self.index}.*.json"):

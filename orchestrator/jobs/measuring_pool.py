@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.jobs.memory import available_memory
+import psutil
+
 from orchestrator.paths import AttemptPaths
 from orchestrator.results import result_in
 
@@ -108,3 +110,41 @@ class MeasuringPool:
 def _largest_file(folder: Path) -> int:
     """Return the size in bytes of the largest file: recordings are read segment by segment."""
     return max((path.stat().st_size for path in folder.rglob("*") if path.is_file()), default=0)
+
+
+def available_memory(process: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> float:
+    """Return how many bytes processes started here may use now.
+
+    Parameters
+    ----------
+    process : pathlib.Path
+        The kernel's list of this process's control groups (man 7 cgroups).
+    root : pathlib.Path
+        Where control groups are mounted.
+    """
+    limits = [float(psutil.virtual_memory().available)]
+    for maximum, used in _limit_files(process, root):
+        try:
+            limits.append(max(float(maximum.read_text()) - float(used.read_text()), 0.0))
+        except (OSError, ValueError):  # no such file, or "max"
+            continue
+    return min(limits)
+
+
+def _limit_files(process: Path, root: Path) -> Iterator[tuple[Path, Path]]:
+    """Yield the files with limit and use of every group around this process: a job's limit is above its steps."""
+    try:
+        lines = process.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, group = line.split(":", 2)
+        path = Path(group.lstrip("/"))
+        if controllers == "":
+            mount, names = root, ("memory.max", "memory.current")
+        elif "memory" in controllers.split(","):
+            mount, names = root / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes")
+        else:
+            continue
+        for around in (path, *path.parents):
+            yield mount / around / names[0], mount / around / names[1]

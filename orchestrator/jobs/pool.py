@@ -243,13 +243,10 @@ class JobPool:
         if result.measured:
             self._land(entry, result)
         else:
-            entry.leave(Stage.MEASURING)
-            entry.deadline.resolve(entry.index)
-            entry.measured_attempt = number
-            attempt_paths = entry.folder.paths.attempt(entry.index, number)
+            paths = entry.measure(number)
             # its job may have been given it by a controller of an earlier version
-            self._write_task(entry.offspring, attempt_paths, number)
-            self._measuring.add(entry.key, attempt_paths)
+            self._write_task(entry.offspring, paths, number)
+            self._measuring.add(entry.key, paths)
 
     def _decree(self, entry: Entry, result: Result) -> None:
         """Write the result that the job did not: a controller that comes after this one must not decide otherwise."""
@@ -258,16 +255,13 @@ class JobPool:
         self._land(entry, result)
 
     def _land(self, entry: Entry, result: Result) -> None:
-        entry.leave(Stage.LANDED)
-        entry.result = result
-        entry.deadline.resolve(entry.index)
+        entry.land(result)
         if not result.outcome.infrastructure:
             self._retries.worked(result)
         history = entry.history
         self._arrived.append(Landed(entry.offspring, result, history.submissions, history.submitted))
         level = logging.INFO if result.outcome is Outcome.OK else logging.WARNING
-        said = f"{result.outcome.value}{f': {result.message}' if result.message else ''}"
-        _LOG.log(level, "%s: %s", entry, said)
+        _LOG.log(level, "%s: %s%s", entry, result.outcome.value, f": {result.message}" if result.message else "")
 
     def _poll_if_due(self) -> None:
         watched = self._entries.watched()

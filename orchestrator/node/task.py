@@ -6,13 +6,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.files import write_json
 from orchestrator.paths import AttemptPaths
 from orchestrator.simulations.base import Simulation
 from orchestrator.simulations.options import SimulationContext, SimulationOptions
 from orchestrator.simulations.registry import create_simulation, simulation_options
+
+if TYPE_CHECKING:
+    from orchestrator.config.model import Config
+    from orchestrator.records import Offspring
+    from orchestrator.simulations.base import Model
 
 # goes up if a node of an earlier version would do something else with a task
 VERSION = 1
@@ -63,6 +68,42 @@ class NodeTask:
     keep: str
     log_lines: int
     script: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, config: Config, model: Model[Any], offspring: Offspring, attempt: AttemptPaths, number: int
+    ) -> NodeTask:
+        """Return what a node has to do for an attempt.
+
+        Parameters
+        ----------
+        config : Config
+            Of the run.
+        model : Model
+            What is simulated.
+        offspring : Offspring
+            What is evaluated.
+        attempt : AttemptPaths
+            Files of the attempt.
+        number : int
+            Of the attempt, from 1.
+        """
+        return cls(
+            generation=offspring.generation,
+            index=offspring.index,
+            attempt=number,
+            parameters=offspring.parameters,
+            model_dir=config.model_dir,
+            result=attempt.result,
+            progress=attempt.progress,
+            simulation=model.options,
+            context=model.context,
+            targets=config.targets,
+            measure_on=config.measure_on,
+            keep=config.keep.directories,
+            log_lines=config.keep.log_lines,
+            script=model.task(),
+        )
 
     @property
     def paths(self) -> AttemptPaths:

@@ -72,6 +72,7 @@ class Controller:
         self._appended = appended
         self._checkpoint = Checkpoint(paths.checkpoint)
         self._best = math.inf
+        self._tells = 0
         # what of each generation was asked for and is not in the checkpoint yet
         self._open: dict[int, set[int]] = {}
 
@@ -110,6 +111,7 @@ class Controller:
 
     def _resume(self) -> list[Sequence[Offspring]]:
         told = self._checkpoint.told()
+        self._tells = len(told)
         done = {each for block in told for each in block.ids}
         recorded = {number: self._asks.recorded(number) for number in self._paths.generation_numbers()}
         for number, offspring in recorded.items():
@@ -138,10 +140,12 @@ class Controller:
         """Append a block to the checkpoint, then tell it."""
         self._pool.refuse_if_all_failed([evaluation.offspring for evaluation in block])
         self._warn_of_missing_values(block)
-        number = self._checkpoint.n_generations
+        # its own count, not the file's: a file that was put in its place meanwhile is refused
+        number = self._tells
         self._confirm()
         self._checkpoint.append([replace(each, told_in=number) for each in block], self._schedule.state())
         self._schedule.tell(block)
+        self._tells += 1
         self._note(number, [evaluation.total_score for evaluation in block])
         self._appended()
         for evaluation in block:

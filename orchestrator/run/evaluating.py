@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from orchestrator.checking.model_identity import changed_parameters
 from orchestrator.checkpoint import Checkpoint
@@ -17,47 +16,13 @@ from orchestrator.jobs.measuring_pool import MeasuringPool
 from orchestrator.jobs.pool import JobPool
 from orchestrator.node.task import NodeTask
 from orchestrator.optimisers import create_optimiser
-from orchestrator.paths import AttemptPaths, RunPaths
+from orchestrator.paths import RunPaths
 from orchestrator.records import Offspring
 from orchestrator.run.asked import Asks
 from orchestrator.run.controller import Controller
 from orchestrator.schedules import Schedule, Search
 from orchestrator.schedules.registry import create_schedule
-from orchestrator.simulations import Model, model_of
-
-
-def task_of(config: Config, model: Model[Any], offspring: Offspring, attempt: AttemptPaths, number: int) -> NodeTask:
-    """Return what a node has to do for an attempt.
-
-    Parameters
-    ----------
-    config : Config
-        Of the run.
-    model : Model
-        What is simulated.
-    offspring : Offspring
-        What is evaluated.
-    attempt : AttemptPaths
-        Files of the attempt.
-    number : int
-        Of the attempt, from 1.
-    """
-    return NodeTask(
-        generation=offspring.generation,
-        index=offspring.index,
-        attempt=number,
-        parameters=offspring.parameters,
-        model_dir=config.model_dir,
-        result=attempt.result,
-        progress=attempt.progress,
-        simulation=model.options,
-        context=model.context,
-        targets=config.targets,
-        measure_on=config.measure_on,
-        keep=config.keep.directories,
-        log_lines=config.keep.log_lines,
-        script=model.task(),
-    )
+from orchestrator.simulations import model_of
 
 
 def carry_out(
@@ -107,7 +72,7 @@ def carry_out(
         cluster,
         Terms(config.timeout, config.jobs.retries, name),
         folder_of=paths.generation,
-        write_task=lambda offspring, attempt, number: task_of(config, model, offspring, attempt, number).write(),
+        write_task=lambda offspring, attempt, number: NodeTask.of(config, model, offspring, attempt, number).write(),
         measuring=MeasuringPool(config.measuring_processes, config.timeout),
         cleanup=cleanup,
         stop=stop,

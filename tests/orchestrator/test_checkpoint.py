@@ -112,9 +112,12 @@ def test_what_is_appended_comes_back_bit_for_bit(empty: Checkpoint) -> None:
     assert list(frame["job_id"][:3]) == ["7_0", "7_1", "7_2"]
 
 
-def test_a_reader_that_opened_the_file_before_an_append_goes_on_reading(empty: Checkpoint) -> None:
+@pytest.mark.parametrize("locking", [None, False])
+def test_a_reader_that_opened_the_file_before_an_append_goes_on_reading(
+    empty: Checkpoint, locking: bool | None
+) -> None:
     empty.append(generation(0), STATE)
-    with h5py.File(empty.path, "r") as file:
+    with h5py.File(empty.path, "r", locking=locking) as file:
         empty.append(generation(1), STATE)
         assert list(file["tells/000000"]) == ["000000"]
         assert file["tells/000000/000000/points"].shape == (3, 2)

@@ -18,6 +18,7 @@ from orchestrator.checkpoint import Checkpoint
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ROOT / "tests" / "plugin_distribution"
 INFO = "somebody_elses-1.2.dist-info"
+WHEEL = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 ENTRY_POINTS = """
 [orchestrator.optimisers]
 shrinking_box = somebody_elses.shrinking_box:ShrinkingBox

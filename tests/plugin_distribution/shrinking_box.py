@@ -1,4 +1,4 @@
-"""An optimiser of somebody else's: uniform samples of a box around the best point, which shrinks; without covariance."""
+"""An optimiser of somebody else's: uniform samples of a box around the best point, which shrinks."""
 
 from __future__ import annotations
 

@@ -1,0 +1,76 @@
+"""What the controller hands to a node is what the node reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from orchestrator_project import Project
+
+from orchestrator.config.file import load_config
+from orchestrator.config.model import Config
+from orchestrator.node.task import VERSION, NodeTask
+from orchestrator.paths import GenerationPaths
+from orchestrator.records import Offspring
+from orchestrator.simulations import model_of
+from orchestrator.simulations.function import FunctionOptions
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return load_config(Project.create(tmp_path, {"keep": {"directories": "failed", "log_lines": 7}}).config)
+
+
+@pytest.fixture
+def task(config: Config, tmp_path: Path) -> NodeTask:
+    offspring = Offspring(3, 1, (0.5, 0.1), {"x": 0.5, "y": -1.6})
+    attempt = GenerationPaths(tmp_path / "generations/3").attempt(1, 2)
+    attempt.directory.mkdir(parents=True)
+    return NodeTask.of(config, model_of(config), offspring, attempt, 2)
+
+
+def test_what_is_written_is_what_is_read(task: NodeTask) -> None:
+    task.write()
+    read = NodeTask.read(task.paths.task)
+    assert read == task
+    assert isinstance(read.simulation, FunctionOptions)
+    assert (read.generation, read.index, read.attempt) == (3, 1, 2)
+    assert (read.keep, read.log_lines, read.measure_on) == ("failed", 7, "job")
+    assert read.paths.directory.parts[-3:] == ("3", "1", "2")
+
+
+def test_it_can_be_simulated_from_what_is_read(task: NodeTask) -> None:
+    task.write()
+    read, attempt = NodeTask.read(task.paths.task), task.paths
+    simulation = read.create_simulation()
+    simulation.simulate({**read.simulation.seeds, **read.parameters}, attempt)
+    assert simulation.recordings(attempt) == {"rate": 5.0, "cv": pytest.approx(2.56)}
+
+
+CHANGES: list[tuple[dict[str, Any], str]] = [
+    ({"version": VERSION + 1}, f"expected a task of version {VERSION}, got {VERSION + 1}: nodes need the controller's"),
+    ({"version": None}, f"expected a task of version {VERSION}, got None"),
+    ({"parameters": 3}, "is not a task: TypeError"),
+    ({"keep": {"directories": "some", "log_lines": 1}}, "keep: unexpected 'some'"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), CHANGES, ids=[message[:40] for _, message in CHANGES])
+def test_what_is_no_task_of_this_version_is_refused(task: NodeTask, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        NodeTask.from_json({**task.to_json(), **change})
+
+
+@pytest.mark.parametrize("key", ["parameters", "simulation", "context", "result", "keep"])
+def test_what_lacks_a_part_is_no_task(task: NodeTask, key: str) -> None:
+    data = {name: value for name, value in task.to_json().items() if name != key}
+    with pytest.raises(ValueError, match=f"is not a task: KeyError: '{key}'"):
+        NodeTask.from_json(data)
+
+
+def test_a_task_of_the_version_before_says_what_is_the_matter(task: NodeTask) -> None:
+    data = {name: value for name, value in task.to_json().items() if name != "version"}
+    with pytest.raises(ValueError, match=r"got none, from orchestrator 0\.1: nodes need the controller's version"):
+        NodeTask.from_json(json.loads(json.dumps(data)))
