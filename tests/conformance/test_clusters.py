@@ -14,7 +14,7 @@ from pathlib import Path
 
 import cloudpickle
 import pytest
-from scripted_flight import COMPLETED, RUNNING, FakeCluster
+from scripted_pool import COMPLETED, RUNNING, FakeCluster
 
 from orchestrator.cluster import Cluster, Job, State, Status, Task
 from orchestrator.cluster.ending import end_jobs

@@ -20,7 +20,7 @@ from bare_models import make_small
 from shown import ROOT, SHELL, Block, Reader, blocks_of
 
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.config.model import Config
+from orchestrator.config.model import POINTS, Config
 
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 
@@ -71,6 +71,9 @@ def known(settings: Mapping[str, Any], block: Block) -> None:
     for key, value in settings.items():
         assert key in Config.model_fields, f"{block.where}: {key}"
         section = Config.model_fields[key].annotation
+        if isinstance(value, dict) and key in POINTS:
+            plugin = POINTS[key].find(value.get(POINTS[key].key, POINTS[key].default), ROOT)
+            section = plugin.options
         if isinstance(value, dict) and isinstance(section, type) and hasattr(section, "model_fields"):
             assert set(value) <= set(section.model_fields), f"{block.where}: {key}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def test_what_is_written_is_what_is_read(task: NodeTask) -> None:
 def test_it_can_be_simulated_from_what_is_read(task: NodeTask) -> None:
     task.write()
     read, attempt = NodeTask.read(task.paths.task), task.paths
+    sys.modules.pop("model", None)  # of another test
     simulation = read.create_simulation()
     simulation.simulate({**read.simulation.seeds, **read.parameters}, attempt)
     assert simulation.recordings(attempt) == {"rate": 5.0, "cv": pytest.approx(2.56)}
