@@ -14,12 +14,10 @@ from orchestrator.simulations.base import Simulation
 from orchestrator.simulations.registry import create_simulation, simulation_options
 
 if TYPE_CHECKING:
-    from orchestrator.simulations.options import SimulationContext, SimulationOptions
-
-if TYPE_CHECKING:
     from orchestrator.config.model import Config
     from orchestrator.records import Offspring
     from orchestrator.simulations.base import Model
+    from orchestrator.simulations.options import SimulationContext, SimulationOptions
 
 # goes up if a node of an earlier version would do something else with a task
 VERSION = 1

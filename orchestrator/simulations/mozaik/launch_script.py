@@ -35,7 +35,7 @@ def launch_script(options: MozaikOptions, model_dir: Path, context: SimulationCo
     context : SimulationContext
         What else of the configuration concerns it.
     attempt : AttemptPaths
-        Where the offspring's files belong.
+        The files of the offspring's attempt.
     """
     launcher = options.launcher if options.launcher is not None else context.launcher
     python = options.python or shlex.quote(sys.executable)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -91,24 +88,6 @@ def test_runs_that_did_not_write_their_model_down_have_no_differences(run: RunPa
         run.model.unlink() if text is None else run.model.write_text(text)
         assert changed_parameters(config, run) == []
         assert changed_files(config, run) == []
-
-
-@pytest.mark.run
-def test_the_order_of_a_set_is_no_difference() -> None:
-    show = (
-        "from orchestrator.simulations.mozaik.parameters import as_text; print(as_text([{'v', 'spikes', 'gsyn'}, 1.0]))"
-    )
-    texts = {
-        subprocess.run(
-            [sys.executable, "-c", show],
-            env={**os.environ, "PYTHONHASHSEED": str(n)},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for n in range(2)
-    }
-    assert texts == {"[{'gsyn', 'spikes', 'v'}, 1.0]\n"}
 
 
 def test_many_differences_are_counted(run: RunPaths, config: Config) -> None:

@@ -13,6 +13,7 @@ from orchestrator.simulations.mozaik.parameters import (
     Expression,
     ParameterFileError,
     Reference,
+    as_text,
     flatten,
     lookup,
     read_parameter_tree,
@@ -119,3 +120,8 @@ def test_roots_of_negative_numbers_are_the_models_to_compute(tmp_path: Path) -> 
 def test_every_broken_file_is_an_error_of_the_user(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         read(tmp_path)
+
+
+def test_the_order_of_a_set_is_no_difference() -> None:
+    names = {f"v{n:02}" for n in range(50)}  # so many that no process has them in this order by chance
+    assert as_text([names, 1.0]) == f"[{{{', '.join(repr(name) for name in sorted(names))}}}, 1.0]"
