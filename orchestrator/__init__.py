@@ -5,7 +5,7 @@ __all__ = ["__version__"]
 
 
 def __getattr__(name: str) -> str:
-    """Look up the version where it is asked for: that takes longer than many a command."""
+    """Look up the version where it is asked for: that takes longer than many commands take."""
     if name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415

@@ -18,7 +18,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises
     ------
     OSError
-        Where the disk is full or the folder is not writable; `path` is then as it was.
+        If the disk is full or the folder is not writable; `path` is then as it was.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     # who may read it is the umask's business, which is the user's, or the controller's
@@ -80,7 +80,7 @@ def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def tail(path: Path, lines: int) -> str:
-    """Return the last `lines` lines of a text file of any size, empty where there is none."""
+    """Return the last `lines` lines of a text file of any size, empty if there is none."""
     try:
         with path.open("rb") as file:
             file.seek(max(file.seek(0, os.SEEK_END) - 400 * max(lines, 1), 0))

@@ -1,6 +1,6 @@
 """One controller per run, on any number of machines that share a file system.
 
-A lease rather than a kernel's lock: `flock` is not shared, or refused, on many a cluster's file system. The holder
+A lease rather than a kernel's lock: `flock` is not shared, or refused, on the file systems of many clusters. The holder
 renews it; a controller takes it over from one that is known to be dead, or that has not renewed it for its lifetime.
 """
 
@@ -70,7 +70,7 @@ class Lease:
         Raises
         ------
         orchestrator.errors.Stopped
-            Where somebody has, because this controller slept for too long.
+            If somebody has, because this controller slept for too long.
         """
         if self.lost or not self._is_ours():
             self.lost = True
@@ -121,7 +121,7 @@ def only_controller(
     Raises
     ------
     orchestrator.errors.UsageError
-        Where another controller holds it and lives; says who.
+        If another controller holds it and lives; says who.
     """
     lease = Lease(_acquired(paths, job_id, say))
     started = time.strftime("%Y-%m-%d %H:%M:%S")
@@ -155,7 +155,7 @@ class Hold:
     claim : str
         What tells this hold of the lock from all others.
     lives : bool or None
-        Whether its process lives; None where that cannot be seen from here.
+        Whether its process lives; None if that cannot be seen from here.
     renewed : float
         When it renewed its lease last, Unix time in s.
     expired : bool
@@ -169,7 +169,7 @@ class Hold:
 
 
 def hold_of(paths: RunPaths) -> Hold | None:
-    """Return who holds a run, None where nobody does; without touching anything."""
+    """Return who holds a run, None if nobody does; without touching anything."""
     try:
         until = paths.lock.stat().st_mtime
     except OSError:
@@ -183,7 +183,7 @@ def hold_of(paths: RunPaths) -> Hold | None:
 
 
 def is_held(paths: RunPaths) -> bool:
-    """Return whether a controller holds a run's lock; True where that cannot be known from here."""
+    """Return whether a controller holds a run's lock; True if that cannot be known from here."""
     hold = hold_of(paths)
     return hold is not None and not hold.expired and hold.lives is not False
 
@@ -228,42 +228,42 @@ def _acquired(paths: RunPaths, job_id: str, say: Callable[[str], object]) -> Loc
 
 
 def _take(paths: RunPaths, lock: Lock, former: str) -> bool | None:
-    """Take the lock, or take it over from a holder that is gone; False where that fails, None where others are at it.
+    """Take the lock, or take it over from a holder that is gone; False if that fails, None if others are at it.
 
     Of those who have seen the holder dead, only one may go on: who comes second would break the lock of the first.
     """
-    heir = _heir(paths, former)
-    if heir is not None:
+    successor = _successor(paths, former)
+    if successor is not None:
         try:
-            os.close(os.open(heir, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            os.close(os.open(successor, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         except FileExistsError:
             with contextlib.suppress(FileNotFoundError):
-                if time.time() - heir.stat().st_mtime > _LIFETIME.total_seconds():
-                    heir.unlink()  # it died as well
+                if time.time() - successor.stat().st_mtime > _LIFETIME.total_seconds():
+                    successor.unlink()  # it died as well
             return None
     try:
-        if heir is not None and _claim(paths) == former:
+        if successor is not None and _claim(paths) == former:
             os.utime(paths.lock, (0, 0))  # flufl.lock takes over what has expired
         lock.lock(timeout=5)
     except (TimeOutError, FileNotFoundError):
         return False
     finally:
-        if heir is not None:
-            heir.unlink(missing_ok=True)
+        if successor is not None:
+            successor.unlink(missing_ok=True)
     return True
 
 
 def _claim(paths: RunPaths) -> str:
-    """Return what the lock file says of its holder, empty where there is none."""
+    """Return what the lock file says of its holder, empty if there is none."""
     try:
         return paths.lock.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""
 
 
-def _heir(paths: RunPaths, former: str) -> Path | None:
-    """Return the file that only one of those who succeed a holder can create, None where there is no holder."""
-    return paths.lock.with_name(f"{Path(former).name}.heir") if former else None
+def _successor(paths: RunPaths, former: str) -> Path | None:
+    """Return the file that only one of those who succeed a holder can create, None if there is no holder."""
+    return paths.lock.with_name(f"{Path(former).name}.successor") if former else None
 
 
 def _named(paths: RunPaths) -> str:

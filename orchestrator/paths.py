@@ -22,7 +22,7 @@ def run_paths(named: Path) -> RunPaths:
     Raises
     ------
     orchestrator.errors.UsageError
-        Where there is no run.
+        If there is no run.
     """
     paths = RunPaths((named.parent if named.name == "checkpoint.h5" else named).resolve())
     for file in (paths.checkpoint, paths.config):

@@ -22,7 +22,7 @@ def is_from_here(recorded: Mapping[str, Any]) -> bool:
 
 
 def living(recorded: Mapping[str, Any]) -> psutil.Process | None:
-    """Return the process that was recorded by `this_process` on this machine, None where it is gone."""
+    """Return the process that was recorded by `this_process` on this machine, None if it is gone."""
     try:
         process = psutil.Process(recorded["pid"])
         same = is_from_here(recorded) and abs(process.create_time() - recorded["created"]) < 0.02

@@ -202,7 +202,7 @@ class Evaluation:
     result : Result
         What came of it.
     values : tuple of float
-        Value of every target in the order of the configuration, NaN where there is none, shape (n_targets,).
+        Value of every target in the order of the configuration, NaN if there is none, shape (n_targets,).
     scores : tuple of float
         Score of every target, shape (n_targets,).
     attempts : int

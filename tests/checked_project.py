@@ -1,4 +1,4 @@
-"""The four-sheet visual model with a configuration, sound but for what a test changes."""
+"""The four-sheet visual model with a configuration, sound except what a test changes."""
 
 from __future__ import annotations
 

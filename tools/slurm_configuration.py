@@ -37,7 +37,7 @@ class ClusterSettings:
     min_job_age
         Seconds for which SLURM remembers a job that has ended.
     extra
-        Lines ``KEY=VALUE`` for slurm.conf; they replace ours, but for nodes and partitions, which they add.
+        Lines ``KEY=VALUE`` for slurm.conf; they replace ours, except nodes and partitions, which they add.
     cgroup
         Lines ``KEY=VALUE`` for cgroup.conf, to constrain memory for example; without, cgroups are left alone.
     accounting

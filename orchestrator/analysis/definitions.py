@@ -53,7 +53,7 @@ def values_by_sheet(
     Returns
     -------
     pandas.DataFrame
-        Columns ``sheet`` and the names; NaN where there is no value.
+        Columns ``sheet`` and the names; NaN if there is no value.
     list of str
         ``sheet, names: reason``.
     """

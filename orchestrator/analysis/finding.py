@@ -45,7 +45,7 @@ class Simulation:
 
     @property
     def last_words(self) -> str:
-        """Last lines of its output, empty where there are none."""
+        """Last lines of its output, empty if there are none."""
         return tail(self.log, _LOG_LINES).strip() if self.log is not None and self.log.is_file() else ""
 
 
@@ -66,7 +66,7 @@ def find_simulations(where: str | Path | Sequence[str | Path]) -> list[Simulatio
     Raises
     ------
     orchestrator.errors.UsageError
-        Where there is no such directory, or a run keeps no simulations.
+        If there is no such directory, or a run keeps no simulations.
     """
     given = [where] if isinstance(where, (str, Path)) else list(where)
     found: list[Simulation] = []
@@ -83,7 +83,7 @@ def choose_simulation(simulations: Sequence[Simulation], name: str = "") -> Simu
     Raises
     ------
     orchestrator.errors.UsageError
-        Where there is none of that name.
+        If there is none of that name.
     """
     if name:
         named = [each for each in simulations if each.name == name]

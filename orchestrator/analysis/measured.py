@@ -35,7 +35,7 @@ class Measured:
     seconds : float
         Wall time of reading and measuring.
     memory : float
-        Largest resident memory of the process that measured, in bytes; NaN where it did not come to an end.
+        Largest resident memory of the process that measured, in bytes; NaN if it did not come to an end.
     """
 
     scored: ScoredDatastore

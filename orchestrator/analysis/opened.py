@@ -23,7 +23,7 @@ class Inspected:
     simulation : Simulation
         Where it is.
     store : targets.Datastore or None
-        None where it can't be read.
+        None if it can't be read.
     sheets : tuple of str
         In the order of figures and tables.
     problem : str
@@ -76,7 +76,7 @@ def open_datastore(where: str | Path | Simulation, sheets: Sequence[str] | None 
     Raises
     ------
     orchestrator.errors.UsageError
-        Where there is no such directory.
+        If there is no such directory.
     """
     found = [where] if isinstance(where, Simulation) else find_simulations(where)
     chosen = choose_simulation(found)

@@ -32,7 +32,7 @@ def open_run(where: str | Path) -> History:
     Raises
     ------
     orchestrator.errors.UsageError
-        Where there is no run.
+        If there is no run.
     """
     return History.of(Checkpoint(run_paths(Path(where).expanduser()).checkpoint))
 
@@ -51,7 +51,7 @@ def outcomes_of(where: str | Path | Sequence[str | Path]) -> dict[tuple[int, int
     return dict(zip(keys, frame["outcome"].tolist(), strict=True))
 
 
-def standing_table(status: RunStatus) -> pd.DataFrame:
+def status_table(status: RunStatus) -> pd.DataFrame:
     """Return how a run stands, two columns: ``what`` and ``now``."""
     now = time.time()
     rows = [("run", status.run), ("controller", controller_words(status, now))]
@@ -61,18 +61,18 @@ def standing_table(status: RunStatus) -> pd.DataFrame:
         rows.append(("best so far", f"{status.best.total_score:.4g} ({place}); start values {status.start_score:.4g}"))
     elif status.complete:
         rows.append(("best so far", "nothing measured yet"))
-    flight = status.generation
-    if flight is not None:
-        counts = ", ".join(f"{count} {state}" for state, count in flight.counts.items() if count)
-        rows.append(("in flight", f"generation {flight.number}: {counts}"))
-        rows.append(("jobs", jobs_words(flight)))
+    generation = status.generation
+    if generation is not None:
+        counts = ", ".join(f"{count} {state}" for state, count in generation.counts.items() if count)
+        rows.append(("in flight", f"generation {generation.number}: {counts}"))
+        rows.append(("jobs", jobs_words(generation)))
     rows += [("end", end_words(status, now)), ("to go on", how_to_go_on(status))]
     rows += [("problem", each) for each in status.problems]
     return table_of([{"what": what, "now": text} for what, text in rows if text], ["what", "now"])
 
 
-def flight_table(status: RunStatus) -> pd.DataFrame:
-    """Return a row an offspring in flight: ``offspring``, ``state``, ``phase``, ``host``, ``attempt``, ``message``."""
+def in_flight_table(status: RunStatus) -> pd.DataFrame:
+    """Return one row per offspring in flight: ``offspring``, ``state``, ``phase``, ``host``, ``attempt`` and message."""
     columns = ["offspring", "state", "phase", "host", "attempt", "message"]
     offspring = status.generation.offspring if status.generation is not None else ()
     rows = [
@@ -206,6 +206,6 @@ def centroid_text(history: History) -> str:
 
 
 def peak_memory(history: History) -> float:
-    """Return the largest memory of a simulation in MB, NaN where unknown."""
+    """Return the largest memory of a simulation in MB, NaN if unknown."""
     used = np.asarray(history.details["peak_memory"], dtype=float)
     return float(used.max()) / 1024**2 if len(used) and used.max() > 0 else math.nan

@@ -23,7 +23,7 @@ def config_of(where: str | Path | Sequence[str | Path], config: str | Path = "")
     Raises
     ------
     orchestrator.errors.UsageError
-        Where there is none.
+        If there is none.
     """
     given = [where] if isinstance(where, (str, Path)) else list(where)
     runs = [Path(each) for each in given if (Path(each) / "checkpoint.h5").is_file()]
@@ -53,7 +53,7 @@ def score_all(simulations: Sequence[Simulation], config: Path) -> dict[str, Meas
     Raises
     ------
     orchestrator.errors.ConfigError
-        Where the configuration is not valid.
+        If the configuration is not valid.
     """
     settings = load_config(config)
     targets, classes = settings.create_targets(), [str(spec["class"]) for spec in settings.targets]

@@ -34,7 +34,7 @@ class Candidate:
     parameters : mapping of str to float or int
         In the parameters' own units.
     values : mapping of str to (float or None)
-        By target; None where there is none.
+        By target; None if there is none.
     scores : mapping of str to float
         By target.
     """
@@ -118,7 +118,7 @@ class Choice:
         Raises
         ------
         orchestrator.errors.UsageError
-            Where there is none.
+            If there is none.
         """
         if not self.best:
             raise UsageError(f"{self.source}: nothing is best yet. {self.note}")
@@ -130,7 +130,7 @@ class Choice:
         Raises
         ------
         orchestrator.errors.UsageError
-            Where there are fewer.
+            If there are fewer.
         """
         best = self.required().best
         if rank > len(best):

@@ -40,7 +40,7 @@ def last_report(run: RunPaths) -> Report:
     Raises
     ------
     orchestrator.errors.UsageError
-        Where there is none.
+        If there is none.
     """
     paths = ReevaluationPaths.of(run)
     request = Request.read(paths)
@@ -76,7 +76,7 @@ def reevaluate(
     Raises
     ------
     orchestrator.errors.OrchestratorError
-        Where it cannot start or go on.
+        If it cannot start or go on.
     """
     config = _checked(run, overrides)
     paths = ReevaluationPaths.of(run)

@@ -24,7 +24,7 @@ class Spread:
     n : int
         How many numbers there are.
     mean, sd, low, high : float or None
-        Mean, standard deviation (of the sample, over n - 1), smallest and largest; None where there are too few.
+        Mean, standard deviation (of the sample, over n - 1), smallest and largest; None if there are too few.
     """
 
     n: int

@@ -79,7 +79,7 @@ class Request:
 
     @classmethod
     def read(cls, paths: ReevaluationPaths) -> Request | None:
-        """Return the last, None where there is none."""
+        """Return the last, None if there is none."""
         try:
             data = json.loads(paths.request.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -101,7 +101,7 @@ class Evaluated:
     total_score : float
         Sum of the scores.
     values, scores : mapping of str to float
-        By target; a value is NaN where there is none.
+        By target; a value is NaN if there is none.
     """
 
     outcome: Outcome

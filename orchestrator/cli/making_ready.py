@@ -93,7 +93,7 @@ def check(
             console.print(line, soft_wrap=True)
     if not found.sound:
         count = f"{len(found.problems)} problem{'s' if len(found.problems) > 1 else ''}"
-        console.print(f"\n{count} in {config}: mend and check again.", style="bold red", soft_wrap=True)
+        console.print(f"\n{count} in {config}: fix and check again.", style="bold red", soft_wrap=True)
         raise typer.Exit(2)
     console.print(f"\n{config}: sound.", style="bold green", soft_wrap=True)
     if not on_node:

@@ -26,7 +26,7 @@ _BETWEEN_LINES = 60.0
 _REFRESHES = 2
 
 
-class Looks:
+class StatusThread:
     """Looks at a run again and again, in a thread of its own: a file system that hangs does not hold anything up.
 
     Parameters
@@ -43,7 +43,7 @@ class Looks:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="display", daemon=True)
 
-    def __enter__(self) -> Looks:
+    def __enter__(self) -> StatusThread:
         self._thread.start()
         return self
 
@@ -92,7 +92,7 @@ def displaying(watcher: Watcher, console: Console, log_format: LogFormat = LogFo
     """Show a run while it is carried out: a live display on a terminal, a line per change in the log."""
     lines = ChangeLines()
     if log_format is not LogFormat.AUTO or not interactive(console):
-        with Looks(watcher, lines):
+        with StatusThread(watcher, lines):
             yield
         return
     screen = _Screen(looking_on=False)
@@ -103,7 +103,7 @@ def displaying(watcher: Watcher, console: Console, log_format: LogFormat = LogFo
 
     with (
         Live(console=console, get_renderable=screen.render, refresh_per_second=_REFRESHES, transient=True),
-        Looks(watcher, told),
+        StatusThread(watcher, told),
     ):
         yield
 
@@ -128,14 +128,14 @@ def watch(
     """
     if as_json or not interactive(console):
         lines = _PrintedLines(print_line, as_json=as_json)
-        with contextlib.suppress(KeyboardInterrupt), Looks(watcher, lines):
+        with contextlib.suppress(KeyboardInterrupt), StatusThread(watcher, lines):
             over.wait()
         return
     screen = _Screen(looking_on=True)
     with (
         contextlib.suppress(KeyboardInterrupt),
         Live(console=console, get_renderable=screen.render, refresh_per_second=_REFRESHES, screen=True),
-        Looks(watcher, screen.show),
+        StatusThread(watcher, screen.show),
     ):
         over.wait()
     if screen.status is not None:

@@ -55,9 +55,9 @@ class QueueNote:
     Parameters
     ----------
     time : float
-        Unix time of the note in s, NaN where there is none; it holds until there is another.
+        Unix time of the note in s, NaN if there is none; it holds until there is another.
     reasons : mapping of int to str
-        Why an offspring's job is pending, in the executor's words; empty where it gives none.
+        Why an offspring's job is pending, in the executor's words; empty if it gives none.
     silence : str
         What the executor's silence looks like, where it did not answer.
     """

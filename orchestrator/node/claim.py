@@ -35,7 +35,7 @@ def is_claimed(directory: Path) -> bool:
 
 
 def claimant(directory: Path) -> psutil.Process | None:
-    """Return the process of this machine that evaluates the attempt, None where there is none (any more)."""
+    """Return the process of this machine that evaluates the attempt, None if there is none (any more)."""
     try:
         return living(json.loads((directory / _NAME).read_text(encoding="utf-8")))
     except (OSError, ValueError):

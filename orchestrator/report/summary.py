@@ -112,7 +112,7 @@ def progress(history: History) -> tuple[int, int | None]:
 
 
 def pace(history: History) -> str:
-    """Return how long the last generations took, and the rest would take at their pace; empty where unknown."""
+    """Return how long the last generations took, and the rest would take at their pace; empty if unknown."""
     done, most = progress(history)
     submitted, _, finished = history.times.values()
     first = [np.nanmin(part) for part in np.split(submitted, history.ends[:-1]) if np.isfinite(part).any()]

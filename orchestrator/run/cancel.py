@@ -40,7 +40,7 @@ def cancel_run(paths: RunPaths, say: Callable[[str], object]) -> int:
     Raises
     ------
     orchestrator.errors.UsageError
-        Where the controller cannot be stopped from here.
+        If the controller cannot be stopped from here.
     """
     leave_allocation()
     if is_held(paths):

@@ -55,7 +55,7 @@ def start(path: Path, overrides: Sequence[str], console: Console, log_format: Lo
     Raises
     ------
     orchestrator.errors.OrchestratorError
-        Where it cannot start or go on.
+        If it cannot start or go on.
     """
     be_private()
     config = load_checked_config(path, overrides)

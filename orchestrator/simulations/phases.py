@@ -92,7 +92,7 @@ class JobProgress:
     Attributes
     ----------
     started, since, beat : float
-        Unix times in s: of the job's start, of the begin of its phase, of its last sign of life; NaN where unknown.
+        Unix times in s: of the job's start, of the begin of its phase, of its last sign of life; NaN if unknown.
     phase, name, host : str
         What it notes, of `Phase` unless a model's own run script notes others; the name of the protocol; its node.
         Empty as long as it has not started.

@@ -28,7 +28,7 @@ class ControllerStatus:
     host, pid, job, since : str or int
         Which one: its machine, process, SLURM job, and local time of its start.
     last_sign : float
-        When it was last known to live, NaN where unknown.
+        When it was last known to live, NaN if unknown.
     ended : float
         When it ended, by its own words.
     reason : str
@@ -169,7 +169,7 @@ class Forecast:
     range_seconds : tuple of float
         Quartiles of the same.
     end : float
-        Expected end, NaN where unknown.
+        Expected end, NaN if unknown.
     latest : float
         When the timeouts of all generations would have passed.
     """

@@ -12,7 +12,7 @@ from orchestrator.status.past import Past
 
 # generations that count: the time in the queue of a month ago says little about today's
 _LAST = 20
-# a generation takes its timeout at most, but for cancelling, scoring and appending, in s
+# a generation takes its timeout at most, except for cancelling, scoring and appending, in s
 _SLACK = 900.0
 
 
@@ -24,7 +24,7 @@ def forecast(past: Past, *, begin: float, now: float, max_ngen: int, timeout: fl
     past : Past
         The complete generations.
     begin : float
-        When the generation in flight was first submitted, NaN where there is none yet; Unix time in s.
+        When the generation in flight was first submitted, NaN if there is none yet; Unix time in s.
     now : float
         Unix time in s.
     max_ngen : int

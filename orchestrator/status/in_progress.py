@@ -169,7 +169,7 @@ class GenerationReader:
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    """Return what changes with a file's content, None where there is no such file."""
+    """Return what changes with a file's content, None if there is no such file."""
     try:
         found = path.stat()
     except OSError:

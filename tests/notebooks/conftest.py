@@ -70,7 +70,7 @@ class Executed:
 
     @property
     def text(self) -> str:
-        """Everything that it showed, but for pictures."""
+        """Everything that it showed, except pictures."""
         outputs = [output for cell in self.notebook.cells for output in cell.get("outputs", [])]
         return "\n".join(str(o.get("text", "")) + str(o.get("data", {}).get("text/html", "")) for o in outputs)
 

@@ -180,7 +180,7 @@ def _spontaneous(store: Datastore, sheet: str, cells: FloatArray) -> float:
 
 
 def _ratio(store: Datastore, sheet: str, contrast: float) -> str:
-    """Return the target's value for the legend, nothing where there is none."""
+    """Return the target's value for the legend, nothing if there is none."""
     try:
         target = defined(OrientationTuningPreferenceTarget, sheet, contrast=contrast)
         return f", preferred / orthogonal {number(target.value(store))}"

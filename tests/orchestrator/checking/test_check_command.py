@@ -50,7 +50,7 @@ def test_problems_are_listed_and_the_exit_code_is_2(tmp_path: Path) -> None:
     said = checked(visual_model(tmp_path, {"targets|0|sheet_name": "V1_Ex_L4", "timeot": 1}), code=2)
     assert "Problems, the worst first:\n" in said
     assert ": targets[0].sheet_name: the model has no sheet 'V1_Ex_L4'; did you mean 'V1_Exc_L4'?" in said
-    assert said.splitlines()[-1] == f"2 problems in {CONFIG}: mend and check again."
+    assert said.splitlines()[-1] == f"2 problems in {CONFIG}: fix and check again."
     assert "sound" not in said
 
 

@@ -163,7 +163,7 @@ def test_a_run_stops_where_its_model_was_changed_under_it(run: RunPaths, config:
 def test_a_function_that_has_changed_is_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     project = Project.create(tmp_path, {"max_ngen": 1})
     project.command("run", "config.yaml")
-    (tmp_path / "model.py").write_text((tmp_path / "model.py").read_text() + "\n# mended\n")
+    (tmp_path / "model.py").write_text((tmp_path / "model.py").read_text() + "\n# fixed\n")
     said = project.command("run", "--continue", str(project.runs[0]), "--set", "max_ngen=2")
     assert "model.py has changed since the run began" in said
     assert len(project.frame()) == 8

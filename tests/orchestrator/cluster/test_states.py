@@ -65,7 +65,7 @@ SACCT_REQUEUED_22_05 = "16_3|REQUEUED|0:0|n1|rq\n16_3|RUNNING|0:0|n1|rq\n"
 SACCT_STEPS_22_05 = "1|TIMEOUT|0:0|n1|to\n1.batch|CANCELLED|0:15|n1|batch\n"
 SACCT_TOO_EARLY_22_05 = "13|PENDING|0:0|n1|allocation\n"
 
-# job_state_string() in src/common/slurm_protocol_defs.c, the same from SLURM 20.11 to 26.05 but for what is added below
+# job_state_string() in src/common/slurm_protocol_defs.c, the same from SLURM 20.11 to 26.05 except what is added below
 STATES = """
 COMPLETING STAGE_OUT CONFIGURING RESIZING REQUEUED REQUEUE_FED REQUEUE_HOLD SPECIAL_EXIT STOPPED REVOKED RESV_DEL_HOLD
 SIGNALING PENDING RUNNING SUSPENDED COMPLETED CANCELLED FAILED TIMEOUT NODE_FAIL PREEMPTED BOOT_FAIL DEADLINE

@@ -17,7 +17,7 @@ from rich.console import Console
 from run_on_disk import RunOnDisk
 
 from orchestrator.cluster import State, Status
-from orchestrator.display.live import ChangeLines, Looks, displaying, watch
+from orchestrator.display.live import ChangeLines, StatusThread, displaying, watch
 from orchestrator.display.logs import LogFormat, interactive, logging_to
 from orchestrator.display.terminal import one_line, print_status, render
 from orchestrator.display.words import trend
@@ -347,7 +347,7 @@ def test_a_display_that_fails_is_told_once_and_disturbs_nobody(
             looks.append(1)
             raise RuntimeError("a bug")
 
-    with Looks(Broken(RunOnDisk(tmp_path / "run").paths), lambda _: None):
+    with StatusThread(Broken(RunOnDisk(tmp_path / "run").paths), lambda _: None):
         end = time.monotonic() + 20
         while len(looks) < 3:
             assert time.monotonic() < end

@@ -113,7 +113,7 @@ def test_tables_and_status_of_a_run_in_which_all_failed(failed: RunPaths) -> Non
     assert status.best is None
     assert all(math.isinf(score) for score in status.best_scores)
     assert status.start_score == history.total[0]
-    standing = runs.standing_table(status)
+    standing = runs.status_table(status)
     assert standing.loc[standing["what"] == "best so far", "now"].tolist() == ["nothing measured yet"]
 
 
