@@ -103,7 +103,8 @@ class Rolling(Schedule):
         return self._search.reason_to_stop(self._tells)
 
     def is_closed(self, generation: int) -> bool:
-        return all(each.generation != generation for each in self._stash)
+        ended = self._handed >= self._search.max_ngen * self._search.size
+        return ended or all(each.generation != generation for each in self._stash)
 
     def _ask(self) -> None:
         self._stash = self._search.offspring_of(self._asks, self._search.optimiser.ask(), self._tells)

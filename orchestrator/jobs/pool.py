@@ -47,9 +47,9 @@ class JobPool:
     measuring : MeasuringPool
         Measures what jobs leave unmeasured.
     cleanup : Cleanup
-        Sees jobs gone that have delivered; the executor is asked about them together with the others.
+        Sees jobs gone that have delivered.
     stop : threading.Event
-        Set to leave; jobs of a cluster that survives its controller go on.
+        Set to leave.
     confirm : callable
         Raises `Stopped` if another controller has taken the run over.
     first : bool
@@ -117,11 +117,13 @@ class JobPool:
         taken = folder.submitter.recover(entries.keys())
         for attempt in taken:
             entries[attempt.index].watch(attempt)
-        begins = [begin for entry in entries.values() if (begin := entry.history.begin) is not None]
+        begins = [entry.history.begin for entry in entries.values() if entry.history.begin is not None]
         deadline.take_over(min(begins, default=None), [attempt.index for attempt in taken])
         if taken:
             _LOG.info("generation %d: took over %d jobs", offspring[0].generation, len(taken))
         self._entries.add(entries.values())
+        # results that came in before anybody waited for them
+        folder.seen -= {path.name for each in offspring for path in folder.paths.results.glob(f"{each.index}.*.json")}
         self._watch.watch([each.paths.results for each in self._folders.values()])
         with self._withdrawing_on_failure():
             self._collect()
@@ -152,9 +154,7 @@ class JobPool:
                 self._retries.stop_if_nothing_can_start(self._entries)
                 for folder in self._folders.values():
                     folder.note_queue(self._entries.of(folder))
-                for deadline, entries in self._entries.by_deadline().items():
-                    if deadline.has_passed:
-                        self._time_out(entries)
+                self._time_out([entry for entry in self._entries if entry.deadline.has_passed])
                 if not self._arrived:
                     self._next_look()
         arrived, self._arrived = self._arrived, []
@@ -260,13 +260,12 @@ class JobPool:
             self._retries.worked(result)
         history = entry.history
         self._arrived.append(Landed(entry.offspring, result, history.submissions, history.submitted))
-        level = logging.INFO if result.outcome is Outcome.OK else logging.WARNING
-        _LOG.log(level, "%s: %s%s", entry, result.outcome.value, f": {result.message}" if result.message else "")
+        said = f"{result.outcome.value}{f': {result.message}' if result.message else ''}"
+        _LOG.log(logging.INFO if result.outcome is Outcome.OK else logging.WARNING, "%s: %s", entry, said)
 
     def _poll_if_due(self) -> None:
-        watched = self._entries.watched()
-        statuses = self._poller.ask_if_due(watched)
-        for entry in watched if statuses else ():
+        statuses = self._poller.ask_if_due(self._entries.watched())
+        for entry in self._entries.watched() if statuses else ():
             if entry.attempt is not None:  # a result may have come in while the others were judged
                 self._judge(entry, entry.attempt.job, statuses[entry.attempt.job])
 
@@ -280,7 +279,7 @@ class JobPool:
             return
         if entry.stage is Stage.SUBMITTED:
             entry.stage, entry.ended = Stage.ENDED, time.time()
-        # a verdict of SLURM's needs no patience: a job that was killed writes nothing any more
+        # a job that SLURM says was killed writes nothing any more
         patience = 0.0 if status.outcome is not None else self._cluster.result_grace
         if time.time() - entry.ended < patience:
             self._poller.ask_by(entry.ended + patience + 0.1)
@@ -313,21 +312,22 @@ class JobPool:
             self._decree(entry, result)
 
     def _time_out(self, entries: Sequence[Entry]) -> None:
-        """Cancel those of `entries`, which share a deadline, that are unfinished, and see them gone."""
+        """Cancel those of `entries`, whose deadline has passed, that are unfinished, and see them gone."""
         unfinished = [entry for entry in entries if entry.stage is not Stage.LANDED]
         late = [entry for entry in unfinished if entry.stage is not Stage.MEASURING]
-        if not all(entry.history.timed_out for entry in unfinished):
-            entries[0].folder.journal.time_out([entry.index for entry in entries])
-        elif not late:
+        new = [entry for entry in unfinished if not entry.history.timed_out]
+        if not new and not late:
             return
+        for folder in {entry.folder.paths: entry.folder for entry in new}.values():
+            folder.journal.time_out([entry.index for entry in new if entry.folder is folder])
         jobs = [entry.attempt.job for entry in late if entry.attempt is not None]
-        generation, timeout = entries[0].offspring.generation, format_duration(self._terms.timeout)
+        generation, timeout = unfinished[0].offspring.generation, format_duration(self._terms.timeout)
         _LOG.warning("generation %d: cancelling %d jobs after %s", generation, len(jobs), timeout)
         end_jobs(self._cluster, jobs, self._stop)
         if self._stop.is_set():
             raise Stopped(f"stopped while the timeout of generation {generation} was enforced")
         self._collect()
-        never_started = []
+        unstartable: list[str] = []
         for entry in late:
             if entry.stage in (Stage.LANDED, Stage.MEASURING):
                 continue
@@ -335,11 +335,11 @@ class JobPool:
             entry.leave(Stage.WAITING)
             if losses and all(loss.outcome.setup for loss in losses):
                 why = losses[-1].reason
-                never_started.append(f"offspring {entry.index} could not be started until the timeout: {why}")
-                continue
-            self._decree(entry, too_late(entry.said, entry.paths, timeout))
-        if never_started:
-            raise RunFailed("\n".join(never_started))
+                unstartable.append(f"offspring {entry.index} could not be started until the timeout: {why}")
+            else:
+                self._decree(entry, too_late(entry.said, entry.paths, timeout))
+        if unstartable:
+            raise RunFailed("\n".join(unstartable))
 
     def _next_look(self) -> None:
         self._watch.wait()

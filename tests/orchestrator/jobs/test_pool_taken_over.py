@@ -325,3 +325,32 @@ def test_what_was_late_or_killed_has_used_its_time(scripted: Make) -> None:
     assert START <= late.started < START + 10
     assert late.finished >= START + 100
     assert START <= killed.started < killed.finished < START + 20
+
+
+def test_results_that_came_in_before_their_offspring_was_added_count(scripted: Make) -> None:
+    """A schedule may add the offspring of a generation one by one: all results are listed with the first."""
+    run = scripted(size=3)
+    run.cluster.otherwise = [RUNNING]
+    run.crash(after=5)
+    for index in range(3):
+        run.deliver(index, 1)
+    with run.pool() as pool:
+        for each in run.offspring:
+            pool.add([each])
+        landed = pool.wait()
+        assert pool.is_idle
+    assert [(one.offspring.index, one.result.outcome) for one in landed] == [(n, Outcome.OK) for n in range(3)]
+    assert run.cluster.submitted == [(0, 1), (1, 1), (2, 1)]
+
+
+def test_deadlines_that_pass_together_are_enforced_together(scripted: Make) -> None:
+    """Seeing jobs gone takes a while: offspring with a deadline of their own each must not wait for one another."""
+    run = scripted(size=3, timeout=100)
+    run.cluster.otherwise = [RUNNING]
+    with run.pool() as pool:
+        for each in run.offspring:
+            pool.add([each])
+        landed = pool.wait()
+    assert [one.result.outcome for one in landed] == [Outcome.TIMEOUT] * 3
+    assert run.cluster.calls == ["submit", "cancel"]
+    assert [entry["indices"] for entry in run.events("timeout")] == [[0, 1, 2]]
