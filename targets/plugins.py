@@ -16,6 +16,7 @@ import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -166,7 +167,7 @@ class Registry(Generic[Plugin]):
         return "".join(f"; {entry.name!r} of {entry.value} cannot be used" for entry in missing)
 
     def _entries(self) -> list[EntryPoint]:
-        return sorted(entry_points(group=self._group), key=lambda entry: (entry.name, entry.value))
+        return _entries_of(self._group, tuple(sys.path))
 
     def _imported(self, source: str, name: str, directory: Path | None) -> Any:
         try:
@@ -175,6 +176,12 @@ class Registry(Generic[Plugin]):
             raise PluginError(str(error)) from error
         except (Exception, SystemExit) as error:  # whatever a user's module raises while it is imported
             raise PluginError(f"importing {source!r} for {name!r} failed: {said(error)}") from error
+
+
+@lru_cache(maxsize=16)  # to look for them reads a file of every installed distribution
+def _entries_of(group: str, _places: tuple[str, ...]) -> list[EntryPoint]:
+    """Return what the distributions at `_places`, which are those of ``sys.path``, say of a group."""
+    return sorted(entry_points(group=group), key=lambda entry: (entry.name, entry.value))
 
 
 def said(error: BaseException) -> str:

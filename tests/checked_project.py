@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Mapping
 from copy import deepcopy
@@ -48,13 +49,24 @@ def changed(changes: Mapping[str, Any]) -> dict[str, Any]:
     return config
 
 
+@functools.cache
+def _visual_model() -> dict[Path, bytes | None]:
+    """Return the content of each file of the model, None of a directory; hundreds of tests have a copy of it."""
+    root = ROOT / "tests/models/visual_model"
+    found = [root, *(path for path in sorted(root.rglob("*")) if "__pycache__" not in path.parts)]
+    return {path.relative_to(root): path.read_bytes() if path.is_file() else None for path in found}
+
+
 def visual_model(folder: Path, changes: Mapping[str, Any] | None = None) -> Path:
     """Copy the model, made ready for an optimisation; return the path of its configuration."""
     model = folder / "visual model"
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "tests/models/visual_model", model, ignore=ignore)
+    for name, content in _visual_model().items():
+        if content is None:
+            (model / name).mkdir(parents=True)
+        else:
+            (model / name).write_bytes(content)
     shutil.copy(ROOT / "param_optim/run_optimization_experiment.py", model / "param_optim")
     shutil.copy(ROOT / "slurm_templates/optimisation.sbatch", model)
     path = model / CONFIG
-    path.write_text(yaml.safe_dump(changed(changes or {}), sort_keys=False))
+    path.write_text(yaml.dump(changed(changes or {}), Dumper=yaml.CSafeDumper, sort_keys=False))
     return path

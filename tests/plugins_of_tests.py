@@ -8,7 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from orchestrator.files import write_json
-from orchestrator.optimisers import Asked, OptimiserOptions, Problem, Told, optimiser
+from orchestrator.optimisers import Asked, Problem, Told, optimiser
+from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import FloatArray, Outcome
 from orchestrator.simulations import Simulation, SimulationFailed, simulation

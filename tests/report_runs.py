@@ -44,7 +44,7 @@ def config(names: Sequence[str], labels: Sequence[str], **changes: Any) -> str:
         "simulation": {"type": "function", "function": "model:simulate"},
         **changes,
     }
-    return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+    return yaml.dump(settings, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
 
 
 def make_run(

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from pydantic import Field
 
-from orchestrator.optimisers.base import Asked, OptimiserOptions, Problem, Told, same_points
+from orchestrator.optimisers.base import Asked, Problem, Told, same_points
+from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.registry import optimiser
 from orchestrator.records import Evaluation, FloatArray, Offspring
 from orchestrator.schedules.base import ReplayDiffers, Schedule, Search, told_of

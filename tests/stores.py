@@ -118,7 +118,7 @@ class Store:
             segment.spiketrains = _multiplexed(trains, duration)
         else:
             segment.spiketrains = [
-                neo.SpikeTrain(np.sort(np.asarray(times, float)) * pq.ms, t_stop=duration, source_population=sheet)
+                _train(np.sort(np.asarray(times, float)), duration * pq.ms, source_population=sheet)
                 for times in trains.values()
             ]
             for neuron, train in zip(trains, segment.spiketrains, strict=True):
@@ -164,6 +164,11 @@ class Store:
 
     def _dump(self, name: str, content: object) -> None:
         (self.directory / name).write_bytes(pickle.dumps(content, self.protocol))
+
+
+def _train(times: Any, end: Any, **annotations: Any) -> neo.SpikeTrain:
+    # neo converts what it is not given as quantities, which takes as long as all the rest
+    return neo.SpikeTrain(times, units=pq.ms, t_start=0.0 * pq.ms, t_stop=end, **annotations)
 
 
 def _multiplexed(trains: Mapping[int, Any], duration: float) -> Any:

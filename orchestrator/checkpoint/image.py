@@ -208,19 +208,19 @@ def _require_complete(read_at: Callable[[int, int], bytes], end: int, session: _
         image.seek(place)
         image.write(_word(number))
     with h5py.File(image, "r") as file:
-        _require_new(file["/"], end)
+        _require_new(file["/"].id, end)
 
 
-def _require_new(group: h5py.Group, end: int) -> None:
-    dict(group.attrs)
+def _require_new(group: h5g.GroupID, end: int) -> None:
+    dict(h5py.Group(group).attrs)
     for name in group:
-        if h5o.get_info(group.id, name.encode()).addr < end:
+        if h5o.get_info(group, name).addr < end:
             continue  # a link to what was there
-        member = group[name]
-        if isinstance(member, h5py.Group):
+        member = h5o.open(group, name)
+        if isinstance(member, h5g.GroupID):
             _require_new(member, end)
-        elif member.nbytes and (member.id.get_offset() or 0) < end:
-            raise OSError(errno.EIO, f"HDF5 {h5py.version.hdf5_version} has put {member.name} among older data")
+        elif member.get_storage_size() and (member.get_offset() or 0) < end:
+            raise OSError(errno.EIO, f"HDF5 {h5py.version.hdf5_version} has put {name!r} among older data")
 
 
 def _publish(descriptor: int, end: int, session: _Session) -> None:

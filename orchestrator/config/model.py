@@ -30,7 +30,8 @@ from orchestrator.config.sections import (
     SlurmSection,
 )
 from orchestrator.config.words import said
-from orchestrator.optimisers.base import OptimiserOptions, Problem
+from orchestrator.optimisers.base import Problem
+from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.registry import optimisers
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.schedules.registry import ScheduleOptions, schedules

@@ -22,6 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,15 @@ class Submission:
     def jobs(self) -> list[Job]:
         """The jobs whose ids are known."""
         return [Job(self.token, job_id) for job_id in self.ids or ()]
+
+    def job_id(self, index: int) -> str:
+        """Return the id of the job of an offspring that is among the tasks, empty if it is not known."""
+        return "" if self.ids is None else self.ids[self._places[index]]
+
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        # of thousands of jobs, each is asked for at every look
+        return {index: place for place, (index, _) in enumerate(self.tasks)}
 
 
 @dataclass
@@ -233,9 +243,7 @@ class Submissions:
     def job_id(self, index: int) -> str:
         """Return the id of the job that an offspring has in flight, empty if there is none or it is not known."""
         submission = self.submissions.get(self.history(index).token)
-        if submission is None or submission.ids is None:
-            return ""
-        return next(job_id for (each, _), job_id in zip(submission.tasks, submission.ids, strict=True) if each == index)
+        return "" if submission is None else submission.job_id(index)
 
     def jobs(self, executor: str) -> list[Job]:
         """Return all jobs that an executor was ever given, also those that were lost and replaced."""

@@ -1,12 +1,11 @@
 """Ask-and-tell optimisers in the unit cube."""
 
-from orchestrator.optimisers.base import Asked, Optimiser, OptimiserOptions, Problem, Told
+from orchestrator.optimisers.base import Asked, Optimiser, Problem, Told
 from orchestrator.optimisers.registry import create_optimiser, optimiser, versions_of
 
 __all__ = [
     "Asked",
     "Optimiser",
-    "OptimiserOptions",
     "Problem",
     "Told",
     "create_optimiser",

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
-from pydantic import Field
 
-from orchestrator.config.section import PluginOptions
 from orchestrator.records import FloatArray, Origin, Outcome
 
 # Another kind of processor adds in another order: the same run then asks for points this close, in the unit cube.
 TOLERANCE = 1e-6
-
-
-class OptimiserOptions(PluginOptions):
-    """The section ``optimiser``; a method that has options of its own adds them in a subclass."""
-
-    # fewer than this it cannot use
-    least_offspring: ClassVar[int] = 1
-
-    method: str = Field(description="name of the optimiser, or file.py:Class for one of your own")
-
-    def default_offspring(self, n_parameters: int) -> int:
-        """Return how many offspring a generation has if the configuration does not say it."""
-        return 4 + math.floor(3 * math.log(n_parameters))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from orchestrator.optimisers.base import Asked, OptimiserOptions, Problem, Told
+from orchestrator.optimisers.base import Asked, Problem, Told
+from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.registry import optimiser
 from orchestrator.records import FloatArray, Origin
 

@@ -11,11 +11,12 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator import __version__
-from orchestrator.optimisers.base import Optimiser, OptimiserOptions, Problem
+from orchestrator.optimisers.base import Optimiser, Problem
 from orchestrator.optimisers.guard import Guarded
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
+    from orchestrator.optimisers.options import OptimiserOptions
     from targets.plugins import Registry
 
 OptimiserClass = TypeVar("OptimiserClass", bound=type[Any])
@@ -54,7 +55,7 @@ class OptimiserKind:
 def optimiser(
     name: str,
     *,
-    options: type[OptimiserOptions] = OptimiserOptions,
+    options: type[OptimiserOptions] | None = None,
     packages: Sequence[str] = ("numpy",),
     any_rows: bool = False,
 ) -> Callable[[OptimiserClass], OptimiserClass]:
@@ -64,8 +65,8 @@ def optimiser(
     ----------
     name : str
         What a configuration calls it, in ``optimiser.method``.
-    options : type of OptimiserOptions
-        The keys of its section.
+    options : type of OptimiserOptions, optional
+        The keys of its section; by default only ``method``.
     packages : sequence of str
         Distributions whose versions decide about a replay; the checkpoint keeps them.
     any_rows : bool
@@ -79,7 +80,9 @@ def optimiser(
     """
 
     def register(cls: OptimiserClass) -> OptimiserClass:
-        kind = OptimiserKind(name, cls, options, tuple(packages), any_rows)
+        from orchestrator.optimisers.options import OptimiserOptions  # noqa: PLC0415  (pydantic)
+
+        kind = OptimiserKind(name, cls, options or OptimiserOptions, tuple(packages), any_rows)
         cls.plugin = kind
         optimisers().add(name, kind, cls)
         return cls

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import shutil
@@ -196,6 +197,11 @@ def _in_blocks(lines: Iterable[tuple[str, str]]) -> list[Block]:
 
 def render(name: str, **values: Any) -> str:
     """Return a text that comes with the distribution, a jinja template, with its values filled in."""
+    return _template(name).render(**values)
+
+
+@functools.cache
+def _template(name: str) -> jinja2.Template:
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
@@ -203,4 +209,4 @@ def render(name: str, **values: Any) -> str:
         lstrip_blocks=True,
         autoescape=False,
     )
-    return environment.from_string(shipped(name).read_text(encoding="utf-8")).render(**values)
+    return environment.from_string(shipped(name).read_text(encoding="utf-8"))

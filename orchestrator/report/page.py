@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
@@ -131,6 +132,27 @@ def _render(template: str, pictures: Sequence[Figure], shown: Any, names: Mappin
         "arrays": embedding.arrays,
     }
     script = "(function () {\n'use strict';\n" + "".join(_file(f"{name}.js") for name in _SCRIPTS) + "})();\n"
+    text = (
+        _environment()
+        .get_template(template)
+        .render(
+            figure={figure.name: figure for figure in pictures},
+            style=_file("report.css"),
+            script=script,
+            # whatever a name or a log says, only this script runs, and nothing is loaded
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
+            data=script_json(data),
+            written=time.strftime("%Y-%m-%d %H:%M %Z"),
+            version=__version__,
+            **content,
+        )
+    )
+    # lone surrogates, which no file can hold, may come from names in a user's file
+    return text.encode("utf-8", "replace").decode()
+
+
+@functools.cache  # the report of a run is written again and again, and its templates stay
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER),
         autoescape=True,
@@ -140,19 +162,7 @@ def _render(template: str, pictures: Sequence[Figure], shown: Any, names: Mappin
     )
     environment.filters["plural"] = plural
     environment.filters["elided"] = elided
-    text = environment.get_template(template).render(
-        figure={figure.name: figure for figure in pictures},
-        style=_file("report.css"),
-        script=script,
-        # whatever a name or a log says, only this script runs, and nothing is loaded
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
-        data=script_json(data),
-        written=time.strftime("%Y-%m-%d %H:%M %Z"),
-        version=__version__,
-        **content,
-    )
-    # lone surrogates, which no file can hold, may come from names in a user's file
-    return text.encode("utf-8", "replace").decode()
+    return environment
 
 
 def _file(name: str) -> str:

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from orchestrator.jobs.queue_note import QueueNote
@@ -63,6 +64,7 @@ class GenerationReader:
         self._submissions = Submissions()
         self._progress: dict[int, JobProgress] = {}
         self._results: dict[str, _Found] = {}
+        self._attempt = cache(paths.attempt)
         self._looks = 0
         self._last_look: dict[int, int] = {}
         self.problem = ""
@@ -125,7 +127,7 @@ class GenerationReader:
         """Return the result that counts."""
         history = self._history(index)
         for number in range(history.attempts, 0, -1):
-            found = self._results.get(self._paths.attempt(index, number).result.name)
+            found = self._results.get(self._attempt(index, number).result.name)
             if found and history.counts(number, found.result.outcome, self._retries):
                 return found.result
         return None
@@ -138,7 +140,7 @@ class GenerationReader:
         self._looks += 1
         for index in looked:
             self._last_look[index] = self._looks
-            path = self._paths.attempt(index, self._history(index).attempts).progress
+            path = self._attempt(index, self._history(index).attempts).progress
             if index not in self._progress or self._progress[index].path != path:
                 self._progress[index] = JobProgress(path)
             self._progress[index].refresh()

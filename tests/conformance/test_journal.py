@@ -8,7 +8,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from examples import at_least
+from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.cluster import Job, Task
@@ -63,7 +64,7 @@ def write(journal: Journal, steps: Sequence[tuple[str, object]]) -> None:
             {"withdrawn": journal.withdrawn, "clock": journal.restart_clock, "timeout": journal.time_out}[step](indices)
 
 
-@settings(max_examples=60, deadline=None)
+@at_least(60)
 @given(STEPS)
 def test_all_readers_agree(steps: list[tuple[str, object]]) -> None:
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as directory:

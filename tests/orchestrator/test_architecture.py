@@ -22,12 +22,17 @@ ROOTS = {
 
 
 @functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@functools.cache
 def imports(path: Path) -> tuple[str, ...]:
     return tuple(_imports(path))
 
 
 def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -58,7 +63,7 @@ def test_only_one_module_of_the_cluster_runs_commands_of_slurm() -> None:
         if path.is_relative_to(cluster):
             assert ("subprocess" in names) is (path.name == "commands.py"), path
         elif runs:
-            words = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+            words = {node.value for node in ast.walk(parsed(path)) if isinstance(node, ast.Constant)}
             assert not SLURM & words, f"{path}: runs a command of SLURM itself"
             assert "subprocess" in names, f"{path}: calls run_command instead of a function of the cluster"
 
@@ -86,7 +91,7 @@ def module_of(path: Path) -> str:
 def imported_at_once(path: Path, modules: frozenset[str]) -> set[str]:
     """Modules of ours that a file imports when it is imported: not inside functions, not for annotations only."""
     found = set()
-    waiting: list[ast.stmt] = list(ast.parse(path.read_text()).body)
+    waiting: list[ast.stmt] = list(parsed(path).body)
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Import):

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 
 
+@pytest.mark.run
 def test_the_reference_of_the_configuration_is_up_to_date() -> None:
     # in a process of its own, where no test has registered plug-ins
     page = subprocess.run(

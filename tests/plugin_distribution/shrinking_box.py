@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from pydantic import Field
 
-from orchestrator.optimisers.base import Asked, OptimiserOptions, Problem, Told
+from orchestrator.optimisers.base import Asked, Problem, Told
+from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.registry import optimiser
 from orchestrator.records import FloatArray
 

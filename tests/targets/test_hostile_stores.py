@@ -47,11 +47,16 @@ def spoilt(directory: Path, name: str, content: bytes) -> list[Measurement] | Da
     whole = file.read_bytes()
     file.write_bytes(content)
     try:
+        return measured(directory)
+    finally:
+        file.write_bytes(whole)
+
+
+def measured(directory: Path) -> list[Measurement] | DatastoreError:
+    try:
         return measure(TARGETS, Datastore(directory))
     except DatastoreError as error:
         return error
-    finally:
-        file.write_bytes(whole)
 
 
 @pytest.fixture(scope="module")
@@ -159,13 +164,17 @@ def test_truncated_files(small_directory: Path, name: str) -> None:
     frames = [i for i in range(len(whole)) if whole[i] == 0x95]
     cuts = {*range(60), *range(len(whole) - 40, len(whole)), *range(0, len(whole), len(whole) // 40)}
     cuts |= {cut + offset for cut in frames[:12] for offset in (0, 1, 8, 9, 10)}
-    for cut in sorted(cut for cut in cuts if cut < len(whole)):
-        result = spoilt(small_directory, name, whole[:cut])
-        if isinstance(result, list):
-            assert (name, result[0].value) == ("Segment0.pickle", None)
-            assert result[1].value is not None
-            result = DatastoreError(result[0].reason)
-        assert f"{name} is truncated or no pickle" in str(result)
+    try:
+        for cut in sorted((cut for cut in cuts if cut < len(whole)), reverse=True):
+            os.truncate(small_directory / name, cut)
+            result = measured(small_directory)
+            if isinstance(result, list):
+                assert (name, result[0].value) == ("Segment0.pickle", None)
+                assert result[1].value is not None
+                result = DatastoreError(result[0].reason)
+            assert f"{name} is truncated or no pickle" in str(result)
+    finally:
+        (small_directory / name).write_bytes(whole)
 
 
 @given(name=st.sampled_from(["Segment0.pickle", RECORDINGS]), data=st.data())

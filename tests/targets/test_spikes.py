@@ -7,6 +7,7 @@ import pytest
 import quantities as pq
 from elephant import spike_train_correlation, statistics
 from elephant.conversion import BinnedSpikeTrain
+from examples import at_least
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -30,6 +31,7 @@ PARTS = st.lists(hnp.arrays(np.int64, st.integers(0, 25), elements=st.integers(0
 )
 
 
+@at_least(50)
 @given(PARTS)
 def test_shapes_and_round_trip_through_neo(parts: list[np.ndarray]) -> None:
     trains = trains_of(parts)
@@ -57,6 +59,7 @@ def test_rates_and_intervals_equal_elephant(parts: list[np.ndarray]) -> None:
             assert np.isnan(intervals.cv[index])
 
 
+@at_least(50)
 @given(PARTS, st.sampled_from([5.0, 10.0, 30.0, 250.0, 1000.0, 2000.0]))
 def test_binned_counts_equal_numpys_histogram(parts: list[np.ndarray], width: float) -> None:
     trains = trains_of(parts)

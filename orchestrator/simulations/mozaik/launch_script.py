@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -79,7 +80,7 @@ def render(template: Path, values: Mapping[str, Any]) -> str:
     jinja2.TemplateError
         If `template_problems` has something to say.
     """
-    return _environment().from_string(template.read_text(encoding="utf-8")).render(**values)
+    return _template(template.read_text(encoding="utf-8")).render(**values)
 
 
 def template_problems(template: Path, sections: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, int, str]]:
@@ -96,14 +97,13 @@ def template_problems(template: Path, sections: Mapping[str, Mapping[str, Any]])
 
     try:
         text = template.read_text(encoding="utf-8")
-        environment = _environment()
-        environment.compile(text)
+        _template(text)
     except jinja2.TemplateSyntaxError as error:
         hint = "Braces that are the shell's own go between {% raw %} and {% endraw %}"
         return [("", error.lineno, f"is not a template: {error.message}. {hint}")]
     except (OSError, UnicodeDecodeError) as error:
         return [("", 0, f"cannot be read: {getattr(error, 'strerror', None) or error}")]
-    return sorted(_unknown(environment.parse(text), sections), key=lambda problem: problem[1])
+    return sorted(_unknown(_environment().parse(text), sections), key=lambda problem: problem[1])
 
 
 def _unknown(tree: jinja2.nodes.Template, sections: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, int, str]]:
@@ -126,6 +126,12 @@ def _unknown(tree: jinja2.nodes.Template, sections: Mapping[str, Mapping[str, An
             yield dotted, attribute.lineno, f"{message}Keys of {section}: {', '.join(sections[section])}"
 
 
+@functools.lru_cache(maxsize=8)  # the same for every job of a run
+def _template(text: str) -> jinja2.Template:
+    return _environment().from_string(text)
+
+
+@functools.cache
 def _environment() -> jinja2.Environment:
     import jinja2  # noqa: PLC0415
 

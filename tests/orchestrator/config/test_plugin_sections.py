@@ -23,7 +23,8 @@ OWN = '''
 from pathlib import Path
 from pydantic import Field
 from orchestrator.config.section import CIRCUMSTANCE
-from orchestrator.optimisers import OptimiserOptions, optimiser
+from orchestrator.optimisers import optimiser
+from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.simulations import Simulation, simulation
 from orchestrator.simulations.options import SimulationOptions
 

@@ -5,8 +5,15 @@ from __future__ import annotations
 import functools
 
 import pytest
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from orchestrator.report import history, sampling
+
+
+@pytest.fixture
+def no_layout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures whose parts stay where they are first put: matplotlib measures all texts twice to find better places."""
+    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda _self, _figure: {})
 
 
 @pytest.fixture

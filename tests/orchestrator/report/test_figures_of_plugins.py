@@ -66,6 +66,7 @@ def test_an_own_figure_stands_in_its_section_if_the_optimiser_has_what_it_needs(
     assert set(shown(usual)) >= OF_THE_SEARCH
 
 
+@pytest.mark.usefixtures("no_layout")
 @pytest.mark.parametrize("state", [{}, {"width": 0.2}, {"sigma": 0.3}], ids=str)
 def test_an_optimiser_without_a_distribution_has_a_report(tmp_path: Path, state: Mapping[str, Any]) -> None:
     page = page_of(tmp_path, state=state)

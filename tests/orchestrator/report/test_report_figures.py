@@ -92,6 +92,7 @@ def test_names_are_drawn_as_they_are(tmp_path: Path) -> None:
     assert "&lt;/script&gt;&lt;img src=x" in text
 
 
+@pytest.mark.usefixtures("no_layout")
 def test_the_same_run_gives_the_same_file(run: Checkpoint, tmp_path: Path) -> None:
     one, other = (figures.score_by_generation(run).save(tmp_path / f"{n}.svg").read_bytes() for n in "ab")
     assert one == other
@@ -119,6 +120,7 @@ def test_unknown_choices_and_files_are_refused(run: Checkpoint, tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("no_layout")
 def test_a_figure_of_nothing_says_why(tmp_path: Path) -> None:
     empty = Checkpoint(make_run(tmp_path / "run", generations=0).checkpoint)
     for name in ONE_RUN:

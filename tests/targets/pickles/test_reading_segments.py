@@ -40,7 +40,7 @@ def segment_of(trains: list[Any], file: Path, protocol: int = 4) -> Path:
 
 
 def train(times: Any, number: int = 3, **options: Any) -> neo.SpikeTrain:
-    options = {"units": "ms", "t_stop": 100.0, "channel_id": number} | options
+    options = {"units": pq.ms, "t_start": 0.0 * pq.ms, "t_stop": 100.0 * pq.ms, "channel_id": number} | options
     return neo.SpikeTrain(times, **options)
 
 

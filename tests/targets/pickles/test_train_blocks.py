@@ -10,6 +10,7 @@ from typing import Any
 import neo
 import numpy as np
 import pytest
+import quantities as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +28,8 @@ def pickled(trains: list[Any], protocol: int = 4) -> bytes:
 
 
 def train(times: Any, number: int, **annotations: Any) -> neo.SpikeTrain:
-    return neo.SpikeTrain(np.asarray(times, float), units="ms", t_stop=100.0, channel_id=number, **annotations)
+    ends = {"t_start": 0.0 * pq.ms, "t_stop": 100.0 * pq.ms}
+    return neo.SpikeTrain(np.asarray(times, float), units=pq.ms, channel_id=number, **ends, **annotations)
 
 
 def read(content: bytes, **options: Any) -> list[tuple[int, list[float]]]:
@@ -60,7 +62,8 @@ def matched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @functools.cache
 def many(silent: float) -> list[Any]:
     rng = np.random.default_rng(1)
-    ids = [*range(200, 700), *range(65_000, 66_000), *range(2**31 - 50, 2**31 + 50)]
+    # all sizes of ids, and more than a batch, which has 1000
+    ids = [*range(230, 290), *range(65_450, 66_350), *range(2**31 - 50, 2**31 + 50)]
     trains = [
         train(np.sort(rng.uniform(0, 100, rng.integers(1, 60) * (rng.random() >= silent))), number, depth=n)
         for n, number in enumerate(ids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class ParameterFile:
         ends = [found.end() for found in _LINE_END.finditer(self.content)]
         self._starts = [self._lead, *(end for end in ends if end > self._lead)]
         try:
-            self.expression = ast.parse(text.strip(), mode="eval").body
+            self.expression = _expression_of(text.strip())
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise ParameterFileError(f"{self._place_of(error)}: {_reason(error)}") from error
 
@@ -106,6 +107,11 @@ class ParameterFile:
             pieces += [self.content[position : edit.start], edit.new]
             position = edit.end
         return b"".join([*pieces, self.content[position:]])
+
+
+@functools.lru_cache(maxsize=256)  # the same files are read at several steps of a command
+def _expression_of(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
 
 
 def _reason(error: BaseException) -> str:

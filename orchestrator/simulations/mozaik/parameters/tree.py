@@ -86,10 +86,11 @@ class ParameterFiles:
     def __init__(self, model_dir: Path):
         self.model_dir = model_dir
         self._read: dict[str, ParameterFile] = {}
+        self._directories: dict[Path, str] = {}
 
     def was_read(self, path: Path) -> bool:
         """Return whether a file has been read, under whatever name."""
-        return os.path.realpath(path) in self._read
+        return self._real(path) in self._read
 
     def read(self, path: Path, shown: str) -> ParameterFile:
         """Return a file, which messages call `shown`.
@@ -99,7 +100,7 @@ class ParameterFiles:
         ParameterFileError
             If it is no parameter file.
         """
-        real = os.path.realpath(path)
+        real = self._real(path)
         if real not in self._read:
             self._read[real] = ParameterFile(path, shown)
         return self._read[real]
@@ -122,9 +123,17 @@ class ParameterFiles:
             raise ParameterFileError(f"{path}: cannot be read: No such file{_nearest_file(path)}")
         file = self.read(path, os.path.normpath(root))
         try:
-            return self._walked((), file, file.expression, (os.path.realpath(path),))
+            return self._walked((), file, file.expression, (self._real(path),))
         except RecursionError as error:
             raise ParameterFileError(f"{file.shown}: is not a parameter file: too deeply nested") from error
+
+    def _real(self, path: Path) -> str:
+        """Return where a file is, links followed; each directory is looked at once."""
+        if path.is_symlink():
+            return os.path.realpath(path)
+        if path.parent not in self._directories:
+            self._directories[path.parent] = os.path.realpath(path.parent)
+        return os.path.join(self._directories[path.parent], path.name)  # noqa: PTH118  (realpath returns text)
 
     def _walked(self, path: Name, file: ParameterFile, value: ast.expr, above: tuple[str, ...]) -> Entry:
         entry = Entry(path, file, value)
@@ -143,7 +152,7 @@ class ParameterFiles:
     def _led(self, entry: Entry, url: str, above: tuple[str, ...]) -> Entry:
         """Return the root of the file that an entry's url names."""
         path = Path(os.path.normpath(self.model_dir / url))
-        real = os.path.realpath(path)
+        real = self._real(path)
         if real in above:
             place = entry.file.place(entry.value)
             raise ParameterFileError(f"{place}: url({url!r}) leads back to a file that leads here")

@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from examples import at_least
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,6 +85,7 @@ def parsed(text: str, directory: Path) -> ParameterFile:
     return ParameterFile(path, "param/file")
 
 
+@at_least(60)
 @given(
     tree=pairs(),
     before=st.sampled_from(["", "  ", "\t", "\n\n", "\r\n   "]),
@@ -97,6 +99,7 @@ def test_only_references_to_the_folder_change(model_dir: Path, tree: Pair, befor
     assert file.edited(edits).decode() == expected
 
 
+@at_least(40)
 @given(tree=pairs(), before=st.sampled_from(["", "\n  ", "\r\r"]))
 def test_every_node_is_where_it_says(model_dir: Path, tree: Pair, before: str) -> None:
     file = parsed(before + tree[0], model_dir)
