@@ -72,7 +72,7 @@ def status_table(status: RunStatus) -> pd.DataFrame:
 
 
 def in_flight_table(status: RunStatus) -> pd.DataFrame:
-    """Return one row per offspring in flight: ``offspring``, ``state``, ``phase``, ``host``, ``attempt``, its message."""
+    """Return one row per offspring in flight: ``offspring``, ``state``, ``phase``, ``host``, ``attempt``, message."""
     columns = ["offspring", "state", "phase", "host", "attempt", "message"]
     offspring = status.generation.offspring if status.generation is not None else ()
     rows = [
