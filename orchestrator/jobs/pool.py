@@ -114,6 +114,7 @@ class JobPool:
         """
         folder, deadline = self._folder(offspring[0].generation), Deadline(self._terms.timeout)
         entries = {each.index: Entry(each, folder, deadline) for each in offspring}
+        folder.look_again(entries.keys())
         taken = folder.submitter.recover(entries.keys())
         for attempt in taken:
             entries[attempt.index].watch(attempt)
@@ -145,6 +146,7 @@ class JobPool:
         """
         with self._withdrawing_on_failure():
             while not self._arrived and self._entries.unfinished():
+                self._leave_if_stopped()
                 self._collect()
                 if self._dispatcher.submit_waiting(self._entries, self._folders.values()):
                     self._poller.submitted()
@@ -156,7 +158,7 @@ class JobPool:
                     if deadline.has_passed:
                         self._time_out(entries)
                 if not self._arrived:
-                    self._next_look()
+                    self._watch.wait()
         arrived, self._arrived = self._arrived, []
         return arrived
 
@@ -178,20 +180,22 @@ class JobPool:
         results = [entry.result for entry in together if entry.result is not None]
         if any(result.worked for result in results):
             return
-        for entry in together:
-            entry.start_afresh()
-        raise RunFailed(failure("every simulation of the generation failed", results[0]))
+        with self._withdrawing_on_failure():
+            for folder in self._folders.values():
+                folder.start_afresh([entry for entry in together if entry.folder is folder])
+            raise RunFailed(failure("every simulation of the generation failed", results[0]))
 
     def discard_unused(self) -> None:
-        """Remove the folders in which nothing has landed: nothing of them is worth keeping once the run has failed."""
+        """Remove the folders that nobody needs once the run has failed: nothing goes on or has landed there."""
         for folder in self._folders.values():
-            if not any(entry.stage is Stage.LANDED for entry in self._entries.of(folder)):
+            if all(entry.stage is Stage.WAITING for entry in self._entries.of(folder)):
                 shutil.rmtree(folder.paths.directory, ignore_errors=True)
 
     def _folder(self, generation: int) -> Folder:
         if generation not in self._folders:
             paths, name = self._folder_of(generation), f"{self._terms.name}-g{generation}"
             self._folders[generation] = Folder.open(paths, self._cluster, name, self._stop, self._confirm)
+            self._retries.begin_generation()
         return self._folders[generation]
 
     @contextlib.contextmanager
@@ -206,10 +210,7 @@ class JobPool:
     def _withdraw(self) -> None:
         end_jobs(self._cluster, self._entries.jobs())
         for folder in self._folders.values():
-            own = [entry for entry in self._entries.of(folder) if entry.stage not in (Stage.LANDED, Stage.MEASURING)]
-            folder.journal.withdrawn([entry.index for entry in own])
-            for entry in own:
-                entry.leave(Stage.WAITING)
+            folder.withdraw(self._entries.of(folder))
 
     def _collect(self) -> None:
         """Take the results that have come in since the last look; one listing of each folder."""
@@ -341,8 +342,7 @@ class JobPool:
         if never_started:
             raise RunFailed("\n".join(never_started))
 
-    def _next_look(self) -> None:
-        self._watch.wait()
+    def _leave_if_stopped(self) -> None:
         if self._stop.is_set():
             if not self._cluster.survives:
                 self._collect()

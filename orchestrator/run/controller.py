@@ -125,7 +125,8 @@ class Controller:
             raise RunFailed(
                 f"{where}: {error}. The run was made with {self._checkpoint.versions}; continue it with these versions"
             ) from error
-        self._finish([number for number, missing in self._open.items() if recorded[number] and not missing])
+        begun = {number for number, _ in done}
+        self._finish([number for number, missing in self._open.items() if number in begun and not missing])
         if told:
             self._best = min(math.fsum(row) for block in told for row in block.scores)
             _LOG.info("continuing after %d generations, best total score %.4g", len(told), self._best)
