@@ -204,9 +204,11 @@ def _make_ready(
         names, labels = list(request.all_tasks[0]), [target.label for target in config.create_targets()]
         write_text(paths.config, text)
         Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions_of(config))
-    number = Checkpoint(paths.checkpoint).n_generations
-    wanted = {key_of(task) for task in request.all_tasks}
-    in_flight = Asks(paths, config.space()).recorded(number)
+    checkpoint, asks = Checkpoint(paths.checkpoint), Asks(paths, config.space())
+    # before the configuration says so: cancelling is done by that
+    asks.require_executor(checkpoint, config.executor)
+    number, wanted = checkpoint.n_generations, {key_of(task) for task in request.all_tasks}
+    in_flight = asks.recorded(number)
     foreign = [offspring for offspring in in_flight if key_of(offspring.parameters) not in wanted]
     if foreign and not force:
         last = Request.read(paths)

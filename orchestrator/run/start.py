@@ -27,10 +27,10 @@ from orchestrator.display.live import displaying
 from orchestrator.display.logs import LogFormat, logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
 from orchestrator.files import be_private, remove_unfinished, write_text
-from orchestrator.jobs.journal import require_executor
 from orchestrator.lease import only_controller
 from orchestrator.optimisers import versions_of
 from orchestrator.paths import RunPaths
+from orchestrator.run.asked import Asks
 from orchestrator.run.cancel import end_all_jobs
 from orchestrator.run.evaluating import optimise
 from orchestrator.run.report_refresher import ReportRefresher
@@ -119,7 +119,7 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
         for file in (paths.checkpoint, paths.config, paths.holder):
             remove_unfinished(file)
         # before the configuration says so: cancelling is done by that
-        require_executor(paths.generation(Checkpoint(paths.checkpoint).n_generations), config.executor)
+        Asks(paths, config.space()).require_executor(Checkpoint(paths.checkpoint), config.executor)
         text = dump_config(config, paths.directory)
         if text != paths.config.read_text(encoding="utf-8"):
             # how a run is carried out may change on the way; what it is may not
