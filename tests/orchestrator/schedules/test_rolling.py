@@ -24,8 +24,10 @@ ROLLING: dict[str, Any] = {
     "max_ngen": 3,
     "local": {"workers": 3},
 }
+SECOND = "    if '/generations/0/1/' in str(directory):\n        {}\n    x, y = "
 # the second evaluation of all is a straggler: others of later generations overtake it
-STRAGGLER = MODEL.replace("    x, y = ", "    if '/0/1/' in str(directory):\n        time.sleep(3)\n    x, y = ")
+UNTIL_EIGHT_HAVE_BEGUN = 'while len((here / "simulated").read_text().splitlines()) < 8:\n            time.sleep(0.05)'
+STRAGGLER = MODEL.replace("    x, y = ", SECOND.format(UNTIL_EIGHT_HAVE_BEGUN))
 
 
 def project_at(directory: Path, model: str = STRAGGLER, **changes: Any) -> Project:
@@ -74,8 +76,8 @@ def test_a_killed_controller_is_continued_without_a_loss_or_a_repetition(tmp_pat
 
 
 def test_each_evaluation_has_its_own_deadline(tmp_path: Path) -> None:
-    stuck = MODEL.replace("    x, y = ", "    if '/0/1/' in str(directory):\n        time.sleep(600)\n    x, y = ")
-    project = project_at(tmp_path, stuck, timeout=4)
+    stuck = MODEL.replace("    x, y = ", SECOND.format("time.sleep(600)"))
+    project = project_at(tmp_path, stuck, timeout=15)
     project.command("run", "config.yaml")
     frame = project.frame().set_index(["generation", "offspring"])
     late = frame[frame["outcome"] == "TIMEOUT"]
