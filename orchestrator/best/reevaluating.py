@@ -27,9 +27,9 @@ from orchestrator.optimisers import versions_of
 from orchestrator.paths import RunPaths
 from orchestrator.records import Offspring
 from orchestrator.run.asked import Asks
-from orchestrator.run.cancel import end_all_jobs
+from orchestrator.run.cancel import end_all_jobs, end_if_asked
 from orchestrator.run.evaluating import carry_out
-from orchestrator.run.signals import asked_to_cancel, listening
+from orchestrator.run.signals import listening
 from orchestrator.schedules.reevaluation import Reevaluation, key_of
 from orchestrator.status import Watcher
 
@@ -120,9 +120,7 @@ def reevaluate(
                     )
             except Stopped as error:
                 lease.confirm()
-                jobs = "Its jobs go on" if cluster.survives else "Its jobs were ended"
-                if cluster.survives and asked_to_cancel(signals, console):
-                    jobs = f"{end_all_jobs(paths, cluster, lease.confirm)} jobs were cancelled"
+                jobs = end_if_asked(paths, cluster, signals, console, lease.confirm)
                 message = f"stopped while the best were evaluated again. {jobs}; go on with\n  {to_go_on}"
                 raise Stopped(message) from error
             except OSError as error:
