@@ -266,9 +266,11 @@ class JobPool:
 
     def _poll_if_due(self) -> None:
         watched = self._entries.watched()
-        statuses = self._poller.ask_if_due(watched)
-        for entry in watched if statuses else ():
-            if entry.attempt is not None:  # a result may have come in while the others were judged
+        if not (statuses := self._poller.ask_if_due(watched)):
+            return
+        self._collect()  # what jobs wrote before their end
+        for entry in watched:
+            if entry.attempt is not None:  # its result may have come in
                 self._judge(entry, entry.attempt.job, statuses[entry.attempt.job])
 
     def _judge(self, entry: Entry, job: Job, status: Status) -> None:
@@ -285,9 +287,7 @@ class JobPool:
         patience = 0.0 if status.outcome is not None else self._cluster.result_grace
         if time.time() - entry.ended < patience:
             self._poller.ask_by(entry.ended + patience + 0.1)
-            return
-        self._collect()
-        if entry.stage is Stage.ENDED:
+        else:
             self._decide(entry, job, status)
 
     def _decide(self, entry: Entry, job: Job, status: Status) -> None:

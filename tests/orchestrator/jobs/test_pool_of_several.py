@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from orchestrator.files import write_json
 from orchestrator.jobs.pool import JobPool
 from orchestrator.paths import AttemptPaths, GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
+from orchestrator.results import new_results
 
 Make = Callable[..., ScriptedRun]
 
@@ -113,3 +114,20 @@ def test_a_stop_is_heard_although_results_keep_coming_in(scripted: Make) -> None
         run.deliver(1, 1)
         with pytest.raises(Stopped):
             pool.wait()
+
+
+def test_many_jobs_that_end_at_once_without_results_are_looked_for_once(
+    scripted: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = scripted(size=30)
+    run.cluster.otherwise = [RUNNING, ended(Outcome.OUT_OF_MEMORY)]
+    run.cluster.answer(0, None, RUNNING, OK)
+    listings: list[Path] = []
+
+    def listed(folder: Path, seen: set[str]) -> Iterator[tuple[int, int, Result]]:
+        listings.append(folder)
+        return new_results(folder, seen)
+
+    monkeypatch.setattr("orchestrator.jobs.pool.new_results", listed)
+    assert run.outcomes() == [Outcome.OK, *[Outcome.OUT_OF_MEMORY] * 29]
+    assert len(listings) < 10
