@@ -173,7 +173,7 @@ def _refuse_other_names(paths: ReevaluationPaths, names: list[str]) -> None:
 
 
 def _going_on(paths: ReevaluationPaths, config: Config, top: int, seeds: int) -> Request | None:
-    """Return the last request where the same is asked for and it is unfinished; the best may be others by now."""
+    """Return the last request if the same is asked for and it is unfinished; the best may be others by now."""
     last = Request.read(paths)
     if last is None or (last.top, last.seeds, dict(last.originals)) != (top, seeds, config.simulation.seeds):
         return None
@@ -221,7 +221,7 @@ def _make_ready(
 
 
 def _remove_if_empty(paths: ReevaluationPaths) -> None:
-    """Leave nothing behind where not one simulation could be started."""
+    """Leave nothing behind if not one simulation could be started."""
     in_flight = paths.generations.is_dir() and any(paths.generations.iterdir())
     if not in_flight and not evaluated(paths) and not paths.lock.exists():
         shutil.rmtree(paths.directory, ignore_errors=True)

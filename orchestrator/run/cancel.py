@@ -86,7 +86,7 @@ def _dequeue_controllers(paths: RunPaths) -> None:
 
 
 def _stop_controller(paths: RunPaths, say: Callable[[str], object]) -> None:
-    """Ask the controller to stop where that can be done from here; a dead one does not need to be asked."""
+    """Ask the controller to stop, if that can be done from here; a dead one does not need to be asked."""
     holder = holder_of(paths)
     process = living(holder)
     if process is not None:
