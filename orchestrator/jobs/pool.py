@@ -266,10 +266,9 @@ class JobPool:
 
     def _poll_if_due(self) -> None:
         watched = self._entries.watched()
-        if not (statuses := self._poller.ask_if_due(watched)):
-            return
-        self._collect()  # what jobs wrote before their end
-        for entry in watched:
+        if statuses := self._poller.ask_if_due(watched):
+            self._collect()  # what jobs wrote before their end
+        for entry in watched if statuses else ():
             if entry.attempt is not None:  # its result may have come in
                 self._judge(entry, entry.attempt.job, statuses[entry.attempt.job])
 
@@ -344,7 +343,8 @@ class JobPool:
 
     def _leave_if_stopped(self) -> None:
         if self._stop.is_set():
+            generation = self._entries.unfinished()[0].offspring.generation
             if not self._cluster.survives:
                 self._collect()
                 self._withdraw()
-            raise Stopped(f"stopped in generation {self._entries.unfinished()[0].offspring.generation}")
+            raise Stopped(f"stopped in generation {generation}")

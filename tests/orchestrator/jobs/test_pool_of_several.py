@@ -131,3 +131,19 @@ def test_many_jobs_that_end_at_once_without_results_are_looked_for_once(
     monkeypatch.setattr("orchestrator.jobs.pool.new_results", listed)
     assert run.outcomes() == [Outcome.OK, *[Outcome.OUT_OF_MEMORY] * 29]
     assert len(listings) < 10
+
+
+def test_a_stop_together_with_the_last_result_is_a_stop(scripted: Make) -> None:
+    run = scripted(size=1, survives=False)
+    run.cluster.otherwise = [RUNNING]
+
+    def last() -> None:
+        run.deliver(0, 1)
+        run.stop.set()
+
+    run.clock.after(5, last)
+    with pytest.raises(Stopped, match="stopped in generation 0"):
+        run.finish()
+    run.cluster.otherwise = [COMPLETED]
+    assert run.outcomes() == [Outcome.OK]
+    assert run.cluster.submitted == [(0, 1)]
