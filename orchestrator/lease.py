@@ -53,13 +53,13 @@ class Lease:
         self._over = threading.Event()
         self._on_loss: Callable[[], object] = lambda: None
         self.lost = False
-        # how it ends where no error ends it, and why: for those who look at the run later
+        # how it ends if no error ends it, and why: for those who look at the run later
         self.ending = ("finished", "")
         self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
         self._thread.start()
 
     def call_on_loss(self, action: Callable[[], object]) -> None:
-        """Call `action` where another controller has taken the run over."""
+        """Call `action` if another controller has taken the run over."""
         self._on_loss = action
         if self.lost:
             action()
@@ -91,7 +91,7 @@ class Lease:
                 return
 
     def _is_ours(self) -> bool:
-        """Renew the lease; False only where it is certain that somebody else has it."""
+        """Renew the lease; False only if it is certain that somebody else has it."""
         for _ in range(3):
             try:
                 if self._lock.is_locked:

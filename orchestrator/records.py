@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -225,19 +225,3 @@ class Evaluation:
     def total_score(self) -> float:
         """Sum of the scores, the loss of single-objective optimisers."""
         return math.fsum(self.scores)
-
-
-@dataclass(frozen=True)
-class Generation:
-    """All offspring that were asked for together.
-
-    Parameters
-    ----------
-    number : int
-        From 0.
-    offspring : sequence of Offspring
-        In the order in which the optimiser gave them.
-    """
-
-    number: int
-    offspring: Sequence[Offspring]

@@ -184,6 +184,29 @@ def _entries_of(group: str, _places: tuple[str, ...]) -> list[EntryPoint]:
     return sorted(entry_points(group=group), key=lambda entry: (entry.name, entry.value))
 
 
+def decorated(kind: type[Plugin], by: str, *, what: str = "class") -> Callable[[Any, str], Plugin]:
+    """Return how a registry adopts what a decorator has given an attribute ``plugin``.
+
+    Parameters
+    ----------
+    kind : type
+        What the attribute must be.
+    by : str
+        Name of the decorator, for messages.
+    what : str
+        What is decorated, for messages.
+    """
+
+    def adopt(found: Any, name: str) -> Plugin:
+        # its own, not that of a base class: each plug-in is registered by itself
+        plugin = getattr(found, "__dict__", {}).get("plugin")
+        if not isinstance(plugin, kind):
+            raise PluginError(f"{name!r} must be a {what} that is decorated with @{by}: it is {found!r}")
+        return plugin
+
+    return adopt
+
+
 def said(error: BaseException) -> str:
     """Return an exception in one line for people: ``ValueError: too large``."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")

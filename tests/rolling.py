@@ -10,14 +10,14 @@ from pydantic import Field
 from orchestrator.optimisers.base import Asked, Problem, Told, same_points
 from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.registry import optimiser
-from orchestrator.records import Evaluation, FloatArray, Offspring
+from orchestrator.records import Evaluation, FloatArray, Offspring, Origin
 from orchestrator.schedules.base import ReplayDiffers, Schedule, Search, told_of
 from orchestrator.schedules.registry import ScheduleOptions, schedule
 
 
 @optimiser("random_of_tests", any_rows=True)
 class Random:
-    """Draws uniformly; every ask depends on how many evaluations were told before it."""
+    """Draws uniformly, from the start on; every ask depends on how many evaluations were told before it."""
 
     def __init__(self, options: OptimiserOptions, problem: Problem):
         self._problem = problem
@@ -25,8 +25,12 @@ class Random:
 
     def ask(self) -> Asked:
         rng = np.random.default_rng([self._problem.seed, self._asks, self._told])
-        self._asks += 1
-        return Asked.samples(rng.random((self._problem.size, len(self._problem.start))))
+        points = rng.random((self._problem.size, len(self._problem.start)))
+        first, self._asks = self._asks == 0, self._asks + 1
+        if not first:
+            return Asked.samples(points)
+        points[0] = self._problem.start
+        return Asked(points, (Origin.START, *[Origin.SAMPLE] * (len(points) - 1)))
 
     def tell(self, told: Told) -> None:
         self._told += len(told.points)

@@ -253,7 +253,7 @@ class ScriptedRun:
         self._pool = JobPool(
             self.cluster,
             self.terms,
-            folder_of=lambda _: self.paths,
+            folder_of=lambda number: GenerationPaths(self.paths.directory.parent / str(number)),
             write_task=lambda offspring, paths, number: write_json(
                 paths.task, {"index": offspring.index, "attempt": number}
             ),

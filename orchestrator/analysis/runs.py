@@ -72,7 +72,7 @@ def status_table(status: RunStatus) -> pd.DataFrame:
 
 
 def in_flight_table(status: RunStatus) -> pd.DataFrame:
-    """Return a table of the offspring in flight: state, phase, host, attempt and message of each."""
+    """Return one row per offspring in flight: ``offspring``, ``state``, ``phase``, ``host``, ``attempt``, message."""
     columns = ["offspring", "state", "phase", "host", "attempt", "message"]
     offspring = status.generation.offspring if status.generation is not None else ()
     rows = [

@@ -24,7 +24,7 @@ class Candidate:
     Parameters
     ----------
     rank : int
-        From 1, the best; 0 for the start values where they are shown beside.
+        From 1, the best; 0 for the start values if they are shown beside.
     generation, offspring : int
         Its identity.
     total_score : float
@@ -141,7 +141,7 @@ class Choice:
 def choose(checkpoint: Checkpoint, top: int) -> Choice:
     """Return the best evaluations of a run.
 
-    Only those with outcome ``OK`` count: the others have no values, and ``max_score`` where all are bad is no
+    Only those with outcome ``OK`` count: the others have no values, and ``max_score`` if all are bad is no
     achievement. Parameters that were evaluated twice (whole numbers) count once. Ties are in the order of the run.
 
     Parameters

@@ -27,9 +27,9 @@ from orchestrator.optimisers import versions_of
 from orchestrator.paths import RunPaths
 from orchestrator.records import Offspring
 from orchestrator.run.asked import Asks
-from orchestrator.run.cancel import end_all_jobs
+from orchestrator.run.cancel import end_all_jobs, end_if_asked
 from orchestrator.run.evaluating import carry_out
-from orchestrator.run.signals import asked_to_cancel, listening
+from orchestrator.run.signals import listening
 from orchestrator.schedules.reevaluation import Reevaluation, key_of
 from orchestrator.status import Watcher
 
@@ -120,9 +120,7 @@ def reevaluate(
                     )
             except Stopped as error:
                 lease.confirm()
-                jobs = "Its jobs go on" if cluster.survives else "Its jobs were ended"
-                if cluster.survives and asked_to_cancel(signals, console):
-                    jobs = f"{end_all_jobs(paths, cluster, lease.confirm)} jobs were cancelled"
+                jobs = end_if_asked(paths, cluster, signals, console, lease.confirm)
                 message = f"stopped while the best were evaluated again. {jobs}; go on with\n  {to_go_on}"
                 raise Stopped(message) from error
             except OSError as error:
@@ -175,7 +173,7 @@ def _refuse_other_names(paths: ReevaluationPaths, names: list[str]) -> None:
 
 
 def _going_on(paths: ReevaluationPaths, config: Config, top: int, seeds: int) -> Request | None:
-    """Return the last request where the same is asked for and it is unfinished; the best may be others by now."""
+    """Return the last request if the same is asked for and it is unfinished; the best may be others by now."""
     last = Request.read(paths)
     if last is None or (last.top, last.seeds, dict(last.originals)) != (top, seeds, config.simulation.seeds):
         return None
@@ -204,9 +202,11 @@ def _make_ready(
         names, labels = list(request.all_tasks[0]), [target.label for target in config.create_targets()]
         write_text(paths.config, text)
         Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions_of(config))
-    number = Checkpoint(paths.checkpoint).n_generations
-    wanted = {key_of(task) for task in request.all_tasks}
-    in_flight = Asks(paths, config.space()).recorded(number)
+    checkpoint, asks = Checkpoint(paths.checkpoint), Asks(paths, config.space())
+    # before the configuration says so: cancelling is done by that
+    asks.require_executor(checkpoint, config.executor)
+    number, wanted = checkpoint.n_generations, {key_of(task) for task in request.all_tasks}
+    in_flight = asks.recorded(number)
     foreign = [offspring for offspring in in_flight if key_of(offspring.parameters) not in wanted]
     if foreign and not force:
         last = Request.read(paths)
@@ -221,7 +221,7 @@ def _make_ready(
 
 
 def _remove_if_empty(paths: ReevaluationPaths) -> None:
-    """Leave nothing behind where not one simulation could be started."""
+    """Leave nothing behind if not one simulation could be started."""
     in_flight = paths.generations.is_dir() and any(paths.generations.iterdir())
     if not in_flight and not evaluated(paths) and not paths.lock.exists():
         shutil.rmtree(paths.directory, ignore_errors=True)

@@ -97,7 +97,7 @@ class Evaluated:
     outcome : Outcome
         What became of the simulation.
     message : str
-        Why, where it is not `OK`.
+        Why, if it is not `OK`.
     total_score : float
         Sum of the scores.
     values, scores : mapping of str to float

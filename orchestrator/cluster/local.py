@@ -87,7 +87,8 @@ class LocalCluster:
         """Attach to the processes of a dead controller; tasks that no process has claimed are queued again."""
         entries = [self._entry(task, token, folder) for task in tasks]
         for entry in entries:
-            if entry.task.index not in wanted:
+            known = entry.found_dead or entry in self._running or entry in self._waiting
+            if known or entry.task.index not in wanted:
                 continue
             if entry.alive:
                 self._running.append(entry)

@@ -83,6 +83,7 @@ class Dispatcher:
             pause = self._cluster.poll_interval(max(entry.deadline.elapsed for entry in together))
             self._retries.refused(together, error, pause, entries)
             return
+        self._retries.accepted()
         for entry, attempt in zip(together, attempts, strict=True):
             entry.watch(attempt)
         _LOG.info("generation %d: submitted %d offspring", together[0].offspring.generation, len(attempts))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.cluster import Cluster, Job, State, Status
@@ -90,6 +90,7 @@ class Folder:
     paths: GenerationPaths
     journal: Journal
     submitter: Submitter
+    # names of the result files that were taken already
     seen: set[str] = field(default_factory=set)
     notes: QueueNotes = field(init=False)
 
@@ -104,6 +105,27 @@ class Folder:
         paths.create()
         journal = Journal(paths, confirm)
         return cls(paths, journal, Submitter(journal, paths, cluster, name, stop))
+
+    def look_again(self, indices: Collection[int]) -> None:
+        """Take the results of these offspring: they were passed over as long as nobody waited for them."""
+        self.seen = {name for name in self.seen if int(name.partition(".")[0]) not in indices}
+
+    def withdraw(self, entries: Sequence[Entry]) -> None:
+        """Note that the jobs of these of its entries were ended, except what needs none; they wait again."""
+        own = [entry for entry in entries if entry.stage not in (Stage.LANDED, Stage.MEASURING)]
+        self.journal.withdrawn([entry.index for entry in own])
+        for entry in own:
+            entry.leave(Stage.WAITING)
+
+    def start_afresh(self, entries: Sequence[Entry]) -> None:
+        """Forget results and losses of these of its entries: they are evaluated again when the run is continued."""
+        indices = {str(entry.index) for entry in entries}
+        for path in self.paths.results.glob("*.json"):
+            if path.name.partition(".")[0] in indices:
+                path.unlink()
+        for entry in entries:
+            entry.leave(Stage.WAITING)
+        self.withdraw(entries)
 
     def note_queue(self, entries: Iterable[Entry]) -> None:
         """Note what the executor said last of the jobs of its entries, as far as it has been asked."""
@@ -186,13 +208,6 @@ class Entry:
         self.leave(Stage.LANDED)
         self.deadline.resolve(self.index)
         self.result = result
-
-    def start_afresh(self) -> None:
-        """Forget its results and losses: it is evaluated again when the run is continued."""
-        for path in self.folder.paths.results.glob(f"{self.index}.*.json"):
-            path.unlink()
-        self.folder.journal.withdrawn([self.index])
-        self.leave(Stage.WAITING)
 
     def __str__(self) -> str:
         return f"generation {self.offspring.generation} offspring {self.offspring.index}"

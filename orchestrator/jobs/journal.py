@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from orchestrator.errors import UsageError
 from orchestrator.files import append_json_line
@@ -75,7 +75,12 @@ def require_executor(paths: GenerationPaths, executor: str) -> None:
     orchestrator.errors.UsageError
         If it is not: this executor could neither watch nor end it.
     """
-    for submission in Submissions.read(paths.journal).in_flight():
+    require_executor_of(Submissions.read(paths.journal).in_flight(), paths, executor)
+
+
+def require_executor_of(submissions: Iterable[Submission], paths: GenerationPaths, executor: str) -> None:
+    """Make sure that these submissions of a generation are with this executor, as `require_executor`."""
+    for submission in submissions:
         if submission.executor != executor:
             raise UsageError(
                 f"{paths.directory}: its jobs run with executor: {submission.executor}, not "

@@ -70,13 +70,16 @@ class MeasuringPool:
             if code is None:
                 continue
             self._running.remove(work)
-            result = result_in(work.paths.result) if code != 0 else None
+            result = result_in(work.paths.result)
             if result is not None and result.measured:
-                _LOG.warning("measuring %s ended with exit code %d, after it had delivered", work.paths.directory, code)
-            elif code != 0 and work.tries < _TRIES:
+                if code != 0:
+                    told = "measuring %s ended with exit code %d, after it had delivered"
+                    _LOG.warning(told, work.paths.directory, code)
+            # an exit code of 0 alone says nothing: a user's target may have left the process
+            elif work.tries < _TRIES:
                 _LOG.warning("measuring %s ended with exit code %d, trying again", work.paths.directory, code)
                 self._waiting.append(work)
-            elif code != 0:
+            else:
                 failed.append((work.key, f"measuring ended with exit code {code} in {work.tries} tries"))
         self._fill()
         return failed

@@ -114,6 +114,7 @@ class JobPool:
         """
         folder, deadline = self._folder(offspring[0].generation), Deadline(self._terms.timeout)
         entries = {each.index: Entry(each, folder, deadline) for each in offspring}
+        folder.look_again(entries.keys())
         taken = folder.submitter.recover(entries.keys())
         for attempt in taken:
             entries[attempt.index].watch(attempt)
@@ -122,8 +123,6 @@ class JobPool:
         if taken:
             _LOG.info("generation %d: took over %d jobs", offspring[0].generation, len(taken))
         self._entries.add(entries.values())
-        # results that came in before anybody waited for them
-        folder.seen -= {path.name for each in offspring for path in folder.paths.results.glob(f"{each.index}.*.json")}
         self._watch.watch([each.paths.results for each in self._folders.values()])
         with self._withdrawing_on_failure():
             self._collect()
@@ -147,6 +146,7 @@ class JobPool:
         """
         with self._withdrawing_on_failure():
             while not self._arrived and self._entries.unfinished():
+                self._leave_if_stopped()
                 self._collect()
                 if self._dispatcher.submit_waiting(self._entries, self._folders.values()):
                     self._poller.submitted()
@@ -156,7 +156,7 @@ class JobPool:
                     folder.note_queue(self._entries.of(folder))
                 self._time_out([entry for entry in self._entries if entry.deadline.has_passed])
                 if not self._arrived:
-                    self._next_look()
+                    self._watch.wait()
         arrived, self._arrived = self._arrived, []
         return arrived
 
@@ -178,20 +178,22 @@ class JobPool:
         results = [entry.result for entry in together if entry.result is not None]
         if any(result.worked for result in results):
             return
-        for entry in together:
-            entry.start_afresh()
-        raise RunFailed(failure("every simulation of the generation failed", results[0]))
+        with self._withdrawing_on_failure():
+            for folder in self._folders.values():
+                folder.start_afresh([entry for entry in together if entry.folder is folder])
+            raise RunFailed(failure("every simulation of the generation failed", results[0]))
 
     def discard_unused(self) -> None:
-        """Remove the folders in which nothing has landed: nothing of them is worth keeping once the run has failed."""
+        """Remove the folders that nobody needs once the run has failed: nothing goes on or has landed there."""
         for folder in self._folders.values():
-            if not any(entry.stage is Stage.LANDED for entry in self._entries.of(folder)):
+            if all(entry.stage is Stage.WAITING for entry in self._entries.of(folder)):
                 shutil.rmtree(folder.paths.directory, ignore_errors=True)
 
     def _folder(self, generation: int) -> Folder:
         if generation not in self._folders:
             paths, name = self._folder_of(generation), f"{self._terms.name}-g{generation}"
             self._folders[generation] = Folder.open(paths, self._cluster, name, self._stop, self._confirm)
+            self._retries.begin_generation()
         return self._folders[generation]
 
     @contextlib.contextmanager
@@ -206,10 +208,7 @@ class JobPool:
     def _withdraw(self) -> None:
         end_jobs(self._cluster, self._entries.jobs())
         for folder in self._folders.values():
-            own = [entry for entry in self._entries.of(folder) if entry.stage not in (Stage.LANDED, Stage.MEASURING)]
-            folder.journal.withdrawn([entry.index for entry in own])
-            for entry in own:
-                entry.leave(Stage.WAITING)
+            folder.withdraw(self._entries.of(folder))
 
     def _collect(self) -> None:
         """Take the results that have come in since the last look; one listing of each folder."""
@@ -264,9 +263,11 @@ class JobPool:
         _LOG.log(logging.INFO if result.outcome is Outcome.OK else logging.WARNING, "%s: %s", entry, said)
 
     def _poll_if_due(self) -> None:
-        statuses = self._poller.ask_if_due(self._entries.watched())
-        for entry in self._entries.watched() if statuses else ():
-            if entry.attempt is not None:  # a result may have come in while the others were judged
+        watched = self._entries.watched()
+        if statuses := self._poller.ask_if_due(watched):
+            self._collect()  # what jobs wrote before their end
+        for entry in watched if statuses else ():
+            if entry.attempt is not None:  # its result may have come in
                 self._judge(entry, entry.attempt.job, statuses[entry.attempt.job])
 
     def _judge(self, entry: Entry, job: Job, status: Status) -> None:
@@ -283,9 +284,7 @@ class JobPool:
         patience = 0.0 if status.outcome is not None else self._cluster.result_grace
         if time.time() - entry.ended < patience:
             self._poller.ask_by(entry.ended + patience + 0.1)
-            return
-        self._collect()
-        if entry.stage is Stage.ENDED:
+        else:
             self._decide(entry, job, status)
 
     def _decide(self, entry: Entry, job: Job, status: Status) -> None:
@@ -341,10 +340,10 @@ class JobPool:
         if unstartable:
             raise RunFailed("\n".join(unstartable))
 
-    def _next_look(self) -> None:
-        self._watch.wait()
+    def _leave_if_stopped(self) -> None:
         if self._stop.is_set():
+            generation = self._entries.unfinished()[0].offspring.generation
             if not self._cluster.survives:
                 self._collect()
                 self._withdraw()
-            raise Stopped(f"stopped in generation {self._entries.unfinished()[0].offspring.generation}")
+            raise Stopped(f"stopped in generation {generation}")

@@ -19,7 +19,7 @@ _INTERVAL = 5.0
 
 
 class QueueNotes:
-    """Writes the note of one generation, where something has changed and not too often.
+    """Writes the note of one generation, if something has changed and not too often.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class QueueNotes:
         if grouped == self._written:
             return
         self._next = time.monotonic() + _INTERVAL
-        # a full disk is told where something is lost by it
+        # a full disk is told if something is lost by it
         with contextlib.suppress(OSError):
             write_json(self._path, {"time": time.time(), "jobs": grouped})
             self._written = grouped
@@ -59,7 +59,7 @@ class QueueNote:
     reasons : mapping of int to str
         Why an offspring's job is pending, in the executor's words; empty if it gives none.
     silence : str
-        What the executor's silence looks like, where it did not answer.
+        What the executor's silence looks like, if it did not answer.
     """
 
     time: float = math.nan
@@ -68,7 +68,7 @@ class QueueNote:
 
     @classmethod
     def read(cls, path: Path) -> QueueNote:
-        """Return the note; an empty one where it is missing or not readable."""
+        """Return the note; an empty one if it is missing or not readable."""
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             jobs = data["jobs"]

@@ -42,12 +42,20 @@ class Retries:
         self._unstartable: dict[tuple[int, int], Result] = {}
         # nodes on which a simulation could not be started, and when that is forgotten: somebody may have repaired them
         self._bad_nodes: dict[str, float] = {}
+        # nodes on which a simulation has run, in this run and since its last generation began
         self._good_nodes: set[str] = set()
+        self._good_lately: set[str] = set()
+
+    def begin_generation(self) -> None:
+        """Note that a generation begins: a node that has worked before it may be broken now."""
+        self._good_lately = set()
 
     def worked(self, result: Result) -> None:
         """Note that a simulation has run."""
         self._nothing_worked = False
-        self._good_nodes.add(result.host)
+        if result.host:
+            self._good_nodes.add(result.host)
+            self._good_lately.add(result.host)
 
     def lost(self, entry: Entry, result: Result, node: str, others: Iterable[Entry]) -> None:
         """Note that an attempt was lost.
@@ -103,12 +111,16 @@ class Retries:
             _LOG.warning("generation %d: nothing submitted, trying again: %s", generation, error)
         self._refusal = str(error)
 
+    def accepted(self) -> None:
+        """Note that a submission was taken: if the next one is refused, that is told again."""
+        self._refusal = ""
+
     @property
     def avoid(self) -> set[str]:
         """Nodes on which simulations could not be started, if others are known to work."""
         now = time.time()
-        bad = {node for node, until in self._bad_nodes.items() if node and until > now}
-        return bad - self._good_nodes if self._good_nodes else set()
+        bad = {node for node, until in self._bad_nodes.items() if node and until > now} - self._good_lately
+        return bad if self._good_nodes - bad else set()
 
     def stop_if_nothing_can_start(self, entries: Entries) -> None:
         """End the run rather than try all of it several times, if nothing has started, runs, or may yet be found.

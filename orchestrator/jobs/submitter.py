@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from orchestrator.cluster import Cluster, Job, SubmissionFailed, Task
 from orchestrator.cluster.ending import end_jobs
 from orchestrator.errors import Stopped
-from orchestrator.jobs.journal import Journal, require_executor
+from orchestrator.jobs.journal import Journal, require_executor_of
 from orchestrator.jobs.submissions import Attempt, Submission
 from orchestrator.paths import GenerationPaths
 
@@ -83,17 +83,18 @@ class Submitter:
         orchestrator.errors.Stopped
             If `stop` was set before it was known whether they exist.
         """
-        require_executor(self._paths, self._cluster.name)
-        attempts = []
-        for submission in self._journal.state.in_flight():
-            current = [task for task in self._journal.state.current_tasks(submission) if task[0] in indices]
-            if not current:
-                continue
+        state, attempts = self._journal.state, []
+        wanted = {
+            each.token: [task for task in state.current_tasks(each) if task[0] in indices] for each in state.in_flight()
+        }
+        submissions = [state.submissions[token] for token, current in wanted.items() if current]
+        require_executor_of(submissions, self._paths, self._cluster.name)
+        for submission in submissions:
             jobs = self._recover(submission)
             if jobs is not None and submission.ids is None:
                 self._submitted(submission, jobs)
             for (index, number), job in zip(submission.tasks, jobs or [], strict=bool(jobs)):
-                if (index, number) in current:
+                if (index, number) in wanted[submission.token]:
                     attempts.append(Attempt(index, number, job))
         return attempts
 

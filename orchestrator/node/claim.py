@@ -14,7 +14,7 @@ _NAME = "claimed"
 
 
 def claim(directory: Path) -> bool:
-    """Claim the attempt in `directory` for this process; False where another process has.
+    """Claim the attempt in `directory` for this process; False if another process has.
 
     A controller that dies right after it has started a job leaves the one after it in doubt, and that starts it again.
     """

@@ -72,7 +72,7 @@ def evaluate(task_file: str) -> None:
 
 
 def measure_attempt(task_file: str) -> None:
-    """Measure what a simulation left where its job did not (``measure_on: controller``), and complete its result.
+    """Measure what a simulation left if its job did not (``measure_on: controller``), and complete its result.
 
     Parameters
     ----------

@@ -119,15 +119,11 @@ def versions_of(config: Config) -> dict[str, str]:
 @cache
 def optimisers() -> Registry[OptimiserKind]:
     """Return the registry of optimisers."""
-    from targets.plugins import Registry  # noqa: PLC0415  (of targets, which take longer to import than optimisers)
+    from targets.plugins import Registry, decorated  # noqa: PLC0415  (of targets, which take longer to import than optimisers)
 
-    return Registry("optimiser", package="orchestrator.optimisers", group="orchestrator.optimisers", adopt=_adopt)
-
-
-def _adopt(found: Any, name: str) -> OptimiserKind:
-    from targets.plugins import PluginError  # noqa: PLC0415
-
-    kind = getattr(found, "__dict__", {}).get("plugin")
-    if not isinstance(kind, OptimiserKind):
-        raise PluginError(f"{name!r} must be a class that is decorated with @optimiser: it is {found!r}")
-    return kind
+    return Registry(
+        "optimiser",
+        package="orchestrator.optimisers",
+        group="orchestrator.optimisers",
+        adopt=decorated(OptimiserKind, "optimiser"),
+    )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from orchestrator.errors import RunFailed
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.errors import RunFailed, UsageError
 from orchestrator.files import write_json
+from orchestrator.jobs.journal import require_executor
+from orchestrator.optimisers.base import Told
 from orchestrator.optimisers.space import SearchSpace
 from orchestrator.paths import RunPaths
 from orchestrator.records import Offspring, Origin
@@ -56,6 +59,30 @@ class Asks:
                 f"{file}: does not say what was asked for ({type(error).__name__}: {error}). Restore it, or end the "
                 f"jobs of the generation (orchestrator cancel) and delete {file.parent}"
             ) from error
+
+    def missing(self, told: Iterable[Told]) -> dict[int, set[int]]:
+        """Return, for each generation that has files, which of its offspring are in no block that was told."""
+        done = {each for block in told for each in block.ids}
+        return {
+            number: {each.index for each in self.recorded(number)} - {index for of, index in done if of == number}
+            for number in self._paths.generation_numbers()
+        }
+
+    def require_executor(self, checkpoint: Checkpoint, executor: str) -> None:
+        """Make sure that what is in flight, of whichever generation, is with this executor.
+
+        Raises
+        ------
+        orchestrator.errors.UsageError
+            If it is not: this executor could neither watch nor end it.
+        """
+        for number in self._paths.generation_numbers():
+            try:
+                require_executor(self._paths.generation(number), executor)
+            except UsageError:
+                # nothing waits for the jobs of a generation that is in the checkpoint completely
+                if self.missing(checkpoint.told())[number]:
+                    raise
 
     def _offspring(self, number: int, data: Mapping[str, Any]) -> Offspring:
         point = tuple(float(x) for x in data["point"])

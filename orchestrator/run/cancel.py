@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from rich.console import Console
+
 from orchestrator.cluster import Cluster, create_cluster
 from orchestrator.cluster.commands import CommandFailed, cancel_job, cancel_pending
 from orchestrator.cluster.ending import end_jobs
@@ -17,6 +19,7 @@ from orchestrator.jobs.submitter import Submitter
 from orchestrator.lease import controller_jobs, holder_of, is_held, only_controller
 from orchestrator.paths import RunPaths
 from orchestrator.processes import living
+from orchestrator.run.signals import Signals, asked_to_cancel
 
 # how long a controller may take to stop, in s
 _PATIENCE = 30.0
@@ -65,6 +68,17 @@ def end_all_jobs(paths: RunPaths, cluster: Cluster, confirm: Callable[[], object
     return ended
 
 
+def end_if_asked(
+    paths: RunPaths, cluster: Cluster, signals: Signals, console: Console, confirm: Callable[[], object]
+) -> str:
+    """Return what becomes of the jobs of a run that was stopped; a person may want them to end, and is asked."""
+    if not cluster.survives:
+        return "Its jobs were ended"
+    if asked_to_cancel(signals, console):
+        return f"{end_all_jobs(paths, cluster, confirm)} jobs were cancelled"
+    return "Its jobs go on"
+
+
 def _dequeue_controllers(paths: RunPaths) -> None:
     """Cancel the controller's jobs that are queued again: they would go on with the run."""
     if jobs := controller_jobs(paths):
@@ -72,7 +86,7 @@ def _dequeue_controllers(paths: RunPaths) -> None:
 
 
 def _stop_controller(paths: RunPaths, say: Callable[[str], object]) -> None:
-    """Ask the controller to stop where that can be done from here; a dead one does not need to be asked."""
+    """Ask the controller to stop, if that can be done from here; a dead one does not need to be asked."""
     holder = holder_of(paths)
     process = living(holder)
     if process is not None:

@@ -112,12 +112,10 @@ class Controller:
     def _resume(self) -> list[Sequence[Offspring]]:
         told = self._checkpoint.told()
         self._tells = len(told)
-        done = {each for block in told for each in block.ids}
-        recorded = {number: self._asks.recorded(number) for number in self._paths.generation_numbers()}
-        for number, offspring in recorded.items():
-            self._open[number] = {each.index for each in offspring if (number, each.index) not in done}
+        self._open = self._asks.missing(told)
+        recorded = {number: self._asks.recorded(number) for number, missing in self._open.items() if missing}
         try:
-            resumed = self._schedule.resume(told, {n: each for n, each in recorded.items() if self._open[n]})
+            resumed = self._schedule.resume(told, recorded)
         except ReplayDiffers as error:
             where = (
                 self._paths.generation(error.number).record if self._open.get(error.number) else self._checkpoint.path
@@ -125,7 +123,9 @@ class Controller:
             raise RunFailed(
                 f"{where}: {error}. The run was made with {self._checkpoint.versions}; continue it with these versions"
             ) from error
-        self._finish([number for number, missing in self._open.items() if recorded[number] and not missing])
+        # a folder without a record: its generation is to be asked for yet, unless it was being removed
+        begun = {number for block in told for number, _ in block.ids}
+        self._finish([number for number, missing in self._open.items() if number in begun and not missing])
         if told:
             self._best = min(math.fsum(row) for block in told for row in block.scores)
             _LOG.info("continuing after %d generations, best total score %.4g", len(told), self._best)

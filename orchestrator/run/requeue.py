@@ -35,7 +35,7 @@ def run_of_restarted_job(model_dir: Path, environment: Mapping[str, str]) -> Run
 
 
 def requeue(job_id: str, received: Sequence[int]) -> str | None:
-    """Queue the job of this process again; return SLURM's words where it refuses.
+    """Queue the job of this process again; return SLURM's words if it refuses.
 
     Parameters
     ----------

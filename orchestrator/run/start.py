@@ -27,15 +27,15 @@ from orchestrator.display.live import displaying
 from orchestrator.display.logs import LogFormat, logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
 from orchestrator.files import be_private, remove_unfinished, write_text
-from orchestrator.jobs.journal import require_executor
 from orchestrator.lease import only_controller
 from orchestrator.optimisers import versions_of
 from orchestrator.paths import RunPaths
-from orchestrator.run.cancel import end_all_jobs
+from orchestrator.run.asked import Asks
+from orchestrator.run.cancel import end_if_asked
 from orchestrator.run.evaluating import optimise
 from orchestrator.run.report_refresher import ReportRefresher
 from orchestrator.run.requeue import requeue, run_of_restarted_job
-from orchestrator.run.signals import asked_to_cancel, listening
+from orchestrator.run.signals import listening
 from orchestrator.status import Watcher
 
 _LOG = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
         for file in (paths.checkpoint, paths.config, paths.holder):
             remove_unfinished(file)
         # before the configuration says so: cancelling is done by that
-        require_executor(paths.generation(Checkpoint(paths.checkpoint).n_generations), config.executor)
+        Asks(paths, config.space()).require_executor(Checkpoint(paths.checkpoint), config.executor)
         text = dump_config(config, paths.directory)
         if text != paths.config.read_text(encoding="utf-8"):
             # how a run is carried out may change on the way; what it is may not
@@ -140,9 +140,7 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
                 report.finish()
         except Stopped as error:
             lease.confirm()
-            jobs = "Its jobs go on" if cluster.survives else "Its jobs were ended"
-            if cluster.survives and asked_to_cancel(signals, console):
-                jobs = f"{end_all_jobs(paths, cluster, lease.confirm)} jobs were cancelled"
+            jobs = end_if_asked(paths, cluster, signals, console, lease.confirm)
             message = f"{error}. {jobs}; {to_go_on}"
             if job_id and signal.SIGUSR1 in signals.received:
                 console.print(f"{error}. {jobs}, and so does job {job_id}, which is queued again.")

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from orchestrator.config.section import PluginOptions
 from orchestrator.schedules.base import Schedule, Search
-from targets.plugins import PluginError, Registry
+from targets.plugins import Registry, decorated
 
 ScheduleClass = TypeVar("ScheduleClass", bound=type[Schedule])
 
@@ -91,11 +91,9 @@ def create_schedule(options: ScheduleOptions, search: Search) -> Schedule:
 @cache
 def schedules() -> Registry[ScheduleKind]:
     """Return the registry of schedules."""
-    return Registry("schedule", package="orchestrator.schedules", group="orchestrator.schedules", adopt=_adopt)
-
-
-def _adopt(found: Any, name: str) -> ScheduleKind:
-    kind = getattr(found, "__dict__", {}).get("plugin")
-    if not isinstance(kind, ScheduleKind):
-        raise PluginError(f"{name!r} must be a class that is decorated with @schedule: it is {found!r}")
-    return kind
+    return Registry(
+        "schedule",
+        package="orchestrator.schedules",
+        group="orchestrator.schedules",
+        adopt=decorated(ScheduleKind, "schedule"),
+    )

@@ -184,15 +184,11 @@ def context_of(config: Config) -> SimulationContext:
 @cache
 def simulations() -> Registry[SimulationKind]:
     """Return the registry of kinds of simulation."""
-    from targets.plugins import Registry  # noqa: PLC0415  (of targets, which take longer to import than a job's rest)
+    from targets.plugins import Registry, decorated  # noqa: PLC0415  (of targets, which take longer to import than a job's rest)
 
-    return Registry("simulation", package="orchestrator.simulations", group="orchestrator.simulations", adopt=_adopt)
-
-
-def _adopt(found: Any, name: str) -> SimulationKind:
-    from targets.plugins import PluginError  # noqa: PLC0415
-
-    kind = getattr(found, "__dict__", {}).get("plugin")
-    if not isinstance(kind, SimulationKind):
-        raise PluginError(f"{name!r} must be a class that is decorated with @simulation: it is {found!r}")
-    return kind
+    return Registry(
+        "simulation",
+        package="orchestrator.simulations",
+        group="orchestrator.simulations",
+        adopt=decorated(SimulationKind, "simulation"),
+    )

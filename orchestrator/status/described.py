@@ -56,7 +56,7 @@ class OffspringStatus:
     state : str
         One of `orchestrator.status.offspring_state.STATES`.
     phase, name, step, steps, started, since, host
-        As `orchestrator.simulations.phases.JobProgress` has them; empty, 0 or NaN where the job has not started.
+        As `orchestrator.simulations.phases.JobProgress` has them; empty, 0 or NaN if the job has not started.
     in_flight : bool
         Whether a job of its last submission exists, for all that its controller has noted.
     attempt : int
@@ -64,9 +64,9 @@ class OffspringStatus:
     job_id : str
         The executor's id.
     silent : float
-        For how long the job has given no sign of life, in s; 0 where that is no longer than usual.
+        For how long the job has given no sign of life, in s; 0 if that is no longer than usual.
     outcome, message : str
-        What became of it, where something has.
+        What became of it, if something has.
     """
 
     index: int
@@ -205,7 +205,7 @@ class RunStatus:
     generation : GenerationStatus or None
         In flight; None between two generations, and when nothing is.
     forecast : Forecast
-        Only where a controller lives.
+        Only if a controller lives.
     problems : sequence of str
         Files that could not be read.
     """

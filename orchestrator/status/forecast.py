@@ -1,4 +1,4 @@
-"""When a run ends, from how long its generations took: an estimate, and honest where there is none."""
+"""When a run ends, from how long its generations took: an estimate, and honest if there is none."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def forecast(past: Past, *, begin: float, now: float, max_ngen: int, timeout: fl
 
 
 def _durations(past: Past, begin: float, timeout: float) -> FloatArray:
-    """Return how long the last generations took, from first submission to first submission where that is known."""
+    """Return how long the last generations took, from first submission to first submission if that is known."""
     begins = np.r_[past.begins, begin][-_LAST - 1 :]
     to_next = np.diff(begins)
     to_end = past.ends[-_LAST:] - past.begins[-_LAST:]

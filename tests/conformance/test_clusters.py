@@ -232,6 +232,27 @@ def test_of_jobs_that_nobody_waits_for_none_is_begun_by_finding_the_others(subje
     assert status_of(later, jobs[0]).state is State.RUNNING
 
 
+def test_jobs_that_are_found_again_twice_are_not_begun_twice(subject: Subject) -> None:
+    """A schedule with a deadline for each evaluation asks for one after the other of the same submission."""
+    tasks = subject.tasks(3)
+    subject.submit(tasks)
+    wait_until(lambda: all(map(subject.begun, tasks[:2])))
+    later = subject.another()
+    jobs = [later.recover(tasks, subject.token, subject.folder, None, {0, 1, 2}) for _ in range(2)]
+    assert jobs[0] == jobs[1] is not None
+    subject.jobs = list(jobs[0] or ())
+    subject.cluster = later
+    # of the two workers none is counted twice: the third begins when one of them ends
+    subject.let_end(tasks[0])
+    wait_until(lambda: gone(later, subject.jobs[0]))
+    wait_until(lambda: status_of(later, subject.jobs[2]).state is State.RUNNING)
+    for task in tasks[1:]:
+        subject.let_end(task)
+    wait_until(lambda: all(status.gone for status in later.poll(subject.jobs).values()))
+    logs = [file for file in subject.folder.glob("*_log.out") if "this is 2" in file.read_text()]
+    assert len(logs) <= 1
+
+
 def test_a_submission_that_never_happened_is_none_or_happens_now(subject: Subject) -> None:
     (task,) = tasks = subject.tasks(1)
     jobs = subject.cluster.recover(tasks, "never-submitted", subject.folder, None, {0})

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.report.history import History
 from orchestrator.report.scene import Figure
-from targets.plugins import PluginError, Registry
+from targets.plugins import PluginError, Registry, decorated
 
 Draw = TypeVar("Draw", bound=Callable[..., Figure])
 
@@ -115,11 +115,9 @@ def sections_of(history: History) -> list[PageSection]:
 @cache
 def known_figures() -> Registry[FigureKind]:
     """Return the registry of figures."""
-    return Registry("figure", package="orchestrator.report.figures", group="orchestrator.figures", adopt=_adopt)
-
-
-def _adopt(found: Any, name: str) -> FigureKind:
-    kind = getattr(found, "__dict__", {}).get("plugin")
-    if not isinstance(kind, FigureKind):
-        raise PluginError(f"{name!r} must be a function that is decorated with @figure: it is {found!r}")
-    return kind
+    return Registry(
+        "figure",
+        package="orchestrator.report.figures",
+        group="orchestrator.figures",
+        adopt=decorated(FigureKind, "figure", what="function"),
+    )

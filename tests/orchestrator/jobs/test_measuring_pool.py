@@ -9,9 +9,11 @@ from typing import Any
 import psutil
 import pytest
 
+from orchestrator.files import write_json
 from orchestrator.jobs import measuring_pool
 from orchestrator.jobs.measuring_pool import MeasuringPool, available_memory
 from orchestrator.paths import RunPaths
+from orchestrator.records import Outcome, Result
 
 MB = 1024**2
 
@@ -57,6 +59,15 @@ def filled(pool: MeasuringPool, folder: Path, number: int, size: int = MB) -> No
         pool.add(index, attempt)
 
 
+def delivered(process: Measuring) -> None:
+    """Let a process end after it has written its result."""
+    task = Path(process.command[-1])
+    result = RunPaths(task.parents[4]).generation(0).attempt(int(task.parents[1].name), 1).result
+    result.parent.mkdir(exist_ok=True)
+    write_json(result, Result(Outcome.OK).to_json())
+    process.code = 0
+
+
 def has_free(monkeypatch: pytest.MonkeyPatch, size: float) -> None:
     monkeypatch.setattr(measuring_pool, "available_memory", lambda: size)
 
@@ -80,9 +91,22 @@ def test_with_little_memory_one_measures_at_a_time_and_always_one(
         assert len(started) == number
         assert pool.poll() == []
         assert len(started) == number, "one is measuring, and there is no memory for another"
-        started[-1].code = 0
+        delivered(started[-1])
         pool.poll()
     assert len({process.command[-1] for process in started}) == 3
+
+
+def test_a_process_that_ends_well_but_has_not_measured_is_not_waited_for_without_end(
+    started: list[Measuring], tmp_path: Path
+) -> None:
+    """A target of a user's that calls sys.exit(0)."""
+    pool = MeasuringPool(1, timeout=60)
+    filled(pool, tmp_path, 1)
+    started[-1].code = 0
+    assert pool.poll() == []
+    started[-1].code = 0
+    assert pool.poll() == [(0, "measuring ended with exit code 0 in 2 tries")]
+    assert len(started) == 2
 
 
 def test_what_is_promised_to_those_that_run_counts_as_used(

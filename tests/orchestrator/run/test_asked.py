@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.errors import RunFailed
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.errors import RunFailed, UsageError
+from orchestrator.files import append_json_line
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.paths import RunPaths
-from orchestrator.records import Offspring, Origin
+from orchestrator.records import Evaluation, Offspring, Origin, Outcome, Result
 from orchestrator.run.asked import Asks
 
 SPACE = SearchSpace([Parameter("x", 0, 10), Parameter("n", 1, 4, integer=True)])
@@ -68,3 +70,27 @@ def test_a_damaged_record_is_one_message(asks: Asks, tmp_path: Path, content: st
     write(tmp_path, 1, content)
     with pytest.raises(RunFailed, match=r"generation\.json: does not say what was asked for .*delete .*generations/1"):
         asks.recorded(1)
+
+
+def evaluation(each: Offspring) -> Evaluation:
+    return Evaluation(each, Result(Outcome.OK), (1.0,), (1.0,), attempts=1, submitted=1.0)
+
+
+def test_jobs_of_another_executor_are_refused_whichever_generation_they_are_of(asks: Asks, tmp_path: Path) -> None:
+    """The number of blocks that were told is not that of the generation in flight for every schedule."""
+    asks.record([offspring(0), offspring(1)])
+    paths = RunPaths(tmp_path)
+    append_json_line(
+        paths.generation(2).journal,
+        {"event": "submitting", "time": 1.0, "token": "a", "executor": "slurm", "tasks": [[0, 1], [1, 1]]},
+    )
+    checkpoint = Checkpoint.create(
+        paths.checkpoint, config="a: 1\n", parameters=["x", "n"], targets=["rate"], versions={}
+    )
+    assert asks.missing(checkpoint.told()) == {2: {0, 1}}
+    asks.require_executor(checkpoint, "slurm")
+    with pytest.raises(UsageError, match="its jobs run with executor: slurm, not local"):
+        asks.require_executor(checkpoint, "local")
+    checkpoint.append([evaluation(offspring(0)), evaluation(offspring(1))], {})
+    assert asks.missing(checkpoint.told()) == {2: set()}
+    asks.require_executor(checkpoint, "local")

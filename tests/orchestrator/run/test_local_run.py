@@ -435,7 +435,7 @@ def test_cancel_ends_the_jobs_of_a_dead_controller(tmp_path: Path) -> None:
 def test_a_full_disk_is_one_message(tmp_path: Path) -> None:
     """The limit on file sizes stands in for the disk's: writing fails in the same place."""
     project = Project.create(tmp_path)
-    code = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)); import signal; "
+    code = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000)); import signal; "
     code += "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); from orchestrator.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "run", "config.yaml"], cwd=tmp_path, capture_output=True, text=True, check=False

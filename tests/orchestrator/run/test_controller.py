@@ -1,0 +1,40 @@
+"""What the controller does itself: it finds again what the one before it has left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from unittest.mock import Mock
+
+from scripted_pool import FakeCluster
+
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.jobs.cleanup import Cleanup
+from orchestrator.jobs.pool import JobPool
+from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.paths import RunPaths
+from orchestrator.records import Evaluation, Offspring, Outcome, Result
+from orchestrator.run.asked import Asks
+from orchestrator.run.controller import Controller
+from orchestrator.schedules import Schedule
+
+
+def controller_of(paths: RunPaths) -> Controller:
+    """Return one of a run in which nothing is left to do."""
+    schedule, pool = Mock(spec=Schedule), Mock(spec=JobPool, is_idle=True)
+    schedule.resume.return_value, schedule.next.return_value = [], ()
+    schedule.is_closed.return_value, schedule.reason.return_value = True, "all is done"
+    cleanup = Cleanup(paths, FakeCluster(paths.generation(0)), "none")
+    asks = Asks(paths, SearchSpace([Parameter("x", 0, 1)]))
+    return Controller(schedule, pool, [], paths=paths, asks=asks, cleanup=cleanup, confirm=lambda: None)
+
+
+def test_a_generation_whose_removal_was_interrupted_is_removed_by_the_next_controller(tmp_path: Path) -> None:
+    """Its record may be the first file that goes; a folder that was only begun may be needed yet."""
+    paths = RunPaths(tmp_path)
+    checkpoint = Checkpoint.create(paths.checkpoint, config="a: 1\n", parameters=["x"], targets=[], versions={})
+    told = Offspring(0, 0, (0.5,), {"x": 0.5})
+    checkpoint.append([Evaluation(told, Result(Outcome.OK), (), (), attempts=1, submitted=1.0)], {})
+    for number in (0, 1):
+        paths.generation(number).create()
+    assert controller_of(paths).run() == "all is done"
+    assert paths.generation_numbers() == [1]
