@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from rolling import RollingOptions
 
-from orchestrator.optimisers.base import OptimiserOptions, Problem, Told
+from orchestrator.optimisers.base import Problem, Told
+from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.registry import create_optimiser, optimisers
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
