@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import typer.main
 from cpu_time import cpu_seconds, normalised
-from hypothesis import settings
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from slurm_cluster import VirtualCluster
 from slurm_project import environment_of
 
@@ -37,6 +38,17 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Tests that are started in the background would hand an ignored Ctrl-C down to the programs under test.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@settings(max_examples=1, database=None)
+@given(st.text())
+def _ask_for_text(_: str) -> None:
+    pass
+
+
+def pytest_sessionstart() -> None:
+    # hypothesis makes its tables of characters when it is first asked for text: no test's own time
+    _ask_for_text()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
