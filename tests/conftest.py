@@ -46,8 +46,9 @@ def _ask_for_text(_: str) -> None:
     pass
 
 
-def pytest_sessionstart() -> None:
-    # hypothesis makes its tables of characters when it is first asked for text: no test's own time
+@pytest.fixture(scope="session", autouse=True)
+def _tables_of_characters() -> None:
+    """Let hypothesis make its tables when it is first asked for text: no test's own time."""
     _ask_for_text()
 
 
