@@ -12,6 +12,7 @@ import numpy as np
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import RunFailed
 from orchestrator.jobs.cleanup import Cleanup
+from orchestrator.jobs.entries import Landed
 from orchestrator.jobs.pool import JobPool
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring, Outcome
@@ -73,6 +74,7 @@ class Controller:
         self._checkpoint = Checkpoint(paths.checkpoint)
         self._best = math.inf
         self._tells = 0
+        self._unscored: RunFailed | None = None
         # what of each generation was asked for and is not in the checkpoint yet
         self._open: dict[int, set[int]] = {}
 
@@ -92,7 +94,7 @@ class Controller:
                 self._submit(offspring)
             while self._submit_next():
                 for landed in self._pool.wait():
-                    self._schedule.take(scored(self._targets, landed))
+                    self._take(landed)
                 while block := self._schedule.due():
                     self._carry_out(block)
         except RunFailed:
@@ -103,11 +105,22 @@ class Controller:
 
     def _submit_next(self) -> bool:
         """Give the pool what the schedule wants now; return whether there is anything to wait for."""
-        while offspring := self._schedule.next():
+        while self._unscored is None and (offspring := self._schedule.next()):
             self._before(offspring)
             self._asks.record(offspring)
             self._submit(offspring)
+        if self._unscored is not None and self._pool.is_idle:
+            raise self._unscored
         return not self._pool.is_idle
+
+    def _take(self, landed: Landed) -> None:
+        """Score an evaluation; one that has no score ends the run, but what is in flight is not simulated in vain."""
+        try:
+            self._schedule.take(scored(self._targets, landed))
+        except RunFailed as error:
+            if self._unscored is None and not self._pool.is_idle:
+                _LOG.warning("%s. The run ends once what is in flight is there", error)
+            self._unscored = self._unscored or error
 
     def _resume(self) -> list[Sequence[Offspring]]:
         told = self._checkpoint.told()
