@@ -203,8 +203,6 @@ def _make_ready(
         write_text(paths.config, text)
         Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions_of(config))
     checkpoint, asks = Checkpoint(paths.checkpoint), Asks(paths, config.space())
-    # before the configuration says so: cancelling is done by that
-    asks.require_executor(checkpoint, config.executor)
     number, wanted = checkpoint.n_generations, {key_of(task) for task in request.all_tasks}
     in_flight = asks.recorded(number)
     foreign = [offspring for offspring in in_flight if key_of(offspring.parameters) not in wanted]
@@ -215,6 +213,8 @@ def _make_ready(
             f"{paths.directory}: a re-evaluation is unfinished ({asked}). Go on with that one, or add --force to end "
             "its jobs and lose what they have not delivered yet"
         )
+    # before the configuration says so: cancelling is done by that
+    asks.require_executor(checkpoint, config.executor)
     if foreign:
         end_all_jobs(paths, cluster, lease.confirm)
         shutil.rmtree(paths.generation(number).directory, ignore_errors=True)

@@ -17,10 +17,12 @@ from slurm_project import (
     HELD,
     ROOT,
     SLURM,
+    Step,
     calls_of,
     disguised,
     environment_of,
     in_offspring,
+    interrupted_at,
     jobs_of,
     let_go,
     processes_in,
@@ -46,34 +48,36 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(place)], check=True)
 
 
-def fill(disk: Path, room: int) -> Path:
-    """Leave `room` bytes on a file system."""
+def fill(disk: Path) -> Path:
+    """Leave no room on a file system."""
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file:
         for size in (2**16, 2**10, 1):
             with pytest.raises(OSError, match="No space left on device"):
                 while file.write(b"x" * size):
                     pass
-    os.truncate(filler, filler.stat().st_size - room)
     return filler
 
 
-# Bytes that are left when the first offspring of the second generation has delivered, and how many of the four do. The
-# other three need some 50 kB, the checkpoint needs 80.
-DISKS = {"for_the_jobs": (0, 1), "for_the_checkpoint": (68 * 1024, 4)}
-
-
-@pytest.mark.parametrize(("room", "delivered"), DISKS.values(), ids=DISKS)
+@pytest.mark.parametrize("full_for", ["the_jobs", "the_checkpoint"])
 def test_a_full_disk_stops_the_run_with_one_message(
-    room: int, delivered: int, cluster: VirtualCluster, small_disk: Path, undisturbed: Project
+    full_for: str, cluster: VirtualCluster, tmp_path: Path, small_disk: Path, undisturbed: Project
 ) -> None:
-    model = in_offspring(f"while directory.parts[-3] != '0' and {HELD.removeprefix('while ')}", generation=1)
-    project = project_at(small_disk / "model", model)
-    controller = project.start("run", CONFIG)
-    # the controller deletes the directory of the first generation once the second delivers
-    wait_for(lambda: project.simulated == 8 and not (project.runs[0] / "generations" / "0").exists())
-    filler = fill(small_disk, room)
-    let_go(project)
+    if full_for == "the_jobs":
+        model = in_offspring(f"while directory.parts[-3] != '0' and {HELD.removeprefix('while ')}", generation=1)
+        project, delivered = project_at(small_disk / "model", model), 1
+        controller = project.start("run", CONFIG)
+        # the controller deletes the directory of the first generation once the second delivers
+        wait_for(lambda: project.simulated == 8 and not (project.runs[0] / "generations" / "0").exists())
+        filler = fill(small_disk)
+        let_go(project)
+    else:
+        project, delivered, gate = project_at(small_disk / "model"), 4, tmp_path / "gate"
+        step = Step("orchestrator.checkpoint:Checkpoint.append")
+        controller = interrupted_at(project, step, "run", CONFIG, gate=gate)
+        wait_for(gate.exists)
+        filler = fill(small_disk)
+        gate.unlink()
     out, err = controller.communicate(timeout=90)
     assert controller.returncode == 1, out + err
     assert len([line for line in err.splitlines() if line.startswith("orchestrator: ")]) == 1
