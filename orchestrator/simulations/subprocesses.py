@@ -84,12 +84,26 @@ def end_on_signals(note: Callable[[int], object]) -> None:
             signal.signal(number, end)
 
 
+# the signals that the thread which forks let in before it did
+_before_fork = threading.local()
+
+
+def _hold_signals() -> None:
+    """Let no signal in while this process forks: the child would write it to what wakes the parent."""
+    _before_fork.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
+
+def _let_signals_in() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _before_fork.mask)
+
+
 def _listen_no_more() -> None:
     """Let signals of a forked child, such as one of a pool of a model's own, be the child's affair."""
     signal.set_wakeup_fd(-1)
     for number in _SIGNALS:
         if callable(signal.getsignal(number)):
             signal.signal(number, signal.SIG_DFL)
+    _let_signals_in()
 
 
 def _ignore_further_signals() -> None:
@@ -108,7 +122,7 @@ def _let_signals_wake_the_main_thread() -> None:
     os.set_blocking(sender, False)
     # written to in whichever thread
     signal.set_wakeup_fd(sender, warn_on_full_buffer=False)
-    os.register_at_fork(after_in_child=_listen_no_more)
+    os.register_at_fork(before=_hold_signals, after_in_parent=_let_signals_in, after_in_child=_listen_no_more)
 
     def pass_on() -> None:
         passed_on: set[int] = set()
