@@ -23,6 +23,15 @@ _SMALL = {
         ("l23_cortex_exc", "'density': 64.0", "'density': 25.0"),
     ],
 }
+# their sheets, and whether each is of cortex
+SHEETS = {
+    "balanced_network": {"exc": True, "inh": True},
+    "visual_model": {
+        "retina_lgn": False,
+        **dict.fromkeys(("l4_cortex_exc", "l4_cortex_inh", "l23_cortex_exc", "l23_cortex_inh"), True),
+    },
+    "current_style": {"retina_lgn": False, "l4_cortex_exc": True, "l4_cortex_inh": True},
+}
 
 
 def bare_model(name: str, folder: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from bare_models import NAMES, bare_model, small_model, snapshot
+from bare_models import NAMES, SHEETS, bare_model, small_model, snapshot
 from in_process import command, script
 
 import orchestrator.prepare
@@ -20,14 +20,6 @@ from orchestrator.simulations.mozaik.parameters import Reference, flatten, read_
 
 ROOT = Path(__file__).resolve().parents[3]
 SEARCHED = {"balanced_network": 6, "visual_model": 16, "current_style": 8}
-SHEETS = {
-    "balanced_network": {"exc": True, "inh": True},
-    "visual_model": {
-        "retina_lgn": False,
-        **dict.fromkeys(("l4_cortex_exc", "l4_cortex_inh", "l23_cortex_exc", "l23_cortex_inh"), True),
-    },
-    "current_style": {"retina_lgn": False, "l4_cortex_exc": True, "l4_cortex_inh": True},
-}
 
 
 def prepare(model: Path, **options: Any) -> str:

@@ -7,21 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bare_models import NAMES, bare_model, small_model
+from bare_models import NAMES, SHEETS, bare_model, small_model
 
 from orchestrator.checking.problems import load_checked_config
 from orchestrator.errors import ConfigError
 from orchestrator.prepare import prepare_model
 from orchestrator.simulations.mozaik.parameters import lookup, read_parameter_tree
-
-CORTICAL = {
-    "balanced_network": {"exc": True, "inh": True},
-    "visual_model": {
-        "retina_lgn": False,
-        **dict.fromkeys(("l4_cortex_exc", "l4_cortex_inh", "l23_cortex_exc", "l23_cortex_inh"), True),
-    },
-    "current_style": {"retina_lgn": False, "l4_cortex_exc": True, "l4_cortex_inh": True},
-}
 
 
 def prepare(model: Path, **options: Any) -> str:
@@ -33,7 +24,7 @@ def test_every_sheet_records_all_spikes_and_cortex_its_conductances(name: str, t
     model = bare_model(name, tmp_path)
     prepare(model)
     tree = read_parameter_tree(Path("param_optim/defaults"), model)
-    for sheet, cortical in CORTICAL[name].items():
+    for sheet, cortical in SHEETS[name].items():
         recorders = lookup(tree, f"sheets.{sheet}.params.recorders")
         assert recorders["spikes"]["component"] == "mozaik.sheets.population_selector.RCAll"
         assert recorders["spikes"]["variables"] == ("spikes",)
