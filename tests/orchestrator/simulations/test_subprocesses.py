@@ -16,6 +16,8 @@ from orchestrator_project import wait_for
 
 from orchestrator.simulations.subprocesses import run_in_own_group
 
+pytestmark = pytest.mark.run
+
 # Runs its arguments as a simulation, in the directory that is its first one.
 JOB = """
 import signal, sys
