@@ -1,0 +1,293 @@
+"""A SLURM that may lose, delay, repeat and misreport jobs, within what real ones were seen to do."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulated.filesystem import FileSystem
+from simulated.hosts import Host, Process
+from simulated.scheduler import Scheduler
+
+from orchestrator.cluster.commands import NoAnswer
+
+# how long squeue lists what has ended, in s
+_MIN_JOB_AGE = 300.0
+# how long a job waits for what submitit hands over, in s
+_PATIENCE = 60.0
+_PENDING, _RUNNING = "PENDING", "RUNNING"
+_OWN_FAILURE = "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation"
+
+
+@dataclass(eq=False)
+class Job:
+    """One job of an array, as SLURM sees it."""
+
+    number: int
+    index: int | None
+    name: str
+    folder: str
+    host: Host
+    state: str = _PENDING
+    reason: str = "Resources"
+    ended: float = 0.0
+    # from when on squeue lists it; it may never
+    listed_from: float = 0.0
+    process: Process | None = None
+    # before then it does not begin
+    held_until: float = 0.0
+    submitted: float = 0.0
+    # whether something has happened to it that may let another one do its work at the same time
+    excused: bool = False
+
+    @property
+    def id(self) -> str:
+        """Its id as sbatch and squeue write it."""
+        return str(self.number) if self.index is None else f"{self.number}_{self.index}"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it waits or runs."""
+        return self.state in (_PENDING, _RUNNING)
+
+
+@dataclass
+class Slurm:
+    """Takes commands, and runs jobs on its nodes.
+
+    Parameters
+    ----------
+    scheduler : Scheduler
+        Lets jobs run.
+    files : FileSystem
+        Where scripts, tasks and logs are.
+    nodes : list of Host
+        The nodes.
+    begin : callable
+        Runs what a job has to do, given the path of its task file.
+    spawn : callable
+        Makes a process, given its name and host.
+    faults : dict
+        What happens at which call of a command, and to which job: by the name of the command, or ``job``, and its
+        number.
+    note : callable
+        Told what happens.
+    """
+
+    scheduler: Scheduler
+    files: FileSystem
+    nodes: list[Host]
+    begin: Callable[[str], None]
+    spawn: Callable[[str, Host], Process]
+    faults: dict[tuple[str, int], Callable[[Any], object]]
+    note: Callable[[str, str], None]
+    jobs: list[Job] = field(default_factory=list)
+    _calls: dict[str, int] = field(default_factory=dict)
+    _next_number: int = 101
+    _snapshots: list[tuple[float, str]] = field(default_factory=list)
+
+    def finish(
+        self, command: Sequence[str], timeout: float, *, stop: Any = None, directory: Any = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Take the place of `orchestrator.cluster.commands.finish`."""
+        program = command[0]
+        self.scheduler.step()
+        self._calls[program] = self._calls.get(program, 0) + 1
+        call = Call(self, list(command), timeout, stop)
+        fault = self.faults.get((program, self._calls[program]))
+        if fault is not None:
+            fault(call)
+        code, out, err = call.answer()
+        # what was done is done before the caller knows of it
+        self.scheduler.sleep(0.01 + 0.05 * self.scheduler.random.random())
+        self.note(program, f"{' '.join(command[1:])[:160]} -> {code} {out.strip()[:200]!r} {err[:60]}")
+        return subprocess.CompletedProcess(command, code, out, err)
+
+    # what commands do
+
+    def sbatch(self, script: str) -> int:
+        """Take a batch script; return the job's number."""
+        text = bytes(self.files.opened(script, self.nodes[0]).content).decode()
+        options = dict(re.findall(r"^#SBATCH --([\w-]+)=(.*)$", text, re.MULTILINE))
+        size = int(options["array"].partition("-")[2].partition("%")[0]) + 1 if "array" in options else None
+        number, self._next_number = self._next_number, self._next_number + 1
+        for index in range(size) if size else [None]:
+            host = self.nodes[self.scheduler.random.randrange(len(self.nodes))]
+            job = Job(number, index, options["job-name"], options["chdir"], host)
+            job.listed_from = job.submitted = self.scheduler.now
+            self.jobs.append(job)
+            self.scheduler.at(self.scheduler.now + 0.5 + 4 * self.scheduler.random.random(), lambda job=job: self._start(job))
+            fault = self.faults.get(("job", len(self.jobs)))
+            if fault is not None:
+                fault(job)
+        return number
+
+    def lose(self, number: int) -> None:
+        """Forget the jobs of a submission, whose number is given to the next one."""
+        for job in [job for job in self.jobs if job.number == number]:
+            self.forget(job)
+        self._next_number = number
+
+    def forget(self, job: Job) -> None:
+        """Forget a job that has not begun."""
+        if job.state == _PENDING:
+            job.state, job.listed_from = "LOST", float("inf")
+
+    def squeue(self, names: Sequence[str]) -> str:
+        """Return the lines of squeue for jobs of these names."""
+        now = self.scheduler.now
+        lines = []
+        for job in self.jobs:
+            is_recent = job.is_active or now - job.ended < _MIN_JOB_AGE
+            if job.name in names and job.listed_from <= now and is_recent:
+                index = "N/A" if job.index is None else job.index
+                node = job.host.name if job.process is not None else ""
+                lines.append(f"{job.number}|{index}|{job.state}|{job.name}|{node}|{job.reason}")
+        return "\n".join(lines)
+
+    def scancel(self, name: str, ids: str) -> str:
+        """Cancel jobs; return what is complained about."""
+        base, _, indices = ids.partition("_")
+        wanted = {int(part) for part in indices.strip("[]").split(",")} if indices else {None}
+        found = [job for job in self.jobs if job.number == int(base) and job.name == name and job.index in wanted]
+        active = [job for job in found if job.is_active]
+        for job in active:
+            self.end(job, "CANCELLED", gently=True)
+        return "" if active else f"scancel: error: Invalid job id {ids}"
+
+    # what becomes of jobs
+
+    def end(self, job: Job, state: str, *, gently: bool = False, payload: bool = True) -> None:
+        """End a job from outside; its payload may be told before, or live on."""
+        if not job.is_active:
+            return
+        self.note(f"job {job.id}", f"{state} from outside")
+        job.state, job.reason, job.ended = state, "None", self.scheduler.now
+        process = job.process
+        if process is None or not payload:
+            return
+        if gently and process.on_signal is not None and process.lives:
+            notice = process.on_signal
+            for task in process.tasks:
+                task.wake, task.waits_for = float("inf"), None
+            process.on_signal = None
+
+            def notice_and_end() -> None:
+                try:
+                    notice()
+                finally:
+                    self._end_process(process)
+
+            self.scheduler.start(process, notice_and_end)
+        else:
+            self._end_process(process)
+
+    def _end_process(self, process: Process) -> None:
+        self.scheduler.at(self.scheduler.now, lambda: self.scheduler.end(process))
+
+    def start_again(self, job: Job) -> None:
+        """Run a job that has begun once more, as a requeue does."""
+        if job.process is not None and job.process.lives:
+            self._end_process(job.process)
+        job.process, job.state, job.reason = None, _PENDING, "BeginTime"
+        self.note(f"job {job.id}", "queued again")
+        self.scheduler.at(self.scheduler.now + 20.0, lambda: self._start(job))
+
+    def _start(self, job: Job) -> None:
+        if job.state != _PENDING or (job.process is not None and job.process.lives):
+            return
+        if job.held_until > self.scheduler.now:
+            self.scheduler.at(job.held_until, lambda: self._start(job))
+            return
+        job.state, job.reason = _RUNNING, "None"
+        process = self.spawn(f"job {job.id} of {job.name}", job.host)
+        process.variables["job"] = job
+        job.process = process
+        fault = self.faults.get(("payload", self.jobs.index(job) + 1))
+        if fault is not None:
+            fault(job)
+        self.scheduler.start(process, lambda: self._work(job, process))
+
+    def _work(self, job: Job, process: Process) -> None:
+        state = "FAILED"
+        try:
+            file = f"{job.folder}/{job.id}_submitted.pkl"
+            waits_until = self.scheduler.now + _PATIENCE
+            while self.files.view(file, job.host) is None:
+                if self.scheduler.now > waits_until:
+                    raise TimeoutError("Waited for too long for the submitted task")  # noqa: TRY301
+                self.scheduler.sleep(1.0)
+            task = json.loads(bytes(self.files.opened(file, job.host).content))["task"]
+            self.scheduler.step()
+            process.variables["task"] = task
+            self.begin(task)
+            state = "COMPLETED"
+        except Exception as error:  # noqa: BLE001
+            self._log(job, f"{type(error).__name__}: {error}")
+        if process is job.process and job.state == _RUNNING:
+            job.state, job.ended = state, self.scheduler.now
+            self.note(f"job {job.id}", state)
+
+    def _log(self, job: Job, line: str) -> None:
+        self.note(f"job {job.id}", line)
+        if job.host.full_until <= self.scheduler.now and job.host.away_until <= self.scheduler.now:
+            path = f"{job.folder}/{job.id}_0_log.out"
+            if self.files.truth(job.folder) is not None:
+                self.files.write(self.files.create(path, job.host), 0, f"{line}\n".encode(), job.host)
+
+
+@dataclass
+class Call:
+    """A command that is being carried out; faults change what it does and answers."""
+
+    slurm: Slurm
+    command: list[str]
+    timeout: float
+    stop: Any
+    # what becomes of the order, and of its answer
+    taken_after: float | None = 0.0
+    says: tuple[int, str, str] | None = None
+    preface: str = ""
+    silent_for: float = 0.0
+    after: Callable[[int], object] | None = None
+
+    def answer(self) -> tuple[int, str, str]:
+        """Do it; return exit code, output, and errors."""
+        out, err = "", ""
+        if self.taken_after is None:
+            pass
+        elif self.taken_after > 0:
+            self.slurm.scheduler.at(self.slurm.scheduler.now + self.taken_after, lambda: self._do())
+        else:
+            out, err = self._do()
+        if self.silent_for:
+            until = min(self.silent_for, self.timeout)
+            stop = self.stop
+            self.slurm.scheduler.sleep(until, None if stop is None else stop.is_set)
+            if self.silent_for >= self.timeout or (stop is not None and stop.is_set()):
+                raise NoAnswer(f"no answer within {self.timeout:.0f} s")
+        if self.says is not None:
+            return self.says
+        return (1 if err else 0), self.preface + out, err
+
+    def _do(self) -> tuple[str, str]:
+        slurm, options = self.slurm, dict(part.lstrip("-").partition("=")[::2] for part in self.command[1:])
+        program = self.command[0]
+        if program == "sbatch":
+            number = slurm.sbatch(self.command[-1])
+            if self.after is not None:
+                self.after(number)
+            return f"Submitted batch job {number}\n", ""
+        if program == "squeue":
+            return slurm.squeue(options["name"].split(",")), ""
+        if program == "scancel":
+            if "name" not in options:
+                return "", ""
+            return "", slurm.scancel(options["name"], self.command[-1])
+        if program == "scontrol":
+            return "MaxArraySize            = 1001\nAccountingStorageType   = accounting_storage/none\n", ""
+        return "", f"{program}: command not found"
