@@ -155,21 +155,32 @@ def creating(path: Path) -> Iterator[h5py.Group]:
 
 
 @contextlib.contextmanager
-def extending(path: Path) -> Iterator[tuple[h5py.File, h5py.Group]]:
+def extending(path: Path, confirm: Callable[[], object]) -> Iterator[tuple[h5py.File, h5py.Group]]:
     """Yield the file as it is and its next root group, which becomes the file's if nothing fails.
 
     Nothing of the file may be changed; the next root group links to what stays.
 
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    confirm : callable
+        Called when all is computed, right before the first byte is written: raises if this process may not write.
+
     Raises
     ------
     OSError
-        If the disk is full or the file cannot be written; the file is then as it was, or as it should be.
+        If the disk is full, the file cannot be written, or another process has extended it meanwhile; the file is then
+        as it was, or as it should be.
     """
     descriptor = os.open(path, os.O_RDWR)
     try:
         end = int.from_bytes(os.pread(descriptor, 8, _END_AT), "little")
         with _session(lambda n, offset: os.pread(descriptor, n, offset), end) as (session, file, root):
             yield file, root
+        confirm()
+        if int.from_bytes(os.pread(descriptor, 8, _END_AT), "little") != end:
+            raise OSError(errno.ESTALE, "another process has extended it meanwhile")
         _publish(descriptor, end, session)
     except OSError as error:
         if error.errno is not None:  # HDF5's own errors have none, and say what is wrong

@@ -124,7 +124,7 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
         if text != paths.config.read_text(encoding="utf-8"):
             # how a run is carried out may change on the way; what it is may not
             write_text(paths.config, text)
-            Checkpoint(paths.checkpoint).set_config(text)
+            Checkpoint(paths.checkpoint).set_config(text, lease.confirm)
         for name in changed_files(config, paths):
             _LOG.warning(
                 "%s has changed since the run began: evaluations from now on are made with what it is now", name

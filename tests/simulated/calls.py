@@ -71,7 +71,7 @@ class Calls:
             "link": _for_paths(os.link, self._link),
             "rename": _for_paths(os.rename, self._replace),
             "replace": _for_paths(os.replace, self._replace),
-            "utime": _for_paths(os.utime, self._utime),
+            "utime": self._utime_or(os.utime),
             "chmod": _for_paths(os.chmod, lambda _path, _mode, **_: None),
         }
 
@@ -222,9 +222,18 @@ class Calls:
         self._before(source)
         self._files.replace(source, os.fspath(target), self._host)
 
-    def _utime(self, path: str, times: tuple[float, float] | None = None, **_: object) -> None:
-        self._before(path)
-        self._files.set_times(path, self._host, None if times is None else times[1])
+    def _utime_or(self, real: Callable[..., None]) -> Callable[..., None]:
+        def replaced(path: Any, times: tuple[float, float] | None = None, **options: Any) -> None:
+            is_open = isinstance(path, int) and path >= _FIRST_DESCRIPTOR
+            name = self._open[path].path if is_open else _virtual(path)
+            if name is None:
+                real(path, times, **options)
+                return
+            self._before(name)
+            node = self._open[path].node if is_open else None
+            self._files.set_times(name, self._host, None if times is None else times[1], node)
+
+        return replaced
 
     @property
     def _process(self) -> Process | None:

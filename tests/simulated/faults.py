@@ -115,15 +115,43 @@ def _crash(world: World, numbers: Numbers) -> None:
     _plan_at_step(world, numbers, die)
 
 
-@_kind("controller suspended", lambda choose: _at_step(choose) | {"seconds": choose.choice([10.0, 65.0, 200.0, 12000.0])})
+@_kind(
+    "controller suspended", lambda choose: _at_step(choose) | {"seconds": choose.choice([10.0, 65.0, 200.0, 12000.0])}
+)
 def _suspend(world: World, numbers: Numbers) -> None:
     def sleep(process: Process) -> None:
+        if process.is_guarded:
+            process.faults.setdefault(process.guarded_until, []).append(lambda: sleep(process))
+            return
         world.inject("controller suspended", process.name, f"is suspended for {numbers['seconds']:g} s")
         process.suspended_until = world.scheduler.now + numbers["seconds"]
-        # its user sees that nothing goes on, and continues the run somewhere else
-        world.scheduler.at(world.scheduler.now + min(numbers["seconds"] / 2, 100.0), world.start_elsewhere)
+        _seen_by_its_user(world, numbers["seconds"])
 
     _plan_at_step(world, numbers, sleep)
+
+
+@_kind(
+    "host suspended",
+    lambda choose: {"begin": choose.uniform(0, _LASTS), "seconds": choose.choice([10.0, 65.0, 200.0, 12000.0])},
+)
+def _suspend_host(world: World, numbers: Numbers) -> None:
+    def sleep() -> None:
+        affected = [process for process in world.controllers if process.lives and process.host is world.logins[0]]
+        if any(process.is_guarded for process in affected):
+            world.scheduler.at(world.scheduler.now + 0.1, sleep)
+            return
+        world.inject("host suspended", "login1", f"is suspended for {numbers['seconds']:g} s")
+        world.logins[0].slept += numbers["seconds"]
+        for process in affected:
+            process.suspended_until = world.scheduler.now + numbers["seconds"]
+        _seen_by_its_user(world, numbers["seconds"])
+
+    world.scheduler.at(world.scheduler.now + numbers["begin"], sleep)
+
+
+def _seen_by_its_user(world: World, seconds: float) -> None:
+    """Let a user see that nothing goes on, and continue the run somewhere else."""
+    world.scheduler.at(world.scheduler.now + min(seconds / 2, 100.0), world.start_elsewhere)
 
 
 @_kind("controller stopped", lambda choose: {"begin": choose.uniform(0, _LASTS)})
@@ -342,7 +370,6 @@ for _name, _act in (
     ("job preempted", _ended_as("PREEMPTED", gently=True)),
     ("job cancelled", _ended_as("CANCELLED", gently=True)),
     ("job's process killed", _ended_as("FAILED")),
-    ("job queued again", lambda world, job, _: world.scheduler.at(world.scheduler.now, lambda: world.slurm.start_again(job))),
 ):
     KINDS[_name] = Kind(_of_job, _to_payload(_name, _act))
 

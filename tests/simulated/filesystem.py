@@ -201,10 +201,10 @@ class FileSystem:
         del node.content[size:]
         self._modified(node, host)
 
-    def set_times(self, path: str, host: Host, modified: float | None) -> None:
+    def set_times(self, path: str, host: Host, modified: float | None, opened: Node | None = None) -> None:
         """Set when a file was changed, to the server's time if none is given."""
-        node = self.view(path, host)
-        if node is None or self.truth(path) is None:
+        node = opened or self.view(path, host)
+        if node is None or (opened is None and self.truth(path) is None):
             raise _error(errno.ENOENT, path)
         self._modified(node, host, modified)
 
@@ -233,7 +233,7 @@ class FileSystem:
     def _node(self, *, folder: bool) -> Node:
         self._count += 1
         node = Node(self._count, folder)
-        node.seen.append(Seen(self._now(), None, self._now() + self._skew, 0))
+        node.seen.append(Seen(0.0, None, self._now() + self._skew, 0))
         return node
 
     def _modified(self, node: Node, host: Host | None, modified: float | None = None) -> None:
@@ -245,7 +245,8 @@ class FileSystem:
 
     def _bind(self, path: str, node: Node | None, host: Host | None) -> None:
         names = self._names.setdefault(path, [])
-        names.append(Name(self._now(), host, node))
+        # what nobody has made was always there
+        names.append(Name(0.0 if host is None else self._now(), host, node))
         if len(names) > _KEPT:
             del names[0]
         parent, _, name = path.rpartition("/")
@@ -268,5 +269,5 @@ def _stat(node: Node, seen: Seen) -> os.stat_result:
     times = (seen.modified,) * 3
     nanoseconds = (int(seen.modified * 1e9),) * 3
     return os.stat_result(
-        (mode, node.number, 1, node.links, os.getuid(), os.getgid(), seen.size, whole, whole, whole, *times, *nanoseconds)
+        (mode, node.number, 1, node.links, os.getuid(), os.getgid(), seen.size, *(whole,) * 3, *times, *nanoseconds)
     )

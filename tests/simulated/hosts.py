@@ -30,6 +30,8 @@ class Host:
     skew: float = 0.0
     booted: float = 0.0
     lateness: float = 0.0
+    # for how long it was suspended since its boot, in s: its monotonic clock stood still
+    slept: float = 0.0
     # until when, in true time, its file system is full, and away
     full_until: float = 0.0
     away_until: float = 0.0
@@ -63,6 +65,8 @@ class Process:
     # what happens to it at which of its steps
     faults: dict[int, list[Callable[[], object]]] = field(default_factory=dict)
     suspended_until: float = 0.0
+    # until which of its steps it does what it has just looked at the lease for
+    guarded_until: int = 0
     # what it does if it is asked to end
     on_signal: Callable[[], object] | None = None
     # what its environment says
@@ -73,10 +77,19 @@ class Process:
         """Whether it has not ended."""
         return not self.dead and any(not task.done for task in self.tasks)
 
+    @property
+    def is_guarded(self) -> bool:
+        """Whether it has looked at the lease a moment ago."""
+        return self.steps < self.guarded_until
+
     def wall(self) -> float:
         """Return what its wall clock shows, Unix time in s."""
         return self.scheduler.now + self.host.skew
 
     def monotonic(self) -> float:
         """Return what its monotonic clock shows, in s."""
+        return self.scheduler.now - self.host.booted - self.host.slept
+
+    def since_boot(self) -> float:
+        """Return the time since its host was booted, in s."""
         return self.scheduler.now - self.host.booted

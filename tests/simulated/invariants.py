@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-import numpy as np
 from simulated.patches import patched
 from simulated.world import RUN, World
 
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.records import FloatArray
 
-Row = tuple[object, ...]
+
+@dataclass(frozen=True)
+class Row:
+    """What the checkpoint says of an evaluation, but when and where it was made."""
+
+    generation: int
+    index: int
+    origin: str
+    point: tuple[str, ...]
+    outcome: str
+    values: tuple[str, ...]
+    scores: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} with scores {', '.join(self.scores)} and point {', '.join(self.point)}"
+
+
 # how long after a result is there, and shows everywhere, another attempt may still be submitted, in s
 _PATIENCE = 30.0
 
@@ -26,10 +43,22 @@ def evaluations(world: World) -> list[Row]:
     with patched(world):
         told = Checkpoint(RUN.checkpoint).told()
     return [
-        (block.ids[n], *block.points[n], *block.values[n], *block.scores[n], block.outcomes[n], block.origins[n])
+        Row(
+            *block.ids[n],
+            block.origins[n].value,
+            _exactly(block.points[n]),
+            block.outcomes[n].value,
+            _exactly(block.values[n]),
+            _exactly(block.scores[n]),
+        )
         for block in told
         for n in range(len(block.ids))
     ]
+
+
+def _exactly(numbers: FloatArray) -> tuple[str, ...]:
+    """Return numbers as texts that are the same if they are, bit for bit; NaN is itself there."""
+    return tuple(repr(float(number)) for number in numbers)
 
 
 @functools.cache
@@ -53,12 +82,8 @@ def _differences(world: World) -> Iterator[str]:
     if len(expected) != len(got):
         yield f"expected {len(expected)} evaluations in the checkpoint, got {len(got)}"
     for one, other in zip(expected, got, strict=False):
-        if not _same(one, other):
-            yield f"expected {one}, got {other}"
-
-
-def _same(one: Row, other: Row) -> bool:
-    return all(a == b or (isinstance(a, float) and np.isnan(a) and np.isnan(b)) for a, b in zip(one, other, strict=True))
+        if one != other:
+            yield f"{one.generation}/{one.index}: expected {one}, got {other}"
 
 
 def _left(world: World) -> Iterator[str]:

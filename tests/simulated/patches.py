@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from simulated.hosts import Process
     from simulated.world import World
 
+# so many steps are what is done after a look at the lease, at most
+_ACTS = 12
 _DATETIME = dates.datetime
 _STRFTIME = time.strftime
 
@@ -75,7 +77,8 @@ def _replacements(world: World) -> list[tuple[Any, dict[str, Any]]]:
         (time, _times(world, of_process)),
         (threading, {"Event": lambda: Event(scheduler), "Thread": lambda **given: Thread(scheduler, **given)}),
         (lockfile, {"datetime": clock, "random": scheduler.random}),
-        (orchestrator.lease, {"datetime": clock} if hasattr(orchestrator.lease, "datetime") else {}),
+        (orchestrator.lease, {"datetime": clock}),
+        (orchestrator.lease.Lease, {"confirm": _guarding(world, orchestrator.lease.Lease.confirm)}),
         (processes, {"psutil": _processes_of(world), "_machine": of_process(processes._machine, _machine)}),
         (commands, {"finish": world.slurm.finish}),
         (submission, {"DelayedSubmission": _Handed}),
@@ -164,14 +167,35 @@ def _times(world: World, of_process: _Asking) -> dict[str, Any]:
             when = time.gmtime(task.process.wall())
         return _STRFTIME(pattern) if when is None else _STRFTIME(pattern, when)
 
-    real_sleep = time.sleep
+    real_sleep, real_clock = time.sleep, time.clock_gettime
+
+    def clock_gettime(clock: int) -> float:
+        task = scheduler.current
+        if task is None:
+            return real_clock(clock)
+        process = task.process
+        return process.since_boot() if clock == time.CLOCK_BOOTTIME else process.monotonic()
+
     return {
         "time": of_process(time.time, lambda process: process.wall()),
         "time_ns": of_process(time.time_ns, lambda process: int(process.wall() * 1e9)),
         "monotonic": of_process(time.monotonic, lambda process: process.monotonic()),
+        "clock_gettime": clock_gettime,
         "sleep": lambda seconds: real_sleep(seconds) if scheduler.current is None else scheduler.sleep(seconds),
         "strftime": strftime,
     }
+
+
+def _guarding(world: World, confirm: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Let nobody be suspended between a look at the lease and what it is for: nothing that files offer prevents it."""
+
+    def guarded(lease: Any) -> None:
+        confirm(lease)
+        task = world.scheduler.current
+        if task is not None:
+            task.process.guarded_until = task.process.steps + _ACTS
+
+    return guarded
 
 
 def _clock_of(world: World) -> Any:

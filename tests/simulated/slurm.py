@@ -20,7 +20,6 @@ _MIN_JOB_AGE = 300.0
 # how long a job waits for what submitit hands over, in s
 _PATIENCE = 60.0
 _PENDING, _RUNNING = "PENDING", "RUNNING"
-_OWN_FAILURE = "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation"
 
 
 @dataclass(eq=False)
@@ -109,9 +108,8 @@ class Slurm:
 
     # what commands do
 
-    def sbatch(self, script: str) -> int:
+    def sbatch(self, text: str) -> int:
         """Take a batch script; return the job's number."""
-        text = bytes(self.files.opened(script, self.nodes[0]).content).decode()
         options = dict(re.findall(r"^#SBATCH --([\w-]+)=(.*)$", text, re.MULTILINE))
         size = int(options["array"].partition("-")[2].partition("%")[0]) + 1 if "array" in options else None
         number, self._next_number = self._next_number, self._next_number + 1
@@ -189,16 +187,8 @@ class Slurm:
     def _end_process(self, process: Process) -> None:
         self.scheduler.at(self.scheduler.now, lambda: self.scheduler.end(process))
 
-    def start_again(self, job: Job) -> None:
-        """Run a job that has begun once more, as a requeue does."""
-        if job.process is not None and job.process.lives:
-            self._end_process(job.process)
-        job.process, job.state, job.reason = None, _PENDING, "BeginTime"
-        self.note(f"job {job.id}", "queued again")
-        self.scheduler.at(self.scheduler.now + 20.0, lambda: self._start(job))
-
     def _start(self, job: Job) -> None:
-        if job.state != _PENDING or (job.process is not None and job.process.lives):
+        if job.state != _PENDING:
             return
         if job.held_until > self.scheduler.now:
             self.scheduler.at(job.held_until, lambda: self._start(job))
@@ -258,12 +248,14 @@ class Call:
     def answer(self) -> tuple[int, str, str]:
         """Do it; return exit code, output, and errors."""
         out, err = "", ""
+        node = self.slurm.files.truth(self.command[-1])
+        script = "" if node is None else bytes(node.content).decode()
         if self.taken_after is None:
             pass
         elif self.taken_after > 0:
-            self.slurm.scheduler.at(self.slurm.scheduler.now + self.taken_after, lambda: self._do())
+            self.slurm.scheduler.at(self.slurm.scheduler.now + self.taken_after, lambda: self._do(script))
         else:
-            out, err = self._do()
+            out, err = self._do(script)
         if self.silent_for:
             until = min(self.silent_for, self.timeout)
             stop = self.stop
@@ -274,11 +266,11 @@ class Call:
             return self.says
         return (1 if err else 0), self.preface + out, err
 
-    def _do(self) -> tuple[str, str]:
+    def _do(self, script: str) -> tuple[str, str]:
         slurm, options = self.slurm, dict(part.lstrip("-").partition("=")[::2] for part in self.command[1:])
         program = self.command[0]
         if program == "sbatch":
-            number = slurm.sbatch(self.command[-1])
+            number = slurm.sbatch(script)
             if self.after is not None:
                 self.after(number)
             return f"Submitted batch job {number}\n", ""
