@@ -103,7 +103,7 @@ def reevaluate(
             listening() as signals,
         ):
             lease.call_on_loss(signals.stop.set)
-            cluster = create_cluster(config, signals.stop)
+            cluster = create_cluster(config, signals.stop, lease.confirm)
             _make_ready(config, paths, request, cluster, lease, force=force)
             request.write(paths)
             try:
