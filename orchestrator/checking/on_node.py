@@ -137,7 +137,9 @@ class _Watch:
     limit: float
     status: Status = field(default_factory=lambda: Status(State.UNKNOWN))
     next_poll: float = 0.0
+    # when it was first seen to have ended, and to have begun, in s of `time.monotonic`
     ended: float | None = None
+    seen: float | None = None
 
     def wait(self, stop: threading.Event, show: Callable[[str], None]) -> Result:
         """Return the job's result; raises `Stopped` where `stop` is set before there is one."""
@@ -145,9 +147,9 @@ class _Watch:
         while True:
             for _, _, result in new_results(self.paths.results, set()):
                 return result
-            if time.time() >= self.next_poll:
+            if time.monotonic() >= self.next_poll:
                 self.status = self.cluster.poll([self.job])[self.job]
-                self.next_poll = time.time() + _POLL
+                self.next_poll = time.monotonic() + _POLL
             show(_doing(self.status, attempt, self.job))
             found = self._end(attempt) or self._too_long(attempt)
             if found is not None:
@@ -159,17 +161,18 @@ class _Watch:
         """Return what the end of a job without a result means, once the file system has had its time."""
         if not self.status.gone:
             return None
-        self.ended = self.ended or time.time()
+        self.ended = self.ended or time.monotonic()
         patience = 0.0 if self.status.outcome is not None else min(self.cluster.result_grace, _GRACE)
-        if time.time() - self.ended <= patience:
+        if time.monotonic() - self.ended <= patience:
             return None
         log = self.cluster.log(self.job, self.paths.submitit)
         return verdict(self.status, attempt, log, self.job.id, patience)
 
     def _too_long(self, attempt: AttemptPaths) -> Result | None:
-        started = phases(attempt).get(Phase.STARTED)
+        if self.seen is None and Phase.STARTED in phases(attempt):
+            self.seen = time.monotonic()
         patience = _GRACE if self.cluster.survives else 0.0  # SLURM has a limit of its own
-        if started is None or time.time() - started <= self.limit + patience:
+        if self.seen is None or time.monotonic() - self.seen <= self.limit + patience:
             return None
         message = f"not finished within {format_duration(self.limit)}; --time-limit gives it more"
         return Result(Outcome.TIME_LIMIT, message=message, log_tail=tail(attempt.log, 20))

@@ -53,7 +53,7 @@ class Dispatcher:
         orchestrator.errors.RunFailed
             If the executor refuses all that was ever submitted.
         """
-        now = time.time()
+        now = time.monotonic()
         waiting = {entry for entry in entries if entry.stage is Stage.WAITING and entry.not_before <= now}
         for deadline, together in entries.by_deadline().items():
             if deadline.submitting([entry.index for entry in together if entry in waiting]):

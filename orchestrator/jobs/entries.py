@@ -110,6 +110,11 @@ class Folder:
         """Take the results of these offspring: they were passed over as long as nobody waited for them."""
         self.seen = {name for name in self.seen if int(name.partition(".")[0]) not in indices}
 
+    def elapsed(self, entries: Iterable[Entry]) -> float | None:
+        """Return the time since the first submission of any of its entries in s, None if there was none."""
+        begins = [entry.history.begin for entry in entries if entry.history.begin is not None]
+        return self.journal.time - min(begins) if begins else None
+
     def withdraw(self, entries: Sequence[Entry]) -> None:
         """Note that the jobs of these of its entries were ended, except what needs none; they wait again."""
         own = [entry for entry in entries if entry.stage not in (Stage.LANDED, Stage.MEASURING)]
@@ -154,11 +159,11 @@ class Entry:
     # the attempt that is watched, and what the executor said of it last; None before it has been asked
     attempt: Attempt | None = None
     status: Status | None = None
-    # when the executor first said that the job has ended, Unix time in s
+    # when the executor first said that the job has ended, in s of `time.monotonic`
     ended: float = 0.0
     # the attempt whose simulation is measured beside the controller
     measured_attempt: int = 0
-    # when it may be submitted again, Unix time in s
+    # when it may be submitted again, in s of `time.monotonic`
     not_before: float = 0.0
     # once it has landed
     result: Result | None = None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
+from orchestrator.clocks import Moment, dated, file_system_time
 from orchestrator.errors import UsageError
 from orchestrator.files import append_json_line
 from orchestrator.jobs.submissions import History, Loss, Submission, Submissions
@@ -26,6 +28,12 @@ class Journal:
         self._path = paths.journal
         self._confirm = confirm
         self.state = Submissions.read(paths.journal)
+        self._opened, self._opened_at = _time_of(paths.journal, self.state.last), time.monotonic()
+
+    @property
+    def time(self) -> float:
+        """What time it is in the journal, Unix time in s: one clock through all controllers and on all hosts."""
+        return self._opened + time.monotonic() - self._opened_at
 
     def history(self, index: int) -> History:
         """Return what became of an offspring's attempts."""
@@ -62,9 +70,16 @@ class Journal:
 
     def _write(self, event: str, **parts: object) -> None:
         self._confirm()
-        entry = {"event": event, "time": time.time(), **parts}
+        now = Moment.now(self.time)
+        entry = {"event": event, "time": now.time, "boot": now.boot, "uptime": now.uptime, **parts}
         append_json_line(self._path, entry)
         self.state.take(entry)
+
+
+def _time_of(path: Path, last: Moment | None) -> float:
+    """Return what time it is in a journal whose last entry was written at a moment."""
+    now = file_system_time(path)
+    return now if last is None else last.time + last.passed(dated(path), now)
 
 
 def require_executor(paths: GenerationPaths, executor: str) -> None:

@@ -118,8 +118,8 @@ class JobPool:
         taken = folder.submitter.recover(entries.keys())
         for attempt in taken:
             entries[attempt.index].watch(attempt)
-        begins = [entry.history.begin for entry in entries.values() if entry.history.begin is not None]
-        deadline.take_over(min(begins, default=None), [attempt.index for attempt in taken])
+        in_flight = [attempt.index for attempt in taken]
+        deadline.take_over(folder.elapsed(entries.values()), in_flight, self._poller.grace)
         if taken:
             _LOG.info("generation %d: took over %d jobs", offspring[0].generation, len(taken))
         self._entries.add(entries.values())
@@ -212,6 +212,7 @@ class JobPool:
 
     def _collect(self) -> None:
         """Take the results that have come in since the last look; one listing of each folder."""
+        self._confirm()
         for key, why in self._measuring.poll():
             entry = self._entries.get(key)
             if entry is not None and entry.stage is Stage.MEASURING:
@@ -279,10 +280,10 @@ class JobPool:
         if status.state is State.UNKNOWN:
             return
         if entry.stage is Stage.SUBMITTED:
-            entry.stage, entry.ended = Stage.ENDED, time.time()
+            entry.stage, entry.ended = Stage.ENDED, time.monotonic()
         # a job that SLURM says was killed writes nothing any more
         patience = 0.0 if status.outcome is not None else self._cluster.result_grace
-        if time.time() - entry.ended < patience:
+        if time.monotonic() - entry.ended < patience:
             self._poller.ask_by(entry.ended + patience + 0.1)
         else:
             self._decide(entry, job, status)

@@ -40,7 +40,8 @@ class Retries:
         self._one_node = one_node
         self._refusal = ""
         self._unstartable: dict[tuple[int, int], Result] = {}
-        # nodes on which a simulation could not be started, and when that is forgotten: somebody may have repaired them
+        # nodes on which a simulation could not be started, and when that is forgotten, in s of `time.monotonic`:
+        # somebody may have repaired them
         self._bad_nodes: dict[str, float] = {}
         # nodes on which a simulation has run, in this run and since its last generation began
         self._good_nodes: set[str] = set()
@@ -80,10 +81,10 @@ class Retries:
         entry.folder.journal.lost(entry.index, Loss(outcome, result.message, node))
         _LOG.warning("%s: attempt lost, %s: %s", entry, outcome.value, result.message)
         losses = len(entry.history.losses)
-        entry.not_before = time.time() + min(2.0**losses, _LONGEST_PAUSE)
+        entry.not_before = time.monotonic() + min(2.0**losses, _LONGEST_PAUSE)
         if outcome is Outcome.LAUNCH_FAILED:
             self._unstartable[entry.key] = result
-            self._bad_nodes[result.host] = time.time() + self._terms.timeout
+            self._bad_nodes[result.host] = time.monotonic() + self._terms.timeout
         accepted = not self._nothing_worked or any(other.history.submissions for other in others)
         if outcome is Outcome.SUBMIT_FAILED and losses > self._terms.retries and not accepted:
             raise RunFailed(failure(f"nothing could be submitted in {losses} attempts", result))
@@ -105,7 +106,7 @@ class Retries:
                 self.lost(entry, Result(Outcome.SUBMIT_FAILED, message=str(error)), "", others)
             return
         for entry in entries:
-            entry.not_before = time.time() + pause
+            entry.not_before = time.monotonic() + pause
         if str(error) != self._refusal:
             generation = entries[0].offspring.generation
             _LOG.warning("generation %d: nothing submitted, trying again: %s", generation, error)
@@ -118,7 +119,7 @@ class Retries:
     @property
     def avoid(self) -> set[str]:
         """Nodes on which simulations could not be started, if others are known to work."""
-        now = time.time()
+        now = time.monotonic()
         bad = {node for node, until in self._bad_nodes.items() if node and until > now} - self._good_lately
         return bad if self._good_nodes - bad else set()
 

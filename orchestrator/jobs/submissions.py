@@ -13,8 +13,9 @@ An entry is a JSON object with the key ``event``:
 ``timeout``     ``indices``                            the deadline of these offspring is enforced
 ==============  =====================================  =================================================
 
-All have ``time``, a Unix time in s. Journals of earlier versions leave out the ``indices`` of ``clock`` and
-``timeout``: all offspring are meant.
+All have ``time``, a Unix time in s by one clock, the journal's own, and say when it was on their writer's machine:
+``boot`` and ``uptime``. Journals of earlier versions leave both out, and the ``indices`` of ``clock`` and ``timeout``:
+all offspring are meant.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from orchestrator.clocks import Moment
 from orchestrator.cluster import Job
 from orchestrator.errors import RunFailed
 from orchestrator.files import read_json_lines
@@ -177,9 +179,12 @@ class Submissions:
         By offspring.
     submissions : dict of str to Submission
         By token.
+    last : Moment or None
+        When the last entry was written, None if there is none.
     """
 
     def __init__(self) -> None:
+        self.last: Moment | None = None
         self.histories: dict[int, History] = {}
         self.submissions: dict[str, Submission] = {}
 
@@ -222,6 +227,7 @@ class Submissions:
             if take is None:
                 raise ValueError(f"unknown event {entry.get('event')!r}")
             take(self, entry)
+            self.last = Moment(float(entry["time"]), str(entry.get("boot", "")), float(entry.get("uptime", 0.0)))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise JournalError(
                 f"expected an entry that this version writes, got {dict(entry)!r} ({type(error).__name__}: {error}); "

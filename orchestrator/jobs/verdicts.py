@@ -9,10 +9,11 @@ from pathlib import Path
 
 from orchestrator.cluster import State, Status
 from orchestrator.files import tail
+from orchestrator.node.claim import is_claimed_by_another
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
 from orchestrator.simulations.failure_cause import cause_of
-from orchestrator.simulations.phases import HEARTBEAT, Phase, phases
+from orchestrator.simulations.phases import HEARTBEAT, Phase, phases, silence
 
 _LOG_LINES = 20
 
@@ -49,8 +50,8 @@ def verdict(status: Status, paths: AttemptPaths, job_log: Path, job_id: str, gra
     Returns
     -------
     Result or None
-        None if the job may still live and touch its progress file: a queue that has forgotten a job is no proof of its
-        end.
+        None if the attempt's progress file is still touched: a queue that has forgotten a job is no proof of its end,
+        nor is the end of a job the end of another one that evaluates the same attempt.
     """
     try:
         beat: float | None = paths.progress.stat().st_mtime
@@ -58,9 +59,10 @@ def verdict(status: Status, paths: AttemptPaths, job_log: Path, job_id: str, gra
         beat = None
     said = tail(paths.log, _LOG_LINES) or tail(job_log, _LOG_LINES)
     began = phases(paths)
+    doubtful = status.state is State.ABSENT or is_claimed_by_another(paths.directory, job_id)
+    if doubtful and silence(paths) < 3 * HEARTBEAT + grace:
+        return None
     if status.state is State.ABSENT:
-        if beat is not None and time.time() - beat < 3 * HEARTBEAT + grace:
-            return None
         outcome, message = Outcome.NODE_FAIL, "the queue does not know the job, and it left no result"
     elif status.outcome is not None:
         outcome, message = status.outcome, status.reason

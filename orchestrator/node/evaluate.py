@@ -48,7 +48,7 @@ def evaluate(task_file: str) -> None:
     """
     task = NodeTask.read(Path(task_file))
     attempt = task.paths
-    if not claim(attempt.directory):
+    if not claim(attempt.directory, _slurm_job_id()):
         return
     started = time.time()
     note(attempt, Phase.STARTED, host=_host())
@@ -178,10 +178,12 @@ def _peak_memory() -> int:
 
 
 def _job_id() -> str:
+    return _slurm_job_id() or os.environ.get("SUBMITIT_LOCAL_JOB_ID", "")
+
+
+def _slurm_job_id() -> str:
     array, index = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
-    if array and index:
-        return f"{array}_{index}"
-    return os.environ.get("SLURM_JOB_ID") or os.environ.get("SUBMITIT_LOCAL_JOB_ID", "")
+    return f"{array}_{index}" if array and index else os.environ.get("SLURM_JOB_ID", "")
 
 
 def _end_with_the_controller() -> None:

@@ -98,6 +98,7 @@ class Controller:
                 while block := self._schedule.due():
                     self._carry_out(block)
         except RunFailed:
+            self._confirm()
             self._pool.discard_unused()
             raise
         self._cleanup.settle()
@@ -107,6 +108,7 @@ class Controller:
         """Give the pool what the schedule wants now; return whether there is anything to wait for."""
         while self._unscored is None and (offspring := self._schedule.next()):
             self._before(offspring)
+            self._confirm()
             self._asks.record(offspring)
             self._submit(offspring)
         if self._unscored is not None and self._pool.is_idle:
@@ -151,6 +153,7 @@ class Controller:
 
     def _carry_out(self, block: Sequence[Evaluation]) -> None:
         """Append a block to the checkpoint, then tell it."""
+        self._confirm()
         self._pool.refuse_if_all_failed([evaluation.offspring for evaluation in block])
         self._warn_of_missing_values(block)
         # its own count, not the file's: a file that was put in its place meanwhile is refused

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator.clocks import dated, file_system_time
 from orchestrator.files import append_json_line, read_json_lines
 from orchestrator.paths import AttemptPaths
 
@@ -60,6 +61,15 @@ def phases(paths: AttemptPaths) -> dict[Phase, float]:
     for phase, entry in _entries(paths):
         first.setdefault(phase, float(entry["time"]))
     return first
+
+
+def silence(paths: AttemptPaths) -> float:
+    """Return for how long a job has given no sign of life by the file system's clock in s, infinite if it never did."""
+    try:
+        beat = dated(paths.progress)
+    except OSError:
+        return math.inf
+    return file_system_time(paths.progress) - beat
 
 
 def _entries(paths: AttemptPaths) -> Iterator[tuple[Phase, Mapping[str, Any]]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from orchestrator.clocks import FileSystemClock
 from orchestrator.config.durations import parse_duration
 from orchestrator.config.moved_keys import with_moved_keys
 from orchestrator.config.yaml_text import read_yaml
@@ -32,6 +33,7 @@ class Watcher:
 
     def __init__(self, paths: RunPaths):
         self._paths = paths
+        self._clock = FileSystemClock(paths.lock)
         self._past_reader = PastReader(paths.checkpoint)
         self._past = Past()
         self._config: Mapping[str, Any] = {}
@@ -48,7 +50,7 @@ class Watcher:
             self._past = self._past_reader.read()
         except (OSError, KeyError, ValueError, TypeError) as error:
             problems.append(f"{self._paths.checkpoint}: is not a readable checkpoint ({error})")
-        past, controller = self._past, controller_status(self._paths, now)
+        past, controller = self._past, controller_status(self._paths, self._clock, now)
         max_ngen, timeout = _count(self._config.get("max_ngen")), _seconds(self._config.get("timeout"))
         reader = self._reader_of(past.complete)
         generation = reader.read(now, timeout) if reader else None
@@ -98,12 +100,12 @@ class Watcher:
         return self._generation
 
 
-def controller_status(paths: RunPaths, now: float) -> ControllerStatus:
+def controller_status(paths: RunPaths, clock: FileSystemClock, now: float) -> ControllerStatus:
     """Return whether somebody carries a run out, as far as that can be seen from here."""
-    hold, holder = hold_of(paths), holder_of(paths)
+    hold, holder = hold_of(paths, clock), holder_of(paths)
     ended, last_sign = holder.get("ended"), math.nan
     if hold is not None:
-        last_sign = now if hold.lives else min(hold.renewed, now)
+        last_sign = now if hold.lives else now - max(hold.age, 0.0)
         state = "dead" if hold.lives is False else "silent" if hold.expired else "alive"
     elif holder:
         state = str(holder.get("how", "gone")) if ended is not None else "gone"

@@ -15,6 +15,7 @@ from orchestrator.cluster.commands import CommandFailed
 from orchestrator.cluster.slurm import SlurmCluster
 from orchestrator.cluster.submission import job_parameters, script_of
 from orchestrator.config.sections import JobsSection, SlurmSection
+from orchestrator.errors import Stopped
 
 Runs = list[list[str]]
 
@@ -321,3 +322,41 @@ def test_a_submission_that_works_ends_the_waiting_for_squeue(tmp_path: Path) -> 
         cluster.poll([Job("run-g0-aa", "77")])
     cluster.submit(tasks_in(tmp_path, 1), "run-g0-bb", tmp_path, ())
     assert cluster.poll_interval(0.0) == 5
+
+
+def test_what_changes_the_queue_is_done_by_the_holder_of_the_lease_alone(tmp_path: Path) -> None:
+    """Nor are jobs handed their tasks that were submitted while the controller slept: they end by themselves."""
+    answers = {"sbatch": "Submitted batch job 77\n", "scancel": "", "squeue": "77|N/A|PENDING|run-g0-aa||Priority\n"}
+    commands: list[str] = []
+    # how often the lease is found to be held
+    holds = 0
+
+    def confirm() -> None:
+        nonlocal holds
+        if holds == 0:
+            raise Stopped("another controller has taken this run over")
+        holds -= 1
+
+    def run(command: Sequence[str], timeout: float) -> str:
+        commands.append(command[0])
+        return answers[command[0]]
+
+    cluster, tasks = SlurmCluster(*sections(), run, confirm=confirm), tasks_in(tmp_path, 1)
+    with pytest.raises(Stopped):
+        cluster.submit(tasks, "run-g0-aa", tmp_path, ())
+    assert commands == []
+    holds = 1
+    with pytest.raises(Stopped):
+        cluster.submit(tasks, "run-g0-aa", tmp_path, ())
+    assert commands == ["sbatch"]
+    with pytest.raises(Stopped):
+        cluster.recover(tasks, "run-g0-aa", tmp_path, None, {0})
+    with pytest.raises(Stopped):
+        cluster.cancel([Job("run-g0-aa", "77")])
+    assert commands == ["sbatch", "squeue"]
+    assert not JobPaths(tmp_path, "77").submitted_pickle.exists()
+    holds = 3
+    assert cluster.submit(tasks, "run-g0-aa", tmp_path, ()) == [Job("run-g0-aa", "77")]
+    cluster.cancel([Job("run-g0-aa", "77")])
+    assert commands == ["sbatch", "squeue", "sbatch", "scancel"]
+    assert JobPaths(tmp_path, "77").submitted_pickle.exists()

@@ -318,8 +318,8 @@ def test_a_full_disk_ends_local_jobs(
             raise OSError(errno.ENOSPC, "No space left on device")
         append_json_line(path, entry)
 
-    monkeypatch.setattr("orchestrator.jobs.journal.append_json_line", full)
     run = scripted(survives=survives, size=3)
+    monkeypatch.setattr("orchestrator.jobs.journal.append_json_line", full)
     run.cluster.otherwise = [RUNNING]
     run.cluster.answer(0, 1, RUNNING, ended(Outcome.NODE_FAIL))
     with pytest.raises(OSError, match="No space left"):

@@ -232,9 +232,9 @@ def test_a_living_controller(run: RunOnDisk) -> None:
 
 def test_a_controller_whose_process_is_gone(run: RunOnDisk) -> None:
     run.holder(pid=2**22 + 1)
-    run.lock(pid=2**22 + 1)
+    lock = run.lock(pid=2**22 + 1)
     assert look(run).controller.state == "dead"
-    run.paths.lock.unlink()
+    lock.unlink()
     assert look(run).controller.state == "gone"
 
 
