@@ -33,6 +33,17 @@ def result_in(path: Path) -> Result | None:
         return None
 
 
+def why_unreadable(path: Path) -> str:
+    """Return what is wrong with a result file; empty if it is good, or not there."""
+    try:
+        read_result(path)
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        return str(error)
+    return ""
+
+
 def new_results(folder: Path, seen: set[str]) -> Iterator[tuple[int, int, Result]]:
     """Yield offspring, attempt and content of the result files that are not `seen` yet, and add them to it.
 

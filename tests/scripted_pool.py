@@ -42,8 +42,8 @@ COMPLETED = Status(State.ENDED, reason="COMPLETED")
 FORGIVEN = Status(State.ENDED, reason="its process was gone", forgiven=True)
 OK = Result(Outcome.OK, values={"rate": 1.0}, host="n9")
 
-# What a poll answers; a result is written to the attempt's result file, and its job has ended.
-Answer = Status | Result | Callable[[AttemptPaths], Status]
+# What a poll answers; a result is written to the attempt's result file, and its job has ended; a text as it is.
+Answer = Status | Result | str | Callable[[AttemptPaths], Status]
 
 
 def ended(outcome: Outcome | None = None, node: str = "") -> Status:
@@ -196,6 +196,9 @@ class FakeCluster:
         left = self._left.setdefault((index, number), list(script))
         answer = left.pop(0) if len(left) > 1 else left[0]
         paths = self.paths.attempt(index, number)
+        if isinstance(answer, str):
+            paths.result.write_text(answer)
+            return COMPLETED
         if isinstance(answer, Result):
             write_json(paths.result, answer.to_json())
             return COMPLETED
@@ -203,10 +206,10 @@ class FakeCluster:
 
 
 class FakeMeasuring:
-    """Measures at the next look; `findings` are results, or reasons why there are none."""
+    """Measures at the next look; `findings` are results, those that say nothing where there are none."""
 
     def __init__(self) -> None:
-        self.findings: dict[int, Result | str] = {}
+        self.findings: dict[int, Result] = {}
         self.added: list[tuple[int, AttemptPaths]] = []
         self._running: list[tuple[tuple[int, int], AttemptPaths]] = []
 
@@ -214,11 +217,11 @@ class FakeMeasuring:
         self.added.append((key[1], paths))
         self._running.append((key, paths))
 
-    def poll(self) -> list[tuple[tuple[int, int], str]]:
+    def poll(self) -> list[tuple[tuple[int, int], Result]]:
         failed = []
         for key, paths in self._running:
             finding = self.findings.get(key[1], OK)
-            if isinstance(finding, str):
+            if finding.says_nothing or finding.outcome is Outcome.SIMULATION_ERROR:
                 failed.append((key, finding))
             else:
                 write_json(paths.result, replace(finding, measured=True).to_json())
@@ -321,6 +324,18 @@ class ScriptedRun:
     def deliver(self, index: int, number: int, result: Result = OK) -> None:
         """Write the result file of an attempt, whatever the cluster says of its job."""
         write_json(self.paths.attempt(index, number).result, result.to_json())
+
+    def told(self, index: int, number: int, exit_code: int) -> Callable[[AttemptPaths], Status]:
+        """Answer that a job which had begun has ended, and told its exit code in its log."""
+
+        def dies(paths: AttemptPaths) -> Status:
+            self.beat(paths)
+            job = next(job for job, attempt in self.cluster._jobs.items() if attempt == (index, number))
+            log = self.cluster.log(job, self.paths.submitit)
+            log.write_text(f"Killed\norchestrator: the process of the job ended with exit code {exit_code}\n")
+            return ended()
+
+        return dies
 
     def beat(self, paths: AttemptPaths, phase: str = "started") -> None:
         """Leave a sign of life of an attempt."""

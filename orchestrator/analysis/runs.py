@@ -13,7 +13,7 @@ import pandas as pd
 
 from orchestrator.analysis.rows import table_of
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.display.words import controller_words, end_words, how_to_go_on, jobs_words
+from orchestrator.display.words import controller_words, end_words, how_to_go_on, jobs_words, start_words
 from orchestrator.paths import run_paths
 from orchestrator.report import History, listings, summary
 from orchestrator.report.figures.parameters import between_bounds
@@ -58,7 +58,7 @@ def status_table(status: RunStatus) -> pd.DataFrame:
     rows.append(("generations", f"{status.complete} of {status.max_ngen} complete"))
     if status.best is not None:
         place = f"generation {status.best.generation}, offspring {status.best.offspring}"
-        rows.append(("best so far", f"{status.best.total_score:.4g} ({place}); start values {status.start_score:.4g}"))
+        rows.append(("best so far", f"{status.best.total_score:.4g} ({place}); {start_words(status.start_score)}"))
     elif status.complete:
         rows.append(("best so far", "nothing measured yet"))
     generation = status.generation

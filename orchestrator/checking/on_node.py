@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import secrets
 import shutil
 import threading
@@ -18,7 +19,7 @@ from orchestrator.config.durations import format_duration
 from orchestrator.config.model import Config
 from orchestrator.errors import Stopped
 from orchestrator.files import tail
-from orchestrator.jobs.verdicts import verdict
+from orchestrator.jobs.verdicts import patience, verdict
 from orchestrator.node.task import NodeTask
 from orchestrator.paths import AttemptPaths, GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
@@ -138,6 +139,7 @@ class _Watch:
     status: Status = field(default_factory=lambda: Status(State.UNKNOWN))
     next_poll: float = 0.0
     # when it was first seen to have ended, and to have begun, in s of `time.monotonic`
+    listed: bool = False
     ended: float | None = None
     seen: float | None = None
 
@@ -149,6 +151,7 @@ class _Watch:
                 return result
             if time.monotonic() >= self.next_poll:
                 self.status = self.cluster.poll([self.job])[self.job]
+                self.listed |= self.status.state not in (State.ABSENT, State.UNKNOWN)
                 self.next_poll = time.monotonic() + _POLL
             show(_doing(self.status, attempt, self.job))
             found = self._end(attempt) or self._too_long(attempt)
@@ -160,13 +163,14 @@ class _Watch:
     def _end(self, attempt: AttemptPaths) -> Result | None:
         """Return what the end of a job without a result means, once the file system has had its time."""
         if not self.status.gone:
+            self.ended = None
             return None
         self.ended = self.ended or time.monotonic()
-        patience = 0.0 if self.status.outcome is not None else min(self.cluster.result_grace, _GRACE)
-        if time.monotonic() - self.ended <= patience:
+        grace = min(self.cluster.result_grace, _GRACE)
+        if time.monotonic() - self.ended <= patience(self.status, attempt, grace, listed=self.listed, timeout=math.inf):
             return None
         log = self.cluster.log(self.job, self.paths.submitit)
-        return verdict(self.status, attempt, log, self.job.id, patience)
+        return verdict(self.status, attempt, log, self.job.id, grace)
 
     def _too_long(self, attempt: AttemptPaths) -> Result | None:
         if self.seen is None and Phase.STARTED in phases(attempt):

@@ -17,6 +17,7 @@ from submitit.core.utils import JobPaths
 from orchestrator.cluster.base import Job, State, Status, Task
 from orchestrator.node.claim import claimant, is_claimed
 from orchestrator.node.evaluate import evaluate
+from orchestrator.simulations.failure_cause import telling_exit_code
 
 # submitit ends local jobs after two minutes unless told otherwise
 _NO_LIMIT_MIN = 60 * 24 * 365
@@ -159,7 +160,8 @@ class LocalCluster:
         while self._waiting and len(self._running) < self._workers:
             self._confirm()
             entry = self._waiting.popleft()
-            executor = submitit.LocalExecutor(folder=entry.folder, max_num_timeout=0)
+            program = shlex.join(["/bin/sh", "-c", telling_exit_code('"$@"'), "sh", sys.executable])
+            executor = submitit.LocalExecutor(folder=entry.folder, max_num_timeout=0, python=program)
             # Ctrl-C in a terminal is for the controller, which ends its jobs itself; and the jobs' working directory
             # is away from the model, because python -m looks for modules there first
             setup = ["trap '' INT", f"cd {shlex.quote(str(entry.folder))}"]

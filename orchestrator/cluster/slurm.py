@@ -65,7 +65,12 @@ class SlurmCluster:
     def submit(self, tasks: Sequence[Task], token: str, folder: Path, avoid: Collection[str]) -> list[Job]:
         """Submit one array of jobs."""
         parameters = job_parameters(self._jobs, self._slurm, token, folder, avoid)
-        ids = submit(tasks, parameters, token, folder, self._sbatch)
+        try:
+            ids = submit(tasks, parameters, token, folder, self._sbatch)
+        except SubmissionFailed as error:
+            if error.too_many:  # MaxArraySize may have been lowered
+                self._queue.configuration_is_old()
+            raise
         self._queue.reached()
         return [Job(token, job_id) for job_id in ids]
 

@@ -35,6 +35,11 @@ def clock_time(when: float) -> str:
     return time.strftime("%a %d %b %H:%M", time.localtime(when))
 
 
+def start_words(score: float) -> str:
+    """Return what the start values scored, NaN if they were not evaluated."""
+    return f"{score:.4g} at the start" if math.isfinite(score) else "the start values are not evaluated"
+
+
 def ago(when: float, now: float) -> str:
     """Return ``3 min 20 s ago``."""
     return f"{format_duration(now - when)} ago"

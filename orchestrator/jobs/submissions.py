@@ -31,7 +31,7 @@ from orchestrator.clocks import Moment
 from orchestrator.cluster import Job
 from orchestrator.errors import RunFailed
 from orchestrator.files import read_json_lines
-from orchestrator.records import Outcome
+from orchestrator.records import Outcome, Result
 
 Entry = Mapping[str, Any]
 
@@ -71,14 +71,11 @@ class Loss:
         For people.
     node : str
         The node that died under it; empty if none did.
-    late : bool
-        Whether the deadline was being enforced already.
     """
 
     outcome: Outcome
     reason: str
     node: str = ""
-    late: bool = False
 
 
 @dataclass
@@ -147,24 +144,28 @@ class History:
     timed_out: bool = False
     losses: list[Loss] = field(default_factory=list)
 
-    def is_given_up(self, retries: int) -> bool:
-        """Return whether the offspring is not tried again after its last loss."""
-        if not self.losses:
-            return False
-        last = self.losses[-1]
-        # what cannot start is not the parameters' fault, however often: it is tried until the deadline
-        return (not last.outcome.setup and (last.late or len(self.losses) > retries)) or self._kills_nodes
+    @property
+    def is_given_up(self) -> bool:
+        """Whether the offspring is not tried again after its last loss."""
+        return bool(self.losses) and (self.timed_out or self.kills_nodes)
 
-    def counts(self, number: int, outcome: Outcome, retries: int) -> bool:
+    def speaks(self, result: Result) -> bool:
+        """Return whether a result that counts says something of the parameters, so that it is scored.
+
+        What the cluster did says nothing, except that two nodes in a row have died under the offspring.
+        """
+        return not result.says_nothing or (result.outcome.infrastructure and self.kills_nodes)
+
+    def counts(self, number: int, outcome: Outcome) -> bool:
         """Return whether the result of attempt `number` is the offspring's: which attempt counts is decided here.
 
         A result that speaks of the parameters is, whichever attempt it comes from: they have the same parameters and
         the same seeds. Any other one is only if it is the last and no further attempt follows.
         """
-        return not outcome.infrastructure or (number == self.attempts and self.is_given_up(retries))
+        return not outcome.infrastructure or (number == self.attempts and self.is_given_up)
 
     @property
-    def _kills_nodes(self) -> bool:
+    def kills_nodes(self) -> bool:
         """Whether two nodes in a row have died under the offspring."""
         nodes = {loss.node for loss in self.losses[-2:] if loss.node}
         return len(nodes) == 2
@@ -280,7 +281,7 @@ class Submissions:
     def _lost(self, entry: Entry) -> None:
         index, node = int(entry["index"]), str(entry.get("node", ""))
         history = self.history(index)
-        history.losses.append(Loss(Outcome(entry["outcome"]), str(entry["reason"]), node, late=history.timed_out))
+        history.losses.append(Loss(Outcome(entry["outcome"]), str(entry["reason"]), node))
         self._leave(index)
 
     def _withdrawn(self, entry: Entry) -> None:

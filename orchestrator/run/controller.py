@@ -142,7 +142,7 @@ class Controller:
         begun = {number for block in told for number, _ in block.ids}
         self._finish([number for number, missing in self._open.items() if number in begun and not missing])
         if told:
-            self._best = min(math.fsum(row) for block in told for row in block.scores)
+            self._best = min(_known(math.fsum(row) for block in told for row in block.scores), default=math.inf)
             _LOG.info("continuing after %d generations, best total score %.4g", len(told), self._best)
         return resumed
 
@@ -185,11 +185,18 @@ class Controller:
                 _LOG.warning("target %s has no value in any offspring of this generation: %s", target.label, reason)
 
     def _note(self, number: int, totals: Sequence[float]) -> None:
-        self._best = min(self._best, *totals)
+        known = _known(totals)
+        self._best = min([self._best, *known])
         _LOG.info(
-            "generation %d done: best total score %.4g, mean %.4g; best so far %.4g",
+            "generation %d done: best total score %.4g, mean %.4g; best so far %.4g%s",
             number,
-            min(totals),
-            float(np.mean(totals)),
+            min(known),
+            float(np.mean(known)),
             self._best,
+            "" if len(known) == len(totals) else f"; {len(totals) - len(known)} not evaluated",
         )
+
+
+def _known(totals: Iterable[float]) -> list[float]:
+    """Return the total scores of what was evaluated."""
+    return [total for total in totals if not math.isnan(total)]

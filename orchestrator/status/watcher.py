@@ -95,7 +95,6 @@ class Watcher:
                 self._paths.generation(number),
                 number,
                 size=_count(self._config.get("offspring_size")),
-                retries=_count(_section(self._config, "jobs").get("retries")),
             )
         return self._generation
 

@@ -6,7 +6,7 @@ import errno
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from simulated.hosts import Host, Process
@@ -181,7 +181,10 @@ def _host_number(choose: random.Random) -> int:
     return choose.randrange(5)
 
 
-@_kind("clock off", lambda choose: {"host": _host_number(choose), "seconds": choose.choice([-3600.0, -100, -30, 30, 100, 3600])})
+@_kind(
+    "clock off",
+    lambda choose: {"host": _host_number(choose), "seconds": choose.choice([-3600.0, -100, -30, 30, 100, 3600])},
+)
 def _skew(world: World, numbers: Numbers) -> None:
     host = world.hosts[int(numbers["host"])]
     world.inject("clock off", host.name, f"its clock is off by {numbers['seconds']:g} s")
@@ -247,8 +250,10 @@ def _full(world: World, numbers: Numbers) -> None:
 
 @_kind(
     "files away",
-    lambda choose: _when(choose, 100.0)
-    | {"host": _host_number(choose), "error": choose.choice([errno.EIO, errno.ESTALE, errno.ENOENT])},
+    lambda choose: (
+        _when(choose, 100.0)
+        | {"host": _host_number(choose), "error": choose.choice([errno.EIO, errno.ESTALE, errno.ENOENT])}
+    ),
 )
 def _away(world: World, numbers: Numbers) -> None:
     def begin(host: Host) -> None:
@@ -337,7 +342,11 @@ for _program, _name, _change, _most in (
 
 
 def _of_job(choose: random.Random) -> Numbers:
-    return {"job": choose.randint(1, 9), "step": choose.randint(1, 40), "seconds": choose.choice([3.0, 15.0, 70.0, 400.0])}
+    return {
+        "job": choose.randint(1, 9),
+        "step": choose.randint(1, 40),
+        "seconds": choose.choice([3.0, 15.0, 70.0, 400.0]),
+    }
 
 
 def _to_payload(kind: str, act: Callable[[World, Job, Numbers], object]) -> Callable[[World, Numbers], None]:
@@ -364,12 +373,22 @@ def _ended_as(state: str, *, gently: bool = False, payload: bool = True) -> Call
     )
 
 
+def _process_killed(world: World, job: Job, _: Numbers) -> None:
+    def kill() -> None:
+        if job.process is not None and job.is_active:
+            world.scheduler.end(job.process)
+            world.slurm.end_by_itself(job, 137)
+
+    world.scheduler.at(world.scheduler.now, kill)
+
+
 for _name, _act in (
     ("node fails", _ended_as("NODE_FAIL")),
     ("node fails, payload lives on", _ended_as("NODE_FAIL", payload=False)),
     ("job preempted", _ended_as("PREEMPTED", gently=True)),
     ("job cancelled", _ended_as("CANCELLED", gently=True)),
-    ("job's process killed", _ended_as("FAILED")),
+    ("job killed", _ended_as("FAILED")),
+    ("job's process killed", _process_killed),
 ):
     KINDS[_name] = Kind(_of_job, _to_payload(_name, _act))
 

@@ -6,11 +6,10 @@ import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from simulated.patches import patched
-from simulated.world import RUN, World
-
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.records import FloatArray
+from simulated.patches import patched
+from simulated.world import RUN, World
 
 
 @dataclass(frozen=True)
@@ -105,5 +104,9 @@ def _repeated(world: World) -> Iterator[str]:
             patience = _PATIENCE + world.longest_lateness
             if earlier.delivered is not None and later.job.submitted > earlier.delivered + patience:
                 yield f"{which} was submitted after attempt {earlier.attempt} had delivered"
-            elif not earlier.job.excused and later.job.submitted > earlier.begun and (earlier.ended is None or later.job.submitted < earlier.ended):
+            elif (
+                not earlier.job.excused
+                and later.job.submitted > earlier.begun
+                and (earlier.ended is None or later.job.submitted < earlier.ended)
+            ):
                 yield f"{which} was submitted while attempt {earlier.attempt} (job {earlier.job.id}) went on"

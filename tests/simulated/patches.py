@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import contextlib
 import copy
-import datetime as dates
 import functools
 import io
 import json
@@ -21,12 +20,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import flufl.lock._lockfile as lockfile
 import psutil
-from simulated.threads import Event, Thread
 
-import orchestrator.lease
-from orchestrator import processes
+from orchestrator import clocks, lease, processes
 from orchestrator.checking import problems
 from orchestrator.cluster import commands, submission
 from orchestrator.config import source, yaml_text
@@ -35,6 +31,7 @@ from orchestrator.jobs import result_watch
 from orchestrator.node import evaluate as node
 from orchestrator.run import start
 from orchestrator.run.signals import Signals
+from simulated.threads import Event, Thread
 
 if TYPE_CHECKING:
     from simulated.hosts import Process
@@ -42,7 +39,6 @@ if TYPE_CHECKING:
 
 # so many steps are what is done after a look at the lease, at most
 _ACTS = 12
-_DATETIME = dates.datetime
 _STRFTIME = time.strftime
 
 
@@ -67,7 +63,6 @@ def patched(world: World) -> Iterator[None]:
 def _replacements(world: World) -> list[tuple[Any, dict[str, Any]]]:
     scheduler = world.scheduler
     of_process = _Asking(world)
-    clock = _clock_of(world)
     return [
         (os, {**world.calls.replacements(), "getpid": of_process(os.getpid, lambda process: process.pid)}),
         (io, {"open": world.calls.open}),
@@ -76,9 +71,9 @@ def _replacements(world: World) -> list[tuple[Any, dict[str, Any]]]:
         (socket, {"gethostname": of_process(socket.gethostname, _name), "getfqdn": of_process(socket.getfqdn, _name)}),
         (time, _times(world, of_process)),
         (threading, {"Event": lambda: Event(scheduler), "Thread": lambda **given: Thread(scheduler, **given)}),
-        (lockfile, {"datetime": clock, "random": scheduler.random}),
-        (orchestrator.lease, {"datetime": clock}),
-        (orchestrator.lease.Lease, {"confirm": _guarding(world, orchestrator.lease.Lease.confirm)}),
+        (lease, {"random": scheduler.random}),
+        (lease.Lease, {"confirm": _guarding(world, lease.Lease.confirm)}),
+        (clocks, {"boot": of_process(clocks.boot, _name)}),
         (processes, {"psutil": _processes_of(world), "_machine": of_process(processes._machine, _machine)}),
         (commands, {"finish": world.slurm.finish}),
         (submission, {"DelayedSubmission": _Handed}),
@@ -154,7 +149,7 @@ def _machine(process: Process) -> dict[str, str]:
 def _of_job(of_process: _Asking) -> dict[str, Any]:
     return {
         "_host": of_process(node._host, _name),
-        "_job_id": of_process(node._job_id, lambda process: process.variables["job"].id),
+        "_slurm_job_id": of_process(node._slurm_job_id, lambda process: process.variables["job"].id),
     }
 
 
@@ -189,24 +184,13 @@ def _times(world: World, of_process: _Asking) -> dict[str, Any]:
 def _guarding(world: World, confirm: Callable[[Any], None]) -> Callable[[Any], None]:
     """Let nobody be suspended between a look at the lease and what it is for: nothing that files offer prevents it."""
 
-    def guarded(lease: Any) -> None:
-        confirm(lease)
+    def guarded(held: Any) -> None:
+        confirm(held)
         task = world.scheduler.current
         if task is not None:
             task.process.guarded_until = task.process.steps + _ACTS
 
     return guarded
-
-
-def _clock_of(world: World) -> Any:
-    class Clock(dates.datetime):
-        """`datetime.datetime`, whose present is that of the process that asks."""
-
-        @classmethod
-        def now(cls, tz: dates.tzinfo | None = None) -> dates.datetime:
-            return _DATETIME.fromtimestamp(time.time(), tz)
-
-    return Clock
 
 
 def _processes_of(world: World) -> SimpleNamespace:

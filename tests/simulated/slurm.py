@@ -9,11 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestrator.cluster.commands import NoAnswer
 from simulated.filesystem import FileSystem
 from simulated.hosts import Host, Process
 from simulated.scheduler import Scheduler
-
-from orchestrator.cluster.commands import NoAnswer
 
 # how long squeue lists what has ended, in s
 _MIN_JOB_AGE = 300.0
@@ -118,7 +117,9 @@ class Slurm:
             job = Job(number, index, options["job-name"], options["chdir"], host)
             job.listed_from = job.submitted = self.scheduler.now
             self.jobs.append(job)
-            self.scheduler.at(self.scheduler.now + 0.5 + 4 * self.scheduler.random.random(), lambda job=job: self._start(job))
+            self.scheduler.at(
+                self.scheduler.now + 0.5 + 4 * self.scheduler.random.random(), lambda job=job: self._start(job)
+            )
             fault = self.faults.get(("job", len(self.jobs)))
             if fault is not None:
                 fault(job)
@@ -203,31 +204,37 @@ class Slurm:
         self.scheduler.start(process, lambda: self._work(job, process))
 
     def _work(self, job: Job, process: Process) -> None:
-        state = "FAILED"
+        code, said = 0, ""
         try:
-            file = f"{job.folder}/{job.id}_submitted.pkl"
-            waits_until = self.scheduler.now + _PATIENCE
-            while self.files.view(file, job.host) is None:
-                if self.scheduler.now > waits_until:
-                    raise TimeoutError("Waited for too long for the submitted task")  # noqa: TRY301
-                self.scheduler.sleep(1.0)
-            task = json.loads(bytes(self.files.opened(file, job.host).content))["task"]
-            self.scheduler.step()
-            process.variables["task"] = task
-            self.begin(task)
-            state = "COMPLETED"
+            self._do(job, process)
+        except SystemExit as end:
+            code = int(end.code or 0)
         except Exception as error:  # noqa: BLE001
-            self._log(job, f"{type(error).__name__}: {error}")
-        if process is job.process and job.state == _RUNNING:
-            job.state, job.ended = state, self.scheduler.now
-            self.note(f"job {job.id}", state)
+            code, said = 1, f"{type(error).__name__}: {error}\n"
+        self.end_by_itself(job, code, said)
 
-    def _log(self, job: Job, line: str) -> None:
-        self.note(f"job {job.id}", line)
-        if job.host.full_until <= self.scheduler.now and job.host.away_until <= self.scheduler.now:
-            path = f"{job.folder}/{job.id}_0_log.out"
-            if self.files.truth(job.folder) is not None:
-                self.files.write(self.files.create(path, job.host), 0, f"{line}\n".encode(), job.host)
+    def _do(self, job: Job, process: Process) -> None:
+        file = f"{job.folder}/{job.id}_submitted.pkl"
+        waits_until = self.scheduler.now + _PATIENCE
+        while self.files.view(file, job.host) is None:
+            if self.scheduler.now > waits_until:
+                raise TimeoutError("Waited for too long for the submitted task")
+            self.scheduler.sleep(1.0)
+        task = json.loads(bytes(self.files.opened(file, job.host).content))["task"]
+        self.scheduler.step()
+        self.begin(task)
+
+    def end_by_itself(self, job: Job, code: int, said: str = "") -> None:
+        """End a job whose process has ended; its script tells the exit code in its log, if the log can be written."""
+        if job.state != _RUNNING:
+            return
+        job.state, job.ended = "FAILED" if code else "COMPLETED", self.scheduler.now
+        self.note(f"job {job.id}", f"{job.state} with exit code {code} {said.strip()}")
+        is_writable = max(job.host.full_until, job.host.away_until) <= self.scheduler.now
+        if is_writable and self.files.truth(job.folder) is not None:
+            told = f"{said}orchestrator: the process of the job ended with exit code {code}\n"
+            log = self.files.create(f"{job.folder}/{job.id}_0_log.out", job.host)
+            self.files.write(log, 0, told.encode(), job.host)
 
 
 @dataclass

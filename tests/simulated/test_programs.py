@@ -9,11 +9,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from orchestrator.files import append_json_line, read_json_lines, write_json
 from simulated.hosts import Host, Process
 from simulated.patches import patched
 from simulated.world import World
-
-from orchestrator.files import append_json_line, read_json_lines, write_json
 
 FOLDER = Path("/world/things")
 

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from simulated.faults import KINDS, faults_of
-from simulated.invariants import undisturbed
-from simulated.schedules import Outcome, carried_out, shrunk
 
 from orchestrator.jobs.submitter import Submitter
 from orchestrator.lease import Lease
+from simulated.faults import KINDS, faults_of
+from simulated.invariants import undisturbed
+from simulated.schedules import Outcome, carried_out, shrunk
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "world.py"
 # in so many schedules a guard that does not work shows
@@ -23,13 +23,18 @@ ENOUGH = 2000
 
 def test_an_undisturbed_run_has_good_and_bad_evaluations_and_is_compared_with_itself() -> None:
     assert [row.outcome for row in undisturbed()] == ["SIMULATION_ERROR", "OK", "OK", "OK", "OK", "OK", "OK"]
-    assert [(row.generation, row.index) for row in undisturbed()] == [*((0, n) for n in range(4)), *((1, n) for n in range(3))]
+    assert [(row.generation, row.index) for row in undisturbed()] == [
+        *((0, n) for n in range(4)),
+        *((1, n) for n in range(3)),
+    ]
     assert carried_out(7, []).violations == ()
 
 
 @pytest.mark.parametrize("first", range(0, 48, 8))
 def test_some_schedules(first: int) -> None:
-    assert {seed: outcome.violations for seed in range(first, first + 8) if (outcome := carried_out(seed)).violations} == {}
+    assert {
+        seed: outcome.violations for seed in range(first, first + 8) if (outcome := carried_out(seed)).violations
+    } == {}
 
 
 @pytest.mark.parametrize("kind", KINDS)

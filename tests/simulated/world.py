@@ -7,27 +7,26 @@ import itertools
 import random
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import plugins_of_tests  # noqa: F401  (registers the optimiser)
-import simulated.model  # noqa: F401  (registers the simulation)
 import yaml
+
+import simulated.model  # noqa: F401  (registers the simulation)
+from orchestrator.checking.problems import load_checked_config
+from orchestrator.display.logs import LogFormat
+from orchestrator.errors import OrchestratorError, Stopped
+from orchestrator.node.evaluate import evaluate
+from orchestrator.paths import RunPaths
+from orchestrator.run.start import create_run, go_on
 from simulated.calls import Calls
 from simulated.filesystem import ROOT, FileSystem
 from simulated.hosts import Host, Process
 from simulated.patches import patched
 from simulated.scheduler import Scheduler, Stuck
 from simulated.slurm import Job, Slurm
-
-from orchestrator.checking.problems import load_checked_config
-from orchestrator.checkpoint import Checkpoint
-from orchestrator.display.logs import LogFormat
-from orchestrator.errors import OrchestratorError, Stopped
-from orchestrator.node.evaluate import evaluate
-from orchestrator.paths import RunPaths
-from orchestrator.run.start import create_run, go_on
 
 MODEL = f"{ROOT}/model"
 RUN = RunPaths(Path(f"{MODEL}/20261120-100000_Optimization"))

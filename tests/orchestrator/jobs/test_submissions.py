@@ -14,7 +14,7 @@ from orchestrator.errors import Stopped, UsageError
 from orchestrator.jobs.journal import Journal, require_executor
 from orchestrator.jobs.submissions import JournalError, Loss, Submissions
 from orchestrator.paths import GenerationPaths
-from orchestrator.records import Outcome
+from orchestrator.records import Outcome, Result
 
 SUBMITTING = {"event": "submitting", "time": 5.0, "token": "a", "executor": "slurm", "tasks": [[0, 1], [1, 1]]}
 SUBMITTED = {"event": "submitted", "time": 6.0, "token": "a", "ids": ["7_0", "7_1"]}
@@ -101,33 +101,33 @@ def test_a_clock_that_starts_anew_holds_for_what_it_names() -> None:
     assert [state.history(index).begin for index in (0, 1, 4)] == [30.0, 5.0, 30.0]
 
 
+TIMEOUT = {"event": "timeout", "time": 8.0, "indices": [0]}
+
+
 class TestWhichAttemptCounts:
     def test_what_speaks_of_the_parameters_counts_from_whichever_attempt(self) -> None:
         history = state_of(SUBMITTING, SUBMITTED, lost(0), *again(0, 2)).history(0)
-        assert history.counts(1, Outcome.OK, retries=2)
-        assert history.counts(1, Outcome.EXPLODED, retries=2)
+        assert history.counts(1, Outcome.OK)
+        assert history.counts(1, Outcome.EXPLODED)
 
     def test_a_loss_counts_if_it_is_the_last_and_nothing_follows(self) -> None:
-        history = state_of(SUBMITTING, SUBMITTED, lost(0), *again(0, 2), lost(0)).history(0)
-        assert not history.counts(2, Outcome.NODE_FAIL, retries=2)
-        assert history.counts(2, Outcome.NODE_FAIL, retries=1)
-        assert not history.counts(1, Outcome.NODE_FAIL, retries=1)
+        before = [SUBMITTING, SUBMITTED, lost(0), *again(0, 2), lost(0)]
+        assert not state_of(*before).history(0).counts(2, Outcome.NODE_FAIL)
+        history = state_of(*before, TIMEOUT).history(0)
+        assert history.counts(2, Outcome.NODE_FAIL)
+        assert not history.counts(1, Outcome.NODE_FAIL)
 
     def test_two_nodes_that_died_in_a_row_are_enough(self) -> None:
         state = state_of(SUBMITTING, SUBMITTED, lost(0, node="n1"), *again(0, 2), lost(0, node="n2"))
-        assert state.history(0).counts(2, Outcome.NODE_FAIL, retries=9)
+        assert state.history(0).counts(2, Outcome.NODE_FAIL)
+        assert state.history(0).speaks(Result(Outcome.NODE_FAIL))
         same = state_of(SUBMITTING, SUBMITTED, lost(0, node="n1"), *again(0, 2), lost(0, node="n1"))
-        assert not same.history(0).counts(2, Outcome.NODE_FAIL, retries=9)
-
-    def test_what_cannot_start_is_never_given_up(self) -> None:
-        history = state_of(SUBMITTING, SUBMITTED, lost(0, Outcome.LAUNCH_FAILED)).history(0)
-        assert not history.counts(1, Outcome.LAUNCH_FAILED, retries=0)
+        assert not same.history(0).counts(2, Outcome.NODE_FAIL)
 
     def test_what_is_lost_after_the_deadline_is_lost_for_good(self) -> None:
-        timeout = {"event": "timeout", "time": 8.0, "indices": [0]}
-        assert state_of(SUBMITTING, SUBMITTED, timeout, lost(0)).history(0).counts(1, Outcome.NODE_FAIL, retries=9)
-        before = state_of(SUBMITTING, SUBMITTED, lost(0), timeout)
-        assert not before.history(0).counts(1, Outcome.NODE_FAIL, retries=9)
+        history = state_of(SUBMITTING, SUBMITTED, TIMEOUT, lost(0)).history(0)
+        assert history.counts(1, Outcome.NODE_FAIL)
+        assert not history.speaks(Result(Outcome.NODE_FAIL))
 
 
 UNKNOWN = [

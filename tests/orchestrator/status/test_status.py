@@ -85,6 +85,7 @@ def test_offspring_in_every_state(tmp_path: Path) -> None:
     assert (simulating.host, simulating.job_id, simulating.attempt) == ("w2", "7_4", 1)
     assert generation.counts == {
         "queued": 2, "checking": 1, "running": 3, "measuring": 2, "done": 1, "exploded": 1, "failed": 1,
+        "not evaluated": 0,
     }  # fmt: skip
     assert generation.unsubmitted == 1
     assert [(each.index, each.outcome, each.message) for each in generation.failures] == [
@@ -117,7 +118,12 @@ def test_a_lost_attempt_is_no_end_until_it_is_the_last(run: RunOnDisk) -> None:
         files.note(0, "building", attempt=number)
         assert states(look(run))[0] == "running"
         lose(files, 0, number)
-    assert states(look(run))[0] == "failed"  # beyond slurm.retries
+    assert states(look(run))[0] == "queued"
+    files.write("timeout", indices=[0])
+    status = look(run)
+    assert states(status)[0] == "not evaluated"
+    assert status.generation is not None
+    assert (status.generation.landed, [each.index for each in status.generation.failures]) == (1, [0])
     files.submit((1, 2), token="late")
     files.land(1, attempt=1)
     assert states(look(run))[1] == "done"  # what the first attempt brought after all
@@ -174,7 +180,7 @@ def test_a_watcher_follows_what_changes(run: RunOnDisk) -> None:
     time.sleep(0.01)
     files.land(1)
     files.land(2, Outcome.TIMEOUT)
-    assert states(watcher.look()) == ["measuring", "done", "failed", "queued"]
+    assert states(watcher.look()) == ["measuring", "done", "not evaluated", "queued"]  # it never began
     run.complete(0, [[1, 1]] * 4, begin=1000.0)
     assert watcher.look().generation is None
     run.generation(1)
