@@ -1,4 +1,4 @@
-"""A simulated world, again and again: controllers, hosts, clocks, a shared file system and SLURM, with faults in it all.
+"""A simulated world, again and again: controllers, hosts, clocks, a shared file system and SLURM, with faults in all.
 
     python benchmarks/world.py [--schedules 1000] [--first 0] [--processes 2]
     python benchmarks/world.py --seed 110 --trace
@@ -19,6 +19,7 @@ import multiprocessing
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -39,6 +40,15 @@ def several(seeds: range) -> tuple[Counter[str], list[Outcome], float]:
     return kinds, failed, time.process_time() - begin
 
 
+def at_once(parts: list[range], processes: int) -> Iterator[tuple[Counter[str], list[Outcome], float]]:
+    """Carry out the parts in so many processes; yield what `several` returns, in the order of the parts."""
+    if processes == 1:
+        yield from map(several, parts)
+        return
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        yield from pool.imap(several, parts)
+
+
 def told(outcome: Outcome) -> str:
     """Return what does not hold of a schedule, for people."""
     faults = "".join(f"\n  {fault}" for fault in outcome.faults)
@@ -53,7 +63,8 @@ def look_at(seed: int, *, trace: bool) -> int:
         fewest = shrunk(outcome)
         outcome = carried_out(seed, fewest.faults, trace=trace)
         print(told(outcome))
-    print("\n".join(outcome.trace))
+    if trace:
+        print("\n".join(outcome.trace))
     print(json.dumps({"seed": seed, "faults": [str(fault) for fault in outcome.faults], "digest": outcome.digest}))
     return 1 if outcome.violations else 0
 
@@ -72,13 +83,12 @@ def main() -> int:
     last = given.first + given.schedules
     parts = [range(first, min(first + _AT_ONCE, last)) for first in range(given.first, last, _AT_ONCE)]
     kinds, violations, seconds = Counter[str](), 0, 0.0
-    with multiprocessing.get_context("spawn").Pool(given.processes) as pool:
-        for happened, failed, taken in pool.imap(several, parts):
-            kinds.update(happened)
-            violations += len(failed)
-            seconds += taken
-            for outcome in failed:
-                print(told(outcome), flush=True)
+    for happened, failed, taken in at_once(parts, given.processes):
+        kinds.update(happened)
+        violations += len(failed)
+        seconds += taken
+        for outcome in failed:
+            print(told(outcome), flush=True)
     figures = {
         "schedules": given.schedules,
         "violations": violations,

@@ -75,21 +75,11 @@ class Calls:
             "chmod": _for_paths(os.chmod, lambda _path, _mode, **_: None),
         }
 
-    def open(
-        self,
-        file: Any,
-        mode: str = "r",
-        buffering: int = -1,
-        encoding: str | None = None,
-        errors: str | None = None,
-        newline: str | None = None,
-        closefd: bool = True,
-        opener: Any = None,
-    ) -> Any:
+    def open(self, file: Any, mode: str = "r", buffering: int = -1, *arguments: Any, **options: Any) -> Any:
         """Take the place of `open`."""
         path = _virtual(file)
         if path is None:
-            return _OPEN(file, mode, buffering, encoding, errors, newline, closefd, opener)
+            return _OPEN(file, mode, buffering, *arguments, **options)
         number = self.open_descriptor(path, _flags(mode))
         raw = File(self, number, mode)
         if buffering == 0:
@@ -99,7 +89,7 @@ class Calls:
             buffered = io.BufferedRandom(raw)
         else:
             buffered = io.BufferedReader(raw) if "r" in mode else io.BufferedWriter(raw)
-        return buffered if "b" in mode else io.TextIOWrapper(buffered, encoding or "utf-8", errors, newline)
+        return buffered if "b" in mode else io.TextIOWrapper(buffered, *arguments, **options)
 
     def open_descriptor(self, path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         """Take the place of `os.open`."""

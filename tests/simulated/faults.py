@@ -68,7 +68,10 @@ def faults_of(seed: int, kinds: Sequence[str] | None = None) -> list[Fault]:
     choose = random.Random(f"faults {seed}")
     names = list(KINDS if kinds is None else kinds)
     drawn = [names[choose.randrange(len(names))] for _ in range(choose.randint(1, _MOST))]
-    return [Fault(name, KINDS[name].draw(choose)) for name in drawn]
+    found = [Fault(name, KINDS[name].draw(choose)) for name in drawn]
+    # an offspring under which two nodes die one after the other is given up: that is no fault of the cluster's
+    deaths = [fault for fault in found if fault.kind.startswith("node fails")]
+    return [fault for fault in found if fault not in deaths[1:]]
 
 
 def _kind(

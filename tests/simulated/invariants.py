@@ -98,15 +98,13 @@ def _repeated(world: World) -> Iterator[str]:
     for later in world.simulated:
         for earlier in world.simulated:
             same = (earlier.generation, earlier.index) == (later.generation, later.index)
-            if not same or earlier is later or later.job.submitted < earlier.job.submitted:
+            submitted = later.job.submitted
+            if not same or earlier is later or submitted < earlier.job.submitted:
                 continue
-            which = f"{later.generation}/{later.index}: attempt {later.attempt} (job {later.job.id})"
-            patience = _PATIENCE + world.longest_lateness
-            if earlier.delivered is not None and later.job.submitted > earlier.delivered + patience:
-                yield f"{which} was submitted after attempt {earlier.attempt} had delivered"
-            elif (
-                not earlier.job.excused
-                and later.job.submitted > earlier.begun
-                and (earlier.ended is None or later.job.submitted < earlier.ended)
-            ):
-                yield f"{which} was submitted while attempt {earlier.attempt} (job {earlier.job.id}) went on"
+            which = f"{later.generation}/{later.index}: attempt {later.attempt} (job {later.job.id}) was submitted"
+            other = f"attempt {earlier.attempt} (job {earlier.job.id})"
+            goes_on = earlier.begun < submitted and (earlier.ended is None or submitted < earlier.ended)
+            if earlier.delivered is not None and submitted > earlier.delivered + _PATIENCE + world.longest_lateness:
+                yield f"{which} after {other} had delivered"
+            elif goes_on and not earlier.job.excused:
+                yield f"{which} while {other} went on"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import subprocess
@@ -117,9 +118,8 @@ class Slurm:
             job = Job(number, index, options["job-name"], options["chdir"], host)
             job.listed_from = job.submitted = self.scheduler.now
             self.jobs.append(job)
-            self.scheduler.at(
-                self.scheduler.now + 0.5 + 4 * self.scheduler.random.random(), lambda job=job: self._start(job)
-            )
+            begins = self.scheduler.now + 0.5 + 4 * self.scheduler.random.random()
+            self.scheduler.at(begins, functools.partial(self._start, job))
             fault = self.faults.get(("job", len(self.jobs)))
             if fault is not None:
                 fault(job)

@@ -1,4 +1,4 @@
-"""Nothing is lost, doubled or wrongly scored in the simulated world, whatever goes wrong; and what would be is found."""
+"""Nothing is lost, doubled or wrongly scored in the simulated world, whatever goes wrong; what would be is found."""
 
 from __future__ import annotations
 
@@ -23,25 +23,21 @@ ENOUGH = 2000
 
 def test_an_undisturbed_run_has_good_and_bad_evaluations_and_is_compared_with_itself() -> None:
     assert [row.outcome for row in undisturbed()] == ["SIMULATION_ERROR", "OK", "OK", "OK", "OK", "OK", "OK"]
-    assert [(row.generation, row.index) for row in undisturbed()] == [
-        *((0, n) for n in range(4)),
-        *((1, n) for n in range(3)),
-    ]
+    assert [row.generation for row in undisturbed()] == [0, 0, 0, 0, 1, 1, 1]
     assert carried_out(7, []).violations == ()
 
 
 @pytest.mark.parametrize("first", range(0, 48, 8))
 def test_some_schedules(first: int) -> None:
-    assert {
-        seed: outcome.violations for seed in range(first, first + 8) if (outcome := carried_out(seed)).violations
-    } == {}
+    outcomes = [carried_out(seed) for seed in range(first, first + 8)]
+    assert [outcome for outcome in outcomes if outcome.violations] == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_fault_happens_and_does_no_harm(kind: str) -> None:
     happened = 0
     for seed in range(40):
-        outcome = carried_out(seed, [fault for fault in faults_of(seed, [kind])][:2])
+        outcome = carried_out(seed, faults_of(seed, [kind])[:2])
         assert outcome.violations == ()
         happened += kind in outcome.happened
         if happened == 2:

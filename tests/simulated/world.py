@@ -1,9 +1,10 @@
-"""A world: hosts, a file system, SLURM, a run, and the controllers that carry it out, one after the other or at once."""
+"""A world: hosts, a file system, SLURM, a run, and the controllers that carry it out, one after another or at once."""
 
 from __future__ import annotations
 
 import functools
 import itertools
+import json
 import random
 import traceback
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from orchestrator.display.logs import LogFormat
 from orchestrator.errors import OrchestratorError, Stopped
 from orchestrator.node.evaluate import evaluate
 from orchestrator.paths import RunPaths
+from orchestrator.records import Result
 from orchestrator.run.start import create_run, go_on
 from simulated.calls import Calls
 from simulated.filesystem import ROOT, FileSystem
@@ -231,9 +233,13 @@ class World:
             evaluate(task)
         finally:
             one.ended = self.scheduler.now
-            result = f"{RUN.generation(one.generation).results}/{one.index}.{one.attempt}.json"
-            if self.files.truth(result) is not None:
+            if self._has_delivered(one):
                 one.delivered = self.scheduler.now
+
+    def _has_delivered(self, one: Simulated) -> bool:
+        """Return whether there is a result of an attempt that speaks of its parameters."""
+        node = self.files.truth(str(RUN.generation(one.generation).attempt(one.index, one.attempt).result))
+        return node is not None and not Result.from_json(json.loads(bytes(node.content))).outcome.infrastructure
 
 
 class _Console:
