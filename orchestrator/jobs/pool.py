@@ -250,8 +250,7 @@ class JobPool:
 
     def _decree(self, entry: Entry, result: Result) -> None:
         """Write the result that the job did not: a controller that comes after this one must not decide otherwise."""
-        self._confirm()
-        write_json(entry.paths.result, result.to_json())
+        write_json(entry.paths.result, result.to_json(), self._confirm)
         self._land(entry, result)
 
     def _land(self, entry: Entry, result: Result) -> None:

@@ -158,8 +158,8 @@ class Controller:
         self._warn_of_missing_values(block)
         # its own count, not the file's: a file that was put in its place meanwhile is refused
         number = self._tells
-        self._confirm()
-        self._checkpoint.append([replace(each, told_in=number) for each in block], self._schedule.state())
+        told = [replace(each, told_in=number) for each in block]
+        self._checkpoint.append(told, self._schedule.state(), self._confirm)
         self._schedule.tell(block)
         self._tells += 1
         self._note(number, [evaluation.total_score for evaluation in block])
