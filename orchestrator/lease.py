@@ -154,8 +154,8 @@ def only_controller(
         raise
     finally:
         with contextlib.suppress(OSError, Stopped):
-            lease.confirm()  # the record may be somebody else's by now
-            write_json(paths.holder, {**holder, "ended": time.time(), "how": ending[0], "why": ending[1]})
+            ended = {**holder, "ended": time.time(), "how": ending[0], "why": ending[1]}
+            write_json(paths.holder, ended, lease.confirm)  # the record may be somebody else's by now
         lease.release()
 
 

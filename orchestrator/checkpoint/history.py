@@ -98,8 +98,7 @@ class Checkpoint:
             The optimiser's, under any names; those that describe the distribution from which points were drawn are
             ``mean``, ``sigma`` and ``covariance``.
         confirm : callable
-            Called right before the file is changed; raises if this process may not, because it slept for so long that
-            another one has appended meanwhile.
+            Raises `orchestrator.errors.Stopped` if another controller has taken the run over: nothing is added then.
 
         Raises
         ------
@@ -118,7 +117,7 @@ class Checkpoint:
         widths = {"points": len(self.parameter_names), "parameters": len(self.parameter_names)}
         widths |= {"values": len(self.target_labels), "scores": len(self.target_labels)}
         tell = layout.tell_of(evaluations, state, widths)
-        self._require_current_format(confirm)
+        self._require_current_format()
         with extending(self.path, confirm) as (file, root):
             count = int(file.attrs["tells"])
             self._require_next(evaluations, count)
@@ -138,7 +137,7 @@ class Checkpoint:
         confirm : callable
             As for `append`.
         """
-        self._require_current_format(confirm)
+        self._require_current_format()
         with extending(self.path, confirm) as (file, root):
             layout.write_heading(root, int(file.attrs["tells"]))
             layout.write_run(root.create_group("run"), **{**layout.read_run(file), "config": config})
@@ -236,14 +235,13 @@ class Checkpoint:
                 "newest one back and continue"
             )
 
-    def _require_current_format(self, confirm: Callable[[], object]) -> None:
+    def _require_current_format(self) -> None:
         """Write the file anew if an earlier version, or a tool that packs HDF5 files, has written it."""
         with opened(self.path) as file:
             found = require_format(file, self.path)
             if found == layout.FORMAT and grows(self.path):
                 return
             run, tells = run_in(file), layout.tells_of(stored_in(file))
-        confirm()
         _write(self.path, run, tells)
         if found < layout.FORMAT:
             _LOG.info(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -27,13 +28,18 @@ class Journal:
     def __init__(self, paths: GenerationPaths, confirm: Callable[[], object]):
         self._path = paths.journal
         self._confirm = confirm
+        self._writer = secrets.token_hex(4)
         self.state = Submissions.read(paths.journal)
-        self._opened, self._opened_at = _time_of(paths.journal, self.state.last), time.monotonic()
+        self._began, self._began_at = _time_of(paths.journal, self.state.last), time.monotonic()
+        if self.state.last is not None:
+            self._write("opened")
+            # once more: nothing that its writer before this one adds counts any more
+            self.state = Submissions.read(paths.journal)
 
     @property
     def time(self) -> float:
         """What time it is in the journal, Unix time in s: one clock through all controllers and on all hosts."""
-        return self._opened + time.monotonic() - self._opened_at
+        return self._began + time.monotonic() - self._began_at
 
     def history(self, index: int) -> History:
         """Return what became of an offspring's attempts."""
@@ -69,9 +75,10 @@ class Journal:
         self._write("timeout", indices=list(indices))
 
     def _write(self, event: str, **parts: object) -> None:
-        self._confirm()
         now = Moment.now(self.time)
-        entry = {"event": event, "time": now.time, "boot": now.boot, "uptime": now.uptime, **parts}
+        when = {"time": now.time, "boot": now.boot, "uptime": now.uptime}
+        entry = {"event": event, "writer": self._writer, **when, **parts}
+        self._confirm()
         append_json_line(self._path, entry)
         self.state.take(entry)
 

@@ -258,8 +258,7 @@ class JobPool:
         self._land(entry, result)
 
     def _write(self, paths: AttemptPaths, result: Result) -> None:
-        self._confirm()
-        write_json(paths.result, result.to_json())
+        write_json(paths.result, result.to_json(), self._confirm)
 
     def _land(self, entry: Entry, result: Result) -> None:
         landed = entry.land(result)

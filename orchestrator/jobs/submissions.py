@@ -9,13 +9,15 @@ An entry is a JSON object with the key ``event``:
 ``refused``     ``token, message``                     they were not
 ``lost``        ``index, outcome, reason, node``       an attempt ended and says nothing of the parameters
 ``withdrawn``   ``indices``                            the controller ended attempts itself: they start afresh
+``opened``                                             another controller goes on with the journal: what those before
+                                                       it write from now on does not count
 ``clock``       ``indices``                            the time of these offspring begins now
 ``timeout``     ``indices``                            the deadline of these offspring is enforced
 ==============  =====================================  =================================================
 
-All have ``time``, a Unix time in s by one clock, the journal's own, and say when it was on their writer's machine:
-``boot`` and ``uptime``. Journals of earlier versions leave both out, and the ``indices`` of ``clock`` and ``timeout``:
-all offspring are meant.
+All have ``time``, a Unix time in s by one clock, the journal's own, and say who has written them, and when that was on
+its machine: ``writer``, ``boot`` and ``uptime``. Journals of earlier versions leave these out, and the ``indices`` of
+``clock`` and ``timeout``: all offspring are meant.
 """
 
 from __future__ import annotations
@@ -186,6 +188,8 @@ class Submissions:
 
     def __init__(self) -> None:
         self.last: Moment | None = None
+        # who has opened the journal last
+        self._writer: str | None = None
         self.histories: dict[int, History] = {}
         self.submissions: dict[str, Submission] = {}
 
@@ -227,7 +231,8 @@ class Submissions:
         try:
             if take is None:
                 raise ValueError(f"unknown event {entry.get('event')!r}")
-            take(self, entry)
+            if self._writer is None or entry.get("writer") == self._writer or take is Submissions._opened:
+                take(self, entry)
             self.last = Moment(float(entry["time"]), str(entry.get("boot", "")), float(entry.get("uptime", 0.0)))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise JournalError(
@@ -255,6 +260,9 @@ class Submissions:
     def jobs(self, executor: str) -> list[Job]:
         """Return all jobs that an executor was ever given, also those that were lost and replaced."""
         return [job for each in self.submissions.values() if each.executor == executor for job in each.jobs]
+
+    def _opened(self, entry: Entry) -> None:
+        self._writer = str(entry["writer"])
 
     def _submitting(self, entry: Entry) -> None:
         token, when = str(entry["token"]), float(entry["time"])
@@ -312,6 +320,7 @@ class Submissions:
 
 
 _TAKE: dict[str, Callable[[Submissions, Entry], None]] = {
+    "opened": Submissions._opened,
     "submitting": Submissions._submitting,
     "submitted": Submissions._submitted,
     "refused": Submissions._refused,

@@ -177,6 +177,39 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     assert read.history(0).timed_out
 
 
+def test_what_a_controller_writes_that_was_succeeded_does_not_count(tmp_path: Path) -> None:
+    """It may be suspended between its look at the lease and the entry: no look is close enough."""
+    paths = GenerationPaths(tmp_path)
+    first = Journal(paths, lambda: None)
+    first.submitting("a", "slurm", [(0, 1), (1, 1)])
+    first.submitted("a", ["7_0", "7_1"])
+    first.lost(1, Loss(Outcome.PREEMPTED, "preempted"))
+    second = Journal(paths, lambda: None)
+    second.submitting("b", "slurm", [(1, 2)])
+    # it wakes
+    first.time_out([0, 1])
+    first.submitting("c", "slurm", [(1, 3)])
+    first.submitted("c", ["9"])
+    second.submitted("b", ["8"])
+    read = Submissions.read(paths.journal)
+    assert read.histories == second.state.histories
+    assert read.submissions == second.state.submissions
+    assert (read.job_id(0), read.job_id(1), read.history(1).attempts) == ("7_0", "8", 2)
+    assert not read.history(0).timed_out
+    # and a third one judges by the same
+    assert Journal(paths, lambda: None).state.histories == second.state.histories
+
+
+def test_a_journal_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
+    paths = GenerationPaths(tmp_path)
+    paths.journal.write_text("".join(json.dumps(each) + "\n" for each in (SUBMITTING, SUBMITTED)))
+    journal = Journal(paths, lambda: None)
+    assert journal.state.job_id(1) == "7_1"
+    assert journal.time == pytest.approx(6.0, abs=5)  # its own clock, whatever that of the host shows
+    journal.lost(1, Loss(Outcome.PREEMPTED, "preempted"))
+    assert Submissions.read(paths.journal).histories == journal.state.histories
+
+
 def test_an_entry_is_written_only_while_the_lease_is_held(tmp_path: Path) -> None:
     def taken_over() -> None:
         raise Stopped("another controller has taken this run over")
