@@ -126,6 +126,8 @@ def _deliver(attempt: AttemptPaths, result: Result) -> None:
             return write_json(attempt.result, result.to_json())
         except OSError as error:
             _LOG.warning("%s cannot be written (%s); trying again", attempt.result, error)
+            with contextlib.suppress(OSError):
+                note(attempt, Phase.DELIVERING)
             if time.monotonic() > end:
                 sys.exit(CANNOT_DELIVER)
             time.sleep(pause)

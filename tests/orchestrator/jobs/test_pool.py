@@ -168,6 +168,29 @@ def test_a_result_that_cannot_be_read_at_the_deadline_says_nothing(scripted: Mak
     assert (first.result.outcome, first.speaks) == (Outcome.NODE_FAIL, False)
 
 
+def test_a_result_that_could_not_be_written_until_the_time_limit_says_nothing(scripted: Make) -> None:
+    run = scripted()
+
+    def full(paths: AttemptPaths) -> Status:
+        run.beat(paths)
+        run.beat(paths, "delivering")
+        return ended(Outcome.TIME_LIMIT)
+
+    run.cluster.answer(0, 1, RUNNING, full)
+    first, _ = run.finish()
+    assert (first.result.outcome, first.attempts) == (Outcome.OK, 2)
+    assert run.events("lost")[0]["reason"] == "its result could not be written"
+
+
+def test_a_job_that_died_while_the_queue_was_silent_says_nothing_at_the_deadline(scripted: Make) -> None:
+    run = scripted(timeout=600)
+    run.beat(run.paths.attempt(0, 1))
+    run.cluster.answer(0, 1, RUNNING, UNKNOWN)
+    first, _ = run.finish()
+    assert (first.result.outcome, first.speaks) == (Outcome.NODE_FAIL, False)
+    assert first.result.message.endswith("it was unknown, and it gave no sign of life any more")
+
+
 def test_a_result_with_more_keys_than_this_version_knows_is_read(scripted: Make) -> None:
     """A shared environment was upgraded under a running controller."""
     run = scripted()
