@@ -139,7 +139,9 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
-def test_a_result_that_cannot_be_read_of_a_job_that_has_ended_is_the_infrastructures(scripted: Make, text: str) -> None:
+def test_a_result_that_cannot_be_read_of_a_job_that_has_ended_is_the_infrastructures(
+    scripted: Make, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
     run = scripted()
 
     def ends(paths: AttemptPaths) -> Status:
@@ -150,6 +152,7 @@ def test_a_result_that_cannot_be_read_of_a_job_that_has_ended_is_the_infrastruct
     run.cluster.answer(0, 1, RUNNING, ends)
     first, _ = run.finish()
     assert (first.result.outcome, first.attempts) == (Outcome.OK, 2)
+    assert caplog.text.count("0.1.json is not readable yet") == 1  # not at every look
     (lost,) = run.events("lost")
     assert lost["outcome"] == "NODE_FAIL"
     assert lost["reason"].startswith("its result cannot be read: ")
@@ -429,7 +432,7 @@ def test_a_cluster_of_one_node_that_starts_nothing_ends_a_new_run(scripted: Make
     run = scripted(size=3, retries=1)
     for index in range(3):
         run.cluster.answer(index, None, RUNNING, ended(node="n1"))
-    with pytest.raises(RunFailed, match="no simulation has worked in 2 attempts: the job ended without a result"):
+    with pytest.raises(RunFailed, match="no simulation has worked in 2 attempts on n1: the job ended without a result"):
         run.finish()
 
 
