@@ -138,16 +138,18 @@ class _Watch:
     limit: float
     status: Status = field(default_factory=lambda: Status(State.UNKNOWN))
     next_poll: float = 0.0
-    # when it was first seen to have ended, and to have begun, in s of `time.monotonic`
     listed: bool = False
+    # when it was first seen to have ended, and to have begun, in s of `time.monotonic`
     ended: float | None = None
-    seen: float | None = None
+    begun: float | None = None
+    # result files that cannot be read
+    seen: set[str] = field(default_factory=set)
 
     def wait(self, stop: threading.Event, show: Callable[[str], None]) -> Result:
         """Return the job's result; raises `Stopped` where `stop` is set before there is one."""
         attempt = self.paths.attempt(0, 1)
         while True:
-            for _, _, result in new_results(self.paths.results, set()):
+            for _, _, result in new_results(self.paths.results, self.seen):
                 return result
             if time.monotonic() >= self.next_poll:
                 self.status = self.cluster.poll([self.job])[self.job]
@@ -173,10 +175,10 @@ class _Watch:
         return verdict(self.status, attempt, log, self.job.id, grace)
 
     def _too_long(self, attempt: AttemptPaths) -> Result | None:
-        if self.seen is None and Phase.STARTED in phases(attempt):
-            self.seen = time.monotonic()
+        if self.begun is None and Phase.STARTED in phases(attempt):
+            self.begun = time.monotonic()
         patience = _GRACE if self.cluster.survives else 0.0  # SLURM has a limit of its own
-        if self.seen is None or time.monotonic() - self.seen <= self.limit + patience:
+        if self.begun is None or time.monotonic() - self.begun <= self.limit + patience:
             return None
         message = f"not finished within {format_duration(self.limit)}; --time-limit gives it more"
         return Result(Outcome.TIME_LIMIT, message=message, log_tail=tail(attempt.log, 20))

@@ -15,7 +15,7 @@ from submitit.core.utils import JobPaths
 from orchestrator.cluster.base import Job, Status, SubmissionFailed, Task
 from orchestrator.cluster.commands import COMMAND_TIMEOUT, CommandFailed, Run, run_command
 from orchestrator.cluster.queue import Queue
-from orchestrator.cluster.submission import hand_over, job_ids, job_parameters, submit
+from orchestrator.cluster.submission import INVALID_ARRAY, hand_over, job_ids, job_parameters, submit
 from orchestrator.config.sections import JobsSection, SlurmSection
 
 _LOG = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class SlurmCluster:
         try:
             ids = submit(tasks, parameters, token, folder, self._sbatch)
         except SubmissionFailed as error:
-            if error.too_many:  # MaxArraySize may have been lowered
+            if INVALID_ARRAY in str(error):  # MaxArraySize may have been lowered
                 self._queue.configuration_is_old()
             raise
         self._queue.reached()

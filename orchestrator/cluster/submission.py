@@ -40,7 +40,7 @@ _OWN_WORDS = re.compile(r"(?:Batch job submission failed|Unable to allocate reso
 _SUBMIT_LIMIT = re.compile(r"\b(?:QOS|Assoc)(?:Max|Grp)Submit\w*\b")
 _ANY_LIMIT = re.compile(r"\b(?:QOS|Assoc)(?:Max|Min|Grp)\w+\b")
 _POLICY = "Job violates accounting/QOS policy"
-_ARRAY = "Invalid job array specification"
+INVALID_ARRAY = "Invalid job array specification"
 _SILENT = re.compile(r"unable to contact|timed out|connection (refused|reset)", re.IGNORECASE)
 _START = re.compile(r"to start at (\S+) using (\d+) processors on nodes? (\S+) in partition (\S+)")
 # a site's sbatch may print more than SLURM's own last line, which with extra: {parsable: true} is the id alone
@@ -164,7 +164,7 @@ def refusal(words: str) -> SubmissionFailed:
     own = _OWN_WORDS.findall(words)
     error = own[-1] if own else words
     limited = _SUBMIT_LIMIT.search(words) or (error.startswith(_POLICY) and not _ANY_LIMIT.search(words))
-    too_many = bool(limited) or error.startswith(_ARRAY)
+    too_many = bool(limited) or error.startswith(INVALID_ARRAY)
     return SubmissionFailed(words, transient=bool(_NOT_THERE.search(error)), too_many=too_many)
 
 

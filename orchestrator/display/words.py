@@ -20,6 +20,7 @@ _PHASES = {
     Phase.SAVING.value: "saving",
     Phase.FINISHED.value: "finishing",
     Phase.MEASURING.value: "measuring",
+    Phase.DELIVERING.value: "unable to write their results",
     Phase.EXPLODED.value: "exploded",
     Phase.TERMINATED.value: "being ended",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -45,7 +46,7 @@ class Dispatcher:
         self._write_task = write_task
         self._stop = stop
         # how many jobs the executor may take at once, for all that its last answer has shown
-        self._most = cluster.batch_size
+        self._most = sys.maxsize
 
     def submit_waiting(self, entries: Entries, folders: Iterable[Folder]) -> bool:
         """Submit all that has waited for long enough; return whether anything was."""

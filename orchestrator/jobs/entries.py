@@ -93,7 +93,7 @@ class Folder:
     paths: GenerationPaths
     journal: Journal
     submitter: Submitter
-    # names of the result files that were taken already
+    # names of the result files that were taken already, and what was said of others
     seen: set[str] = field(default_factory=set)
     notes: QueueNotes = field(init=False)
 

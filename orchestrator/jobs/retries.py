@@ -134,7 +134,7 @@ class Retries:
             return
         outcomes = {loss.outcome for each in losses for loss in each}
         what = "nothing could be submitted" if outcomes == {Outcome.SUBMIT_FAILED} else "no simulation has worked"
-        raise RunFailed(f"{what} in {least} attempts: {losses[-1][-1].reason}")
+        raise RunFailed(f"{what} in {least} attempts{self._where}: {losses[-1][-1].reason}")
 
     def _stop_if_nothing_can_start(self, entries: Entries) -> None:
         if not self._unstartable:
@@ -144,8 +144,13 @@ class Retries:
         if any(Phase.BUILDING in phases(entry.paths) for entry in entries.watched()):
             return
         size, failed = len(entries), len(self._unstartable)
-        nodes = sorted({result.host for result in self._unstartable.values()})
+        nodes = {result.host for result in self._unstartable.values()}
         # one node that starts nothing among others that do draws all jobs to itself
         if (self._one_node or len(nodes) > 1) and failed >= min(_ENOUGH, size):
-            where = f" on {', '.join(filter(None, nodes))}" if any(nodes) else ""
-            raise RunFailed(failure(f"no simulation can be started{where}", list(self._unstartable.values())[-1]))
+            what = f"no simulation can be started{self._where}"
+            raise RunFailed(failure(what, list(self._unstartable.values())[-1]))
+
+    @property
+    def _where(self) -> str:
+        nodes = sorted({result.host for result in self._unstartable.values() if result.host})
+        return f" on {', '.join(nodes)}" if nodes else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from orchestrator.cluster import Cluster, State, Status
@@ -18,7 +19,6 @@ from orchestrator.simulations.failure_cause import CANNOT_DELIVER, cause_of, is_
 from orchestrator.simulations.phases import HEARTBEAT, Phase, phases, silence
 
 _LOG_LINES = 20
-_UNREADABLE = "its result cannot be read: {}"
 # how long an accepted job may be missing in the queue's answers as long as it never was in one, in s
 _NOT_LISTED = 600.0
 
@@ -64,8 +64,8 @@ def verdict(status: Status, paths: AttemptPaths, job_log: Path, job_id: str, gra
         return None
     told = tail(job_log, _LOG_LINES)
     said = tail(paths.log, _LOG_LINES) or told
-    if unreadable := why_unreadable(paths.result):
-        outcome, message = Outcome.NODE_FAIL, _UNREADABLE.format(unreadable)
+    if undelivered := _why_undelivered(paths, began):
+        outcome, message = Outcome.NODE_FAIL, undelivered
     elif status.state is State.ABSENT:
         outcome, message = Outcome.NODE_FAIL, "the queue does not know the job, and it left no result"
     elif status.outcome is not None:
@@ -134,11 +134,12 @@ def at_deadline(entry: Entry, cluster: Cluster, timeout: str) -> Result:
         return of_last_loss(entry) if entry.history.losses else Result(Outcome.TIMEOUT, message=message)
     if entry.stage is Stage.ENDED and (found := verdict_on(entry, status, cluster)) is not None:
         return found
-    started, finished = _phases(paths).get(Phase.STARTED, math.nan), time.time()
+    began, finished = _phases(paths), time.time()
+    started = began.get(Phase.STARTED, math.nan)
     waited = f"{status.state.value}{f' ({status.reason})' if status.reason else ''}"
     outcome, message = Outcome.TIMEOUT, f"not finished within {timeout} of the first submission; it was {waited}"
-    if unreadable := why_unreadable(paths.result):
-        outcome, message = Outcome.NODE_FAIL, _UNREADABLE.format(unreadable)
+    if undelivered := _why_undelivered(paths, began):
+        outcome, message = Outcome.NODE_FAIL, undelivered
     elif status.state is State.UNKNOWN and not math.isnan(started) and _is_silent(paths, cluster.result_grace):
         outcome, message = Outcome.NODE_FAIL, f"{message}, and it gave no sign of life any more"
     return Result(outcome, message=message, started=started, finished=finished)
@@ -161,6 +162,13 @@ def _of_its_log(said: str, job_log: str, reason: str) -> tuple[Outcome, str]:
         return Outcome.CANCELLED, message
     # a process that has done its work without an error has written a result: the file system has it not, or not yet
     return (Outcome.NODE_FAIL if code in (0, CANNOT_DELIVER) else Outcome.SIMULATION_ERROR), message
+
+
+def _why_undelivered(paths: AttemptPaths, began: Mapping[Phase, float]) -> str:
+    """Return what the file system did to a result that there is, or was; empty if there is no sign of one."""
+    if unreadable := why_unreadable(paths.result):
+        return f"its result cannot be read: {unreadable}"
+    return "its result could not be written" if Phase.DELIVERING in began else ""
 
 
 def _last_beat(paths: AttemptPaths) -> float | None:

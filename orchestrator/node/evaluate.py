@@ -118,15 +118,19 @@ def _deliver(attempt: AttemptPaths, result: Result) -> None:
     Raises
     ------
     SystemExit
-        If it cannot be written for `_DELIVER_WITHIN` s.
+        If it cannot be written for `_DELIVER_WITHIN` s, or nobody waits for it any more: its generation was removed.
     """
+    generation = attempt.result.parent.parent
     end, pause = time.monotonic() + _DELIVER_WITHIN, 1.0
     while True:
         try:
             return write_json(attempt.result, result.to_json())
         except OSError as error:
             _LOG.warning("%s cannot be written (%s); trying again", attempt.result, error)
-            if time.monotonic() > end:
+            with contextlib.suppress(OSError):
+                note(attempt, Phase.DELIVERING)
+            is_removed = generation.parent.is_dir() and not generation.is_dir()
+            if is_removed or time.monotonic() > end:
                 sys.exit(CANNOT_DELIVER)
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)

@@ -39,6 +39,8 @@ class Phase(str, enum.Enum):
     """The simulation is over."""
     MEASURING = "measuring"
     """The targets' values are computed."""
+    DELIVERING = "delivering"
+    """The result is there and cannot be written: the file system is full or gone."""
     EXPLODED = "exploded"
     """Activity was too high: the simulation ended itself."""
     TERMINATED = "terminated"

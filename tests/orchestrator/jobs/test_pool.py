@@ -139,7 +139,9 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
-def test_a_result_that_cannot_be_read_of_a_job_that_has_ended_is_the_infrastructures(scripted: Make, text: str) -> None:
+def test_a_result_that_cannot_be_read_of_a_job_that_has_ended_is_the_infrastructures(
+    scripted: Make, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
     run = scripted()
 
     def ends(paths: AttemptPaths) -> Status:
@@ -150,6 +152,7 @@ def test_a_result_that_cannot_be_read_of_a_job_that_has_ended_is_the_infrastruct
     run.cluster.answer(0, 1, RUNNING, ends)
     first, _ = run.finish()
     assert (first.result.outcome, first.attempts) == (Outcome.OK, 2)
+    assert caplog.text.count("0.1.json is not readable yet") == 1  # not at every look
     (lost,) = run.events("lost")
     assert lost["outcome"] == "NODE_FAIL"
     assert lost["reason"].startswith("its result cannot be read: ")
@@ -166,6 +169,29 @@ def test_a_result_that_cannot_be_read_at_the_deadline_says_nothing(scripted: Mak
     run.cluster.answer(0, None, running)
     first, _ = run.finish()
     assert (first.result.outcome, first.speaks) == (Outcome.NODE_FAIL, False)
+
+
+def test_a_result_that_could_not_be_written_until_the_time_limit_says_nothing(scripted: Make) -> None:
+    run = scripted()
+
+    def full(paths: AttemptPaths) -> Status:
+        run.beat(paths)
+        run.beat(paths, "delivering")
+        return ended(Outcome.TIME_LIMIT)
+
+    run.cluster.answer(0, 1, RUNNING, full)
+    first, _ = run.finish()
+    assert (first.result.outcome, first.attempts) == (Outcome.OK, 2)
+    assert run.events("lost")[0]["reason"] == "its result could not be written"
+
+
+def test_a_job_that_died_while_the_queue_was_silent_says_nothing_at_the_deadline(scripted: Make) -> None:
+    run = scripted(timeout=600)
+    run.beat(run.paths.attempt(0, 1))
+    run.cluster.answer(0, 1, RUNNING, UNKNOWN)
+    first, _ = run.finish()
+    assert (first.result.outcome, first.speaks) == (Outcome.NODE_FAIL, False)
+    assert first.result.message.endswith("it was unknown, and it gave no sign of life any more")
 
 
 def test_a_result_with_more_keys_than_this_version_knows_is_read(scripted: Make) -> None:
@@ -406,7 +432,7 @@ def test_a_cluster_of_one_node_that_starts_nothing_ends_a_new_run(scripted: Make
     run = scripted(size=3, retries=1)
     for index in range(3):
         run.cluster.answer(index, None, RUNNING, ended(node="n1"))
-    with pytest.raises(RunFailed, match="no simulation has worked in 2 attempts: the job ended without a result"):
+    with pytest.raises(RunFailed, match="no simulation has worked in 2 attempts on n1: the job ended without a result"):
         run.finish()
 
 
