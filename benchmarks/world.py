@@ -14,6 +14,7 @@ does not hold.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import multiprocessing
 import sys
@@ -31,6 +32,7 @@ _AT_ONCE = 50
 
 def several(seeds: range) -> tuple[Counter[str], list[Outcome], float]:
     """Carry out some schedules; return what happened by kind, those in which something does not hold, and CPU time."""
+    gc.set_threshold(200_000, 20, 20)  # worlds are circles of many small objects
     begin, kinds, failed = time.process_time(), Counter[str](), []
     for seed in seeds:
         outcome = carried_out(seed)

@@ -234,10 +234,10 @@ def _plan_while(
 )
 def _late(world: World, numbers: Numbers) -> None:
     def begin(host: Host) -> None:
-        host.lateness = numbers["late"]
+        host.see_late(numbers["late"], world.scheduler.now)
 
     def end(host: Host) -> None:
-        host.lateness = 0.0
+        host.see_late(0.0, world.scheduler.now)
 
     world.longest_lateness = max(world.longest_lateness, numbers["late"])
     _plan_while(world, numbers, "files late", begin, end)

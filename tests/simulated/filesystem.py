@@ -80,7 +80,7 @@ class FileSystem:
         names = self._names.get(path)
         if not names:
             return None
-        horizon = self._now() - host.lateness
+        horizon = host.horizon(self._now())
         for name in reversed(names):
             if name.by is host or name.since <= horizon:
                 return name.node
@@ -104,7 +104,7 @@ class FileSystem:
         node = self.view(path, host)
         if node is None:
             raise _error(errno.ENOENT, path)
-        horizon = self._now() - host.lateness
+        horizon = host.horizon(self._now())
         seen = next((one for one in reversed(node.seen) if one.by is host or one.since <= horizon), node.seen[0])
         return _stat(node, seen)
 

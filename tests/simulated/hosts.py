@@ -30,12 +30,22 @@ class Host:
     skew: float = 0.0
     booted: float = 0.0
     lateness: float = 0.0
+    # until when it has seen everything, in true time: what it has seen does not vanish
+    seen_until: float = 0.0
     # for how long it was suspended since its boot, in s: its monotonic clock stood still
     slept: float = 0.0
     # until when, in true time, its file system is full, and away
     full_until: float = 0.0
     away_until: float = 0.0
     away_as: int = errno.EIO
+
+    def horizon(self, now: float) -> float:
+        """Return until when it sees what others have changed."""
+        return max(self.seen_until, now - self.lateness)
+
+    def see_late(self, lateness: float, now: float) -> None:
+        """See so late, from now on, what others change."""
+        self.seen_until, self.lateness = self.horizon(now), lateness
 
 
 @dataclass(eq=False)

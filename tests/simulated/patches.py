@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 # so many steps are what is done after a look at the lease, at most
 _ACTS = 12
+# how many times longer than wanted it takes until somebody looks again
+_LOOKS_LATE = 3.0
 _STRFTIME = time.strftime
 
 
@@ -234,9 +236,9 @@ class _Handed:
 
 
 def _changes(_folders: Sequence[Path], interval: float, stop: Any) -> Iterator[None]:
-    """Tell nothing: what other hosts change is seen by looking."""
+    """Tell nothing: what other hosts change is seen by looking, as seldom as a busy host may do it."""
     while not stop.is_set():
-        stop.wait(interval)
+        stop.wait(_LOOKS_LATE * interval)
         yield
 
 

@@ -41,6 +41,19 @@ def test_a_new_file_shows_late_in_names_and_listings(files: FileSystem, time: Ti
     assert files.list("/world", LOGIN) == ["result"]
 
 
+def test_what_a_host_has_seen_does_not_vanish_when_it_becomes_late(files: FileSystem, time: Time) -> None:
+    login = Host("login")
+    files.create("/world/result", NODE)
+    time.now += 1
+    assert files.list("/world", login) == ["result"]
+    login.see_late(30.0, time.now)
+    files.create("/world/other", NODE)
+    time.now += 1
+    assert files.list("/world", login) == ["result"]
+    login.see_late(0.0, time.now)
+    assert files.list("/world", login) == ["other", "result"]
+
+
 def test_whoever_opens_a_file_that_it_knows_gets_what_is_in_it(files: FileSystem, time: Time) -> None:
     node = files.create("/world/journal", NODE)
     time.now += 10

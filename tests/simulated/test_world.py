@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.jobs.submitter import Submitter
 from orchestrator.lease import Lease
-from simulated.faults import KINDS, faults_of
+from simulated.faults import KINDS
 from simulated.invariants import undisturbed
 from simulated.schedules import Outcome, carried_out, shrunk
 
@@ -27,22 +27,10 @@ def test_an_undisturbed_run_has_good_and_bad_evaluations_and_is_compared_with_it
     assert carried_out(7, []).violations == ()
 
 
-@pytest.mark.parametrize("first", range(0, 48, 8))
+@pytest.mark.parametrize("first", range(0, 36, 6))
 def test_some_schedules(first: int) -> None:
-    outcomes = [carried_out(seed) for seed in range(first, first + 8)]
+    outcomes = [carried_out(seed) for seed in range(first, first + 6)]
     assert [outcome for outcome in outcomes if outcome.violations] == []
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_fault_happens_and_does_no_harm(kind: str) -> None:
-    happened = 0
-    for seed in range(40):
-        outcome = carried_out(seed, faults_of(seed, [kind])[:2])
-        assert outcome.violations == ()
-        happened += kind in outcome.happened
-        if happened == 2:
-            return
-    pytest.fail(f"{kind} did not happen in 40 schedules")
 
 
 def test_a_schedule_is_the_same_each_time() -> None:

@@ -193,7 +193,8 @@ class World:
         for process in self.controllers:
             self._wait_for(process)
         for host in self.hosts:
-            host.lateness = host.full_until = host.away_until = 0.0
+            host.see_late(0.0, self.scheduler.now)
+            host.full_until = host.away_until = 0.0
         self._is_last = True
         self.scheduler.sleep(60.0)
         self._wait_for(self.start_controller(self.logins[0]))
