@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -53,7 +52,7 @@ def outcomes_of(where: str | Path | Sequence[str | Path]) -> dict[tuple[int, int
 
 def status_table(status: RunStatus) -> pd.DataFrame:
     """Return how a run stands, two columns: ``what`` and ``now``."""
-    now = time.time()
+    now = status.time
     rows = [("run", status.run), ("controller", controller_words(status, now))]
     rows.append(("generations", f"{status.complete} of {status.max_ngen} complete"))
     if status.best is not None:

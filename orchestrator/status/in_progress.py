@@ -137,9 +137,9 @@ class GenerationReader:
         self._looks += 1
         for index in looked:
             self._last_look[index] = self._looks
-            path = self._attempt(index, self._history(index).attempts).progress
-            if index not in self._progress or self._progress[index].path != path:
-                self._progress[index] = JobProgress(path)
+            attempt = self._attempt(index, self._history(index).attempts)
+            if index not in self._progress or self._progress[index].path != attempt.progress:
+                self._progress[index] = JobProgress(attempt.progress, attempt.claim)
             self._progress[index].refresh()
 
     def _status(self, index: int, final: Result | None, now: float) -> OffspringStatus:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -42,7 +41,9 @@ class Watcher:
 
     def look(self) -> RunStatus:
         """Return how the run stands now; what cannot be read is named in it."""
-        now = time.time()
+        # first: it tells whether this host's clock is to be believed
+        controller = controller_status(self._paths, self._clock)
+        now = self._clock.time()
         problems: list[str] = []
         self._read_config(problems)
         # the checkpoint before the generation: one that is complete meanwhile is shown as in flight, but not lost
@@ -50,7 +51,7 @@ class Watcher:
             self._past = self._past_reader.read()
         except (OSError, KeyError, ValueError, TypeError) as error:
             problems.append(f"{self._paths.checkpoint}: is not a readable checkpoint ({error})")
-        past, controller = self._past, controller_status(self._paths, self._clock, now)
+        past = self._past
         max_ngen, timeout = _count(self._config.get("max_ngen")), _seconds(self._config.get("timeout"))
         reader = self._reader_of(past.complete)
         generation = reader.read(now, timeout) if reader else None
@@ -99,12 +100,12 @@ class Watcher:
         return self._generation
 
 
-def controller_status(paths: RunPaths, clock: FileSystemClock, now: float) -> ControllerStatus:
+def controller_status(paths: RunPaths, clock: FileSystemClock) -> ControllerStatus:
     """Return whether somebody carries a run out, as far as that can be seen from here."""
     hold, holder = hold_of(paths, clock), holder_of(paths)
     ended, last_sign = holder.get("ended"), math.nan
     if hold is not None:
-        last_sign = now if hold.lives else now - max(hold.age, 0.0)
+        last_sign = clock.time() - (0.0 if hold.lives else max(hold.age, 0.0))
         state = "dead" if hold.lives is False else "silent" if hold.expired else "alive"
     elif holder:
         state = str(holder.get("how", "gone")) if ended is not None else "gone"

@@ -47,6 +47,7 @@ def test_what_a_host_has_seen_does_not_vanish_when_it_becomes_late(files: FileSy
     time.now += 1
     assert files.list("/world", login) == ["result"]
     login.see_late(30.0, time.now)
+    time.now += 1
     files.create("/world/other", NODE)
     time.now += 1
     assert files.list("/world", login) == ["result"]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator.files import append_json_line, read_json_lines, write_json
+import pytest
 from simulated.hosts import Host
 from simulated.patches import patched
 from simulated.world import World
@@ -76,9 +77,12 @@ def killed_at(step: int, world: World) -> World:
     return world
 
 
-def test_a_program_that_dies_while_it_writes_leaves_a_torn_line_and_does_not_tidy_up() -> None:
+def test_a_program_that_dies_while_it_writes_leaves_a_torn_line_and_does_not_tidy_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("simulated.calls._SPLIT", 1.0)
     left = set()
-    for seed in range(60):
+    for seed in range(36):
         files = killed_at(seed % 12, World(seed)).files.files()
         journal = files.get(f"{FOLDER}/journal", b"")
         state = "whole" if journal.endswith(b"\n") else "torn" if journal else "nothing"
