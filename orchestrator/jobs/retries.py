@@ -96,7 +96,7 @@ class Retries:
         """Note that the executor takes no more jobs of this user for now; a smaller number is tried after a `pause`."""
         self._wait(entries, error, pause)
         if not self._limited:
-            said = "generation %d: no more jobs are taken for now; the others are submitted as jobs end: %s"
+            said = "generation %d: so many jobs are not taken; smaller arrays are tried, and the rest as jobs end: %s"
             _LOG.warning(said, entries[0].offspring.generation, error)
         self._limited = True
 

@@ -72,7 +72,7 @@ def verdict(status: Status, paths: AttemptPaths, job_log: Path, job_id: str, gra
         outcome, message = status.outcome, status.reason
     elif Phase.TERMINATED in began:
         outcome, message = Outcome.CANCELLED, "the job was terminated from outside"
-    elif beat is None:
+    elif beat is None and not is_from_outside(told_exit_code(told)):
         outcome, message = Outcome.LAUNCH_FAILED, f"the job ended without a result ({status.reason})"
     else:
         outcome, message = _of_its_log(said, told, status.reason)

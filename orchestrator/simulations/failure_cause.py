@@ -44,8 +44,8 @@ def told_exit_code(log: str) -> int | None:
     return int(found[-1]) if found else None
 
 
-def is_from_outside(code: int) -> bool:
-    """Return whether a process with this exit code was ended by somebody else, such as the kernel."""
+def is_from_outside(code: int | None) -> bool:
+    """Return whether a process with this exit code, if it is known, was ended by somebody else, such as the kernel."""
     return code in _FROM_OUTSIDE
 
 

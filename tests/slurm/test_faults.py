@@ -314,7 +314,7 @@ if [ $((HERE + ${{SIZE:-0}} + 1)) -gt 3 ]; then echo "{error}" >&2; echo >> "$0.
     assert (limited / "sbatch.refused").exists()
     assert same(project.frame(), undisturbed.frame())
     assert project.simulated == 8
-    assert out.count("no more jobs are taken for now") == 1
+    assert out.count("so many jobs are not taken") == 1
     assert "attempt lost" not in out
 
 

@@ -116,6 +116,21 @@ def test_a_job_that_was_killed_from_outside_or_whose_result_is_gone_is_submitted
     assert [entry["outcome"] for entry in run.events("lost")] == [outcome]
 
 
+def test_a_kill_while_a_job_starts_is_not_the_nodes_fault(scripted: Make) -> None:
+    """It left no sign of life: its node was avoided from then on."""
+    run = scripted()
+
+    def dies(paths: AttemptPaths) -> Status:
+        run.told(0, 1, exit_code=137)(paths)
+        paths.progress.unlink()
+        return ended(node="n1")
+
+    run.cluster.answer(0, 1, RUNNING, dies)
+    assert run.outcomes() == [Outcome.OK, Outcome.OK]
+    assert run.events("lost")[0]["outcome"] == "CANCELLED"
+    assert run.cluster.avoided == [set(), set()]
+
+
 def test_a_kill_for_the_jobs_own_memory_speaks_of_the_parameters(scripted: Make) -> None:
     run = scripted()
 

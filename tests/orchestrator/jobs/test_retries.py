@@ -108,7 +108,7 @@ def test_a_limit_on_how_many_jobs_a_user_may_have_is_waited_out_from_the_first_g
     assert [(each.result.outcome, each.attempts) for each in landed] == [(Outcome.OK, 1)] * 10
     assert run.events("lost") == []
     assert len(run.cluster.batches[0]) == most if most == 1 else len(run.cluster.batches[0]) > 1
-    assert len([record for record in caplog.records if "no more jobs are taken for now" in record.message]) == 1
+    assert len([record for record in caplog.records if "so many jobs are not taken" in record.message]) == 1
     assert limit.refused < 10 * 30
 
 
