@@ -6,14 +6,25 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 
+def _always() -> None:
+    """Let it be written."""
+
+
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, confirm: Callable[[], object] = _always) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is flushed to disk and takes the place of `path`.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    confirm : callable
+        Called last, after the flush, which may take long; if it raises, `path` stays as it was.
 
     Raises
     ------
@@ -27,6 +38,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
+        confirm()
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -44,15 +56,15 @@ def remove_unfinished(path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write `text` whole or not at all."""
-    with replacing(path) as temporary:
+def write_text(path: Path, text: str, confirm: Callable[[], object] = _always) -> None:
+    """Write `text` whole or not at all; `confirm` as for `replacing`."""
+    with replacing(path, confirm) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Write `data` as JSON, floats with all their digits, whole or not at all."""
-    write_text(path, json.dumps(data) + "\n")
+def write_json(path: Path, data: Mapping[str, Any], confirm: Callable[[], object] = _always) -> None:
+    """Write `data` as JSON, floats with all their digits, whole or not at all; `confirm` as for `replacing`."""
+    write_text(path, json.dumps(data) + "\n", confirm)
 
 
 def append_json_line(path: Path, data: Mapping[str, Any]) -> None:

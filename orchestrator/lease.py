@@ -1,42 +1,39 @@
 """One controller per run, on any number of machines that share a file system.
 
-A lease rather than a kernel's lock: `flock` is not shared, or refused, on the file systems of many clusters. The holder
-renews it; a controller takes it over from one that is known to be dead, or that has not renewed it for its lifetime.
+A lease on the run's lock. The holder renews it; a controller takes it over from one that is known to be dead, or that
+has not renewed it for its lifetime, by the file system's clock and under its own eyes.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import logging
-import os
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from flufl.lock import Lock, LockError, TimeOutError
-
+from orchestrator.clocks import FileSystemClock, since_boot
 from orchestrator.errors import OrchestratorError, Stopped, UsageError
 from orchestrator.files import write_json
+from orchestrator.lock import Lock, Token, tokens
 from orchestrator.paths import RunPaths
 from orchestrator.processes import is_from_here, living, this_process
 
-_LIFETIME = timedelta(seconds=60)
-# what flufl.lock allows for clocks that differ
-_CLOCK_SLOP = timedelta(seconds=10)
-# in s
+# how long a holder may be silent before it is succeeded, and for how long it is sure of its lease without a look, in s
+LIFETIME = 70.0
+_SURE = 60.0
 _RENEWAL = 5.0
+# how long a holder is watched at least before it is succeeded, in s: one that lives would renew its lease meanwhile,
+# whatever a clock says
+_WATCHED = 3 * _RENEWAL
 # how long a requeued job waits for its own former self on a node that SLURM has given up, in s
 _ZOMBIE_PATIENCE = 600.0
 _LOOK = 0.5
-_TRIES = 3
-
-# it logs as errors what is none here
-logging.getLogger("flufl.lock").setLevel(logging.CRITICAL)
+_LOOKS = 3
 
 
 class Lease:
@@ -44,8 +41,8 @@ class Lease:
 
     Parameters
     ----------
-    lock : flufl.lock.Lock
-        Acquired.
+    lock : Lock
+        Taken just now.
     """
 
     def __init__(self, lock: Lock):
@@ -53,6 +50,8 @@ class Lease:
         self._over = threading.Event()
         self._on_loss: Callable[[], object] = lambda: None
         self.lost = False
+        # until when nobody can have taken it over, by the clock of `since_boot`
+        self._safe_until = since_boot() + _SURE
         # how it ends if no error ends it, and why: for those who look at the run later
         self.ending = ("finished", "")
         self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
@@ -65,12 +64,17 @@ class Lease:
             action()
 
     def confirm(self) -> None:
-        """Make sure that nobody has taken the run over, before something is written that only one may write.
+        """Make sure that nobody has taken the run over, before something is done that only one may do.
+
+        It asks the file system each time, some tens of microseconds on a local one: an answer that is remembered is
+        worth nothing in a process that was suspended meanwhile.
 
         Raises
         ------
         orchestrator.errors.Stopped
             If somebody has, because this controller slept for too long.
+        OSError
+            If the file system does not tell for as long as another controller needs to take over.
         """
         if self.lost or not self._is_ours():
             self.lost = True
@@ -80,27 +84,36 @@ class Lease:
         """Give the lock back."""
         self._over.set()
         self._thread.join()
-        with contextlib.suppress(OSError, LockError):
-            self._lock.unlock()
+        self._lock.release()
 
     def _renew(self) -> None:
         while not self._over.wait(_RENEWAL):
-            if not self._is_ours():
-                self.lost = True
-                self._on_loss()
-                return
+            with contextlib.suppress(OSError):
+                if not self._is_ours():
+                    self.lost = True
+                    self._on_loss()
+                    return
 
     def _is_ours(self) -> bool:
-        """Renew the lease; False only if it is certain that somebody else has it."""
-        for _ in range(3):
+        """Renew the lease; return whether it is ours still."""
+        looks, gives_up = 0, since_boot() + LIFETIME
+        while True:
+            now = since_boot()
             try:
-                if self._lock.is_locked:
+                if self._lock.renew():
+                    self._safe_until = now + _SURE
                     return True
+                looks += 1
             except OSError:
-                return True  # the file system is away: nobody else reaches it either
+                # the file system is away
+                if now < self._safe_until:
+                    return True
+                if now > gives_up:
+                    raise
+            if looks >= _LOOKS:
+                return False
             if self._over.wait(_LOOK):
                 return True
-        return False
 
 
 @contextlib.contextmanager
@@ -141,8 +154,8 @@ def only_controller(
         raise
     finally:
         with contextlib.suppress(OSError, Stopped):
-            lease.confirm()  # the record may be somebody else's by now
-            write_json(paths.holder, {**holder, "ended": time.time(), "how": ending[0], "why": ending[1]})
+            ended = {**holder, "ended": time.time(), "how": ending[0], "why": ending[1]}
+            write_json(paths.holder, ended, lease.confirm)  # the record may be somebody else's by now
         lease.release()
 
 
@@ -152,34 +165,45 @@ class Hold:
 
     Parameters
     ----------
-    claim : str
-        What tells this hold of the lock from all others.
+    token : Token
+        Its lock.
     lives : bool or None
         Whether its process lives; None if that cannot be seen from here.
-    renewed : float
-        When it renewed its lease last, Unix time in s.
-    expired : bool
-        Whether it has not done so for its lifetime.
+    age : float
+        For how long it has not renewed its lease by the file system's clock, in s; negative if that has gone back.
     """
 
-    claim: str
+    token: Token
     lives: bool | None
-    renewed: float
-    expired: bool
+    age: float
+
+    @property
+    def expired(self) -> bool:
+        """Whether it has not renewed its lease for its lifetime."""
+        return self.age > LIFETIME
 
 
-def hold_of(paths: RunPaths) -> Hold | None:
-    """Return who holds a run, None if nobody does; without touching anything."""
-    try:
-        until = paths.lock.stat().st_mtime
-    except OSError:
-        return None
-    claim, holder = _claim(paths), holder_of(paths)
-    # the record is written after the lock is taken: it may still be that of the holder before
-    seen = claim.split("|")[-2:-1] == [str(holder.get("pid"))] and is_from_here(holder)
-    # by the clock on the wall, as flufl.lock does: the two must not disagree in the hour that comes twice
-    expired = datetime.fromtimestamp(until) + _CLOCK_SLOP < datetime.now()
-    return Hold(claim, living(holder) is not None if seen else None, until - _LIFETIME.total_seconds(), expired)
+def holds_of(paths: RunPaths, clock: FileSystemClock) -> list[Hold]:
+    """Return who holds a run, the one that was heard of last first: several only while they settle who does."""
+    holder, holds = holder_of(paths), []
+    for token in sorted(tokens(paths.lock), key=lambda each: -each.renewed):
+        # the record is written after the lock is taken: it may still be that of the holder before
+        seen = token.pid == holder.get("pid") and is_from_here(holder)
+        holds.append(Hold(token, living(holder) is not None if seen else None, clock.age(token.renewed)))
+    return holds
+
+
+def hold_of(paths: RunPaths, clock: FileSystemClock | None = None) -> Hold | None:
+    """Return who holds a run, None if nobody does.
+
+    Parameters
+    ----------
+    paths : RunPaths
+        The run.
+    clock : FileSystemClock, optional
+        Of those who look often.
+    """
+    return next(iter(holds_of(paths, clock or FileSystemClock(paths.lock))), None)
 
 
 def is_held(paths: RunPaths) -> bool:
@@ -205,65 +229,48 @@ def controller_jobs(paths: RunPaths) -> list[str]:
     return [str(job) for job in jobs if job] if isinstance(jobs, list) else []
 
 
+class _Vigil:
+    """Watches a holder: does it live, or may it be succeeded?"""
+
+    def __init__(self, hold: Hold):
+        self._hold = hold
+        self._since = time.monotonic()
+        # a clock that says that it has been silent for long spares some of the waiting, not all of it
+        self.patience = max(LIFETIME - max(hold.age, 0.0), _WATCHED)
+
+    def sees_life(self, hold: Hold) -> bool:
+        """Whether the holder has given a sign of life."""
+        return hold.lives is not False and (bool(hold.lives) or hold.token.renewed != self._hold.token.renewed)
+
+    def sees_death(self, hold: Hold) -> bool:
+        """Whether the holder's process is gone, or has been silent for long enough."""
+        return hold.lives is False or time.monotonic() - self._since > self.patience
+
+
 def _acquired(paths: RunPaths, job_id: str, say: Callable[[str], object]) -> Lock:
-    lock = Lock(str(paths.lock), lifetime=_LIFETIME)
+    """Return the lock, taken; raises UsageError if another controller holds it and lives."""
+    lock, clock = Lock(paths.lock), FileSystemClock(paths.lock)
     former_self = bool(job_id) and holder_of(paths).get("job") == job_id
     patience = time.monotonic() + (_ZOMBIE_PATIENCE if former_self else 0.0)
-    first, told, tries = hold_of(paths), False, 0
+    vigils: dict[Path, _Vigil] = {}
+    told = False
     while True:
-        hold = hold_of(paths)
-        if hold is None or not hold.claim or hold.lives is False or hold.expired:
-            taken = _take(paths, lock, hold.claim if hold else "")
+        holds = holds_of(paths, clock)
+        vigils = {hold.token.path: vigils.get(hold.token.path) or _Vigil(hold) for hold in holds}
+        for hold in holds:
+            if vigils[hold.token.path].sees_life(hold):
+                if time.monotonic() > patience:
+                    raise UsageError(f"{paths.directory} is in use by {_named(paths)}; stop that controller first")
+                vigils[hold.token.path] = _Vigil(hold)
+        if all(vigils[hold.token.path].sees_death(hold) for hold in holds):
+            taken = lock.take_over([hold.token for hold in holds]) if holds else lock.create()
             if taken:
                 return lock
-            tries += taken is False
-            if tries > _TRIES:
-                raise UsageError(f"{paths.lock} cannot be taken over; remove it if no controller of this run is alive")
-        elif (hold.lives or first is None or hold.renewed != first.renewed) and time.monotonic() > patience:
-            raise UsageError(f"{paths.directory} is in use by {_named(paths)}; stop that controller first")
         elif not told:
-            say(f"Waiting for a sign of life of {_named(paths)}, for at most {(_LIFETIME + _CLOCK_SLOP).seconds} s ...")
+            longest = max(vigil.patience for vigil in vigils.values())
+            say(f"Waiting for a sign of life of {_named(paths)}, for at most {longest:.0f} s ...")
             told = True
-        time.sleep(_LOOK)
-
-
-def _take(paths: RunPaths, lock: Lock, former: str) -> bool | None:
-    """Take the lock, or take it over from a holder that is gone; False if that fails, None if others are at it.
-
-    Of those who have seen the holder dead, only one may go on: who comes second would break the lock of the first.
-    """
-    successor = _successor(paths, former)
-    if successor is not None:
-        try:
-            os.close(os.open(successor, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        except FileExistsError:
-            with contextlib.suppress(FileNotFoundError):
-                if time.time() - successor.stat().st_mtime > _LIFETIME.total_seconds():
-                    successor.unlink()  # it died as well
-            return None
-    try:
-        if successor is not None and _claim(paths) == former:
-            os.utime(paths.lock, (0, 0))  # flufl.lock takes over what has expired
-        lock.lock(timeout=5)
-    except (TimeOutError, FileNotFoundError):
-        return False
-    finally:
-        if successor is not None:
-            successor.unlink(missing_ok=True)
-    return True
-
-
-def _claim(paths: RunPaths) -> str:
-    """Return what the lock file says of its holder, empty if there is none."""
-    try:
-        return paths.lock.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""
-
-
-def _successor(paths: RunPaths, former: str) -> Path | None:
-    """Return the file that only one of those who succeed a holder can create, None if there is no holder."""
-    return paths.lock.with_name(f"{Path(former).name}.successor") if former else None
+        time.sleep(_LOOK * random.uniform(0.5, 1.0))  # not in step with others who want it
 
 
 def _named(paths: RunPaths) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 import orchestrator
 from orchestrator.errors import UsageError
 
+# in the directory of an attempt: which process evaluates it
+CLAIM = "claimed"
 _SHIPPED = Path(orchestrator.__file__).resolve().parent.parent
 
 
@@ -50,6 +52,11 @@ class AttemptPaths:
     def task(self) -> Path:
         """What the job has to do: parameters, simulation, targets."""
         return self.directory / "offspring.json"
+
+    @property
+    def claim(self) -> Path:
+        """Which process evaluates it; made at its start, and not changed any more."""
+        return self.directory / CLAIM
 
     @property
     def overlay(self) -> Path:

@@ -9,6 +9,8 @@ from typing import Any
 
 import psutil
 
+from orchestrator.clocks import boot
+
 
 def this_process() -> dict[str, Any]:
     """Return what identifies this process: ids mean nothing on another machine, after a reboot, or once used again."""
@@ -34,6 +36,6 @@ def living(recorded: Mapping[str, Any]) -> psutil.Process | None:
 def _machine() -> dict[str, str]:
     # host names are not unique where they are set carelessly; containers count their processes for themselves
     return {
-        "boot": Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip(),
+        "boot": boot(),
         "namespace": str(Path("/proc/self/ns/pid").readlink()),
     }

@@ -17,8 +17,8 @@ FloatArray = npt.NDArray[np.float64]
 class Outcome(enum.Enum):
     """What became of one offspring.
 
-    Scientific outcomes are final and scored. Infrastructure outcomes say nothing about the
-    parameters: the offspring is submitted again. `UNKNOWN` is no verdict at all.
+    Scientific outcomes are final and scored. Infrastructure outcomes say nothing about the parameters: the offspring is
+    submitted again until its deadline, and has no score then. `UNKNOWN` is no verdict at all.
     """
 
     OK = "OK"
@@ -38,11 +38,6 @@ class Outcome(enum.Enum):
     def infrastructure(self) -> bool:
         """Whether the cluster, not the parameters, is to blame."""
         return self in _INFRASTRUCTURE
-
-    @property
-    def setup(self) -> bool:
-        """Whether no simulation can start at all, so that scoring it would teach the optimiser nonsense."""
-        return self in (Outcome.SUBMIT_FAILED, Outcome.LAUNCH_FAILED)
 
 
 _INFRASTRUCTURE = frozenset(
@@ -136,8 +131,14 @@ class Result:
     @property
     def worked(self) -> bool:
         """Whether it speaks of the parameters: if none of many does, the cause is elsewhere."""
-        ran_too_long = self.outcome is Outcome.TIMEOUT and not math.isnan(self.started)
+        ran_too_long = self.outcome is Outcome.TIMEOUT and not self.says_nothing
         return ran_too_long or self.outcome in (Outcome.OK, Outcome.EXPLODED)
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether it is the cluster's doing: its job was lost, or had not begun at the deadline."""
+        never_began = self.outcome is Outcome.TIMEOUT and math.isnan(self.started)
+        return never_began or self.outcome.infrastructure
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-compatible dictionary."""
@@ -155,6 +156,8 @@ class Result:
         if not isinstance(data, Mapping) or "outcome" not in data:
             raise ValueError("expected an object with the key 'outcome'")
         found: dict[str, Any] = {"outcome": Outcome(data["outcome"])}
+        if found["outcome"] is Outcome.UNKNOWN:
+            raise ValueError("outcome: expected what became of the simulation, got UNKNOWN")
         for key, expects in _EXPECTED.items():
             if key in data:
                 if not expects(data[key]):
@@ -204,7 +207,7 @@ class Evaluation:
     values : tuple of float
         Value of every target in the order of the configuration, NaN if there is none, shape (n_targets,).
     scores : tuple of float
-        Score of every target, shape (n_targets,).
+        Score of every target, shape (n_targets,); all NaN if it was not evaluated because of the cluster.
     attempts : int
         How often it was submitted.
     submitted : float
@@ -223,5 +226,5 @@ class Evaluation:
 
     @property
     def total_score(self) -> float:
-        """Sum of the scores, the loss of single-objective optimisers."""
+        """Sum of the scores, the loss of single-objective optimisers; NaN if it was not evaluated."""
         return math.fsum(self.scores)

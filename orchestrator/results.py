@@ -33,11 +33,22 @@ def result_in(path: Path) -> Result | None:
         return None
 
 
+def why_unreadable(path: Path) -> str:
+    """Return what is wrong with a result file; empty if it is good, or not there."""
+    try:
+        read_result(path)
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        return str(error)
+    return ""
+
+
 def new_results(folder: Path, seen: set[str]) -> Iterator[tuple[int, int, Result]]:
     """Yield offspring, attempt and content of the result files that are not `seen` yet, and add them to it.
 
     Results that are yet to be measured come again each time. A file that cannot be read is no news: it is looked at
-    again the next time.
+    again the next time, and what is wrong with it is told once, for which it is kept in `seen` as well.
     """
     for path in sorted(folder.glob("*.json")):
         if path.name in seen:
@@ -46,7 +57,10 @@ def new_results(folder: Path, seen: set[str]) -> Iterator[tuple[int, int, Result
             result = read_result(path)
             index, number = (int(part) for part in path.stem.split("."))
         except (OSError, ValueError) as error:
-            _LOG.warning("%s is not readable yet: %s", path, error)
+            said = f"{path.name}: {error}"
+            if said not in seen:
+                seen.add(said)
+                _LOG.warning("%s is not readable yet: %s", path, error)
             continue
         if result.measured:
             seen.add(path.name)

@@ -37,9 +37,10 @@ class Nearest:
         return Asked.samples(np.clip(self._best + steps, 0, 1))
 
     def tell(self, told: Told) -> None:
-        losses = told.scores.sum(axis=1)
-        if losses.min() < self._loss:
-            self._best, self._loss = told.points[losses.argmin()], float(losses.min())
+        for row in told.evaluated:
+            loss = float(told.scores[row].sum())
+            if loss < self._loss:
+                self._best, self._loss = told.points[row], loss
         self._width *= self._shrink
 
     def stop(self) -> str | None:

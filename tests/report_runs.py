@@ -97,6 +97,7 @@ def make_run(
             )
             plain = np.where(np.isnan(found), 20.0, np.minimum(np.abs(found) / 0.5, 20.0))
             told = plain if scores is None else scores(found)
+            told = np.full(n_targets, np.nan) if result.says_nothing else told
             offspring = Offspring(
                 generation, index, tuple(point), dict(zip(parameters, point, strict=True)), origin_of(generation, index)
             )

@@ -76,12 +76,14 @@ class RunOnDisk:
         record = {**this_process(), "job": "", "since": "2026-11-20 10:00:00", **changes}
         write_json(self.paths.holder, record)
 
-    def lock(self, *, pid: int | None = None, renewed: float = 0.0) -> None:
+    def lock(self, *, pid: int | None = None, renewed: float = 0.0) -> Path:
         """Write the lock of a process that renewed it so many s ago."""
         own = os.getpid() if pid is None else pid
-        self.paths.lock.write_text(f"{self.paths.lock}|somewhere|{own}|123")
-        until = time.time() - renewed + 60
-        os.utime(self.paths.lock, (until, until))
+        lock = self.paths.lock.with_name(f"{self.paths.lock.name}|somewhere|{own}|123")
+        lock.write_text(lock.name)
+        when = time.time() - renewed
+        os.utime(lock, (when, when))
+        return lock
 
 
 class GenerationOnDisk:

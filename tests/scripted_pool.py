@@ -24,6 +24,7 @@ from orchestrator.records import Offspring, Outcome, Result
 START = 1.7e9
 _LONGEST = 50_000.0
 _MODULES = (
+    "clocks",
     "jobs.pool",
     "jobs.dispatcher",
     "jobs.poller",
@@ -41,8 +42,8 @@ COMPLETED = Status(State.ENDED, reason="COMPLETED")
 FORGIVEN = Status(State.ENDED, reason="its process was gone", forgiven=True)
 OK = Result(Outcome.OK, values={"rate": 1.0}, host="n9")
 
-# What a poll answers; a result is written to the attempt's result file, and its job has ended.
-Answer = Status | Result | Callable[[AttemptPaths], Status]
+# What a poll answers; a result is written to the attempt's result file, and its job has ended; a text as it is.
+Answer = Status | Result | str | Callable[[AttemptPaths], Status]
 
 
 def ended(outcome: Outcome | None = None, node: str = "") -> Status:
@@ -54,16 +55,33 @@ class Crash(BaseException):
 
 
 class Clock:
-    """Stands in for the module time."""
+    """Stands in for the module time, and says what time it is where the files are."""
+
+    CLOCK_BOOTTIME = 7
 
     def __init__(self) -> None:
+        # the true time, and how far the host's clock is ahead; when it has booted
         self.now = START
+        self.skew = 0.0
+        self.booted = START - 5000.0
         self._planned: list[tuple[float, Callable[[], object]]] = []
 
     def time(self) -> float:
+        return self.now + self.skew
+
+    def monotonic(self) -> float:
+        return self.now - self.booted
+
+    def clock_gettime(self, _clock: int) -> float:
+        return self.monotonic()
+
+    def file_system_time(self, _beside: Path) -> float:
         return self.now
 
-    monotonic = time
+    def append_json_line(self, path: Path, data: Mapping[str, Any]) -> None:
+        """Append a line at the file system's time."""
+        append_json_line(path, data)
+        os.utime(path, (self.now, self.now))
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -104,6 +122,7 @@ class FakeCluster:
     refusals: deque[tuple[SubmissionFailed, bool]] = field(default_factory=deque)
     silent: deque[SubmissionFailed] = field(default_factory=deque)
     on_cancel: Callable[[], object] = lambda: None
+    confirm: Callable[[], object] = lambda: None
     batches: list[list[tuple[int, int]]] = field(default_factory=list)
     avoided: list[set[str]] = field(default_factory=list)
     cancelled: list[tuple[int, int]] = field(default_factory=list)
@@ -122,6 +141,7 @@ class FakeCluster:
         self._left = {key: left for key, left in self._left.items() if key[0] != index or key[1] != (number or key[1])}
 
     def submit(self, tasks: Sequence[Task], token: str, folder: Path, avoid: Collection[str]) -> list[Job]:
+        self.confirm()
         error, happens = self.refusals.popleft() if self.refusals else (None, True)
         jobs = self._start(tasks, token) if happens else []
         if happens:
@@ -149,6 +169,7 @@ class FakeCluster:
         return {job: self._status(*self._jobs[job]) if job in self._jobs else ABSENT for job in jobs}
 
     def cancel(self, jobs: Sequence[Job]) -> None:
+        self.confirm()
         self.on_cancel()
         self.calls.append("cancel")
         self.cancelled += [self._jobs[job] for job in jobs if job in self._jobs]
@@ -175,6 +196,9 @@ class FakeCluster:
         left = self._left.setdefault((index, number), list(script))
         answer = left.pop(0) if len(left) > 1 else left[0]
         paths = self.paths.attempt(index, number)
+        if isinstance(answer, str):
+            paths.result.write_text(answer)
+            return COMPLETED
         if isinstance(answer, Result):
             write_json(paths.result, answer.to_json())
             return COMPLETED
@@ -182,10 +206,10 @@ class FakeCluster:
 
 
 class FakeMeasuring:
-    """Measures at the next look; `findings` are results, or reasons why there are none."""
+    """Measures at the next look; `findings` are results, those that say nothing where there are none."""
 
     def __init__(self) -> None:
-        self.findings: dict[int, Result | str] = {}
+        self.findings: dict[int, Result] = {}
         self.added: list[tuple[int, AttemptPaths]] = []
         self._running: list[tuple[tuple[int, int], AttemptPaths]] = []
 
@@ -193,11 +217,11 @@ class FakeMeasuring:
         self.added.append((key[1], paths))
         self._running.append((key, paths))
 
-    def poll(self) -> list[tuple[tuple[int, int], str]]:
+    def poll(self) -> list[tuple[tuple[int, int], Result]]:
         failed = []
         for key, paths in self._running:
             finding = self.findings.get(key[1], OK)
-            if isinstance(finding, str):
+            if finding.says_nothing or finding.outcome is Outcome.SIMULATION_ERROR:
                 failed.append((key, finding))
             else:
                 write_json(paths.result, replace(finding, measured=True).to_json())
@@ -225,27 +249,36 @@ class ScriptedRun:
         self.clock = Clock()
         self.paths = GenerationPaths(directory / "generations" / str(number))
         self.cluster = FakeCluster(self.paths, **options)
+        self.cluster.confirm = self._confirm
         self.terms = Terms(timeout, retries, "run")
         self.offspring = [Offspring(number, n, (0.5,), {"x": 0.5}) for n in range(size)]
         self.measuring = FakeMeasuring()
         self._directory = directory
         self.stop = Stop(self.clock)
+        self.confirm: Callable[[], object] = lambda: None
         self.deadlines: list[float] = []
         self._pool: JobPool | None = None
         for module in _MODULES:
             monkeypatch.setattr(f"orchestrator.{module}.time", self.clock)
+        for module in ("jobs.journal", "simulations.phases"):
+            monkeypatch.setattr(f"orchestrator.{module}.file_system_time", self.clock.file_system_time)
+        monkeypatch.setattr("orchestrator.jobs.journal.append_json_line", self.clock.append_json_line)
         monkeypatch.setattr("orchestrator.jobs.result_watch._changes", self._looks)
 
     def _looks(self, folders: Sequence[Path], interval: float, stop: threading.Event) -> Iterator[None]:
         while not stop.is_set():
             assert self._pool is not None
-            self.deadlines += [deadline.time for deadline in self._pool._entries.by_deadline()]
+            own = [deadline.time for deadline in self._pool._entries.by_deadline()]
+            self.deadlines += [time + self.clock.booted for time in own]
             self.clock.sleep(interval)
             yield
 
+    def _confirm(self) -> None:
+        self.confirm()
+
     def cleanup(self) -> Cleanup:
         """Return what a new controller cleans up."""
-        return Cleanup(RunPaths(self._directory), self.cluster, "none")
+        return Cleanup(RunPaths(self._directory), self.cluster, "none", self._confirm)
 
     def pool(self, cleanup: Cleanup | None = None) -> JobPool:
         """Return the pool of a new controller."""
@@ -260,7 +293,7 @@ class ScriptedRun:
             measuring=self.measuring,  # type: ignore[arg-type]
             cleanup=cleanup or self.cleanup(),
             stop=self.stop,
-            confirm=lambda: None,
+            confirm=self._confirm,
             first=self.offspring[0].generation == 0,
         )
         return self._pool
@@ -292,16 +325,28 @@ class ScriptedRun:
         """Write the result file of an attempt, whatever the cluster says of its job."""
         write_json(self.paths.attempt(index, number).result, result.to_json())
 
+    def told(self, index: int, number: int, exit_code: int) -> Callable[[AttemptPaths], Status]:
+        """Answer that a job which had begun has ended, and told its exit code in its log."""
+
+        def dies(paths: AttemptPaths) -> Status:
+            self.beat(paths)
+            job = next(job for job, attempt in self.cluster._jobs.items() if attempt == (index, number))
+            log = self.cluster.log(job, self.paths.submitit)
+            log.write_text(f"Killed\norchestrator: the process of the job ended with exit code {exit_code}\n")
+            return ended()
+
+        return dies
+
     def beat(self, paths: AttemptPaths, phase: str = "started") -> None:
         """Leave a sign of life of an attempt."""
         paths.directory.mkdir(parents=True, exist_ok=True)
-        append_json_line(paths.progress, {"time": self.clock.now, "phase": phase})
+        append_json_line(paths.progress, {"time": self.clock.time(), "phase": phase})
         os.utime(paths.progress, (self.clock.now, self.clock.now))
 
     def write(self, event: str, **entry: object) -> None:
         """Write into the journal what a controller that died has left there."""
         self.paths.create()
-        append_json_line(self.paths.journal, {"event": event, "time": self.clock.now, **entry})
+        self.clock.append_json_line(self.paths.journal, {"event": event, "time": self.clock.time(), **entry})
 
     def write_submitting(self, token: str, *attempts: tuple[int, int], executor: str = "fake") -> list[Task]:
         self.write("submitting", token=token, tasks=[list(attempt) for attempt in attempts], executor=executor)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pandas as pd
 
 from orchestrator.analysis.rows import table_of
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.display.words import controller_words, end_words, how_to_go_on, jobs_words
+from orchestrator.display.words import controller_words, end_words, how_to_go_on, jobs_words, start_words
 from orchestrator.paths import run_paths
 from orchestrator.report import History, listings, summary
 from orchestrator.report.figures.parameters import between_bounds
@@ -53,12 +52,12 @@ def outcomes_of(where: str | Path | Sequence[str | Path]) -> dict[tuple[int, int
 
 def status_table(status: RunStatus) -> pd.DataFrame:
     """Return how a run stands, two columns: ``what`` and ``now``."""
-    now = time.time()
+    now = status.time
     rows = [("run", status.run), ("controller", controller_words(status, now))]
     rows.append(("generations", f"{status.complete} of {status.max_ngen} complete"))
     if status.best is not None:
         place = f"generation {status.best.generation}, offspring {status.best.offspring}"
-        rows.append(("best so far", f"{status.best.total_score:.4g} ({place}); start values {status.start_score:.4g}"))
+        rows.append(("best so far", f"{status.best.total_score:.4g} ({place}); {start_words(status.start_score)}"))
     elif status.complete:
         rows.append(("best so far", "nothing measured yet"))
     generation = status.generation

@@ -22,7 +22,7 @@ from orchestrator.display.live import displaying
 from orchestrator.display.logs import logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
 from orchestrator.files import be_private, write_text
-from orchestrator.lease import Lease, only_controller
+from orchestrator.lease import Lease, hold_of, only_controller
 from orchestrator.optimisers import versions_of
 from orchestrator.paths import RunPaths
 from orchestrator.records import Offspring
@@ -103,7 +103,7 @@ def reevaluate(
             listening() as signals,
         ):
             lease.call_on_loss(signals.stop.set)
-            cluster = create_cluster(config, signals.stop)
+            cluster = create_cluster(config, signals.stop, lease.confirm)
             _make_ready(config, paths, request, cluster, lease, force=force)
             request.write(paths)
             try:
@@ -223,5 +223,5 @@ def _make_ready(
 def _remove_if_empty(paths: ReevaluationPaths) -> None:
     """Leave nothing behind if not one simulation could be started."""
     in_flight = paths.generations.is_dir() and any(paths.generations.iterdir())
-    if not in_flight and not evaluated(paths) and not paths.lock.exists():
+    if not in_flight and not evaluated(paths) and hold_of(paths) is None:
         shutil.rmtree(paths.directory, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from rich.console import RenderableType
@@ -23,7 +24,8 @@ def best_parts(choice: Choice) -> Iterator[RenderableType]:
         title.append(f" ({candidate.name})")
         if start is not None:
             outcome = "" if start.outcome == "OK" else f", {start.outcome}"
-            title.append(f"; at the start {number(start.total_score)}{outcome}")
+            score = "not evaluated" if math.isnan(start.total_score) else number(start.total_score)
+            title.append(f"; at the start {score}{outcome}")
         yield title
         yield _parameters(candidate, start)
         yield Text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import secrets
 import shutil
 import threading
@@ -18,7 +19,7 @@ from orchestrator.config.durations import format_duration
 from orchestrator.config.model import Config
 from orchestrator.errors import Stopped
 from orchestrator.files import tail
-from orchestrator.jobs.verdicts import verdict
+from orchestrator.jobs.verdicts import patience, verdict
 from orchestrator.node.task import NodeTask
 from orchestrator.paths import AttemptPaths, GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
@@ -137,17 +138,23 @@ class _Watch:
     limit: float
     status: Status = field(default_factory=lambda: Status(State.UNKNOWN))
     next_poll: float = 0.0
+    listed: bool = False
+    # when it was first seen to have ended, and to have begun, in s of `time.monotonic`
     ended: float | None = None
+    begun: float | None = None
+    # result files that cannot be read
+    seen: set[str] = field(default_factory=set)
 
     def wait(self, stop: threading.Event, show: Callable[[str], None]) -> Result:
         """Return the job's result; raises `Stopped` where `stop` is set before there is one."""
         attempt = self.paths.attempt(0, 1)
         while True:
-            for _, _, result in new_results(self.paths.results, set()):
+            for _, _, result in new_results(self.paths.results, self.seen):
                 return result
-            if time.time() >= self.next_poll:
+            if time.monotonic() >= self.next_poll:
                 self.status = self.cluster.poll([self.job])[self.job]
-                self.next_poll = time.time() + _POLL
+                self.listed |= self.status.state not in (State.ABSENT, State.UNKNOWN)
+                self.next_poll = time.monotonic() + _POLL
             show(_doing(self.status, attempt, self.job))
             found = self._end(attempt) or self._too_long(attempt)
             if found is not None:
@@ -158,18 +165,20 @@ class _Watch:
     def _end(self, attempt: AttemptPaths) -> Result | None:
         """Return what the end of a job without a result means, once the file system has had its time."""
         if not self.status.gone:
+            self.ended = None
             return None
-        self.ended = self.ended or time.time()
-        patience = 0.0 if self.status.outcome is not None else min(self.cluster.result_grace, _GRACE)
-        if time.time() - self.ended <= patience:
+        self.ended = self.ended or time.monotonic()
+        grace = min(self.cluster.result_grace, _GRACE)
+        if time.monotonic() - self.ended <= patience(self.status, attempt, grace, listed=self.listed, timeout=math.inf):
             return None
         log = self.cluster.log(self.job, self.paths.submitit)
-        return verdict(self.status, attempt, log, self.job.id, patience)
+        return verdict(self.status, attempt, log, self.job.id, grace)
 
     def _too_long(self, attempt: AttemptPaths) -> Result | None:
-        started = phases(attempt).get(Phase.STARTED)
+        if self.begun is None and Phase.STARTED in phases(attempt):
+            self.begun = time.monotonic()
         patience = _GRACE if self.cluster.survives else 0.0  # SLURM has a limit of its own
-        if started is None or time.time() - started <= self.limit + patience:
+        if self.begun is None or time.monotonic() - self.begun <= self.limit + patience:
             return None
         message = f"not finished within {format_duration(self.limit)}; --time-limit gives it more"
         return Result(Outcome.TIME_LIMIT, message=message, log_tail=tail(attempt.log, 20))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +79,12 @@ class Checkpoint:
         _write(path, texts, [])
         return cls(path)
 
-    def append(self, evaluations: Sequence[Evaluation], state: Mapping[str, FloatArray | float]) -> None:
+    def append(
+        self,
+        evaluations: Sequence[Evaluation],
+        state: Mapping[str, FloatArray | float],
+        confirm: Callable[[], object] = lambda: None,
+    ) -> None:
         """Add what the optimiser is told next, and its state before that.
 
         The cost is that of what is added, whatever the size of the file. Readers see the file without it or with all
@@ -92,6 +97,8 @@ class Checkpoint:
         state : mapping of str to ndarray of float or float
             The optimiser's, under any names; those that describe the distribution from which points were drawn are
             ``mean``, ``sigma`` and ``covariance``.
+        confirm : callable
+            Raises `orchestrator.errors.Stopped` if another controller has taken the run over: nothing is added then.
 
         Raises
         ------
@@ -111,7 +118,7 @@ class Checkpoint:
         widths |= {"values": len(self.target_labels), "scores": len(self.target_labels)}
         tell = layout.tell_of(evaluations, state, widths)
         self._require_current_format()
-        with extending(self.path) as (file, root):
+        with extending(self.path, confirm) as (file, root):
             count = int(file.attrs["tells"])
             self._require_next(evaluations, count)
             layout.write_heading(root, count + 1)
@@ -120,16 +127,18 @@ class Checkpoint:
             layout.link_tells(file["tells"], tells, count)
             layout.write_tell(tells, count, tell)
 
-    def set_config(self, config: str) -> None:
+    def set_config(self, config: str, confirm: Callable[[], object] = lambda: None) -> None:
         """Replace the configuration, if a continued run has changed what may be changed.
 
         Parameters
         ----------
         config : str
             The configuration as YAML.
+        confirm : callable
+            As for `append`.
         """
         self._require_current_format()
-        with extending(self.path) as (file, root):
+        with extending(self.path, confirm) as (file, root):
             layout.write_heading(root, int(file.attrs["tells"]))
             layout.write_run(root.create_group("run"), **{**layout.read_run(file), "config": config})
             root["tells"] = file["tells"]

@@ -155,10 +155,17 @@ def creating(path: Path) -> Iterator[h5py.Group]:
 
 
 @contextlib.contextmanager
-def extending(path: Path) -> Iterator[tuple[h5py.File, h5py.Group]]:
+def extending(path: Path, confirm: Callable[[], object] = lambda: None) -> Iterator[tuple[h5py.File, h5py.Group]]:
     """Yield the file as it is and its next root group, which becomes the file's if nothing fails.
 
     Nothing of the file may be changed; the next root group links to what stays.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    confirm : callable
+        Called before anything is written, and again after each step that may take long: raises if somebody else writes.
 
     Raises
     ------
@@ -170,7 +177,7 @@ def extending(path: Path) -> Iterator[tuple[h5py.File, h5py.Group]]:
         end = int.from_bytes(os.pread(descriptor, 8, _END_AT), "little")
         with _session(lambda n, offset: os.pread(descriptor, n, offset), end) as (session, file, root):
             yield file, root
-        _publish(descriptor, end, session)
+        _publish(descriptor, end, session, confirm)
     except OSError as error:
         if error.errno is not None:  # HDF5's own errors have none, and say what is wrong
             error.filename = error.filename or str(path)
@@ -223,14 +230,20 @@ def _require_new(group: h5g.GroupID, end: int) -> None:
             raise OSError(errno.EIO, f"HDF5 {h5py.version.hdf5_version} has put {name!r} among older data")
 
 
-def _publish(descriptor: int, end: int, session: _Session) -> None:
+def _publish(descriptor: int, end: int, session: _Session, confirm: Callable[[], object]) -> None:
+    confirm()
+    # whoever slept since it has read the file has no business in it, whatever the lease says
+    if int.from_bytes(os.pread(descriptor, 8, _END_AT), "little") != end:
+        raise OSError(errno.ESTALE, "another process has extended it meanwhile")
     try:
         _write(descriptor, session.added, end)
         os.fsync(descriptor)
     except OSError:
         with contextlib.suppress(OSError):
+            confirm()
             os.ftruncate(descriptor, end)  # gives back what is left of the disk
         raise
+    confirm()
     _write(descriptor, _word(end + len(session.added)), _END_AT)
     _write(descriptor, _word(session.root), _ROOT_AT)
     os.fsync(descriptor)

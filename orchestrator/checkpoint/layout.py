@@ -178,7 +178,8 @@ def write_run(group: h5py.Group, **texts: str) -> None:
 
 def read_run(file: h5py.File) -> dict[str, str]:
     """Return what `write_run` has written."""
-    return {name: dataset[()].decode() for name, dataset in file["run"].items()}
+    group = h5g.open(file.id, b"run")
+    return {name.decode(): _text(group, name).decode() for name in group}
 
 
 def write_heading(root: h5py.Group, tells: int) -> None:

@@ -94,11 +94,14 @@ class SubmissionFailed(Exception):
         What went wrong, for people.
     transient : bool
         Whether the executor did not answer, rather than refusing what was asked: the jobs may exist then.
+    too_many : bool
+        Whether it refuses so many jobs at once, or for now: fewer may be taken.
     """
 
-    def __init__(self, message: str, *, transient: bool):
+    def __init__(self, message: str, *, transient: bool, too_many: bool = False):
         super().__init__(message)
         self.transient = transient
+        self.too_many = too_many
 
 
 class Cluster(Protocol):

@@ -6,7 +6,7 @@ import contextlib
 import shlex
 import sys
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from submitit.core.utils import JobPaths
 from orchestrator.cluster.base import Job, State, Status, Task
 from orchestrator.node.claim import claimant, is_claimed
 from orchestrator.node.evaluate import evaluate
+from orchestrator.simulations.failure_cause import telling_exit_code
 
 # submitit ends local jobs after two minutes unless told otherwise
 _NO_LIMIT_MIN = 60 * 24 * 365
@@ -51,6 +52,8 @@ class LocalCluster:
     ----------
     workers : int
         How many simulations run at once; the others wait.
+    confirm : callable
+        As for `orchestrator.cluster.create_cluster`.
     """
 
     name = "local"
@@ -58,8 +61,9 @@ class LocalCluster:
     batch_size = sys.maxsize
     result_grace = 1.0
 
-    def __init__(self, *, workers: int):
+    def __init__(self, *, workers: int, confirm: Callable[[], object] = lambda: None):
         self._workers = workers
+        self._confirm = confirm
         self._entries: dict[Job, _Entry] = {}
         self._waiting: deque[_Entry] = deque()
         self._running: list[_Entry] = []
@@ -122,6 +126,7 @@ class LocalCluster:
 
     def cancel(self, jobs: Sequence[Job]) -> None:
         """End the processes of these jobs with all their children."""
+        self._confirm()
         entries = [self._entries[job] for job in jobs if job in self._entries]
         self._waiting = deque(entry for entry in self._waiting if entry not in entries)
         processes = []
@@ -153,8 +158,10 @@ class LocalCluster:
 
     def _fill(self) -> None:
         while self._waiting and len(self._running) < self._workers:
+            self._confirm()
             entry = self._waiting.popleft()
-            executor = submitit.LocalExecutor(folder=entry.folder, max_num_timeout=0)
+            program = shlex.join(["/bin/sh", "-c", telling_exit_code('"$@"'), "sh", sys.executable])
+            executor = submitit.LocalExecutor(folder=entry.folder, max_num_timeout=0, python=program)
             # Ctrl-C in a terminal is for the controller, which ends its jobs itself; and the jobs' working directory
             # is away from the model, because python -m looks for modules there first
             setup = ["trap '' INT", f"cd {shlex.quote(str(entry.folder))}"]

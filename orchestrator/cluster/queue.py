@@ -102,7 +102,8 @@ class Queue:
         self._poll_interval = poll_interval
         self._run = run
         self._squeue, self._sacct, self._scontrol = (Silence(name, clock) for name in ("squeue", "sacct", "scontrol"))
-        self._configuration: Mapping[str, str] | None = None
+        self._configuration: Mapping[str, str] = {}
+        self._configuration_is_old = True
 
     def statuses(self, jobs: Sequence[Job]) -> dict[Job, Status]:
         """Return the status of every job, by one squeue, and one sacct if the cluster keeps accounts.
@@ -134,6 +135,10 @@ class Queue:
         """Note that SLURM took an order: the next question need not wait any longer than normal."""
         self._squeue.failures = 0
 
+    def configuration_is_old(self) -> None:
+        """Ask for SLURM's configuration again when it is needed next; without an answer what is known holds."""
+        self._configuration_is_old = True
+
     @property
     def max_array_size(self) -> int | None:
         """The cluster's MaxArraySize, None if it is not known."""
@@ -161,11 +166,10 @@ class Queue:
 
     def _configured(self, name: str) -> str:
         """Return a value of SLURM's configuration, empty if it is not known; asks until there is an answer."""
-        if self._configuration is None:
+        if self._configuration_is_old:
             answer = self._ask(self._scontrol, ["scontrol", "show", "config"])
-            if answer is None:
-                return ""
-            self._configuration = parse_configuration(answer)
+            if answer is not None:
+                self._configuration, self._configuration_is_old = parse_configuration(answer), False
         return self._configuration.get(name, "")
 
     def _ask(self, silence: Silence, command: Sequence[str], timeout: float = COMMAND_TIMEOUT) -> str | None:

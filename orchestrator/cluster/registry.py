@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from orchestrator.cluster.base import Cluster
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
     from orchestrator.config.model import Config
 
 
-def create_cluster(config: Config, stop: threading.Event | None = None) -> Cluster:
+def create_cluster(
+    config: Config, stop: threading.Event | None = None, confirm: Callable[[], object] = lambda: None
+) -> Cluster:
     """Return the executor that the configuration names.
 
     Parameters
@@ -20,11 +23,14 @@ def create_cluster(config: Config, stop: threading.Event | None = None) -> Clust
         The whole configuration; ``executor`` names the executor, its sections say how it works.
     stop : threading.Event or None
         Set when the program is asked to stop: a question to the executor that is under way is ended then.
+    confirm : callable
+        Called before jobs are started or ended, and again before what was submitted is given its work; raises
+        `orchestrator.errors.Stopped` if another controller has taken the run over.
     """
     if config.executor == "local":
         from orchestrator.cluster.local import LocalCluster  # noqa: PLC0415
 
-        return LocalCluster(workers=config.workers)
+        return LocalCluster(workers=config.workers, confirm=confirm)
     from orchestrator.cluster.slurm import SlurmCluster  # noqa: PLC0415
 
-    return SlurmCluster(config.jobs, config.slurm, stop=stop, timeout=config.timeout)
+    return SlurmCluster(config.jobs, config.slurm, stop=stop, timeout=config.timeout, confirm=confirm)

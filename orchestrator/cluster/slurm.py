@@ -6,7 +6,7 @@ import logging
 import math
 import re
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from submitit.core.utils import JobPaths
 from orchestrator.cluster.base import Job, Status, SubmissionFailed, Task
 from orchestrator.cluster.commands import COMMAND_TIMEOUT, CommandFailed, Run, run_command
 from orchestrator.cluster.queue import Queue
-from orchestrator.cluster.submission import hand_over, job_ids, job_parameters, submit
+from orchestrator.cluster.submission import INVALID_ARRAY, hand_over, job_ids, job_parameters, submit
 from orchestrator.config.sections import JobsSection, SlurmSection
 
 _LOG = logging.getLogger(__name__)
@@ -38,6 +38,8 @@ class SlurmCluster:
         Set when the program is asked to stop: a command of SLURM that is running is ended then.
     timeout : float
         Time within which all evaluations have to end, in s: an sbatch that hangs must not take all of it.
+    confirm : callable
+        As for `orchestrator.cluster.create_cluster`.
     """
 
     name = "slurm"
@@ -51,9 +53,11 @@ class SlurmCluster:
         *,
         stop: threading.Event | None = None,
         timeout: float = math.inf,
+        confirm: Callable[[], object] = lambda: None,
     ):
         self._jobs = jobs
         self._slurm = slurm
+        self._confirm = confirm
         self._run = run or partial(run_command, stop=stop)
         self._queue = Queue(jobs.poll_interval, self._run)
         self._submit_timeout = min(COMMAND_TIMEOUT, max(_LEAST_TIMEOUT, timeout / 4))
@@ -61,12 +65,21 @@ class SlurmCluster:
     def submit(self, tasks: Sequence[Task], token: str, folder: Path, avoid: Collection[str]) -> list[Job]:
         """Submit one array of jobs."""
         parameters = job_parameters(self._jobs, self._slurm, token, folder, avoid)
-        ids = submit(tasks, parameters, token, folder, self._sbatch)
+        try:
+            ids = submit(tasks, parameters, token, folder, self._sbatch)
+        except SubmissionFailed as error:
+            if INVALID_ARRAY in str(error):  # MaxArraySize may have been lowered
+                self._queue.configuration_is_old()
+            raise
         self._queue.reached()
         return [Job(token, job_id) for job_id in ids]
 
     def _sbatch(self, command: Sequence[str]) -> str:
-        return self._run(command, self._submit_timeout)
+        self._confirm()
+        answer = self._run(command, self._submit_timeout)
+        # a job that is not handed its task ends by itself: it is not to be found at work by whoever has taken over
+        self._confirm()
+        return answer
 
     @property
     def batch_size(self) -> int:
@@ -98,6 +111,7 @@ class SlurmCluster:
         if not rows:
             return None
         found = job_ids(rows[0].id.partition("_")[0], len(tasks))
+        self._confirm()
         hand_over(tasks, found, folder)
         return [Job(token, job_id) for job_id in found]
 
@@ -114,6 +128,7 @@ class SlurmCluster:
         for (token, base), numbers in indices.items():
             # one request per array, not one per job; with its name, because ids are used again
             array = f"{base}_[{','.join(numbers)}]" if numbers else base
+            self._confirm()
             try:
                 self._run(["scancel", f"--name={token}", array], COMMAND_TIMEOUT)
             except CommandFailed as error:

@@ -23,15 +23,24 @@ from orchestrator.cluster.commands import CommandFailed, NoAnswer, finish
 from orchestrator.config.durations import slurm_time
 from orchestrator.config.sections import JobsSection, SlurmSection
 from orchestrator.node.evaluate import evaluate
+from orchestrator.simulations.failure_cause import telling_exit_code
 
 # how long sbatch --test-only may take, in s
 _TEST_TIMEOUT = 30.0
-# what sbatch says if slurmctld is away or overloaded, and the request is not at fault
+# what SLURM itself says if slurmctld is away or overloaded, and the request is not at fault (slurm_errno.c)
 _NOT_THERE = re.compile(
-    r"unable to contact|socket timed out|connection (refused|timed out|reset)|communication|temporarily|"
-    r"zero bytes|try again|resource busy|transport endpoint|slurmctld",
+    r"unable to contact slurm controller|socket timed out|connection (refused|timed out|reset)|communication|"
+    r"temporarily (un)?able|temporarily unavailable|zero bytes were transmitted|resource busy|transport endpoint|"
+    r"slurmctld|message (receive|send) failure|backup controller in standby|incomplete message",
     re.IGNORECASE,
 )
+# how sbatch begins SLURM's own error; what it prints before may be a plug-in's words
+_OWN_WORDS = re.compile(r"(?:Batch job submission failed|Unable to allocate resources): (.*)")
+# reasons for which fewer jobs may be taken, at once or later; other policies are of the job itself
+_SUBMIT_LIMIT = re.compile(r"\b(?:QOS|Assoc)(?:Max|Grp)Submit\w*\b")
+_ANY_LIMIT = re.compile(r"\b(?:QOS|Assoc)(?:Max|Min|Grp)\w+\b")
+_POLICY = "Job violates accounting/QOS policy"
+INVALID_ARRAY = "Invalid job array specification"
 _SILENT = re.compile(r"unable to contact|timed out|connection (refused|reset)", re.IGNORECASE)
 _START = re.compile(r"to start at (\S+) using (\d+) processors on nodes? (\S+) in partition (\S+)")
 # a site's sbatch may print more than SLURM's own last line, which with extra: {parsable: true} is the id alone
@@ -105,9 +114,9 @@ def script_of(parameters: dict[str, Any], folder: Path, size: int) -> str:
         How many jobs it is; an array if there are several.
     """
     # submitit's own program of a job: it waits for the job's pickle in the folder, and calls what is in it
-    program = [sys.executable, "-u", "-m", "submitit.core._submit", str(folder)]
+    program = shlex.join([sys.executable, "-u", "-m", "submitit.core._submit", str(folder)])
     count = size if size > 1 else None
-    return _make_sbatch_string(command=shlex.join(program), folder=folder, map_count=count, **parameters)
+    return _make_sbatch_string(command=telling_exit_code(program), folder=folder, map_count=count, **parameters)
 
 
 def submit(
@@ -131,7 +140,8 @@ def submit(
     Raises
     ------
     SubmissionFailed
-        If sbatch refuses; `transient` if it did not answer, so that the jobs may exist nevertheless.
+        If sbatch refuses; `transient` if it did not answer, so that the jobs may exist nevertheless; `too_many` if
+        fewer jobs may be taken.
     """
     try:
         text = script_of(parameters, folder, len(tasks))
@@ -145,9 +155,17 @@ def submit(
     except NoAnswer as error:
         raise SubmissionFailed(f"sbatch: {error}", transient=True) from error
     except (CommandFailed, OSError) as error:
-        words = str(error)
-        raise SubmissionFailed(words, transient=bool(_NOT_THERE.search(words))) from error
+        raise refusal(str(error)) from error
     return ids
+
+
+def refusal(words: str) -> SubmissionFailed:
+    """Return what it means that sbatch fails in these words: SLURM's own error decides, not a plug-in's sentence."""
+    own = _OWN_WORDS.findall(words)
+    error = own[-1] if own else words
+    limited = _SUBMIT_LIMIT.search(words) or (error.startswith(_POLICY) and not _ANY_LIMIT.search(words))
+    too_many = bool(limited) or error.startswith(INVALID_ARRAY)
+    return SubmissionFailed(words, transient=bool(_NOT_THERE.search(error)), too_many=too_many)
 
 
 def job_ids(base: str, size: int) -> list[str]:

@@ -52,7 +52,13 @@ def _lines(value: object) -> object:
 class JobsSection(Section):
     """What the job of one offspring needs, wherever it runs; a key left out is left to the cluster."""
 
-    retries: int = Field(2, ge=0, description="how often an offspring is submitted again if the cluster loses its job")
+    retries: int = Field(
+        2,
+        ge=0,
+        description="how often each offspring is submitted again before a new run, of which nothing has ever worked, "
+        "ends with what was wrong; once something has worked, what the cluster loses is submitted again until the "
+        "timeout",
+    )
     ntasks: int = Field(1, ge=1, description="MPI processes of one simulation; SLURM's --ntasks")
     cpus_per_task: int | None = Field(None, ge=1, description="cores of each process; SLURM's --cpus-per-task")
     mem: str | None = Field(None, description="memory of a job on each node, such as 64G; SLURM's --mem")

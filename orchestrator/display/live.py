@@ -160,12 +160,14 @@ class _Screen:
     def __init__(self, *, looking_on: bool):
         self._looking_on = looking_on
         self.status: RunStatus | None = None
+        self._shown = 0.0
 
     def show(self, status: RunStatus) -> None:
-        self.status = status
+        self.status, self._shown = status, time.monotonic()
 
     def render(self) -> Group:
         if self.status is None:
             return Group(Text("looking ...", style="dim"))
-        shown = render(self.status, now=time.time(), looking_on=self._looking_on)
+        now = self.status.time + time.monotonic() - self._shown
+        shown = render(self.status, now=now, looking_on=self._looking_on)
         return shown if self._looking_on else Group(Text(), shown)

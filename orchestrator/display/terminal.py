@@ -22,6 +22,7 @@ from orchestrator.display.words import (
     how_to_go_on,
     jobs_words,
     slowest_words,
+    start_words,
     trend,
 )
 from orchestrator.status.described import GenerationStatus, OffspringStatus, RunStatus
@@ -35,12 +36,13 @@ _STYLES = {
     "done": "green",
     "exploded": "magenta",
     "failed": "red",
+    "not evaluated": "yellow",
 }
 # symbols tell the states apart where colours do not, and where the terminal has no others
-_BLOCKS = dict(zip(_STYLES, "░▒▓▓█x!", strict=True))
-_ASCII_BLOCKS = dict(zip(_STYLES, ".crm#x!", strict=True))
+_BLOCKS = dict(zip(_STYLES, "░▒▓▓█x!?", strict=True))
+_ASCII_BLOCKS = dict(zip(_STYLES, ".crm#x!?", strict=True))
 # what is reached grows from the left
-_BAR = ("done", "exploded", "failed", "measuring", "running", "checking", "queued")
+_BAR = ("done", "exploded", "failed", "not evaluated", "measuring", "running", "checking", "queued")
 _LEVELS, _ASCII_LEVELS = "▁▂▃▄▅▆▇█", "_.-~+=*#"
 _WIDEST = 60
 _CONTROLLER_STYLES = {"alive": "green", "finished": "green", "dead": "red", "silent": "red", "failed": "red"}
@@ -120,7 +122,7 @@ def _rows(status: RunStatus, now: float, looking_on: bool) -> Iterator[tuple[str
     if status.best is not None:
         best = status.best
         at = f"best {best.total_score:.4g} (generation {best.generation}, offspring {best.offspring})"
-        lines: list[Text | Sparkline] = [Text(f"{at}, {status.start_score:.4g} at the start")]
+        lines: list[Text | Sparkline] = [Text(f"{at}, {start_words(status.start_score)}")]
         if len(status.best_scores) > 1:
             lines.append(Sparkline(_running_best(status.best_scores), trend(status.best_scores)))
         yield "score", Group(*lines)
@@ -158,7 +160,9 @@ def _queue(status: RunStatus, generation: GenerationStatus) -> str:
     words += [generation.queue.silence] if generation.queue.silence else []
     if words and not _alive(status):
         words[-1] += f" on {clock_time(generation.queue.time)}, when its controller asked last"
-    words += [f"{generation.unsubmitted} not submitted yet"] if generation.unsubmitted else []
+    if generation.unsubmitted:
+        why = generation.queue.refusal.strip().partition("\n")[0]
+        words.append(f"{generation.unsubmitted} not submitted yet{f' ({why})' if why else ''}")
     return ", ".join(words)
 
 

@@ -20,6 +20,7 @@ _PHASES = {
     Phase.SAVING.value: "saving",
     Phase.FINISHED.value: "finishing",
     Phase.MEASURING.value: "measuring",
+    Phase.DELIVERING.value: "unable to write their results",
     Phase.EXPLODED.value: "exploded",
     Phase.TERMINATED.value: "being ended",
 }
@@ -33,6 +34,11 @@ _QUIET = 30.0
 def clock_time(when: float) -> str:
     """Return a Unix time in s as local time for people: ``Tue 24 Nov 15:00``."""
     return time.strftime("%a %d %b %H:%M", time.localtime(when))
+
+
+def start_words(score: float) -> str:
+    """Return what the start values scored, NaN if they were not evaluated."""
+    return f"{score:.4g} at the start" if math.isfinite(score) else "the start values are not evaluated"
 
 
 def ago(when: float, now: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from orchestrator.cluster import Cluster, Job, State, Status
 from orchestrator.cluster.ending import see_gone
@@ -35,12 +35,15 @@ class Cleanup:
         Runs the jobs.
     keep : str
         Whose simulation directories are kept: those of ``none``, ``failed`` or ``all``.
+    confirm : callable
+        Raises `orchestrator.errors.Stopped` if another controller has taken the run over.
     """
 
-    def __init__(self, paths: RunPaths, cluster: Cluster, keep: str):
+    def __init__(self, paths: RunPaths, cluster: Cluster, keep: str, confirm: Callable[[], object] = lambda: None):
         self._paths = paths
         self._cluster = cluster
         self._keep = keep
+        self._confirm = confirm
         self._finished: dict[int, list[Job]] = {}
         # when a job that has not ended is cancelled
         self._patience: dict[Job, float] = {}
@@ -87,12 +90,14 @@ class Cleanup:
 
     def _cancel(self, jobs: list[Job]) -> None:
         if jobs:
+            self._confirm()
             named = " ".join(job.id for job in jobs)
             _LOG.warning("these jobs have delivered their results, do not end, and are cancelled: %s", named)
             self._cluster.cancel(jobs)
 
     def _discard(self, number: int) -> None:
         """Delete the directory of a generation, except what is to be kept."""
+        self._confirm()
         if self._keep != "none":
             self._keep_simulations(number)
         shutil.rmtree(self._paths.generation(number).directory, ignore_errors=True)

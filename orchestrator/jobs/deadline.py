@@ -12,7 +12,11 @@ class Deadline:
 
     A controller that takes over from one that is gone goes on with its clock as long as the jobs live. If offspring
     have to be submitted again because nobody was there to see their end, the clock starts anew: the time of the
-    controller's absence is not held against them.
+    controller's absence is not held against them. A deadline that has passed while nobody watched is not enforced
+    before somebody has had the time to see what came of the jobs.
+
+    All times are those of this process, by `time.monotonic`: a jump of the clock on the wall changes nothing. Time in
+    which the whole machine was suspended does not count there; time in which this process alone was, does.
 
     Parameters
     ----------
@@ -23,14 +27,33 @@ class Deadline:
     def __init__(self, timeout: float):
         self._timeout = timeout
         self._begin: float | None = None
+        # not enforced before this, once it has passed unwatched
+        self._postponed: float | None = None
         # offspring of the controller that is gone of which it is not known yet whether their jobs live
         self._unresolved: set[int] = set()
         self._taking_over = True
 
-    def take_over(self, begin: float | None, in_flight: Iterable[int]) -> None:
-        """Go on from the first submission of a controller that is gone, with these offspring in flight."""
-        self._begin = begin
+    def take_over(self, elapsed: float | None, in_flight: Iterable[int], grace: float = 0.0) -> None:
+        """Go on with the clock of a controller that is gone.
+
+        Parameters
+        ----------
+        elapsed : float or None
+            Since its first submission in s, None if there was none.
+        in_flight : iterable of int
+            Offspring that it has left in flight.
+        grace : float
+            As for `watched_again`.
+        """
+        self._begin = None if elapsed is None else time.monotonic() - elapsed
         self._unresolved = set(in_flight)
+        self.watched_again(grace)
+
+    def watched_again(self, grace: float) -> None:
+        """Note that nobody has watched until now: if it has passed meanwhile, it is enforced in `grace` s, once."""
+        now = time.monotonic()
+        if self._postponed is None and self._begin is not None and now >= self._begin + self._timeout:
+            self._postponed = now + grace
 
     def resolve(self, index: int) -> None:
         """Note that an offspring's job is known to live, or to have left a result."""
@@ -41,7 +64,7 @@ class Deadline:
         indices = list(indices)
         starts = bool(indices) and self._taking_over
         if starts:
-            self._begin = time.time()
+            self._begin, self._postponed = time.monotonic(), None
         self._unresolved.difference_update(indices)
         self._taking_over = bool(self._unresolved)
         return starts
@@ -53,15 +76,17 @@ class Deadline:
 
     @property
     def time(self) -> float:
-        """Unix time in s of the timeout; infinite as long as that is not known."""
-        return math.inf if self._unresolved or self._begin is None else self._begin + self._timeout
+        """When it is to be enforced, in s of `time.monotonic`; infinite as long as that is not known."""
+        if self._unresolved or self._begin is None:
+            return math.inf
+        return max(self._begin + self._timeout, self._postponed or 0.0)
 
     @property
     def has_passed(self) -> bool:
         """Whether it is time to end what is unfinished."""
-        return time.time() >= self.time
+        return time.monotonic() >= self.time
 
     @property
     def elapsed(self) -> float:
         """Time in s since the first submission."""
-        return 0.0 if self._begin is None else time.time() - self._begin
+        return 0.0 if self._begin is None else time.monotonic() - self._begin

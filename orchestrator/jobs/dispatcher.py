@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -44,33 +45,45 @@ class Dispatcher:
         self._retries = retries
         self._write_task = write_task
         self._stop = stop
+        # how many jobs the executor may take at once, for all that its last answer has shown
+        self._most = sys.maxsize
 
     def submit_waiting(self, entries: Entries, folders: Iterable[Folder]) -> bool:
-        """Submit all that has waited for long enough; return whether there was anything.
-
-        Raises
-        ------
-        orchestrator.errors.RunFailed
-            If the executor refuses all that was ever submitted.
-        """
-        now = time.time()
+        """Submit all that has waited for long enough; return whether anything was."""
+        now = time.monotonic()
         waiting = {entry for entry in entries if entry.stage is Stage.WAITING and entry.not_before <= now}
         for deadline, together in entries.by_deadline().items():
             if deadline.submitting([entry.index for entry in together if entry in waiting]):
                 together[0].folder.journal.restart_clock([entry.index for entry in together])
         if not waiting:
             return False
-        size, submitted = self._cluster.batch_size, False
-        for folder in folders:
-            missing = [entry for entry in entries.of(folder) if entry in waiting]
-            for first in range(0, len(missing), size):
-                if submitted and self._stop.wait(_BETWEEN_ARRAYS):
-                    return True
-                self._submit(folder, missing[first : first + size], entries)
-                submitted = True
-        return True
+        missing = [(folder, [entry for entry in entries.of(folder) if entry in waiting]) for folder in folders]
+        for n, (folder, own) in enumerate(pair for pair in missing if pair[1]):
+            if n:
+                self._stop.wait(_BETWEEN_ARRAYS)
+            self._submit_all(folder, own)
+        return any(entry.attempt is not None for entry in waiting)
 
-    def _submit(self, folder: Folder, together: Sequence[Entry], entries: Entries) -> None:
+    def _submit_all(self, folder: Folder, missing: Sequence[Entry]) -> None:
+        while missing and not self._stop.is_set():
+            try:
+                missing = missing[self._submit(folder, missing) :]
+            except SubmissionFailed as error:
+                self._retries.limited(missing, error, self._pause(missing))
+                return
+            if missing:
+                self._stop.wait(_BETWEEN_ARRAYS)
+
+    def _submit(self, folder: Folder, missing: Sequence[Entry]) -> int:
+        """Submit the first of those that are missing; return of how many it is decided what becomes of them.
+
+        Raises
+        ------
+        SubmissionFailed
+            If the executor does not take a single one for now.
+        """
+        size = min(self._most, self._cluster.batch_size)
+        together = missing[:size]
         tasks = {entry.index: entry.history.attempts + 1 for entry in together}
         for entry in together:
             paths = folder.paths.attempt(entry.index, tasks[entry.index])
@@ -80,10 +93,21 @@ class Dispatcher:
         try:
             attempts = folder.submitter.submit(list(tasks.items()), self._retries.avoid)
         except SubmissionFailed as error:
-            pause = self._cluster.poll_interval(max(entry.deadline.elapsed for entry in together))
-            self._retries.refused(together, error, pause, entries)
-            return
+            if error.too_many and len(together) == 1:
+                raise
+            if error.too_many:
+                self._retries.limited(together, error, 0.0)
+                self._most = len(together) // 2
+                return 0
+            self._retries.refused(together, error, self._pause(together))
+            return len(together)
+        self._most = 2 * size
         self._retries.accepted()
         for entry, attempt in zip(together, attempts, strict=True):
             entry.watch(attempt)
         _LOG.info("generation %d: submitted %d offspring", together[0].offspring.generation, len(attempts))
+        return len(together)
+
+    def _pause(self, entries: Sequence[Entry]) -> float:
+        """Return how long to wait until the executor is asked again, in s."""
+        return self._cluster.poll_interval(max(entry.deadline.elapsed for entry in entries))

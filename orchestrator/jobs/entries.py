@@ -41,7 +41,7 @@ class Terms:
     timeout : float
         Of what was asked for together, from its first submission, in s.
     retries : int
-        How often an offspring that the cluster lost is submitted again.
+        How often each offspring is submitted again before a run of which nothing has ever worked ends.
     name : str
         Start of the jobs' names; ``-g<generation>`` is added.
     """
@@ -65,12 +65,15 @@ class Landed:
         How often it was submitted.
     submitted : float
         Unix time of the last submission in s.
+    speaks : bool
+        Whether the result says something of the parameters; if not, it is not scored.
     """
 
     offspring: Offspring
     result: Result
     attempts: int
     submitted: float
+    speaks: bool = True
 
 
 @dataclass
@@ -90,7 +93,7 @@ class Folder:
     paths: GenerationPaths
     journal: Journal
     submitter: Submitter
-    # names of the result files that were taken already
+    # names of the result files that were taken already, and what was said of others
     seen: set[str] = field(default_factory=set)
     notes: QueueNotes = field(init=False)
 
@@ -110,6 +113,11 @@ class Folder:
         """Take the results of these offspring: they were passed over as long as nobody waited for them."""
         self.seen = {name for name in self.seen if int(name.partition(".")[0]) not in indices}
 
+    def elapsed(self, entries: Iterable[Entry]) -> float | None:
+        """Return the time since the first submission of any of its entries in s, None if there was none."""
+        begins = [entry.history.begin for entry in entries if entry.history.begin is not None]
+        return self.journal.time - min(begins) if begins else None
+
     def withdraw(self, entries: Sequence[Entry]) -> None:
         """Note that the jobs of these of its entries were ended, except what needs none; they wait again."""
         own = [entry for entry in entries if entry.stage not in (Stage.LANDED, Stage.MEASURING)]
@@ -128,9 +136,11 @@ class Folder:
         self.withdraw(entries)
 
     def note_queue(self, entries: Iterable[Entry]) -> None:
-        """Note what the executor said last of the jobs of its entries, as far as it has been asked."""
-        said = {entry.index: entry.status for entry in entries if entry.attempt is not None}
-        self.notes.note({index: status for index, status in said.items() if status is not None})
+        """Note what the executor said last of the jobs of its entries, and why it did not take some."""
+        own = list(entries)
+        said = {entry.index: entry.status for entry in own if entry.attempt is not None}
+        refusal = next((entry.refusal for entry in own if entry.stage is Stage.WAITING and entry.refusal), "")
+        self.notes.note({index: status for index, status in said.items() if status is not None}, refusal)
 
 
 @dataclass(eq=False)
@@ -154,12 +164,16 @@ class Entry:
     # the attempt that is watched, and what the executor said of it last; None before it has been asked
     attempt: Attempt | None = None
     status: Status | None = None
-    # when the executor first said that the job has ended, Unix time in s
+    # whether the executor has ever listed that job
+    listed: bool = False
+    # when the executor first said that the job has ended, in s of `time.monotonic`
     ended: float = 0.0
     # the attempt whose simulation is measured beside the controller
     measured_attempt: int = 0
-    # when it may be submitted again, Unix time in s
+    # when it may be submitted again, in s of `time.monotonic`
     not_before: float = 0.0
+    # why it was not submitted when that was tried last
+    refusal: str = ""
     # once it has landed
     result: Result | None = None
 
@@ -184,6 +198,13 @@ class Entry:
         return self.folder.paths.attempt(self.offspring.index, self.history.attempts)
 
     @property
+    def job(self) -> Job:
+        """The job that is watched."""
+        if self.attempt is None:
+            raise ValueError(f"{self}: no job is watched")
+        return self.attempt.job
+
+    @property
     def said(self) -> Status:
         """What the executor said last of its job."""
         return self.status or Status(State.UNKNOWN)
@@ -191,6 +212,7 @@ class Entry:
     def watch(self, attempt: Attempt) -> None:
         """Note that a job has been given its attempt."""
         self.stage, self.attempt, self.status = Stage.SUBMITTED, attempt, None
+        self.listed, self.refusal = False, ""
 
     def leave(self, stage: Stage) -> None:
         """Note that its job is not watched any more."""
@@ -203,11 +225,13 @@ class Entry:
         self.measured_attempt = number
         return self.folder.paths.attempt(self.index, number)
 
-    def land(self, result: Result) -> None:
-        """Note its result."""
+    def land(self, result: Result) -> Landed:
+        """Note its result, and return both."""
         self.leave(Stage.LANDED)
         self.deadline.resolve(self.index)
         self.result = result
+        history = self.history
+        return Landed(self.offspring, result, history.submissions, history.submitted, history.speaks(result))
 
     def __str__(self) -> str:
         return f"generation {self.offspring.generation} offspring {self.offspring.index}"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
+from orchestrator.clocks import Moment, dated, file_system_time
 from orchestrator.errors import UsageError
 from orchestrator.files import append_json_line
 from orchestrator.jobs.submissions import History, Loss, Submission, Submissions
@@ -25,7 +28,18 @@ class Journal:
     def __init__(self, paths: GenerationPaths, confirm: Callable[[], object]):
         self._path = paths.journal
         self._confirm = confirm
+        self._writer = secrets.token_hex(4)
         self.state = Submissions.read(paths.journal)
+        self._began, self._began_at = _time_of(paths.journal, self.state.last), time.monotonic()
+        if self.state.last is not None:
+            self._write("opened")
+            # once more: nothing that its writer before this one adds counts any more
+            self.state = Submissions.read(paths.journal)
+
+    @property
+    def time(self) -> float:
+        """What time it is in the journal, Unix time in s: one clock through all controllers and on all hosts."""
+        return self._began + time.monotonic() - self._began_at
 
     def history(self, index: int) -> History:
         """Return what became of an offspring's attempts."""
@@ -61,10 +75,18 @@ class Journal:
         self._write("timeout", indices=list(indices))
 
     def _write(self, event: str, **parts: object) -> None:
+        now = Moment.now(self.time)
+        when = {"time": now.time, "boot": now.boot, "uptime": now.uptime}
+        entry = {"event": event, "writer": self._writer, **when, **parts}
         self._confirm()
-        entry = {"event": event, "time": time.time(), **parts}
         append_json_line(self._path, entry)
         self.state.take(entry)
+
+
+def _time_of(path: Path, last: Moment | None) -> float:
+    """Return what time it is in a journal whose last entry was written at a moment."""
+    now = file_system_time(path)
+    return now if last is None else last.time + last.passed(dated(path), now)
 
 
 def require_executor(paths: GenerationPaths, executor: str) -> None:

@@ -7,14 +7,14 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
+from orchestrator.memory import available_memory
 from orchestrator.paths import AttemptPaths
+from orchestrator.records import Outcome, Result
 from orchestrator.results import result_in
+from orchestrator.simulations.failure_cause import CANNOT_DELIVER, is_from_outside
 
 _LOG = logging.getLogger(__name__)
 # memory of a measuring process: the interpreter with its libraries, and a multiple of the recordings' size on disk
@@ -31,6 +31,7 @@ class _Work:
     memory: float
     tries: int = 0
     started: float = 0.0
+    too_slow: bool = False
     process: subprocess.Popen[bytes] | None = None
 
 
@@ -59,14 +60,14 @@ class MeasuringPool:
         self._waiting.append(_Work(key, paths, _BASE + _PER_BYTE * _largest_file(paths.simulation)))
         self._fill()
 
-    def poll(self) -> list[tuple[tuple[int, int], str]]:
-        """Start what there is room for; return offspring whose process ended before it had measured, and why."""
+    def poll(self) -> list[tuple[tuple[int, int], Result]]:
+        """Start what there is room for; return offspring whose process ended before it had measured, with a result."""
         failed = []
         for work in list(self._running):
             code = work.process.poll() if work.process else None
             if code is None and work.process is not None and time.monotonic() - work.started > self._timeout:
                 work.process.kill()
-                code = work.process.wait()
+                work.too_slow, code = True, work.process.wait()
             if code is None:
                 continue
             self._running.remove(work)
@@ -80,7 +81,11 @@ class MeasuringPool:
                 _LOG.warning("measuring %s ended with exit code %d, trying again", work.paths.directory, code)
                 self._waiting.append(work)
             else:
-                failed.append((work.key, f"measuring ended with exit code {code} in {work.tries} tries"))
+                # the kernel may end it for another's memory
+                lost = code == CANNOT_DELIVER or (is_from_outside(code) and not work.too_slow)
+                outcome = Outcome.CANCELLED if lost else Outcome.SIMULATION_ERROR
+                message = f"measuring ended with exit code {code} in {work.tries} tries"
+                failed.append((work.key, Result(outcome, message=message)))
         self._fill()
         return failed
 
@@ -113,41 +118,3 @@ class MeasuringPool:
 def _largest_file(folder: Path) -> int:
     """Return the size in bytes of the largest file: recordings are read segment by segment."""
     return max((path.stat().st_size for path in folder.rglob("*") if path.is_file()), default=0)
-
-
-def available_memory(process: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> float:
-    """Return how many bytes processes started here may use now.
-
-    Parameters
-    ----------
-    process : pathlib.Path
-        The kernel's list of this process's control groups (man 7 cgroups).
-    root : pathlib.Path
-        Where control groups are mounted.
-    """
-    limits = [float(psutil.virtual_memory().available)]
-    for maximum, used in _limit_files(process, root):
-        try:
-            limits.append(max(float(maximum.read_text()) - float(used.read_text()), 0.0))
-        except (OSError, ValueError):  # no such file, or "max"
-            continue
-    return min(limits)
-
-
-def _limit_files(process: Path, root: Path) -> Iterator[tuple[Path, Path]]:
-    """Yield the files with limit and use of every group around this process: a job's limit is above its steps."""
-    try:
-        lines = process.read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, group = line.split(":", 2)
-        path = Path(group.lstrip("/"))
-        if controllers == "":
-            mount, names = root, ("memory.max", "memory.current")
-        elif "memory" in controllers.split(","):
-            mount, names = root / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes")
-        else:
-            continue
-        for around in (path, *path.parents):
-            yield mount / around / names[0], mount / around / names[1]

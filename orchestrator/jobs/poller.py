@@ -9,6 +9,9 @@ from orchestrator.cluster import Cluster, Job, Status
 from orchestrator.jobs.cleanup import Cleanup
 from orchestrator.jobs.entries import Entry
 
+# after so many s without a look, this process was suspended, or what it waited for was slow
+_UNWATCHED = 60.0
+
 
 class Poller:
     """Asks about all jobs at once, when it is time to.
@@ -25,22 +28,33 @@ class Poller:
         self._cluster = cluster
         self._cleanup = cleanup
         self._next = 0.0
+        self._looked = time.monotonic()
+
+    @property
+    def grace(self) -> float:
+        """How long it takes to see what became of jobs that nobody has watched, in s."""
+        return self._cluster.result_grace + self._cluster.poll_interval(0.0)
 
     def submitted(self) -> None:
         """Note that jobs were submitted just now: their states are worth a look soon, but not at once."""
-        self._next = time.time() + self._cluster.poll_interval(0.0)
+        self._next = time.monotonic() + self._cluster.poll_interval(0.0)
 
     def ask_by(self, when: float) -> None:
-        """Ask at `when`, Unix time in s, if it would be later otherwise."""
+        """Ask at `when`, in s of `time.monotonic`, if it would be later otherwise."""
         self._next = min(self._next, when)
 
     def ask_if_due(self, watched: Sequence[Entry]) -> Mapping[Job, Status]:
         """Return the status of each job, nothing if it is not time to ask or nothing is watched."""
-        if not watched or time.time() < self._next:
+        before, self._looked = self._looked, time.monotonic()
+        if self._looked - before > _UNWATCHED:
+            self._next = self._looked
+            for entry in watched:
+                entry.deadline.watched_again(self.grace)
+        if not watched or time.monotonic() < self._next:
             return {}
         jobs = [entry.attempt.job for entry in watched if entry.attempt is not None]
         statuses = self._cluster.poll([*jobs, *self._cleanup.jobs])
         elapsed = max(entry.deadline.elapsed for entry in watched)
-        self._next = time.time() + self._cluster.poll_interval(elapsed)
+        self._next = time.monotonic() + self._cluster.poll_interval(elapsed)
         self._cleanup.look(statuses)
         return statuses

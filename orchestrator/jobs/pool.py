@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 
-from orchestrator.cluster import Cluster, Job, State, Status
+from orchestrator.cluster import Cluster, State, Status
 from orchestrator.cluster.ending import end_jobs
 from orchestrator.config.durations import format_duration
 from orchestrator.errors import RunFailed, Stopped
@@ -23,7 +23,7 @@ from orchestrator.jobs.measuring_pool import MeasuringPool
 from orchestrator.jobs.poller import Poller
 from orchestrator.jobs.result_watch import ResultWatch
 from orchestrator.jobs.retries import Retries
-from orchestrator.jobs.verdicts import failure, too_late, verdict
+from orchestrator.jobs.verdicts import at_deadline, failure, of_last_loss, patience, verdict_on
 from orchestrator.paths import AttemptPaths, GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
 from orchestrator.results import new_results
@@ -118,8 +118,8 @@ class JobPool:
         taken = folder.submitter.recover(entries.keys())
         for attempt in taken:
             entries[attempt.index].watch(attempt)
-        begins = [entry.history.begin for entry in entries.values() if entry.history.begin is not None]
-        deadline.take_over(min(begins, default=None), [attempt.index for attempt in taken])
+        in_flight = [attempt.index for attempt in taken]
+        deadline.take_over(folder.elapsed(entries.values()), in_flight, self._poller.grace)
         if taken:
             _LOG.info("generation %d: took over %d jobs", offspring[0].generation, len(taken))
         self._entries.add(entries.values())
@@ -128,9 +128,8 @@ class JobPool:
             self._collect()
             for entry in entries.values():
                 # a controller that died after it had noted the last loss could not decide what follows
-                if entry.stage is Stage.WAITING and self._retries.is_given_up(entry):
-                    last = entry.history.losses[-1]
-                    self._decree(entry, Result(last.outcome, message=last.reason))
+                if entry.stage is Stage.WAITING and entry.history.is_given_up:
+                    self._decree(entry, of_last_loss(entry))
             if any(entry.history.timed_out for entry in entries.values()):
                 self._time_out(list(entries.values()))
 
@@ -151,7 +150,7 @@ class JobPool:
                 if self._dispatcher.submit_waiting(self._entries, self._folders.values()):
                     self._poller.submitted()
                 self._poll_if_due()
-                self._retries.stop_if_nothing_can_start(self._entries)
+                self._retries.stop_if_nothing_works(self._entries)
                 for folder in self._folders.values():
                     folder.note_queue(self._entries.of(folder))
                 self._time_out([entry for entry in self._entries if entry.deadline.has_passed])
@@ -181,7 +180,8 @@ class JobPool:
         with self._withdrawing_on_failure():
             for folder in self._folders.values():
                 folder.start_afresh([entry for entry in together if entry.folder is folder])
-            raise RunFailed(failure("every simulation of the generation failed", results[0]))
+            cause = next((result for result in results if not result.says_nothing), results[0])
+            raise RunFailed(failure("every simulation of the generation failed", cause))
 
     def discard_unused(self) -> None:
         """Remove the folders that nobody needs once the run has failed: nothing goes on or has landed there."""
@@ -212,10 +212,15 @@ class JobPool:
 
     def _collect(self) -> None:
         """Take the results that have come in since the last look; one listing of each folder."""
-        for key, why in self._measuring.poll():
+        self._confirm()
+        for key, result in self._measuring.poll():
             entry = self._entries.get(key)
-            if entry is not None and entry.stage is Stage.MEASURING:
-                self._decree(entry, Result(Outcome.SIMULATION_ERROR, message=why))
+            if entry is None or entry.stage is not Stage.MEASURING:
+                continue
+            if result.outcome.infrastructure:
+                self._write(entry.folder.paths.attempt(entry.index, entry.measured_attempt), result)
+            else:
+                self._decree(entry, result)
         for generation, folder in self._folders.items():
             for index, number, result in new_results(folder.paths.results, folder.seen):
                 entry = self._entries.get((generation, index))
@@ -231,7 +236,7 @@ class JobPool:
                 self._lose(entry, result)
             elif entry.stage is Stage.MEASURING and entry.measured_attempt == number:
                 self._note_loss(entry, result)
-            elif attempt is None and entry.history.counts(number, result.outcome, self._terms.retries):
+            elif attempt is None and entry.history.counts(number, result.outcome):
                 self._land(entry, result)
             return
         # also that of an earlier attempt which was given up for lost: the same parameters, the same seeds
@@ -249,17 +254,19 @@ class JobPool:
 
     def _decree(self, entry: Entry, result: Result) -> None:
         """Write the result that the job did not: a controller that comes after this one must not decide otherwise."""
-        self._confirm()
-        write_json(entry.paths.result, result.to_json())
+        self._write(entry.paths, result)
         self._land(entry, result)
 
+    def _write(self, paths: AttemptPaths, result: Result) -> None:
+        write_json(paths.result, result.to_json(), self._confirm)
+
     def _land(self, entry: Entry, result: Result) -> None:
-        entry.land(result)
-        if not result.outcome.infrastructure:
+        landed = entry.land(result)
+        self._arrived.append(landed)
+        if not result.says_nothing:
             self._retries.worked(result)
-        history = entry.history
-        self._arrived.append(Landed(entry.offspring, result, history.submissions, history.submitted))
         said = f"{result.outcome.value}{f': {result.message}' if result.message else ''}"
+        said += "" if landed.speaks else "; not evaluated"
         _LOG.log(logging.INFO if result.outcome is Outcome.OK else logging.WARNING, "%s: %s", entry, said)
 
     def _poll_if_due(self) -> None:
@@ -268,10 +275,11 @@ class JobPool:
             self._collect()  # what jobs wrote before their end
         for entry in watched if statuses else ():
             if entry.attempt is not None:  # its result may have come in
-                self._judge(entry, entry.attempt.job, statuses[entry.attempt.job])
+                self._judge(entry, statuses[entry.attempt.job])
 
-    def _judge(self, entry: Entry, job: Job, status: Status) -> None:
+    def _judge(self, entry: Entry, status: Status) -> None:
         entry.status = status
+        entry.listed |= status.state not in (State.ABSENT, State.UNKNOWN)
         if status.state in (State.PENDING, State.RUNNING):
             entry.stage = Stage.SUBMITTED
             entry.deadline.resolve(entry.index)
@@ -279,21 +287,20 @@ class JobPool:
         if status.state is State.UNKNOWN:
             return
         if entry.stage is Stage.SUBMITTED:
-            entry.stage, entry.ended = Stage.ENDED, time.time()
-        # a job that SLURM says was killed writes nothing any more
-        patience = 0.0 if status.outcome is not None else self._cluster.result_grace
-        if time.time() - entry.ended < patience:
-            self._poller.ask_by(entry.ended + patience + 0.1)
+            entry.stage, entry.ended = Stage.ENDED, time.monotonic()
+        late, timeout = self._cluster.result_grace, self._terms.timeout
+        grace = patience(status, entry.paths, late, listed=entry.listed, timeout=timeout)
+        if time.monotonic() - entry.ended < grace:
+            self._poller.ask_by(entry.ended + grace + 0.1)
         else:
-            self._decide(entry, job, status)
+            self._decide(entry, status)
 
-    def _decide(self, entry: Entry, job: Job, status: Status) -> None:
+    def _decide(self, entry: Entry, status: Status) -> None:
         if status.forgiven:
             entry.leave(Stage.WAITING)
             entry.folder.journal.withdrawn([entry.index])
             return
-        job_log = self._cluster.log(job, entry.folder.paths.submitit)
-        result = verdict(status, entry.paths, job_log, job.id, self._cluster.result_grace)
+        result = verdict_on(entry, status, self._cluster)
         if result is not None and result.outcome.infrastructure:
             self._lose(entry, result, status.node if status.outcome is Outcome.NODE_FAIL else "")
         elif result is not None:
@@ -306,8 +313,8 @@ class JobPool:
 
     def _note_loss(self, entry: Entry, result: Result, node: str = "") -> None:
         entry.leave(Stage.WAITING)
-        self._retries.lost(entry, result, node, self._entries)
-        if self._retries.is_given_up(entry):
+        self._retries.lost(entry, result, node)
+        if entry.history.is_given_up:
             self._decree(entry, result)
 
     def _time_out(self, entries: Sequence[Entry]) -> None:
@@ -326,19 +333,9 @@ class JobPool:
         if self._stop.is_set():
             raise Stopped(f"stopped while the timeout of generation {generation} was enforced")
         self._collect()
-        unstartable: list[str] = []
         for entry in late:
-            if entry.stage in (Stage.LANDED, Stage.MEASURING):
-                continue
-            losses = entry.history.losses
-            entry.leave(Stage.WAITING)
-            if losses and all(loss.outcome.setup for loss in losses):
-                why = losses[-1].reason
-                unstartable.append(f"offspring {entry.index} could not be started until the timeout: {why}")
-            else:
-                self._decree(entry, too_late(entry.said, entry.paths, timeout))
-        if unstartable:
-            raise RunFailed("\n".join(unstartable))
+            if entry.stage not in (Stage.LANDED, Stage.MEASURING):
+                self._decree(entry, at_deadline(entry, self._cluster, timeout))
 
     def _leave_if_stopped(self) -> None:
         if self._stop.is_set():

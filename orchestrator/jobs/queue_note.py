@@ -29,23 +29,23 @@ class QueueNotes:
 
     def __init__(self, path: Path):
         self._path = path
-        self._written: dict[str, dict[str, list[int]]] | None = None
+        self._written: object = None
         self._next = 0.0
 
-    def note(self, statuses: Mapping[int, Status]) -> None:
-        """Note the last known status of each offspring in flight."""
+    def note(self, statuses: Mapping[int, Status], refusal: str = "") -> None:
+        """Note the last known status of each offspring in flight, and why others could not be submitted."""
         if time.monotonic() < self._next:
             return
         grouped: dict[str, dict[str, list[int]]] = {}
         for index, status in statuses.items():
             grouped.setdefault(status.state.value, {}).setdefault(status.reason, []).append(index)
-        if grouped == self._written:
+        if (grouped, refusal) == self._written:
             return
         self._next = time.monotonic() + _INTERVAL
         # a full disk is told if something is lost by it
         with contextlib.suppress(OSError):
-            write_json(self._path, {"time": time.time(), "jobs": grouped})
-            self._written = grouped
+            write_json(self._path, {"time": time.time(), "jobs": grouped, "refusal": refusal})
+            self._written = grouped, refusal
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,14 @@ class QueueNote:
         Why an offspring's job is pending, in the executor's words; empty if it gives none.
     silence : str
         What the executor's silence looks like, if it did not answer.
+    refusal : str
+        Why it did not take jobs when they were submitted last, empty if it did.
     """
 
     time: float = math.nan
     reasons: Mapping[int, str] = field(default_factory=dict)
     silence: str = ""
+    refusal: str = ""
 
     @classmethod
     def read(cls, path: Path) -> QueueNote:
@@ -75,7 +78,7 @@ class QueueNote:
             pending = jobs.get(State.PENDING.value, {})
             reasons = {int(index): str(reason) for reason, indices in pending.items() for index in indices}
             silence = "; ".join(str(reason) for reason in jobs.get(State.UNKNOWN.value, {}))
-            return cls(float(data["time"]), reasons, silence)
+            return cls(float(data["time"]), reasons, silence, str(data.get("refusal", "")))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls()
 

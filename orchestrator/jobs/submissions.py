@@ -9,12 +9,15 @@ An entry is a JSON object with the key ``event``:
 ``refused``     ``token, message``                     they were not
 ``lost``        ``index, outcome, reason, node``       an attempt ended and says nothing of the parameters
 ``withdrawn``   ``indices``                            the controller ended attempts itself: they start afresh
+``opened``                                             another controller goes on with the journal: what those before
+                                                       it write from now on does not count
 ``clock``       ``indices``                            the time of these offspring begins now
 ``timeout``     ``indices``                            the deadline of these offspring is enforced
 ==============  =====================================  =================================================
 
-All have ``time``, a Unix time in s. Journals of earlier versions leave out the ``indices`` of ``clock`` and
-``timeout``: all offspring are meant.
+All have ``time``, a Unix time in s by one clock, the journal's own, and say who has written them, and when that was on
+its machine: ``writer``, ``boot`` and ``uptime``. Journals of earlier versions leave these out, and the ``indices`` of
+``clock`` and ``timeout``: all offspring are meant.
 """
 
 from __future__ import annotations
@@ -26,10 +29,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from orchestrator.clocks import Moment
 from orchestrator.cluster import Job
 from orchestrator.errors import RunFailed
 from orchestrator.files import read_json_lines
-from orchestrator.records import Outcome
+from orchestrator.records import Outcome, Result
 
 Entry = Mapping[str, Any]
 
@@ -69,14 +73,11 @@ class Loss:
         For people.
     node : str
         The node that died under it; empty if none did.
-    late : bool
-        Whether the deadline was being enforced already.
     """
 
     outcome: Outcome
     reason: str
     node: str = ""
-    late: bool = False
 
 
 @dataclass
@@ -145,24 +146,28 @@ class History:
     timed_out: bool = False
     losses: list[Loss] = field(default_factory=list)
 
-    def is_given_up(self, retries: int) -> bool:
-        """Return whether the offspring is not tried again after its last loss."""
-        if not self.losses:
-            return False
-        last = self.losses[-1]
-        # what cannot start is not the parameters' fault, however often: it is tried until the deadline
-        return (not last.outcome.setup and (last.late or len(self.losses) > retries)) or self._kills_nodes
+    @property
+    def is_given_up(self) -> bool:
+        """Whether the offspring is not tried again after its last loss."""
+        return bool(self.losses) and (self.timed_out or self.kills_nodes)
 
-    def counts(self, number: int, outcome: Outcome, retries: int) -> bool:
+    def speaks(self, result: Result) -> bool:
+        """Return whether a result that counts says something of the parameters, so that it is scored.
+
+        What the cluster did says nothing, except that two nodes in a row have died under the offspring.
+        """
+        return not result.says_nothing or (result.outcome.infrastructure and self.kills_nodes)
+
+    def counts(self, number: int, outcome: Outcome) -> bool:
         """Return whether the result of attempt `number` is the offspring's: which attempt counts is decided here.
 
         A result that speaks of the parameters is, whichever attempt it comes from: they have the same parameters and
         the same seeds. Any other one is only if it is the last and no further attempt follows.
         """
-        return not outcome.infrastructure or (number == self.attempts and self.is_given_up(retries))
+        return not outcome.infrastructure or (number == self.attempts and self.is_given_up)
 
     @property
-    def _kills_nodes(self) -> bool:
+    def kills_nodes(self) -> bool:
         """Whether two nodes in a row have died under the offspring."""
         nodes = {loss.node for loss in self.losses[-2:] if loss.node}
         return len(nodes) == 2
@@ -177,9 +182,14 @@ class Submissions:
         By offspring.
     submissions : dict of str to Submission
         By token.
+    last : Moment or None
+        When the last entry was written, None if there is none.
     """
 
     def __init__(self) -> None:
+        self.last: Moment | None = None
+        # who has opened the journal last
+        self._writer: str | None = None
         self.histories: dict[int, History] = {}
         self.submissions: dict[str, Submission] = {}
 
@@ -221,7 +231,9 @@ class Submissions:
         try:
             if take is None:
                 raise ValueError(f"unknown event {entry.get('event')!r}")
-            take(self, entry)
+            if self._writer is None or entry.get("writer") == self._writer or take is Submissions._opened:
+                take(self, entry)
+            self.last = Moment(float(entry["time"]), str(entry.get("boot", "")), float(entry.get("uptime", 0.0)))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise JournalError(
                 f"expected an entry that this version writes, got {dict(entry)!r} ({type(error).__name__}: {error}); "
@@ -249,6 +261,9 @@ class Submissions:
         """Return all jobs that an executor was ever given, also those that were lost and replaced."""
         return [job for each in self.submissions.values() if each.executor == executor for job in each.jobs]
 
+    def _opened(self, entry: Entry) -> None:
+        self._writer = str(entry["writer"])
+
     def _submitting(self, entry: Entry) -> None:
         token, when = str(entry["token"]), float(entry["time"])
         tasks = tuple((int(index), int(number)) for index, number in entry["tasks"])
@@ -274,7 +289,7 @@ class Submissions:
     def _lost(self, entry: Entry) -> None:
         index, node = int(entry["index"]), str(entry.get("node", ""))
         history = self.history(index)
-        history.losses.append(Loss(Outcome(entry["outcome"]), str(entry["reason"]), node, late=history.timed_out))
+        history.losses.append(Loss(Outcome(entry["outcome"]), str(entry["reason"]), node))
         self._leave(index)
 
     def _withdrawn(self, entry: Entry) -> None:
@@ -305,6 +320,7 @@ class Submissions:
 
 
 _TAKE: dict[str, Callable[[Submissions, Entry], None]] = {
+    "opened": Submissions._opened,
     "submitting": Submissions._submitting,
     "submitted": Submissions._submitted,
     "refused": Submissions._refused,

@@ -5,16 +5,22 @@ from __future__ import annotations
 import math
 import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-from orchestrator.cluster import State, Status
+from orchestrator.cluster import Cluster, State, Status
 from orchestrator.files import tail
+from orchestrator.jobs.entries import Entry, Stage
+from orchestrator.node.claim import is_claimed_by_another
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
-from orchestrator.simulations.failure_cause import cause_of
-from orchestrator.simulations.phases import HEARTBEAT, Phase, phases
+from orchestrator.results import why_unreadable
+from orchestrator.simulations.failure_cause import CANNOT_DELIVER, cause_of, is_from_outside, told_exit_code
+from orchestrator.simulations.phases import HEARTBEAT, Phase, phases, silence
 
 _LOG_LINES = 20
+# how long an accepted job may be missing in the queue's answers as long as it never was in one, in s
+_NOT_LISTED = 600.0
 
 
 def failure(what: str, result: Result) -> str:
@@ -49,27 +55,27 @@ def verdict(status: Status, paths: AttemptPaths, job_log: Path, job_id: str, gra
     Returns
     -------
     Result or None
-        None if the job may still live and touch its progress file: a queue that has forgotten a job is no proof of its
-        end.
+        None if the attempt's progress file is still touched: a queue that has forgotten a job is no proof of its end,
+        nor is the end of a job the end of another one that evaluates the same attempt.
     """
-    try:
-        beat: float | None = paths.progress.stat().st_mtime
-    except OSError:
-        beat = None
-    said = tail(paths.log, _LOG_LINES) or tail(job_log, _LOG_LINES)
-    began = phases(paths)
-    if status.state is State.ABSENT:
-        if beat is not None and time.time() - beat < 3 * HEARTBEAT + grace:
-            return None
+    beat, began = _last_beat(paths), _phases(paths)
+    doubtful = status.state is State.ABSENT or is_claimed_by_another(paths.directory, job_id)
+    if doubtful and not _is_silent(paths, grace):
+        return None
+    told = tail(job_log, _LOG_LINES)
+    said = tail(paths.log, _LOG_LINES) or told
+    if undelivered := _why_undelivered(paths, began):
+        outcome, message = Outcome.NODE_FAIL, undelivered
+    elif status.state is State.ABSENT:
         outcome, message = Outcome.NODE_FAIL, "the queue does not know the job, and it left no result"
     elif status.outcome is not None:
         outcome, message = status.outcome, status.reason
     elif Phase.TERMINATED in began:
         outcome, message = Outcome.CANCELLED, "the job was terminated from outside"
+    elif beat is None and not is_from_outside(told_exit_code(told)):
+        outcome, message = Outcome.LAUNCH_FAILED, f"the job ended without a result ({status.reason})"
     else:
-        cause = cause_of(said) or cause_of(tail(job_log, _LOG_LINES)) or Outcome.SIMULATION_ERROR
-        outcome = Outcome.LAUNCH_FAILED if beat is None else cause
-        message = f"the job ended without a result ({status.reason})"
+        outcome, message = _of_its_log(said, told, status.reason)
     return Result(
         outcome,
         message=message,
@@ -81,9 +87,104 @@ def verdict(status: Status, paths: AttemptPaths, job_log: Path, job_id: str, gra
     )
 
 
-def too_late(status: Status, paths: AttemptPaths, timeout: str) -> Result:
-    """Return the result of an attempt that was ended because it was late, with when its job began if it did."""
+def verdict_on(entry: Entry, status: Status, cluster: Cluster) -> Result | None:
+    """Decide what the end of an entry's job without a result means, as `verdict`."""
+    job_log = cluster.log(entry.job, entry.folder.paths.submitit)
+    return verdict(status, entry.paths, job_log, entry.job.id, cluster.result_grace)
+
+
+def patience(status: Status, paths: AttemptPaths, grace: float, *, listed: bool, timeout: float) -> float:
+    """Return for how long it is not decided what the end of a job without a result means, in s.
+
+    Parameters
+    ----------
+    status : Status
+        `State.ENDED` or `State.ABSENT`.
+    paths : AttemptPaths
+        What the job may have written.
+    grace : float
+        How late the file system may be, in s.
+    listed : bool
+        Whether the executor has ever listed the job: one that was accepted may be missing in an answer from a cache.
+    timeout : float
+        How long there is altogether, in s.
+    """
+    if status.outcome is not None:  # a job that SLURM says was killed writes nothing any more
+        return 0.0
+    if status.state is State.ABSENT and not listed and _last_beat(paths) is None:
+        return max(min(_NOT_LISTED, timeout / 4), grace)
+    return grace
+
+
+def at_deadline(entry: Entry, cluster: Cluster, timeout: str) -> Result:
+    """Return the result of an entry that has none at its deadline, once its job has been cancelled.
+
+    Parameters
+    ----------
+    entry : Entry
+        With what the executor said of its job before.
+    cluster : Cluster
+        Knows where the output of the job itself is, and how late the file system may be.
+    timeout : str
+        For people.
+    """
+    status, paths = entry.said, entry.paths
+    if entry.attempt is None:
+        message = f"not submitted within {timeout}{f': {entry.refusal}' if entry.refusal else ''}"
+        return of_last_loss(entry) if entry.history.losses else Result(Outcome.TIMEOUT, message=message)
+    if entry.stage is Stage.ENDED and (found := verdict_on(entry, status, cluster)) is not None:
+        return found
+    began, finished = _phases(paths), time.time()
+    started = began.get(Phase.STARTED, math.nan)
     waited = f"{status.state.value}{f' ({status.reason})' if status.reason else ''}"
-    message = f"not finished within {timeout} of the generation's first submission; it was {waited}"
-    started = phases(paths).get(Phase.STARTED, math.nan)
-    return Result(Outcome.TIMEOUT, message=message, started=started, finished=time.time())
+    outcome, message = Outcome.TIMEOUT, f"not finished within {timeout} of the first submission; it was {waited}"
+    if undelivered := _why_undelivered(paths, began):
+        outcome, message = Outcome.NODE_FAIL, undelivered
+    elif status.state is State.UNKNOWN and not math.isnan(started) and _is_silent(paths, cluster.result_grace):
+        outcome, message = Outcome.NODE_FAIL, f"{message}, and it gave no sign of life any more"
+    return Result(outcome, message=message, started=started, finished=finished)
+
+
+def of_last_loss(entry: Entry) -> Result:
+    """Return the result of an entry that is given up after its last loss."""
+    last = entry.history.losses[-1]
+    return Result(last.outcome, message=last.reason)
+
+
+def _of_its_log(said: str, job_log: str, reason: str) -> tuple[Outcome, str]:
+    """Return what became of a job that had begun, and ended by itself or was killed, and a message."""
+    code = told_exit_code(job_log)
+    ended = "the job was killed" if code is None else f"the job's process ended with exit code {code}"
+    message = f"{ended} without a result ({reason})"
+    if cause := cause_of(said) or cause_of(job_log):
+        return cause, message
+    if code is None or is_from_outside(code):
+        return Outcome.CANCELLED, message
+    # a process that has done its work without an error has written a result: the file system has it not, or not yet
+    return (Outcome.NODE_FAIL if code in (0, CANNOT_DELIVER) else Outcome.SIMULATION_ERROR), message
+
+
+def _why_undelivered(paths: AttemptPaths, began: Mapping[Phase, float]) -> str:
+    """Return what the file system did to a result that there is, or was; empty if there is no sign of one."""
+    if unreadable := why_unreadable(paths.result):
+        return f"its result cannot be read: {unreadable}"
+    return "its result could not be written" if Phase.DELIVERING in began else ""
+
+
+def _last_beat(paths: AttemptPaths) -> float | None:
+    """Return when a job gave its last sign of life, Unix time in s; None if it never did."""
+    try:
+        return paths.progress.stat().st_mtime
+    except OSError:
+        return None
+
+
+def _phases(paths: AttemptPaths) -> dict[Phase, float]:
+    try:
+        return phases(paths)
+    except OSError:
+        return {}
+
+
+def _is_silent(paths: AttemptPaths, grace: float) -> bool:
+    return silence(paths) >= 3 * HEARTBEAT + grace

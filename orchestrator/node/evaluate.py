@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import logging
 import os
 import platform
 import resource
@@ -30,10 +31,15 @@ from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
 from orchestrator.results import read_result
 from orchestrator.simulations.base import Simulation, SimulationFailed
-from orchestrator.simulations.failure_cause import FILE_SYSTEM_ERRORS
+from orchestrator.simulations.failure_cause import CANNOT_DELIVER, FILE_SYSTEM_ERRORS
 from orchestrator.simulations.phases import HEARTBEAT, Phase, note
 from orchestrator.simulations.subprocesses import end_on_signals
 
+_LOG = logging.getLogger(__name__)
+# for how long a job tries to write its result, and the longest pause between two tries, in s
+_DELIVER_WITHIN, _LONGEST_PAUSE = 600.0, 30.0
+# how long whoever kills a job may take to kill all of its processes, in s
+_OWN_END = 3.0
 # man 2 prctl
 _PR_SET_PDEATHSIG = 1
 
@@ -48,13 +54,18 @@ def evaluate(task_file: str) -> None:
     """
     task = NodeTask.read(Path(task_file))
     attempt = task.paths
-    if not claim(attempt.directory):
+    if not claim(attempt.directory, _slurm_job_id()):
         return
     started = time.time()
     note(attempt, Phase.STARTED, host=_host())
     end_on_signals(lambda number: note(attempt, Phase.TERMINATED, signal=number))
     with _heartbeat(attempt.progress):
-        result = _evaluate(task, attempt)
+        _simulate_and_deliver(task, attempt, started)
+
+
+def _simulate_and_deliver(task: NodeTask, attempt: AttemptPaths, started: float) -> None:
+    result = _evaluate(task, attempt)
+    _await_own_end(result)
     ok = result.outcome is Outcome.OK
     result = replace(
         result,
@@ -67,7 +78,7 @@ def evaluate(task_file: str) -> None:
         versions={"orchestrator": __version__, "python": platform.python_version()},
     )
     # in this order: a job that is killed in between has delivered
-    write_json(attempt.result, result.to_json())
+    _deliver(attempt, result)
     _tidy_up(task, attempt, result)
 
 
@@ -79,8 +90,13 @@ def measure_attempt(task_file: str) -> None:
     task_file : str
         The job's task file.
     """
-    task = NodeTask.read(Path(task_file))
-    attempt, result, simulation = task.paths, read_result(task.result), task.create_simulation()
+    try:
+        task = NodeTask.read(Path(task_file))
+        attempt, result = task.paths, read_result(task.result)
+    except OSError as error:
+        _LOG.warning("%s: what is to be measured cannot be read (%s)", task_file, error)
+        sys.exit(CANNOT_DELIVER)
+    simulation = task.create_simulation()
     measured = _guarded(task, lambda: _measure(task, simulation, attempt))
     result = replace(
         result,
@@ -92,8 +108,38 @@ def measure_attempt(task_file: str) -> None:
         seconds={**result.seconds, **measured.seconds},
         measured=True,
     )
-    write_json(attempt.result, result.to_json())
+    _deliver(attempt, result)
     _tidy_up(task, attempt, result)
+
+
+def _deliver(attempt: AttemptPaths, result: Result) -> None:
+    """Write the result; a file system that is full or gone for a while must not cost an hour's simulation.
+
+    Raises
+    ------
+    SystemExit
+        If it cannot be written for `_DELIVER_WITHIN` s, or nobody waits for it any more: its generation was removed.
+    """
+    generation = attempt.result.parent.parent
+    end, pause = time.monotonic() + _DELIVER_WITHIN, 1.0
+    while True:
+        try:
+            return write_json(attempt.result, result.to_json())
+        except OSError as error:
+            _LOG.warning("%s cannot be written (%s); trying again", attempt.result, error)
+            with contextlib.suppress(OSError):
+                note(attempt, Phase.DELIVERING)
+            is_removed = generation.parent.is_dir() and not generation.is_dir()
+            if is_removed or time.monotonic() > end:
+                sys.exit(CANNOT_DELIVER)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _await_own_end(result: Result) -> None:
+    """Let whoever kills all of a job finish: SLURM's own word of its end is worth more than that of a killed child."""
+    if result.outcome is Outcome.CANCELLED:
+        time.sleep(_OWN_END)
 
 
 def _tidy_up(task: NodeTask, attempt: AttemptPaths, result: Result) -> None:
@@ -121,18 +167,35 @@ def _evaluate(task: NodeTask, attempt: AttemptPaths) -> Result:
 
 
 def _guarded(task: NodeTask, step: Callable[[], Result]) -> Result:
+    """Return the result of a step; what fails because directories are gone says nothing of the parameters."""
+    result = _caught(task, step)
+    gone = [str(each) for each in (task.paths.directory, task.model_dir) if not each.is_dir()]
+    if result.outcome is Outcome.SIMULATION_ERROR and gone:
+        return replace(result, outcome=Outcome.NODE_FAIL, message=f"{', '.join(gone)} is gone: {result.message}")
+    return result
+
+
+def _caught(task: NodeTask, step: Callable[[], Result]) -> Result:
     """Return the result of a step; a user's model or target may raise anything, and that must not be lost."""
     try:
         return step()
     except SimulationFailed as failure:
         return Result(failure.outcome, message=str(failure))
     except OSError as error:
-        outcome = Outcome.NODE_FAIL if error.errno in FILE_SYSTEM_ERRORS else Outcome.SIMULATION_ERROR
+        outcome = Outcome.NODE_FAIL if _is_file_systems(error) else Outcome.SIMULATION_ERROR
         return Result(outcome, message=f"{type(error).__name__}: {error}")
     except Exception as error:  # noqa: BLE001
         message = f"{type(error).__name__}: {error}"
         lines = traceback.format_exc().splitlines()[-task.log_lines :] if task.log_lines else []
         return Result(Outcome.SIMULATION_ERROR, message=message, log_tail="\n".join(lines))
+
+
+def _is_file_systems(error: OSError) -> bool:
+    """Return whether an error is the file system's: it is full or gone, or a file was gone for a moment."""
+    was_gone = (
+        isinstance(error, FileNotFoundError) and isinstance(error.filename, str) and Path(error.filename).exists()
+    )
+    return error.errno in FILE_SYSTEM_ERRORS or was_gone
 
 
 def _measure(task: NodeTask, simulation: Simulation[Any], attempt: AttemptPaths) -> Result:
@@ -178,10 +241,12 @@ def _peak_memory() -> int:
 
 
 def _job_id() -> str:
+    return _slurm_job_id() or os.environ.get("SUBMITIT_LOCAL_JOB_ID", "")
+
+
+def _slurm_job_id() -> str:
     array, index = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
-    if array and index:
-        return f"{array}_{index}"
-    return os.environ.get("SLURM_JOB_ID") or os.environ.get("SUBMITIT_LOCAL_JOB_ID", "")
+    return f"{array}_{index}" if array and index else os.environ.get("SLURM_JOB_ID", "")
 
 
 def _end_with_the_controller() -> None:

@@ -74,7 +74,8 @@ class Told:
     values : ndarray of float, shape (n_points, n_targets)
         Values of the targets, NaN if there is none.
     scores : ndarray of float, shape (n_points, n_targets)
-        Scores of the targets, finite.
+        Scores of the targets, finite; a row of NaN was not evaluated, because the cluster lost its job or had no room
+        for it: nothing is known of that point, which is neither good nor bad.
     outcomes : sequence of Outcome, length n_points
         What became of each.
     origins : sequence of Origin, length n_points
@@ -92,6 +93,11 @@ class Told:
     origins: Sequence[Origin] = ()
     ids: Sequence[tuple[int, int]] = ()
     asked_after: Sequence[int] = ()
+
+    @property
+    def evaluated(self) -> list[int]:
+        """Rows that were evaluated, of which alone an optimiser learns."""
+        return [n for n, row in enumerate(self.scores) if not np.isnan(row).all()]
 
     def without(self, row: int) -> Told:
         """Return all evaluations except one."""
@@ -121,7 +127,10 @@ class Optimiser(Protocol):
         """Return the next points; called once for each `tell`, except of a method that takes any rows."""
 
     def tell(self, told: Told) -> None:
-        """Take the evaluations of exactly the points that were asked last, or of any if the method takes any rows."""
+        """Take the evaluations of exactly the points that were asked last, or of any if the method takes any rows.
+
+        `Told.evaluated` says which of them there are; there may be any number of others, or none.
+        """
 
     def stop(self) -> str | None:
         """Return why there is nothing more to gain, or None."""

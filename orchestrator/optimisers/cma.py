@@ -18,13 +18,14 @@ from orchestrator.records import FloatArray, Origin
 
 # A standard deviation of a fifth of a step still samples the neighbouring integers.
 _SIGMA_PER_STEP = 0.2
+# it ranks them, and pycma takes no fewer
+_LEAST = 3
 
 
 class CMAOptions(OptimiserOptions):
     """CMA-ES, which adapts the covariance of its search distribution."""
 
-    # it ranks them
-    least_offspring: ClassVar[int] = 3
+    least_offspring: ClassVar[int] = _LEAST
 
     method: str = Field("cma", description="name of the optimiser, or file.py:Class for one of your own")
 
@@ -70,6 +71,9 @@ class CMA:
         self._strategy.inject([problem.start], force=True)
         self._start: FloatArray | None = np.asarray(problem.start, dtype=float)
         self._asked: list[FloatArray] = []
+        # what is known of the present distribution and was too little to learn from: points, and sums of the scores
+        self._points: list[FloatArray] = []
+        self._totals: list[float] = []
 
     def ask(self) -> Asked:
         """Return the next points."""
@@ -82,9 +86,20 @@ class CMA:
         return Asked(points, (Origin.START, *[Origin.SAMPLE] * (len(points) - 1)))
 
     def tell(self, told: Told) -> None:
-        """Update the distribution with the sum of each offspring's scores."""
-        self._strategy.tell(self._asked, [math.fsum(row) for row in told.scores])
+        """Update the distribution with the sum of the scores of each offspring that was evaluated.
+
+        The mean is that of the best half of a generation: if fewer were evaluated, they are told together with the next
+        ones, which are drawn from the same distribution.
+        """
+        self._points += [self._asked[n] for n in told.evaluated]
+        self._totals += [math.fsum(told.scores[n]) for n in told.evaluated]
         self._start = None
+        if len(self._points) >= max(self._strategy.sp.weights.mu, _LEAST):
+            with warnings.catch_warnings():
+                # of another number than usual
+                warnings.simplefilter("ignore")
+                self._strategy.tell(self._points, self._totals)
+            self._points, self._totals = [], []
 
     def stop(self) -> str | None:
         """Return pycma's reasons to stop, such as a step size that is below rounding, or None."""

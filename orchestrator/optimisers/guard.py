@@ -54,12 +54,13 @@ class Guarded:
         Raises
         ------
         ValueError
-            If the points are others than those that were asked, a score is not finite, or nothing was asked.
+            If the points are others than those that were asked, or nothing was asked; if a score is not finite, unless
+            all scores of its point are NaN, which was not evaluated then.
         """
         if self._asked is None:
             raise ValueError("tell() without ask()")
-        if len(told.scores) != len(told.points) or not np.isfinite(told.scores).all():
-            raise ValueError("tell() takes one row of finite scores for every point")
+        if len(told.scores) != len(told.points) or not np.isfinite(told.scores[told.evaluated]).all():
+            raise ValueError("tell() takes one row of finite scores, or of NaN, for every point")
         if not self._any_rows:
             if not same_points(told.points, self._asked.points):
                 raise ValueError("tell() got other points than ask() gave")

@@ -118,6 +118,11 @@ class History:
         return np.asarray(self.outcome == "OK", dtype=bool)
 
     @cached_property
+    def evaluated(self) -> BoolArray:
+        """Whether an evaluation has a score: what the cluster lost, or had no room for, has none."""
+        return np.asarray(np.isfinite(self.total), dtype=bool)
+
+    @cached_property
     def total(self) -> FloatArray:
         """Total score of each evaluation."""
         return np.asarray(self.frame["total_score"], dtype=float)

@@ -101,7 +101,8 @@ def failures(history: History) -> list[Failure]:
         place = f"generation {history.generation[row]}, offspring {history.offspring[row]}"
         message = elided(plain(str(messages[row])), 600)
         log = last_lines(str(logs[row]))
-        found.append(Failure(kind[0], message, counts[kind], place, str(history.frame["host"].iloc[row]), log))
+        outcome = kind[0] if history.evaluated[row] else f"{kind[0]}, not evaluated"
+        found.append(Failure(outcome, message, counts[kind], place, str(history.frame["host"].iloc[row]), log))
     return found
 
 

@@ -63,6 +63,8 @@ def _score(history: History, row: int) -> Tile:
     if row == history.start:
         return Tile(_SCORE, f"{best:.4g}", "of the start values; nothing better yet")
     start = float(history.total[history.start])
+    if not history.evaluated[history.start]:
+        return Tile(_SCORE, f"{best:.4g}", f"{place}; the start values were not evaluated")
     if not history.ok[history.start]:
         return Tile(_SCORE, f"{best:.4g}", f"{place}; the start values were not measured")
     share = f"{(start - best) / start:.0%} below" if start > 0 else "below"
@@ -90,7 +92,7 @@ def _targets(history: History, row: int) -> Tile:
     scores = history.scores[row]
     met, total = int((scores <= 1).sum()), len(scores)
     text = "within 1 norm by the best"
-    if history.start is not None:
+    if history.start is not None and history.evaluated[history.start]:
         text += f" ({int((history.scores[history.start] <= 1).sum())} by the start values)"
     return Tile(_MET, f"{met} of {total}", text, "good" if met == total else "plain" if met else "bad")
 
@@ -98,9 +100,10 @@ def _targets(history: History, row: int) -> Tile:
 def _simulations(history: History) -> Tile:
     ok = int(history.ok.sum())
     last = history.place == history.place[-1]
-    failed = int((last & ~history.ok).sum())
+    failed, lost = (int((last & kind).sum()) for kind in (history.evaluated & ~history.ok, ~history.evaluated))
     text = f"{plural(len(history), 'evaluation')} in {plural(len(history.numbers), 'generation')}"
     text += f"; {failed} of {int(last.sum())} of the last one exploded or failed"
+    text += f", {lost} not evaluated" if lost else ""
     share = ok / len(history)
     return Tile("Measured", f"{share:.0%}", text, "good" if share > 0.8 else "bad" if share < 0.5 else "plain")
 
@@ -132,7 +135,7 @@ def findings(history: History) -> list[str]:
     if not len(history):
         return []
     of_best = [*_worst(history, history.best), *_at_bounds(history, history.best)] if history.best is not None else []
-    return [*_never_measured(history), *of_best, *_failures(history), *_misfits(history)]
+    return [*_never_measured(history), *of_best, *_failures(history), *_not_evaluated(history), *_misfits(history)]
 
 
 def _worst(history: History, row: int) -> list[str]:
@@ -177,13 +180,29 @@ def _at_bounds(history: History, row: int) -> list[str]:
 
 def _failures(history: History) -> list[str]:
     recent = history.place >= history.place[-1] - window(history) + 1
-    failed = recent & ~history.ok
+    failed = recent & history.evaluated & ~history.ok
     share = failed.sum() / recent.sum()
     if share < 0.2:
         return []
     kinds, counts = np.unique(history.outcome[failed].astype(str), return_counts=True)
     named = ", ".join(f"{kind} {count}" for kind, count in zip(kinds, counts, strict=True))
     return [f"{share:.0%} of the last {plural(int(recent.sum()), 'evaluation')} exploded or failed ({named})."]
+
+
+def _not_evaluated(history: History) -> list[str]:
+    """Say how much the cluster lost, or had no room for, of late: the optimiser was told nothing of it."""
+    recent = history.place >= history.place[-1] - window(history) + 1
+    lost = recent & ~history.evaluated
+    if not lost.any():
+        return []
+    kinds, counts = np.unique(history.outcome[lost].astype(str), return_counts=True)
+    named = ", ".join(f"{kind} {count}" for kind, count in zip(kinds, counts, strict=True))
+    return [
+        (
+            f"{int(lost.sum())} of the last {plural(int(recent.sum()), 'evaluation')} were not evaluated, because the "
+            f"cluster lost their jobs or had no room for them until the timeout ({named})."
+        )
+    ]
 
 
 def _misfits(history: History) -> list[str]:

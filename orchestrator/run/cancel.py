@@ -51,7 +51,8 @@ def cancel_run(paths: RunPaths, say: Callable[[str], object]) -> int:
     _dequeue_controllers(paths)
     with only_controller(paths, say=say) as lease:
         lease.ending = ("cancelled", "orchestrator cancel")
-        return end_all_jobs(paths, create_cluster(load_config(paths.config, looking=True)), lease.confirm)
+        cluster = create_cluster(load_config(paths.config, looking=True), confirm=lease.confirm)
+        return end_all_jobs(paths, cluster, lease.confirm)
 
 
 def end_all_jobs(paths: RunPaths, cluster: Cluster, confirm: Callable[[], object]) -> int:

@@ -98,6 +98,7 @@ class Controller:
                 while block := self._schedule.due():
                     self._carry_out(block)
         except RunFailed:
+            self._confirm()
             self._pool.discard_unused()
             raise
         self._cleanup.settle()
@@ -107,6 +108,7 @@ class Controller:
         """Give the pool what the schedule wants now; return whether there is anything to wait for."""
         while self._unscored is None and (offspring := self._schedule.next()):
             self._before(offspring)
+            self._confirm()
             self._asks.record(offspring)
             self._submit(offspring)
         if self._unscored is not None and self._pool.is_idle:
@@ -140,7 +142,7 @@ class Controller:
         begun = {number for block in told for number, _ in block.ids}
         self._finish([number for number, missing in self._open.items() if number in begun and not missing])
         if told:
-            self._best = min(math.fsum(row) for block in told for row in block.scores)
+            self._best = min(_known(math.fsum(row) for block in told for row in block.scores), default=math.inf)
             _LOG.info("continuing after %d generations, best total score %.4g", len(told), self._best)
         return resumed
 
@@ -151,12 +153,13 @@ class Controller:
 
     def _carry_out(self, block: Sequence[Evaluation]) -> None:
         """Append a block to the checkpoint, then tell it."""
+        self._confirm()
         self._pool.refuse_if_all_failed([evaluation.offspring for evaluation in block])
         self._warn_of_missing_values(block)
         # its own count, not the file's: a file that was put in its place meanwhile is refused
         number = self._tells
-        self._confirm()
-        self._checkpoint.append([replace(each, told_in=number) for each in block], self._schedule.state())
+        told = [replace(each, told_in=number) for each in block]
+        self._checkpoint.append(told, self._schedule.state(), self._confirm)
         self._schedule.tell(block)
         self._tells += 1
         self._note(number, [evaluation.total_score for evaluation in block])
@@ -182,11 +185,18 @@ class Controller:
                 _LOG.warning("target %s has no value in any offspring of this generation: %s", target.label, reason)
 
     def _note(self, number: int, totals: Sequence[float]) -> None:
-        self._best = min(self._best, *totals)
+        known = _known(totals)
+        self._best = min([self._best, *known])
         _LOG.info(
-            "generation %d done: best total score %.4g, mean %.4g; best so far %.4g",
+            "generation %d done: best total score %.4g, mean %.4g; best so far %.4g%s",
             number,
-            min(totals),
-            float(np.mean(totals)),
+            min(known),
+            float(np.mean(known)),
             self._best,
+            "" if len(known) == len(totals) else f"; {len(totals) - len(known)} not evaluated",
         )
+
+
+def _known(totals: Iterable[float]) -> list[float]:
+    """Return the total scores of what was evaluated."""
+    return [total for total in totals if not math.isnan(total)]

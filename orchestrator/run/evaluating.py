@@ -67,7 +67,7 @@ def carry_out(
     orchestrator.errors.RunFailed
         If it cannot go on.
     """
-    model, cleanup = model_of(config), Cleanup(paths, cluster, config.keep.directories)
+    model, cleanup = model_of(config), Cleanup(paths, cluster, config.keep.directories, confirm)
     with JobPool(
         cluster,
         Terms(config.timeout, config.jobs.retries, name),

@@ -27,7 +27,7 @@ from orchestrator.display.live import displaying
 from orchestrator.display.logs import LogFormat, logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
 from orchestrator.files import be_private, remove_unfinished, write_text
-from orchestrator.lease import only_controller
+from orchestrator.lease import hold_of, only_controller
 from orchestrator.optimisers import versions_of
 from orchestrator.paths import RunPaths
 from orchestrator.run.asked import Asks
@@ -116,7 +116,7 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
         listening() as signals,
     ):
         lease.call_on_loss(signals.stop.set)
-        for file in (paths.checkpoint, paths.config, paths.holder):
+        for file in (paths.checkpoint, paths.config, paths.holder, paths.lock):
             remove_unfinished(file)
         # before the configuration says so: cancelling is done by that
         Asks(paths, config.space()).require_executor(Checkpoint(paths.checkpoint), config.executor)
@@ -124,12 +124,12 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
         if text != paths.config.read_text(encoding="utf-8"):
             # how a run is carried out may change on the way; what it is may not
             write_text(paths.config, text)
-            Checkpoint(paths.checkpoint).set_config(text)
+            Checkpoint(paths.checkpoint).set_config(text, lease.confirm)
         for name in changed_files(config, paths):
             _LOG.warning(
                 "%s has changed since the run began: evaluations from now on are made with what it is now", name
             )
-        cluster = create_cluster(config, signals.stop)
+        cluster = create_cluster(config, signals.stop, lease.confirm)
         report = ReportRefresher(paths, wanted=config.report)
         to_go_on = f"continue with\n  orchestrator run --continue {shlex.quote(str(paths.directory))}"
         try:
@@ -137,6 +137,7 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
                 reason = optimise(
                     config, paths, cluster, stop=signals.stop, confirm=lease.confirm, appended=report.refresh
                 )
+                lease.confirm()
                 report.finish()
         except Stopped as error:
             lease.confirm()
@@ -183,6 +184,6 @@ def _new_run_directory(model_dir: Path) -> RunPaths:
 def _remove_if_empty(paths: RunPaths) -> None:
     """Leave nothing behind of a run in which not one offspring could be simulated."""
     with contextlib.suppress(OSError, UsageError):
-        in_flight = paths.generations.is_dir() and any(paths.generations.iterdir())
-        if not in_flight and Checkpoint(paths.checkpoint).n_generations == 0:
+        in_use = hold_of(paths) or (paths.generations.is_dir() and any(paths.generations.iterdir()))
+        if not in_use and Checkpoint(paths.checkpoint).n_generations == 0:
             shutil.rmtree(paths.directory, ignore_errors=True)

@@ -15,8 +15,9 @@ class Generations(Schedule):
     """Asks for a generation, waits for all of it, and tells it in the order in which it was asked for.
 
     The timeout counts from the first submission of the generation, the time in the queue included; what has not
-    finished by then is cancelled and told at the worst score. An interrupted and continued run gives bit for bit the
-    checkpoint of an undisturbed one, except times, hosts and job ids.
+    finished by then is cancelled and told at the worst score, or as not evaluated if its job never began or was lost.
+    An interrupted and continued run gives bit for bit the checkpoint of an undisturbed one, except times, hosts and job
+    ids.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from targets import ScoreError, Target, score_of
 
 
 def scored(targets: Sequence[Target], landed: Landed) -> Evaluation:
-    """Return an evaluation with the value and the score of every target.
+    """Return an evaluation with the value and the score of every target, NaN if its result says nothing.
 
     Raises
     ------
@@ -20,7 +20,8 @@ def scored(targets: Sequence[Target], landed: Landed) -> Evaluation:
         If a target's own score is no number, or negative: no optimiser can be told that.
     """
     values = [landed.result.values.get(target.label) for target in targets]
-    scores = tuple(_score(target, value) for target, value in zip(targets, values, strict=True))
+    pairs = zip(targets, values, strict=True)
+    scores = tuple(_score(target, value) if landed.speaks else math.nan for target, value in pairs)
     numbers = tuple(math.nan if value is None else float(value) for value in values)
     return Evaluation(landed.offspring, landed.result, numbers, scores, landed.attempts, landed.submitted)
 

@@ -86,7 +86,7 @@ def rescore(checkpoint: Checkpoint, config: Config, source: Path) -> list[Rescor
     Returns
     -------
     list of Rescored
-        In the order of the checkpoint.
+        In the order of the checkpoint; without those that were not evaluated, which have no score under any targets.
 
     Raises
     ------
@@ -103,6 +103,8 @@ def rescore(checkpoint: Checkpoint, config: Config, source: Path) -> list[Rescor
     frame, details = checkpoint.evaluations(), checkpoint.details()
     rows = []
     for (_, row), (_, more) in zip(frame.iterrows(), details.iterrows(), strict=True):
+        if math.isnan(row["total_score"]):
+            continue
         scores = [
             Score(target, name, *_stored(row, more, target.label))
             for target, name in zip(targets, classes, strict=True)

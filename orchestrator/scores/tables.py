@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from rich.table import Table
@@ -13,7 +14,7 @@ from orchestrator.scores.rescoring import Rescored
 
 def number(value: float | None) -> str:
     """Return a number with four digits, ``-`` where there is none."""
-    return "-" if value is None else f"{value:.4g}"
+    return "-" if value is None or math.isnan(value) else f"{value:.4g}"
 
 
 def _table(*columns: str) -> Table:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestrator.clocks import dated, file_system_time
 from orchestrator.files import append_json_line, read_json_lines
 from orchestrator.paths import AttemptPaths
 
@@ -19,6 +20,8 @@ from orchestrator.paths import AttemptPaths
 HEARTBEAT = 20.0
 # a job notes some hundred bytes a step; nobody reads more than this at once
 _MOST_BYTES = 1 << 20
+# how far a node's clock may be off before its times are worth nothing to people, in s
+_MOST_SKEW = 60.0
 # names of the number that an entry counts with, and of how many there are
 _COUNTERS = (("slice", "slices"), ("step", "steps"))
 
@@ -38,6 +41,8 @@ class Phase(str, enum.Enum):
     """The simulation is over."""
     MEASURING = "measuring"
     """The targets' values are computed."""
+    DELIVERING = "delivering"
+    """The result is there and cannot be written: the file system is full or gone."""
     EXPLODED = "exploded"
     """Activity was too high: the simulation ended itself."""
     TERMINATED = "terminated"
@@ -60,6 +65,15 @@ def phases(paths: AttemptPaths) -> dict[Phase, float]:
     for phase, entry in _entries(paths):
         first.setdefault(phase, float(entry["time"]))
     return first
+
+
+def silence(paths: AttemptPaths) -> float:
+    """Return for how long a job has given no sign of life by the file system's clock in s, infinite if it never did."""
+    try:
+        beat = dated(paths.progress)
+    except OSError:
+        return math.inf
+    return file_system_time(paths.progress) - beat
 
 
 def _entries(paths: AttemptPaths) -> Iterator[tuple[Phase, Mapping[str, Any]]]:
@@ -88,11 +102,14 @@ class JobProgress:
     ----------
     path : pathlib.Path
         The progress file; need not exist yet.
+    claim : pathlib.Path or None
+        What the job makes before it notes anything: the file system's date of it tells whether the node's clock is off.
 
     Attributes
     ----------
     started, since, beat : float
-        Unix times in s: of the job's start, of the begin of its phase, of its last sign of life; NaN if unknown.
+        Unix times in s: of the job's start, of the begin of its phase, of its last sign of life; NaN if unknown. The
+        first two are the node's, and unknown if its clock is off.
     phase, name, host : str
         What it notes, of `Phase` unless a model's own run script notes others; the name of the protocol; its node.
         Empty as long as it has not started.
@@ -101,6 +118,7 @@ class JobProgress:
     """
 
     path: Path
+    claim: Path | None = None
     started: float = math.nan
     since: float = math.nan
     beat: float = math.nan
@@ -110,6 +128,7 @@ class JobProgress:
     step: int = 0
     steps: int = 0
     _offset: int = 0
+    _clock_is_off: bool | None = None
 
     @property
     def has_started(self) -> bool:
@@ -136,6 +155,10 @@ class JobProgress:
             phase, when = str(entry["phase"]), float(entry["time"])
         except (ValueError, KeyError, TypeError):
             return
+        if self._clock_is_off is None:
+            self._clock_is_off = self._differs(when)
+        if self._clock_is_off:
+            when = math.nan
         if math.isnan(self.started):
             self.started = when
         if phase != self.phase:
@@ -143,6 +166,12 @@ class JobProgress:
         self.phase, self.name = phase, str(entry.get("name", ""))
         self.host = str(entry.get("host", self.host))
         self.step, self.steps = _counted(entry)
+
+    def _differs(self, started: float) -> bool:
+        try:
+            return self.claim is not None and abs(started - self.claim.stat().st_mtime) > _MOST_SKEW
+        except OSError:
+            return False
 
 
 def _counted(entry: Mapping[str, Any]) -> tuple[int, int]:

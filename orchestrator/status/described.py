@@ -139,14 +139,14 @@ class GenerationStatus:
 
     @property
     def landed(self) -> int:
-        """How many are done, exploded or failed."""
+        """How many are done, exploded, failed or not evaluated."""
         counts = self.counts
-        return counts["done"] + counts["exploded"] + counts["failed"]
+        return counts["done"] + counts["exploded"] + counts["failed"] + counts["not evaluated"]
 
     @property
     def failures(self) -> list[OffspringStatus]:
-        """Those that exploded or failed."""
-        return [each for each in self.offspring if each.state in ("exploded", "failed")]
+        """Those that exploded, failed or were not evaluated."""
+        return [each for each in self.offspring if each.state in ("exploded", "failed", "not evaluated")]
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ class RunStatus:
     best : Best or None
         None before the first generation is complete.
     start_score : float
-        Total score of the start values.
+        Total score of the start values; NaN if they are not evaluated (yet).
     best_scores : sequence of float
         Best total score of each complete generation.
     generation : GenerationStatus or None
@@ -233,7 +233,9 @@ class RunStatus:
                 "pending": generation.pending,
                 "unsubmitted": generation.unsubmitted,
             }
-            data["generation"]["queue"] = {"time": _plain(generation.queue.time), "silence": generation.queue.silence}
+            queue = generation.queue
+            said = {"time": _plain(queue.time), "silence": queue.silence, "refusal": queue.refusal}
+            data["generation"]["queue"] = said
         return data
 
 

@@ -46,8 +46,6 @@ class GenerationReader:
         Of the generation.
     size : int
         How many offspring it has.
-    retries : int
-        How often a lost attempt is repeated.
 
     Attributes
     ----------
@@ -55,11 +53,10 @@ class GenerationReader:
         What is wrong with its journal, empty if nothing is.
     """
 
-    def __init__(self, paths: GenerationPaths, number: int, *, size: int, retries: int):
+    def __init__(self, paths: GenerationPaths, number: int, *, size: int):
         self._paths = paths
         self.number = number
         self._size = size
-        self._retries = retries
         self._journal_stamp: tuple[int, int] | None = None
         self._submissions = Submissions()
         self._progress: dict[int, JobProgress] = {}
@@ -126,9 +123,9 @@ class GenerationReader:
     def _final(self, index: int) -> Result | None:
         """Return the result that counts."""
         history = self._history(index)
-        for number in range(history.attempts, 0, -1):
+        for number in range(history.attempts, -1, -1):  # 0: it was never submitted
             found = self._results.get(self._attempt(index, number).result.name)
-            if found and history.counts(number, found.result.outcome, self._retries):
+            if found and history.counts(number, found.result.outcome):
                 return found.result
         return None
 
@@ -140,9 +137,9 @@ class GenerationReader:
         self._looks += 1
         for index in looked:
             self._last_look[index] = self._looks
-            path = self._attempt(index, self._history(index).attempts).progress
-            if index not in self._progress or self._progress[index].path != path:
-                self._progress[index] = JobProgress(path)
+            attempt = self._attempt(index, self._history(index).attempts)
+            if index not in self._progress or self._progress[index].path != attempt.progress:
+                self._progress[index] = JobProgress(attempt.progress, attempt.claim)
             self._progress[index].refresh()
 
     def _status(self, index: int, final: Result | None, now: float) -> OffspringStatus:
@@ -153,7 +150,7 @@ class GenerationReader:
         quiet = now - progress.beat if final is None and progress.has_started else 0.0
         return OffspringStatus(
             index=index,
-            state=state_of(final, progress.phase),
+            state=state_of(final, progress.phase, speaks=final is None or history.speaks(final)),
             phase=progress.phase if final is None else "",
             name=progress.name,
             step=progress.step,

@@ -90,7 +90,7 @@ class PastReader:
         totals = np.where(np.isnan(rows["total_score"]), np.inf, rows["total_score"])
         measured = np.where(rows["outcome"] == b"OK", totals, np.inf)
         before = self._past
-        start = totals[rows["origin"] == Origin.START.value.encode()]
+        start = rows["total_score"][rows["origin"] == Origin.START.value.encode()]
         found = _best_of(measured, rows["generation"], rows["offspring"])
         self._past = Past(
             best=min((each for each in (before.best, found) if each), key=lambda each: each.total_score, default=None),

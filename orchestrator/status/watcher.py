@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import yaml
 
+from orchestrator.clocks import FileSystemClock
 from orchestrator.config.durations import parse_duration
 from orchestrator.config.moved_keys import with_moved_keys
 from orchestrator.config.yaml_text import read_yaml
@@ -32,6 +32,7 @@ class Watcher:
 
     def __init__(self, paths: RunPaths):
         self._paths = paths
+        self._clock = FileSystemClock(paths.lock)
         self._past_reader = PastReader(paths.checkpoint)
         self._past = Past()
         self._config: Mapping[str, Any] = {}
@@ -40,7 +41,9 @@ class Watcher:
 
     def look(self) -> RunStatus:
         """Return how the run stands now; what cannot be read is named in it."""
-        now = time.time()
+        # first: it tells whether this host's clock is to be believed
+        controller = controller_status(self._paths, self._clock)
+        now = self._clock.time()
         problems: list[str] = []
         self._read_config(problems)
         # the checkpoint before the generation: one that is complete meanwhile is shown as in flight, but not lost
@@ -48,7 +51,7 @@ class Watcher:
             self._past = self._past_reader.read()
         except (OSError, KeyError, ValueError, TypeError) as error:
             problems.append(f"{self._paths.checkpoint}: is not a readable checkpoint ({error})")
-        past, controller = self._past, controller_status(self._paths, now)
+        past = self._past
         max_ngen, timeout = _count(self._config.get("max_ngen")), _seconds(self._config.get("timeout"))
         reader = self._reader_of(past.complete)
         generation = reader.read(now, timeout) if reader else None
@@ -93,17 +96,16 @@ class Watcher:
                 self._paths.generation(number),
                 number,
                 size=_count(self._config.get("offspring_size")),
-                retries=_count(_section(self._config, "jobs").get("retries")),
             )
         return self._generation
 
 
-def controller_status(paths: RunPaths, now: float) -> ControllerStatus:
+def controller_status(paths: RunPaths, clock: FileSystemClock) -> ControllerStatus:
     """Return whether somebody carries a run out, as far as that can be seen from here."""
-    hold, holder = hold_of(paths), holder_of(paths)
+    hold, holder = hold_of(paths, clock), holder_of(paths)
     ended, last_sign = holder.get("ended"), math.nan
     if hold is not None:
-        last_sign = now if hold.lives else min(hold.renewed, now)
+        last_sign = clock.time() - (0.0 if hold.lives else max(hold.age, 0.0))
         state = "dead" if hold.lives is False else "silent" if hold.expired else "alive"
     elif holder:
         state = str(holder.get("how", "gone")) if ended is not None else "gone"

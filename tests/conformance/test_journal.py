@@ -75,7 +75,7 @@ def test_all_readers_agree(steps: list[tuple[str, object]]) -> None:
         read = Submissions.read(paths.journal)
         assert read.submissions == journal.state.submissions
         assert [read.history(n) for n in range(SIZE)] == [journal.history(n) for n in range(SIZE)]
-        shown = GenerationReader(paths, 0, size=SIZE, retries=2).read(0.0, 1.0)
+        shown = GenerationReader(paths, 0, size=SIZE).read(0.0, 1.0)
         for index in range(SIZE):
             history, offspring = read.history(index), shown.offspring[index]
             assert (offspring.in_flight, offspring.attempt) == (bool(history.token), history.attempts)

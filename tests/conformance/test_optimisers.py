@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -124,6 +126,40 @@ def test_a_generation_in_which_everything_explodes_ends_nothing(method: str) -> 
     assert optimiser.stop() is None
 
 
+def without(entry: Told, lost: Sequence[int]) -> Told:
+    """Return what is told if the cluster lost these rows."""
+    scores, outcomes = entry.scores.copy(), list(entry.outcomes)
+    for row in lost:
+        scores[row], outcomes[row] = np.nan, Outcome.CANCELLED
+    return replace(entry, values=np.where(np.isnan(scores), np.nan, entry.values), scores=scores, outcomes=outcomes)
+
+
+@pytest.mark.parametrize("lost", [1, SIZE // 2, SIZE - 1, SIZE])
+def test_what_was_not_evaluated_is_neither_good_nor_bad(method: str, lost: int) -> None:
+    """It was told at the worst score; whatever is left, the method goes on, and a replay is the same bit for bit."""
+    first = fresh(method)
+    run(first, 2)
+    history = []
+    for _ in range(4):
+        entry = told(first.ask())
+        history.append(without(entry, range(min(lost, len(entry.points)))))
+        first.tell(history[-1])
+    second = fresh(method)
+    run(second, 2)
+    for entry in history:
+        assert np.array_equal(second.ask().points, entry.points)
+        second.tell(entry)
+    assert np.array_equal(first.ask().points, second.ask().points)
+    assert first.stop() is None
+
+
+@pytest.mark.parametrize("method", IN_ORDER)
+def test_a_start_that_was_not_evaluated_is_not_asked_for_again(method: str) -> None:
+    optimiser = fresh(method)
+    optimiser.tell(without(told(optimiser.ask()), [0]))
+    assert Origin.START not in optimiser.ask().origins
+
+
 @pytest.mark.parametrize("method", IN_ORDER)
 def test_asking_again_gives_the_same_points_until_they_are_told(method: str) -> None:
     optimiser = fresh(method)
@@ -152,12 +188,12 @@ def test_exactly_the_points_that_were_asked_are_told_once(method: str, wrong: st
         optimiser.tell(entry)
 
 
-@pytest.mark.parametrize("wrong", ["nan", "infinite", "too few"])
+@pytest.mark.parametrize("wrong", ["nan for one target", "infinite", "too few"])
 def test_scores_are_finite_and_one_row_for_each_point(method: str, wrong: str) -> None:
     optimiser = fresh(method)
     asked = optimiser.ask()
     scores = np.ones((len(asked.points), 2))
-    scores = scores[:-1] if wrong == "too few" else scores * (np.nan if wrong == "nan" else np.inf)
+    scores = scores[:-1] if wrong == "too few" else scores * ([np.nan, 1] if wrong != "infinite" else np.inf)
     with pytest.raises(ValueError, match="tell"):
         optimiser.tell(told(asked, scores=scores))
 

@@ -11,7 +11,7 @@ import pytest
 from checkpoint_files import write_first_format
 
 from orchestrator.checkpoint import Checkpoint, layout, tables_since
-from orchestrator.errors import RunFailed, UsageError
+from orchestrator.errors import RunFailed, Stopped, UsageError
 from orchestrator.records import Evaluation, Offspring, Origin, Outcome, Result
 
 NAMES = ["sheets.l2/3.w", "b"]
@@ -181,6 +181,26 @@ def test_an_older_copy_in_the_place_of_the_file_is_refused(empty: Checkpoint, nu
     with pytest.raises(RunFailed, match=f"checkpoint.h5: expected generation 1 next, got {number}. Another copy"):
         empty.append(generation(number), STATE)
     assert empty.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("look", [1, 2])
+def test_a_controller_that_was_succeeded_while_it_appended_adds_nothing(empty: Checkpoint, look: int) -> None:
+    """Before it has written, and while what it has written is flushed; its successor appends the same generation."""
+    empty.append(generation(0), STATE)
+    looks = []
+
+    def confirm() -> None:
+        looks.append(1)
+        if len(looks) == look:
+            Checkpoint(empty.path).append(generation(1), STATE)
+            raise Stopped("another controller has taken this run over")
+
+    with pytest.raises(Stopped):
+        empty.append(generation(1, 2), STATE, confirm)
+    assert len(looks) == look
+    found = Checkpoint(empty.path)
+    found.append(generation(2), STATE)
+    assert list(found.evaluations()["generation"]) == [0, 0, 0, 1, 1, 1, 2, 2, 2]
 
 
 def test_the_state_of_an_optimiser_has_any_names_and_may_grow(empty: Checkpoint) -> None:

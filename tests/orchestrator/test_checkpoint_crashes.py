@@ -18,6 +18,7 @@ import pytest
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.checkpoint.image import creating, extending
+from orchestrator.errors import Stopped
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
 
 NAMES = ["w", "b"]
@@ -235,13 +236,28 @@ def test_what_is_in_the_file_is_never_changed(tmp_path: Path) -> None:
         assert require_whole(copy) == number
 
 
+def test_a_writer_that_slept_while_another_appended_writes_nothing(tmp_path: Path) -> None:
+    slow, quick = checkpoint_at(tmp_path, 1), Checkpoint(tmp_path)
+
+    def taken_over() -> None:
+        raise Stopped("another controller has taken this run over")
+
+    with pytest.raises(Stopped):
+        slow.append(generation(1), state(1), taken_over)
+    assert require_whole(slow.path) == 1
+    # the lease is its own, but the file is not as it has read it
+    with pytest.raises(OSError, match="another process has extended it"):
+        slow.append(generation(1), state(1), lambda: quick.append(generation(1), state(1)))
+    assert require_whole(slow.path) == 2
+
+
 def test_what_hdf5_would_put_among_older_data_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "file.h5"
     with creating(path) as root:
         root.attrs["text"] = "of variable length"
     before = path.read_bytes()
     # once the older text is read HDF5 knows of the free space beside it
-    with pytest.raises(OSError, match="heap"), extending(path) as (file, root):
+    with pytest.raises(OSError, match="heap"), extending(path, lambda: None) as (file, root):
         root.attrs["text"] = file.attrs["text"] + "!"
     assert path.read_bytes() == before
 

@@ -17,6 +17,20 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_must_not_be_written_any_more_after_the_flush_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_json(path, {"x": 1})
+
+    def succeeded() -> None:
+        assert len(list(tmp_path.iterdir())) == 2
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_json(path, {"x": 2}, succeeded)
+    assert path.read_text() == '{"x": 1}\n'
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_torn_line_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     assert list(read_json_lines(path)) == []

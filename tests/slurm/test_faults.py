@@ -14,6 +14,7 @@ from orchestrator_project import Project, same, wait_for
 from slurm_project import (
     CONFIG,
     HELD,
+    MODEL,
     SLURM,
     calls_of,
     disguised,
@@ -56,6 +57,66 @@ def test_a_job_cancelled_from_outside_is_submitted_again(
     assert list(project.frame()["attempts"]) == [1, 2, 1, 1, 1, 1, 1, 1]
     assert project.simulated == 9
     assert "generation 0 offspring 1: attempt lost, CANCELLED" in out
+
+
+def test_a_job_that_is_cancelled_four_times_and_then_left_alone_is_evaluated(
+    cluster: VirtualCluster, tmp_path: Path, undisturbed: Project
+) -> None:
+    """It was given up after two retries, and told to the optimiser at the worst score."""
+    held = MODEL.replace("    time.sleep(", f"    if '/0/1/' in str(directory):\n        {HELD}\n    time.sleep(")
+    project = project_at(tmp_path, held, timeout=240)
+    controller = project.start("run", CONFIG)
+    for time in range(4):
+        wait_for(lambda: project.simulated == 4 + time, 60)  # noqa: B023
+        victim = jobs_in(cluster, project, 0)[1] if time == 0 else jobs_in(cluster, project, 0, "RUNNING")[-1]
+        cluster.run("scancel", victim)
+    let_go(project)
+    out = finished(controller)
+    assert same_but_attempts(project.frame(), undisturbed.frame())
+    assert list(project.frame()["attempts"]) == [1, 5, 1, 1, 1, 1, 1, 1]
+    assert out.count("generation 0 offspring 1: attempt lost, CANCELLED") == 4
+
+
+def test_a_job_whose_process_is_killed_is_submitted_again(
+    cluster: VirtualCluster, tmp_path: Path, undisturbed: Project
+) -> None:
+    """By a kill -9, or by the kernel for another job's memory: SLURM says FAILED, as of a model that fails."""
+    project = project_at(tmp_path, in_offspring("os.kill(os.getpid(), 9)", generation=0, index=2))
+    out = finished(project.start("run", CONFIG))
+    assert same_but_attempts(project.frame(), undisturbed.frame())
+    assert list(project.frame()["attempts"]) == [1, 1, 2, 1, 1, 1, 1, 1]
+    assert "generation 0 offspring 2: attempt lost, CANCELLED" in out
+    assert "the job's process ended with exit code 137 without a result" in out
+
+
+def test_a_model_that_leaves_its_process_is_a_failed_simulation(cluster: VirtualCluster, tmp_path: Path) -> None:
+    project = project_at(tmp_path, in_offspring("os._exit(3)", generation=0, index=2), max_ngen=1)
+    finished(project.start("run", CONFIG))
+    frame = project.frame()
+    assert list(frame["outcome"] == "SIMULATION_ERROR") == [False, False, True, False]
+    assert (frame["total_score"][2], frame["attempts"][2]) == (40, 1)
+
+
+SPOILT = {
+    "truncated": "path.write_text(json.dumps(data)[:40])",
+    "empty": "path.write_text('')",
+    "of_other_types": "write(path, {**data, 'values': 'none'})",
+}
+
+
+@pytest.mark.parametrize("how", SPOILT.values(), ids=SPOILT)
+def test_a_result_that_cannot_be_read_is_simulated_again(
+    how: str, cluster: VirtualCluster, tmp_path: Path, undisturbed: Project
+) -> None:
+    spoil = (
+        f"import orchestrator.node.evaluate as job; write = job.write_json; job.write_json = lambda path, data: {how}"
+    )
+    project = project_at(tmp_path, in_offspring(spoil, generation=0, index=0))
+    out = finished(project.start("run", CONFIG))
+    assert same_but_attempts(project.frame(), undisturbed.frame())
+    assert list(project.frame()["attempts"]) == [2, 1, 1, 1, 1, 1, 1, 1]
+    assert "generation 0 offspring 0: attempt lost, NODE_FAIL" in out
+    assert "its result cannot be read" in out
 
 
 def test_a_job_on_a_node_that_is_set_down_is_submitted_again(
@@ -191,7 +252,8 @@ def test_a_job_held_in_the_queue_ends_with_the_generation(cluster: VirtualCluste
     out = finished(controller)
     frame = project.frame()
     assert list(frame["outcome"] == "TIMEOUT") == [True, False, False, False]
-    assert frame["total_score"][0] == 40
+    assert list(frame["total_score"].isna()) == [True, False, False, False]
+    assert "; not evaluated" in out
     assert "JobHeldUser" in out
     assert jobs_in(cluster, project, 0, "CANCELLED") == [held]
     assert project.simulated == 3
@@ -215,24 +277,45 @@ def test_a_partition_that_is_down_is_waited_for(cluster: VirtualCluster, tmp_pat
 
 
 REFUSALS = {
-    "for_a_moment": "Socket timed out on send/recv operation",
-    "by_a_limit": "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)",
+    "for_a_moment": ("Socket timed out on send/recv operation", 4),
+    # what is left of the generation is submitted in arrays of 4, 2, 1, 2 and 1
+    "by_a_limit": ("Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)", 6),
 }
 
 
-@pytest.mark.parametrize("words", REFUSALS.values(), ids=REFUSALS)
+@pytest.mark.parametrize(("words", "calls"), REFUSALS.values(), ids=REFUSALS)
 def test_sbatch_that_fails_twice_and_then_works(
-    words: str, cluster: VirtualCluster, tmp_path: Path, undisturbed: Project
+    words: str, calls: int, cluster: VirtualCluster, tmp_path: Path, undisturbed: Project
 ) -> None:
     """In the second generation: in the first it could mean that nothing can ever be submitted."""
     error = f"sbatch: error: Batch job submission failed: {words}"
     broken = disguised(tmp_path / "bin", "sbatch", f'case $N in 2|3) echo "{error}" >&2; exit 1;; esac')
     project = project_at(tmp_path / "model")
     out = project.command("run", CONFIG, **environment_of(cluster, broken))
-    assert calls_of(broken, "sbatch") == 4
+    assert calls_of(broken, "sbatch") == calls
     assert words in out
     assert same(project.frame(), undisturbed.frame())
     assert project.simulated == 8
+
+
+def test_a_limit_on_how_many_jobs_a_user_may_have_is_waited_out(
+    cluster: VirtualCluster, tmp_path: Path, undisturbed: Project
+) -> None:
+    """From the first submission of a new run on, which ended within seconds; three jobs at once are taken here."""
+    error = "sbatch: error: QOSMaxSubmitJobPerUserLimit\nsbatch: error: Batch job submission failed: Job violates "
+    error += "accounting/QOS policy (job submit limit, user's size and/or time limits)"
+    refuse = f"""
+SIZE=$(sed -n 's/^#SBATCH --array=0-\\([0-9]*\\).*/\\1/p' "$1")
+HERE=$(squeue -h -r -t PENDING,RUNNING,COMPLETING -u $(id -u) -o %i | wc -l)
+if [ $((HERE + ${{SIZE:-0}} + 1)) -gt 3 ]; then echo "{error}" >&2; echo >> "$0.refused"; exit 1; fi"""
+    limited = disguised(tmp_path / "bin", "sbatch", refuse)
+    project = project_at(tmp_path / "model", timeout=240)
+    out = project.command("run", CONFIG, **environment_of(cluster, limited))
+    assert (limited / "sbatch.refused").exists()
+    assert same(project.frame(), undisturbed.frame())
+    assert project.simulated == 8
+    assert out.count("so many jobs are not taken") == 1
+    assert "attempt lost" not in out
 
 
 def test_a_submission_that_slurm_takes_after_all_is_not_repeated(

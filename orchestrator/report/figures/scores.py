@@ -66,13 +66,15 @@ def score_by_generation(run: Checkpoint | History) -> Figure:
         ),
         height=320,
     )  # fmt: skip
-    failed = int((~history.ok).sum())
+    failed, lost = int((history.evaluated & ~history.ok).sum()), int((~history.evaluated).sum())
     caption = "Sum of the scores of all targets; smaller is better, 0 is a perfect match."
     if failed:
         caption += (
             f" The best so far leaves out the {failed:,} offspring without a measurement; mean and spread do unless "
             "all are chosen. The best of each generation is that of all, as the optimiser was told."
         )
+    if lost:
+        caption += f" {lost:,} offspring were not evaluated, because of the cluster, and are in no number."
     choices = (
         Choice("horizontal", "Over", tuple(title for title, _ in across)),
         Choice("offspring", "Mean of", ("measured offspring", "all offspring")),
@@ -106,7 +108,7 @@ def _ends(history: History, n: int, values: FloatArray) -> Domain:
 
 
 def _start_rule(history: History) -> list[Rule]:
-    if history.start is None:
+    if history.start is None or not history.evaluated[history.start]:
         return []
     label = "start values" if history.ok[history.start] else "start values (not measured)"
     return [Rule("y", float(history.total[history.start]), FAINT, label)]

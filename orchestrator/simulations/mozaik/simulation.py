@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.files import tail
+from orchestrator.memory import has_exceeded_limit
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
 from orchestrator.simulations.base import Simulation, SimulationFailed
-from orchestrator.simulations.failure_cause import cause_of
+from orchestrator.simulations.failure_cause import cause_of, is_from_outside
 from orchestrator.simulations.mozaik.launch_script import launch_script
 from orchestrator.simulations.mozaik.options import MozaikOptions
 from orchestrator.simulations.phases import TIMED, Phase, noted, phases
@@ -84,8 +85,9 @@ class MozaikSimulation(Simulation[MozaikOptions]):
             return SimulationFailed(cause, message)
         if not started:
             return SimulationFailed(Outcome.LAUNCH_FAILED, message)
-        # a killed process is nearly always the kernel's answer to a lack of memory; bash reports it as 128 + 9
-        return SimulationFailed(Outcome.OUT_OF_MEMORY if code in (-9, 137) else Outcome.SIMULATION_ERROR, message)
+        if is_from_outside(code):
+            return SimulationFailed(Outcome.OUT_OF_MEMORY if has_exceeded_limit() else Outcome.CANCELLED, message)
+        return SimulationFailed(Outcome.SIMULATION_ERROR, message)
 
 
 def _explosion(entry: Mapping[str, Any]) -> str:

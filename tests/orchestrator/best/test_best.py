@@ -93,6 +93,16 @@ def test_a_run_in_which_nothing_is_ok_has_no_best(tmp_path: Path) -> None:
         assert message in said("best", paths.directory, *options)
 
 
+def test_a_start_that_was_not_evaluated_is_said_so(tmp_path: Path) -> None:
+    """Its job was lost until the timeout: its scores are NaN, which are no numbers to compare with."""
+    changes = {"parameters": SPACE, "targets": TARGETS, "optimiser_centroid": {"x": 0.9, "n": 5}}
+    run = written_run(Project.create(tmp_path, changes).config, [({"x": 0.9, "n": 5}, Outcome.CANCELLED), *HISTORY[1:]])
+    out = said("best", run.directory)
+    assert "at the start not evaluated, CANCELLED" in out
+    assert "nan" not in out.lower()
+    assert json.loads(said("best", run.directory, "--json"))[0]["total_score"] == 1.5
+
+
 def test_a_run_without_a_generation_has_no_best(tmp_path: Path) -> None:
     paths = written_run(Project.create(tmp_path).config, [])
     assert "nothing is best yet. No generation is complete yet." in said("best", paths.directory)

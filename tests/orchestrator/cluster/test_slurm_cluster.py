@@ -13,8 +13,9 @@ from submitit.core.utils import DelayedSubmission, JobPaths
 from orchestrator.cluster import Job, State, SubmissionFailed, Task
 from orchestrator.cluster.commands import CommandFailed
 from orchestrator.cluster.slurm import SlurmCluster
-from orchestrator.cluster.submission import job_parameters, script_of
+from orchestrator.cluster.submission import job_parameters, refusal, script_of
 from orchestrator.config.sections import JobsSection, SlurmSection
+from orchestrator.errors import Stopped
 
 Runs = list[list[str]]
 
@@ -167,6 +168,20 @@ def test_a_submission_is_one_script_and_a_crash_after_it_finds_the_same_jobs(
         ("sbatch: error: invalid partition specified: nope", False),
         ("sbatch: error: Batch job submission failed: Requested node configuration is not available", False),
         ("sbatch: error: QOSMaxSubmitJobPerUserLimit", False),
+        (
+            (
+                "sbatch: error: lua: the account is exhausted, please try again next month\n"
+                "sbatch: error: Batch job submission failed: Unspecified error"
+            ),
+            False,
+        ),
+        (
+            (
+                "sbatch: error: lua: slurmctld is happy, connection refused by our policy\n"
+                "sbatch: error: Batch job submission failed: Access/permission denied"
+            ),
+            False,
+        ),
     ],
 )
 def test_a_refused_submission_says_why_and_whether_to_wait(
@@ -177,6 +192,48 @@ def test_a_refused_submission_says_why_and_whether_to_wait(
         SlurmCluster(*sections()).submit(tasks_in(tmp_path, 2), "run-g0-aa", tmp_path, ())
     assert caught.value.transient is transient
     assert words in str(caught.value)
+
+
+POLICY = (
+    "sbatch: error: Batch job submission failed: Job violates accounting/QOS policy (job submit limit, user's size "
+)
+POLICY += "and/or time limits)"
+
+
+@pytest.mark.parametrize(
+    ("words", "too_many"),
+    [
+        ("sbatch: error: QOSMaxSubmitJobPerUserLimit", True),
+        (f"sbatch: error: QOSMaxSubmitJobPerUserLimit\n{POLICY}", True),
+        (f"sbatch: error: AssocMaxSubmitJobLimit\n{POLICY}", True),
+        (f"sbatch: error: AssocGrpSubmitJobsLimit\n{POLICY}", True),
+        (POLICY, True),
+        (f"sbatch: error: QOSMaxWallDurationPerJobLimit\n{POLICY}", False),
+        ("sbatch: error: Batch job submission failed: Invalid job array specification", True),
+        ("sbatch: error: Batch job submission failed: Requested node configuration is not available", False),
+    ],
+)
+def test_a_limit_on_the_number_of_jobs_is_no_refusal_of_what_was_asked(words: str, too_many: bool) -> None:
+    failed = refusal(words)
+    assert (failed.too_many, failed.transient) == (too_many, False)
+
+
+def test_a_largest_array_that_was_lowered_meanwhile_is_noticed(tmp_path: Path) -> None:
+    sizes, asked = [1001, 6], []
+
+    def run(command: Sequence[str], timeout: float) -> str:
+        asked.append(command[0])
+        if command[0] == "sbatch":
+            raise CommandFailed("sbatch: error: Batch job submission failed: Invalid job array specification")
+        return CONFIGURATION.format(size=sizes.pop(0))
+
+    cluster = SlurmCluster(*sections(array_size=500), run)
+    assert cluster.batch_size == cluster.batch_size == 500
+    with pytest.raises(SubmissionFailed) as caught:
+        cluster.submit(tasks_in(tmp_path, 2), "run-g0-aa", tmp_path, ())
+    assert caught.value.too_many
+    assert cluster.batch_size == cluster.batch_size == 6
+    assert asked == ["scontrol", "sbatch", "scontrol"]
 
 
 def test_jobs_that_lost_their_controller_before_they_had_their_tasks_get_them(tmp_path: Path) -> None:
@@ -321,3 +378,41 @@ def test_a_submission_that_works_ends_the_waiting_for_squeue(tmp_path: Path) -> 
         cluster.poll([Job("run-g0-aa", "77")])
     cluster.submit(tasks_in(tmp_path, 1), "run-g0-bb", tmp_path, ())
     assert cluster.poll_interval(0.0) == 5
+
+
+def test_what_changes_the_queue_is_done_by_the_holder_of_the_lease_alone(tmp_path: Path) -> None:
+    """Nor are jobs handed their tasks that were submitted while the controller slept: they end by themselves."""
+    answers = {"sbatch": "Submitted batch job 77\n", "scancel": "", "squeue": "77|N/A|PENDING|run-g0-aa||Priority\n"}
+    commands: list[str] = []
+    # how often the lease is found to be held
+    holds = 0
+
+    def confirm() -> None:
+        nonlocal holds
+        if holds == 0:
+            raise Stopped("another controller has taken this run over")
+        holds -= 1
+
+    def run(command: Sequence[str], timeout: float) -> str:
+        commands.append(command[0])
+        return answers[command[0]]
+
+    cluster, tasks = SlurmCluster(*sections(), run, confirm=confirm), tasks_in(tmp_path, 1)
+    with pytest.raises(Stopped):
+        cluster.submit(tasks, "run-g0-aa", tmp_path, ())
+    assert commands == []
+    holds = 1
+    with pytest.raises(Stopped):
+        cluster.submit(tasks, "run-g0-aa", tmp_path, ())
+    assert commands == ["sbatch"]
+    with pytest.raises(Stopped):
+        cluster.recover(tasks, "run-g0-aa", tmp_path, None, {0})
+    with pytest.raises(Stopped):
+        cluster.cancel([Job("run-g0-aa", "77")])
+    assert commands == ["sbatch", "squeue"]
+    assert not JobPaths(tmp_path, "77").submitted_pickle.exists()
+    holds = 3
+    assert cluster.submit(tasks, "run-g0-aa", tmp_path, ()) == [Job("run-g0-aa", "77")]
+    cluster.cancel([Job("run-g0-aa", "77")])
+    assert commands == ["sbatch", "squeue", "sbatch", "scancel"]
+    assert JobPaths(tmp_path, "77").submitted_pickle.exists()

@@ -52,7 +52,10 @@ def test_a_script_is_what_submitit_would_submit(tmp_path: Path, size: int) -> No
     if size > 1:
         executor.parameters["map_count"] = size
     own = executor._make_submission_file_text(executor._submitit_command_str, "")
-    assert script_of(parameters, tmp_path, size) == own
+    program = executor._submitit_command_str
+    told = 'echo "orchestrator: the process of the job ended with exit code $code" >&2'
+    telling = f'code=0; {program} || code=$?; {told}; exit "$code"'
+    assert script_of(parameters, tmp_path, size) == own.replace(program, telling)
     assert ("--array" in own) is (size > 1)
 
 

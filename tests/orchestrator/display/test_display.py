@@ -240,6 +240,9 @@ def test_the_queue_is_noted_when_it_changes_and_not_too_often(tmp_path: Path, mo
     now[0] += 60
     notes.note({0: Status(State.UNKNOWN, reason="squeue does not answer")})
     assert QueueNote.read(path).silence == "squeue does not answer"
+    now[0] += 60
+    notes.note(pending, "QOSMaxSubmitJobPerUserLimit")
+    assert QueueNote.read(path).refusal == "QOSMaxSubmitJobPerUserLimit"
     path.unlink()
     path.mkdir()  # what cannot be written is not worth a failure
     now[0] += 60

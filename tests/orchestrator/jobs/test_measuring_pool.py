@@ -11,7 +11,8 @@ import pytest
 
 from orchestrator.files import write_json
 from orchestrator.jobs import measuring_pool
-from orchestrator.jobs.measuring_pool import MeasuringPool, available_memory
+from orchestrator.jobs.measuring_pool import MeasuringPool
+from orchestrator.memory import available_memory
 from orchestrator.paths import RunPaths
 from orchestrator.records import Outcome, Result
 
@@ -105,7 +106,22 @@ def test_a_process_that_ends_well_but_has_not_measured_is_not_waited_for_without
     started[-1].code = 0
     assert pool.poll() == []
     started[-1].code = 0
-    assert pool.poll() == [(0, "measuring ended with exit code 0 in 2 tries")]
+    ((index, result),) = pool.poll()
+    assert (index, result.outcome) == (0, Outcome.SIMULATION_ERROR)
+    assert result.message == "measuring ended with exit code 0 in 2 tries"
+
+
+@pytest.mark.parametrize("code", [-9, 75], ids=["killed by the kernel", "cannot write its result"])
+def test_a_process_that_is_killed_or_cannot_deliver_says_nothing_of_the_parameters(
+    code: int, started: list[Measuring], tmp_path: Path
+) -> None:
+    pool = MeasuringPool(1, timeout=60)
+    filled(pool, tmp_path, 1)
+    started[-1].code = code
+    assert pool.poll() == []
+    started[-1].code = code
+    ((_, result),) = pool.poll()
+    assert result.outcome is Outcome.CANCELLED
     assert len(started) == 2
 
 

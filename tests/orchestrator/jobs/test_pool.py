@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_pool import ABSENT, COMPLETED, FORGIVEN, OK, PENDING, RUNNING, UNKNOWN, ScriptedRun, ended
+from scripted_pool import ABSENT, COMPLETED, FORGIVEN, OK, PENDING, RUNNING, START, UNKNOWN, ScriptedRun, ended
 
 from orchestrator.cluster import Status, SubmissionFailed
 from orchestrator.errors import RunFailed
@@ -27,19 +27,30 @@ def scripted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
 
 @pytest.mark.parametrize("survives", [True, False])
 @pytest.mark.parametrize("outcome", [Outcome.CANCELLED, Outcome.NODE_FAIL, Outcome.PREEMPTED])
-def test_what_the_cluster_lost_is_submitted_afresh_and_given_up_after_its_retries(
+def test_what_the_cluster_lost_is_submitted_afresh_until_the_deadline_and_not_evaluated_then(
     scripted: Make, outcome: Outcome, survives: bool
 ) -> None:
+    """It was told to the optimiser at the worst score after two retries."""
     run = scripted(survives=survives, retries=2)
     run.cluster.answer(0, None, RUNNING, ended(outcome))
+    begin = run.clock.now
     lost, fine = run.finish()
-    assert lost.result.outcome is outcome
-    assert (lost.attempts, fine.attempts) == (3, 1)
-    assert fine.result.outcome is Outcome.OK
-    assert run.cluster.submitted == [(0, 1), (1, 1), (0, 2), (0, 3)]
-    for number in (1, 2, 3):
+    assert (lost.result.outcome, lost.speaks) == (outcome, False)
+    assert run.clock.now == pytest.approx(begin + 1000, abs=10)
+    assert (lost.attempts, fine.attempts) == (9, 1)  # after 2, 4, ... 256 s
+    assert (fine.result.outcome, fine.speaks) == (Outcome.OK, True)
+    assert run.cluster.submitted == [(0, 1), (1, 1), *((0, number) for number in range(2, 10))]
+    for number in range(1, 10):
         task = json.loads(run.paths.attempt(0, number).task.read_text())
         assert task == {"index": 0, "attempt": number}
+
+
+def test_a_job_that_is_cancelled_four_times_and_then_left_alone_is_evaluated(scripted: Make) -> None:
+    run = scripted(retries=2)
+    for number in range(1, 5):
+        run.cluster.answer(0, number, RUNNING, ended(Outcome.CANCELLED))
+    first, _ = run.finish()
+    assert (first.result.outcome, first.attempts, first.speaks) == (Outcome.OK, 5, True)
 
 
 def test_the_second_attempt_counts_where_the_first_was_lost(scripted: Make) -> None:
@@ -56,7 +67,7 @@ def test_the_cluster_is_given_longer_from_loss_to_loss(scripted: Make) -> None:
     run.finish()
     again = [entry["time"] for entry in run.events("submitting")[1:]]
     pauses = [then - lost["time"] for then, lost in zip(again, run.events("lost"), strict=False)]
-    assert pauses == pytest.approx([2, 4, 8], abs=1)
+    assert pauses == pytest.approx([2, 4, 8, 16, 32, 64, 128, 256], abs=1)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.TIME_LIMIT, Outcome.OUT_OF_MEMORY])
@@ -67,23 +78,155 @@ def test_what_is_the_parameters_fault_is_not_tried_again(scripted: Make, outcome
     assert run.cluster.submitted == [(0, 1), (1, 1)]
 
 
-def test_a_job_that_reports_a_full_disk_is_submitted_again_at_most_so_often(scripted: Make) -> None:
-    run = scripted(retries=1)
+def test_a_job_that_reports_a_full_disk_is_submitted_again_until_the_deadline(scripted: Make) -> None:
+    run = scripted(retries=1, timeout=100)
     run.cluster.answer(0, None, RUNNING, Result(Outcome.NODE_FAIL, message="No space left on device"))
     lost, _ = run.finish()
-    assert (lost.result.outcome, lost.attempts) == (Outcome.NODE_FAIL, 2)
+    assert (lost.result.outcome, lost.result.message) == (Outcome.NODE_FAIL, "No space left on device")
+    assert (lost.attempts, lost.speaks) == (6, False)
 
 
-def test_a_job_that_ended_without_a_result_after_its_start_is_a_failed_simulation(scripted: Make) -> None:
+def test_a_job_whose_model_left_it_without_a_result_is_a_failed_simulation(scripted: Make) -> None:
+    run = scripted()
+    run.cluster.answer(0, 1, RUNNING, run.told(0, 1, exit_code=3))
+    failed, _ = run.finish()
+    assert (failed.result.outcome, failed.speaks) == (Outcome.SIMULATION_ERROR, True)
+    assert failed.result.message == "the job's process ended with exit code 3 without a result (FAILED)"
+    assert run.cluster.submitted == [(0, 1), (1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [(137, "CANCELLED"), (143, "CANCELLED"), (0, "NODE_FAIL"), (75, "NODE_FAIL"), (None, "CANCELLED")],
+    ids=["SIGKILL", "SIGTERM", "its result is gone", "it could not write its result", "its shell was killed too"],
+)
+def test_a_job_that_was_killed_from_outside_or_whose_result_is_gone_is_submitted_again(
+    scripted: Make, code: int | None, outcome: str
+) -> None:
+    """A kill -9 of the process, or the kernel's for another's memory, was told at the worst score."""
     run = scripted()
 
     def dies(paths: AttemptPaths) -> Status:
         run.beat(paths)
         return ended()
 
-    run.cluster.answer(0, None, RUNNING, dies)
-    assert run.outcomes() == [Outcome.SIMULATION_ERROR, Outcome.OK]
-    assert run.cluster.submitted == [(0, 1), (1, 1)]
+    run.cluster.answer(0, 1, RUNNING, dies if code is None else run.told(0, 1, code))
+    first, _ = run.finish()
+    assert (first.result.outcome, first.attempts) == (Outcome.OK, 2)
+    assert [entry["outcome"] for entry in run.events("lost")] == [outcome]
+
+
+def test_a_kill_while_a_job_starts_is_not_the_nodes_fault(scripted: Make) -> None:
+    """It left no sign of life: its node was avoided from then on."""
+    run = scripted()
+
+    def dies(paths: AttemptPaths) -> Status:
+        run.told(0, 1, exit_code=137)(paths)
+        paths.progress.unlink()
+        return ended(node="n1")
+
+    run.cluster.answer(0, 1, RUNNING, dies)
+    assert run.outcomes() == [Outcome.OK, Outcome.OK]
+    assert run.events("lost")[0]["outcome"] == "CANCELLED"
+    assert run.cluster.avoided == [set(), set()]
+
+
+def test_a_kill_for_the_jobs_own_memory_speaks_of_the_parameters(scripted: Make) -> None:
+    run = scripted()
+
+    def dies(paths: AttemptPaths) -> Status:
+        run.beat(paths)
+        paths.log.write_text("slurmstepd: error: Detected 1 oom-kill event(s) in StepId=7.0 cgroup.\n")
+        return ended()
+
+    run.cluster.answer(0, 1, RUNNING, dies)
+    assert run.outcomes() == [Outcome.OUT_OF_MEMORY, Outcome.OK]
+
+
+UNREADABLE = {
+    "truncated": '{"outcome": "OK", "values": {"ra',
+    "empty": "",
+    "no object": "[1, 2]",
+    "of other types": '{"outcome": "OK", "values": {"rate": "1.0"}}',
+    "of no outcome": '{"values": {"rate": 1.0}}',
+    "of an unknown outcome": '{"outcome": "UNKNOWN"}',
+}
+
+
+@pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_result_that_cannot_be_read_of_a_job_that_has_ended_is_the_infrastructures(
+    scripted: Make, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = scripted()
+
+    def ends(paths: AttemptPaths) -> Status:
+        run.told(0, 1, exit_code=0)(paths)
+        paths.result.write_text(text)
+        return COMPLETED
+
+    run.cluster.answer(0, 1, RUNNING, ends)
+    first, _ = run.finish()
+    assert (first.result.outcome, first.attempts) == (Outcome.OK, 2)
+    assert caplog.text.count("0.1.json is not readable yet") == 1  # not at every look
+    (lost,) = run.events("lost")
+    assert lost["outcome"] == "NODE_FAIL"
+    assert lost["reason"].startswith("its result cannot be read: ")
+
+
+def test_a_result_that_cannot_be_read_at_the_deadline_says_nothing(scripted: Make) -> None:
+    run = scripted(timeout=100)
+
+    def running(paths: AttemptPaths) -> Status:
+        run.beat(paths)
+        paths.result.write_text("")
+        return RUNNING
+
+    run.cluster.answer(0, None, running)
+    first, _ = run.finish()
+    assert (first.result.outcome, first.speaks) == (Outcome.NODE_FAIL, False)
+
+
+def test_a_result_that_could_not_be_written_until_the_time_limit_says_nothing(scripted: Make) -> None:
+    run = scripted()
+
+    def full(paths: AttemptPaths) -> Status:
+        run.beat(paths)
+        run.beat(paths, "delivering")
+        return ended(Outcome.TIME_LIMIT)
+
+    run.cluster.answer(0, 1, RUNNING, full)
+    first, _ = run.finish()
+    assert (first.result.outcome, first.attempts) == (Outcome.OK, 2)
+    assert run.events("lost")[0]["reason"] == "its result could not be written"
+
+
+def test_a_job_that_died_while_the_queue_was_silent_says_nothing_at_the_deadline(scripted: Make) -> None:
+    run = scripted(timeout=600)
+    run.beat(run.paths.attempt(0, 1))
+    run.cluster.answer(0, 1, RUNNING, UNKNOWN)
+    first, _ = run.finish()
+    assert (first.result.outcome, first.speaks) == (Outcome.NODE_FAIL, False)
+    assert first.result.message.endswith("it was unknown, and it gave no sign of life any more")
+
+
+def test_a_result_with_more_keys_than_this_version_knows_is_read(scripted: Make) -> None:
+    """A shared environment was upgraded under a running controller."""
+    run = scripted()
+    run.cluster.answer(0, 1, RUNNING, json.dumps({**OK.to_json(), "energy": 3.5, "nested": {"a": [1]}}))
+    first, _ = run.finish()
+    assert (first.result.values, first.attempts) == (OK.values, 1)
+    assert run.events("lost") == []
+
+
+def test_a_folder_of_results_that_is_gone_for_a_while_costs_nothing(scripted: Make) -> None:
+    run = scripted(timeout=1000)
+    away = run.paths.results.with_name("elsewhere")
+    run.cluster.answer(0, 1, *[RUNNING] * 200)
+    run.cluster.answer(1, 1, *[RUNNING] * 30, OK)
+    run.clock.after(5, lambda: run.paths.results.rename(away))
+    run.clock.after(25, lambda: away.rename(run.paths.results))
+    run.clock.after(60, lambda: run.deliver(0, 1))
+    assert [(each.result.outcome, each.attempts) for each in run.finish()] == [(Outcome.OK, 1)] * 2
 
 
 def test_a_result_that_a_slow_file_system_shows_late_is_taken(scripted: Make) -> None:
@@ -107,7 +250,9 @@ def test_no_answer_is_no_verdict(scripted: Make) -> None:
 def test_a_job_that_never_gets_an_answer_ends_with_the_generation(scripted: Make) -> None:
     run = scripted(timeout=100)
     run.cluster.answer(0, 1, UNKNOWN)
-    assert run.outcomes() == [Outcome.TIMEOUT, Outcome.OK]
+    first, second = run.finish()
+    assert (first.result.outcome, first.speaks) == (Outcome.TIMEOUT, False)
+    assert second.speaks
     assert run.cluster.submitted == [(0, 1), (1, 1)]
     assert run.cluster.cancelled[0] == (0, 1)
 
@@ -123,6 +268,26 @@ def test_a_job_that_the_queue_forgot_but_whose_heart_beats_is_waited_for(scripte
     first, _ = run.finish()
     assert (first.result.outcome, first.attempts) == (Outcome.OK, 1)
     assert run.cluster.cancelled == []
+
+
+def test_a_job_that_is_not_listed_yet_is_waited_for(scripted: Make) -> None:
+    """A site's squeue answers from a cache that is 90 s old: such jobs were taken for lost after `result_grace`."""
+    run = scripted()
+    run.cluster.answer(0, 1, *[ABSENT] * 120, PENDING, RUNNING, OK)
+    first, _ = run.finish()
+    assert (first.result.outcome, first.attempts) == (Outcome.OK, 1)
+    assert (run.events("lost"), run.cluster.cancelled) == ([], [])
+
+
+def test_a_job_that_is_never_listed_is_lost_in_the_end(scripted: Make) -> None:
+    """A slurmctld that crashed has forgotten it."""
+    run = scripted()
+    run.cluster.answer(0, 1, ABSENT)
+    first, _ = run.finish()
+    assert (first.result.outcome, first.attempts) == (Outcome.OK, 2)
+    waited = run.events("lost")[0]["time"] - run.events("submitted")[0]["time"]
+    assert waited == pytest.approx(1000 / 4, abs=5)
+    assert run.cluster.cancelled == [(0, 1)]
 
 
 @pytest.mark.parametrize("began", [True, False])
@@ -238,23 +403,52 @@ def test_a_run_in_which_nothing_can_be_started_ends_and_withdraws_everything(scr
     for index in range(4):
         run.cluster.answer(index, None, RUNNING, ended(node=f"n{index}"))
     run.cluster.answer(4, None, PENDING)
-    with pytest.raises(RunFailed, match="no simulation can be started: the job ended without a result"):
+    with pytest.raises(
+        RunFailed, match="no simulation can be started on n0, n1, n2, n3: the job ended without a result"
+    ):
         run.finish()
     assert run.cluster.submitted == [(index, 1) for index in range(5)]
     assert run.cluster.cancelled == [(4, 1)]
     assert sorted(run.events("withdrawn")[-1]["indices"]) == [0, 1, 2, 3, 4]
 
 
-def test_an_offspring_that_cannot_be_started_is_never_scored(scripted: Make) -> None:
+def test_an_offspring_that_cannot_be_started_is_not_evaluated(scripted: Make) -> None:
     run = scripted(timeout=300, retries=1)
     run.cluster.answer(0, None, RUNNING, ended(node="n1"))
-    with pytest.raises(RunFailed, match="offspring 0 could not be started until the timeout"):
-        run.finish()
-    assert len(run.cluster.submitted) > 4
-    run.cluster.answer(0, None, RUNNING, OK)
     first, second = run.finish()
-    assert (first.result.outcome, second.result.outcome) == (Outcome.OK, Outcome.OK)
-    assert run.cluster.submitted.count((1, 1)) == 1
+    assert (first.result.outcome, first.speaks) == (Outcome.LAUNCH_FAILED, False)
+    assert second.result.outcome is Outcome.OK
+    assert len(run.cluster.submitted) > 4
+
+
+def test_one_node_that_starts_nothing_and_draws_all_jobs_does_not_end_a_run(
+    scripted: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is free again at once, so that SLURM gives it one job after the other."""
+    run = scripted(size=4, retries=1)
+    for index in range(4):
+        run.cluster.answer(index, 1, RUNNING, ended(node="n1"))
+    assert run.outcomes() == [Outcome.OK] * 4
+    assert run.cluster.avoided == [set(), {"n1"}]
+    assert "attempt lost, LAUNCH_FAILED on n1" in caplog.text
+
+
+def test_if_there_are_no_other_nodes_the_one_is_used_again(scripted: Make) -> None:
+    run = scripted(size=2, retries=3)
+    for index in range(2):
+        run.cluster.answer(index, 1, RUNNING, ended(node="n1"))
+    refusal = (SubmissionFailed("Requested node configuration is not available", transient=False), False)
+    run.clock.after(1, lambda: run.cluster.refusals.append(refusal))
+    assert run.outcomes() == [Outcome.OK] * 2
+    assert run.cluster.avoided == [set(), set()]
+
+
+def test_a_cluster_of_one_node_that_starts_nothing_ends_a_new_run(scripted: Make) -> None:
+    run = scripted(size=3, retries=1)
+    for index in range(3):
+        run.cluster.answer(index, None, RUNNING, ended(node="n1"))
+    with pytest.raises(RunFailed, match="no simulation has worked in 2 attempts on n1: the job ended without a result"):
+        run.finish()
 
 
 @pytest.mark.parametrize(
@@ -263,10 +457,9 @@ def test_an_offspring_that_cannot_be_started_is_never_scored(scripted: Make) -> 
         [RUNNING, Result(Outcome.SIMULATION_ERROR, message="boom")],
         [RUNNING, ended(Outcome.TIME_LIMIT)],
         [RUNNING, ended(Outcome.OUT_OF_MEMORY)],
-        [RUNNING, ended(Outcome.NODE_FAIL)],
         [PENDING],
     ],
-    ids=["all fail", "all beyond their limit", "none has memory", "all lost", "none ever starts"],
+    ids=["all fail", "all beyond their limit", "none has memory", "none ever starts"],
 )
 def test_a_generation_that_says_nothing_ends_the_run_and_is_started_afresh_by_the_next(
     scripted: Make, answers: list[Any]
@@ -280,6 +473,34 @@ def test_a_generation_that_says_nothing_ends_the_run_and_is_started_afresh_by_th
     landed = run.finish()
     assert [(one.result.outcome, one.attempts) for one in landed] == [(Outcome.OK, 1)] * 2
     assert run.cluster.submitted == [(0, 1), (1, 1), (0, 2), (1, 2)]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.NODE_FAIL, Outcome.CANCELLED, None])
+def test_a_new_run_of_which_all_is_lost_so_many_times_ends(scripted: Make, outcome: Outcome | None) -> None:
+    run = scripted(retries=2)
+    run.cluster.otherwise = [RUNNING, ended(outcome)]
+    with pytest.raises(RunFailed, match="no simulation has worked in 3 attempts"):
+        run.finish()
+    assert run.clock.now < START + 60
+    run.cluster.otherwise = [RUNNING, OK]
+    assert [(one.result.outcome, one.attempts) for one in run.finish()] == [(Outcome.OK, 1)] * 2
+
+
+def test_one_of_a_new_run_that_goes_on_keeps_it(scripted: Make) -> None:
+    run = scripted(retries=0)
+    run.cluster.answer(0, None, RUNNING, ended(Outcome.CANCELLED))
+    run.cluster.answer(1, None, *[RUNNING] * 500, OK)
+    lost, fine = run.finish()
+    assert (lost.speaks, fine.result.outcome) == (False, Outcome.OK)
+
+
+def test_a_later_generation_of_which_all_is_lost_is_tried_until_its_deadline(scripted: Make) -> None:
+    run = scripted(number=3, retries=0)
+    run.cluster.otherwise = [RUNNING, ended(Outcome.NODE_FAIL)]
+    begin = run.clock.now
+    with pytest.raises(RunFailed, match="every simulation of the generation failed"):
+        run.finish()
+    assert run.clock.now == pytest.approx(begin + 1000, abs=10)
 
 
 def test_simulations_that_are_too_slow_say_something_of_their_parameters(scripted: Make) -> None:
@@ -318,8 +539,8 @@ def test_a_full_disk_ends_local_jobs(
             raise OSError(errno.ENOSPC, "No space left on device")
         append_json_line(path, entry)
 
-    monkeypatch.setattr("orchestrator.jobs.journal.append_json_line", full)
     run = scripted(survives=survives, size=3)
+    monkeypatch.setattr("orchestrator.jobs.journal.append_json_line", full)
     run.cluster.otherwise = [RUNNING]
     run.cluster.answer(0, 1, RUNNING, ended(Outcome.NODE_FAIL))
     with pytest.raises(OSError, match="No space left"):
@@ -332,19 +553,19 @@ def test_a_full_disk_ends_local_jobs(
 def test_what_a_job_left_unmeasured_is_measured_beside_the_controller(scripted: Make) -> None:
     run = scripted()
     run.cluster.otherwise = [RUNNING, Result(Outcome.OK, measured=False)]
-    run.measuring.findings[1] = "measuring ended with exit code 1 in 2 tries"
+    run.measuring.findings[1] = Result(Outcome.SIMULATION_ERROR, message="measuring ended with exit code 1 in 2 tries")
     first, second = run.finish()
     assert (first.result.outcome, second.result.outcome) == (Outcome.OK, Outcome.SIMULATION_ERROR)
-    assert second.result.message == run.measuring.findings[1]
+    assert second.result.message == run.measuring.findings[1].message
     assert [index for index, _ in run.measuring.added] == [0, 1]
     assert run.cluster.submitted == [(0, 1), (1, 1)]
 
 
-def test_what_cannot_be_measured_for_a_full_disk_is_given_up_after_its_retries(scripted: Make) -> None:
+def test_what_cannot_be_measured_for_a_full_disk_is_not_evaluated(scripted: Make) -> None:
     run = scripted(retries=1, timeout=60)
     run.cluster.otherwise = [RUNNING, Result(Outcome.OK, measured=False)]
     run.measuring.findings[1] = Result(Outcome.NODE_FAIL, message="OSError: [Errno 28] No space left on device")
     first, second = run.finish()
     assert first.result.outcome is Outcome.OK
-    assert second.result.outcome is Outcome.NODE_FAIL
-    assert second.attempts <= 2
+    assert (second.result.outcome, second.speaks) == (Outcome.NODE_FAIL, False)
+    assert second.attempts == 5

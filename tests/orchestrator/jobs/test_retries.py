@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import pytest
-from scripted_pool import COMPLETED, PENDING, RUNNING, START, UNKNOWN, Crash, ScriptedRun, ended
+from scripted_pool import COMPLETED, OK, PENDING, RUNNING, START, UNKNOWN, Crash, ScriptedRun, ended
 
-from orchestrator.cluster import SubmissionFailed
+from orchestrator.cluster import Job, SubmissionFailed, Task
 from orchestrator.errors import RunFailed, Stopped
 from orchestrator.records import Outcome
 
@@ -25,7 +25,7 @@ def test_an_offspring_under_which_two_nodes_die_in_a_row_is_not_tried_a_third_ti
     run.cluster.answer(0, 1, RUNNING, ended(Outcome.NODE_FAIL, "n1"))
     run.cluster.answer(0, 2, RUNNING, ended(Outcome.NODE_FAIL, "n2"))
     killer, fine = run.finish()
-    assert (killer.result.outcome, killer.attempts) == (Outcome.NODE_FAIL, 2)
+    assert (killer.result.outcome, killer.attempts, killer.speaks) == (Outcome.NODE_FAIL, 2, True)
     assert fine.result.outcome is Outcome.OK
 
 
@@ -62,8 +62,9 @@ def test_the_nodes_that_died_are_remembered_by_the_next_controller(scripted: Mak
 def test_a_crash_between_the_last_loss_and_its_verdict_costs_no_further_attempt(
     scripted: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = scripted(retries=0)
-    run.cluster.answer(0, 1, RUNNING, ended(Outcome.CANCELLED))
+    run = scripted()
+    run.cluster.answer(0, 1, RUNNING, ended(Outcome.NODE_FAIL, "n1"))
+    run.cluster.answer(0, 2, RUNNING, ended(Outcome.NODE_FAIL, "n2"))
     with monkeypatch.context() as patch:
 
         def die(*_: object) -> None:
@@ -72,26 +73,57 @@ def test_a_crash_between_the_last_loss_and_its_verdict_costs_no_further_attempt(
         patch.setattr("orchestrator.jobs.pool.JobPool._decree", die)
         with pytest.raises(Crash):
             run.finish()
-    assert len(run.events("lost")) == 1
+    assert len(run.events("lost")) == 2
     lost, _ = run.finish()
-    assert (lost.result.outcome, lost.attempts) == (Outcome.CANCELLED, 1)
-    assert (0, 2) not in run.cluster.submitted
+    assert (lost.result.outcome, lost.attempts) == (Outcome.NODE_FAIL, 2)
+    assert (0, 3) not in run.cluster.submitted
 
 
-def test_a_cluster_that_has_taken_one_array_of_a_generation_may_refuse_the_others_for_long(scripted: Make) -> None:
-    """A limit on how many jobs a user may have is lifted as jobs end."""
-    run = scripted(size=4, batch_size=2, retries=1)
-    refusal = SubmissionFailed("Job violates accounting/QOS policy (job submit limit)", transient=False)
+class Limited:
+    """Refuses what would be more jobs than `most`, of which each ends after a while."""
 
-    def limit() -> None:
-        run.cluster.refusals.extend([(refusal, False)] * 6)
+    def __init__(self, run: ScriptedRun, most: int, monkeypatch: pytest.MonkeyPatch):
+        self._run, self.most, self.refused = run, most, 0
+        self._submit = run.cluster.submit
+        monkeypatch.setattr(run.cluster, "submit", self)
 
-    run.clock.after(0.5, limit)  # between the two arrays
-    for index in (0, 1):
-        run.cluster.answer(index, None, *[RUNNING] * 300, RUNNING)
-    run.clock.after(200, lambda: [run.deliver(index, 1) for index in (0, 1)])
-    assert run.outcomes() == [Outcome.OK] * 4
-    assert len(run.events("refused")) == 6
+    def __call__(self, tasks: Sequence[Task], token: str, folder: Path, avoid: Collection[str]) -> list[Job]:
+        landed = len(list(self._run.paths.results.glob("*.json")))
+        if len(self._run.cluster.submitted) - landed + len(tasks) > self.most:
+            self.refused += 1
+            words = "sbatch: error: QOSMaxSubmitJobPerUserLimit"
+            raise SubmissionFailed(words, transient=False, too_many=True)
+        return self._submit(tasks, token, folder, avoid)
+
+
+@pytest.mark.parametrize("most", [1, 3, 4])
+def test_a_limit_on_how_many_jobs_a_user_may_have_is_waited_out_from_the_first_generation_on(
+    scripted: Make, most: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """QOSMaxSubmitJobPerUserLimit ended a new run within seconds."""
+    run = scripted(size=10, retries=0)
+    run.cluster.otherwise = [*[RUNNING] * 20, OK]
+    limit = Limited(run, most, monkeypatch)
+    landed = run.finish()
+    assert [(each.result.outcome, each.attempts) for each in landed] == [(Outcome.OK, 1)] * 10
+    assert run.events("lost") == []
+    assert len(run.cluster.batches[0]) == most if most == 1 else len(run.cluster.batches[0]) > 1
+    assert len([record for record in caplog.records if "so many jobs are not taken" in record.message]) == 1
+    assert limit.refused < 10 * 30
+
+
+def test_what_a_limit_kept_from_the_queue_until_the_deadline_is_not_evaluated(
+    scripted: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = scripted(size=2, timeout=100)
+    run.cluster.answer(0, None, RUNNING)
+    run.clock.after(95, lambda: run.deliver(0, 2))  # the first attempts were refused together
+    limit = Limited(run, 1, monkeypatch)
+    run.clock.after(90, lambda: setattr(limit, "most", 0))
+    first, second = run.finish()
+    assert (first.result.outcome, second.result.outcome) == (Outcome.OK, Outcome.TIMEOUT)
+    assert (second.speaks, second.attempts) == (False, 0)
+    assert second.result.message.endswith("QOSMaxSubmitJobPerUserLimit")
 
 
 def test_a_cluster_that_is_away_is_not_complained_of_at_every_attempt(

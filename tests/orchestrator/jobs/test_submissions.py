@@ -14,7 +14,7 @@ from orchestrator.errors import Stopped, UsageError
 from orchestrator.jobs.journal import Journal, require_executor
 from orchestrator.jobs.submissions import JournalError, Loss, Submissions
 from orchestrator.paths import GenerationPaths
-from orchestrator.records import Outcome
+from orchestrator.records import Outcome, Result
 
 SUBMITTING = {"event": "submitting", "time": 5.0, "token": "a", "executor": "slurm", "tasks": [[0, 1], [1, 1]]}
 SUBMITTED = {"event": "submitted", "time": 6.0, "token": "a", "ids": ["7_0", "7_1"]}
@@ -101,33 +101,33 @@ def test_a_clock_that_starts_anew_holds_for_what_it_names() -> None:
     assert [state.history(index).begin for index in (0, 1, 4)] == [30.0, 5.0, 30.0]
 
 
+TIMEOUT = {"event": "timeout", "time": 8.0, "indices": [0]}
+
+
 class TestWhichAttemptCounts:
     def test_what_speaks_of_the_parameters_counts_from_whichever_attempt(self) -> None:
         history = state_of(SUBMITTING, SUBMITTED, lost(0), *again(0, 2)).history(0)
-        assert history.counts(1, Outcome.OK, retries=2)
-        assert history.counts(1, Outcome.EXPLODED, retries=2)
+        assert history.counts(1, Outcome.OK)
+        assert history.counts(1, Outcome.EXPLODED)
 
     def test_a_loss_counts_if_it_is_the_last_and_nothing_follows(self) -> None:
-        history = state_of(SUBMITTING, SUBMITTED, lost(0), *again(0, 2), lost(0)).history(0)
-        assert not history.counts(2, Outcome.NODE_FAIL, retries=2)
-        assert history.counts(2, Outcome.NODE_FAIL, retries=1)
-        assert not history.counts(1, Outcome.NODE_FAIL, retries=1)
+        before = [SUBMITTING, SUBMITTED, lost(0), *again(0, 2), lost(0)]
+        assert not state_of(*before).history(0).counts(2, Outcome.NODE_FAIL)
+        history = state_of(*before, TIMEOUT).history(0)
+        assert history.counts(2, Outcome.NODE_FAIL)
+        assert not history.counts(1, Outcome.NODE_FAIL)
 
     def test_two_nodes_that_died_in_a_row_are_enough(self) -> None:
         state = state_of(SUBMITTING, SUBMITTED, lost(0, node="n1"), *again(0, 2), lost(0, node="n2"))
-        assert state.history(0).counts(2, Outcome.NODE_FAIL, retries=9)
+        assert state.history(0).counts(2, Outcome.NODE_FAIL)
+        assert state.history(0).speaks(Result(Outcome.NODE_FAIL))
         same = state_of(SUBMITTING, SUBMITTED, lost(0, node="n1"), *again(0, 2), lost(0, node="n1"))
-        assert not same.history(0).counts(2, Outcome.NODE_FAIL, retries=9)
-
-    def test_what_cannot_start_is_never_given_up(self) -> None:
-        history = state_of(SUBMITTING, SUBMITTED, lost(0, Outcome.LAUNCH_FAILED)).history(0)
-        assert not history.counts(1, Outcome.LAUNCH_FAILED, retries=0)
+        assert not same.history(0).counts(2, Outcome.NODE_FAIL)
 
     def test_what_is_lost_after_the_deadline_is_lost_for_good(self) -> None:
-        timeout = {"event": "timeout", "time": 8.0, "indices": [0]}
-        assert state_of(SUBMITTING, SUBMITTED, timeout, lost(0)).history(0).counts(1, Outcome.NODE_FAIL, retries=9)
-        before = state_of(SUBMITTING, SUBMITTED, lost(0), timeout)
-        assert not before.history(0).counts(1, Outcome.NODE_FAIL, retries=9)
+        history = state_of(SUBMITTING, SUBMITTED, TIMEOUT, lost(0)).history(0)
+        assert history.counts(1, Outcome.NODE_FAIL)
+        assert not history.speaks(Result(Outcome.NODE_FAIL))
 
 
 UNKNOWN = [
@@ -175,6 +175,39 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     assert read.submissions == journal.state.submissions
     assert not math.isnan(read.history(0).submitted)
     assert read.history(0).timed_out
+
+
+def test_what_a_controller_writes_that_was_succeeded_does_not_count(tmp_path: Path) -> None:
+    """It may be suspended between its look at the lease and the entry: no look is close enough."""
+    paths = GenerationPaths(tmp_path)
+    first = Journal(paths, lambda: None)
+    first.submitting("a", "slurm", [(0, 1), (1, 1)])
+    first.submitted("a", ["7_0", "7_1"])
+    first.lost(1, Loss(Outcome.PREEMPTED, "preempted"))
+    second = Journal(paths, lambda: None)
+    second.submitting("b", "slurm", [(1, 2)])
+    # it wakes
+    first.time_out([0, 1])
+    first.submitting("c", "slurm", [(1, 3)])
+    first.submitted("c", ["9"])
+    second.submitted("b", ["8"])
+    read = Submissions.read(paths.journal)
+    assert read.histories == second.state.histories
+    assert read.submissions == second.state.submissions
+    assert (read.job_id(0), read.job_id(1), read.history(1).attempts) == ("7_0", "8", 2)
+    assert not read.history(0).timed_out
+    # and a third one judges by the same
+    assert Journal(paths, lambda: None).state.histories == second.state.histories
+
+
+def test_a_journal_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
+    paths = GenerationPaths(tmp_path)
+    paths.journal.write_text("".join(json.dumps(each) + "\n" for each in (SUBMITTING, SUBMITTED)))
+    journal = Journal(paths, lambda: None)
+    assert journal.state.job_id(1) == "7_1"
+    assert journal.time == pytest.approx(6.0, abs=5)  # its own clock, whatever that of the host shows
+    journal.lost(1, Loss(Outcome.PREEMPTED, "preempted"))
+    assert Submissions.read(paths.journal).histories == journal.state.histories
 
 
 def test_an_entry_is_written_only_while_the_lease_is_held(tmp_path: Path) -> None:

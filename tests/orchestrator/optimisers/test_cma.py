@@ -121,13 +121,53 @@ def test_tell_takes_what_was_asked_finite_and_once(wrong: str) -> None:
     if wrong == "others":
         entry = Told(entry.points + 1e-5, entry.values, entry.scores, entry.outcomes)
     elif wrong == "nan":
-        entry = Told(entry.points, entry.values, entry.scores * np.nan, entry.outcomes)
+        entry = Told(entry.points, entry.values, entry.scores * [1, 1, 1, np.nan], entry.outcomes)
     elif wrong == "too few":
         entry = Told(entry.points, entry.values, entry.scores[:-1], entry.outcomes)
     else:
         optimiser.tell(entry)
     with pytest.raises(ValueError, match="tell"):
         optimiser.tell(entry)
+
+
+def lost(entry: Told, rows: range) -> Told:
+    scores = entry.scores.copy()
+    scores[rows] = np.nan
+    return Told(entry.points, scores, scores, entry.outcomes)
+
+
+def test_what_was_not_evaluated_leaves_no_trace() -> None:
+    """Whatever its point was: pycma is told of the others only."""
+    states = []
+    for score in (0.0, 20.0):
+        optimiser = fresh()
+        entry = told(optimiser.ask().points)
+        entry.scores[3] = score
+        optimiser.tell(lost(entry, range(3, 4)))
+        states.append(optimiser.state())
+    assert all(np.array_equal(states[0][name], states[1][name]) for name in states[0])
+    assert not np.array_equal(states[0]["mean"], fresh().state()["mean"])
+
+
+def test_too_few_to_learn_from_are_told_together_with_the_next_ones() -> None:
+    """The mean is that of the best half of 8: two points of a generation of which six were lost move nothing."""
+    optimiser = fresh()
+    optimiser.tell(lost(told(optimiser.ask().points), range(2, 8)))
+    before = fresh().state()
+    assert all(np.array_equal(before[name], value) for name, value in optimiser.state().items())
+    asked = optimiser.ask()
+    assert set(asked.origins) == {Origin.SAMPLE}
+    optimiser.tell(lost(told(asked.points), range(2, 8)))  # four altogether
+    assert not np.array_equal(before["mean"], optimiser.state()["mean"])
+
+
+def test_finds_the_optimum_of_a_bowl_although_a_third_of_it_is_lost() -> None:
+    optimiser, rng = fresh(), np.random.default_rng(3)
+    for _ in range(90):
+        entry = told(optimiser.ask().points)
+        entry.scores[rng.random(8) < 1 / 3] = np.nan
+        optimiser.tell(entry)
+    assert optimiser.state()["mean"] == pytest.approx([0.6] * 4, abs=0.03)
 
 
 @pytest.mark.parametrize("start", [[0.0, 0.2, 1.0, 0.5], [0.0] * 4, [1.0] * 4, [1e-3, 1 - 1e-9, 0.5, 0.5]])

@@ -14,7 +14,7 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.paths import RunPaths
 from orchestrator.records import FloatArray, Outcome
 from orchestrator.report import History, figures, write_report
-from orchestrator.report.listings import best_evaluations, centroid_yaml
+from orchestrator.report.listings import best_evaluations, centroid_yaml, failures
 from orchestrator.report.scene import Heat, Line
 from orchestrator.report.summary import findings, tiles
 from orchestrator.status.past import PastReader
@@ -131,3 +131,23 @@ def test_a_long_run_draws_the_best_that_were_measured(tmp_path: Path, few_are_dr
     assert len(history.shown) == few_are_drawn < len(history)
     measured = history.frame[history.frame["outcome"] == "OK"]
     assert set(measured["total_score"].nsmallest(200).index) <= set(history.shown)
+
+
+def test_what_was_not_evaluated_is_told_and_in_no_number(tmp_path: Path) -> None:
+    """The cluster lost the start values and one more until the timeout: they have no scores."""
+    lost = {(0, 0): Outcome.CANCELLED, (2, 3): Outcome.NODE_FAIL}
+    run = make_run(tmp_path / "run", outcome=lambda g, i: lost.get((g, i), Outcome.OK))
+    history = History.of(Checkpoint(run.checkpoint))
+    frame = history.frame
+    assert list(frame["total_score"].isna()) == [(g, i) in lost for g in range(3) for i in range(4)]
+    shown = tiles(history)
+    assert shown[0].value == f"{frame['total_score'].min():.4g}"
+    assert "the start values were not evaluated" in shown[0].text
+    assert "0 of 4 of the last one exploded or failed, 1 not evaluated" in shown[3].text
+    told = " ".join(findings(history))
+    assert "2 of the last 12 evaluations were not evaluated" in told
+    assert "(CANCELLED 1, NODE_FAIL 1)" in told
+    assert [each.outcome for each in failures(history)] == ["NODE_FAIL, not evaluated", "CANCELLED, not evaluated"]
+    assert "2 offspring were not evaluated" in figures.score_by_generation(history).caption
+    page = write_report([run], tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "2 offspring were not evaluated" in page

@@ -155,14 +155,62 @@ def test_jobs_beyond_the_timeout_are_ended_and_scored(tmp_path: Path) -> None:
     wait_for(lambda: not processes_of(project), 10)
 
 
-def test_a_killed_job_is_no_verdict_on_nothing(tmp_path: Path) -> None:
-    """A job that dies without a result after its start is a failed simulation, not a run that hangs."""
-    model = MODEL.replace("    x, y =", "    if parameters['x'] > 0.89: os.kill(os.getpid(), 9)\n    x, y =")
+def test_a_model_that_leaves_its_process_is_a_failed_simulation(tmp_path: Path) -> None:
+    """A job that dies without a result after its start is not a run that hangs."""
+    model = MODEL.replace("    x, y =", "    if parameters['x'] > 0.89: os._exit(3)\n    x, y =")
     project = Project.create(tmp_path, {"max_ngen": 1}, model)
     project.command("run", "config.yaml")
     frame = project.frame()
-    assert frame["outcome"][0] == "SIMULATION_ERROR"
+    assert (frame["outcome"][0], frame["total_score"][0], frame["attempts"][0]) == ("SIMULATION_ERROR", 40, 1)
     assert (frame["outcome"] == "OK").any()
+    assert "ended with exit code 3 without a result" in Checkpoint(project.runs[0]).details()["message"][0]
+
+
+def test_a_job_whose_process_is_killed_once_is_simulated_again(undisturbed: Project, tmp_path: Path) -> None:
+    """By the kernel for another's memory, say: it was scored as if its parameters had done it."""
+    kill = "    if '/0/0/1/' in str(directory): os.kill(os.getpid(), 9)\n    x, y ="
+    project = Project.create(tmp_path, {}, MODEL.replace("    x, y =", kill))
+    said = project.command("run", "config.yaml")
+    assert "attempt lost, CANCELLED: the job's process ended with exit code 137 without a result" in said
+    frame, expected = project.frame(), undisturbed.frame()
+    assert list(frame["attempts"]) == [2, 1, 1, 1, 1, 1, 1, 1]
+    assert same(frame.drop(columns="attempts"), expected.drop(columns="attempts"))
+
+
+def test_what_is_killed_until_the_deadline_is_not_evaluated_and_the_run_goes_on(tmp_path: Path) -> None:
+    kill = "    if '/0/1/' in str(directory): os.kill(os.getpid(), 9)\n    x, y ="
+    project = Project.create(tmp_path, {"timeout": 10}, MODEL.replace("    x, y =", kill))
+    said = project.command("run", "config.yaml")
+    assert "; not evaluated" in said
+    frame = project.frame()
+    assert len(frame) == 8
+    lost = frame["total_score"].isna()
+    assert list(lost) == [False, True] + [False] * 6
+    assert (frame["outcome"][1], frame["score:ReturnedValue(rate)"].isna()[1]) == ("CANCELLED", True)
+    assert frame["attempts"][1] > 1
+    run = str(project.runs[0])
+    project.command("run", "--continue", run, "--set", "max_ngen=3")  # its replay is told the same
+    assert len(project.frame()) == 12
+    assert "best" in project.command("status", run)
+    project.command("report", run)
+    assert "not evaluated" in (project.runs[0] / "report.html").read_text()
+    assert "Total score" in project.command("best", run)
+    assert "nan" not in project.command("score", "--rescore", run, "--config", "config.yaml").lower()
+
+
+def test_a_folder_of_results_that_is_gone_while_a_job_ends_costs_no_simulation(
+    undisturbed: Project, tmp_path: Path
+) -> None:
+    away = """    if '/0/0/1/' in str(directory):
+        import threading
+        results = directory.parents[2] / "results"
+        elsewhere = results.rename(results.with_name("elsewhere"))
+        threading.Timer(3, lambda: elsewhere.rename(results)).start()
+    x, y ="""
+    project = Project.create(tmp_path, {}, MODEL.replace("    x, y =", away))
+    project.command("run", "config.yaml")
+    assert same(project.frame(), undisturbed.frame())
+    assert project.simulated == 8
 
 
 def test_a_second_controller_is_told_who_holds_the_run(tmp_path: Path) -> None:
@@ -319,8 +367,8 @@ def test_recordings_that_cannot_be_read_just_now_are_not_the_parameters_fault(tm
     (tmp_path / "own.py").write_text(OWN_TARGET)
     (tmp_path / "stale").touch()
     said = project.command("run", "config.yaml", code=1)
-    assert "attempt lost, NODE_FAIL: OSError: [Errno 116] Stale file handle" in said
-    assert "every simulation of the generation failed" in said
+    assert "attempt lost, NODE_FAIL on " in said
+    assert "no simulation has worked in 2 attempts: OSError: [Errno 116] Stale file handle" in said
 
 
 @pytest.mark.parametrize("score", ["nan", "-0.5"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from orchestrator.records import Outcome
-from orchestrator.simulations.failure_cause import cause_of
+from orchestrator.simulations.failure_cause import cause_of, is_from_outside, telling_exit_code, told_exit_code
+from orchestrator.simulations.mozaik.simulation import MozaikSimulation
 
 
 @pytest.mark.parametrize(
@@ -59,3 +62,41 @@ def test_a_file_system_that_is_full_or_gone(line: str) -> None:
 )
 def test_a_model_that_is_wrong_blames_nobody_else(log: str) -> None:
     assert cause_of(log) is None
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "outside"),
+    [
+        ("true", 0, False),
+        ("sh -c 'exit 3'", 3, False),
+        ("sh -c 'kill -9 $$'", 137, True),
+        ("sh -c 'kill -15 $$'", 143, True),
+        ("sh -c 'kill -11 $$'", 139, False),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "set -e; "])
+def test_the_exit_code_of_a_process_is_told_by_its_shell(command: str, code: int, outside: bool, before: str) -> None:
+    script = ["/bin/sh", "-c", before + telling_exit_code(command)]
+    done = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert (done.returncode, told_exit_code(done.stderr), is_from_outside(code)) == (code, code, outside)
+
+
+def test_a_shell_that_was_killed_as_well_has_told_nothing() -> None:
+    assert told_exit_code("slurmstepd: error: *** JOB 7 CANCELLED ***\n") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "own_limit", "outcome"),
+    [
+        (137, False, Outcome.CANCELLED),  # it was OUT_OF_MEMORY: for whose memory the kernel kills is not known
+        (-9, False, Outcome.CANCELLED),
+        (137, True, Outcome.OUT_OF_MEMORY),
+        (139, True, Outcome.SIMULATION_ERROR),
+        (1, False, Outcome.SIMULATION_ERROR),
+    ],
+)
+def test_a_simulation_that_was_killed_from_outside_is_not_the_parameters_fault(
+    code: int, own_limit: bool, outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.simulations.mozaik.simulation.has_exceeded_limit", lambda: own_limit)
+    assert MozaikSimulation._failure(code, started=True, log="building\n").outcome is outcome

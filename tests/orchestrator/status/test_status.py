@@ -10,7 +10,7 @@ import stat
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +85,7 @@ def test_offspring_in_every_state(tmp_path: Path) -> None:
     assert (simulating.host, simulating.job_id, simulating.attempt) == ("w2", "7_4", 1)
     assert generation.counts == {
         "queued": 2, "checking": 1, "running": 3, "measuring": 2, "done": 1, "exploded": 1, "failed": 1,
+        "not evaluated": 0,
     }  # fmt: skip
     assert generation.unsubmitted == 1
     assert [(each.index, each.outcome, each.message) for each in generation.failures] == [
@@ -117,7 +118,12 @@ def test_a_lost_attempt_is_no_end_until_it_is_the_last(run: RunOnDisk) -> None:
         files.note(0, "building", attempt=number)
         assert states(look(run))[0] == "running"
         lose(files, 0, number)
-    assert states(look(run))[0] == "failed"  # beyond slurm.retries
+    assert states(look(run))[0] == "queued"
+    files.write("timeout", indices=[0])
+    status = look(run)
+    assert states(status)[0] == "not evaluated"
+    assert status.generation is not None
+    assert (status.generation.landed, [each.index for each in status.generation.failures]) == (1, [0])
     files.submit((1, 2), token="late")
     files.land(1, attempt=1)
     assert states(look(run))[1] == "done"  # what the first attempt brought after all
@@ -174,7 +180,7 @@ def test_a_watcher_follows_what_changes(run: RunOnDisk) -> None:
     time.sleep(0.01)
     files.land(1)
     files.land(2, Outcome.TIMEOUT)
-    assert states(watcher.look()) == ["measuring", "done", "failed", "queued"]
+    assert states(watcher.look()) == ["measuring", "done", "not evaluated", "queued"]  # it never began
     run.complete(0, [[1, 1]] * 4, begin=1000.0)
     assert watcher.look().generation is None
     run.generation(1)
@@ -232,9 +238,9 @@ def test_a_living_controller(run: RunOnDisk) -> None:
 
 def test_a_controller_whose_process_is_gone(run: RunOnDisk) -> None:
     run.holder(pid=2**22 + 1)
-    run.lock(pid=2**22 + 1)
+    lock = run.lock(pid=2**22 + 1)
     assert look(run).controller.state == "dead"
-    run.paths.lock.unlink()
+    lock.unlink()
     assert look(run).controller.state == "gone"
 
 
@@ -245,6 +251,49 @@ def test_a_controller_on_another_machine(run: RunOnDisk, renewed: float, state: 
     controller = look(run).controller
     assert controller.state == state
     assert time.time() - controller.last_sign == pytest.approx(renewed, abs=5)
+
+
+class _WrongClock:
+    """Stands in for the module time on a host whose clock is ahead."""
+
+    CLOCK_BOOTTIME = time.CLOCK_BOOTTIME
+    clock_gettime = staticmethod(time.clock_gettime)
+
+    def __init__(self, ahead: float):
+        self.time: Callable[[], float] = lambda: time.time() + ahead
+
+
+@pytest.mark.parametrize("ahead", [3600.0, -3600.0])
+@pytest.mark.parametrize(("renewed", "state"), [(5.0, "alive"), (1000.0, "silent")])
+def test_a_host_whose_clock_is_wrong_looks_at_a_run(
+    run: RunOnDisk, monkeypatch: pytest.MonkeyPatch, ahead: float, renewed: float, state: str
+) -> None:
+    run.holder(host="elsewhere", boot="another", pid=1)
+    run.lock(pid=1, renewed=renewed)
+    run.generation(0).submit((0, 1))
+    files = sorted(run.paths.directory.rglob("*"))
+    monkeypatch.setattr("orchestrator.clocks.time", _WrongClock(ahead))
+    status = look(run)
+    assert status.controller.state == state
+    assert time.time() - status.controller.last_sign == pytest.approx(renewed, abs=5)
+    assert status.time == pytest.approx(time.time(), abs=5)
+    assert status.generation is not None
+    assert status.generation.deadline - status.time == pytest.approx(3600, abs=5)
+    assert sorted(run.paths.directory.rglob("*")) == files
+
+
+@pytest.mark.parametrize("ahead", [3600.0, -3600.0, 5.0])
+def test_times_of_a_node_whose_clock_is_off_are_unknown(run: RunOnDisk, ahead: float) -> None:
+    files = run.generation(0)
+    files.submit((0, 1))
+    files.note(0, "started", when=time.time() + ahead)
+    files.paths.attempt(0, 1).claim.touch()
+    files.note(0, "building", when=time.time() + ahead)
+    generation = look(run).generation
+    assert generation is not None
+    first = generation.offspring[0]
+    assert (first.state, first.phase) == ("running", "building")
+    assert (math.isnan(first.started), math.isnan(first.since)) == (ahead != 5, ahead != 5)
 
 
 def test_a_lock_whose_record_is_still_that_of_the_holder_before(run: RunOnDisk) -> None:

@@ -1,0 +1,110 @@
+"""What must hold at the end of every run."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.records import FloatArray
+from simulated.patches import patched
+from simulated.world import RUN, World
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the checkpoint says of an evaluation, but when and where it was made."""
+
+    generation: int
+    index: int
+    origin: str
+    point: tuple[str, ...]
+    outcome: str
+    values: tuple[str, ...]
+    scores: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} with scores {', '.join(self.scores)} and point {', '.join(self.point)}"
+
+
+# how long after a result is there, and shows everywhere, another attempt may still be submitted, in s
+_PATIENCE = 30.0
+
+
+def violations(world: World) -> list[str]:
+    """Return what does not hold of a world that has come to its end."""
+    return [*_unexpected(world), *_differences(world), *_left(world), *_repeated(world)]
+
+
+def evaluations(world: World) -> list[Row]:
+    """Return what the checkpoint says of every evaluation, but when and where it was made."""
+    with patched(world):
+        told = Checkpoint(RUN.checkpoint).told()
+    return [
+        Row(
+            *block.ids[n],
+            block.origins[n].value,
+            _exactly(block.points[n]),
+            block.outcomes[n].value,
+            _exactly(block.values[n]),
+            _exactly(block.scores[n]),
+        )
+        for block in told
+        for n in range(len(block.ids))
+    ]
+
+
+def _exactly(numbers: FloatArray) -> tuple[str, ...]:
+    """Return numbers as texts that are the same if they are, bit for bit; NaN is itself there."""
+    return tuple(repr(float(number)) for number in numbers)
+
+
+@functools.cache
+def undisturbed() -> list[Row]:
+    """Return the evaluations of a run in which nothing goes wrong."""
+    world = World(0)
+    world.run()
+    return evaluations(world)
+
+
+def _unexpected(world: World) -> Iterator[str]:
+    for ending in world.endings:
+        if ending.unexpected:
+            yield f"traceback of {ending.name}: {ending.unexpected}"
+    if world.endings[-1].how != "finished":
+        yield f"the last controller did not finish the run: {world.endings[-1].how}"
+
+
+def _differences(world: World) -> Iterator[str]:
+    expected, got = undisturbed(), evaluations(world)
+    if len(expected) != len(got):
+        yield f"expected {len(expected)} evaluations in the checkpoint, got {len(got)}"
+    for one, other in zip(expected, got, strict=False):
+        if one != other:
+            yield f"{one.generation}/{one.index}: expected {one}, got {other}"
+
+
+def _left(world: World) -> Iterator[str]:
+    for job in world.slurm.jobs:
+        if job.is_active:
+            yield f"job {job.id} is left {job.state}"
+    with patched(world):
+        if left := RUN.generation_numbers():
+            yield f"folders of generations {left} are left"
+
+
+def _repeated(world: World) -> Iterator[str]:
+    for later in world.simulated:
+        for earlier in world.simulated:
+            same = (earlier.generation, earlier.index) == (later.generation, later.index)
+            submitted = later.job.submitted
+            if not same or earlier is later or submitted < earlier.job.submitted:
+                continue
+            which = f"{later.generation}/{later.index}: attempt {later.attempt} (job {later.job.id}) was submitted"
+            other = f"attempt {earlier.attempt} (job {earlier.job.id})"
+            goes_on = earlier.begun < submitted and (earlier.ended is None or submitted < earlier.ended)
+            if earlier.delivered is not None and submitted > earlier.delivered + _PATIENCE + world.longest_lateness:
+                yield f"{which} after {other} had delivered"
+            elif goes_on and not earlier.job.excused:
+                yield f"{which} while {other} went on"

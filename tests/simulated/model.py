@@ -1,0 +1,35 @@
+"""What the jobs of the world simulate: two numbers, after a while; fails for some parameters."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+
+from orchestrator.files import write_json
+from orchestrator.paths import AttemptPaths
+from orchestrator.records import Outcome
+from orchestrator.simulations import Simulation, SimulationFailed, simulation
+from orchestrator.simulations.options import SimulationOptions
+from orchestrator.simulations.phases import Phase, note
+
+
+class TimedOptions(SimulationOptions):
+    """Takes some time."""
+
+
+@simulation("timed_of_tests", options=TimedOptions)
+class Timed(Simulation[TimedOptions]):
+    """Takes longer for a larger x; fails for every fourth x."""
+
+    def simulate(self, parameters: Mapping[str, float | int], attempt: AttemptPaths) -> None:
+        x, y = parameters["x"], parameters["y"]
+        note(attempt, Phase.BUILDING)
+        attempt.simulation.mkdir(exist_ok=True)
+        time.sleep(5 + 20 * x)
+        if int(1000 * x) % 4 == 0:
+            raise SimulationFailed(Outcome.SIMULATION_ERROR, f"x = {x} does not work")
+        write_json(attempt.simulation / "numbers.json", {"rate": 10 * x, "cv": y**2})
+
+    def recordings(self, attempt: AttemptPaths) -> object:
+        return json.loads((attempt.simulation / "numbers.json").read_text())

@@ -1,0 +1,110 @@
+"""Nothing is lost, doubled or wrongly scored in the simulated world, whatever goes wrong; what would be is found."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestrator.jobs.submitter import Submitter
+from orchestrator.lease import Lease
+from simulated.faults import KINDS
+from simulated.invariants import undisturbed
+from simulated.schedules import Outcome, carried_out, shrunk
+
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "world.py"
+# in so many schedules a guard that does not work shows
+ENOUGH = 2000
+
+
+def test_an_undisturbed_run_has_good_and_bad_evaluations_and_is_compared_with_itself() -> None:
+    assert [row.outcome for row in undisturbed()] == ["SIMULATION_ERROR", "OK", "OK", "OK", "OK", "OK", "OK"]
+    assert [row.generation for row in undisturbed()] == [0, 0, 0, 0, 1, 1, 1]
+    assert carried_out(7, []).violations == ()
+
+
+@pytest.mark.parametrize("first", range(0, 36, 6))
+def test_some_schedules(first: int) -> None:
+    outcomes = [carried_out(seed) for seed in range(first, first + 6)]
+    assert [outcome for outcome in outcomes if outcome.violations] == []
+
+
+def test_a_schedule_is_the_same_each_time() -> None:
+    once, again = (carried_out(11, trace=True) for _ in range(2))
+    assert once.trace == again.trace
+    assert once.digest == again.digest
+    # looking on changes nothing
+    assert carried_out(11).digest == once.digest
+    assert carried_out(12).digest != once.digest
+
+
+@pytest.mark.run
+def test_a_schedule_is_the_same_in_every_process() -> None:
+    printed = [
+        subprocess.run(
+            [sys.executable, BENCHMARK, "--seed", "11", "--trace"],
+            env={"PYTHONHASHSEED": seed, "PATH": ""},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert printed[0] == printed[1]
+    assert json.loads(printed[0].splitlines()[-1])["digest"] == carried_out(11).digest
+
+
+@pytest.mark.run
+def test_a_thousand_schedules() -> None:
+    done = subprocess.run(
+        [sys.executable, BENCHMARK, "--schedules", "1000", "--first", "1000", "--processes", "2"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert figures["schedules"] == 1000
+    assert figures["violations"] == 0
+    assert set(figures["kinds"]) == set(KINDS)
+
+
+def first_violation(most: int = ENOUGH) -> Outcome:
+    for seed in range(most):
+        outcome = carried_out(seed)
+        if outcome.violations:
+            return outcome
+    pytest.fail(f"nothing was found in {most} schedules")
+
+
+def nobody_asks(_lease: Lease) -> None:
+    """Stands in for `Lease.confirm`."""
+
+
+def nothing_is_found(_submitter: Submitter, error: Exception, _submission: object) -> None:
+    """Stands in for `Submitter._found_after`: a submission that failed has not happened."""
+
+
+@pytest.mark.run
+@pytest.mark.parametrize(
+    ("guarded", "name", "broken"),
+    [(Lease, "confirm", nobody_asks), (Submitter, "_found_after", nothing_is_found)],
+    ids=["the lease is confirmed before something is written", "a failed submission is looked up"],
+)
+def test_a_guard_that_does_not_work_is_found_and_its_schedule_shrinks(
+    guarded: type, name: str, broken: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guarded, name, broken)
+    found = first_violation()
+    fewest = shrunk(found)
+    assert fewest.violations
+    assert 1 <= len(fewest.faults) <= 2
+    # what was left out did not matter, and what is left does
+    assert carried_out(found.seed, fewest.faults).violations == fewest.violations
+    assert carried_out(found.seed, []).violations == ()
+    monkeypatch.undo()
+    assert carried_out(found.seed, fewest.faults).violations == ()
