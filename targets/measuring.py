@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from targets.base import NoValue, Target
@@ -72,8 +72,27 @@ def score_of(target: Target, value: float | None) -> float:
     ScoreError
         If the target fails, or its score is no finite number or is negative: no optimiser can be told that.
     """
+    return _checked(target, target.score, value)
+
+
+def ranked_score_of(target: Target, value: float | None) -> float:
+    """Return the score of a value for an optimiser, checked: the score itself below ``max_score``, and more above it.
+
+    A target of the user's own may compute its score in another way than all others; it counts where it is below the
+    cap, and where it is above what :meth:`Target.ranked_score` makes of the distance.
+
+    Raises
+    ------
+    ScoreError
+        As `score_of`.
+    """
+    score = score_of(target, value)
+    return score if score < target.max_score else max(score, _checked(target, target.ranked_score, value))
+
+
+def _checked(target: Target, scoring: Callable[[float | None], float], value: float | None) -> float:
     try:
-        score = float(target.score(value))
+        score = float(scoring(value))
         what = f"its score of the value {value} is {score}"
     except Exception as error:  # noqa: BLE001  (a user's target may raise anything)
         score, what = math.nan, f"its score of the value {value} fails: {said(error)}"

@@ -45,11 +45,14 @@ class Rehearsed:
         Number of the protocol's stimuli and their duration in s, None if they could not be counted.
     processes : bool
         Whether a launcher started the simulation: its memory is not that of the job's own children then.
+    whole : bool
+        Whether nothing of the simulation was left out: its values are those of the start values then.
     """
 
     result: Result
     protocol: tuple[int, float] | None
     processes: bool
+    whole: bool = False
 
     @property
     def works(self) -> bool:
@@ -84,7 +87,8 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
         paths.create()
         attempt = paths.attempt(0, 1)
         attempt.directory.mkdir(parents=True)
-        model = model_of(config).shortened(attempt)
+        full = model_of(config)
+        model = full.shortened(attempt)
         _task(config, model, paths).write()
         cluster = create_cluster(config, stop)
         token = directory.name
@@ -99,7 +103,7 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
             raise
         if see_gone(cluster, [job], _GRACE):
             end_jobs(cluster, [job])
-        return Rehearsed(result, model.counted(attempt), processes=bool(model.context.launcher))
+        return Rehearsed(result, model.counted(attempt), processes=bool(model.context.launcher), whole=model is full)
 
 
 @contextlib.contextmanager

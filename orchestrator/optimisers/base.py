@@ -74,7 +74,8 @@ class Told:
     values : ndarray of float, shape (n_points, n_targets)
         Values of the targets, NaN if there is none.
     scores : ndarray of float, shape (n_points, n_targets)
-        Scores of the targets, finite.
+        Scores of the targets, finite; above a target's ``max_score`` they go on growing by up to 5 % of it, which
+        values that are missing have.
     outcomes : sequence of Outcome, length n_points
         What became of each.
     origins : sequence of Origin, length n_points

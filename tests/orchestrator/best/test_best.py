@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from orchestrator.cli import app
 from orchestrator.config.model import Config
 from orchestrator.errors import UsageError
 from orchestrator.paths import RunPaths
-from orchestrator.records import Outcome
+from orchestrator.records import Evaluation, Offspring, Outcome, Result
 
 SPACE = {"x": [0, 1], "n": {"bounds": [1, 9], "integer": True}}
 TARGETS = [
@@ -83,6 +84,21 @@ def test_an_explosion_is_never_best(tmp_path: Path) -> None:
     paths = written_run(project.config, [({"x": 0, "y": 0}, Outcome.EXPLODED), ({"x": 1, "y": 2}, [100.0, 100.0])])
     (best,) = choose(Checkpoint(paths.checkpoint), 3).best
     assert best.parameters == {"x": 1.0, "y": 2.0}
+
+
+def test_of_scores_at_the_cap_the_best_is_what_the_optimiser_ranked_first(tmp_path: Path) -> None:
+    """With a norm that is too small all scores are equal, and the start was called the best."""
+    paths = written_run(Project.create(tmp_path, {"targets": TARGETS}).config, [])
+    checkpoint = Checkpoint(paths.checkpoint)
+    rows = [
+        Evaluation(Offspring(0, n, (0.5,) * 2, {"x": n, "y": 0}), Result(Outcome.OK), (9e3, 9e3), (20.0, 5.0), 1, 0.0)
+        for n in range(3)
+    ]
+    ranked = [(20.5, 5.25), (20.5, 5.125), (20.75, 5.125)]
+    checkpoint.append([replace(row, ranked_scores=each) for row, each in zip(rows, ranked, strict=True)], {})
+    choice = choose(checkpoint, 3)
+    assert [each.offspring for each in choice.best] == [1, 0, 2]
+    assert [each.total_score for each in choice.best] == [25, 25, 25]
 
 
 def test_a_run_in_which_nothing_is_ok_has_no_best(tmp_path: Path) -> None:

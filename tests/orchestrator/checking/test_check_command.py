@@ -12,6 +12,7 @@ import pexpect
 import pytest
 from checked_project import CONFIG, WEIGHT, visual_model
 from in_process import command
+from orchestrator_project import CONFIG as CONFIG_OF_FUNCTION
 from orchestrator_project import MODEL, Project, wait_for
 
 from orchestrator.checking.check import inspect
@@ -162,6 +163,15 @@ def test_on_node_tries_the_function_and_leaves_nothing(tmp_path: Path) -> None:
     assert "--on-node" not in said  # it is not proposed again
     assert left(tmp_path) == []
     assert not project.runs
+
+
+@pytest.mark.run
+def test_on_node_says_that_the_start_values_score_at_the_cap(tmp_path: Path) -> None:
+    targets = [{**CONFIG_OF_FUNCTION["targets"][0], "norm": 0.01}, CONFIG_OF_FUNCTION["targets"][1]]
+    said = " ".join(Project.create(tmp_path, {"targets": targets}).command("check", "config.yaml", "--on-node").split())
+    expected = "with the start values the value 9 scores max_score (20), because 3 is wanted with a norm of 0.01."
+    assert f"targets[0]: {expected} Above the cap scores hardly grow: raise norm" in said
+    assert "targets[1]" not in said
 
 
 @pytest.mark.run

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from orchestrator.optimisers import Optimiser, Problem, Told, create_optimiser
 from orchestrator.optimisers.base import TOLERANCE
 from orchestrator.optimisers.cma import CMAOptions
 from orchestrator.records import FloatArray, Origin, Outcome
+from targets import Target, create_targets, ranked_score_of, score_of
 
 START = np.array([0.1, 0.2, 0.8, 0.5])
 
@@ -32,6 +34,36 @@ def test_finds_the_optimum_of_a_bowl() -> None:
     for _ in range(60):
         optimiser.tell(told(optimiser.ask().points))
     assert optimiser.state()["mean"] == pytest.approx([0.6] * 4, abs=0.03)
+
+
+def fitted(scale: float, seed: int, scored: Callable[[Target, float], float]) -> float:
+    """Return how far from the wanted values, in norms, 160 evaluations of a fit of two values come."""
+    targets = create_targets(
+        [
+            {"class": "ReturnedValue", "key": key, "target_value": scale * wanted, "norm": 1}
+            for key, wanted in (("x", 0.2), ("y", 0.7))
+        ]
+    )
+    optimiser = create_optimiser(CMAOptions(), Problem(np.full(2, 0.5), np.zeros(2), sigma=0.2, size=8, seed=seed))
+    best = np.inf
+    for _ in range(20):
+        points = optimiser.ask().points
+        rows = [list(zip(targets, scale * point, strict=True)) for point in points]
+        scores = np.array([[scored(target, value) for target, value in row] for row in rows])
+        optimiser.tell(Told(points, scale * points, scores, [Outcome.OK] * 8))
+        best = min(best, *(sum(target.distance(value) for target, value in row) for row in rows))
+    return best
+
+
+def test_the_cap_does_not_blind_the_search() -> None:
+    """Values 2,000 and more norms off, from the centre: every score is at the cap, and the search saw a plain."""
+    capped, ranked, uncapped = (
+        np.median([fitted(10_000, seed, scored) for seed in range(5)])
+        for scored in (score_of, ranked_score_of, lambda target, value: target.distance(value))
+    )
+    assert capped > 200
+    assert ranked < 50
+    assert uncapped < 50
 
 
 def test_the_points_are_those_of_the_first_version() -> None:
