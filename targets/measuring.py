@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from targets.base import NoValue, Target
 from targets.errors import DatastoreError
@@ -20,6 +21,25 @@ class Measurement(NamedTuple):
 
 class ScoreError(ValueError):
     """A target's own score is no finite number, or negative; the message says which target and what it gives."""
+
+
+def as_number(value: Any) -> float | None:
+    """Return what is a number as one; None for None, which is no value.
+
+    Scalars and arrays of one number, of numpy, pandas and whatever else has their method ``item``, are numbers.
+
+    Raises
+    ------
+    TypeError
+        If it is none; the message says what it is.
+    """
+    if value is None:
+        return None
+    try:
+        return float(value.item() if callable(getattr(value, "item", None)) else value)
+    except (TypeError, ValueError, OverflowError):
+        shape = f" of shape {value.shape}" if hasattr(value, "shape") else ""
+        raise TypeError(f"expected a number, got {reprlib.repr(value)} ({type(value).__name__}{shape})") from None
 
 
 def measure(targets: Sequence[Target], recordings: object, fatal: Collection[int] = ()) -> list[Measurement]:
@@ -51,7 +71,7 @@ def measure(targets: Sequence[Target], recordings: object, fatal: Collection[int
 
 def _measure(target: Target, recordings: object, fatal: Collection[int]) -> Measurement:
     try:
-        value = float(target.value(recordings))
+        value = as_number(target.value(recordings))
     except Exception as error:  # noqa: BLE001  (a user's target may raise anything)
         for each in (error, error.__cause__):
             if isinstance(each, OSError) and each.errno in fatal:
@@ -59,6 +79,8 @@ def _measure(target: Target, recordings: object, fatal: Collection[int]) -> Meas
         if isinstance(error, (NoValue, DatastoreError)):
             return Measurement(None, str(error) or "no value")
         return Measurement(None, said(error))
+    if value is None:
+        return Measurement(None, "no value")
     if not math.isfinite(value):
         return Measurement(None, f"the value is {value}")
     return Measurement(value, None)

@@ -33,7 +33,10 @@ from orchestrator.simulations.base import Simulation, SimulationFailed
 from orchestrator.simulations.failure_cause import FILE_SYSTEM_ERRORS
 from orchestrator.simulations.phases import HEARTBEAT, Phase, note
 from orchestrator.simulations.subprocesses import end_on_signals
+from orchestrator.text import shortened
 
+# of a message and, on average, of a line of a log, in characters
+_LONGEST_TEXT = 2000
 # man 2 prctl
 _PR_SET_PDEATHSIG = 1
 
@@ -56,9 +59,9 @@ def evaluate(task_file: str) -> None:
     with _heartbeat(attempt.progress):
         result = _evaluate(task, attempt)
     ok = result.outcome is Outcome.OK
+    log_tail = "" if ok else tail(attempt.log, task.log_lines) or result.log_tail
     result = replace(
-        result,
-        log_tail="" if ok else tail(attempt.log, task.log_lines) or result.log_tail,
+        _bounded(replace(result, log_tail=log_tail)),
         started=started,
         finished=time.time(),
         host=_host(),
@@ -81,7 +84,7 @@ def measure_attempt(task_file: str) -> None:
     """
     task = NodeTask.read(Path(task_file))
     attempt, result, simulation = task.paths, read_result(task.result), task.create_simulation()
-    measured = _guarded(task, lambda: _measure(task, simulation, attempt))
+    measured = _bounded(_guarded(task, lambda: _measure(task, simulation, attempt)))
     result = replace(
         result,
         outcome=measured.outcome,
@@ -133,6 +136,16 @@ def _guarded(task: NodeTask, step: Callable[[], Result]) -> Result:
         message = f"{type(error).__name__}: {error}"
         lines = traceback.format_exc().splitlines()[-task.log_lines :] if task.log_lines else []
         return Result(Outcome.SIMULATION_ERROR, message=message, log_tail="\n".join(lines))
+
+
+def _bounded(result: Result) -> Result:
+    """Return a result with texts that people can read: an exception may hold a whole array, or a whole file."""
+    return replace(
+        result,
+        message=shortened(result.message, _LONGEST_TEXT),
+        reasons={label: shortened(reason, _LONGEST_TEXT) for label, reason in result.reasons.items()},
+        log_tail=shortened(result.log_tail, _LONGEST_TEXT * max(1, result.log_tail.count("\n"))),
+    )
 
 
 def _measure(task: NodeTask, simulation: Simulation[Any], attempt: AttemptPaths) -> Result:
