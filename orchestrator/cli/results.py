@@ -131,7 +131,7 @@ def _reevaluate(
 
 @app.command()
 def score(
-    config: Annotated[Path, typer.Option("--config", metavar="CONFIG", help="Configuration with the targets.")],
+    config: Annotated[Path, typer.Option("--config", metavar="CONFIG", help="File with the targets.")],
     datastores: Annotated[
         list[str] | None,
         typer.Argument(metavar="DATASTORE", help="mozaik results directories, or patterns such as 'results/*'."),
@@ -152,16 +152,16 @@ def score(
     """
     if bool(datastores) == (run_directory is not None):
         raise UsageError("give either datastores, or --rescore with a run directory")
-    from orchestrator.config.file import load_config  # noqa: PLC0415
+    from orchestrator.config.file import load_targets  # noqa: PLC0415
     from orchestrator.scores.datastores import find_datastores, score_datastores  # noqa: PLC0415
 
-    settings = load_config(config, overrides or ())
+    wanted = load_targets(config, overrides or ())
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     if run_directory is not None:
         from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
         from orchestrator.scores.rescoring import rescore  # noqa: PLC0415
 
-        evaluations = rescore(Checkpoint(run_directory), settings, config)
+        evaluations = rescore(Checkpoint(run_directory), wanted, config)
         if as_json:
             best_first = sorted(evaluations, key=lambda each: each.total_score)
             print(json.dumps([each.to_json() for each in best_first[:top]], indent=1, allow_nan=False))
@@ -169,7 +169,7 @@ def score(
             _print_rescored(console, evaluations, str(config), top or 5)
         return
     scored = []
-    for each in score_datastores(find_datastores(datastores or []), settings):
+    for each in score_datastores(find_datastores(datastores or []), wanted):
         scored.append(each)
         if each.error:
             print(f"orchestrator: {each.error}", file=sys.stderr)

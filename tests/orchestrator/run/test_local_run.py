@@ -229,7 +229,7 @@ def test_best_prints_tables_json_and_yaml(undisturbed: Project) -> None:
         (["run", "config.yaml", "--set", "model_dir=nowhere"], "model_dir: there is no directory"),
         (["run", "config.yaml", "--set", "simulation.function=model:none"], "simulation.function: cannot import"),
         (["run", "config.yaml", "--set", "simulation.function=nomodel:f"], "simulation.function: cannot import"),
-        (["run", "config.yaml", "--set", "optimiser_centroid={}"], "'x' has no default that is a number"),
+        (["run", "config.yaml", "--set", "optimiser_centroid={x: 2}"], "'x' must be inside its bounds [0, 1], got 2"),
         (
             ["run", "config.yaml", "--set", "continue_cp=true", "--set", "cp_filename=no/checkpoint.h5"],
             "there is no checkpoint",
