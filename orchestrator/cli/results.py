@@ -13,7 +13,7 @@ from rich.console import Console
 
 from orchestrator.cli.app import Overrides, RunDirectory, app
 from orchestrator.cli.best_options import check_together
-from orchestrator.cli.printing import print_choice, print_report
+from orchestrator.cli.printing import print_choice, print_report, width_of_tables
 from orchestrator.errors import RunFailed, UsageError
 from orchestrator.paths import run_paths
 
@@ -86,7 +86,7 @@ def _print_best(run_directory: Path, top: int, form: str) -> None:
 
     choice = choose(Checkpoint(run_directory), top).required()
     if form == "table":
-        print_choice(Console(width=None if sys.stdout.isatty() else 200), choice)
+        print_choice(Console(width=width_of_tables()), choice)
         return
     if len(choice.best) < top:
         print(f"orchestrator: {choice.note}", file=sys.stderr)
@@ -124,7 +124,7 @@ def _reevaluate(
     if as_json:
         print(json.dumps(report.to_json(), indent=1, allow_nan=False))
     else:
-        print_report(Console(width=None if sys.stdout.isatty() else 200), report)
+        print_report(Console(width=width_of_tables()), report)
     if top and report.open:
         raise RunFailed(f"{report.open} of {len(report.request.all_tasks)} simulations did not finish")
 
@@ -156,7 +156,7 @@ def score(
     from orchestrator.scores.datastores import find_datastores, score_datastores  # noqa: PLC0415
 
     wanted = load_targets(config, overrides or ())
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    console = Console(width=width_of_tables(), highlight=False)
     if run_directory is not None:
         from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
         from orchestrator.scores.rescoring import rescore  # noqa: PLC0415

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from orchestrator.cli.app import Overrides, app
-from orchestrator.cli.printing import print_best
+from orchestrator.cli.printing import print_best, width_of_tables
 from orchestrator.display.logs import LogFormat, json_line
 from orchestrator.errors import UsageError
 from orchestrator.paths import run_paths
@@ -39,7 +39,7 @@ def run(
 
     as_json = log_format is LogFormat.JSON
     # standard output is for programs then
-    console = Console(soft_wrap=not sys.stdout.isatty(), stderr=as_json)
+    console = Console(soft_wrap=not sys.stdout.isatty(), width=width_of_tables(), stderr=as_json)
     if continued is not None:
         ended = go_on(run_paths(continued), overrides or (), console, log_format)
     else:

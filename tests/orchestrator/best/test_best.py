@@ -23,6 +23,7 @@ from orchestrator.config.model import Config
 from orchestrator.errors import UsageError
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
+from orchestrator.run.start import Ended
 
 SPACE = {"x": [0, 1], "n": {"bounds": [1, 9], "integer": True}}
 TARGETS = [
@@ -149,8 +150,26 @@ def test_json_has_values_and_scores_of_every_target(run: RunPaths) -> None:
     assert fourth["targets"][1] == {"name": "ReturnedValue(cv)", "value": None, "score": 5.0}
 
 
+LONG = "sheets.V1_Exc_L4.LateralConnections.short_range.weight_functions.f1.params.sigma_of_the_gaussian_" * 3
+
+
+def test_tables_in_a_batch_log_are_as_wide_as_they_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They were broken after 80 columns, in the middle of names."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    changes = {"parameters": {LONG: [0, 1]}, "targets": TARGETS, "optimiser_centroid": {LONG: 0.9}}
+    project = Project.create(tmp_path, changes)
+    run = written_run(project.config, [({LONG: 0.9}, [9.0, 0.5]), ({LONG: 0.125}, [2.0, 1.25])])
+    monkeypatch.setattr("orchestrator.run.start.start", lambda *arguments: Ended(run, "max_ngen reached"))
+    for printed in (said("best", run.directory), said("run", project.config)):
+        lines = [line.split() for line in printed.splitlines()]
+        assert [LONG, "0.9", "0.125"] in lines
+    said("score", "--rescore", run.directory, "--config", project.config)
+
+
 def test_yaml_is_fit_for_the_start_of_another_run(run: RunPaths) -> None:
-    (best,) = yaml.safe_load(said("best", run.directory, "--yaml"))
+    best = yaml.safe_load(said("best", run.directory, "--yaml"))
+    assert best == {"x": 0.1, "n": 2}
+    assert yaml.safe_load(said("best", run.directory, "--yaml", "--top", 2)) == [best, {"x": 0.3, "n": 4}]
     changed = {**yaml.safe_load(run.config.read_text()), "optimiser_centroid": best, "model_dir": "."}
     assert Config.model_validate(changed).optimiser_centroid == {"x": 0.1, "n": 2}
 
