@@ -217,7 +217,7 @@ class JobPool:
             if entry is not None and entry.stage is Stage.MEASURING:
                 self._decree(entry, Result(Outcome.SIMULATION_ERROR, message=why))
         for generation, folder in self._folders.items():
-            for index, number, result in new_results(folder.paths.results, folder.seen):
+            for index, number, result in new_results(folder.paths.results, folder.seen, folder.unreadable):
                 entry = self._entries.get((generation, index))
                 if entry is not None:
                     self._take(entry, number, result)
@@ -259,8 +259,6 @@ class JobPool:
             self._retries.worked(result)
         history = entry.history
         self._arrived.append(Landed(entry.offspring, result, history.submissions, history.submitted))
-        said = f"{result.outcome.value}{f': {result.message}' if result.message else ''}"
-        _LOG.log(logging.INFO if result.outcome is Outcome.OK else logging.WARNING, "%s: %s", entry, said)
 
     def _poll_if_due(self) -> None:
         watched = self._entries.watched()

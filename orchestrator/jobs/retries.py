@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from orchestrator.cluster import SubmissionFailed
 from orchestrator.errors import RunFailed
-from orchestrator.jobs.entries import Entries, Entry, Stage, Terms
+from orchestrator.jobs.entries import Entries, Entry, Stage, Terms, said_of
 from orchestrator.jobs.submissions import Loss
 from orchestrator.jobs.verdicts import failure
 from orchestrator.records import Outcome, Result
@@ -78,7 +78,7 @@ class Retries:
         """
         outcome = result.outcome
         entry.folder.journal.lost(entry.index, Loss(outcome, result.message, node))
-        _LOG.warning("%s: attempt lost, %s: %s", entry, outcome.value, result.message)
+        _LOG.warning("%s: attempt lost, %s", entry, said_of(result, result.job_id))
         losses = len(entry.history.losses)
         entry.not_before = time.time() + min(2.0**losses, _LONGEST_PAUSE)
         if outcome is Outcome.LAUNCH_FAILED:

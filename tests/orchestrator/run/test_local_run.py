@@ -88,6 +88,16 @@ def test_a_stopped_run_continues_as_if_nothing_had_been(
         assert 8 <= project.simulated <= 10  # at most the two that Ctrl-C ended
 
 
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_are_no_hindrance(closed: str, tmp_path: Path) -> None:
+    """What is opened next gets their numbers, and what is printed would be written into the checkpoint."""
+    project = Project.create(tmp_path, {"max_ngen": 1})
+    program = Path(sys.executable).parent / "orchestrator"
+    done = subprocess.run(["bash", "-c", f"exec {program} run config.yaml {closed}"], cwd=tmp_path, check=False)
+    assert done.returncode == 0
+    assert len(project.frame()) == project.simulated == 4
+
+
 def test_continuing_by_the_configuration(undisturbed: Project, tmp_path: Path) -> None:
     project = Project.create(tmp_path)
     project.command("run", "config.yaml", "--set", "max_ngen=1")
