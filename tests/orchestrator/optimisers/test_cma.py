@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ from orchestrator.optimisers import Optimiser, Problem, Told, create_optimiser
 from orchestrator.optimisers.base import TOLERANCE
 from orchestrator.optimisers.cma import CMAOptions
 from orchestrator.records import FloatArray, Origin, Outcome
-from targets import Target, create_targets, ranked_score_of, score_of
 
+ROOT = Path(__file__).resolve().parents[3]
 START = np.array([0.1, 0.2, 0.8, 0.5])
 
 
@@ -36,34 +37,20 @@ def test_finds_the_optimum_of_a_bowl() -> None:
     assert optimiser.state()["mean"] == pytest.approx([0.6] * 4, abs=0.03)
 
 
-def fitted(scale: float, seed: int, scored: Callable[[Target, float], float]) -> float:
-    """Return how far from the wanted values, in norms, 160 evaluations of a fit of two values come."""
-    targets = create_targets(
-        [
-            {"class": "ReturnedValue", "key": key, "target_value": scale * wanted, "norm": 1}
-            for key, wanted in (("x", 0.2), ("y", 0.7))
-        ]
-    )
-    optimiser = create_optimiser(CMAOptions(), Problem(np.full(2, 0.5), np.zeros(2), sigma=0.2, size=8, seed=seed))
-    best = np.inf
-    for _ in range(20):
-        points = optimiser.ask().points
-        rows = [list(zip(targets, scale * point, strict=True)) for point in points]
-        scores = np.array([[scored(target, value) for target, value in row] for row in rows])
-        optimiser.tell(Told(points, scale * points, scores, [Outcome.OK] * 8))
-        best = min(best, *(sum(target.distance(value) for target, value in row) for row in rows))
-    return best
-
-
 def test_the_cap_does_not_blind_the_search() -> None:
-    """Values 2,000 and more norms off, from the centre: every score is at the cap, and the search saw a plain."""
-    capped, ranked, uncapped = (
-        np.median([fitted(10_000, seed, scored) for seed in range(5)])
-        for scored in (score_of, ranked_score_of, lambda target, value: target.distance(value))
-    )
-    assert capped > 200
-    assert ranked < 50
-    assert uncapped < 50
+    """Values thousands of norms off, from the centre: every score is at the cap, and the search saw a plain."""
+    spec = importlib.util.spec_from_file_location("benchmark_of_the_cap", ROOT / "benchmarks" / "cap.py")
+    assert spec is not None
+    assert spec.loader is not None
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    off = {
+        name: np.median([benchmark.norms_off(10_000, seed, scored, 160) for seed in range(5)])
+        for name, scored in benchmark.TOLD.items()
+    }
+    assert off["capped"] > 200
+    assert off["ranked"] < 100
+    assert off["uncapped"] < 100
 
 
 def test_the_points_are_those_of_the_first_version() -> None:
