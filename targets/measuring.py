@@ -7,6 +7,8 @@ import reprlib
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from targets.base import NoValue, Target
 from targets.errors import DatastoreError
 from targets.plugins import said
@@ -24,7 +26,7 @@ class ScoreError(ValueError):
 
 
 def as_number(value: Any) -> float | None:
-    """Return what is a number as one; None for None, which is no value.
+    """Return what is a number as one; None for what says that there is none: None, masked values, NA of pandas.
 
     Scalars and arrays of one number, of numpy, pandas and whatever else has their method ``item``, are numbers.
 
@@ -33,7 +35,7 @@ def as_number(value: Any) -> float | None:
     TypeError
         If it is none; the message says what it is.
     """
-    if value is None:
+    if value is None or np.ma.is_masked(value) or type(value).__name__ == "NAType":
         return None
     try:
         return float(value.item() if callable(getattr(value, "item", None)) else value)

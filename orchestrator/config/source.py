@@ -139,7 +139,8 @@ def _octal_numbers(node: yaml.Node | None, at: Location, line: int) -> Iterator[
     """Yield the numbers with a leading zero, which YAML 1.1 reads with base 8: as another number than is written."""
     if isinstance(node, yaml.ScalarNode) and node.tag.endswith(":int") and _OCTAL.fullmatch(node.value):
         read = int(node.value.replace("_", ""), 8)
-        yield at, line, f"expected a number without a leading zero, got {node.value}, which YAML reads as {read}"
+        message = f"expected a number without a leading zero, got {node.value}, which YAML reads as {read}"
+        yield at, line, f"{message}; what is text needs quotes"
     for location, line_of_child, child in _children(node, at):
         yield from _octal_numbers(child, location, line_of_child)
 

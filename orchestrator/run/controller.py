@@ -141,7 +141,8 @@ class Controller:
         self._finish([number for number, missing in self._open.items() if number in begun and not missing])
         if told:
             _, tables = tables_since(self._checkpoint.path, ("total_score",), 0)
-            self._best = min(float(table["total_score"].min()) for table in tables)
+            totals = np.concatenate([table["total_score"] for table in tables])
+            self._best = float(np.min(totals, where=np.isfinite(totals), initial=math.inf))
             _LOG.info("continuing after %d generations, best total score %.4g", len(told), self._best)
         return resumed
 

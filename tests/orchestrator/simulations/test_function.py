@@ -51,6 +51,13 @@ def test_an_array_of_one_number_is_a_number(number: str, tmp_path: Path) -> None
     assert isinstance(found["x"], float)
 
 
+@pytest.mark.parametrize("nothing", ["None", "np.ma.masked", "np.ma.array([3.0], mask=[True])", "pd.NA"])
+def test_what_says_that_there_is_no_number_is_no_value(nothing: str, tmp_path: Path) -> None:
+    """What is behind a mask was taken for the value."""
+    head = "import numpy as np\nimport pandas as pd"
+    assert recordings(tmp_path, f"return {{'x': {nothing}, 'y': 1}}", head=head) == {"x": None, "y": 1.0}
+
+
 @pytest.mark.parametrize(
     ("returned", "said"),
     [
