@@ -27,6 +27,7 @@ from orchestrator.paths import RunPaths
 from orchestrator.records import Result
 from orchestrator.scores.evaluations import at_the_cap
 from orchestrator.simulations import model_of
+from targets import ScoreError, score_of
 
 # a key at which there is a problem, and what is not looked at then
 _NOT_RENDERED = ("model_dir", "simulation")
@@ -235,12 +236,15 @@ def _look_at_node(rehearsed: Rehearsed, source: Source, found: Inspection) -> No
 
 
 def _look_at_values(config: Config, result: Result, source: Source, found: Inspection) -> None:
-    """Note the targets of which the start values score ``max_score``."""
+    """Note the targets of which the start values score ``max_score``; one that has no right score is a problem."""
     for n, target in enumerate(config.create_targets()):
         value = result.values.get(target.label)
-        if value is not None and target.score(value) >= target.max_score:
-            message = f"with the start values {at_the_cap(target, [value])}"
-            found.notes.append(source.problem(("targets", n), message))
+        try:
+            if value is not None and score_of(target, value) >= target.max_score:
+                message = f"with the start values {at_the_cap(target, [value])}"
+                found.notes.append(source.problem(("targets", n), message))
+        except ScoreError as error:
+            found.problems.append(source.problem(("targets", n), str(error)))
 
 
 def _one_line(words: str) -> str:

@@ -160,9 +160,11 @@ def modules_of(model_dir: Path) -> Iterator[None]:
     They come before installed packages, as in a script of the user's, but after the standard library, of which this
     program and what it uses import parts at any moment.
     """
-    standard = sysconfig.get_paths()["stdlib"]
+    entry, standard = str(model_dir), sysconfig.get_paths()["stdlib"]
+    if entry in sys.path:  # the user has put it there
+        yield
+        return
     places = [n for n, place in enumerate(sys.path) if place in (standard, f"{standard}/lib-dynload")]
-    entry = str(model_dir)
     sys.path.insert(max(places, default=-1) + 1, entry)
     try:
         yield

@@ -175,6 +175,16 @@ def test_on_node_says_that_the_start_values_score_at_the_cap(tmp_path: Path) -> 
 
 
 @pytest.mark.run
+def test_on_node_finds_a_score_that_no_optimiser_can_be_told(tmp_path: Path) -> None:
+    own = {**CONFIG_OF_FUNCTION["targets"][0], "class": "own.py:Own"}
+    project = Project.create(tmp_path, {"targets": [own]})
+    code = "class Own(ReturnedValue):\n    def score(self, value):\n        return -1\n"
+    (tmp_path / "own.py").write_text(f"from targets import ReturnedValue\n\n\n{code}")
+    said = " ".join(project.command("check", "config.yaml", "--on-node", code=2).split())
+    assert "target Own(rate): its score of the value 9.0 is -1.0; expected a finite number, not negative" in said
+
+
+@pytest.mark.run
 def test_on_node_shows_what_went_wrong_and_leaves_nothing(tmp_path: Path) -> None:
     project = Project.create(
         tmp_path, model=MODEL.replace("    time.sleep(", "    import no_such_module\n    time.sleep(")
