@@ -51,9 +51,9 @@ def at_the_cap(target: Target, values: Sequence[float]) -> str:
     """Return what it means that values score ``max_score``, and what to do, for people."""
     unit = f" {target.unit}" if target.unit else ""
     low, high = min(values), max(values)
-    value = f"the value {low:g}" if low == high else f"every value from {low:g} to {high:g}"
+    scores = f"the value {low:g}{unit} scores" if low == high else f"all values ({low:g} to {high:g}{unit}) score"
     return (
-        f"{value}{unit} scores max_score ({target.max_score:g}), because {target.wanted_in_words}{unit} is wanted with "
+        f"{scores} max_score ({target.max_score:g}), because {target.wanted_in_words}{unit} is wanted with "
         f"a norm of {target.norm:g}{unit}. Above the cap scores hardly grow: raise norm to the distance that should "
         "score 1, or raise max_score"
     )

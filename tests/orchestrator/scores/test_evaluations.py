@@ -48,7 +48,7 @@ def test_a_generation_at_the_cap_is_told_with_the_target_and_what_to_do() -> Non
     block = [scored(TARGETS, each) for each in (landed(0, 1004.0, 3.0), landed(1, 1010.0, 30.0))]
     (doubt,) = doubts_about(TARGETS, block)
     assert doubt == (
-        "target ReturnedValue(x): in this generation every value from 1004 to 1010 scores max_score (20), because 4 is "
+        "target ReturnedValue(x): in this generation all values (1004 to 1010) score max_score (20), because 4 is "
         "wanted with a norm of 1. Above the cap scores hardly grow: raise norm to the distance that should score 1, or "
         "raise max_score"
     )
