@@ -68,13 +68,13 @@ class SpontaneousIrregularity(_SpontaneousSpikes):
 class SpontaneousSynchrony(_SpontaneousSpikes):
     """Mean pairwise Pearson correlation of the trains' spike counts in bins over the whole segment.
 
-    The trains are those of neurons in a centred square, ``max(|x|, |y|) <= window / 2``, with more than
-    ``min_intervals`` inter-spike intervals. A pair with a train of constant counts has correlation 0. Trials are
-    averaged.
+    There are ``round(T / bin)`` equal bins in a segment of T ms, which fill it: 50 bins of 10.08 ms in 504 ms. The
+    trains are those of neurons in a centred square, ``max(|x|, |y|) <= window / 2``, with more than ``min_intervals``
+    inter-spike intervals. A pair with a train of constant counts has correlation 0. Trials are averaged.
     """
 
     window: PositiveFloat = Field(default=3.0, description="side of the centred square, degrees of visual field")
-    bin: PositiveFloat = Field(default=10.0, description="width of a bin of the spike counts, ms")
+    bin: PositiveFloat = Field(default=10.0, description="width of a bin of the spike counts, about, ms")
     min_intervals: NonNegativeInt = Field(default=5, description="a train counts if it has more intervals than this")
 
     def value(self, recordings: Any) -> float:  # noqa: D102
@@ -100,12 +100,17 @@ class SpontaneousSynchrony(_SpontaneousSpikes):
                 f"synchrony needs two trains of sheet {self.sheet_name} in the centred square of {self.window:g} "
                 f"degrees with more than {self.min_intervals} intervals, there are {chosen.sum()}"
             )
-        if trains.n_bins(self.bin) < 2:
+        if trains.n_bins(self.bin_of(trains)) < 2:
             raise NoValue(f"synchrony needs two bins of {self.bin:g} ms, the recording lasts {trains.duration:g} ms")
         return trains.select(chosen)
 
+    def bin_of(self, trains: SpikeTrains) -> float:
+        """Return the width in ms of the equal bins that fill the recording of these trains."""
+        return trains.equal_width(self.bin)
+
     def _synchrony(self, datastore: Datastore, segment: Segment) -> float:
-        return self.central_trains(datastore, segment).mean_correlation(self.bin)
+        trains = self.central_trains(datastore, segment)
+        return trains.mean_correlation(self.bin_of(trains))
 
 
 @target("SpontActivityTarget", unit="Hz")

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from targets.base import Target
 from targets.datastore import Datastore
-from targets.measuring import Measurement, measure
+from targets.measuring import Measurement, measure, ranked_score_of
 from targets.needs import Needs, Presented, Recorded
 
 
@@ -100,11 +100,16 @@ def _check_scores(target: Target, values: Sequence[float]) -> None:
         _require(score <= target.max_score, f"the score {score} of {value} exceeds max_score")
         _require(target.score(value) == score, f"two scores of {value}")
         _require(target.distance(value) >= 0, f"the distance of {value} is negative")
+    ranked = {value: ranked_score_of(target, value) for value in tried}
     by_distance = sorted(tried, key=target.distance)
-    falling = [(one, other) for one, other in pairwise(by_distance) if scores[one] > scores[other]]
-    _require(not falling, f"scores must not fall with the distance, they do from one to the other of {falling[:1]}")
+    for found in (scores, ranked):
+        falling = [(one, other) for one, other in pairwise(by_distance) if found[one] > found[other]]
+        _require(not falling, f"scores must not fall with the distance, they do from one to the other of {falling[:1]}")
     for missing in (None, math.nan, math.inf, -math.inf):
         _require(target.score(missing) == target.max_score, f"no value must score max_score, {missing} does not")
+        worst = ranked_score_of(target, missing)
+        _require(worst > target.max_score, f"no value must be ranked behind max_score, {missing} is not")
+        _require(worst >= max(ranked.values()), f"no value must be ranked behind all values, {missing} is not")
     if target.wanted_interval is not None:
         _check_interval(target, *target.wanted_interval, scores)
 

@@ -24,7 +24,10 @@ from orchestrator.config.model import Config
 from orchestrator.config.source import Location, Source
 from orchestrator.errors import ConfigError, Problem
 from orchestrator.paths import RunPaths
+from orchestrator.records import Result
+from orchestrator.scores.evaluations import at_the_cap
 from orchestrator.simulations import model_of
+from targets import ScoreError, score_of
 
 # a key at which there is a problem, and what is not looked at then
 _NOT_RENDERED = ("model_dir", "simulation")
@@ -102,6 +105,8 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
     if rehearse is not None and not found.problems:
         rehearsed = rehearse(config)
         _look_at_node(rehearsed, source, found)
+        if rehearsed.whole:
+            _look_at_values(config, rehearsed.result, source, found)
     recorded = model_of(config).recorded()
     found.disk = disk(config, recorded, rehearsed.protocol if rehearsed else None)
     found.notes += [source.problem(tuple(key.split(".")), message) for key, message in found.disk.warnings()]
@@ -228,6 +233,18 @@ def _look_at_node(rehearsed: Rehearsed, source: Source, found: Inspection) -> No
     if result.outcome.value == "EXPLODED":
         message = f"the start values explode: {result.message}"
         found.notes.append(source.problem(("optimiser_centroid",), message))
+
+
+def _look_at_values(config: Config, result: Result, source: Source, found: Inspection) -> None:
+    """Note the targets of which the start values score ``max_score``; one that has no right score is a problem."""
+    for n, target in enumerate(config.create_targets()):
+        value = result.values.get(target.label)
+        try:
+            if value is not None and score_of(target, value) >= target.max_score:
+                message = f"with the start values {at_the_cap(target, [value])}"
+                found.notes.append(source.problem(("targets", n), message))
+        except ScoreError as error:
+            found.problems.append(source.problem(("targets", n), str(error)))
 
 
 def _one_line(words: str) -> str:

@@ -46,11 +46,14 @@ class Rehearsed:
         Number of the protocol's stimuli and their duration in s, None if they could not be counted.
     processes : bool
         Whether a launcher started the simulation: its memory is not that of the job's own children then.
+    whole : bool
+        Whether nothing of the simulation was left out: its values are those of the start values then.
     """
 
     result: Result
     protocol: tuple[int, float] | None
     processes: bool
+    whole: bool = False
 
     @property
     def works(self) -> bool:
@@ -85,7 +88,8 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
         paths.create()
         attempt = paths.attempt(0, 1)
         attempt.directory.mkdir(parents=True)
-        model = model_of(config).shortened(attempt)
+        full = model_of(config)
+        model = full.shortened(attempt)
         _task(config, model, paths).write()
         cluster = create_cluster(config, stop)
         token = directory.name
@@ -100,7 +104,7 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
             raise
         if see_gone(cluster, [job], _GRACE):
             end_jobs(cluster, [job])
-        return Rehearsed(result, model.counted(attempt), processes=bool(model.context.launcher))
+        return Rehearsed(result, model.counted(attempt), processes=bool(model.context.launcher), whole=model is full)
 
 
 @contextlib.contextmanager
@@ -142,14 +146,13 @@ class _Watch:
     # when it was first seen to have ended, and to have begun, in s of `time.monotonic`
     ended: float | None = None
     begun: float | None = None
-    # result files that cannot be read
-    seen: set[str] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
 
     def wait(self, stop: threading.Event, show: Callable[[str], None]) -> Result:
         """Return the job's result; raises `Stopped` where `stop` is set before there is one."""
         attempt = self.paths.attempt(0, 1)
         while True:
-            for _, _, result in new_results(self.paths.results, self.seen):
+            for _, _, result in new_results(self.paths.results, set(), self.unreadable):
                 return result
             if time.monotonic() >= self.next_poll:
                 self.status = self.cluster.poll([self.job])[self.job]

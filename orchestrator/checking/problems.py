@@ -125,7 +125,8 @@ def _findings(config: Config) -> tuple[Config, list[Finding]]:
     if at_fault & {("model_dir",), *(("simulation", key) for key in model.essential)}:
         return config, findings
     names = [name for name in config.parameters if ("parameters", name) not in at_fault]
-    start = {**model.start_values(names), **config.optimiser_centroid}
+    own = model.start_values(names)
+    start = {**(config.space().middle if own is None else own), **config.optimiser_centroid}
     findings += _start_findings(config, names, start)
     if findings:
         return config, findings
@@ -152,7 +153,10 @@ def _start_findings(config: Config, names: Sequence[str], start: dict[str, float
     for name in names:
         low, high = config.parameters[name].bounds
         if name not in start:
-            message = f"{name!r} has no default that is a number: give it a start value between {low:g} and {high:g}"
+            message = (
+                f"{name!r} has no default that is a number: give it a start value between {low:g} and {high:g}, or "
+                "middle, in optimiser_centroid"
+            )
             findings.append((("optimiser_centroid", name), message))
         elif not low <= start[name] <= high:
             message = (

@@ -147,9 +147,12 @@ class Model(Generic[Options]):
         """
         return Identity({}, {})
 
-    def start_values(self, names: Sequence[str]) -> Mapping[str, float]:
-        """Return the model's own values of these parameters, without those that are no numbers."""
-        return {}
+    def start_values(self, names: Sequence[str]) -> Mapping[str, float] | None:
+        """Return the model's own values of these parameters, without those that are no numbers.
+
+        None if models of this kind have no values of their own: a search then starts in the middle of the ranges.
+        """
+        return None
 
     def recorded(self) -> Recorded | None:
         """Return an estimate of the recordings' size, None if nothing is known of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -504,7 +505,6 @@ FUNCTION = {
 @pytest.mark.parametrize(
     ("function", "model", "message"),
     [
-        ("model:f", "def f(parameters, directory):\n    return {}\n", "has no default that is a number"),
         ("model:g", "def f(parameters, directory):\n    return {}\n", "cannot import 'model_g:g'"),
         ("model:f", "import no_such_module\n", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("model:f", "f = 3\n", "is not callable"),
@@ -519,6 +519,40 @@ def test_what_is_wrong_with_a_function(tmp_path: Path, function: str, model: str
     path.write_text(yaml.safe_dump(config))
     (problem,) = examine(path).problems
     assert message.replace("model_g", module) in problem.message
+
+
+def test_a_search_without_start_values_begins_in_the_middle_of_the_ranges_on_their_scales(tmp_path: Path) -> None:
+    (tmp_path / "model_middle.py").write_text("def f(parameters, directory):\n    return {}\n")
+    parameters = {
+        "a": [0, 10],
+        "b": {"bounds": [1, 100], "scale": "log"},
+        "n": {"bounds": [1, 9], "integer": True},
+        "c": [-4, 0],
+    }
+    middle = {"a": 5, "b": pytest.approx(10), "n": 5, "c": -2}
+    config = {**FUNCTION, "executor": "local", "simulation": {"type": "function", "function": "model_middle:f"}}
+    path = tmp_path / "config.yaml"
+    for given in (
+        {},
+        {"optimiser_centroid": {}},
+        {"optimiser_centroid": "middle"},
+        {"optimiser_centroid": {"b": "middle"}},
+    ):
+        path.write_text(yaml.safe_dump({**config, "parameters": parameters, **given}))
+        examined = examine(path)
+        assert examined.problems == []
+        assert examined.config is not None
+        assert examined.config.optimiser_centroid == middle
+    path.write_text(yaml.safe_dump({**config, "parameters": parameters, "optimiser_centroid": {"a": 1, "c": "middle"}}))
+    assert examine(path).config.optimiser_centroid == {**middle, "a": 1}
+
+
+def test_middle_of_a_parameter_of_the_model_is_not_its_own_value(tmp_path: Path) -> None:
+    examined = examine(visual_model(tmp_path, {f"optimiser_centroid|{WEIGHT}": "middle"}))
+    assert examined.problems == []
+    low, high = examined.config.parameters[WEIGHT].bounds
+    middle = math.sqrt(low * high) if examined.config.parameters[WEIGHT].scale == "log" else (low + high) / 2
+    assert examined.config.optimiser_centroid[WEIGHT] == pytest.approx(middle)
 
 
 def test_a_sound_file_has_no_problem_whatever_the_order_of_its_keys(tmp_path: Path) -> None:

@@ -82,11 +82,18 @@ def test_overrides(tmp_path: Path) -> None:
         "slurm.ntasks=[",
         "max_ngen=" + "9" * 99,
         "a=" + "[" * 3000,
+        "optimiser_seed=0123",
+        "simulation.seeds={a: 010}",
     ],
 )
 def test_overrides_that_cannot_be(tmp_path: Path, override: str) -> None:
     with pytest.raises(UsageError, match="--set"):
         load_config(write(tmp_path, {}), [override])
+
+
+def test_zero_and_text_with_a_leading_zero_are_what_they_look_like(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, {"slurm": {"account": "0123"}}), ["optimiser_seed=0"])
+    assert (config.optimiser_seed, config.slurm.account) == (0, "0123")
 
 
 TARGET = SOUND["targets"][0]
@@ -174,6 +181,14 @@ def test_all_problems_come_at_once_with_their_lines(tmp_path: Path) -> None:
         ("max_ngen: 1" + "0" * 5000, "is not YAML"),
         ("timeout: 2024-13-41", "is not YAML: month must be in 1..12"),
         ("parameters: {a: [0, 1], a: [0, 2]}", "parameters.a: is given twice"),
+        (
+            "max_ngen: 1\noptimiser_seed: 0123",
+            "config.yaml:2: optimiser_seed: expected a number without a leading zero, got 0123, which YAML reads as 83",
+        ),
+        (
+            "simulation:\n  seeds: {a: 7, b: 010}",
+            r"config.yaml:2: simulation.seeds.b: .* got 010, which YAML reads as 8",
+        ),
     ],
 )
 def test_files_that_are_no_configuration(tmp_path: Path, text: str, message: str) -> None:

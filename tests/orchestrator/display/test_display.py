@@ -18,7 +18,7 @@ from run_on_disk import RunOnDisk
 
 from orchestrator.cluster import State, Status
 from orchestrator.display.live import ChangeLines, StatusThread, displaying, watch
-from orchestrator.display.logs import LogFormat, interactive, logging_to
+from orchestrator.display.logs import LogFormat, LogLevel, interactive, logging_at, logging_to
 from orchestrator.display.terminal import one_line, print_status, render
 from orchestrator.display.words import trend
 from orchestrator.jobs.queue_note import QueueNote, QueueNotes
@@ -272,6 +272,18 @@ def test_json_lines_parse_and_the_log_file_stays_text(tmp_path: Path, capsys: py
     text = path.read_text()
     assert " WARNING offspring 3: lost" in text
     assert one_line(STATUS) in text
+
+
+def test_details_are_logged_at_the_level_that_was_asked_for(tmp_path: Path) -> None:
+    log = logging.getLogger("orchestrator.test")
+    for level in LogLevel:
+        path = tmp_path / level.value
+        with logging_at(level), logging_to(path, Console(file=io.StringIO()), LogFormat.TEXT):
+            log.info("generation 3 offspring 1: OK")
+            log.debug("generation 3 offspring 1: parameters")
+    assert "parameters" not in (tmp_path / "info").read_text()
+    assert " DEBUG   generation 3 offspring 1: parameters" in (tmp_path / "debug").read_text()
+    assert logging.getLogger("orchestrator").level == logging.NOTSET
 
 
 def test_a_batch_log_has_levels_and_times(tmp_path: Path) -> None:
