@@ -81,7 +81,10 @@ class MozaikModel(Model[MozaikOptions]):
         """Return a model that is built, makes its protocol and presents one slice of the explosion check."""
         experiments = short_protocol(self.options.experiments, attempt, self.model_dir)
         check = self.context.explosion_check
-        one_slice = check.model_copy(update={"enabled": True, "slices": 1, "duration": check.duration / check.slices})
+        # of so short a time, which is the transient's, only a rate that no transient has tells anything
+        threshold = max(check.threshold, check.certain_threshold)
+        short = {"enabled": True, "settle": 0.0, "slices": 1, "duration": check.judged / check.slices}
+        one_slice = check.model_copy(update={**short, "threshold": threshold})
         options = self.options.model_copy(update={"experiments": experiments})
         return MozaikModel(options, self.model_dir, self.context.model_copy(update={"explosion_check": one_slice}))
 

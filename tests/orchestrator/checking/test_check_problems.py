@@ -173,7 +173,7 @@ WRONG = [
         {RECORDERS: ('("spikes",)', '("v",)'), "param_optim/retina_lgn": ('("spikes",)', '("v",)')},
     ),
     Wrong(
-        "expected at most 50 (time steps of 0.1 ms in 5 ms), got 60",
+        "expected at most 25 (time steps of 0.1 ms in 2.5 ms), got 60",
         "explosion_check.slices",
         {"explosion_check": {"duration": 5, "slices": 60}},
     ),
