@@ -133,6 +133,12 @@ def suggested_contents(
         )
     if not targets:
         raise UsageError(f"{root}: no sheet has a 'name' in its 'params', which targets need; name them")
+    if not any(each.active for each in targets):
+        raise UsageError(
+            f"{workflow.experiments}: presents neither spontaneous activity nor gratings, so that there is nothing to "
+            "suggest targets from. Present them (NoStimulation, MeasureOrientationTuningFullfield), name another "
+            "function with --experiments module:function, or give targets of your own with --import FILE"
+        )
     if searched == 0:
         raise UsageError(
             f"{root}: no weight or synaptic time constant (base_weight, weights, weight_factor, tau_syn_E...) was "

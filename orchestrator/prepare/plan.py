@@ -22,6 +22,7 @@ from orchestrator.simulations.mozaik.parameters.values import values_of
 from orchestrator.simulations.mozaik.protocol import Protocol, protocol_of
 from orchestrator.simulations.mozaik.sheets import RECORDERS, Sheet, sheets_by_place
 from orchestrator.simulations.mozaik.writing import others, places
+from targets.stimuli import SPONTANEOUS
 
 FOLDER = "param_optim"
 CONFIG = "config_optimisation.yaml"
@@ -146,7 +147,7 @@ def _notes(tree: Mapping[str, Any], sheets: Sequence[Sheet], experiments: str, p
     for name in group if isinstance(group, Mapping) else ():
         if all(sheet.key != f"sheets.{name}" for sheet in sheets):
             yield f"sheets.{name} has no recorders: nothing of it is recorded, and it gets no targets"
-    if not protocol.spontaneous:
+    if SPONTANEOUS not in protocol.shown:
         missing = f"{experiments} presents no NoStimulation as far as its source says"
         yield f"{missing}; targets of spontaneous activity need one"
 

@@ -13,8 +13,9 @@ from orchestrator.simulations.mozaik.check import model_notes, model_problems
 from orchestrator.simulations.mozaik.launch_script import launch_script
 from orchestrator.simulations.mozaik.options import MozaikOptions
 from orchestrator.simulations.mozaik.parameters import ParameterFileError, as_text, flatten, lookup, read_parameter_tree
+from orchestrator.simulations.mozaik.presented import position_problems, stimulus_problems
 from orchestrator.simulations.mozaik.recording_size import recorded_by
-from orchestrator.simulations.mozaik.short_protocol import protocol_size, short_protocol
+from orchestrator.simulations.mozaik.short_protocol import made_on_node, short_protocol
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
@@ -90,7 +91,17 @@ class MozaikModel(Model[MozaikOptions]):
 
     def counted(self, attempt: AttemptPaths) -> tuple[int, float] | None:
         """Return number of stimuli and seconds of the whole protocol, None if they could not be counted."""
-        return protocol_size(attempt)
+        made = made_on_node(attempt)
+        return None if made is None else (made.presentations, made.duration)
+
+    def tried(self, attempt: AttemptPaths, config: Config) -> list[Finding]:
+        """Return which targets need a stimulus that is not presented, or neurons where there are none."""
+        made = made_on_node(attempt)
+        if made is None:
+            return []
+        # one that could not be read may be the one that is missing
+        stimuli = [] if made.unread else stimulus_problems(config, made.stimuli)
+        return [*stimuli, *position_problems(config, made.positions)]
 
     def parameter_folder(self) -> ParameterFolder | None:
         """Return the folder of the optimisation's parameter files."""
