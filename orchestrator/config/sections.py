@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
-from orchestrator.config.section import Duration, Section
+from orchestrator.config.section import Duration, Section, ShellLines
 
 
 class ParameterRange(Section):
@@ -86,10 +86,6 @@ class ExplosionCheck(Section):
 _SETTLE = 100.0
 
 
-def _lines(value: object) -> object:
-    return value.splitlines() if isinstance(value, str) else value
-
-
 class JobsSection(Section):
     """What the job of one offspring needs, wherever it runs; a key left out is left to the cluster."""
 
@@ -98,7 +94,7 @@ class JobsSection(Section):
     cpus_per_task: int | None = Field(None, ge=1, description="cores of each process; SLURM's --cpus-per-task")
     mem: str | None = Field(None, description="memory of a job on each node, such as 64G; SLURM's --mem")
     time: Duration | None = Field(None, description="time limit of a job: seconds, 2h, or 0-02:00:00; SLURM's --time")
-    setup: Annotated[tuple[str, ...], BeforeValidator(_lines)] = Field(
+    setup: ShellLines = Field(
         (), description="shell lines at the start of a job on a cluster, before the orchestrator's own Python starts"
     )
     poll_interval: Duration = Field(30.0, description="longest time between two questions about the jobs to a cluster")

@@ -113,6 +113,7 @@ class MozaikModel(Model[MozaikOptions]):
         python = options.python or "python"
         script = "run.py" if (self.model_dir / "run.py").is_file() else "YOUR_RUN_SCRIPT.py"
         words = f"{python} -m mpi4py {script}" if launcher else f"{python} {script}"
-        setup = "".join(f"{line} && " for line in options.setup)
+        # a line of its own each: a block of text may hold comments, and commands of several lines
+        setup = "".join(f"{line}\n" for line in options.setup)
         arguments = shlex.join([options.simulator, str(options.threads), str(root), "best"])
         return f"{setup}{f'{launcher} ' if launcher else ''}{words} {arguments}"
