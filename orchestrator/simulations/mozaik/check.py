@@ -17,7 +17,7 @@ from orchestrator.simulations.mozaik.modules import defined_in, module_file, pyt
 from orchestrator.simulations.mozaik.options import MozaikOptions
 from orchestrator.simulations.mozaik.parameters import ParameterFileError, flatten, lookup, read_parameter_tree
 from orchestrator.simulations.mozaik.parameters.references import number_at, reference_problems
-from orchestrator.simulations.mozaik.presented import presented_problems, unknown_presentations
+from orchestrator.simulations.mozaik.presented import unknown_presentations
 from orchestrator.simulations.mozaik.protocol import protocol_of
 from orchestrator.simulations.mozaik.recorders import recorder_problems, selections
 from orchestrator.simulations.mozaik.sheets import sheets_of
@@ -59,8 +59,7 @@ def model_problems(options: MozaikOptions, model_dir: Path, config: Config) -> l
     named += [(("targets", n, "sheet_name"), spec.get("sheet_name")) for n, spec in enumerate(config.targets)]
     sheets = sheets_of(tree)
     unknown = [(at, unknown_sheet(name, list(sheets))) for at, name in named if sheets and name and name not in sheets]
-    presented = presented_problems(config, options.experiments, protocol_of(model_dir, options.experiments))
-    return [*problems, *unknown, *recorder_problems(config, sheets), *presented]
+    return [*problems, *unknown, *recorder_problems(config, sheets)]
 
 
 def _shipped_run_script() -> Path:

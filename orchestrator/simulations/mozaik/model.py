@@ -13,7 +13,8 @@ from orchestrator.simulations.mozaik.check import model_notes, model_problems
 from orchestrator.simulations.mozaik.launch_script import launch_script
 from orchestrator.simulations.mozaik.options import MozaikOptions
 from orchestrator.simulations.mozaik.parameters import ParameterFileError, as_text, flatten, lookup, read_parameter_tree
-from orchestrator.simulations.mozaik.presented import position_problems, stimulus_problems
+from orchestrator.simulations.mozaik.presented import position_problems, presented_problems, stimulus_problems
+from orchestrator.simulations.mozaik.protocol import protocol_of
 from orchestrator.simulations.mozaik.recording_size import recorded_by
 from orchestrator.simulations.mozaik.short_protocol import made_on_node, short_protocol
 
@@ -35,6 +36,11 @@ class MozaikModel(Model[MozaikOptions]):
         if not self.model_dir.is_dir():
             return [(("model_dir",), f"there is no directory {self.model_dir}; it is relative to this file")]
         return model_problems(self.options, self.model_dir, config)
+
+    def unmeasurable(self, config: Config) -> list[Finding]:
+        """Return the targets of stimuli that the source of the experiments never presents."""
+        experiments = self.options.experiments
+        return list(presented_problems(config, experiments, protocol_of(self.model_dir, experiments)))
 
     def notes(self, config: Config) -> list[Finding]:
         """Return what is worth a look in a configuration without problems."""

@@ -296,6 +296,21 @@ def prepared(folder: Path, wrong: Wrong) -> Path:
     return path
 
 
+def test_a_run_that_has_begun_goes_on_with_targets_that_have_no_value(tmp_path: Path) -> None:
+    """Runs of before had such targets: nothing that was simulated is to be lost."""
+    path = visual_model(tmp_path, {"targets|0": {**TUNING, "class": "ModulationRatio", "contrast": 30}})
+    with pytest.raises(ConfigError, match="presents contrasts of 10, 100 % only"):
+        load_checked_config(path)
+    run = path.parents[1] / "20261120-104608_Optimization"
+    run.mkdir()
+    (run / "checkpoint.h5").touch()
+    own = run / "config.yaml"
+    own.write_text(path.read_text() + "model_dir: ..\n")
+    assert load_checked_config(own).targets == yaml.safe_load(own.read_text())["targets"]
+    continuing = [f"cp_filename={run / 'checkpoint.h5'}", "continue_cp=true"]
+    assert load_checked_config(path, continuing).continue_cp
+
+
 def test_what_the_source_of_the_experiments_does_not_say_is_a_note(tmp_path: Path) -> None:
     """`check` called targets sound whose stimulus is never presented, and scored 20 for ever."""
     tuning = {**TUNING, "class": "SizeTuning"}
