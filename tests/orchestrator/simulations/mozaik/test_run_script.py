@@ -372,6 +372,13 @@ def test_mozaiks_own_monitor_in_a_protocol_counts_as_an_explosion(
     assert caught.value.report == report
 
 
+def test_mozaiks_own_monitor_does_not_judge_the_check(script: Any, progress: Any) -> None:
+    """It takes the mean of all of it, the transient included, and the protocol would be skipped without a word."""
+    model = Model(True, {"Exc": 20.0}, monitor=ParameterSet(sheet_name="Exc", threshold=10.0))
+    model.explode_now = True
+    assert script.ExplosionCheck(model, CHECK, progress.announce).run(Store(), [0]) == (pytest.approx(0.1), False)
+
+
 def test_a_rate_that_mozaik_does_not_tell_is_not_known(script: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     model = Model(True, {"Exc": 20.0})
     assert script.monitored_rate(model, "Exc") is None
