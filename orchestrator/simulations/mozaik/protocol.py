@@ -125,7 +125,7 @@ class _Reading:
             return
         node = names[name]
         if isinstance(node, ast.Name):  # a variable of the module
-            self.waiting += [(module, value) for value in _values_of(tree, name)]
+            self.waiting += [(module, statement) for statement in _statements_about(tree, name)]
         elif isinstance(node, _FUNCTIONS):
             self.waiting.append((module, node))
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -134,7 +134,7 @@ class _Reading:
             self.unread.append(f"{name} is a class of {module}.py")
 
     def read(self, module: str, node: ast.AST) -> None:
-        """Note all that a function, or the value of a variable, makes use of."""
+        """Note all that a function, or another statement, makes use of."""
         parents = {child: parent for parent in ast.walk(node) for child in ast.iter_child_nodes(parent)}
         stored, arguments = _local_names(node)
         for each in parents:
@@ -142,6 +142,8 @@ class _Reading:
                 self._named(module, each, parents)
             elif isinstance(each, ast.Attribute) and each.attr in _KNOWN:
                 self._note(each.attr, each, parents)
+            elif isinstance(each, ast.Attribute) and self._is_unknown(module, each, parents):
+                self.unread.append(f"{ast.unparse(each)} of {module}.py is no experiment that is known here")
             elif isinstance(each, ast.Attribute) and each.attr == "load_component":
                 self._not_said(module, each, each.attr)
             elif _is_method_of(each, arguments):
@@ -162,12 +164,21 @@ class _Reading:
             dotted = _module_of(origin, name)
             if module_file(self.model_dir, dotted) is not None:
                 self.follow(dotted, parent.attr)
-            elif dotted.startswith("mozaik.experiments") and not isinstance(parents.get(parent), ast.Attribute):
-                self.unread.append(f"{dotted}.{parent.attr} is no experiment that is known here")
             elif dotted.partition(".")[0] not in _HARMLESS:
                 self._imported(module, origin, name)
         else:
             self.follow(module, name)
+
+    def _is_unknown(self, module: str, node: ast.Attribute, parents: Mapping[ast.AST, ast.AST]) -> bool:
+        """Whether this is something of ``mozaik.experiments`` by its whole name, such as ``vision.MeasureMore``."""
+        root: ast.expr = node
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        origin = self._module(module)[1].get(root.id) if isinstance(root, ast.Name) else None
+        if not isinstance(origin, (ast.Import, ast.ImportFrom)) or isinstance(parents.get(node), ast.Attribute):
+            return False
+        name = root.id if isinstance(root, ast.Name) else ""
+        return f"{_module_of(origin, name)}{ast.unparse(node).removeprefix(name)}".startswith("mozaik.experiments.")
 
     def _mozaiks(self, module: str, name: str) -> str:
         """Return what mozaik calls a name of the module; empty if it is none of mozaik's."""
@@ -224,11 +235,13 @@ class _Reading:
         return self._modules[module]
 
 
-def _values_of(tree: ast.Module, name: str) -> Iterator[ast.expr]:
-    """Yield what a module's statements assign to a name."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and any(isinstance(e, ast.Name) and e.id == name for e in node.targets):
-            yield node.value
+def _statements_about(tree: ast.Module, name: str) -> Iterator[ast.stmt]:
+    """Yield the statements of a module, besides functions, classes and imports, that mention a variable."""
+    others = (*_FUNCTIONS, ast.ClassDef, ast.Import, ast.ImportFrom)
+    for node in tree.body:
+        names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+        if name in names and not isinstance(node, others):
+            yield node
 
 
 def _is_star(node: ast.ImportFrom) -> bool:

@@ -89,6 +89,25 @@ def test_what_the_function_calls_is_read_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "imports",
+    [
+        "SHORT = MeasureSizeTuning",
+        "SHORT = {}\nSHORT['disk'] = (MeasureSizeTuning, None)",
+        "SHORT = []\nSHORT.append(MeasureSizeTuning)",
+        "if numpy:\n    SHORT = [MeasureSizeTuning]\nelse:\n    SHORT = []",
+        "SHORT = []\nSHORT += [MeasureSizeTuning]",
+        "import mozaik.experiments.vision as vision\nSHORT = vision.MeasureSizeTuning",
+        "import mozaik\nSHORT = mozaik.experiments.vision.MeasureSizeTuning",
+    ],
+)
+def test_variables_of_the_module_are_read_however_they_are_filled(tmp_path: Path, imports: str) -> None:
+    protocol = read(
+        tmp_path, "return make(SHORT, model)", f"{IMPORTS}{imports}\ndef make(what, model):\n    return what\n"
+    )
+    assert (protocol.shown, protocol.unread) == ({DISK: None}, "")
+
+
+@pytest.mark.parametrize(
     ("body", "imports", "reason"),
     [
         ("return build(model)", "from lab_protocols import build", "experiments.py has build from lab_protocols"),
@@ -101,6 +120,16 @@ def test_what_the_function_calls_is_read_too(tmp_path: Path) -> None:
         ("return [getattr(mozaik, 'x')(model)]", "import mozaik", "calls getattr"),
         ("return [Movie(model)]", f"{IMPORTS}\nclass Movie(NoStimulation):\n    pass\n", "Movie is a class of exper"),
         ("return [MeasureSomethingNew(model)]", IMPORTS, "experiments.py does not say what MeasureSomethingNew is"),
+        (
+            "return [vision.MeasureMore(model)]",
+            "import mozaik.experiments.vision as vision",
+            "vision.MeasureMore of experiments.py is no experiment that is known",
+        ),
+        (
+            "return [mozaik.experiments.vision.MeasureMore(model)]",
+            "import mozaik",
+            "mozaik.experiments.vision.MeasureMore of experiments.py is no exp",
+        ),
         ("return model.make_experiments()", IMPORTS, "calls model.make_experiments"),
         (
             "return [MeasureSizeTuning(model)]",
