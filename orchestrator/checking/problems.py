@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from orchestrator.config.file import read_config
 from orchestrator.config.model import Config
 from orchestrator.config.source import Source
 from orchestrator.errors import ConfigError, Problem
+from orchestrator.paths import RunPaths
 from orchestrator.simulations import Finding, model_of
 
 _SLURM_COMMANDS = ("sbatch", "squeue", "scancel", "srun")
@@ -88,10 +90,11 @@ def examine(path: Path, overrides: Sequence[str] = ()) -> Examined:
         part = readable_part(source, overrides)
         if part is None:
             return Examined(None, worst_first(error.problems), source)
-        findings = [finding for finding in _findings(part.config)[1] if part.place(finding[0])]
+        begun = _has_begun(path, part.config)
+        findings = [finding for finding in _findings(part.config, begun=begun)[1] if part.place(finding[0])]
         placed = [source.problem(part.place(at) or at, message) for at, message in findings]
         return Examined(part.config, worst_first([*error.problems, *part.problems, *placed]), source)
-    config, findings = _findings(config)
+    config, findings = _findings(config, begun=_has_begun(path, config))
     return Examined(config, worst_first([source.problem(*finding) for finding in findings]), source)
 
 
@@ -117,13 +120,21 @@ def missing_slurm(config: Config) -> str | None:
     )
 
 
-def _findings(config: Config) -> tuple[Config, list[Finding]]:
+def _has_begun(path: Path, config: Config) -> bool:
+    """Whether the configuration is of a run that has begun: its own, one that continues it, or that of its job."""
+    restarted = os.environ.get("SLURM_RESTART_COUNT", "0") != "0"
+    return config.continue_cp or restarted or RunPaths(path.parent).checkpoint.is_file()
+
+
+def _findings(config: Config, *, begun: bool) -> tuple[Config, list[Finding]]:
     """Return the configuration with all start values, and what is wrong with it and the model."""
     model = model_of(config)
     findings = [*model.problems(config), *_executor_findings(config), *_checkpoint_findings(config)]
     at_fault = {at for at, _ in findings}
     if at_fault & {("model_dir",), *(("simulation", key) for key in model.essential)}:
         return config, findings
+    if not begun:
+        findings += model.unmeasurable(config)
     names = [name for name in config.parameters if ("parameters", name) not in at_fault]
     own = model.start_values(names)
     start = {**(config.space().middle if own is None else own), **config.optimiser_centroid}

@@ -24,6 +24,7 @@ from orchestrator.config.durations import slurm_time
 from orchestrator.config.sections import JobsSection, SlurmSection
 from orchestrator.node.evaluate import evaluate
 from orchestrator.simulations.failure_cause import telling_exit_code
+from orchestrator.simulations.setup_lines import watched
 
 # how long sbatch --test-only may take, in s
 _TEST_TIMEOUT = 30.0
@@ -95,7 +96,8 @@ def job_parameters(
         # an srun inside submitit's own srun hangs
         "use_srun": False,
         "stderr_to_stdout": True,
-        "setup": ["umask 077", *jobs.setup],
+        # a job has always gone on after a line that failed
+        "setup": ["umask 077", *watched(jobs.setup, "jobs.setup", end=False)],
         "array_parallelism": slurm.array_size,
         "additional_parameters": further,
     }
