@@ -23,7 +23,11 @@ from orchestrator.cluster.commands import CommandFailed, NoAnswer, finish
 from orchestrator.config.durations import slurm_time
 from orchestrator.config.sections import JobsSection, SlurmSection
 from orchestrator.node.evaluate import evaluate
+from orchestrator.shell import guarded
 
+# where jobs begin with a clean environment (SBATCH_EXPORT=NONE), so would all that srun starts in them, without what was
+# set up for it
+_SRUN_LIKE_HERE = "unset SLURM_EXPORT_ENV"
 # how long sbatch --test-only may take, in s
 _TEST_TIMEOUT = 30.0
 # what sbatch says if slurmctld is away or overloaded, and the request is not at fault
@@ -86,7 +90,7 @@ def job_parameters(
         # an srun inside submitit's own srun hangs
         "use_srun": False,
         "stderr_to_stdout": True,
-        "setup": ["umask 077", *jobs.setup],
+        "setup": ["umask 077", _SRUN_LIKE_HERE, *guarded(jobs.setup, "jobs.setup")],
         "array_parallelism": slurm.array_size,
         "additional_parameters": further,
     }
