@@ -119,14 +119,16 @@ def _ask_cluster(config: Config, source: Source, found: Inspection) -> Partition
         message = "there is no SLURM here: run this check on the cluster as well, or set executor: local"
         found.notes.append(source.problem(("executor",), message))
         return None
-    known: list[Partition] = []
+    cluster, known = config.slurm.cluster, []
+    answer = ask_about_offspring(config)
     try:
-        known = partitions()
-        answer = ask_about_offspring(config)
+        known = partitions(cluster)
     except CommandFailed as error:
-        answer = Answer(None, str(error))
+        if answer.accepted is not None:
+            message = f"scontrol does not answer, so the limits of partitions are not known: {_one_line(str(error))}"
+            found.notes.append(source.problem(("slurm",), message))
     candidates = asked_for(config, known)
-    found.cluster = _cluster_text(answer)
+    found.cluster = f"{cluster} {_cluster_text(answer)}" if cluster else _cluster_text(answer)
     if answer.accepted is False:
         message = f"SLURM refuses such a job: {_one_line(answer.words)}"
         names = ", ".join(each.name for each in known)
@@ -139,7 +141,9 @@ def _ask_cluster(config: Config, source: Source, found: Inspection) -> Partition
         # a quality of service may lift the partition's limits
         (found.notes if config.slurm.qos else found.problems).append(source.problem(*never))
         found.cluster = "accepts the job, and would never start it"
-    found.notes += [source.problem(("slurm", "partition"), each) for each in waits(candidates, node_states(candidates))]
+    found.notes += [
+        source.problem(("slurm", "partition"), each) for each in waits(candidates, node_states(candidates, cluster))
+    ]
     _ask_about_controller(config, answer, found)
     return candidates[0] if candidates else None
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from orchestrator.checking.readable import readable_part
+from orchestrator.cluster.environment import cluster_problem, with_cluster
 from orchestrator.config.file import read_config
 from orchestrator.config.model import Config
 from orchestrator.config.source import Source
@@ -91,6 +92,7 @@ def examine(path: Path, overrides: Sequence[str] = ()) -> Examined:
         findings = [finding for finding in _findings(part.config)[1] if part.place(finding[0])]
         placed = [source.problem(part.place(at) or at, message) for at, message in findings]
         return Examined(part.config, worst_first([*error.problems, *part.problems, *placed]), source)
+    config = config.model_copy(update={"slurm": with_cluster(config.slurm)})
     config, findings = _findings(config)
     return Examined(config, worst_first([source.problem(*finding) for finding in findings]), source)
 
@@ -138,6 +140,9 @@ def _executor_findings(config: Config) -> list[Finding]:
     if config.executor == "slurm" and refused:
         message = f"SLURM takes {refused[0]} in {str(config.model_dir)!r} for something else: rename the directory"
         return [(("model_dir",), message)]
+    several = cluster_problem(config.slurm)
+    if config.executor == "slurm" and several is not None:
+        return [(("slurm", "extra"), several)]
     return []
 
 

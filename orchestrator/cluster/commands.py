@@ -58,6 +58,13 @@ def run_command(
     return done.stdout
 
 
+def on_cluster(run: Run, cluster: str | None) -> Run:
+    """Return `run` for commands that are to ask another cluster than this machine's own; None for its own."""
+    if cluster is None:
+        return run
+    return lambda command, timeout: run([command[0], f"--clusters={cluster}", *command[1:]], timeout)
+
+
 def finish(
     command: Sequence[str], timeout: float, *, stop: threading.Event | None = None, directory: Path | None = None
 ) -> subprocess.CompletedProcess[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from submitit.core.utils import JobPaths
 
 from orchestrator.cluster.base import Job, Status, SubmissionFailed, Task
-from orchestrator.cluster.commands import COMMAND_TIMEOUT, CommandFailed, Run, run_command
+from orchestrator.cluster.commands import COMMAND_TIMEOUT, CommandFailed, Run, on_cluster, run_command
 from orchestrator.cluster.queue import Queue
 from orchestrator.cluster.submission import hand_over, job_ids, job_parameters, submit
 from orchestrator.config.sections import JobsSection, SlurmSection
@@ -40,7 +40,6 @@ class SlurmCluster:
         Time within which all evaluations have to end, in s: an sbatch that hangs must not take all of it.
     """
 
-    name = "slurm"
     survives = True
 
     def __init__(
@@ -54,19 +53,28 @@ class SlurmCluster:
     ):
         self._jobs = jobs
         self._slurm = slurm
-        self._run = run or partial(run_command, stop=stop)
+        # jobs of another cluster than this machine's are known there alone
+        self.name = f"slurm on cluster {slurm.cluster}" if slurm.cluster else "slurm"
+        self._run_sbatch = run or partial(run_command, stop=stop)
+        self._run = on_cluster(self._run_sbatch, slurm.cluster)
         self._queue = Queue(jobs.poll_interval, self._run)
         self._submit_timeout = min(COMMAND_TIMEOUT, max(_LEAST_TIMEOUT, timeout / 4))
 
     def submit(self, tasks: Sequence[Task], token: str, folder: Path, avoid: Collection[str]) -> list[Job]:
         """Submit one array of jobs."""
         parameters = job_parameters(self._jobs, self._slurm, token, folder, avoid)
-        ids = submit(tasks, parameters, token, folder, self._sbatch)
+        ids = submit(tasks, parameters, token, folder, self._sbatch, listed=partial(self._listed, token))
         self._queue.reached()
         return [Job(token, job_id) for job_id in ids]
 
     def _sbatch(self, command: Sequence[str]) -> str:
-        return self._run(command, self._submit_timeout)
+        # the script names the cluster
+        return self._run_sbatch(command, self._submit_timeout)
+
+    def _listed(self, token: str) -> str | None:
+        """Return the id under which the queue lists a submission, None if it does not, or does not answer."""
+        rows = self._queue.rows([token])
+        return rows[0].id.partition("_")[0] if rows else None
 
     @property
     def batch_size(self) -> int:

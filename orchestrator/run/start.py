@@ -118,8 +118,9 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
         lease.call_on_loss(signals.stop.set)
         for file in (paths.checkpoint, paths.config, paths.holder):
             remove_unfinished(file)
+        cluster = create_cluster(config, signals.stop)
         # before the configuration says so: cancelling is done by that
-        Asks(paths, config.space()).require_executor(Checkpoint(paths.checkpoint), config.executor)
+        Asks(paths, config.space()).require_executor(Checkpoint(paths.checkpoint), cluster.name)
         text = dump_config(config, paths.directory)
         if text != paths.config.read_text(encoding="utf-8"):
             # how a run is carried out may change on the way; what it is may not
@@ -129,7 +130,6 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
             _LOG.warning(
                 "%s has changed since the run began: evaluations from now on are made with what it is now", name
             )
-        cluster = create_cluster(config, signals.stop)
         report = ReportRefresher(paths, wanted=config.report)
         to_go_on = f"continue with\n  orchestrator run --continue {shlex.quote(str(paths.directory))}"
         try:
