@@ -13,7 +13,7 @@ from orchestrator.checking.disk import Disk, disk
 from orchestrator.checking.model_identity import changed_parameters
 from orchestrator.checking.on_node import Rehearsed
 from orchestrator.checking.partitions import asked_for, never_starts, waits
-from orchestrator.checking.problems import examine, identity_differences, missing_slurm, worst_first
+from orchestrator.checking.problems import doubtful_time, examine, identity_differences, missing_slurm, worst_first
 from orchestrator.checking.scripts import CONTROLLER_SCRIPT, script_remarks
 from orchestrator.cluster.commands import CommandFailed
 from orchestrator.cluster.partitions import Partition, node_states, partitions
@@ -96,6 +96,7 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
         found.problems = worst_first(found.problems)
         return found
     _look_at_times(config, source, found)
+    found.notes += filter(None, [doubtful_time(source, overrides, config)])
     found.notes += [source.problem(("slurm", key), message) for key, message in _without_effect(config)]
     found.costs = costs(config, partition)
     rehearsed = None

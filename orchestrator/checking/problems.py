@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from orchestrator.checking.readable import readable_part
 from orchestrator.cluster.environment import cluster_problem, with_cluster
+from orchestrator.config.durations import format_duration
 from orchestrator.config.file import read_config
 from orchestrator.config.model import Config
 from orchestrator.config.source import Source
@@ -95,6 +97,23 @@ def examine(path: Path, overrides: Sequence[str] = ()) -> Examined:
     config = config.model_copy(update={"slurm": with_cluster(config.slurm)})
     config, findings = _findings(config)
     return Examined(config, worst_first([source.problem(*finding) for finding in findings]), source)
+
+
+def doubtful_time(source: Source, overrides: Sequence[str], config: Config) -> Problem | None:
+    """Return a note on a time limit that is a number alone: seconds here, and minutes for who knows sbatch.
+
+    Multiples of half an hour in seconds are hardly meant as minutes.
+    """
+    jobs = source.with_overrides(overrides).get("jobs") or {}
+    written, seconds = str(jobs.get("time", "")).strip(), config.jobs.time or 0.0
+    if config.executor != "slurm" or not re.fullmatch(r"[\d.]+", written) or seconds % 1800 == 0:
+        return None
+    minutes = format_duration(60 * seconds)
+    message = (
+        f"{written} are seconds here ({format_duration(seconds)}), but minutes in sbatch --time={written} ({minutes}): "
+        f"write {written}m if you mean minutes, or {written}s"
+    )
+    return source.problem(("jobs", "time"), message)
 
 
 def worst_first(problems: Iterable[Problem]) -> list[Problem]:

@@ -17,12 +17,13 @@ from pathlib import Path
 from rich.console import Console
 
 from orchestrator.checking.model_identity import changed_files, changed_parameters, keep_model
-from orchestrator.checking.problems import identity_differences, load_checked_config
+from orchestrator.checking.problems import doubtful_time, identity_differences, load_checked_config
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import create_cluster
 from orchestrator.cluster.environment import leave_allocation
 from orchestrator.config.file import dump_config, load_frozen
 from orchestrator.config.model import Config
+from orchestrator.config.source import Source
 from orchestrator.display.live import displaying
 from orchestrator.display.logs import LogFormat, logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
@@ -73,7 +74,10 @@ def start(path: Path, overrides: Sequence[str], console: Console, log_format: Lo
         shutil.rmtree(paths.directory, ignore_errors=True)
         raise
     try:
-        return _control(config, paths, console, log_format)
+        doubt = doubtful_time(Source(path), overrides, config)
+        return _control(
+            config, paths, console, log_format, warning=f"{path}: {doubt.key}: {doubt.message}" if doubt else ""
+        )
     finally:
         _remove_if_empty(paths)
 
@@ -106,7 +110,7 @@ def _continue(config: Config, paths: RunPaths, named_by: str, console: Console, 
     return _control(config, paths, console, log_format)
 
 
-def _control(config: Config, paths: RunPaths, console: Console, log_format: LogFormat) -> Ended:
+def _control(config: Config, paths: RunPaths, console: Console, log_format: LogFormat, *, warning: str = "") -> Ended:
     allocation = leave_allocation()
     config = config.model_copy(update={"continue_cp": False, "cp_filename": None})
     job_id = allocation.get("SLURM_JOB_ID", "")
@@ -116,6 +120,8 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
         listening() as signals,
     ):
         lease.call_on_loss(signals.stop.set)
+        if warning:
+            _LOG.warning("%s", warning)
         for file in (paths.checkpoint, paths.config, paths.holder):
             remove_unfinished(file)
         cluster = create_cluster(config, signals.stop)

@@ -298,3 +298,22 @@ def test_a_missing_time_limit_is_noted(slurm: Slurm, tmp_path: Path) -> None:
     slurm()
     (note,) = inspected(tmp_path, {"jobs|time": None}).notes
     assert note.key == "jobs.time"
+
+
+def test_a_refusal_that_speaks_of_the_cluster_is_one_of_extra(slurm: Slurm, tmp_path: Path) -> None:
+    slurm("sbatch: error: No cluster 'gpo' known by database.", 1)
+    found = inspected(tmp_path, {"slurm|extra": {"clusters": "gpo"}})
+    assert found.cluster == "gpo refuses the job"
+    assert problems(found)[0][0] == "slurm.extra"
+
+
+@pytest.mark.parametrize(("named", "at_fault"), [("cpu,gpu", ["slurm.extra"]), ("gpu", [])])
+def test_the_cluster_of_the_environment_is_asked_if_it_is_one(
+    slurm: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, at_fault: list[str]
+) -> None:
+    slurm()
+    monkeypatch.setenv("SLURM_CLUSTERS", named)
+    found = inspected(tmp_path, {})
+    assert [problem.key for problem in found.problems] == at_fault
+    assert all("SLURM_CLUSTERS is 'cpu,gpu'" in problem.message for problem in found.problems)
+    assert found.cluster == ("" if at_fault else "gpu accepts the job (partition main, such as n1)")

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from submitit.core.utils import JobPaths
 
-from orchestrator.cluster import Task
+from orchestrator.cluster import State, Task
 from orchestrator.cluster.environment import cluster_problem, leave_allocation, overruled, with_cluster
 from orchestrator.cluster.slurm import SlurmCluster
 from orchestrator.config.sections import JobsSection, SlurmSection
@@ -152,3 +153,38 @@ def test_several_clusters_of_the_environment_are_none_to_watch(named: str) -> No
     assert problem is not None
     assert f"SLURM_CLUSTERS is '{named}'" in problem
     assert cluster_problem(SlurmSection(extra={"clusters": "gpu"}), environment) is None
+
+
+ON_GPU = {
+    "sbatch": "Submitted batch job 77 on cluster gpu\n",
+    "squeue": "CLUSTER: gpu\n77|0|RUNNING|run-g0-aa|n1|None\n",
+    "sacct": "77_1|FAILED|1:0|n1|run-g0-aa\n",
+    "scontrol": "AccountingStorageType = accounting_storage/slurmdbd\n",
+    "scancel": "",
+}
+
+
+def test_all_commands_are_told_the_cluster_of_the_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: name)
+    commands: list[list[str]] = []
+
+    def run(command: Sequence[str], timeout: float) -> str:
+        commands.append([*command])
+        return ON_GPU[command[0]]
+
+    cluster = SlurmCluster(JobsSection(), SlurmSection(extra={"clusters": "gpu"}), run)
+    jobs = cluster.submit([Task(n, tmp_path / f"{n}.json") for n in range(2)], "run-g0-aa", tmp_path, ())
+    statuses = cluster.poll(jobs)
+    cluster.cancel(jobs)
+    assert [(job.id, statuses[job].state) for job in jobs] == [("77_0", State.RUNNING), ("77_1", State.ENDED)]
+    sbatch, *others = commands
+    assert "#SBATCH --clusters=gpu\n" in JobPaths(tmp_path, "77").submission_file.read_text()
+    assert sbatch[0] == "sbatch"
+    assert [command[:2] for command in others] == [
+        [name, "--clusters=gpu"] for name in ("squeue", "scontrol", "sacct", "scancel")
+    ]
+
+
+def test_who_watches_another_cluster_is_another_executor() -> None:
+    names = [SlurmCluster(JobsSection(), SlurmSection(extra=extra)).name for extra in ({"clusters": "gpu"}, {})]
+    assert names == ["slurm on cluster gpu", "slurm"]

@@ -89,32 +89,6 @@ def test_options_that_are_false_or_null_are_left_out() -> None:
     assert not {"exclusive", "comment"} & set(found)
 
 
-def test_all_commands_are_told_the_cluster_of_the_jobs(tmp_path: Path) -> None:
-    answers = {
-        "sbatch": "Submitted batch job 77 on cluster gpu\n",
-        "squeue": "CLUSTER: gpu\n77|0|RUNNING|run-g0-aa|n1|None\n",
-        "sacct": "77_1|FAILED|1:0|n1|run-g0-aa\n",
-        "scontrol": "AccountingStorageType = accounting_storage/slurmdbd\n",
-        "scancel": "",
-    }
-    cluster, commands = answering(answers, extra={"clusters": "gpu"})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("shutil.which", lambda name: name)
-        jobs = cluster.submit(tasks_in(tmp_path, 2), "run-g0-aa", tmp_path, ())
-        statuses = cluster.poll(jobs)
-    cluster.cancel(jobs)
-    assert [job.id for job in jobs] == ["77_0", "77_1"]
-    assert [statuses[job].state for job in jobs] == [State.RUNNING, State.ENDED]
-    sbatch, *others = commands
-    assert "#SBATCH --clusters=gpu\n" in JobPaths(tmp_path, "77").submission_file.read_text()
-    assert sbatch[0] == "sbatch"
-    assert [command[:2] for command in others] == [
-        [name, "--clusters=gpu"] for name in ("squeue", "scontrol", "sacct", "scancel")
-    ]
-    # who watches another cluster knows nothing of these jobs
-    assert (cluster.name, answering({})[0].name) == ("slurm on cluster gpu", "slurm")
-
-
 @pytest.mark.parametrize(
     ("exclude", "avoid", "expected"),
     [
