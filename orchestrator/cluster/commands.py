@@ -58,6 +58,11 @@ def run_command(
     return done.stdout
 
 
+def within(limit: float, run: Run) -> Run:
+    """Return `run` with a time limit in s that no command may exceed, whatever it is given."""
+    return lambda command, timeout: run(command, min(timeout, limit))
+
+
 def on_cluster(run: Run, cluster: str | None) -> Run:
     """Return `run` for commands that are to ask another cluster than this machine's own; None for its own."""
     if cluster is None:

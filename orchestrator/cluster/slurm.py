@@ -13,13 +13,13 @@ from pathlib import Path
 from submitit.core.utils import JobPaths
 
 from orchestrator.cluster.base import Job, Status, SubmissionFailed, Task
-from orchestrator.cluster.commands import COMMAND_TIMEOUT, CommandFailed, Run, on_cluster, run_command
+from orchestrator.cluster.commands import COMMAND_TIMEOUT, CommandFailed, Run, on_cluster, run_command, within
 from orchestrator.cluster.queue import Queue
 from orchestrator.cluster.submission import hand_over, job_ids, job_parameters, submit
 from orchestrator.config.sections import JobsSection, SlurmSection
 
 _LOG = logging.getLogger(__name__)
-# sbatch gets so many s at least, however short the timeout is
+# a command gets so many s at least, however short the timeout is
 _LEAST_TIMEOUT = 5.0
 # what scancel says about a job that does not need it any more
 _GONE = re.compile(r"invalid job id|already complet", re.IGNORECASE)
@@ -37,7 +37,7 @@ class SlurmCluster:
     stop : threading.Event or None
         Set when the program is asked to stop: a command of SLURM that is running is ended then.
     timeout : float
-        Time within which all evaluations have to end, in s: an sbatch that hangs must not take all of it.
+        Time within which all evaluations have to end, in s: a command that hangs must not take all of it.
     """
 
     survives = True
@@ -55,10 +55,9 @@ class SlurmCluster:
         self._slurm = slurm
         # jobs of another cluster than this machine's are known there alone
         self.name = f"slurm on cluster {slurm.cluster}" if slurm.cluster else "slurm"
-        self._run_sbatch = run or partial(run_command, stop=stop)
-        self._run = on_cluster(self._run_sbatch, slurm.cluster)
+        self._run_here = within(max(_LEAST_TIMEOUT, timeout / 4), run or partial(run_command, stop=stop))
+        self._run = on_cluster(self._run_here, slurm.cluster)
         self._queue = Queue(jobs.poll_interval, self._run)
-        self._submit_timeout = min(COMMAND_TIMEOUT, max(_LEAST_TIMEOUT, timeout / 4))
 
     def submit(self, tasks: Sequence[Task], token: str, folder: Path, avoid: Collection[str]) -> list[Job]:
         """Submit one array of jobs."""
@@ -69,7 +68,7 @@ class SlurmCluster:
 
     def _sbatch(self, command: Sequence[str]) -> str:
         # the script names the cluster
-        return self._run_sbatch(command, self._submit_timeout)
+        return self._run_here(command, COMMAND_TIMEOUT)
 
     def _listed(self, token: str) -> str | None:
         """Return the id under which the queue lists a submission, None if it does not, or does not answer."""

@@ -155,6 +155,22 @@ def test_after_the_time_limit_it_is_not_known_whether_the_jobs_exist(
     assert str(failure) == f"sbatch: no answer within {limit} s"
 
 
+@pytest.mark.parametrize(("timeout", "limit"), [(72000, 60), (10, 5)])
+def test_no_command_that_hangs_takes_all_the_time_there_is(timeout: float, limit: float) -> None:
+    limits: dict[str, float] = {}
+
+    def run(command: Sequence[str], timeout: float) -> str:
+        limits[command[0]] = timeout
+        raise NoAnswer("it hangs")
+
+    cluster = SlurmCluster(JOBS, SLURM, run, timeout=timeout)
+    job = Job("run-g0-aa", "77")
+    cluster.poll([job])
+    cluster.cancel([job])
+    assert cluster.batch_size == SLURM.array_size
+    assert limits == dict.fromkeys(("squeue", "scancel", "scontrol"), limit)
+
+
 def test_a_stop_is_obeyed_while_sbatch_hangs(tmp_path: Path, commands: Path) -> None:
     play(commands, "sleep 60")
     stop = threading.Event()
