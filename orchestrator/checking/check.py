@@ -16,6 +16,7 @@ from orchestrator.checking.partitions import asked_for, never_starts, waits
 from orchestrator.checking.problems import doubtful_time, examine, identity_differences, missing_slurm, worst_first
 from orchestrator.checking.scripts import CONTROLLER_SCRIPT, script_remarks
 from orchestrator.cluster.commands import CommandFailed
+from orchestrator.cluster.environment import inherited
 from orchestrator.cluster.partitions import Partition, node_states, partitions
 from orchestrator.cluster.submission import Answer, ask_about
 from orchestrator.config.durations import format_duration
@@ -140,7 +141,7 @@ def _ask_cluster(config: Config, source: Source, found: Inspection) -> Partition
         found.notes.append(source.problem(("slurm",), f"SLURM does not answer: {_one_line(answer.words)}"))
     elif (never := never_starts(config, candidates)) is not None:
         # a quality of service may lift the partition's limits
-        (found.notes if config.slurm.qos else found.problems).append(source.problem(*never))
+        (found.notes if config.slurm.qos or inherited("qos") else found.problems).append(source.problem(*never))
         found.cluster = "accepts the job, and would never start it"
     found.notes += [
         source.problem(("slurm", "partition"), each) for each in waits(candidates, node_states(candidates, cluster))
@@ -197,7 +198,7 @@ def _look_at_times(config: Config, source: Source, found: Inspection) -> None:
             f"their own limit of {format_duration(time)}"
         )
         found.notes.append(source.problem(("timeout",), message))
-    if config.executor == "slurm" and not time:
+    if config.executor == "slurm" and not time and not inherited("time"):
         message = "is not given, so that SLURM takes its own default; jobs with a short limit start sooner"
         found.notes.append(replace(source.problem(("jobs",), message), key="jobs.time"))
 

@@ -94,7 +94,8 @@ def examine(path: Path, overrides: Sequence[str] = ()) -> Examined:
         findings = [finding for finding in _findings(part.config)[1] if part.place(finding[0])]
         placed = [source.problem(part.place(at) or at, message) for at, message in findings]
         return Examined(part.config, worst_first([*error.problems, *part.problems, *placed]), source)
-    config = config.model_copy(update={"slurm": with_cluster(config.slurm)})
+    if config.executor == "slurm":
+        config = config.model_copy(update={"slurm": with_cluster(config.slurm)})
     config, findings = _findings(config)
     return Examined(config, worst_first([source.problem(*finding) for finding in findings]), source)
 

@@ -58,12 +58,17 @@ def overruled(options: Collection[str], environment: Mapping[str, str] = os.envi
     environment : mapping
         The variables that there are.
     """
-    names = {
-        variable
-        for option in (*_NEVER, *options)
-        for variable in _VARIABLES.get(option, (f"SBATCH_{option.upper().replace('-', '_')}",))
-    }
+    names = {variable for option in (*_NEVER, *options) for variable in _variables(option)}
     return sorted(names.intersection(environment))
+
+
+def inherited(option: str, environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return what a variable tells every sbatch for an option, None if there is none; a key of ours would beat it."""
+    return next((environment[name] for name in _variables(option) if environment.get(name)), None)
+
+
+def _variables(option: str) -> tuple[str, ...]:
+    return _VARIABLES.get(option, (f"SBATCH_{option.upper().replace('-', '_')}",))
 
 
 def with_cluster(slurm: SlurmSection, environment: Mapping[str, str] = os.environ) -> SlurmSection:

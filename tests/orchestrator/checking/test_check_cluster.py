@@ -317,3 +317,18 @@ def test_the_cluster_of_the_environment_is_asked_if_it_is_one(
     assert [problem.key for problem in found.problems] == at_fault
     assert all("SLURM_CLUSTERS is 'cpu,gpu'" in problem.message for problem in found.problems)
     assert found.cluster == ("" if at_fault else "gpu accepts the job (partition main, such as n1)")
+
+
+def test_what_a_user_tells_every_sbatch_is_part_of_the_job(
+    slurm: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slurm()
+    for name, value in {"PARTITION": "short", "QOS": "long", "TIMELIMIT": "5"}.items():
+        monkeypatch.setenv(f"SBATCH_{name}", value)
+    path = visual_model(tmp_path, {"executor": "slurm"})
+    config = load_config(path)
+    assert [each.name for each in asked_for(config, KNOWN)] == ["short"]
+    found = inspect(path, ())
+    assert (found.problems, [note.key for note in found.notes]) == ([], ["jobs.time"])  # the quality may lift the limit
+    assert inspect(path, ["jobs.time=null"]).notes == []
+    assert [each.name for each in asked_for(load_config(path, ["slurm.partition=week"]), KNOWN)] == ["week"]
