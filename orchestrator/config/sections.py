@@ -58,7 +58,10 @@ class JobsSection(Section):
     ntasks: int = Field(1, ge=1, description="MPI processes of one simulation; SLURM's --ntasks")
     cpus_per_task: int | None = Field(None, ge=1, description="cores of each process; SLURM's --cpus-per-task")
     mem: str | None = Field(None, description="memory of a job on each node, such as 64G; SLURM's --mem")
-    time: Duration | None = Field(None, description="time limit of a job: seconds, 2h, or 0-02:00:00; SLURM's --time")
+    time: Duration | None = Field(
+        None,
+        description="time limit of a job: 2h, 30m, 0-02:00:00; a number alone is seconds; SLURM's --time",
+    )
     setup: Annotated[tuple[str, ...], BeforeValidator(_lines)] = Field(
         (), description="shell lines at the start of a job on a cluster, before the orchestrator's own Python starts"
     )
