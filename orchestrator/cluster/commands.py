@@ -67,7 +67,14 @@ def on_cluster(run: Run, cluster: str | None) -> Run:
     """Return `run` for commands that are to ask another cluster than this machine's own; None for its own."""
     if cluster is None:
         return run
-    return lambda command, timeout: run([command[0], f"--clusters={cluster}", *command[1:]], timeout)
+
+    def run_there(command: Sequence[str], timeout: float) -> str:
+        # one that is named there and is out of order ends a command before it looks at its options
+        elsewhere = os.environ.get("SLURM_CLUSTERS", cluster) != cluster
+        without = ("env", "-u", "SLURM_CLUSTERS") if elsewhere else ()
+        return run([*without, command[0], f"--clusters={cluster}", *command[1:]], timeout)
+
+    return run_there
 
 
 def finish(

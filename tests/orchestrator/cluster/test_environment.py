@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from submitit.core.utils import JobPaths
 
-from orchestrator.cluster import State, Task
+from orchestrator.cluster import Job, State, Task
 from orchestrator.cluster.environment import cluster_problem, leave_allocation, overruled, with_cluster
 from orchestrator.cluster.slurm import SlurmCluster
 from orchestrator.config.sections import JobsSection, SlurmSection
@@ -183,6 +183,25 @@ def test_all_commands_are_told_the_cluster_of_the_jobs(tmp_path: Path, monkeypat
     assert [command[:2] for command in others] == [
         [name, "--clusters=gpu"] for name in ("squeue", "scontrol", "sacct", "scancel")
     ]
+
+
+@pytest.mark.parametrize(
+    ("named", "before"),
+    [("gpu", []), ("broken", ["env", "-u", "SLURM_CLUSTERS"])],
+)
+def test_a_cluster_of_the_shell_that_is_out_of_order_does_not_matter(
+    named: str, before: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_CLUSTERS", named)
+    commands: list[list[str]] = []
+
+    def run(command: Sequence[str], timeout: float) -> str:
+        commands.append([*command])
+        return ""
+
+    cluster = SlurmCluster(JobsSection(), SlurmSection(extra={"clusters": "gpu"}), run)
+    cluster.cancel([Job("run-g0-aa", "77")])
+    assert commands == [[*before, "scancel", "--clusters=gpu", "--name=run-g0-aa", "77"]]
 
 
 def test_who_watches_another_cluster_is_another_executor() -> None:
