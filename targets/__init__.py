@@ -41,7 +41,7 @@ from targets.datastore import Datastore
 from targets.errors import DatastoreError
 from targets.measuring import Measurement, ScoreError, measure, score_of
 from targets.modulation import ModulationRatio
-from targets.needs import Needs, Presented, Recorded
+from targets.needs import Located, Needs, Presented, Recorded
 from targets.orientation import (
     OrientationTuningOrthoHighTarget,
     OrientationTuningOrthoLowTarget,
@@ -62,6 +62,7 @@ __all__ = [
     "DatastoreError",
     "IntervalTarget",
     "IrregularityTarget",
+    "Located",
     "Measurement",
     "ModulationRatio",
     "Needs",

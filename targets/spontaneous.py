@@ -10,7 +10,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat
 
 from targets.base import AtLeastTarget, NoValue, PointTarget, RangeTarget
 from targets.datastore import Datastore
-from targets.needs import SPIKES, Needs
+from targets.needs import SPIKES, Located, Needs, extent
 from targets.registry import target
 from targets.segment import Segment
 from targets.sheet_target import SpontaneousTarget, mean_over
@@ -77,6 +77,16 @@ class SpontaneousSynchrony(_SpontaneousSpikes):
     bin: PositiveFloat = Field(default=10.0, description="width of a bin of the spike counts, ms")
     min_intervals: NonNegativeInt = Field(default=5, description="a train counts if it has more intervals than this")
 
+    @property
+    def needs(self) -> Needs:
+        """Spikes of spontaneous activity, of two neurons in the square."""
+        return super().needs + Needs(located=(self.square,))
+
+    @property
+    def square(self) -> Located:
+        """Where the neurons are."""
+        return Located(self.window / 2, round=False, least=2, option="window")
+
     def value(self, recordings: Any) -> float:  # noqa: D102
         datastore = self.datastore(recordings)
         return mean_over(self.spontaneous(recordings), lambda segment: self._synchrony(datastore, segment))
@@ -92,8 +102,12 @@ class SpontaneousSynchrony(_SpontaneousSpikes):
         trains = segment.spikes()
         sheet = datastore.sheet(self.sheet_name)
         x, y = sheet.require_positions()[:2, sheet.indices(trains.ids)]
-        # Half a nano-degree: positions on the edge are in, whatever the rounding.
-        central = np.maximum(np.abs(x), np.abs(y)) <= self.window / 2 + 5e-10
+        central = self.square.selects(x, y)
+        if central.sum() < 2:
+            raise NoValue(
+                f"synchrony needs two recorded neurons of sheet {self.sheet_name} {self.square.words}, there are "
+                f"{central.sum()}: their positions are {extent(x, y)}"
+            )
         chosen = central & (trains.intervals().number > self.min_intervals)
         if chosen.sum() < 2:
             raise NoValue(

@@ -10,7 +10,7 @@ from itertools import pairwise
 from targets.base import Target
 from targets.datastore import Datastore
 from targets.measuring import Measurement, measure
-from targets.needs import Needs, Presented, Recorded
+from targets.needs import Located, Needs, Presented, Recorded
 
 
 class BrokenTarget(AssertionError):
@@ -84,6 +84,9 @@ def _check_needs(target: Target) -> None:
         names = recorded.variables
         _require(isinstance(names, tuple) and all(names) and bool(names), "a recorded variable without a name")
         _require(recorded.option in type(target).model_fields, f"it has no option {recorded.option!r}")
+    for place in needs.located:
+        _require(isinstance(place, Located), f"where neurons are must be Located, got {place!r}")
+        _require(place.option in type(target).model_fields, f"it has no option {place.option!r}")
     for stimulus in needs.presented:
         _require(isinstance(stimulus, Presented), f"what is presented must be Presented, got {stimulus!r}")
         _require(bool(stimulus.name), "a stimulus without a name")

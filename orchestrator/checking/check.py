@@ -231,6 +231,7 @@ def _look_at_node(rehearsed: Rehearsed, source: Source, found: Inspection) -> No
     if result.peak_memory and not rehearsed.processes:
         parts.append(f"peak memory {result.peak_memory / 1e6:,.0f} MB")
     found.node = f"works{host} ({', '.join(parts)})"
+    found.problems += [source.problem(*finding) for finding in rehearsed.findings]
     if result.outcome.value == "EXPLODED":
         message = f"the start values explode: {result.message}"
         found.notes.append(source.problem(("optimiser_centroid",), message))

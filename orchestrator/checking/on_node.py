@@ -23,7 +23,7 @@ from orchestrator.node.task import NodeTask
 from orchestrator.paths import AttemptPaths, GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
 from orchestrator.results import new_results
-from orchestrator.simulations import Model, model_of
+from orchestrator.simulations import Finding, Model, model_of
 from orchestrator.simulations.phases import Phase, phases
 
 # between two looks at the result file, and at the queue, in s
@@ -43,12 +43,15 @@ class Rehearsed:
         As an offspring's.
     protocol : (int, float) or None
         Number of the protocol's stimuli and their duration in s, None if they could not be counted.
+    findings : list of Finding
+        What it found to be wrong with the targets.
     processes : bool
         Whether a launcher started the simulation: its memory is not that of the job's own children then.
     """
 
     result: Result
     protocol: tuple[int, float] | None
+    findings: list[Finding]
     processes: bool
 
     @property
@@ -91,7 +94,7 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
         try:
             (job,) = cluster.submit([Task(0, attempt.task)], token, paths.submitit, ())
         except SubmissionFailed as error:
-            return Rehearsed(Result(Outcome.SUBMIT_FAILED, message=str(error)), None, processes=False)
+            return Rehearsed(Result(Outcome.SUBMIT_FAILED, message=str(error)), None, [], processes=False)
         try:
             result = _Watch(cluster, job, paths, limit).wait(stop, show)
         except BaseException:
@@ -99,7 +102,8 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
             raise
         if see_gone(cluster, [job], _GRACE):
             end_jobs(cluster, [job])
-        return Rehearsed(result, model.counted(attempt), processes=bool(model.context.launcher))
+        findings = model.tried(attempt, config)
+        return Rehearsed(result, model.counted(attempt), findings, processes=bool(model.context.launcher))
 
 
 @contextlib.contextmanager

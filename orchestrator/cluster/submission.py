@@ -24,7 +24,7 @@ from orchestrator.cluster.environment import overruled
 from orchestrator.config.durations import slurm_time
 from orchestrator.config.sections import JobsSection, SlurmSection
 from orchestrator.node.evaluate import evaluate
-from orchestrator.shell import guarded
+from orchestrator.simulations.setup_lines import watched
 
 # where jobs begin with a clean environment (SBATCH_EXPORT=NONE), so would what srun starts in them, without its setup
 _SRUN_LIKE_HERE = "unset SLURM_EXPORT_ENV"
@@ -94,7 +94,7 @@ def job_parameters(
         # an srun inside submitit's own srun hangs
         "use_srun": False,
         "stderr_to_stdout": True,
-        "setup": ["umask 077", _SRUN_LIKE_HERE, *guarded(jobs.setup, "jobs.setup")],
+        "setup": ["umask 077", _SRUN_LIKE_HERE, *watched(jobs.setup, "jobs.setup")],
         "array_parallelism": slurm.array_size,
         "additional_parameters": further,
     }

@@ -6,9 +6,9 @@ import datetime
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
-from orchestrator.config.section import Duration, Section
+from orchestrator.config.section import Duration, Section, ShellLines
 
 
 class ParameterRange(Section):
@@ -41,14 +41,51 @@ class ExplosionCheck(Section):
     """The short NoStimulus stimulus before everything else."""
 
     enabled: bool = Field(True, description="whether it is presented")
-    duration: float = Field(500.0, gt=0, allow_inf_nan=False, description="biological time in ms")
-    slices: int = Field(10, ge=1, description="number of equal slices; the rate is read after each")
-    threshold: float = Field(100.0, gt=0, description="mean rate in Hz above which a sheet has exploded")
+    duration: float = Field(500.0, gt=0, allow_inf_nan=False, description="biological time in ms, `settle` included")
+    settle: float | None = Field(
+        None,
+        ge=0,
+        validate_default=True,
+        description="first ms of it, in which only `certain_threshold` counts; by default 100, at most half of it",
+    )
+    slices: int = Field(10, ge=1, description="number of equal slices of the rest; the rate is read after each")
+    threshold: float = Field(
+        100.0,
+        gt=0,
+        description="a sheet with a higher mean rate in Hz in `slices_above` successive slices has exploded",
+    )
+    slices_above: int = Field(
+        2, ge=1, description="number of successive slices above `threshold`; all, where there are fewer"
+    )
+    certain_threshold: float = Field(
+        500.0,
+        gt=0,
+        description="a higher mean rate in Hz is no transient: it ends the simulation at once, while settling too",
+    )
     sheet_name: str | None = Field(None, description="the sheet that is watched; by default every sheet")
 
+    @field_validator("settle")
+    @classmethod
+    def _leaves_time(cls, value: float | None, info: ValidationInfo) -> float | None:
+        duration: float | None = info.data.get("duration")
+        if duration is None:
+            return value
+        if value is None:
+            return min(_SETTLE, duration / 2)
+        if value >= duration:
+            raise ValueError(
+                f"expected less than the duration of {duration:g} ms, got {value:g}: nothing would be judged"
+            )
+        return value
 
-def _lines(value: object) -> object:
-    return value.splitlines() if isinstance(value, str) else value
+    @property
+    def judged(self) -> float:
+        """Biological time in ms that the slices make up."""
+        return self.duration - (self.settle or 0.0)
+
+
+# after so long the transient of the initial membrane potentials is over, in ms
+_SETTLE = 100.0
 
 
 class JobsSection(Section):
@@ -62,7 +99,7 @@ class JobsSection(Section):
         None,
         description="time limit of a job: 2h, 30m, 0-02:00:00; a number alone is seconds; SLURM's --time",
     )
-    setup: Annotated[tuple[str, ...], BeforeValidator(_lines)] = Field(
+    setup: ShellLines = Field(
         (), description="shell lines at the start of a job on a cluster, before the orchestrator's own Python starts"
     )
     poll_interval: Duration = Field(30.0, description="longest time between two questions about the jobs to a cluster")

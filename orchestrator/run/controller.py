@@ -17,6 +17,7 @@ from orchestrator.jobs.pool import JobPool
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring, Outcome
 from orchestrator.run.asked import Asks
+from orchestrator.run.early_warnings import EarlyWarnings
 from orchestrator.schedules import ReplayDiffers, Schedule
 from orchestrator.scores.evaluations import scored
 from targets import Target
@@ -73,6 +74,7 @@ class Controller:
         self._appended = appended
         self._checkpoint = Checkpoint(paths.checkpoint)
         self._best = math.inf
+        self._early_warnings = EarlyWarnings(targets)
         self._tells = 0
         self._unscored: RunFailed | None = None
         # what of each generation was asked for and is not in the checkpoint yet
@@ -116,7 +118,9 @@ class Controller:
     def _take(self, landed: Landed) -> None:
         """Score an evaluation; one that has no score ends the run, but what is in flight is not simulated in vain."""
         try:
-            self._schedule.take(scored(self._targets, landed))
+            evaluation = scored(self._targets, landed)
+            self._early_warnings.look(evaluation)
+            self._schedule.take(evaluation)
         except RunFailed as error:
             if self._unscored is None and not self._pool.is_idle:
                 _LOG.warning("%s. The run ends once what is in flight is there", error)

@@ -181,6 +181,10 @@ class Model(Generic[Options]):
         """Return what a shortened simulation has found out: number of stimuli, and their duration in s; None if not."""
         return None
 
+    def tried(self, attempt: AttemptPaths, config: Config) -> list[Finding]:
+        """Return what a shortened simulation has found to be wrong with the targets, each with the key to fix."""
+        return []
+
     def parameter_folder(self) -> ParameterFolder | None:
         """Return the folder of parameter files, None if the model has none that a program could write."""
         return None

@@ -150,8 +150,8 @@ SETTINGS = {
     "TWO_LINES": "a\nSLURM_JOB_ID=1",
     "BASH_FUNC_python%%": "() { echo a function; exit 1; }",
     "BASH_FUNC_sbatch%%": "() { echo a function; exit 1; }",
-    "BASH_ENV": "/nonexistent",
-    "TMPDIR": "/nonexistent",
+    "BASH_ENV": "/proc/nowhere",
+    "TMPDIR": "/proc/nowhere",
     "HTTPS_PROXY": "http://127.0.0.1:9",
 }
 
@@ -183,7 +183,7 @@ def test_a_line_of_the_jobs_setup_that_fails_is_told(tmp_path: Path) -> None:
     project = project_at(tmp_path / "model", jobs={**SLURM["jobs"], "setup": "export A=1\nmodule load nest/99\n"})
     said = project.command("check", CONFIG, "--on-node", code=2)
     assert "module: command not found" in said
-    assert "line 2 of jobs.setup failed with exit code 127 (if it may, add || true): module load nest/99" in said
+    assert "jobs.setup, line 2: exit code 127 from: module load nest/99" in said
     assert project.simulated == 0
 
 

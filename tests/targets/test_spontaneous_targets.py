@@ -121,7 +121,9 @@ def test_spikes_at_one_time_have_no_irregularity(tmp_path: Path) -> None:
 
 def test_one_train_has_no_synchrony(tmp_path: Path) -> None:
     store = Store(tmp_path / "store").sheet("A", [1]).segment("A", LONG, {1: REGULAR}, duration=2000.0)
-    assert "two trains" in str(value_of("SynchronyTarget", store).reason)
+    assert "two recorded neurons" in str(value_of("SynchronyTarget", store).reason)
+    quiet = store_of(tmp_path / "quiet", {**dict.fromkeys(IDS, TRAINS[3][:2]), IDS[0]: REGULAR})
+    assert "two trains" in str(value_of("SynchronyTarget", quiet).reason)
     assert "two bins" in str(value_of("SynchronyTarget", store_of(tmp_path / "other", TRAINS), bin=1500.0).reason)
 
 

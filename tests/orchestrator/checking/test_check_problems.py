@@ -41,6 +41,13 @@ T0, T2 = "targets[0]", "targets[2]"
 RECORDERS = "param_optim/recorders"
 L4 = "param_optim/l4_cortex_exc"
 NAME = "sheets.l4_cortex_exc.params"
+TUNING = {"sheet_name": "V1_Exc_L4", "target_value": 1, "norm": 1}
+MOVIE = """def movie(model):
+    from mozaik.experiments.vision import MeasureNaturalImagesWithEyeMovement
+    return [MeasureNaturalImagesWithEyeMovement(model, stimulus_duration=1029.0, num_trials=1)]
+
+
+def spontaneous("""
 LAUNCH = {"simulation|launch_script": "own.sh"}
 
 WRONG = [
@@ -158,6 +165,27 @@ WRONG = [
         {},
         {L4: ('url("param_optim/recorders")', "None")},
     ),
+    # what is presented: a disk and contrasts of 10 and 100
+    Wrong(
+        "OrientationTuningOrthoLowTarget needs FullfieldDriftingSinusoidalGrating of contrast 30; "
+        "experiments:create_experiments presents contrasts of 10, 100 % only",
+        f"{T0}.contrast",
+        {"targets|0": {**TUNING, "class": "OrientationTuningOrthoLowTarget", "contrast": 30}},
+    ),
+    Wrong(
+        "SizeTuning needs DriftingSinusoidalGratingDisk, which experiments:create_experiments never presents; its "
+        "experiments: MeasureDense, MeasureOrientationTuningFullfield, NoStimulation. Present it there, or take",
+        f"{T0}.class",
+        {"targets|0": {**TUNING, "class": "SizeTuning"}},
+        {"experiments.py": ("MeasureSizeTuning", "MeasureDense")},
+    ),
+    Wrong(
+        "SpontActivityTarget needs InternalStimulus, which experiments:movie never presents; its experiments: "
+        "MeasureNaturalImagesWithEyeMovement",
+        f"{T0}.class",
+        {"simulation|experiments": "experiments:movie"},
+        {"experiments.py": ("def spontaneous(", MOVIE)},
+    ),
     # the explosion check
     Wrong("the model has no sheet 'V1'", "explosion_check.sheet_name", {"explosion_check|sheet_name": "V1"}),
     Wrong(
@@ -173,7 +201,7 @@ WRONG = [
         {RECORDERS: ('("spikes",)', '("v",)'), "param_optim/retina_lgn": ('("spikes",)', '("v",)')},
     ),
     Wrong(
-        "expected at most 50 (time steps of 0.1 ms in 5 ms), got 60",
+        "expected at most 25 (time steps of 0.1 ms in 2.5 ms), got 60",
         "explosion_check.slices",
         {"explosion_check": {"duration": 5, "slices": 60}},
     ),
@@ -266,6 +294,25 @@ def prepared(folder: Path, wrong: Wrong) -> Path:
             assert change[0] in file.read_text()
             file.write_text(file.read_text().replace(*change))
     return path
+
+
+def test_what_the_source_of_the_experiments_does_not_say_is_a_note(tmp_path: Path) -> None:
+    """`check` called targets sound whose stimulus is never presented, and scored 20 for ever."""
+    tuning = {**TUNING, "class": "SizeTuning"}
+    path = visual_model(tmp_path, {"targets|0": tuning})
+    experiments = path.parents[1] / "experiments.py"
+    text = (
+        experiments.read_text()
+        .replace("Fullfield, MeasureSizeTuning", "Fullfield")
+        .replace("MeasureSizeTuning", "ours")
+    )
+    experiments.write_text(f"from our_lab import ours\n{text}")
+    config = load_checked_config(path)
+    (note,) = [message for key, message in model_of(config).notes(config) if key == ("simulation", "experiments")]
+    assert note == (
+        "whether they present DriftingSinusoidalGratingDisk as targets need it could not be found out, because "
+        "experiments.py has ours from our_lab; check --on-node tells"
+    )
 
 
 def test_the_model_and_the_configuration_are_sound_without_a_mistake(tmp_path: Path) -> None:

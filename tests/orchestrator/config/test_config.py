@@ -142,9 +142,29 @@ WRONG = [
     ({"slurm": {"extra": {"clusters": "all"}}}, "expected the name of one cluster"),
     ({"slurm": {"extra": {"begin": 960}}}, "YAML reads this as the number 960: put it in quotes"),
     ({"explosion_check": {"slices": 0}}, "explosion_check.slices: "),
+    (
+        {"explosion_check": {"settle": 500}},
+        "settle: expected less than the duration of 500 ms, got 500: nothing would be",
+    ),
+    ({"explosion_check": {"settle": -1}}, "explosion_check.settle: input should be greater than or equal to 0"),
+    ({"explosion_check": {"slices_above": 0}}, "explosion_check.slices_above: "),
+    ({"explosion_check": {"certain_threshold": 0}}, "explosion_check.certain_threshold: "),
     ({"keep": {"directories": "some"}}, "keep.directories: "),
     ({"local": {"workers": 0}}, "local.workers: "),
 ]
+
+
+@pytest.mark.parametrize(
+    ("given", "settle"), [({}, 100.0), ({"duration": 70}, 35.0), ({"duration": 70, "settle": 0}, 0.0)]
+)
+def test_a_short_explosion_check_is_judged_for_half_of_it_at_least(
+    tmp_path: Path, given: dict[str, Any], settle: float
+) -> None:
+    """Checks of 100 ms and less were in use before there was time to settle."""
+    config = load_config(write(tmp_path, {"explosion_check": given}))
+    assert config.explosion_check.settle == settle
+    again = load_config(write(tmp_path, {"explosion_check": config.explosion_check.model_dump()}))
+    assert again.identity() == config.identity()
 
 
 @pytest.mark.parametrize(("change", "message"), WRONG, ids=[message for _, message in WRONG])

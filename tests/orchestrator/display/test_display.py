@@ -25,6 +25,7 @@ from orchestrator.jobs.queue_note import QueueNote, QueueNotes
 from orchestrator.records import Outcome
 from orchestrator.status import RunStatus, Watcher
 from orchestrator.status.described import (
+    START_EXPLODED,
     Best,
     ControllerStatus,
     Forecast,
@@ -82,6 +83,7 @@ SITUATIONS = {
         generation=None,
         controller=replace(STATUS.controller, state="finished", ended=NOW - 60, reason="max_ngen reached"),
     ),
+    "start exploded": replace(STATUS, warnings=(START_EXPLODED,)),
     "empty": RunStatus("/run", NOW, ControllerStatus("none"), problems=["/run/config.yaml: cannot be read (no)"]),
 }
 
@@ -395,7 +397,7 @@ def test_the_keys_of_json_are_the_documented_ones() -> None:
         assert f"`{key}`" in text, key
     assert set(data) == {
         "format", "run", "time", "controller", "complete", "max_ngen", "timeout", "best", "start_score",
-        "best_scores", "generation", "forecast", "problems",
+        "best_scores", "generation", "forecast", "problems", "warnings",
     }  # fmt: skip
     assert set(generation) == {
         "number", "submitted", "deadline", "timed_out", "offspring", "queue", "lost", "counts", "pending",
