@@ -13,9 +13,10 @@ from orchestrator.checking.disk import Disk, disk
 from orchestrator.checking.model_identity import changed_parameters
 from orchestrator.checking.on_node import Rehearsed
 from orchestrator.checking.partitions import asked_for, never_starts, waits
-from orchestrator.checking.problems import examine, identity_differences, missing_slurm, worst_first
+from orchestrator.checking.problems import doubtful_time, examine, identity_differences, missing_slurm, worst_first
 from orchestrator.checking.scripts import CONTROLLER_SCRIPT, script_remarks
 from orchestrator.cluster.commands import CommandFailed
+from orchestrator.cluster.environment import inherited
 from orchestrator.cluster.partitions import Partition, node_states, partitions
 from orchestrator.cluster.submission import Answer, ask_about
 from orchestrator.config.durations import format_duration
@@ -99,6 +100,7 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
         found.problems = worst_first(found.problems)
         return found
     _look_at_times(config, source, found)
+    found.notes += filter(None, [doubtful_time(source, overrides, config)])
     found.notes += [source.problem(("slurm", key), message) for key, message in _without_effect(config)]
     found.costs = costs(config, partition)
     rehearsed = None
@@ -124,14 +126,16 @@ def _ask_cluster(config: Config, source: Source, found: Inspection) -> Partition
         message = "there is no SLURM here: run this check on the cluster as well, or set executor: local"
         found.notes.append(source.problem(("executor",), message))
         return None
-    known: list[Partition] = []
+    cluster, known = config.slurm.cluster, []
+    answer = ask_about_offspring(config)
     try:
-        known = partitions()
-        answer = ask_about_offspring(config)
+        known = partitions(cluster)
     except CommandFailed as error:
-        answer = Answer(None, str(error))
+        if answer.accepted is not None:
+            message = f"scontrol does not answer, so the limits of partitions are not known: {_one_line(str(error))}"
+            found.notes.append(source.problem(("slurm",), message))
     candidates = asked_for(config, known)
-    found.cluster = _cluster_text(answer)
+    found.cluster = f"{cluster} {_cluster_text(answer)}" if cluster else _cluster_text(answer)
     if answer.accepted is False:
         message = f"SLURM refuses such a job: {_one_line(answer.words)}"
         names = ", ".join(each.name for each in known)
@@ -142,9 +146,11 @@ def _ask_cluster(config: Config, source: Source, found: Inspection) -> Partition
         found.notes.append(source.problem(("slurm",), f"SLURM does not answer: {_one_line(answer.words)}"))
     elif (never := never_starts(config, candidates)) is not None:
         # a quality of service may lift the partition's limits
-        (found.notes if config.slurm.qos else found.problems).append(source.problem(*never))
+        (found.notes if config.slurm.qos or inherited("qos") else found.problems).append(source.problem(*never))
         found.cluster = "accepts the job, and would never start it"
-    found.notes += [source.problem(("slurm", "partition"), each) for each in waits(candidates, node_states(candidates))]
+    found.notes += [
+        source.problem(("slurm", "partition"), each) for each in waits(candidates, node_states(candidates, cluster))
+    ]
     _ask_about_controller(config, answer, found)
     return candidates[0] if candidates else None
 
@@ -197,7 +203,7 @@ def _look_at_times(config: Config, source: Source, found: Inspection) -> None:
             f"their own limit of {format_duration(time)}"
         )
         found.notes.append(source.problem(("timeout",), message))
-    if config.executor == "slurm" and not time:
+    if config.executor == "slurm" and not time and not inherited("time"):
         message = "is not given, so that SLURM takes its own default; jobs with a short limit start sooner"
         found.notes.append(replace(source.problem(("jobs",), message), key="jobs.time"))
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from orchestrator.checking.readable import readable_part
+from orchestrator.cluster.environment import cluster_problem, with_cluster
+from orchestrator.config.durations import format_duration
 from orchestrator.config.file import read_config
 from orchestrator.config.model import Config
 from orchestrator.config.source import Source
@@ -94,8 +97,27 @@ def examine(path: Path, overrides: Sequence[str] = ()) -> Examined:
         findings = [finding for finding in _findings(part.config, begun=begun)[1] if part.place(finding[0])]
         placed = [source.problem(part.place(at) or at, message) for at, message in findings]
         return Examined(part.config, worst_first([*error.problems, *part.problems, *placed]), source)
+    if config.executor == "slurm":
+        config = config.model_copy(update={"slurm": with_cluster(config.slurm)})
     config, findings = _findings(config, begun=_has_begun(path, config))
     return Examined(config, worst_first([source.problem(*finding) for finding in findings]), source)
+
+
+def doubtful_time(source: Source, overrides: Sequence[str], config: Config) -> Problem | None:
+    """Return a note on a time limit that is a number alone: seconds here, and minutes for who knows sbatch.
+
+    Multiples of half an hour in seconds are hardly meant as minutes.
+    """
+    jobs = source.with_overrides(overrides).get("jobs") or {}
+    written, seconds = str(jobs.get("time", "")).strip(), config.jobs.time or 0.0
+    if config.executor != "slurm" or not re.fullmatch(r"[\d.]+", written) or seconds % 1800 == 0:
+        return None
+    minutes = format_duration(60 * seconds)
+    message = (
+        f"{written} are seconds here ({format_duration(seconds)}), but minutes in sbatch --time={written} ({minutes}): "
+        f"write {written}m if you mean minutes, or {written}s"
+    )
+    return source.problem(("jobs", "time"), message)
 
 
 def worst_first(problems: Iterable[Problem]) -> list[Problem]:
@@ -150,6 +172,9 @@ def _executor_findings(config: Config) -> list[Finding]:
     if config.executor == "slurm" and refused:
         message = f"SLURM takes {refused[0]} in {str(config.model_dir)!r} for something else: rename the directory"
         return [(("model_dir",), message)]
+    several = cluster_problem(config.slurm)
+    if config.executor == "slurm" and several is not None:
+        return [(("slurm", "extra"), several)]
     return []
 
 

@@ -58,6 +58,9 @@ def evaluate(task_file: str) -> None:
     task = NodeTask.read(Path(task_file))
     attempt = task.paths
     if not claim(attempt.directory, _slurm_job_id()):
+        if os.environ.get("SLURM_RESTART_COUNT", "0") != "0":
+            # by a site that makes every job one which may be requeued; what it had done is lost, and is no verdict
+            note(attempt, Phase.TERMINATED, restarts=os.environ["SLURM_RESTART_COUNT"])
         return
     started = time.time()
     note(attempt, Phase.STARTED, host=_host())

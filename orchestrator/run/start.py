@@ -16,12 +16,13 @@ from pathlib import Path
 from rich.console import Console
 
 from orchestrator.checking.model_identity import changed_files, changed_parameters, keep_model
-from orchestrator.checking.problems import identity_differences, load_checked_config
+from orchestrator.checking.problems import doubtful_time, identity_differences, load_checked_config
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import create_cluster
 from orchestrator.cluster.environment import leave_allocation
 from orchestrator.config.file import dump_config, load_frozen
 from orchestrator.config.model import Config
+from orchestrator.config.source import Source
 from orchestrator.display.live import displaying
 from orchestrator.display.logs import LogFormat, logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
@@ -72,7 +73,9 @@ def start(path: Path, overrides: Sequence[str], console: Console, log_format: Lo
         shutil.rmtree(paths.directory, ignore_errors=True)
         raise
     try:
-        return _control(config, paths, console, log_format, new=True)
+        doubt = doubtful_time(Source(path), overrides, config)
+        warning = f"{path}: {doubt.key}: {doubt.message}" if doubt else ""
+        return _control(config, paths, console, log_format, new=True, warning=warning)
     finally:
         if _is_empty(paths) and hold_of(paths) is None:
             shutil.rmtree(paths.directory, ignore_errors=True)
@@ -106,7 +109,9 @@ def _continue(config: Config, paths: RunPaths, named_by: str, console: Console, 
     return _control(config, paths, console, log_format)
 
 
-def _control(config: Config, paths: RunPaths, console: Console, log_format: LogFormat, *, new: bool = False) -> Ended:
+def _control(
+    config: Config, paths: RunPaths, console: Console, log_format: LogFormat, *, new: bool = False, warning: str = ""
+) -> Ended:
     allocation = leave_allocation()
     config = config.model_copy(update={"continue_cp": False, "cp_filename": None})
     job_id = allocation.get("SLURM_JOB_ID", "")
@@ -116,10 +121,13 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
         listening() as signals,
     ):
         lease.call_on_loss(signals.stop.set)
+        if warning:
+            _LOG.warning("%s", warning)
         for file in (paths.checkpoint, paths.config, paths.holder, paths.lock):
             remove_unfinished(file)
+        cluster = create_cluster(config, signals.stop, lease.confirm)
         # before the configuration says so: cancelling is done by that
-        Asks(paths, config.space()).require_executor(Checkpoint(paths.checkpoint), config.executor)
+        Asks(paths, config.space()).require_executor(Checkpoint(paths.checkpoint), cluster.name)
         text = dump_config(config, paths.directory)
         if text != paths.config.read_text(encoding="utf-8"):
             # how a run is carried out may change on the way; what it is may not
@@ -129,7 +137,6 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
             _LOG.warning(
                 "%s has changed since the run began: evaluations from now on are made with what it is now", name
             )
-        cluster = create_cluster(config, signals.stop, lease.confirm)
         report = ReportRefresher(paths, wanted=config.report)
         try:
             with displaying(Watcher(paths), console, log_format):

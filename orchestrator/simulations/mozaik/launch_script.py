@@ -52,7 +52,7 @@ def launch_script(options: MozaikOptions, model_dir: Path, context: SimulationCo
     jobs = context.jobs.model_dump(mode="json")
     values = {
         "model_dir": model_dir,
-        "setup": watched(options.setup, "simulation.setup", end=True),
+        "setup": watched(options.setup, "simulation.setup"),
         "task": attempt.task,
         "threads": options.threads,
         "launcher": launcher,

@@ -141,6 +141,13 @@ WRONG = [
     ({"slurm": {"extra": {"partition": "x"}}}, "is set by slurm.partition"),
     ({"slurm": {"extra": {"--nice": 1}}}, "without dashes: 'nice'"),
     ({"slurm": {"extra": {"job-name": "x"}}}, "is set by the orchestrator itself"),
+    ({"slurm": {"extra": {"requeue": True}}}, "is set by the orchestrator itself"),
+    ({"slurm": {"extra": {"chdir": "/scratch"}}}, "is set by the orchestrator itself"),
+    ({"slurm": {"extra": {"quiet": True}}}, "sbatch would not submit a job, or not say which"),
+    ({"slurm": {"extra": {"test-only": True}}}, "sbatch would not submit a job, or not say which"),
+    ({"slurm": {"extra": {"clusters": "cpu,gpu"}}}, "expected the name of one cluster"),
+    ({"slurm": {"extra": {"clusters": "all"}}}, "expected the name of one cluster"),
+    ({"slurm": {"extra": {"begin": 960}}}, "YAML reads this as the number 960: put it in quotes"),
     ({"explosion_check": {"slices": 0}}, "explosion_check.slices: "),
     (
         {"explosion_check": {"settle": 500}},
