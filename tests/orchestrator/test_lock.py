@@ -16,7 +16,7 @@ from orchestrator_project import wait_for
 from orchestrator import clocks
 from orchestrator import lease as module
 from orchestrator.clocks import FileSystemClock, Moment, boot, dated, file_system_time, since_boot
-from orchestrator.errors import Stopped, UsageError
+from orchestrator.errors import RunFailed, Stopped, UsageError
 from orchestrator.lease import Lease, hold_of, holder_of, is_held, only_controller
 from orchestrator.lock import Lock, tokens
 from orchestrator.paths import RunPaths
@@ -277,6 +277,21 @@ def test_a_file_system_that_is_away_is_no_loss_for_as_long_as_nobody_can_have_ta
         lease.confirm()
     finally:
         lease.release()
+
+
+def test_a_rename_whose_answer_was_lost_has_succeeded(paths: RunPaths) -> None:
+    """A network file system asks again, and the server says that there is no such file any more."""
+    first, second = held(paths), Lock(paths.lock)
+    seen = tokens(paths.lock)
+    first.path.rename(second.path)
+    assert second.take_over(seen)
+    assert second.renew()
+
+
+def test_a_directory_that_cannot_be_written_is_told(paths: RunPaths) -> None:
+    gone = RunPaths(paths.directory / "missing")
+    with pytest.raises(RunFailed, match=r"missing: cannot be written by this controller \(No such file"):
+        only_controller(gone).__enter__()
 
 
 def test_the_thread_that_renews_tells_of_the_loss(paths: RunPaths, quick: None) -> None:
