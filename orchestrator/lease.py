@@ -149,7 +149,7 @@ def only_controller(
     holder = {**this_process(), "job": job_id, "jobs": jobs, "since": started}
     ending = ("failed", "it crashed")
     try:
-        write_json(paths.holder, holder)
+        write_json(paths.holder, holder, lease.confirm)
         yield lease
         ending = lease.ending
     except Stopped as error:

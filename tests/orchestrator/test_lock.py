@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from orchestrator_project import wait_for
+from run_on_disk import RunOnDisk
 
 from orchestrator import clocks
 from orchestrator import lease as module
@@ -20,6 +21,7 @@ from orchestrator.errors import RunFailed, Stopped, UsageError
 from orchestrator.lease import Lease, hold_of, holder_of, is_held, only_controller
 from orchestrator.lock import Lock, tokens
 from orchestrator.paths import RunPaths
+from orchestrator.run.start import _remove_if_empty
 
 HOUR = 3600.0
 
@@ -252,6 +254,16 @@ def test_a_controller_that_was_succeeded_writes_nothing_about_itself(paths: RunP
         lease.confirm()
     assert holder_of(paths) == {}
     assert len(tokens(paths.lock)) == 1
+
+
+def test_a_run_without_evaluations_is_not_removed_under_its_successor(tmp_path: Path) -> None:
+    run = RunOnDisk(tmp_path / "run")
+    lock = run.lock(pid=1)
+    _remove_if_empty(run.paths)
+    assert run.paths.checkpoint.exists()
+    lock.unlink()
+    _remove_if_empty(run.paths)
+    assert not run.paths.directory.exists()
 
 
 def test_a_file_system_that_is_away_is_no_loss_for_as_long_as_nobody_can_have_taken_over(
