@@ -153,7 +153,7 @@ class JobPool:
                 self._retries.stop_if_nothing_works(self._entries)
                 for folder in self._folders.values():
                     folder.note_queue(self._entries.of(folder))
-                self._time_out([entry for entry in self._entries if entry.deadline.has_passed])
+                self._time_out(self._poller.overdue(self._entries))
                 if not self._arrived:
                     self._watch.wait()
         arrived, self._arrived = self._arrived, []
