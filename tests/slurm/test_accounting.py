@@ -2,6 +2,7 @@
 
 import logging
 import os
+import pwd
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -9,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from slurm_cluster import ClusterSettings, VirtualCluster
+from orchestrator_project import Project, same
+from slurm_cluster import ClusterError, ClusterSettings, VirtualCluster
 from slurm_processes import processes, wait_until
+from slurm_project import CONFIG, environment_of, nothing_left, project_at
 
 from orchestrator.cluster import Job, State, Status, Task
 from orchestrator.cluster.commands import run_command
@@ -185,3 +188,43 @@ def test_without_accounts_sacct_is_never_asked(cluster: VirtualCluster, monkeypa
     assert asker.status(Job("run-g0-held", "99999")).state is State.ABSENT
     cluster.run("scancel", job.id)
     assert asker.asked == ["squeue", "squeue", "scontrol"]
+
+
+@pytest.fixture
+def limiting() -> Iterator[VirtualCluster]:
+    """A cluster whose accounts let a user have two jobs at once, those in the queue included."""
+    extra = ["AccountingStorageEnforce=associations,limits,qos"]
+    with VirtualCluster(
+        tempfile.mkdtemp(prefix="slurm-"), ClusterSettings(nodes=2, accounting=True, extra=extra)
+    ) as own:
+        user = pwd.getpwuid(os.getuid()).pw_name
+        own.run("sacctmgr", "-i", "add", "account", "lab")
+        own.run("sacctmgr", "-i", "add", "user", user, "account=lab")
+        own.run("sacctmgr", "-i", "modify", "user", user, "set", "MaxSubmitJobs=2")
+        # the database tells slurmctld a moment later
+        refused = ("sbatch", "-A", "lab", "--hold", "--array=0-4", "--output=/dev/null", "--wrap=true")
+        assert wait_until(lambda: "AssocMaxSubmitJobLimit" in answer_of(own, *refused), 60)
+        yield own
+
+
+def answer_of(cluster: VirtualCluster, *command: str) -> str:
+    try:
+        accepted = cluster.run(*command)
+    except ClusterError as error:
+        return str(error)
+    cluster.run("scancel", accepted.split()[-1])
+    return accepted
+
+
+def test_a_users_submit_limit_is_waited_out_from_the_first_submission_on(
+    limiting: VirtualCluster, tmp_path: Path, undisturbed: Project
+) -> None:
+    """AssocMaxSubmitJobLimit ended a new run within seconds."""
+    project = project_at(tmp_path, slurm={"account": "lab"}, timeout=300)
+    out = project.command("run", CONFIG, **environment_of(limiting))
+    assert out.count("so many jobs are not taken") == 1
+    assert "AssocMaxSubmitJobLimit" in out
+    assert "attempt lost" not in out
+    assert same(project.frame(), undisturbed.frame())
+    assert project.simulated == 8
+    nothing_left(limiting, project)

@@ -83,10 +83,10 @@ class MozaikSimulation(Simulation[MozaikOptions]):
         message = f"the simulation ended with exit code {code}: {last.strip()}"
         if cause := cause_of(log):
             return SimulationFailed(cause, message)
-        if not started:
-            return SimulationFailed(Outcome.LAUNCH_FAILED, message)
         if is_from_outside(code):
             return SimulationFailed(Outcome.OUT_OF_MEMORY if has_exceeded_limit() else Outcome.CANCELLED, message)
+        if not started:
+            return SimulationFailed(Outcome.LAUNCH_FAILED, message)
         return SimulationFailed(Outcome.SIMULATION_ERROR, message)
 
 
