@@ -65,8 +65,11 @@ def dated(path: Path) -> float:
         If it is not there.
     """
     # opening it asks the server; on a network file system a look at its name may show what was true a minute ago
-    with path.open("rb") as file:
-        return os.fstat(file.fileno()).st_mtime
+    try:
+        with path.open("rb") as file:
+            return os.fstat(file.fileno()).st_mtime
+    except PermissionError:  # another user's
+        return path.stat().st_mtime
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.clocks import FileSystemClock, since_boot
-from orchestrator.errors import OrchestratorError, Stopped, UsageError
+from orchestrator.errors import OrchestratorError, RunFailed, Stopped, UsageError
 from orchestrator.files import write_json
 from orchestrator.lock import Lock, Token, tokens
 from orchestrator.paths import RunPaths
@@ -135,15 +135,21 @@ def only_controller(
     ------
     orchestrator.errors.UsageError
         If another controller holds it and lives; says who.
+    orchestrator.errors.RunFailed
+        If the run's directory cannot be written.
     """
-    lease = Lease(_acquired(paths, job_id, say))
+    try:
+        lease = Lease(_acquired(paths, job_id, say))
+    except OSError as error:
+        words = f"cannot be written by this controller ({error.strerror or error}); see to that and try again"
+        raise RunFailed(f"{paths.directory}: {words}") from error
     started = time.strftime("%Y-%m-%d %H:%M:%S")
     # those before it may be queued again, and start once more after it
     jobs = list(dict.fromkeys([*controller_jobs(paths), *([job_id] if job_id else [])]))
     holder = {**this_process(), "job": job_id, "jobs": jobs, "since": started}
     ending = ("failed", "it crashed")
     try:
-        write_json(paths.holder, holder)
+        write_json(paths.holder, holder, lease.confirm)
         yield lease
         ending = lease.ending
     except Stopped as error:

@@ -87,8 +87,9 @@ class Lock:
             The holder, and what others have left who died while they wanted the lock.
         """
         holder, *others = former
-        try:
+        with contextlib.suppress(FileNotFoundError):  # as it also seems if only the server's answer was lost
             holder.path.rename(self.path)
+        try:
             self._sign(os.O_TRUNC)
         except FileNotFoundError:
             return False
@@ -120,7 +121,7 @@ class Lock:
             self.path.unlink()
 
     def _sign(self, how: int) -> None:
-        descriptor = os.open(self.path, os.O_WRONLY | how, 0o600)
+        descriptor = os.open(self.path, os.O_WRONLY | how, 0o666)
         try:
             os.write(descriptor, self.path.name.encode())
         finally:

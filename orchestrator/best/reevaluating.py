@@ -217,6 +217,7 @@ def _make_ready(
     asks.require_executor(checkpoint, config.executor)
     if foreign:
         end_all_jobs(paths, cluster, lease.confirm)
+        lease.confirm()
         shutil.rmtree(paths.generation(number).directory, ignore_errors=True)
 
 

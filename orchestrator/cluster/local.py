@@ -126,7 +126,8 @@ class LocalCluster:
 
     def cancel(self, jobs: Sequence[Job]) -> None:
         """End the processes of these jobs with all their children."""
-        self._confirm()
+        with contextlib.suppress(OSError):  # a file system that does not tell is no reason to leave them behind
+            self._confirm()
         entries = [self._entries[job] for job in jobs if job in self._entries]
         self._waiting = deque(entry for entry in self._waiting if entry not in entries)
         processes = []

@@ -12,14 +12,16 @@ from pathlib import Path
 
 import pytest
 from orchestrator_project import wait_for
+from run_on_disk import RunOnDisk
 
 from orchestrator import clocks
 from orchestrator import lease as module
 from orchestrator.clocks import FileSystemClock, Moment, boot, dated, file_system_time, since_boot
-from orchestrator.errors import Stopped, UsageError
+from orchestrator.errors import RunFailed, Stopped, UsageError
 from orchestrator.lease import Lease, hold_of, holder_of, is_held, only_controller
 from orchestrator.lock import Lock, tokens
 from orchestrator.paths import RunPaths
+from orchestrator.run.start import _remove_if_empty
 
 HOUR = 3600.0
 
@@ -254,6 +256,16 @@ def test_a_controller_that_was_succeeded_writes_nothing_about_itself(paths: RunP
     assert len(tokens(paths.lock)) == 1
 
 
+def test_a_run_without_evaluations_is_not_removed_under_its_successor(tmp_path: Path) -> None:
+    run = RunOnDisk(tmp_path / "run")
+    lock = run.lock(pid=1)
+    _remove_if_empty(run.paths)
+    assert run.paths.checkpoint.exists()
+    lock.unlink()
+    _remove_if_empty(run.paths)
+    assert not run.paths.directory.exists()
+
+
 def test_a_file_system_that_is_away_is_no_loss_for_as_long_as_nobody_can_have_taken_over(
     paths: RunPaths, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +289,21 @@ def test_a_file_system_that_is_away_is_no_loss_for_as_long_as_nobody_can_have_ta
         lease.confirm()
     finally:
         lease.release()
+
+
+def test_a_rename_whose_answer_was_lost_has_succeeded(paths: RunPaths) -> None:
+    """A network file system asks again, and the server says that there is no such file any more."""
+    first, second = held(paths), Lock(paths.lock)
+    seen = tokens(paths.lock)
+    first.path.rename(second.path)
+    assert second.take_over(seen)
+    assert second.renew()
+
+
+def test_a_directory_that_cannot_be_written_is_told(paths: RunPaths) -> None:
+    gone = RunPaths(paths.directory / "missing")
+    with pytest.raises(RunFailed, match=r"missing: cannot be written by this controller \(No such file"):
+        only_controller(gone).__enter__()
 
 
 def test_the_thread_that_renews_tells_of_the_loss(paths: RunPaths, quick: None) -> None:
