@@ -139,6 +139,9 @@ def _ask_cluster(config: Config, source: Source, found: Inspection) -> Partition
         # a quality of service may lift the partition's limits
         (found.notes if config.slurm.qos else found.problems).append(source.problem(*never))
         found.cluster = "accepts the job, and would never start it"
+    if answer.limited:
+        message = f"SLURM takes no more jobs of yours for now, which a run waits for: {_one_line(answer.words)}"
+        found.notes.append(source.problem(("slurm",), message))
     found.notes += [source.problem(("slurm", "partition"), each) for each in waits(candidates, node_states(candidates))]
     _ask_about_controller(config, answer, found)
     return candidates[0] if candidates else None

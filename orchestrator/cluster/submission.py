@@ -35,7 +35,7 @@ _NOT_THERE = re.compile(
     re.IGNORECASE,
 )
 # how sbatch begins SLURM's own error; what it prints before may be a plug-in's words
-_OWN_WORDS = re.compile(r"(?:Batch job submission failed|Unable to allocate resources): (.*)")
+_OWN_WORDS = re.compile(r"(?:Batch job submission failed|Unable to allocate resources|allocation failure): (.*)")
 # reasons for which fewer jobs may be taken, at once or later; other policies are of the job itself
 _SUBMIT_LIMIT = re.compile(r"\b(?:QOS|Assoc)(?:Max|Grp)Submit\w*\b")
 _ANY_LIMIT = re.compile(r"\b(?:QOS|Assoc)(?:Max|Min|Grp)\w+\b")
@@ -201,13 +201,18 @@ class Answer:
     Parameters
     ----------
     accepted : bool or None
-        Whether SLURM would take the job; None if it did not answer.
+        Whether SLURM would take the job, now or when there are fewer of this user's; None if it did not answer.
     words : str
         Its own words.
     """
 
     accepted: bool | None
     words: str
+
+    @property
+    def limited(self) -> bool:
+        """Whether the job is not taken for now, because there are too many of this user's."""
+        return bool(self.accepted) and refusal(self.words).too_many
 
     @property
     def where(self) -> str:
@@ -223,7 +228,7 @@ def ask_about(script: Path, directory: Path) -> Answer:
     except CommandFailed as error:
         return Answer(None, str(error))
     words = "\n".join(line.removeprefix("sbatch: ") for line in (done.stderr + done.stdout).strip().splitlines())
-    if done.returncode == 0:
+    if done.returncode == 0 or refusal(words).too_many:
         return Answer(True, words)
     return Answer(None if _SILENT.search(words) else False, words or f"exit code {done.returncode}")
 

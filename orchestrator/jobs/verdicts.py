@@ -140,7 +140,7 @@ def at_deadline(entry: Entry, cluster: Cluster, timeout: str) -> Result:
     outcome, message = Outcome.TIMEOUT, f"not finished within {timeout} of the first submission; it was {waited}"
     if undelivered := _why_undelivered(paths, began):
         outcome, message = Outcome.NODE_FAIL, undelivered
-    elif status.state is State.UNKNOWN and not math.isnan(started) and _is_silent(paths, cluster.result_grace):
+    elif entry.status is not None and status.state is State.UNKNOWN and _has_died(paths, started, cluster):
         outcome, message = Outcome.NODE_FAIL, f"{message}, and it gave no sign of life any more"
     return Result(outcome, message=message, started=started, finished=finished)
 
@@ -184,6 +184,11 @@ def _phases(paths: AttemptPaths) -> dict[Phase, float]:
         return phases(paths)
     except OSError:
         return {}
+
+
+def _has_died(paths: AttemptPaths, started: float, cluster: Cluster) -> bool:
+    """Return whether a job that had begun has given no sign of life for long."""
+    return not math.isnan(started) and _is_silent(paths, cluster.result_grace)
 
 
 def _is_silent(paths: AttemptPaths, grace: float) -> bool:

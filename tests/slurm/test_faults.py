@@ -318,6 +318,21 @@ if [ $((HERE + ${{SIZE:-0}} + 1)) -gt 3 ]; then echo "{error}" >&2; echo >> "$0.
     assert "attempt lost" not in out
 
 
+def test_jobs_that_squeue_does_not_list_yet_are_waited_for(
+    cluster: VirtualCluster, tmp_path: Path, undisturbed: Project
+) -> None:
+    """A site's squeue answers from a cache: jobs in the queue were taken for lost, and submitted again."""
+    cached = disguised(tmp_path / "bin", "squeue", '[ "$N" -le 8 ] && exit 0')
+    project = project_at(tmp_path / "model", slurm={"extra": {"hold": True}}, timeout=240, max_ngen=1)
+    controller = project.start("run", CONFIG, **environment_of(cluster, cached))
+    wait_for(lambda: calls_of(cached, "squeue") > 8)
+    cluster.run("scontrol", "release", *jobs_in(cluster, project, 0))
+    out = finished(controller)
+    assert same(project.frame(), undisturbed.frame()[:4])
+    assert project.simulated == 4
+    assert "attempt lost" not in out
+
+
 def test_a_submission_that_slurm_takes_after_all_is_not_repeated(
     cluster: VirtualCluster, tmp_path: Path, undisturbed: Project
 ) -> None:

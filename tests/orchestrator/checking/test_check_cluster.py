@@ -107,6 +107,14 @@ REFUSALS: list[tuple[dict[str, Any], str, tuple[str, str]]] = [
 ]
 
 
+def test_a_limit_on_the_number_of_jobs_is_a_note(slurm: Slurm, tmp_path: Path) -> None:
+    """A run waits until there are fewer."""
+    slurm("error: QOSMaxSubmitJobPerUserLimit\nallocation failure: Job violates accounting/QOS policy", 1)
+    found = inspected(tmp_path, {})
+    assert problems(found) == []
+    assert any("SLURM takes no more jobs of yours for now" in note.message for note in found.notes)
+
+
 @pytest.mark.parametrize(("changes", "refusal", "said"), REFUSALS)
 def test_a_refusal_is_shown_in_slurms_words_at_the_key_it_speaks_of(
     slurm: Slurm, tmp_path: Path, changes: dict[str, Any], refusal: str, said: tuple[str, str]

@@ -148,6 +148,18 @@ def test_a_disk_that_takes_no_script_is_told(tmp_path: Path) -> None:
     assert "full" in str(failure)
 
 
+def test_a_limit_on_the_number_of_jobs_is_no_refusal_of_the_job(tmp_path: Path, commands: Path) -> None:
+    words = (
+        "error: QOSMaxSubmitJobPerUserLimit\nallocation failure: Job violates accounting/QOS policy (job submit limit)"
+    )
+    play(commands, f"echo '{words}' >&2; exit 1")
+    answer = ask_about(tmp_path / "own.sh", tmp_path)
+    assert (answer.accepted, answer.limited, answer.words) == (True, True, words)
+    play(commands, "echo 'allocation failure: Invalid account' >&2; exit 1")
+    answer = ask_about(tmp_path / "own.sh", tmp_path)
+    assert (answer.accepted, answer.limited) == (False, False)
+
+
 def test_asking_changes_nothing(tmp_path: Path, commands: Path) -> None:
     play(commands, f'echo "$@" > {tmp_path}/asked; pwd >> {tmp_path}/asked; echo "sbatch: fine" >&2')
     script = tmp_path / "own.sh"

@@ -16,6 +16,7 @@ from orchestrator.errors import RunFailed
 from orchestrator.files import append_json_line
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
+from orchestrator.results import new_results
 
 Make = Callable[..., ScriptedRun]
 
@@ -216,6 +217,14 @@ def test_a_result_with_more_keys_than_this_version_knows_is_read(scripted: Make)
     first, _ = run.finish()
     assert (first.result.values, first.attempts) == (OK.values, 1)
     assert run.events("lost") == []
+
+
+def test_a_folder_of_results_that_cannot_be_listed_is_no_news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stale(*_: object) -> None:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(Path, "glob", stale)
+    assert list(new_results(tmp_path, set())) == []
 
 
 def test_a_folder_of_results_that_is_gone_for_a_while_costs_nothing(scripted: Make) -> None:

@@ -208,6 +208,27 @@ def test_a_timeout_that_one_controller_decided_is_completed_by_the_next(scripted
     assert len(run.cluster.submitted) == 3
 
 
+def test_a_timeout_that_is_completed_late_is_the_same_verdict(scripted: Make) -> None:
+    """The job was cancelled by the controller that died: that its heart is silent since then says nothing."""
+    run = scripted(timeout=100, size=2)
+
+    def running(paths: AttemptPaths) -> Status:
+        run.beat(paths)
+        return RUNNING
+
+    def die() -> None:
+        raise Crash
+
+    run.cluster.answer(0, None, running)
+    run.cluster.on_cancel = die
+    with pytest.raises(Crash):
+        run.finish()
+    run.cluster.on_cancel = lambda: None
+    run.clock.sleep(5000)
+    first, _ = run.finish()
+    assert (first.result.outcome, first.speaks) == (Outcome.TIMEOUT, True)
+
+
 def test_a_result_that_came_in_while_nobody_watched_is_taken(scripted: Make) -> None:
     run = scripted()
     run.cluster.otherwise = [RUNNING]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -9,6 +10,7 @@ from scripted_pool import FakeCluster
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.jobs.cleanup import Cleanup
+from orchestrator.jobs.entries import Landed
 from orchestrator.jobs.pool import JobPool
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.paths import RunPaths
@@ -16,6 +18,8 @@ from orchestrator.records import Evaluation, Offspring, Outcome, Result
 from orchestrator.run.asked import Asks
 from orchestrator.run.controller import Controller
 from orchestrator.schedules import Schedule
+from orchestrator.scores.evaluations import scored
+from targets import ReturnedValue
 
 
 def controller_of(paths: RunPaths) -> Controller:
@@ -38,3 +42,13 @@ def test_a_generation_whose_removal_was_interrupted_is_removed_by_the_next_contr
         paths.generation(number).create()
     assert controller_of(paths).run() == "all is done"
     assert paths.generation_numbers() == [1]
+
+
+def test_what_the_cluster_did_has_no_score_except_of_what_kills_nodes() -> None:
+    target = ReturnedValue(key="rate", target_value=3, norm=1)
+    offspring, result = Offspring(0, 0, (0.5,), {"x": 0.5}), Result(Outcome.NODE_FAIL)
+    lost = scored([target], Landed(offspring, result, attempts=4, submitted=1.0, speaks=False))
+    assert math.isnan(lost.scores[0])
+    assert math.isnan(lost.total_score)
+    killer = scored([target], Landed(offspring, result, attempts=2, submitted=1.0))
+    assert killer.total_score == target.max_score
