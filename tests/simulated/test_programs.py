@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from orchestrator.files import append_json_line, read_json_lines, write_json
 import pytest
+
+from orchestrator.files import append_json_line, read_json_lines, write_json
 from simulated.hosts import Host
 from simulated.patches import patched
 from simulated.world import World
