@@ -119,7 +119,24 @@ def root_address(file: io.FileIO) -> int:
 def grows(path: Path) -> bool:
     """Return whether the file was made by `create`, and can grow."""
     with path.open("rb") as file:
-        head = file.read(_HEAD)
+        return _grows(file.read(_HEAD))
+
+
+def as_it_is(file: io.FileIO) -> io.RawIOBase:
+    """Return an open file as it is now.
+
+    A writer may extend it between the looks that HDF5 takes at its end and at its beginning, which would not fit then.
+    """
+    head = os.pread(file.fileno(), _HEAD, 0)
+    if not _grows(head):
+        return file
+    end = int.from_bytes(head[_END_AT : _END_AT + 8], "little")
+    image = _Image(lambda n, offset: os.pread(file.fileno(), n, offset), end)
+    image.write(head)
+    return image
+
+
+def _grows(head: bytes) -> bool:
     # version 0, addresses and lengths of eight bytes, no base address, no address of the root group's table
     return (
         len(head) == _HEAD

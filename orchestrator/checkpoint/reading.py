@@ -12,7 +12,7 @@ import h5py
 from h5py import h5o
 
 from orchestrator.checkpoint import first_format, layout
-from orchestrator.checkpoint.image import root_address
+from orchestrator.checkpoint.image import as_it_is, root_address
 from orchestrator.checkpoint.layout import Rows, Stored
 from orchestrator.errors import UsageError
 
@@ -48,9 +48,9 @@ def _direct(path: Path, plain: FileIO) -> h5py.File | None:
 def _as_hdf5(plain: FileIO) -> h5py.File:
     for _ in range(_TRIES - 1):
         with contextlib.suppress(OSError):
-            return h5py.File(plain, "r")
+            return h5py.File(as_it_is(plain), "r")
         time.sleep(_PAUSE)
-    return h5py.File(plain, "r")
+    return h5py.File(as_it_is(plain), "r")
 
 
 def require_format(file: h5py.File, path: Path) -> int:

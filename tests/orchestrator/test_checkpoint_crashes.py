@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.checkpoint.image import creating, extending
+from orchestrator.checkpoint.image import as_it_is, creating, extending
 from orchestrator.errors import Stopped
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
 
@@ -234,6 +234,18 @@ def test_what_is_in_the_file_is_never_changed(tmp_path: Path) -> None:
     for number, head in enumerate(heads[1:], 1):
         copy.write_bytes(head + content[96:])
         assert require_whole(copy) == number
+
+
+def test_a_reader_sees_the_file_as_it_was_when_it_has_looked_at_its_beginning(tmp_path: Path) -> None:
+    checkpoint = checkpoint_at(tmp_path, 1)
+    with checkpoint.path.open("rb", buffering=0) as plain:
+        seen = as_it_is(plain)
+        # HDF5 would find another end than that of the beginning which it has read
+        checkpoint.append(generation(1), state(1))
+        with h5py.File(seen, "r") as file:
+            assert file.attrs["tells"] == 1
+        with h5py.File(as_it_is(plain), "r") as file:
+            assert file.attrs["tells"] == 2
 
 
 def test_a_writer_that_slept_while_another_appended_writes_nothing(tmp_path: Path) -> None:

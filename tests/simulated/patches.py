@@ -187,9 +187,11 @@ def _guarding(world: World, confirm: Callable[[Any], None]) -> Callable[[Any], N
     """Let nobody be suspended between a look at the lease and what it is for: nothing that files offer prevents it."""
 
     def guarded(held: Any) -> None:
-        confirm(held)
         task = world.scheduler.current
-        if task is not None:
+        before = task.process.steps if task is not None else 0
+        confirm(held)
+        # one that does not ask the file system is no look
+        if task is not None and task.process.steps > before:
             task.process.guarded_until = task.process.steps + _ACTS
 
     return guarded
