@@ -43,6 +43,7 @@ from orchestrator.config.file import load_config
 from orchestrator.optimisers import create_optimiser
 from orchestrator.optimisers.base import Told
 from orchestrator.records import Outcome
+from targets import ranked_score_of
 
 SIZE = 12
 # a begun simulation leaves a line, and so does one that has ended
@@ -317,7 +318,10 @@ def undisturbed(project: Path, generations: int) -> list[Told]:
                 rows.append([math.nan, math.nan])
                 outcomes.append(Outcome.SIMULATION_ERROR)
         scores = [
-            [target.score(None if math.isnan(value) else value) for target, value in zip(targets, row, strict=True)]
+            [
+                ranked_score_of(target, None if math.isnan(value) else value)
+                for target, value in zip(targets, row, strict=True)
+            ]
             for row in rows
         ]
         history.append(Told(points, np.array(rows), np.array(scores), outcomes))

@@ -163,7 +163,7 @@ class RunPaths:
 
     @property
     def lock(self) -> Path:
-        """Held by the controller while it lives."""
+        """What the name of the lock begins with that the controller holds while it lives, see `orchestrator.lock`."""
         return self.directory / "controller.lock"
 
     @property

@@ -207,13 +207,17 @@ class Evaluation:
     values : tuple of float
         Value of every target in the order of the configuration, NaN if there is none, shape (n_targets,).
     scores : tuple of float
-        Score of every target, shape (n_targets,); all NaN if it was not evaluated because of the cluster.
+        Score of every target as people see it, at most its ``max_score``, shape (n_targets,); all NaN if it was not
+        evaluated because of the cluster.
     attempts : int
         How often it was submitted.
     submitted : float
         Unix time of the last submission in s.
     told_in : int
         Number of the tell, from 0, by which the optimiser learnt of it.
+    ranked_scores : tuple of float or None
+        Score of every target that the optimiser is told, which goes on growing above ``max_score``; None if it is told
+        the scores as they are.
     """
 
     offspring: Offspring
@@ -223,8 +227,14 @@ class Evaluation:
     attempts: int
     submitted: float
     told_in: int = 0
+    ranked_scores: tuple[float, ...] | None = None
 
     @property
     def total_score(self) -> float:
-        """Sum of the scores, the loss of single-objective optimisers; NaN if it was not evaluated."""
+        """Sum of the scores, which people see; NaN if it was not evaluated."""
         return math.fsum(self.scores)
+
+    @property
+    def told_scores(self) -> tuple[float, ...]:
+        """The scores that the optimiser is told; their sum is the loss of single-objective optimisers."""
+        return self.scores if self.ranked_scores is None else self.ranked_scores

@@ -43,14 +43,19 @@ OFFSPRING = "ORCHESTRATOR_OFFSPRING"
 
 
 class Exploded(Exception):
-    """The network fires above the threshold; raised on all ranks at the same moment.
+    """The network fires above a threshold; raised on all ranks at the same moment.
 
-    Its `report` holds `sheet`, `rate` (Hz), `threshold` (Hz) and `slice` of the verdict.
+    Its `report` holds `sheet`, `rate` (Hz, None if it is not known), `threshold` (Hz) and `slice` (0: it was settling;
+    None: it was no slice of the check); of the check also `in_a_row` (slices above) and `certain` (whether no transient
+    is like that); of mozaik's own monitoring `during` (the experiment).
     """
 
-    def __init__(self, sheet: str, rate: float, threshold: float, slice_number: int | None) -> None:
-        super().__init__(f"sheet {sheet} fires at {rate:.1f} Hz, threshold {threshold:.1f} Hz")
-        self.report = {"sheet": sheet, "rate": rate, "threshold": threshold, "slice": slice_number}
+    def __init__(
+        self, sheet: str, rate: float | None, threshold: float, slice_number: int | None, **details: Any
+    ) -> None:
+        fires = "fires" if rate is None else f"fires at {rate:.1f} Hz"
+        super().__init__(f"sheet {sheet} {fires}, threshold {threshold:.1f} Hz")
+        self.report = {"sheet": sheet, "rate": rate, "threshold": threshold, "slice": slice_number, **details}
 
 
 class Progress:
@@ -77,7 +82,7 @@ class DiscardingStore:
 
 
 class ExplosionCheck(NoStimulation):
-    """A short time without stimulation, in slices, that ends the simulation at the first slice above the threshold."""
+    """A short time without stimulation that ends the simulation as soon as a sheet is known to explode."""
 
     def __init__(self, model: Any, settings: Mapping[str, Any], progress: Progress) -> None:
         duration = float(settings["duration"])
@@ -94,7 +99,7 @@ class ExplosionCheck(NoStimulation):
         Raises
         ------
         Exploded
-            At the first slice in which a watched sheet fires above the threshold.
+            As soon as a watched sheet has exploded.
         """
         args, kwargs = with_data_store(DiscardingStore, args, kwargs)
         watch = SliceWatch(self.model, self.settings, self.progress)
@@ -108,58 +113,84 @@ class ExplosionCheck(NoStimulation):
             parameters.null_stimulus_period = blank
         if watch.done < watch.slices:
             raise RuntimeError(f"mozaik simulated {watch.done} of the explosion check's {watch.slices} slices only")
-        return result
+        # mozaik's own monitoring judges the whole of it, the transient included, and would skip the protocol
+        return (result[0], False) if isinstance(result, tuple) else result
 
 
 class SliceWatch:
     """Stands in for `model.run`: simulates slice after slice and looks at the rates of each.
+
+    The membrane potentials that a network begins with make it fire for some 50 ms, at rates that an explosion has too.
+    An explosion lasts: a sheet has exploded if it was above `threshold` in `slices_above` successive slices, the time
+    in which the network settles left out. Above `certain_threshold` it has exploded at once, at any time.
 
     Parameters
     ----------
     model : mozaik.models.Model
         The model, built.
     settings : dict
-        `duration` (ms), `slices`, `threshold` (Hz) and `sheet_name` (None: every sheet that records spikes).
+        `duration` (ms), `settle` (ms of it, 0 if missing), `slices` of the rest, `threshold` (Hz), `slices_above` (1
+        if missing), `certain_threshold` (Hz, infinite if missing), `sheet_name` (None: all that record spikes).
     progress : Progress
-        Is told the rates after each slice.
+        Is told the rates after each slice; slice 0 is the time in which the network settles.
     """
 
     def __init__(self, model: Any, settings: Mapping[str, Any], progress: Progress) -> None:
         self.model, self.model_run, self.progress = model, model.run, progress
         self.slices, self.threshold = int(settings["slices"]), float(settings["threshold"])
+        self.enough = min(int(settings.get("slices_above", 1)), self.slices)
+        self.certain = max(float(settings.get("certain_threshold", "inf")), self.threshold)
         self.sheet_name = settings.get("sheet_name")
         self.step = float(model.sim.get_time_step())  # ms; times below are in steps
-        steps = round(float(settings["duration"]) / self.step)
+        settling, end = (round(float(ms) / self.step) for ms in (settings.get("settle", 0.0), settings["duration"]))
+        steps = end - settling
         if not 1 <= self.slices <= steps:
             raise SystemExit(f"explosion_check.slices: expected 1 to {steps} (time steps), got {self.slices}")
-        self.ends = [round(steps * k / self.slices) for k in range(self.slices + 1)]
-        self.done, self.time = 0, 0
+        ends = [settling + round(steps * k / self.slices) for k in range(self.slices + 1)]
+        self.begins, self.ends = [0, *ends[:-1]], ends  # of slice 0, which is settling, and of those that are judged
+        self.next = 0 if settling else 1
+        self.time = 0
         self.counts: Any = 0
+        self.in_a_row: dict[str, int] = {}
         progress("check", slice=0, slices=self.slices, rates={})
+
+    @property
+    def done(self) -> int:
+        """How many slices are over."""
+        return max(self.next - 1, 0)
 
     def run(self, duration: float) -> float:
         """Simulate `duration` ms, in as many pieces as there are slices to end; the wall time in s."""
         wall, stop = 0.0, self.time + round(duration / self.step)
         sheets = watched_sheets(self.model, self.sheet_name)
         while self.time < stop:
-            end = min([stop, *self.ends[self.done + 1 : self.done + 2]])
+            ends = self.ends[self.next : self.next + 1]
+            end = min([stop, *ends])
             before = local_spike_counts(sheets)
             wall += self.model_run(round((end - self.time) * self.step, 9))
             self.counts = self.counts + local_spike_counts(sheets) - before
             self.time = end
-            if end in self.ends[self.done + 1 : self.done + 2]:
-                self.judge(sheets, (end - self.ends[self.done]) * self.step)
+            if end in ends:
+                self.judge(sheets)
         return wall
 
-    def judge(self, sheets: Mapping[str, Any], length: float) -> None:
-        """Compare the rates of the slice that just ended, `length` ms long, with the threshold."""
-        self.done += 1
-        rates = mean_rates(sheets, self.counts, length)
+    def judge(self, sheets: Mapping[str, Any]) -> None:
+        """Compare the rates of the slice that just ended with the thresholds."""
+        number, self.next = self.next, self.next + 1
+        rates = mean_rates(sheets, self.counts, (self.ends[number] - self.begins[number]) * self.step)
         self.counts = 0
-        self.progress("check", slice=self.done, slices=self.slices, rates=rates)
+        self.progress("check", slice=number, slices=self.slices, rates=rates)
+        above = [name for name in rates if number > 0 and rates[name] > self.threshold]
+        self.in_a_row = {name: self.in_a_row.get(name, 0) + 1 for name in above}
         worst = max(rates, key=lambda name: rates[name])
-        if rates[worst] > self.threshold:
-            raise Exploded(worst, rates[worst], self.threshold, self.done)
+        if rates[worst] > self.certain:
+            in_a_row = self.in_a_row.get(worst, 0)
+            raise Exploded(worst, rates[worst], self.certain, number, in_a_row=in_a_row, certain=True)
+        lasting = [name for name in above if self.in_a_row[name] >= self.enough]
+        if lasting:
+            worst = max(lasting, key=lambda name: rates[name])
+            in_a_row = self.in_a_row[worst]
+            raise Exploded(worst, rates[worst], self.threshold, number, in_a_row=in_a_row, certain=False)
 
 
 def watched_sheets(model: Any, sheet_name: str | None) -> dict[str, Any]:
@@ -232,11 +263,21 @@ def announced(experiment: Any, step: int, steps: int, progress: Progress) -> Any
         result = run(*args, **kwargs)
         if isinstance(result, tuple) and result[1]:  # newer versions watch every stimulus, if told to
             monitor = experiment.model.parameters.explosion_monitoring
-            raise Exploded(str(monitor.sheet_name), float(monitor.threshold), float(monitor.threshold), None)
+            rate = monitored_rate(experiment.model, monitor.sheet_name)
+            during = type(experiment).__name__
+            raise Exploded(str(monitor.sheet_name), rate, float(monitor.threshold), None, during=during)
         return result
 
     experiment.run = announced_run
     return experiment
+
+
+def monitored_rate(model: Any, sheet_name: str) -> float | None:
+    """Rate (Hz) of a sheet during the last stimulus, as mozaik's own monitoring has it on rank 0; None elsewhere."""
+    if WORLD is not None and WORLD.rank != 0:
+        return None
+    count = getattr(model.sheets.get(sheet_name), "mean_spike_count", None)
+    return None if count is None else float(count())
 
 
 def with_check(create_experiments: Callable[[Any], Any], settings: Mapping[str, Any], progress: Progress) -> Any:
@@ -247,7 +288,7 @@ def with_check(create_experiments: Callable[[Any], Any], settings: Mapping[str, 
     create_experiments : callable
         Returns a list of experiments, or an OrderedDict of (class, parameters) by name (newer versions of mozaik).
     settings : dict
-        The explosion check's: `enabled`, `duration` (ms), `slices`, `threshold` (Hz), `sheet_name`.
+        The explosion check's: `enabled`, and what `SliceWatch` takes.
     progress : Progress
         Where to announce.
     """

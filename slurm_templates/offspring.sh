@@ -3,7 +3,7 @@
 #
 # Each job renders this template into its own directory, where it can be run again by hand. Every word in braces is a
 # key of config_optimisation.yaml: model_dir, any key of the sections simulation, jobs and slurm, such as jobs.ntasks, and
-#     setup         the lines of simulation.setup
+#     setup         the lines of simulation.setup, with what tells which of them fails: between them `set -e` is off
 #     threads       simulation.threads
 #     launcher      simulation.launcher, or the srun that jobs.ntasks and slurm.mpi ask for; nothing for one process
 #     python        simulation.python, with -m mpi4py where there is a launcher

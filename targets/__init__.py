@@ -39,9 +39,9 @@ from targets.base import AtLeastTarget, AtMostTarget, IntervalTarget, NoValue, P
 from targets.conductance import ConductanceRatio
 from targets.datastore import Datastore
 from targets.errors import DatastoreError
-from targets.measuring import Measurement, ScoreError, measure, score_of
+from targets.measuring import Measurement, ScoreError, as_number, measure, ranked_score_of, score_of
 from targets.modulation import ModulationRatio
-from targets.needs import Needs, Presented, Recorded
+from targets.needs import Located, Needs, Presented, Recorded
 from targets.orientation import (
     OrientationTuningOrthoHighTarget,
     OrientationTuningOrthoLowTarget,
@@ -62,6 +62,7 @@ __all__ = [
     "DatastoreError",
     "IntervalTarget",
     "IrregularityTarget",
+    "Located",
     "Measurement",
     "ModulationRatio",
     "Needs",
@@ -86,9 +87,11 @@ __all__ = [
     "SynchronyTarget",
     "Target",
     "TargetError",
+    "as_number",
     "create_targets",
     "known_targets",
     "measure",
+    "ranked_score_of",
     "score_of",
     "target",
 ]

@@ -20,6 +20,11 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveFloat, f
 
 from targets.needs import Needs
 
+# What is ranked exceeds the cap of what is shown by at most this share of it, and by half of that where a value is so
+# many caps above the cap: up to there, two targets are weighed against each other nearly as below it.
+_ABOVE_CAP = 0.05
+_HALFWAY = 100
+
 
 class NoValue(Exception):
     """Raised by :meth:`Target.value` if the recordings have no value; its text is the reason."""
@@ -109,9 +114,23 @@ class Target(BaseModel):
 
         Pure arithmetic, so that scores can be computed again from stored values under other target values or norms.
         """
+        return min(self.ranked_score(value), self.max_score)
+
+    def ranked_score(self, value: float | None) -> float:
+        """Score a value for an optimiser, which has to tell bad from worse beyond ``max_score`` too.
+
+        Up to the cap it is ``s = distance / norm``, the score that people see. Above the cap it goes on growing,
+        strictly, and by up to 5 % of the cap: ``max_score * (1 + 0.05 * e / (e + 100))`` with the excess
+        ``e = s / max_score - 1``. A missing or non-finite value is ranked behind all others, at ``1.05 * max_score``.
+        """
         if value is None or not math.isfinite(value):
-            return self.max_score
-        return min(self.distance(value) / self.norm, self.max_score)
+            return self.max_score * (1 + _ABOVE_CAP)
+        norms = self.distance(value) / self.norm
+        if norms <= self.max_score:
+            return norms
+        # e / (e + 100), where an infinite e gives 1
+        share = 1 - _HALFWAY / (norms / self.max_score - 1 + _HALFWAY)
+        return self.max_score * (1 + _ABOVE_CAP * share)
 
 
 def interval_in_words(low: float, high: float) -> str:

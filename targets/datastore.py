@@ -18,11 +18,9 @@ from targets.errors import DatastoreError
 from targets.pickles import Instance, Refused, items_of, read_pickle
 from targets.plugins import nearest
 from targets.segment import Recording, Segment, read_recording
-from targets.sheet import Sheet, circular_distance, read_sheet
+from targets.sheet import Sheet, read_sheet
+from targets.stimuli import is_spontaneous, is_stimulus, number_of
 from targets.traces import Trace, read_traces
-
-SPONTANEOUS = "InternalStimulus"
-"""Class of the stimulus during which nothing is shown."""
 
 _RECORDINGS = "datastore.recordings.pickle"
 
@@ -94,8 +92,8 @@ class Datastore:
             Only stimuli of this duration, ms. By default those of the longest one: a check for explosions, say, may
             have recorded shorter ones.
         """
-        found = [each for each in self.segments(sheet_name) if _is_spontaneous(each)]
-        durations = [_number(each.stimulus.get("duration")) for each in found]
+        found = [each for each in self.segments(sheet_name) if is_spontaneous(each.stimulus)]
+        durations = [number_of(each.stimulus.get("duration")) for each in found]
         wanted = max((d for d in durations if d is not None), default=None) if duration is None else duration
         if wanted is None:
             return found
@@ -135,13 +133,7 @@ class Datastore:
 
     def presentations(self, sheet_name: str | None, name: str, **parameters: float | None) -> list[Segment]:
         """Return the presentations of every stimulus that has the given class and parameters, as in `trials`."""
-        wanted = {key: value for key, value in parameters.items() if value is not None}
-        return [
-            each
-            for each in self.segments(sheet_name)
-            if each.stimulus.get("name") == name
-            and all(_equal(key, each.stimulus.get(key), value) for key, value in wanted.items())
-        ]
+        return [each for each in self.segments(sheet_name) if is_stimulus(each.stimulus, name, parameters)]
 
     def sheet(self, name: str) -> Sheet:
         """Return ids, positions and preferred orientations of a sheet's neurons.
@@ -251,25 +243,6 @@ class Datastore:
 
         while len(self._recordings) > 1 and size(self._recordings.values()) > self._memory:
             self._recordings.popitem(last=False)
-
-
-def _is_spontaneous(segment: Segment) -> bool:
-    stimulus = segment.stimulus
-    return stimulus.get("name") == SPONTANEOUS and stimulus.get("direct_stimulation_name") in {None, "None"}
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
-
-
-def _equal(key: str, value: object, wanted: float) -> bool:
-    number = _number(value)
-    if number is None:
-        return False
-    difference = abs(number - wanted)
-    if key == "orientation":
-        return circular_distance(number, wanted) < 1e-3
-    return difference <= 1e-6 * max(1.0, abs(wanted))
 
 
 def _without_trial(segment: Segment) -> dict[str, Any]:

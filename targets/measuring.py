@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
-from typing import NamedTuple
+import reprlib
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from targets.base import NoValue, Target
 from targets.errors import DatastoreError
@@ -20,6 +23,25 @@ class Measurement(NamedTuple):
 
 class ScoreError(ValueError):
     """A target's own score is no finite number, or negative; the message says which target and what it gives."""
+
+
+def as_number(value: Any) -> float | None:
+    """Return what is a number as one; None for what says that there is none: None, masked values, NA of pandas.
+
+    Scalars and arrays of one number, of numpy, pandas and whatever else has their method ``item``, are numbers.
+
+    Raises
+    ------
+    TypeError
+        If it is none; the message says what it is.
+    """
+    if value is None or np.ma.is_masked(value) or type(value).__name__ == "NAType":
+        return None
+    try:
+        return float(value.item() if callable(getattr(value, "item", None)) else value)
+    except (TypeError, ValueError, OverflowError):
+        shape = f" of shape {value.shape}" if hasattr(value, "shape") else ""
+        raise TypeError(f"expected a number, got {reprlib.repr(value)} ({type(value).__name__}{shape})") from None
 
 
 def measure(targets: Sequence[Target], recordings: object, fatal: Collection[int] = ()) -> list[Measurement]:
@@ -51,7 +73,7 @@ def measure(targets: Sequence[Target], recordings: object, fatal: Collection[int
 
 def _measure(target: Target, recordings: object, fatal: Collection[int]) -> Measurement:
     try:
-        value = float(target.value(recordings))
+        value = as_number(target.value(recordings))
     except Exception as error:  # noqa: BLE001  (a user's target may raise anything)
         for each in (error, error.__cause__):
             if isinstance(each, OSError) and each.errno in fatal:
@@ -59,6 +81,8 @@ def _measure(target: Target, recordings: object, fatal: Collection[int]) -> Meas
         if isinstance(error, (NoValue, DatastoreError)):
             return Measurement(None, str(error) or "no value")
         return Measurement(None, said(error))
+    if value is None:
+        return Measurement(None, "no value")
     if not math.isfinite(value):
         return Measurement(None, f"the value is {value}")
     return Measurement(value, None)
@@ -72,8 +96,27 @@ def score_of(target: Target, value: float | None) -> float:
     ScoreError
         If the target fails, or its score is no finite number or is negative: no optimiser can be told that.
     """
+    return _checked(target, target.score, value)
+
+
+def ranked_score_of(target: Target, value: float | None) -> float:
+    """Return the score of a value for an optimiser, checked: the score itself below ``max_score``, and more above it.
+
+    A target of the user's own may compute its score in another way than all others; it counts where it is below the
+    cap, and where it is above what :meth:`Target.ranked_score` makes of the distance.
+
+    Raises
+    ------
+    ScoreError
+        As `score_of`.
+    """
+    score = score_of(target, value)
+    return score if score < target.max_score else max(score, _checked(target, target.ranked_score, value))
+
+
+def _checked(target: Target, scoring: Callable[[float | None], float], value: float | None) -> float:
     try:
-        score = float(target.score(value))
+        score = float(scoring(value))
         what = f"its score of the value {value} is {score}"
     except Exception as error:  # noqa: BLE001  (a user's target may raise anything)
         score, what = math.nan, f"its score of the value {value} fails: {said(error)}"

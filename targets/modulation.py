@@ -25,6 +25,10 @@ class FirstHarmonic(SheetTarget):
     the grating's: the counts in bins of ``bin`` ms, averaged over trials, are Fourier transformed cell by cell; the
     absolute values at the grating's temporal frequency (F1) and at 0 (F0) are averaged over all cells of all gratings.
     0 for an unmodulated response, 1 for a sinusoid that just reaches 0, 2 for responses at one phase only.
+
+    F1 is that of a whole number of cycles in the whole bins: of 504 ms the last 4 ms are left out with bins of 10 ms,
+    and one cycle of 2 Hz is taken to last 500 ms. Programs that stretch the bins over the 504 ms, as the predecessor
+    does, find values that differ by up to 5 %.
     """
 
     tolerance: PositiveFloat = Field(

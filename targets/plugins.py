@@ -25,6 +25,8 @@ Plugin = TypeVar("Plugin")
 
 # how the modules of users' files are called in sys.modules
 _FILE = "plugin_file_"
+# characters of an exception's text that are told
+_LONGEST = 2000
 
 
 class PluginError(ValueError):
@@ -208,8 +210,9 @@ def decorated(kind: type[Plugin], by: str, *, what: str = "class") -> Callable[[
 
 
 def said(error: BaseException) -> str:
-    """Return an exception in one line for people: ``ValueError: too large``."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+    """Return an exception in one line for people: ``ValueError: too large``; of a long one the beginning."""
+    line = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} ..."
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from targets.base import AtLeastTarget, AtMostTarget, NoValue, PointTarget, RangeTarget, Target
+from targets.measuring import as_number
 from targets.plugins import nearest
 from targets.registry import target
 
@@ -36,13 +37,13 @@ class Returned(Target):
             raise NoValue(
                 f"the simulation returned no {self.key!r}{hint}; it returned: {', '.join(known) or 'nothing'}"
             )
-        number = recordings[self.key]
+        try:
+            number = as_number(recordings[self.key])
+        except TypeError as error:
+            raise NoValue(f"{self.key!r}: {error}") from None
         if number is None:
             raise NoValue(f"the simulation returned no value for {self.key!r}")
-        try:
-            return float(number)
-        except (TypeError, ValueError):
-            raise NoValue(f"expected a number for {self.key!r}, got {number!r}") from None
+        return number
 
 
 @target("ReturnedValue", unit="")

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat
 
 from targets.base import NoValue, Target
-from targets.datastore import SPONTANEOUS, Datastore
+from targets.datastore import Datastore
 from targets.needs import Needs, Presented
 from targets.segment import Segment
+from targets.stimuli import SPONTANEOUS
 
 
 class SheetTarget(Target):

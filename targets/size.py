@@ -10,7 +10,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from targets.base import AtLeastTarget, NoValue
 from targets.datastore import Datastore
-from targets.needs import Needs, Presented
+from targets.needs import Located, Needs, Presented, extent
 from targets.orientation import GRATING, OrientedTarget
 from targets.registry import target
 from targets.segment import Segment
@@ -42,7 +42,12 @@ class SuppressedShare(OrientedTarget):
         full = self.grating(self.orientation)
         radius = {} if self.disk_radius is None else {"radius": self.disk_radius}
         disk = Presented(DISK, {**full.parameters, **radius}, {**full.options, "radius": "disk_radius"})
-        return super().needs + Needs(presented=(disk, full))
+        return super().needs + Needs(presented=(disk, full), located=(self.centre,))
+
+    @property
+    def centre(self) -> Located:
+        """Where the cells are."""
+        return Located(self.radius, round=True, least=1, option="radius")
 
     def value(self, recordings: Any) -> float:  # noqa: D102
         datastore = self.datastore(recordings)
@@ -67,7 +72,12 @@ class SuppressedShare(OrientedTarget):
             If there are none.
         """
         x, y = datastore.sheet(self.sheet_name).require_positions()[:2]
-        cells = self.cells(datastore) & (x**2 + y**2 < self.radius**2) & np.isfinite(rates).all(axis=0)
+        central = self.centre.selects(x, y)
+        if not central.any():
+            raise NoValue(
+                f"no cell of sheet {self.sheet_name} is {self.centre.words}: their positions are {extent(x, y)}"
+            )
+        cells = self.cells(datastore) & central & np.isfinite(rates).all(axis=0)
         if not cells.any():
             raise NoValue(
                 f"no cell of sheet {self.sheet_name} that prefers {self.orientation:.4g} rad was recorded within "

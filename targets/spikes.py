@@ -124,6 +124,10 @@ class SpikeTrains:
         """Return how many whole bins of `width` ms the window has."""
         return int(self.duration / width + _EDGE)
 
+    def equal_width(self, width: float) -> float:
+        """Return the width in ms of ``round(duration / width)`` equal bins, which fill the whole window."""
+        return self.duration / max(1, round(self.duration / width))
+
     def bins(self, width: float) -> tuple[Integers, Integers]:
         """Return the train and the bin of every spike that lies in a whole bin.
 

@@ -10,7 +10,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat
 
 from targets.base import AtLeastTarget, NoValue, PointTarget, RangeTarget
 from targets.datastore import Datastore
-from targets.needs import SPIKES, Needs
+from targets.needs import SPIKES, Located, Needs, extent
 from targets.registry import target
 from targets.segment import Segment
 from targets.sheet_target import SpontaneousTarget, mean_over
@@ -68,14 +68,24 @@ class SpontaneousIrregularity(_SpontaneousSpikes):
 class SpontaneousSynchrony(_SpontaneousSpikes):
     """Mean pairwise Pearson correlation of the trains' spike counts in bins over the whole segment.
 
-    The trains are those of neurons in a centred square, ``max(|x|, |y|) <= window / 2``, with more than
-    ``min_intervals`` inter-spike intervals. A pair with a train of constant counts has correlation 0. Trials are
-    averaged.
+    There are ``round(T / bin)`` equal bins in a segment of T ms, which fill it: 50 bins of 10.08 ms in 504 ms. The
+    trains are those of neurons in a centred square, ``max(|x|, |y|) <= window / 2``, with more than ``min_intervals``
+    inter-spike intervals. A pair with a train of constant counts has correlation 0. Trials are averaged.
     """
 
     window: PositiveFloat = Field(default=3.0, description="side of the centred square, degrees of visual field")
-    bin: PositiveFloat = Field(default=10.0, description="width of a bin of the spike counts, ms")
+    bin: PositiveFloat = Field(default=10.0, description="width of a bin of the spike counts, about, ms")
     min_intervals: NonNegativeInt = Field(default=5, description="a train counts if it has more intervals than this")
+
+    @property
+    def needs(self) -> Needs:
+        """Spikes of spontaneous activity, of two neurons in the square."""
+        return super().needs + Needs(located=(self.square,))
+
+    @property
+    def square(self) -> Located:
+        """Where the neurons are."""
+        return Located(self.window / 2, round=False, least=2, option="window")
 
     def value(self, recordings: Any) -> float:  # noqa: D102
         datastore = self.datastore(recordings)
@@ -92,20 +102,29 @@ class SpontaneousSynchrony(_SpontaneousSpikes):
         trains = segment.spikes()
         sheet = datastore.sheet(self.sheet_name)
         x, y = sheet.require_positions()[:2, sheet.indices(trains.ids)]
-        # Half a nano-degree: positions on the edge are in, whatever the rounding.
-        central = np.maximum(np.abs(x), np.abs(y)) <= self.window / 2 + 5e-10
+        central = self.square.selects(x, y)
+        if central.sum() < 2:
+            raise NoValue(
+                f"synchrony needs two recorded neurons of sheet {self.sheet_name} {self.square.words}, there are "
+                f"{central.sum()}: their positions are {extent(x, y)}"
+            )
         chosen = central & (trains.intervals().number > self.min_intervals)
         if chosen.sum() < 2:
             raise NoValue(
                 f"synchrony needs two trains of sheet {self.sheet_name} in the centred square of {self.window:g} "
                 f"degrees with more than {self.min_intervals} intervals, there are {chosen.sum()}"
             )
-        if trains.n_bins(self.bin) < 2:
+        if trains.n_bins(self.bin_of(trains)) < 2:
             raise NoValue(f"synchrony needs two bins of {self.bin:g} ms, the recording lasts {trains.duration:g} ms")
         return trains.select(chosen)
 
+    def bin_of(self, trains: SpikeTrains) -> float:
+        """Return the width in ms of the equal bins that fill the recording of these trains."""
+        return trains.equal_width(self.bin)
+
     def _synchrony(self, datastore: Datastore, segment: Segment) -> float:
-        return self.central_trains(datastore, segment).mean_correlation(self.bin)
+        trains = self.central_trains(datastore, segment)
+        return trains.mean_correlation(self.bin_of(trains))
 
 
 @target("SpontActivityTarget", unit="Hz")

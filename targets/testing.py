@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from targets.base import Target
 from targets.datastore import Datastore
-from targets.measuring import Measurement, measure
-from targets.needs import Needs, Presented, Recorded
+from targets.measuring import Measurement, measure, ranked_score_of
+from targets.needs import Located, Needs, Presented, Recorded
 
 
 class BrokenTarget(AssertionError):
@@ -84,6 +84,9 @@ def _check_needs(target: Target) -> None:
         names = recorded.variables
         _require(isinstance(names, tuple) and all(names) and bool(names), "a recorded variable without a name")
         _require(recorded.option in type(target).model_fields, f"it has no option {recorded.option!r}")
+    for place in needs.located:
+        _require(isinstance(place, Located), f"where neurons are must be Located, got {place!r}")
+        _require(place.option in type(target).model_fields, f"it has no option {place.option!r}")
     for stimulus in needs.presented:
         _require(isinstance(stimulus, Presented), f"what is presented must be Presented, got {stimulus!r}")
         _require(bool(stimulus.name), "a stimulus without a name")
@@ -100,11 +103,16 @@ def _check_scores(target: Target, values: Sequence[float]) -> None:
         _require(score <= target.max_score, f"the score {score} of {value} exceeds max_score")
         _require(target.score(value) == score, f"two scores of {value}")
         _require(target.distance(value) >= 0, f"the distance of {value} is negative")
+    ranked = {value: ranked_score_of(target, value) for value in tried}
     by_distance = sorted(tried, key=target.distance)
-    falling = [(one, other) for one, other in pairwise(by_distance) if scores[one] > scores[other]]
-    _require(not falling, f"scores must not fall with the distance, they do from one to the other of {falling[:1]}")
+    for found in (scores, ranked):
+        falling = [(one, other) for one, other in pairwise(by_distance) if found[one] > found[other]]
+        _require(not falling, f"scores must not fall with the distance, they do from one to the other of {falling[:1]}")
     for missing in (None, math.nan, math.inf, -math.inf):
         _require(target.score(missing) == target.max_score, f"no value must score max_score, {missing} does not")
+        worst = ranked_score_of(target, missing)
+        _require(worst > target.max_score, f"no value must be ranked behind max_score, {missing} is not")
+        _require(worst >= max(ranked.values()), f"no value must be ranked behind all values, {missing} is not")
     if target.wanted_interval is not None:
         _check_interval(target, *target.wanted_interval, scores)
 

@@ -241,10 +241,16 @@ def processes_in(directory: Path) -> list[Process]:
     return found
 
 
+def below(directory: Path) -> Iterator[Path]:
+    """Files and folders in a directory, of which some may go away meanwhile."""
+    for folder, folders, files in os.walk(directory):
+        yield from (Path(folder, name) for name in (*folders, *files))
+
+
 def public_files(directory: Path) -> Sequence[str]:
     """Files and folders in a directory that others than their owner may read, write or enter."""
     found = []
-    for path in directory.rglob("*"):
+    for path in below(directory):
         try:
             mode = path.lstat().st_mode
         except FileNotFoundError:

@@ -43,7 +43,8 @@ def _needs(cls: type[Target]) -> str:
     for each in needs.presented:
         values = ", ".join(f"{name} {value:.4g}" for name, value in each.parameters.items())
         presented.append(f"`{each.name}`" + (f" of {values}" if values else ""))
-    return f" Needs {recorded} recorded, and presented: {'; '.join(presented)}." if recorded else ""
+    located = "".join(f"; neurons {each.words}" for each in needs.located)
+    return f" Needs {recorded} recorded, and presented: {'; '.join(presented)}{located}." if recorded else ""
 
 
 def section(name: str, cls: type[Target]) -> str:

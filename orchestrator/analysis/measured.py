@@ -12,10 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.config.file import load_config
+from orchestrator.config.file import load_targets
 from orchestrator.errors import OrchestratorError
 from orchestrator.files import write_json
 from orchestrator.scores.datastores import Score, ScoredDatastore, score_datastores
@@ -43,7 +44,7 @@ class Measured:
     memory: float = math.nan
 
 
-def measure_apart(datastore: Path, config: Path, targets: list[Target], classes: list[str]) -> Measured:
+def measure_apart(datastore: Path, config: Path, targets: Sequence[Target], classes: Sequence[str]) -> Measured:
     """Measure the targets of a configuration in a process of its own.
 
     Parameters
@@ -52,7 +53,7 @@ def measure_apart(datastore: Path, config: Path, targets: list[Target], classes:
         A results directory of mozaik.
     config : pathlib.Path
         The configuration file.
-    targets, classes : list
+    targets, classes : sequence
         Those of the configuration, in its order.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -75,9 +76,9 @@ def measure_apart(datastore: Path, config: Path, targets: list[Target], classes:
 
 
 def _main(config: str, datastore: str, output: str) -> None:
-    settings = load_config(Path(config))
+    wanted = load_targets(Path(config))
     started = time.monotonic()
-    (scored,) = score_datastores([Path(datastore)], settings)
+    (scored,) = score_datastores([Path(datastore)], wanted)
     found = {
         "measured": [(each.value, each.reason) for each in scored.scores],
         "error": scored.error,

@@ -11,7 +11,7 @@ import pandas as pd
 from orchestrator.analysis.finding import Simulation
 from orchestrator.analysis.measured import Measured, measure_apart
 from orchestrator.analysis.rows import sorted_by, table_of
-from orchestrator.config.file import load_config
+from orchestrator.config.file import load_targets
 from orchestrator.errors import UsageError
 
 _MB = 1024**2
@@ -43,7 +43,7 @@ def score_all(simulations: Sequence[Simulation], config: Path) -> dict[str, Meas
     simulations : sequence of Simulation
         As `orchestrator.analysis.find_simulations` returns them.
     config : pathlib.Path
-        The configuration with the targets.
+        A configuration, of which only the targets are read.
 
     Returns
     -------
@@ -53,11 +53,10 @@ def score_all(simulations: Sequence[Simulation], config: Path) -> dict[str, Meas
     Raises
     ------
     orchestrator.errors.ConfigError
-        If the configuration is not valid.
+        If its targets are not valid.
     """
-    settings = load_config(config)
-    targets, classes = settings.create_targets(), [str(spec["class"]) for spec in settings.targets]
-    return {each.name: measure_apart(each.path, config, targets, classes) for each in simulations}
+    wanted = load_targets(config)
+    return {each.name: measure_apart(each.path, config, wanted.targets, wanted.classes) for each in simulations}
 
 
 def scores_table(measured: dict[str, Measured]) -> pd.DataFrame:

@@ -142,7 +142,8 @@ def choose(checkpoint: Checkpoint, top: int) -> Choice:
     """Return the best evaluations of a run.
 
     Only those with outcome ``OK`` count: the others have no values, and ``max_score`` if all are bad is no
-    achievement. Parameters that were evaluated twice (whole numbers) count once. Ties are in the order of the run.
+    achievement. Parameters that were evaluated twice (whole numbers) count once. Ties are decided by what the optimiser
+    ranked, which tells scores at ``max_score`` from each other, and then by the order of the run.
 
     Parameters
     ----------
@@ -155,7 +156,8 @@ def choose(checkpoint: Checkpoint, top: int) -> Choice:
     integers = _integers(checkpoint)
     best: list[Candidate] = []
     seen = set()
-    for _, row in frame[frame["outcome"] == "OK"].sort_values("total_score", kind="stable").iterrows():
+    frame["ranked"] = [math.fsum(row) for block in checkpoint.told() for row in block.scores]
+    for _, row in frame[frame["outcome"] == "OK"].sort_values(["total_score", "ranked"], kind="stable").iterrows():
         candidate = _candidate(row, checkpoint, integers, len(best) + 1)
         key = tuple(candidate.parameters.values())
         if key in seen:

@@ -27,9 +27,9 @@ def as_json(choice: Choice) -> str:
 
 
 def as_yaml(choice: Choice) -> str:
-    """Return a list of parameters, best first, each fit for ``optimiser_centroid``."""
+    """Return the parameters, fit for ``optimiser_centroid``; of several evaluations a list of them, best first."""
     parameters = [dict(candidate.parameters) for candidate in choice.best]
-    return yaml.safe_dump(parameters, sort_keys=False, width=200)
+    return yaml.safe_dump(parameters[0] if choice.wanted == 1 else parameters, sort_keys=False, width=200)
 
 
 def as_overrides(parameters: Mapping[str, float | int]) -> str:

@@ -214,7 +214,7 @@ def _make_ready(
             "its jobs and lose what they have not delivered yet"
         )
     # before the configuration says so: cancelling is done by that
-    asks.require_executor(checkpoint, config.executor)
+    asks.require_executor(checkpoint, cluster.name)
     if foreign:
         end_all_jobs(paths, cluster, lease.confirm)
         lease.confirm()

@@ -34,6 +34,8 @@ def ask_about_offspring(config: Config) -> Answer:
 
 def key_of(config: Config, refusal: str) -> tuple[str, ...]:
     """Return the key that a refusal speaks of, as far as it can be told; otherwise the section ``slurm``."""
+    if config.slurm.cluster and re.search(r"\bcluster\b", refusal, re.IGNORECASE):
+        return "slurm", "extra"
     for (section, key), words in _SPEAKS_OF:
         given = getattr(getattr(config, section), key) is not None
         if given and re.search(words, refusal, re.IGNORECASE):

@@ -13,9 +13,10 @@ from orchestrator.checking.disk import Disk, disk
 from orchestrator.checking.model_identity import changed_parameters
 from orchestrator.checking.on_node import Rehearsed
 from orchestrator.checking.partitions import asked_for, never_starts, waits
-from orchestrator.checking.problems import examine, identity_differences, missing_slurm, worst_first
+from orchestrator.checking.problems import doubtful_time, examine, identity_differences, missing_slurm, worst_first
 from orchestrator.checking.scripts import CONTROLLER_SCRIPT, script_remarks
 from orchestrator.cluster.commands import CommandFailed
+from orchestrator.cluster.environment import inherited
 from orchestrator.cluster.partitions import Partition, node_states, partitions
 from orchestrator.cluster.submission import Answer, ask_about
 from orchestrator.config.durations import format_duration
@@ -24,7 +25,10 @@ from orchestrator.config.model import Config
 from orchestrator.config.source import Location, Source
 from orchestrator.errors import ConfigError, Problem
 from orchestrator.paths import RunPaths
+from orchestrator.records import Result
+from orchestrator.scores.evaluations import at_the_cap
 from orchestrator.simulations import model_of
+from targets import ScoreError, score_of
 
 # a key at which there is a problem, and what is not looked at then
 _NOT_RENDERED = ("model_dir", "simulation")
@@ -96,12 +100,15 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
         found.problems = worst_first(found.problems)
         return found
     _look_at_times(config, source, found)
+    found.notes += filter(None, [doubtful_time(source, overrides, config)])
     found.notes += [source.problem(("slurm", key), message) for key, message in _without_effect(config)]
     found.costs = costs(config, partition)
     rehearsed = None
     if rehearse is not None and not found.problems:
         rehearsed = rehearse(config)
         _look_at_node(rehearsed, source, found)
+        if rehearsed.whole:
+            _look_at_values(config, rehearsed.result, source, found)
     recorded = model_of(config).recorded()
     found.disk = disk(config, recorded, rehearsed.protocol if rehearsed else None)
     found.notes += [source.problem(tuple(key.split(".")), message) for key, message in found.disk.warnings()]
@@ -119,14 +126,16 @@ def _ask_cluster(config: Config, source: Source, found: Inspection) -> Partition
         message = "there is no SLURM here: run this check on the cluster as well, or set executor: local"
         found.notes.append(source.problem(("executor",), message))
         return None
-    known: list[Partition] = []
+    cluster, known = config.slurm.cluster, []
+    answer = ask_about_offspring(config)
     try:
-        known = partitions()
-        answer = ask_about_offspring(config)
+        known = partitions(cluster)
     except CommandFailed as error:
-        answer = Answer(None, str(error))
+        if answer.accepted is not None:
+            message = f"scontrol does not answer, so the limits of partitions are not known: {_one_line(str(error))}"
+            found.notes.append(source.problem(("slurm",), message))
     candidates = asked_for(config, known)
-    found.cluster = _cluster_text(answer)
+    found.cluster = f"{cluster} {_cluster_text(answer)}" if cluster else _cluster_text(answer)
     if answer.accepted is False:
         message = f"SLURM refuses such a job: {_one_line(answer.words)}"
         names = ", ".join(each.name for each in known)
@@ -137,12 +146,14 @@ def _ask_cluster(config: Config, source: Source, found: Inspection) -> Partition
         found.notes.append(source.problem(("slurm",), f"SLURM does not answer: {_one_line(answer.words)}"))
     elif (never := never_starts(config, candidates)) is not None:
         # a quality of service may lift the partition's limits
-        (found.notes if config.slurm.qos else found.problems).append(source.problem(*never))
+        (found.notes if config.slurm.qos or inherited("qos") else found.problems).append(source.problem(*never))
         found.cluster = "accepts the job, and would never start it"
     if answer.limited:
         message = f"SLURM takes no more jobs of yours for now, which a run waits for: {_one_line(answer.words)}"
         found.notes.append(source.problem(("slurm",), message))
-    found.notes += [source.problem(("slurm", "partition"), each) for each in waits(candidates, node_states(candidates))]
+    found.notes += [
+        source.problem(("slurm", "partition"), each) for each in waits(candidates, node_states(candidates, cluster))
+    ]
     _ask_about_controller(config, answer, found)
     return candidates[0] if candidates else None
 
@@ -195,7 +206,7 @@ def _look_at_times(config: Config, source: Source, found: Inspection) -> None:
             f"their own limit of {format_duration(time)}"
         )
         found.notes.append(source.problem(("timeout",), message))
-    if config.executor == "slurm" and not time:
+    if config.executor == "slurm" and not time and not inherited("time"):
         message = "is not given, so that SLURM takes its own default; jobs with a short limit start sooner"
         found.notes.append(replace(source.problem(("jobs",), message), key="jobs.time"))
 
@@ -228,9 +239,22 @@ def _look_at_node(rehearsed: Rehearsed, source: Source, found: Inspection) -> No
     if result.peak_memory and not rehearsed.processes:
         parts.append(f"peak memory {result.peak_memory / 1e6:,.0f} MB")
     found.node = f"works{host} ({', '.join(parts)})"
+    found.problems += [source.problem(*finding) for finding in rehearsed.findings]
     if result.outcome.value == "EXPLODED":
         message = f"the start values explode: {result.message}"
         found.notes.append(source.problem(("optimiser_centroid",), message))
+
+
+def _look_at_values(config: Config, result: Result, source: Source, found: Inspection) -> None:
+    """Note the targets of which the start values score ``max_score``; one that has no right score is a problem."""
+    for n, target in enumerate(config.create_targets()):
+        value = result.values.get(target.label)
+        try:
+            if value is not None and score_of(target, value) >= target.max_score:
+                message = f"with the start values {at_the_cap(target, [value])}"
+                found.notes.append(source.problem(("targets", n), message))
+        except ScoreError as error:
+            found.problems.append(source.problem(("targets", n), str(error)))
 
 
 def _one_line(words: str) -> str:

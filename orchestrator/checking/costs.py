@@ -63,7 +63,7 @@ def costs(config: Config, partition: Partition | None) -> Costs:
     per_node = partition.cpus_per_node if partition else None
     cores = asked.ntasks * (asked.cpus_per_task or 1)
     nodes = slurm.nodes or (math.ceil(cores / per_node) if per_node else 1)
-    if "exclusive" in slurm.extra and per_node:
+    if "exclusive" in slurm.further_options and per_node:
         cores = nodes * per_node
     default = (partition.default_time or partition.max_time) if partition else None
     limits = [(config.timeout, "the generation's timeout")]

@@ -24,7 +24,7 @@ from orchestrator.node.task import NodeTask
 from orchestrator.paths import AttemptPaths, GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
 from orchestrator.results import new_results
-from orchestrator.simulations import Model, model_of
+from orchestrator.simulations import Finding, Model, model_of
 from orchestrator.simulations.phases import Phase, phases
 
 # between two looks at the result file, and at the queue, in s
@@ -44,13 +44,19 @@ class Rehearsed:
         As an offspring's.
     protocol : (int, float) or None
         Number of the protocol's stimuli and their duration in s, None if they could not be counted.
+    findings : list of Finding
+        What it found to be wrong with the targets.
     processes : bool
         Whether a launcher started the simulation: its memory is not that of the job's own children then.
+    whole : bool
+        Whether nothing of the simulation was left out: its values are those of the start values then.
     """
 
     result: Result
     protocol: tuple[int, float] | None
+    findings: list[Finding]
     processes: bool
+    whole: bool = False
 
     @property
     def works(self) -> bool:
@@ -85,14 +91,15 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
         paths.create()
         attempt = paths.attempt(0, 1)
         attempt.directory.mkdir(parents=True)
-        model = model_of(config).shortened(attempt)
+        full = model_of(config)
+        model = full.shortened(attempt)
         _task(config, model, paths).write()
         cluster = create_cluster(config, stop)
         token = directory.name
         try:
             (job,) = cluster.submit([Task(0, attempt.task)], token, paths.submitit, ())
         except SubmissionFailed as error:
-            return Rehearsed(Result(Outcome.SUBMIT_FAILED, message=str(error)), None, processes=False)
+            return Rehearsed(Result(Outcome.SUBMIT_FAILED, message=str(error)), None, [], processes=False)
         try:
             result = _Watch(cluster, job, paths, limit).wait(stop, show)
         except BaseException:
@@ -100,7 +107,8 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
             raise
         if see_gone(cluster, [job], _GRACE):
             end_jobs(cluster, [job])
-        return Rehearsed(result, model.counted(attempt), processes=bool(model.context.launcher))
+        findings, processes = model.tried(attempt, config), bool(model.context.launcher)
+        return Rehearsed(result, model.counted(attempt), findings, processes=processes, whole=model is full)
 
 
 @contextlib.contextmanager
@@ -142,14 +150,13 @@ class _Watch:
     # when it was first seen to have ended, and to have begun, in s of `time.monotonic`
     ended: float | None = None
     begun: float | None = None
-    # result files that cannot be read
-    seen: set[str] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
 
     def wait(self, stop: threading.Event, show: Callable[[str], None]) -> Result:
         """Return the job's result; raises `Stopped` where `stop` is set before there is one."""
         attempt = self.paths.attempt(0, 1)
         while True:
-            for _, _, result in new_results(self.paths.results, self.seen):
+            for _, _, result in new_results(self.paths.results, set(), self.unreadable):
                 return result
             if time.monotonic() >= self.next_poll:
                 self.status = self.cluster.poll([self.job])[self.job]

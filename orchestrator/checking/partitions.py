@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from orchestrator.cluster.environment import inherited
 from orchestrator.cluster.partitions import Partition
 from orchestrator.config.durations import format_duration
 from orchestrator.config.model import Config
@@ -15,9 +16,9 @@ _NOT_UP = re.compile(r"down|drain|fail|maint|error|unknown|not_responding|powere
 
 
 def asked_for(config: Config, known: Sequence[Partition]) -> list[Partition]:
-    """Return the partitions that a job may run in: those that are named, or the default one."""
-    if config.slurm.partition:
-        names = config.slurm.partition.split(",")
+    """Return the partitions that a job may run in: those that are named, here or to every sbatch, or the default."""
+    if named := config.slurm.partition or inherited("partition"):
+        names = named.split(",")
         return [each for each in known if each.name in names]
     return [each for each in known if each.default]
 

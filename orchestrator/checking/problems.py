@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from orchestrator.checking.readable import readable_part
+from orchestrator.cluster.environment import cluster_problem, with_cluster
+from orchestrator.config.durations import format_duration
 from orchestrator.config.file import read_config
 from orchestrator.config.model import Config
 from orchestrator.config.source import Source
 from orchestrator.errors import ConfigError, Problem
+from orchestrator.paths import RunPaths
 from orchestrator.simulations import Finding, model_of
 
 _SLURM_COMMANDS = ("sbatch", "squeue", "scancel", "srun")
@@ -88,11 +93,31 @@ def examine(path: Path, overrides: Sequence[str] = ()) -> Examined:
         part = readable_part(source, overrides)
         if part is None:
             return Examined(None, worst_first(error.problems), source)
-        findings = [finding for finding in _findings(part.config)[1] if part.place(finding[0])]
+        begun = _has_begun(path, part.config)
+        findings = [finding for finding in _findings(part.config, begun=begun)[1] if part.place(finding[0])]
         placed = [source.problem(part.place(at) or at, message) for at, message in findings]
         return Examined(part.config, worst_first([*error.problems, *part.problems, *placed]), source)
-    config, findings = _findings(config)
+    if config.executor == "slurm":
+        config = config.model_copy(update={"slurm": with_cluster(config.slurm)})
+    config, findings = _findings(config, begun=_has_begun(path, config))
     return Examined(config, worst_first([source.problem(*finding) for finding in findings]), source)
+
+
+def doubtful_time(source: Source, overrides: Sequence[str], config: Config) -> Problem | None:
+    """Return a note on a time limit that is a number alone: seconds here, and minutes for who knows sbatch.
+
+    Multiples of half an hour in seconds are hardly meant as minutes.
+    """
+    jobs = source.with_overrides(overrides).get("jobs") or {}
+    written, seconds = str(jobs.get("time", "")).strip(), config.jobs.time or 0.0
+    if config.executor != "slurm" or not re.fullmatch(r"[\d.]+", written) or seconds % 1800 == 0:
+        return None
+    minutes = format_duration(60 * seconds)
+    message = (
+        f"{written} are seconds here ({format_duration(seconds)}), but minutes in sbatch --time={written} ({minutes}): "
+        f"write {written}m if you mean minutes, or {written}s"
+    )
+    return source.problem(("jobs", "time"), message)
 
 
 def worst_first(problems: Iterable[Problem]) -> list[Problem]:
@@ -117,15 +142,24 @@ def missing_slurm(config: Config) -> str | None:
     )
 
 
-def _findings(config: Config) -> tuple[Config, list[Finding]]:
+def _has_begun(path: Path, config: Config) -> bool:
+    """Whether the configuration is of a run that has begun: its own, one that continues it, or that of its job."""
+    restarted = os.environ.get("SLURM_RESTART_COUNT", "0") != "0"
+    return config.continue_cp or restarted or RunPaths(path.parent).checkpoint.is_file()
+
+
+def _findings(config: Config, *, begun: bool) -> tuple[Config, list[Finding]]:
     """Return the configuration with all start values, and what is wrong with it and the model."""
     model = model_of(config)
     findings = [*model.problems(config), *_executor_findings(config), *_checkpoint_findings(config)]
     at_fault = {at for at, _ in findings}
     if at_fault & {("model_dir",), *(("simulation", key) for key in model.essential)}:
         return config, findings
+    if not begun:
+        findings += model.unmeasurable(config)
     names = [name for name in config.parameters if ("parameters", name) not in at_fault]
-    start = {**model.start_values(names), **config.optimiser_centroid}
+    own = model.start_values(names)
+    start = {**(config.space().middle if own is None else own), **config.optimiser_centroid}
     findings += _start_findings(config, names, start)
     if findings:
         return config, findings
@@ -138,6 +172,9 @@ def _executor_findings(config: Config) -> list[Finding]:
     if config.executor == "slurm" and refused:
         message = f"SLURM takes {refused[0]} in {str(config.model_dir)!r} for something else: rename the directory"
         return [(("model_dir",), message)]
+    several = cluster_problem(config.slurm)
+    if config.executor == "slurm" and several is not None:
+        return [(("slurm", "extra"), several)]
     return []
 
 
@@ -152,7 +189,10 @@ def _start_findings(config: Config, names: Sequence[str], start: dict[str, float
     for name in names:
         low, high = config.parameters[name].bounds
         if name not in start:
-            message = f"{name!r} has no default that is a number: give it a start value between {low:g} and {high:g}"
+            message = (
+                f"{name!r} has no default that is a number: give it a start value between {low:g} and {high:g}, or "
+                "middle, in optimiser_centroid"
+            )
             findings.append((("optimiser_centroid", name), message))
         elif not low <= start[name] <= high:
             message = (

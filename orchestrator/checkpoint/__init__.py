@@ -7,6 +7,7 @@ One HDF5 file (format 2), which h5py and all HDF5 tools read:
 - group ``tells/<hundred>/<number>``, such as ``tells/001200/001234``: what the optimiser was told at once.
   ``table`` has one row per evaluation (a compound type: generation, offspring, origin, outcome, ...),
   ``points`` (unit cube), ``parameters``, ``values`` and ``scores`` one row per evaluation and one column per name;
+  ``ranked_scores`` likewise where the optimiser was told others than ``scores``, which are capped;
   ``details`` is a JSON list with one object per evaluation (message, end of the log, reasons, versions); the group
   ``state`` holds the optimiser's arrays, under the names that the method gives. No pickles.
 

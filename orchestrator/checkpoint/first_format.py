@@ -59,8 +59,8 @@ class FirstFormat:
         return self._split(table[list(fields)] if fields else table, first)
 
     def matrices(self, name: str) -> list[FloatArray]:
-        """Return points, parameters, values or scores, one array per tell."""
-        return self._split(self._rows[name][:])
+        """Return points, parameters, values, scores or ranked scores, which were the scores, one array per tell."""
+        return self._split(self._rows["scores" if name == "ranked_scores" else name][:])
 
     def details(self) -> list[list[dict[str, Any]]]:
         """Return the details of each evaluation, one list per tell."""

@@ -115,7 +115,7 @@ class Checkpoint:
         if wrong := [name for name in state if not name or "/" in name or name == "."]:
             raise ValueError(f"names of an optimiser's state: expected plain words, got {wrong}")
         widths = {"points": len(self.parameter_names), "parameters": len(self.parameter_names)}
-        widths |= {"values": len(self.target_labels), "scores": len(self.target_labels)}
+        widths |= dict.fromkeys(("values", "scores", "ranked_scores"), len(self.target_labels))
         tell = layout.tell_of(evaluations, state, widths)
         self._require_current_format()
         with extending(self.path, confirm) as (file, root):
@@ -203,10 +203,10 @@ class Checkpoint:
         return {name: _stacked([state.get(name) for state in states]) for name in names}
 
     def told(self) -> list[Told]:
-        """Return what the optimiser was told, one object per tell, bit for bit."""
+        """Return what the optimiser was told, one object per tell, bit for bit; its scores are not capped."""
         with opened(self.path) as file:
             stored = stored_in(file)
-            points, values, scores = (stored.matrices(name) for name in ("points", "values", "scores"))
+            points, values, scores = (stored.matrices(name) for name in ("points", "values", "ranked_scores"))
             tables = stored.tables(("generation", "offspring", "origin", "asked_after", "outcome"))
         return [
             Told(

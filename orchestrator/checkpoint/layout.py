@@ -18,7 +18,8 @@ from orchestrator.records import Evaluation, FloatArray
 
 FORMAT = 2
 SECONDS = ("build", "check", "protocols", "measuring")
-MATRICES = ("points", "parameters", "values", "scores")
+# The last is what the optimiser was told; it is in the file only where that differs from the scores that people see.
+MATRICES = ("points", "parameters", "values", "scores", "ranked_scores")
 _HUNDRED = 100
 # Texts have the width that they need in the file. No host name is longer than 255, and no outcome or origin than 16.
 _FIELDS = {
@@ -75,7 +76,7 @@ class Stored(Protocol):
         """Return these fields of the evaluations, one array per tell, from tell number `first` on."""
 
     def matrices(self, name: str) -> list[FloatArray]:
-        """Return points, parameters, values or scores, one array per tell."""
+        """Return points, parameters, values, scores or ranked scores, one array per tell."""
 
     def details(self) -> list[list[dict[str, Any]]]:
         """Return the details of each evaluation, one list per tell."""
@@ -106,8 +107,8 @@ class Tells:
         return [_read(group, b"table", *kind) for group in self._groups(first)]
 
     def matrices(self, name: str) -> list[FloatArray]:
-        """Return points, parameters, values or scores, one array per tell."""
-        return [_read(group, name.encode(), *_floats()) for group in self._groups()]
+        """Return points, parameters, values, scores or ranked scores, one array per tell."""
+        return [_read(group, _matrix_in(group, name), *_floats()) for group in self._groups()]
 
     def details(self) -> list[list[dict[str, Any]]]:
         """Return the details of each evaluation, one list per tell."""
@@ -153,6 +154,7 @@ def tell_of(
         "parameters": [tuple(each.offspring.parameters.values()) for each in evaluations],
         "values": [each.values for each in evaluations],
         "scores": [each.scores for each in evaluations],
+        "ranked_scores": [each.told_scores for each in evaluations],
     }
     return Tell(
         table_of([_row(each) for each in evaluations]),
@@ -192,7 +194,8 @@ def write_tell(tells: h5py.Group, number: int, tell: Tell) -> None:
     group = tells.require_group(_name(_hundred(number)).decode()).create_group(_name(number).decode())
     group["table"] = tell.table
     for name, matrix in tell.matrices.items():
-        group[name] = matrix
+        if name != "ranked_scores" or not np.array_equal(matrix, tell.matrices["scores"], equal_nan=True):
+            group[name] = matrix
     group["details"] = np.bytes_(json.dumps(tell.details))
     state = group.create_group("state")
     for name, array in tell.state.items():
@@ -209,6 +212,11 @@ def link_tells(before: h5py.Group, tells: h5py.Group, count: int) -> None:
         same = before[_name(last)].id
         for number in range(last, count):
             group.id.links.create_hard(_name(number), same, _name(number))
+
+
+def _matrix_in(group: h5g.GroupID, name: str) -> bytes:
+    """Return the name of the dataset that holds a matrix; earlier versions told the optimiser the scores themselves."""
+    return b"scores" if name == "ranked_scores" and name.encode() not in group else name.encode()
 
 
 def _hundred(number: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -48,8 +49,24 @@ def _common(
     """Fits the parameters of large spiking-network models on SLURM clusters."""
 
 
+def _open_closed_streams() -> None:
+    """Let standard streams that were closed (``>&-``) be those of nothing: the next files would get their numbers."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free, which is this one
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
+
+
 def main() -> None:
     """Run the command line; errors that a user can cause are one message."""
+    _open_closed_streams()
     try:
         app()
     except OrchestratorError as error:

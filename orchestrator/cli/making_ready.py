@@ -33,6 +33,12 @@ def prepare(
         Path | None,
         typer.Option("--import", metavar="FILE", help="The predecessor's config_optimisation (JSON) to take over."),
     ] = None,
+    best: Annotated[
+        Path | None,
+        typer.Option(
+            "--import-best", metavar="CHECKPOINT", help="The predecessor's opt_check.pkl, whose best is the start."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what it wrote before; other files stay.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
 ) -> None:
@@ -46,6 +52,7 @@ def prepare(
         model=model,
         experiments=experiments,
         imported=imported,
+        best=best,
         force=force,
         dry_run=dry_run,
     ):

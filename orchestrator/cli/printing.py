@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,14 @@ from rich.console import Console
 if TYPE_CHECKING:
     from orchestrator.best.choosing import Choice
     from orchestrator.best.spread import Report
+
+# more than any table needs, in characters
+_WIDE = 10_000
+
+
+def width_of_tables() -> int | None:
+    """Return how wide tables may be: None for the terminal's own width; in files and pipes as wide as they need."""
+    return None if sys.stdout.isatty() else _WIDE
 
 
 def print_best(console: Console, path: Path, top: int) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from orchestrator.cli.app import Overrides, RunDirectory, app
 from orchestrator.cli.best_options import check_together
-from orchestrator.cli.printing import print_choice, print_report
+from orchestrator.cli.printing import print_choice, print_report, width_of_tables
 from orchestrator.errors import RunFailed, UsageError
 from orchestrator.paths import run_paths
 
@@ -86,7 +86,7 @@ def _print_best(run_directory: Path, top: int, form: str) -> None:
 
     choice = choose(Checkpoint(run_directory), top).required()
     if form == "table":
-        print_choice(Console(width=None if sys.stdout.isatty() else 200), choice)
+        print_choice(Console(width=width_of_tables()), choice)
         return
     if len(choice.best) < top:
         print(f"orchestrator: {choice.note}", file=sys.stderr)
@@ -124,14 +124,14 @@ def _reevaluate(
     if as_json:
         print(json.dumps(report.to_json(), indent=1, allow_nan=False))
     else:
-        print_report(Console(width=None if sys.stdout.isatty() else 200), report)
+        print_report(Console(width=width_of_tables()), report)
     if top and report.open:
         raise RunFailed(f"{report.open} of {len(report.request.all_tasks)} simulations did not finish")
 
 
 @app.command()
 def score(
-    config: Annotated[Path, typer.Option("--config", metavar="CONFIG", help="Configuration with the targets.")],
+    config: Annotated[Path, typer.Option("--config", metavar="CONFIG", help="File with the targets.")],
     datastores: Annotated[
         list[str] | None,
         typer.Argument(metavar="DATASTORE", help="mozaik results directories, or patterns such as 'results/*'."),
@@ -152,16 +152,16 @@ def score(
     """
     if bool(datastores) == (run_directory is not None):
         raise UsageError("give either datastores, or --rescore with a run directory")
-    from orchestrator.config.file import load_config  # noqa: PLC0415
+    from orchestrator.config.file import load_targets  # noqa: PLC0415
     from orchestrator.scores.datastores import find_datastores, score_datastores  # noqa: PLC0415
 
-    settings = load_config(config, overrides or ())
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    wanted = load_targets(config, overrides or ())
+    console = Console(width=width_of_tables(), highlight=False)
     if run_directory is not None:
         from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
         from orchestrator.scores.rescoring import rescore  # noqa: PLC0415
 
-        evaluations = rescore(Checkpoint(run_directory), settings, config)
+        evaluations = rescore(Checkpoint(run_directory), wanted, config)
         if as_json:
             best_first = sorted(evaluations, key=lambda each: each.total_score)
             print(json.dumps([each.to_json() for each in best_first[:top]], indent=1, allow_nan=False))
@@ -169,7 +169,7 @@ def score(
             _print_rescored(console, evaluations, str(config), top or 5)
         return
     scored = []
-    for each in score_datastores(find_datastores(datastores or []), settings):
+    for each in score_datastores(find_datastores(datastores or []), wanted):
         scored.append(each)
         if each.error:
             print(f"orchestrator: {each.error}", file=sys.stderr)

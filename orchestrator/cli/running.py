@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 
 from orchestrator.cli.app import Overrides, app
-from orchestrator.cli.printing import print_best
-from orchestrator.display.logs import LogFormat, json_line
+from orchestrator.cli.printing import print_best, width_of_tables
+from orchestrator.display.logs import LogFormat, LogLevel, json_line, logging_at
 from orchestrator.errors import UsageError
 from orchestrator.paths import run_paths
 
@@ -28,6 +28,9 @@ def run(
         LogFormat,
         typer.Option(help="auto: a live display on a terminal, else a line per change; text: lines; json: JSON lines."),
     ] = LogFormat.AUTO,
+    log_level: Annotated[
+        LogLevel, typer.Option(help="debug: also what of each offspring: its parameters and values.")
+    ] = LogLevel.INFO,
 ) -> None:
     """Run an optimisation, or continue one.
 
@@ -39,11 +42,12 @@ def run(
 
     as_json = log_format is LogFormat.JSON
     # standard output is for programs then
-    console = Console(soft_wrap=not sys.stdout.isatty(), stderr=as_json)
-    if continued is not None:
-        ended = go_on(run_paths(continued), overrides or (), console, log_format)
-    else:
-        ended = start(config or Path(), overrides or (), console, log_format)
+    console = Console(soft_wrap=not sys.stdout.isatty(), width=width_of_tables(), stderr=as_json)
+    with logging_at(log_level):
+        if continued is not None:
+            ended = go_on(run_paths(continued), overrides or (), console, log_format)
+        else:
+            ended = start(config or Path(), overrides or (), console, log_format)
     if as_json:
         print(json_line(ended.reason, event="done", run=str(ended.paths.directory)))
         return

@@ -58,6 +58,25 @@ def run_command(
     return done.stdout
 
 
+def within(limit: float, run: Run) -> Run:
+    """Return `run` with a time limit in s that no command may exceed, whatever it is given."""
+    return lambda command, timeout: run(command, min(timeout, limit))
+
+
+def on_cluster(run: Run, cluster: str | None) -> Run:
+    """Return `run` for commands that are to ask another cluster than this machine's own; None for its own."""
+    if cluster is None:
+        return run
+
+    def run_there(command: Sequence[str], timeout: float) -> str:
+        # one that is named there and is out of order ends a command before it looks at its options
+        elsewhere = os.environ.get("SLURM_CLUSTERS", cluster) != cluster
+        without = ("env", "-u", "SLURM_CLUSTERS") if elsewhere else ()
+        return run([*without, command[0], f"--clusters={cluster}", *command[1:]], timeout)
+
+    return run_there
+
+
 def finish(
     command: Sequence[str], timeout: float, *, stop: threading.Event | None = None, directory: Path | None = None
 ) -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from orchestrator.cluster.commands import CommandFailed, Run, run_command
+from orchestrator.cluster.commands import CommandFailed, Run, on_cluster, run_command
 from orchestrator.config.durations import parse_duration
 
 # how long a question may take, in s: somebody waits for the answer
@@ -48,15 +48,15 @@ class Partition:
         return self.cpus // self.nodes if self.nodes and self.cpus >= self.nodes else None
 
 
-def partitions(run: Run = run_command) -> list[Partition]:
-    """Ask SLURM for its partitions.
+def partitions(cluster: str | None = None, run: Run = run_command) -> list[Partition]:
+    """Ask SLURM for the partitions of a cluster, by default this machine's.
 
     Raises
     ------
     orchestrator.cluster.commands.CommandFailed
         If it does not answer.
     """
-    return parse_partitions(run(["scontrol", "--oneliner", "show", "partition"], _TIMEOUT))
+    return parse_partitions(on_cluster(run, cluster)(["scontrol", "--oneliner", "show", "partition"], _TIMEOUT))
 
 
 def parse_partitions(text: str) -> list[Partition]:
@@ -95,13 +95,15 @@ def _number(text: str) -> int | None:
     return int(text) if text.isdecimal() else None
 
 
-def node_states(candidates: Sequence[Partition], run: Run = run_command) -> list[str]:
+def node_states(candidates: Sequence[Partition], cluster: str | None = None, run: Run = run_command) -> list[str]:
     """Return the state of every node of these partitions, in sinfo's words; nothing if it does not answer."""
     if not candidates:
         return []
     names = ",".join(each.name for each in candidates)
+    question = ["sinfo", "--noheader", "--Node", f"--partition={names}", "--format=%N|%T"]
     try:
-        rows = run(["sinfo", "--noheader", "--Node", f"--partition={names}", "--format=%N %T"], _TIMEOUT).splitlines()
+        rows = on_cluster(run, cluster)(question, _TIMEOUT).splitlines()
     except CommandFailed:
         return []
-    return list(dict(row.split(maxsplit=1) for row in rows if " " in row).values())
+    # other lines are a site's own, or name the cluster
+    return list(dict(row.strip().split("|") for row in rows if row.count("|") == 1).values())

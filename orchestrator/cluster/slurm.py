@@ -13,13 +13,13 @@ from pathlib import Path
 from submitit.core.utils import JobPaths
 
 from orchestrator.cluster.base import Job, Status, SubmissionFailed, Task
-from orchestrator.cluster.commands import COMMAND_TIMEOUT, CommandFailed, Run, run_command
+from orchestrator.cluster.commands import COMMAND_TIMEOUT, CommandFailed, Run, on_cluster, run_command, within
 from orchestrator.cluster.queue import Queue
 from orchestrator.cluster.submission import INVALID_ARRAY, hand_over, job_ids, job_parameters, submit
 from orchestrator.config.sections import JobsSection, SlurmSection
 
 _LOG = logging.getLogger(__name__)
-# sbatch gets so many s at least, however short the timeout is
+# a command gets so many s at least, however short the timeout is
 _LEAST_TIMEOUT = 5.0
 # what scancel says about a job that does not need it any more
 _GONE = re.compile(r"invalid job id|already complet", re.IGNORECASE)
@@ -37,12 +37,11 @@ class SlurmCluster:
     stop : threading.Event or None
         Set when the program is asked to stop: a command of SLURM that is running is ended then.
     timeout : float
-        Time within which all evaluations have to end, in s: an sbatch that hangs must not take all of it.
+        Time within which all evaluations have to end, in s: a command that hangs must not take all of it.
     confirm : callable
         As for `orchestrator.cluster.create_cluster`.
     """
 
-    name = "slurm"
     survives = True
 
     def __init__(
@@ -58,15 +57,17 @@ class SlurmCluster:
         self._jobs = jobs
         self._slurm = slurm
         self._confirm = confirm
-        self._run = run or partial(run_command, stop=stop)
+        # jobs of another cluster than this machine's are known there alone
+        self.name = f"slurm on cluster {slurm.cluster}" if slurm.cluster else "slurm"
+        self._run_here = within(max(_LEAST_TIMEOUT, timeout / 4), run or partial(run_command, stop=stop))
+        self._run = on_cluster(self._run_here, slurm.cluster)
         self._queue = Queue(jobs.poll_interval, self._run)
-        self._submit_timeout = min(COMMAND_TIMEOUT, max(_LEAST_TIMEOUT, timeout / 4))
 
     def submit(self, tasks: Sequence[Task], token: str, folder: Path, avoid: Collection[str]) -> list[Job]:
         """Submit one array of jobs."""
         parameters = job_parameters(self._jobs, self._slurm, token, folder, avoid)
         try:
-            ids = submit(tasks, parameters, token, folder, self._sbatch)
+            ids = submit(tasks, parameters, token, folder, self._sbatch, listed=partial(self._listed, token))
         except SubmissionFailed as error:
             if INVALID_ARRAY in str(error):  # MaxArraySize may have been lowered
                 self._queue.configuration_is_old()
@@ -76,10 +77,16 @@ class SlurmCluster:
 
     def _sbatch(self, command: Sequence[str]) -> str:
         self._confirm()
-        answer = self._run(command, self._submit_timeout)
+        # the script names the cluster
+        answer = self._run_here(command, COMMAND_TIMEOUT)
         # a job that is not handed its task ends by itself: it is not to be found at work by whoever has taken over
         self._confirm()
         return answer
+
+    def _listed(self, token: str) -> str | None:
+        """Return the id under which the queue lists a submission, None if it does not, or does not answer."""
+        rows = self._queue.rows([token])
+        return rows[0].id.partition("_")[0] if rows else None
 
     @property
     def batch_size(self) -> int:

@@ -20,11 +20,15 @@ from submitit.slurm.slurm import _make_sbatch_string
 
 from orchestrator.cluster.base import SubmissionFailed, Task
 from orchestrator.cluster.commands import CommandFailed, NoAnswer, finish
+from orchestrator.cluster.environment import overruled
 from orchestrator.config.durations import slurm_time
 from orchestrator.config.sections import JobsSection, SlurmSection
 from orchestrator.node.evaluate import evaluate
 from orchestrator.simulations.failure_cause import telling_exit_code
+from orchestrator.simulations.setup_lines import watched
 
+# where jobs begin with a clean environment (SBATCH_EXPORT=NONE), so would what srun starts in them, without its setup
+_SRUN_LIKE_HERE = "unset SLURM_EXPORT_ENV"
 # how long sbatch --test-only may take, in s
 _TEST_TIMEOUT = 30.0
 # what SLURM itself says if slurmctld is away or overloaded, and the request is not at fault (slurm_errno.c)
@@ -43,9 +47,13 @@ _POLICY = "Job violates accounting/QOS policy"
 INVALID_ARRAY = "Invalid job array specification"
 _SILENT = re.compile(r"unable to contact|timed out|connection (refused|reset)", re.IGNORECASE)
 _START = re.compile(r"to start at (\S+) using (\d+) processors on nodes? (\S+) in partition (\S+)")
-# a site's sbatch may print more than SLURM's own last line, which with extra: {parsable: true} is the id alone
-_SUBMITTED = re.compile(r"^Submitted batch job (\d+)\b", re.MULTILINE)
-_ID_ALONE = re.compile(r"^(\d+)(?:;\S+)?$", re.MULTILINE)
+_OPTION = re.compile(r"^#SBATCH --([\w-]+)", re.MULTILINE)
+# a site's sbatch may print more than SLURM's own line, or add to it; with extra: {parsable: true} the id is alone
+_SUBMITTED = (
+    re.compile(r"^Submitted batch job (\d+)(?: on cluster \S+)?\s*$", re.MULTILINE),
+    re.compile(r"^Submitted batch job (\d+)\b", re.MULTILINE),
+    re.compile(r"^(\d+)(?:;\S+)?\s*$", re.MULTILINE),
+)
 
 
 def job_parameters(
@@ -87,7 +95,7 @@ def job_parameters(
         "signal": "B:URG@1",
         **({"time": slurm_time(jobs.time)} if jobs.time else {}),
         **({"hint": slurm.hint} if slurm.hint else {}),
-        **slurm.extra,
+        **slurm.further_options,
     }
     return {
         **own,
@@ -95,7 +103,7 @@ def job_parameters(
         # an srun inside submitit's own srun hangs
         "use_srun": False,
         "stderr_to_stdout": True,
-        "setup": ["umask 077", *jobs.setup],
+        "setup": ["umask 077", _SRUN_LIKE_HERE, *watched(jobs.setup, "jobs.setup")],
         "array_parallelism": slurm.array_size,
         "additional_parameters": further,
     }
@@ -120,7 +128,13 @@ def script_of(parameters: dict[str, Any], folder: Path, size: int) -> str:
 
 
 def submit(
-    tasks: Sequence[Task], parameters: dict[str, Any], token: str, folder: Path, run: Callable[[Sequence[str]], str]
+    tasks: Sequence[Task],
+    parameters: dict[str, Any],
+    token: str,
+    folder: Path,
+    run: Callable[[Sequence[str]], str],
+    *,
+    listed: Callable[[], str | None],
 ) -> list[str]:
     """Submit one job, or one array of jobs, and hand them their tasks; return their ids.
 
@@ -136,6 +150,8 @@ def submit(
         Takes script, logs and pickles of the jobs.
     run : callable
         Runs sbatch, given the command, within a time limit; returns what it prints.
+    listed : callable
+        Returns the id under which the queue lists the name, None if it is not known.
 
     Raises
     ------
@@ -148,7 +164,9 @@ def submit(
         folder.mkdir(parents=True, exist_ok=True)
         script = folder / f"submission_file_{token}.sh"
         script.write_text(text, encoding="utf-8")
-        base = _job_id(run(["sbatch", str(script)]))
+        found = _job_ids(run(_sbatch(text, str(script))))
+        # of several, one is SLURM's and the others are in a site's own words
+        base = found[0] if len(found) == 1 else listed() or found[-1]
         script.rename(JobPaths(folder, base).submission_file)
         ids = job_ids(base, len(tasks))
         hand_over(tasks, ids, folder)
@@ -186,12 +204,18 @@ def hand_over(tasks: Sequence[Task], ids: Sequence[str], folder: Path) -> None:
             unfinished.rename(pickle)
 
 
-def _job_id(printed: str) -> str:
-    """Return the id in what sbatch prints: the last one, because a site's own words come before it."""
-    found = _SUBMITTED.findall(printed) or _ID_ALONE.findall(printed)
-    if not found:
-        raise NoAnswer(f"expected 'Submitted batch job' and an id, got {printed.strip()!r}")
-    return str(found[-1])
+def _sbatch(text: str, *arguments: str) -> list[str]:
+    """Return the command that submits a script, without the variables that sbatch would prefer to what is in it."""
+    without = [word for name in overruled(_OPTION.findall(text)) for word in ("-u", name)]
+    return [*(["env", *without] if without else []), "sbatch", *arguments]
+
+
+def _job_ids(printed: str) -> list[str]:
+    """Return the ids in what sbatch prints, the most likely one last: a site's own words come before SLURM's."""
+    for form in _SUBMITTED:
+        if found := form.findall(printed):
+            return list(dict.fromkeys(reversed(found)))[::-1]
+    raise NoAnswer(f"expected 'Submitted batch job' and an id, got {printed.strip()!r}")
 
 
 @dataclass(frozen=True)
@@ -222,9 +246,13 @@ class Answer:
 
 
 def ask_about(script: Path, directory: Path) -> Answer:
-    """Ask whether a batch script would be accepted from a directory; nothing is submitted."""
+    """Ask whether a batch script of a user would be accepted from a directory; nothing is submitted."""
+    return _ask(["sbatch", "--test-only", str(script)], directory)
+
+
+def _ask(command: Sequence[str], directory: Path) -> Answer:
     try:
-        done = finish(["sbatch", "--test-only", str(script)], _TEST_TIMEOUT, directory=directory)
+        done = finish(command, _TEST_TIMEOUT, directory=directory)
     except CommandFailed as error:
         return Answer(None, str(error))
     words = "\n".join(line.removeprefix("sbatch: ") for line in (done.stderr + done.stdout).strip().splitlines())
@@ -234,8 +262,11 @@ def ask_about(script: Path, directory: Path) -> Answer:
 
 
 def ask_about_script(text: str, directory: Path) -> Answer:
-    """Ask whether a batch script that is no file yet would be accepted from a directory."""
-    with tempfile.TemporaryDirectory() as folder:
-        script = Path(folder) / "submission.sh"
-        script.write_text(text, encoding="utf-8")
-        return ask_about(script, directory)
+    """Ask whether a batch script of `script_of`, which is no file yet, would be accepted from a directory."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            script = Path(folder) / "submission.sh"
+            script.write_text(text, encoding="utf-8")
+            return _ask(_sbatch(text, "--test-only", str(script)), directory)
+    except OSError as error:
+        return Answer(None, f"no room for a temporary file to ask with: {error}")

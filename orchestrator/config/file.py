@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from orchestrator.config.sections import ParameterRange
 from orchestrator.config.source import PREDECESSOR_SECTIONS, Location, Source
 from orchestrator.config.words import PAIR, message_of
 from orchestrator.errors import ConfigError, Problem
-from targets import TargetError, create_targets
+from targets import Target, TargetError, create_targets
 
 
 def load_config(path: Path, overrides: Sequence[str] = (), *, looking: bool = False) -> Config:
@@ -39,6 +40,60 @@ def load_config(path: Path, overrides: Sequence[str] = (), *, looking: bool = Fa
         With all problems at once.
     """
     return read_config(Source(path), overrides, looking=looking, targets=not looking)
+
+
+@dataclass(frozen=True)
+class TargetList:
+    """The targets of a configuration.
+
+    Parameters
+    ----------
+    targets : tuple of targets.Target
+        In the order of the file.
+    classes : tuple of str
+        What the file calls the class of each.
+    model_dir : pathlib.Path
+        Where files of the user's own are.
+    """
+
+    targets: tuple[Target, ...]
+    classes: tuple[str, ...]
+    model_dir: Path
+
+
+def load_targets(path: Path, overrides: Sequence[str] = ()) -> TargetList:
+    """Read the targets of a configuration; there need be nothing else in it, and nothing else is looked at.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    overrides : sequence of str
+        As `load_config` takes them.
+
+    Raises
+    ------
+    ConfigError
+        With all problems of the targets at once.
+    """
+    source = Source(path)
+    data = source.with_overrides(overrides)
+    specs: Any = data.get("targets")
+    model_dir = data["model_dir"]
+    problems = [each for each in source.repeated if each.key.startswith(("targets", "model_dir"))]
+    if not isinstance(specs, list) or not specs:
+        message = f"expected a list of targets, {{class, target_value, norm}} and more, got {specs!r}"
+        problems.append(source.problem(("targets",), message))
+    if not isinstance(model_dir, str):
+        problems.append(source.problem(("model_dir",), f"expected a path, got {model_dir!r}"))
+    if problems:
+        raise ConfigError(path, problems)
+    directory = Reading(path.resolve().parent).directory(Path(model_dir))
+    try:
+        targets = create_targets(specs, directory=directory)
+    except TargetError as error:
+        raise ConfigError(path, _of_targets(source, error)) from error
+    return TargetList(tuple(targets), tuple(spec["class"] for spec in specs), directory)
 
 
 def load_frozen(path: Path, overrides: Sequence[str] = ()) -> Config:

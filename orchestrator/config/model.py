@@ -40,6 +40,9 @@ from orchestrator.simulations.registry import simulations
 from targets import Target, create_targets
 from targets.plugins import nearest
 
+# a start value in words
+_MIDDLE = "middle"
+
 
 class _UnreadOptimiser(OptimiserOptions):
     """The options of a user's own optimiser, whose file is not imported."""
@@ -76,7 +79,9 @@ class Config(Section):
         min_length=1, description="dotted name in the model's parameter tree: [low, high] or {bounds, scale, integer}"
     )
     optimiser_centroid: dict[str, float] = Field(
-        default_factory=dict, description="start values; a name left out starts at the model's own default"
+        default_factory=dict,
+        description="start values, or middle; a name left out starts at the model's own value, or in the middle of its "
+        "range if models of its kind have none",
     )
     targets: list[dict[str, Any]] = Field(
         min_length=1,
@@ -151,6 +156,16 @@ class Config(Section):
     def _keys_in_their_place(cls, value: object) -> object:
         return with_moved_keys(value) if isinstance(value, dict) else value
 
+    @field_validator("optimiser_centroid", mode="before")
+    @classmethod
+    def _middle_in_numbers(cls, value: object, info: ValidationInfo) -> object:
+        middle = _space(info.data.get("parameters") or {}).middle
+        if value == _MIDDLE:
+            return middle
+        if not isinstance(value, dict):
+            return value
+        return {name: middle.get(name, start) if start == _MIDDLE else start for name, start in value.items()}
+
     @field_validator("optimiser_centroid")
     @classmethod
     def _centroid_fits(cls, value: dict[str, float], info: ValidationInfo) -> dict[str, float]:
@@ -188,12 +203,7 @@ class Config(Section):
 
     def space(self) -> SearchSpace:
         """Return the search space in the order of the file."""
-        return SearchSpace(
-            [
-                Parameter(name, *spec.bounds, log=spec.scale == "log", integer=spec.integer)
-                for name, spec in self.parameters.items()
-            ]
-        )
+        return _space(self.parameters)
 
     def problem(self) -> Problem:
         """Return what the optimiser is to solve; there is a start value for every parameter."""
@@ -231,6 +241,15 @@ class Config(Section):
     def measuring_processes(self) -> int:
         """Measuring processes at once with ``measure_on: controller``."""
         return self.measure_workers or _cores()
+
+
+def _space(parameters: Mapping[str, RangeOrBounds]) -> SearchSpace:
+    return SearchSpace(
+        [
+            Parameter(name, *spec.bounds, log=spec.scale == "log", integer=spec.integer)
+            for name, spec in parameters.items()
+        ]
+    )
 
 
 def _cores() -> int:

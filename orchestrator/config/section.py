@@ -15,6 +15,14 @@ Duration = Annotated[float, BeforeValidator(parse_duration), Field(le=1e10)]
 # what numpy takes
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
+
+def _lines(value: object) -> object:
+    return value.splitlines() if isinstance(value, str) else value
+
+
+# a list of lines, or a block of text
+ShellLines = Annotated[tuple[str, ...], BeforeValidator(_lines)]
+
 # As `json_schema_extra` of a key that only says how a run is carried out: a run may be continued with another value.
 # Every other key belongs to the identity of a run, which would be another optimisation with another value.
 CIRCUMSTANCE: dict[str, Any] = {"identity": False}

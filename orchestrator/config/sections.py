@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import datetime
+import re
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
-from orchestrator.config.section import Duration, Section
+from orchestrator.config.section import Duration, Section, ShellLines
 
 
 class ParameterRange(Section):
@@ -39,14 +41,51 @@ class ExplosionCheck(Section):
     """The short NoStimulus stimulus before everything else."""
 
     enabled: bool = Field(True, description="whether it is presented")
-    duration: float = Field(500.0, gt=0, allow_inf_nan=False, description="biological time in ms")
-    slices: int = Field(10, ge=1, description="number of equal slices; the rate is read after each")
-    threshold: float = Field(100.0, gt=0, description="mean rate in Hz above which a sheet has exploded")
+    duration: float = Field(500.0, gt=0, allow_inf_nan=False, description="biological time in ms, `settle` included")
+    settle: float | None = Field(
+        None,
+        ge=0,
+        validate_default=True,
+        description="first ms of it, in which only `certain_threshold` counts; by default 100, at most half of it",
+    )
+    slices: int = Field(10, ge=1, description="number of equal slices of the rest; the rate is read after each")
+    threshold: float = Field(
+        100.0,
+        gt=0,
+        description="a sheet with a higher mean rate in Hz in `slices_above` successive slices has exploded",
+    )
+    slices_above: int = Field(
+        2, ge=1, description="number of successive slices above `threshold`; all, where there are fewer"
+    )
+    certain_threshold: float = Field(
+        500.0,
+        gt=0,
+        description="a higher mean rate in Hz is no transient: it ends the simulation at once, while settling too",
+    )
     sheet_name: str | None = Field(None, description="the sheet that is watched; by default every sheet")
 
+    @field_validator("settle")
+    @classmethod
+    def _leaves_time(cls, value: float | None, info: ValidationInfo) -> float | None:
+        duration: float | None = info.data.get("duration")
+        if duration is None:
+            return value
+        if value is None:
+            return min(_SETTLE, duration / 2)
+        if value >= duration:
+            raise ValueError(
+                f"expected less than the duration of {duration:g} ms, got {value:g}: nothing would be judged"
+            )
+        return value
 
-def _lines(value: object) -> object:
-    return value.splitlines() if isinstance(value, str) else value
+    @property
+    def judged(self) -> float:
+        """Biological time in ms that the slices make up."""
+        return self.duration - (self.settle or 0.0)
+
+
+# after so long the transient of the initial membrane potentials is over, in ms
+_SETTLE = 100.0
 
 
 class JobsSection(Section):
@@ -62,8 +101,11 @@ class JobsSection(Section):
     ntasks: int = Field(1, ge=1, description="MPI processes of one simulation; SLURM's --ntasks")
     cpus_per_task: int | None = Field(None, ge=1, description="cores of each process; SLURM's --cpus-per-task")
     mem: str | None = Field(None, description="memory of a job on each node, such as 64G; SLURM's --mem")
-    time: Duration | None = Field(None, description="time limit of a job: seconds, 2h, or 0-02:00:00; SLURM's --time")
-    setup: Annotated[tuple[str, ...], BeforeValidator(_lines)] = Field(
+    time: Duration | None = Field(
+        None,
+        description="time limit of a job: 2h, 30m, 0-02:00:00; a number alone is seconds; SLURM's --time",
+    )
+    setup: ShellLines = Field(
         (), description="shell lines at the start of a job on a cluster, before the orchestrator's own Python starts"
     )
     poll_interval: Duration = Field(30.0, description="longest time between two questions about the jobs to a cluster")
@@ -75,6 +117,14 @@ class JobsSection(Section):
     @classmethod
     def _mem_text(cls, value: object) -> object:
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _text_of_date(value: object) -> object:
+    # YAML has a type of its own for what --begin and --deadline take
+    return value.isoformat() if isinstance(value, datetime.date) else value
+
+
+_Option = Annotated[str | int | float | bool | None, BeforeValidator(_text_of_date)]
 
 
 class SlurmSection(Section):
@@ -89,29 +139,63 @@ class SlurmSection(Section):
     constraint: str | None = Field(None, description="features that a node must have; --constraint")
     hint: str | None = Field(None, description="how processes are bound to cores, such as nomultithread; --hint")
     mpi: str = Field("pmix", description="how the srun that starts a simulation of several processes starts MPI; --mpi")
-    extra: dict[str, Any] = Field(default_factory=dict, description="further options of sbatch by their long name")
+    extra: dict[str, _Option] = Field(
+        default_factory=dict, description="further options of sbatch by their long name; false or null: not given"
+    )
     array_size: int = Field(
         1000, ge=1, description="most jobs in one array; fewer if the cluster's MaxArraySize is smaller"
     )
 
     @field_validator("extra")
     @classmethod
-    def _no_shadowing(cls, value: dict[str, Any]) -> dict[str, Any]:
-        for option in value:
-            name = option.lstrip("-").replace("-", "_")
-            if option.startswith("-"):
-                raise ValueError(f"name the option without dashes: {option.lstrip('-')!r}, not {option!r}")
-            for section, fields in (("slurm", cls.model_fields), ("jobs", JobsSection.model_fields)):
-                if name in fields:
-                    raise ValueError(f"the option {option!r} is set by {section}.{name}")
-            if name in _OWN_OPTIONS:
-                raise ValueError(f"the option {option!r} is set by the orchestrator itself")
+    def _no_shadowing(cls, value: dict[str, _Option]) -> dict[str, _Option]:
+        for option, given in value.items():
+            if problem := _extra_problem(option, given, cls):
+                raise ValueError(problem)
         return value
 
+    @property
+    def further_options(self) -> dict[str, str | int | float | bool]:
+        """Options of ``extra`` that are given: ``exclusive: false`` is not."""
+        return {name: value for name, value in self.extra.items() if value is not None and value is not False}
 
+    @property
+    def cluster(self) -> str | None:
+        """Cluster that jobs are submitted to, if it is not the one of this machine."""
+        named = self.further_options.get("clusters")
+        return None if named is None else str(named)
+
+
+# options that are part of how a job is submitted, and those with which sbatch does something else
 _OWN_OPTIONS = frozenset(
-    {"job_name", "array", "output", "error", "signal", "requeue", "no_requeue", "open_mode", "wait"}
+    {"job_name", "array", "output", "error", "signal", "requeue", "no_requeue", "open_mode", "wait", "chdir"}
 )
+_OTHER_ACTIONS = frozenset({"test_only", "quiet", "help", "usage", "version", "wrap"})
+_TIMES = ("begin", "deadline")
+
+
+def _extra_problem(option: str, given: object, section: type[Section]) -> str | None:
+    """Return why an option of sbatch cannot be in ``slurm.extra``, None if it can."""
+    name = option.lstrip("-").replace("-", "_")
+    if option.startswith("-"):
+        return f"name the option without dashes: {option.lstrip('-')!r}, not {option!r}"
+    for key, fields in (("slurm", section.model_fields), ("jobs", JobsSection.model_fields)):
+        if name in fields:
+            return f"the option {option!r} is set by {key}.{name}"
+    if name in _OWN_OPTIONS:
+        return f"the option {option!r} is set by the orchestrator itself"
+    if name in _OTHER_ACTIONS:
+        return f"with the option {option!r} sbatch would not submit a job, or not say which"
+    if name in _TIMES and isinstance(given, int) and not isinstance(given, bool):
+        return f"{option}: YAML reads this as the number {given}: put it in quotes"
+    if name == "clusters" and given not in (None, False) and not is_one_cluster(given):
+        return f"clusters: expected the name of one cluster, where jobs are watched too, got {given!r}"
+    return None
+
+
+def is_one_cluster(name: object) -> bool:
+    """Return whether this names one cluster, and not several, or all."""
+    return isinstance(name, str) and name != "all" and re.fullmatch(r"[\w.-]+", name) is not None
 
 
 class LocalSection(Section):

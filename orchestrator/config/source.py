@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ _NAMED_MAPPINGS = ("parameters", "optimiser_centroid")
 PREDECESSOR_SECTIONS = ("parameters", "optimiser_centroid", "targets")
 # levels of a file, and size of a number; figures are computed in floats
 _DEEPEST, _LARGEST = 40, 10**30
+_OCTAL = re.compile(r"[-+]?0[0-7_]*[0-7]")
 _TOO_DEEP = f"is nested too deeply, or holds itself by an alias: expected at most {_DEEPEST} levels"
 
 
@@ -41,7 +43,8 @@ class Source:
     Raises
     ------
     ConfigError
-        If the file is missing, not YAML, or not a mapping; or is too deep, or a number in it too large.
+        If the file is missing, not YAML, or not a mapping; or is too deep, or a number in it too large, or written with
+        a leading zero.
     """
 
     def __init__(self, path: Path):
@@ -64,8 +67,8 @@ class Source:
             raise ConfigError(path, [Problem("", f"{_TOO_DEEP}. Fix it")]) from error
         if not isinstance(self.data, dict):
             raise ConfigError(path, [Problem("", "expected keys such as 'parameters' and 'targets', got none")])
-        if large := [self.problem(at, message) for at, message in _too_large(self.data, ())]:
-            raise ConfigError(path, large)
+        if wrong := [*self._misread, *(self.problem(at, message) for at, message in _too_large(self.data, ()))]:
+            raise ConfigError(path, wrong)
 
     def _note_lines(self, node: yaml.Node | None) -> None:
         self._lines = dict(_key_lines(node, ()))
@@ -73,6 +76,7 @@ class Source:
             Problem(dotted(at), "is given twice; take one of the two away", line)
             for at, line in _repeated_keys(node, ())
         ]
+        self._misread = [Problem(dotted(at), message, line) for at, line, message in _octal_numbers(node, (), 1)]
 
     def with_overrides(self, overrides: Sequence[str]) -> dict[str, Any]:
         """Return the data with ``dotted.key=value`` each put in, and the model's directory if it is not given."""
@@ -131,6 +135,16 @@ def _repeated_keys(node: yaml.Node | None, at: Location) -> Iterator[tuple[Locat
         yield from _repeated_keys(child, location)
 
 
+def _octal_numbers(node: yaml.Node | None, at: Location, line: int) -> Iterator[tuple[Location, int, str]]:
+    """Yield the numbers with a leading zero, which YAML 1.1 reads with base 8: as another number than is written."""
+    if isinstance(node, yaml.ScalarNode) and node.tag.endswith(":int") and _OCTAL.fullmatch(node.value):
+        read = int(node.value.replace("_", ""), 8)
+        message = f"expected a number without a leading zero, got {node.value}, which YAML reads as {read}"
+        yield at, line, f"{message}; what is text needs quotes"
+    for location, line_of_child, child in _children(node, at):
+        yield from _octal_numbers(child, location, line_of_child)
+
+
 def _too_large(value: object, at: Location) -> Iterator[tuple[Location, str]]:
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, child in children:
@@ -161,13 +175,19 @@ def override_key(data: dict[str, Any], override: str) -> None:
     # parameter names have dots of their own
     parts = [first, *([rest] if first in _NAMED_MAPPINGS else rest.split("."))] if rest else [first]
     parts = new_place(parts)
+    wrong: list[str] = []
+
+    def look(node: yaml.Node | None) -> None:
+        deque(_key_lines(node, ()), maxlen=0)
+        wrong.extend(message for _, _, message in _octal_numbers(node, (), 1))
+
     try:
-        value = read_yaml(text, lambda node: deque(_key_lines(node, ()), maxlen=0).clear())
+        value = read_yaml(text, look)
     except (yaml.YAMLError, ValueError) as error:
         raise UsageError(f"--set {override}: the value is not YAML: {getattr(error, 'problem', error)}") from error
     except RecursionError as error:
         raise UsageError(f"--set {key}: the value {_TOO_DEEP}") from error
-    for _, message in _too_large(value, ()):
+    for message in (*wrong, *(message for _, message in _too_large(value, ()))):
         raise UsageError(f"--set {key}: {message}")
     here: Any = data
     try:

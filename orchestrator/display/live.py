@@ -14,9 +14,10 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from orchestrator.display.logs import DATA, SHOWN_LIVE, LogFormat, interactive
+from orchestrator.display.logs import SHOWN_LIVE, LogFormat, interactive
 from orchestrator.display.terminal import one_line, print_status, render
 from orchestrator.status import RunStatus, Watcher
+from orchestrator.text import LOG_DATA
 
 _LOG = logging.getLogger(__name__)
 # between two looks in s; a slow file system is asked less often, to spend a twentieth of the time there at most
@@ -83,7 +84,7 @@ class ChangeLines:
         if changing == self._last or (urgent == self._urgent and time.monotonic() < self._next):
             return
         self._last, self._urgent, self._next = changing, urgent, time.monotonic() + _BETWEEN_LINES
-        extra = {SHOWN_LIVE: True, DATA: {"event": "status", "status": status.to_json()}}
+        extra = {SHOWN_LIVE: True, LOG_DATA: {"event": "status", "status": status.to_json()}}
         _LOG.info("%s", one_line(status), extra=extra)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.logging import RichHandler
 
-from orchestrator.text import plain
+from orchestrator.text import LOG_DATA, plain
 
 
 class LogFormat(str, enum.Enum):
@@ -27,12 +27,17 @@ class LogFormat(str, enum.Enum):
     JSON = "json"
 
 
+class LogLevel(str, enum.Enum):
+    """What is logged."""
+
+    INFO = "info"
+    DEBUG = "debug"
+
+
 # of controller.log in bytes, and how many older ones are kept as controller.log.1 ...: months of a large run
 _MOST_BYTES = 10_000_000
 _KEPT = 4
 _LINE = "%(asctime)s %(levelname)-7s %(message)s"
-# attribute of a record that holds data for JSON lines
-DATA = "orchestrator_data"
 # attribute of records that a live display tells better
 SHOWN_LIVE = "orchestrator_shown_live"
 
@@ -40,6 +45,18 @@ SHOWN_LIVE = "orchestrator_shown_live"
 def interactive(console: Console) -> bool:
     """Return whether a live display makes sense: a terminal that can move its cursor."""
     return console.is_terminal and not console.is_dumb_terminal
+
+
+@contextlib.contextmanager
+def logging_at(level: LogLevel) -> Iterator[None]:
+    """Log what is of this level or above it, wherever it goes."""
+    logger = logging.getLogger("orchestrator")
+    before = logger.level
+    logger.setLevel(level.name)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 @contextlib.contextmanager
@@ -57,7 +74,8 @@ def logging_to(path: Path, console: Console, log_format: LogFormat = LogFormat.A
     """
     logger = logging.getLogger("orchestrator")
     before = (logger.level, logger.propagate)
-    logger.setLevel(logging.INFO)
+    if logger.level == logging.NOTSET:  # whoever wants to know more has said so
+        logger.setLevel(logging.INFO)
     logger.propagate = False
     logging.raiseExceptions = False  # a full disk is told once, where it matters
     handlers = (_to_file(path), _to_console(console, log_format))
@@ -111,12 +129,12 @@ class JsonLines(logging.Formatter):
             "time": when.isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "message": record.getMessage(),
-            **getattr(record, DATA, {}),
+            **getattr(record, LOG_DATA, {}),
         }
         return json.dumps(data, default=str)
 
 
 def json_line(message: str, **data: Any) -> str:
     """Return a line as `JsonLines` writes it, of level INFO, for what is no record."""
-    record = logging.makeLogRecord({"msg": message, "levelno": logging.INFO, "levelname": "INFO", DATA: data})
+    record = logging.makeLogRecord({"msg": message, "levelno": logging.INFO, "levelname": "INFO", LOG_DATA: data})
     return JsonLines().format(record)

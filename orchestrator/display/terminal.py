@@ -72,6 +72,7 @@ def render(status: RunStatus, *, now: float | None = None, looking_on: bool = Tr
     parts: list[Text | Table] = [name, table]
     if looking_on and status.generation is not None and status.generation.failures:
         parts.append(_failures(status.generation.failures, most_failures))
+    parts += [Text(plain(f"! {warning}"), style="yellow", overflow="fold") for warning in status.warnings]
     parts += [Text(plain(f"! {problem}"), style="red", overflow="fold") for problem in status.problems]
     return Group(*parts)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import json
+import logging
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +16,10 @@ from orchestrator.jobs.queue_note import QueueNotes
 from orchestrator.jobs.submissions import Attempt, History
 from orchestrator.jobs.submitter import Submitter
 from orchestrator.paths import AttemptPaths, GenerationPaths
-from orchestrator.records import Offspring, Result
+from orchestrator.records import Offspring, Outcome, Result
+from orchestrator.text import LOG_DATA
+
+_LOG = logging.getLogger(__name__)
 
 
 class Stage(enum.Enum):
@@ -95,6 +100,8 @@ class Folder:
     submitter: Submitter
     # names of the result files that were taken already, and what was said of others
     seen: set[str] = field(default_factory=set)
+    # and of those that could not be read
+    unreadable: set[str] = field(default_factory=set)
     notes: QueueNotes = field(init=False)
 
     def __post_init__(self) -> None:
@@ -226,15 +233,35 @@ class Entry:
         return self.folder.paths.attempt(self.index, number)
 
     def land(self, result: Result) -> Landed:
-        """Note its result, and return both."""
+        """Note its result, log it, with all its numbers at level DEBUG and in JSON lines, and return both."""
+        job = result.job_id or (self.attempt.job.id if self.attempt is not None else "")
         self.leave(Stage.LANDED)
         self.deadline.resolve(self.index)
         self.result = result
         history = self.history
-        return Landed(self.offspring, result, history.submissions, history.submitted, history.speaks(result))
+        landed = Landed(self.offspring, result, history.submissions, history.submitted, history.speaks(result))
+        numbers = {"parameters": dict(self.offspring.parameters), "values": dict(result.values)}
+        place = {"generation": self.offspring.generation, "offspring": self.index, "job_id": job}
+        data = {"event": "landed", **place, "outcome": result.outcome.value, **numbers}
+        _LOG.log(
+            logging.INFO if result.outcome is Outcome.OK else logging.WARNING,
+            "%s: %s%s",
+            self,
+            said_of(result, job),
+            "" if landed.speaks else "; not evaluated",
+            extra={LOG_DATA: data},
+        )
+        _LOG.debug("%s: %s", self, ", ".join(f"{name} {json.dumps(each)}" for name, each in numbers.items()))
+        return landed
 
     def __str__(self) -> str:
         return f"generation {self.offspring.generation} offspring {self.offspring.index}"
+
+
+def said_of(result: Result, job: str) -> str:
+    """Return what became of an attempt in a line for people, with its job's id."""
+    message = f": {result.message}" if result.message else ""
+    return f"{result.outcome.value}{message}{f' (job {job})' if job else ''}"
 
 
 class Entries:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from orchestrator.cluster import Cluster, Job, Status
 from orchestrator.jobs.cleanup import Cleanup
-from orchestrator.jobs.entries import Entry
+from orchestrator.jobs.entries import Entries, Entry
 
 # after so many s without a look, this process was suspended, or what it waited for was slow
 _UNWATCHED = 60.0
@@ -45,11 +45,6 @@ class Poller:
 
     def ask_if_due(self, watched: Sequence[Entry]) -> Mapping[Job, Status]:
         """Return the status of each job, nothing if it is not time to ask or nothing is watched."""
-        before, self._looked = self._looked, time.monotonic()
-        if self._looked - before > _UNWATCHED:
-            self._next = self._looked
-            for entry in watched:
-                entry.deadline.watched_again(self.grace)
         if not watched or time.monotonic() < self._next:
             return {}
         jobs = [entry.attempt.job for entry in watched if entry.attempt is not None]
@@ -58,3 +53,15 @@ class Poller:
         self._next = time.monotonic() + self._cluster.poll_interval(elapsed)
         self._cleanup.look(statuses)
         return statuses
+
+    def overdue(self, entries: Entries) -> list[Entry]:
+        """Return those whose deadline has passed, to be called once a look, last.
+
+        If that was while this process was suspended, its answers may be as old, and it asks again first.
+        """
+        before, self._looked = self._looked, time.monotonic()
+        if self._looked - before > _UNWATCHED:
+            self.ask_by(self._looked + self._cluster.poll_interval(0.0))
+            for entry in entries:
+                entry.deadline.watched_again(self.grace)
+        return [entry for entry in entries if entry.deadline.has_passed]

@@ -153,7 +153,7 @@ class JobPool:
                 self._retries.stop_if_nothing_works(self._entries)
                 for folder in self._folders.values():
                     folder.note_queue(self._entries.of(folder))
-                self._time_out([entry for entry in self._entries if entry.deadline.has_passed])
+                self._time_out(self._poller.overdue(self._entries))
                 if not self._arrived:
                     self._watch.wait()
         arrived, self._arrived = self._arrived, []
@@ -222,7 +222,7 @@ class JobPool:
             else:
                 self._decree(entry, result)
         for generation, folder in self._folders.items():
-            for index, number, result in new_results(folder.paths.results, folder.seen):
+            for index, number, result in new_results(folder.paths.results, folder.seen, folder.unreadable):
                 entry = self._entries.get((generation, index))
                 if entry is not None:
                     self._take(entry, number, result)
@@ -265,9 +265,6 @@ class JobPool:
         self._arrived.append(landed)
         if not result.says_nothing:
             self._retries.worked(result)
-        said = f"{result.outcome.value}{f': {result.message}' if result.message else ''}"
-        said += "" if landed.speaks else "; not evaluated"
-        _LOG.log(logging.INFO if result.outcome is Outcome.OK else logging.WARNING, "%s: %s", entry, said)
 
     def _poll_if_due(self) -> None:
         watched = self._entries.watched()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from orchestrator.cluster import SubmissionFailed
 from orchestrator.errors import RunFailed
-from orchestrator.jobs.entries import Entries, Entry, Stage, Terms
+from orchestrator.jobs.entries import Entries, Entry, Stage, Terms, said_of
 from orchestrator.jobs.submissions import Loss
 from orchestrator.jobs.verdicts import failure
 from orchestrator.records import Outcome, Result
@@ -72,7 +72,7 @@ class Retries:
         outcome = result.outcome
         entry.folder.journal.lost(entry.index, Loss(outcome, result.message, node))
         where = f" on {result.host}" if result.host else ""
-        _LOG.warning("%s: attempt lost, %s%s: %s", entry, outcome.value, where, result.message)
+        _LOG.warning("%s: attempt lost%s, %s", entry, where, said_of(result, result.job_id))
         entry.not_before = time.monotonic() + min(2.0 ** len(entry.history.losses), _LONGEST_PAUSE)
         if outcome is Outcome.LAUNCH_FAILED:
             self._unstartable[entry.key] = result

@@ -34,12 +34,15 @@ from orchestrator.simulations.base import Simulation, SimulationFailed
 from orchestrator.simulations.failure_cause import CANNOT_DELIVER, FILE_SYSTEM_ERRORS
 from orchestrator.simulations.phases import HEARTBEAT, Phase, note
 from orchestrator.simulations.subprocesses import end_on_signals
+from orchestrator.text import shortened
 
 _LOG = logging.getLogger(__name__)
 # for how long a job tries to write its result, and the longest pause between two tries, in s
 _DELIVER_WITHIN, _LONGEST_PAUSE = 600.0, 30.0
 # how long whoever kills a job may take to kill all of its processes, in s
 _OWN_END = 3.0
+# of a message and, on average, of a line of a log, in characters
+_LONGEST_TEXT = 2000
 # man 2 prctl
 _PR_SET_PDEATHSIG = 1
 
@@ -55,6 +58,9 @@ def evaluate(task_file: str) -> None:
     task = NodeTask.read(Path(task_file))
     attempt = task.paths
     if not claim(attempt.directory, _slurm_job_id()):
+        if os.environ.get("SLURM_RESTART_COUNT", "0") != "0":
+            # by a site that makes every job one which may be requeued; what it had done is lost, and is no verdict
+            note(attempt, Phase.TERMINATED, restarts=os.environ["SLURM_RESTART_COUNT"])
         return
     started = time.time()
     note(attempt, Phase.STARTED, host=_host())
@@ -67,9 +73,9 @@ def _simulate_and_deliver(task: NodeTask, attempt: AttemptPaths, started: float)
     result = _evaluate(task, attempt)
     _await_own_end(result)
     ok = result.outcome is Outcome.OK
+    log_tail = "" if ok else tail(attempt.log, task.log_lines) or result.log_tail
     result = replace(
-        result,
-        log_tail="" if ok else tail(attempt.log, task.log_lines) or result.log_tail,
+        _bounded(replace(result, log_tail=log_tail)),
         started=started,
         finished=time.time(),
         host=_host(),
@@ -97,7 +103,7 @@ def measure_attempt(task_file: str) -> None:
         _LOG.warning("%s: what is to be measured cannot be read (%s)", task_file, error)
         sys.exit(CANNOT_DELIVER)
     simulation = task.create_simulation()
-    measured = _guarded(task, lambda: _measure(task, simulation, attempt))
+    measured = _bounded(_guarded(task, lambda: _measure(task, simulation, attempt)))
     result = replace(
         result,
         outcome=measured.outcome,
@@ -196,6 +202,16 @@ def _is_file_systems(error: OSError) -> bool:
         isinstance(error, FileNotFoundError) and isinstance(error.filename, str) and Path(error.filename).exists()
     )
     return error.errno in FILE_SYSTEM_ERRORS or was_gone
+
+
+def _bounded(result: Result) -> Result:
+    """Return a result with texts that people can read: an exception may hold a whole array, or a whole file."""
+    return replace(
+        result,
+        message=shortened(result.message, _LONGEST_TEXT),
+        reasons={label: shortened(reason, _LONGEST_TEXT) for label, reason in result.reasons.items()},
+        log_tail=shortened(result.log_tail, _LONGEST_TEXT * max(1, result.log_tail.count("\n"))),
+    )
 
 
 def _measure(task: NodeTask, simulation: Simulation[Any], attempt: AttemptPaths) -> Result:

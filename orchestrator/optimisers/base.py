@@ -74,7 +74,8 @@ class Told:
     values : ndarray of float, shape (n_points, n_targets)
         Values of the targets, NaN if there is none.
     scores : ndarray of float, shape (n_points, n_targets)
-        Scores of the targets, finite; a row of NaN was not evaluated, because the cluster lost its job or had no room
+        Scores of the targets, finite; above a target's ``max_score`` they go on growing by up to 5 % of it, which
+        values that are missing have. A row of NaN was not evaluated, because the cluster lost its job or had no room
         for it: nothing is known of that point, which is neither good nor bad.
     outcomes : sequence of Outcome, length n_points
         What became of each.

@@ -72,7 +72,7 @@ class SearchSpace:
     Parameters
     ----------
     parameters : sequence of Parameter
-        At least one, names unique.
+        Names unique.
     """
 
     def __init__(self, parameters: Sequence[Parameter]):
@@ -89,6 +89,11 @@ class SearchSpace:
     def encode(self, values: Mapping[str, float]) -> FloatArray:
         """Return the point of the unit cube, shape (n_parameters,), of named values."""
         return np.array([p.encode(values[p.name]) for p in self.parameters])
+
+    @property
+    def middle(self) -> dict[str, float | int]:
+        """The middle of each range on its scale."""
+        return self.decode([0.5] * len(self))
 
     @property
     def steps(self) -> FloatArray:

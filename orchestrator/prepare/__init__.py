@@ -24,6 +24,7 @@ def prepare_model(
     model: str | None = None,
     experiments: str | None = None,
     imported: Path | None = None,
+    best: Path | None = None,
     force: bool = False,
     dry_run: bool = False,
 ) -> Iterator[str]:
@@ -41,6 +42,8 @@ def prepare_model(
         ``module:name``; None: what run.py hands to ``run_workflow``.
     imported : pathlib.Path or None
         A predecessor's config_optimisation, whose search space and targets are taken over.
+    best : pathlib.Path or None
+        A predecessor's checkpoint, whose best individual is where the search begins.
     force : bool
         Whether to overwrite files that are there already and differ.
     dry_run : bool
@@ -57,7 +60,7 @@ def prepare_model(
         If the model is not understood, or there is something in the way; the directory is then as it was.
     """
     place = _place(model_dir, imported)
-    request = Request(place, base_param, root, model, experiments, imported)
+    request = Request(place, base_param, root, model, experiments, imported, best)
     beside = imported is not None and _is_beside(place, imported)
     plan = plan_import_in_place(request, imported) if imported is not None and beside else make_plan(request)
     if dry_run:

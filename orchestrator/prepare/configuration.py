@@ -6,16 +6,18 @@ import functools
 import itertools
 import math
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import jinja2
 
 from orchestrator.errors import UsageError
 from orchestrator.paths import shipped
-from orchestrator.prepare.predecessor import Imported
-from orchestrator.prepare.suggested_space import sorted_by_sheet, suggest_space
+from orchestrator.prepare.predecessor import Imported, centroid_lines
+from orchestrator.prepare.predecessor_checkpoint import Best
+from orchestrator.prepare.predecessor_script import ScriptSettings
+from orchestrator.prepare.suggested_space import number, sorted_by_sheet, suggest_space
 from orchestrator.prepare.suggested_targets import suggest_targets
 from orchestrator.prepare.workflow import Workflow
 from orchestrator.simulations.mozaik.protocol import Protocol
@@ -52,6 +54,10 @@ class Contents:
         Rate in Hz above which the explosion check ends a simulation.
     frame : float or None
         Duration of a frame of the model's visual stimuli in ms; None if it has none.
+    best : Best or None
+        What `centroid` is made of, if it is.
+    script : ScriptSettings
+        What the predecessor's script says.
     """
 
     workflow: Workflow
@@ -65,6 +71,8 @@ class Contents:
     parameters: int
     threshold: float
     frame: float | None
+    best: Best | None = None
+    script: ScriptSettings = field(default_factory=ScriptSettings)
 
     def text(self) -> str:
         """Return the configuration."""
@@ -73,13 +81,34 @@ class Contents:
             TEMPLATE,
             contents=self,
             parameters_url=None if self.root == "defaults" else f"param_optim/{self.root}",
-            offspring_size=4 + math.floor(3 * math.log(self.parameters)),
+            start="" if self.best is None else f": {self.best.described}",
+            settings=list(self._settings()),
             duration=f"{_whole_frames(500.0, self.frame):g}",
             threshold=f"{self.threshold:g}",
             executor="slurm" if shutil.which("sbatch") else "local",
             neurons=f"{neurons:,}" if neurons else None,
             small=0 < neurons <= _SMALL_NETWORK,
         )
+
+    def _settings(self) -> Iterator[tuple[str, object, str]]:
+        """Yield key, value and comment of the settings that the predecessor has in its script."""
+        size, given = 4 + math.floor(3 * math.log(self.parameters)), self.script.values
+        own, whole = f"this is CMA-ES' own choice for {self.parameters} parameters", "as in run_optimisation.py"
+        sigma = self.script.sigma
+        of_half = f"{given.get('optimiser_sigma')} of half a range in run_optimisation.py"
+        for key, suggested, meaning, comment in (
+            ("offspring_size", size, "simulations in a generation", own),
+            ("max_ngen", 60, "generations altogether", ""),
+            ("timeout", "20h", "of a generation, from its first submission, time in the queue included", ""),
+            ("optimiser_sigma", 0.2, "first steps, as a fraction of each range", ""),
+            ("optimiser_seed", 1, "", ""),
+        ):
+            if key == "optimiser_sigma" and sigma is not None:
+                yield key, number(sigma), f"{meaning}; {of_half}"
+            elif key in given:
+                yield key, given[key], "; ".join(filter(None, ("s" if key == "timeout" else "", meaning, whole)))
+            else:
+                yield key, suggested, "; ".join(filter(None, (meaning, comment)))
 
 
 def _neurons(sheets: Sequence[Sheet]) -> int:
@@ -101,6 +130,7 @@ def suggested_contents(
     *,
     measured: Sequence[Sheet],
     protocol: Protocol,
+    best: Best | None = None,
 ) -> Contents:
     """Return a configuration with a first search space and first targets.
 
@@ -116,6 +146,8 @@ def suggested_contents(
         The model's sheets, and those of them that targets can be measured in.
     protocol : Protocol
         What the experiments present.
+    best : Best or None
+        Where the search begins; None: at the model's own values.
 
     Raises
     ------
@@ -133,6 +165,12 @@ def suggested_contents(
         )
     if not targets:
         raise UsageError(f"{root}: no sheet has a 'name' in its 'params', which targets need; name them")
+    if not any(each.active for each in targets):
+        raise UsageError(
+            f"{workflow.experiments}: presents neither spontaneous activity nor gratings, so that there is nothing to "
+            "suggest targets from. Present them (NoStimulation, MeasureOrientationTuningFullfield), name another "
+            "function with --experiments module:function, or give targets of your own with --import FILE"
+        )
     if searched == 0:
         raise UsageError(
             f"{root}: no weight or synaptic time constant (base_weight, weights, weight_factor, tau_syn_E...) was "
@@ -140,6 +178,8 @@ def suggested_contents(
             "sections parameters, optimiser_centroid, targets"
         )
     seeds, threshold, frame = _model_values(tree)
+    bounds = {each.name: each.bounds for each in suggestions if each.active}
+    start = {} if best is None else best.start_values(bounds, "the suggested search space")
     return Contents(
         workflow=workflow,
         root=root,
@@ -147,18 +187,19 @@ def suggested_contents(
         sheets=sheets,
         origin="Bounds and target values are suggestions: put in your own.",
         parameter_blocks=_in_blocks((each.group, each.line) for each in sorted_by_sheet(suggestions)),
-        centroid=[],
+        centroid=centroid_lines(start),
         target_blocks=_in_blocks((each.spec["sheet_name"], each.line) for each in targets),
         parameters=searched,
         threshold=threshold,
         frame=frame,
+        best=best,
     )
 
 
 def imported_contents(
     imported: Imported, workflow: Workflow, root: str, tree: Mapping[str, Any], sheets: Sequence[Sheet]
 ) -> Contents:
-    """Return a configuration with the three sections of a predecessor's file."""
+    """Return a configuration with the three sections of a predecessor's file, and the settings of its script."""
     seeds, threshold, frame = _model_values(tree)
     return Contents(
         workflow=workflow,
@@ -172,6 +213,8 @@ def imported_contents(
         parameters=len(imported.data["parameters"]),
         threshold=threshold,
         frame=frame,
+        best=imported.best,
+        script=imported.script,
     )
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import UsageError
 from orchestrator.paths import shipped
 from orchestrator.prepare.configuration import Contents, imported_contents, suggested_contents
-from orchestrator.prepare.predecessor import read_predecessor
+from orchestrator.prepare.predecessor import Imported, read_predecessor
+from orchestrator.prepare.predecessor_checkpoint import Best, read_best
+from orchestrator.prepare.predecessor_script import read_script
 from orchestrator.prepare.recorders import RecorderFile, Replaced, recorder_entries, replaced_recorders
 from orchestrator.prepare.workflow import find_workflow
 from orchestrator.simulations.mozaik.parameters.base_folder import BaseFolder
@@ -22,6 +24,7 @@ from orchestrator.simulations.mozaik.parameters.values import values_of
 from orchestrator.simulations.mozaik.protocol import Protocol, protocol_of
 from orchestrator.simulations.mozaik.sheets import RECORDERS, Sheet, sheets_by_place
 from orchestrator.simulations.mozaik.writing import others, places
+from targets.stimuli import SPONTANEOUS
 
 FOLDER = "param_optim"
 CONFIG = "config_optimisation.yaml"
@@ -50,6 +53,8 @@ class Request:
         The model's class and its experiments as ``module:name``; None: find them.
     imported : pathlib.Path or None
         A predecessor's config_optimisation, whose search space and targets are taken over.
+    best : pathlib.Path or None
+        A predecessor's checkpoint, whose best individual is where the search begins.
     """
 
     model_dir: Path
@@ -58,6 +63,7 @@ class Request:
     model: str | None = None
     experiments: str | None = None
     imported: Path | None = None
+    best: Path | None = None
 
 
 @dataclass
@@ -124,14 +130,17 @@ def make_plan(request: Request) -> Plan:
             "Is it the root of the model's parameters? Name another with --root"
         )
     protocol = protocol_of(model_dir, workflow.experiments)
+    best = read_best(request.best) if request.best else None
     if request.imported:
-        contents = imported_contents(read_predecessor(request.imported), workflow, root, tree, sheets)
+        predecessor = _imported(request.imported, model_dir, best)
+        contents, notes = imported_contents(predecessor, workflow, root, tree, sheets), list(predecessor.notes())
     else:
         measured = [each.sheet for each in recordings.replaced]
-        contents = suggested_contents(workflow, root, tree, sheets, measured=measured, protocol=protocol)
+        contents = suggested_contents(workflow, root, tree, sheets, measured=measured, protocol=protocol, best=best)
+        notes = [] if best is None else [f"the search begins at {best.described}"]
     plan = Plan(model_dir, (), {}, contents, base=str(base), imported=request.imported)
     plan.replaced, plan.recorder_files = recordings.replaced, recordings.files
-    plan.notes = [*recordings.notes, *_notes(tree, sheets, workflow.experiments, protocol)]
+    plan.notes = [*recordings.notes, *_notes(tree, sheets, workflow.experiments, protocol), *notes]
     _copy_parameters(plan, folder, entries, recordings.edits)
     plan.files |= {f"{FOLDER}/{file.name}": file.text().encode() for file in recordings.files}
     plan.files |= {f"{FOLDER}/{CONFIG}": contents.text().encode(), **_SHIPPED}
@@ -146,7 +155,7 @@ def _notes(tree: Mapping[str, Any], sheets: Sequence[Sheet], experiments: str, p
     for name in group if isinstance(group, Mapping) else ():
         if all(sheet.key != f"sheets.{name}" for sheet in sheets):
             yield f"sheets.{name} has no recorders: nothing of it is recorded, and it gets no targets"
-    if not protocol.spontaneous:
+    if SPONTANEOUS not in protocol.shown:
         missing = f"{experiments} presents no NoStimulation as far as its source says"
         yield f"{missing}; targets of spontaneous activity need one"
 
@@ -157,7 +166,7 @@ def plan_import_in_place(request: Request, imported: Path) -> Plan:
     Its parameter files are the optimisation's already; what else an optimisation needs is added if it is missing.
     """
     model_dir = _existing(request.model_dir)
-    predecessor = read_predecessor(imported)
+    predecessor = _imported(imported, model_dir, read_best(request.best) if request.best else None)
     workflow = find_workflow(model_dir, request.model, request.experiments)
     folder = BaseFolder(model_dir, Path(FOLDER))
     root = folder.root(request.root)
@@ -165,10 +174,18 @@ def plan_import_in_place(request: Request, imported: Path) -> Plan:
     tree = values_of(written)
     sheets = sheets_by_place(tree)
     recorded = [sheets[entry.path[:-1]] for entry in recorder_entries(written.below())]
-    contents = imported_contents(predecessor, workflow, root, tree, recorded)
+    contents, notes = imported_contents(predecessor, workflow, root, tree, recorded), list(predecessor.notes())
     files: dict[str, bytes | Path] = {f"{FOLDER}/{CONFIG}": contents.text().encode()}
     files |= {name: content for name, content in _SHIPPED.items() if not os.path.lexists(model_dir / name)}
-    return Plan(model_dir, tuple(files), files, contents, base=FOLDER, imported=imported)
+    return Plan(model_dir, tuple(files), files, contents, base=FOLDER, imported=imported, notes=notes)
+
+
+def _imported(path: Path, model_dir: Path, best: Best | None) -> Imported:
+    """Return what the predecessor's files say: its configuration, the script beside it, and a checkpoint."""
+    folder = path.absolute().parent
+    script = read_script([folder, *([folder.parent] if folder.name == FOLDER else []), model_dir])
+    predecessor = replace(read_predecessor(path), script=script)
+    return predecessor if best is None else predecessor.beginning_at(best)
 
 
 def _existing(model_dir: Path) -> Path:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import yaml
 
 from orchestrator.config.source import PREDECESSOR_SECTIONS, Source
 from orchestrator.errors import ConfigError, Problem
+from orchestrator.prepare.predecessor_checkpoint import Best
+from orchestrator.prepare.predecessor_script import ScriptSettings
 from orchestrator.prepare.suggested_space import number, suggest_space, yaml_key
 from orchestrator.simulations.mozaik.parameters import lookup
 from orchestrator.simulations.mozaik.sheets import Sheet
@@ -28,10 +31,16 @@ class Imported:
         The file that was read.
     data : mapping
         The sections of the file, by name.
+    script : ScriptSettings
+        The settings beside it.
+    best : Best or None
+        Where the search begins, if not at its own start values.
     """
 
     path: Path
     data: Mapping[str, Any]
+    script: ScriptSettings = field(default_factory=ScriptSettings)
+    best: Best | None = None
 
     def parameter_lines(self, tree: Mapping[str, Any], sheets: Sequence[Sheet]) -> list[tuple[str, str]]:
         """Return sheet and text of the lines of ``parameters``, with the model's present values, in their order."""
@@ -46,9 +55,39 @@ class Imported:
             lines.append((sheet, text))
         return lines
 
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """Return the bounds of each parameter, infinite if they are none: that is said with the file's lines."""
+        found = {}
+        for name, spec in self.data["parameters"].items():
+            pair = spec.get("bounds") if isinstance(spec, dict) else spec
+            numbers = [each for each in pair if isinstance(each, (int, float))] if isinstance(pair, list) else []
+            found[str(name)] = (numbers[0], numbers[1]) if len(numbers) == 2 else (-math.inf, math.inf)
+        return found
+
+    def beginning_at(self, best: Best) -> Imported:
+        """Return the same with the start values of a checkpoint; those that it does not have stay.
+
+        Raises
+        ------
+        orchestrator.errors.UsageError
+            If the checkpoint is of other parameters, or of a value outside these bounds.
+        """
+        start = {**self.data.get("optimiser_centroid", {}), **best.start_values(self.bounds(), self.path.name)}
+        centroid = {name: start[name] for name in self.data["parameters"] if name in start}
+        return replace(self, data={**self.data, "optimiser_centroid": centroid}, best=best)
+
+    def notes(self) -> Iterator[str]:
+        """Yield what the user should know of what was taken over, and of what was not."""
+        yield from self.script.notes(self.path)
+        if self.best is not None:
+            yield f"the search begins at {self.best.described}"
+            others = [name for name in self.data["parameters"] if self.best.names and name not in self.best.names]
+            if others:
+                yield f"{self.best.path.name} has no {', '.join(others)}: begun at as without it"
+
     def centroid(self) -> list[str]:
         """Return the lines of ``optimiser_centroid``."""
-        return [f"{yaml_key(name)}: {_flow(value)}" for name, value in self.data.get("optimiser_centroid", {}).items()]
+        return centroid_lines(self.data.get("optimiser_centroid", {}))
 
     def target_lines(self) -> list[tuple[str, str]]:
         """Return sheet and text of the lines of ``targets``, with kind and unit, in their order."""
@@ -58,6 +97,11 @@ class Imported:
             line = f"- {_flow(spec)}{f' # {meaning}' if meaning else ''}"
             lines.append((str(spec.get("sheet_name", "")), line))
         return lines
+
+
+def centroid_lines(start: Mapping[str, Any]) -> list[str]:
+    """Return the lines of ``optimiser_centroid`` with these start values."""
+    return [f"{yaml_key(name)}: {_flow(value)}" for name, value in start.items()]
 
 
 def read_predecessor(path: Path) -> Imported:

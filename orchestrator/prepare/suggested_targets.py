@@ -10,8 +10,9 @@ import yaml
 
 from orchestrator.simulations.mozaik.protocol import Protocol
 from orchestrator.simulations.mozaik.sheets import Sheet
-from targets import create_targets
+from targets import Presented, create_targets
 from targets.conductance import EXCITATORY
+from targets.stimuli import SPONTANEOUS
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def _of_sheet(sheet: Sheet, protocol: Protocol) -> list[TargetLine]:
     def line(cls: str, value: Any, norm: float, comment: str, **options: Any) -> TargetLine:
         spec = {"class": cls, "sheet_name": sheet.name, "target_value": value, "norm": norm} | options
         (target,) = create_targets([spec])
-        return TargetLine(spec, comment, all(map(protocol.may_present, target.needs.presented)))
+        return TargetLine(spec, comment, all(_is_presented(need, protocol) for need in target.needs.presented))
 
     rate: tuple[list[float], float] = ([3, 10], 2) if sheet.inhibitory else ([1, 4], 1)
     lines = [
@@ -79,3 +80,8 @@ def _of_sheet(sheet: Sheet, protocol: Protocol) -> list[TargetLine]:
         line("SizeTuning", 0.5, 0.25, "share of suppressed cells, at least"),
     ]
     return lines
+
+
+def _is_presented(stimulus: Presented, protocol: Protocol) -> bool:
+    """Whether there is reason to believe so: nearly every protocol begins with spontaneous activity."""
+    return protocol.presents(stimulus) or (stimulus.name == SPONTANEOUS and protocol.may_present(stimulus))

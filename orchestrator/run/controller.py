@@ -9,16 +9,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from orchestrator.checkpoint import Checkpoint
+from orchestrator.checkpoint import Checkpoint, tables_since
 from orchestrator.errors import RunFailed
 from orchestrator.jobs.cleanup import Cleanup
 from orchestrator.jobs.entries import Landed
 from orchestrator.jobs.pool import JobPool
 from orchestrator.paths import RunPaths
-from orchestrator.records import Evaluation, Offspring, Outcome
+from orchestrator.records import Evaluation, Offspring
 from orchestrator.run.asked import Asks
+from orchestrator.run.early_warnings import EarlyWarnings
 from orchestrator.schedules import ReplayDiffers, Schedule
-from orchestrator.scores.evaluations import scored
+from orchestrator.scores.evaluations import doubts_about, scored
 from targets import Target
 
 _LOG = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class Controller:
         self._appended = appended
         self._checkpoint = Checkpoint(paths.checkpoint)
         self._best = math.inf
+        self._early_warnings = EarlyWarnings(targets)
         self._tells = 0
         self._unscored: RunFailed | None = None
         # what of each generation was asked for and is not in the checkpoint yet
@@ -118,7 +120,9 @@ class Controller:
     def _take(self, landed: Landed) -> None:
         """Score an evaluation; one that has no score ends the run, but what is in flight is not simulated in vain."""
         try:
-            self._schedule.take(scored(self._targets, landed))
+            evaluation = scored(self._targets, landed)
+            self._early_warnings.look(evaluation)
+            self._schedule.take(evaluation)
         except RunFailed as error:
             if self._unscored is None and not self._pool.is_idle:
                 _LOG.warning("%s. The run ends once what is in flight is there", error)
@@ -142,7 +146,9 @@ class Controller:
         begun = {number for block in told for number, _ in block.ids}
         self._finish([number for number, missing in self._open.items() if number in begun and not missing])
         if told:
-            self._best = min(_known(math.fsum(row) for block in told for row in block.scores), default=math.inf)
+            _, tables = tables_since(self._checkpoint.path, ("total_score",), 0)
+            totals = np.concatenate([table["total_score"] for table in tables])
+            self._best = float(np.min(totals, where=np.isfinite(totals), initial=math.inf))
             _LOG.info("continuing after %d generations, best total score %.4g", len(told), self._best)
         return resumed
 
@@ -155,7 +161,8 @@ class Controller:
         """Append a block to the checkpoint, then tell it."""
         self._confirm()
         self._pool.refuse_if_all_failed([evaluation.offspring for evaluation in block])
-        self._warn_of_missing_values(block)
+        for doubt in doubts_about(self._targets, block):
+            _LOG.warning("%s", doubt)
         # its own count, not the file's: a file that was put in its place meanwhile is refused
         number = self._tells
         told = [replace(each, told_in=number) for each in block]
@@ -175,14 +182,6 @@ class Controller:
             self._pool.forget(number)
             del self._open[number]
         self._cleanup.finish(closed)
-
-    def _warn_of_missing_values(self, block: Sequence[Evaluation]) -> None:
-        """Say which targets have no value at all: some are for silent networks, others are mistakes."""
-        good = [evaluation for evaluation in block if evaluation.result.outcome is Outcome.OK]
-        for n, target in enumerate(self._targets):
-            if good and all(math.isnan(evaluation.values[n]) for evaluation in good):
-                reason = good[0].result.reasons.get(target.label, "")
-                _LOG.warning("target %s has no value in any offspring of this generation: %s", target.label, reason)
 
     def _note(self, number: int, totals: Sequence[float]) -> None:
         known = _known(totals)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
@@ -17,12 +16,13 @@ from pathlib import Path
 from rich.console import Console
 
 from orchestrator.checking.model_identity import changed_files, changed_parameters, keep_model
-from orchestrator.checking.problems import identity_differences, load_checked_config
+from orchestrator.checking.problems import doubtful_time, identity_differences, load_checked_config
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import create_cluster
 from orchestrator.cluster.environment import leave_allocation
 from orchestrator.config.file import dump_config, load_frozen
 from orchestrator.config.model import Config
+from orchestrator.config.source import Source
 from orchestrator.display.live import displaying
 from orchestrator.display.logs import LogFormat, logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
@@ -73,9 +73,12 @@ def start(path: Path, overrides: Sequence[str], console: Console, log_format: Lo
         shutil.rmtree(paths.directory, ignore_errors=True)
         raise
     try:
-        return _control(config, paths, console, log_format)
+        doubt = doubtful_time(Source(path), overrides, config)
+        warning = f"{path}: {doubt.key}: {doubt.message}" if doubt else ""
+        return _control(config, paths, console, log_format, new=True, warning=warning)
     finally:
-        _remove_if_empty(paths)
+        if _is_empty(paths) and hold_of(paths) is None:
+            shutil.rmtree(paths.directory, ignore_errors=True)
 
 
 def go_on(paths: RunPaths, overrides: Sequence[str], console: Console, log_format: LogFormat) -> Ended:
@@ -106,7 +109,9 @@ def _continue(config: Config, paths: RunPaths, named_by: str, console: Console, 
     return _control(config, paths, console, log_format)
 
 
-def _control(config: Config, paths: RunPaths, console: Console, log_format: LogFormat) -> Ended:
+def _control(
+    config: Config, paths: RunPaths, console: Console, log_format: LogFormat, *, new: bool = False, warning: str = ""
+) -> Ended:
     allocation = leave_allocation()
     config = config.model_copy(update={"continue_cp": False, "cp_filename": None})
     job_id = allocation.get("SLURM_JOB_ID", "")
@@ -116,10 +121,13 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
         listening() as signals,
     ):
         lease.call_on_loss(signals.stop.set)
+        if warning:
+            _LOG.warning("%s", warning)
         for file in (paths.checkpoint, paths.config, paths.holder, paths.lock):
             remove_unfinished(file)
+        cluster = create_cluster(config, signals.stop, lease.confirm)
         # before the configuration says so: cancelling is done by that
-        Asks(paths, config.space()).require_executor(Checkpoint(paths.checkpoint), config.executor)
+        Asks(paths, config.space()).require_executor(Checkpoint(paths.checkpoint), cluster.name)
         text = dump_config(config, paths.directory)
         if text != paths.config.read_text(encoding="utf-8"):
             # how a run is carried out may change on the way; what it is may not
@@ -129,9 +137,7 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
             _LOG.warning(
                 "%s has changed since the run began: evaluations from now on are made with what it is now", name
             )
-        cluster = create_cluster(config, signals.stop, lease.confirm)
         report = ReportRefresher(paths, wanted=config.report)
-        to_go_on = f"continue with\n  orchestrator run --continue {shlex.quote(str(paths.directory))}"
         try:
             with displaying(Watcher(paths), console, log_format):
                 reason = optimise(
@@ -142,7 +148,7 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
         except Stopped as error:
             lease.confirm()
             jobs = end_if_asked(paths, cluster, signals, console, lease.confirm)
-            message = f"{error}. {jobs}; {to_go_on}"
+            message = f"{error}. {jobs}; {_to_go_on(paths, new=new)}"
             if job_id and signal.SIGUSR1 in signals.received:
                 console.print(f"{error}. {jobs}, and so does job {job_id}, which is queued again.")
                 refused = requeue(job_id, signals.received)
@@ -151,7 +157,9 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
         except OSError as error:
             # a full disk, an exceeded quota, a file system that is gone: what is in the checkpoint is safe
             place = error.filename or paths.directory
-            message = f"{place}: {error.strerror or error}. The checkpoint is intact; fix it and {to_go_on}"
+            message = (
+                f"{place}: {error.strerror or error}. The checkpoint is intact; fix it and {_to_go_on(paths, new=new)}"
+            )
             raise RunFailed(message) from error
         lease.ending = ("finished", reason)
     return Ended(paths, reason)
@@ -181,9 +189,17 @@ def _new_run_directory(model_dir: Path) -> RunPaths:
     raise RunFailed(f"{model_dir} has too many run directories of {stamp}")
 
 
-def _remove_if_empty(paths: RunPaths) -> None:
-    """Leave nothing behind of a run in which not one offspring could be simulated."""
-    with contextlib.suppress(OSError, UsageError):
-        in_use = hold_of(paths) or (paths.generations.is_dir() and any(paths.generations.iterdir()))
-        if not in_use and Checkpoint(paths.checkpoint).n_generations == 0:
-            shutil.rmtree(paths.directory, ignore_errors=True)
+def _to_go_on(paths: RunPaths, *, new: bool) -> str:
+    """Return what to do after a run has ended early."""
+    if new and _is_empty(paths):
+        return "start it again: nothing was simulated yet, and nothing of the run is kept"
+    return f"continue with\n  orchestrator run --continue {shlex.quote(str(paths.directory))}"
+
+
+def _is_empty(paths: RunPaths) -> bool:
+    """Return whether nothing was simulated or is in flight, so that there is nothing to continue."""
+    try:
+        in_flight = paths.generations.is_dir() and any(paths.generations.iterdir())
+        return not in_flight and Checkpoint(paths.checkpoint).n_generations == 0
+    except (OSError, UsageError):
+        return False

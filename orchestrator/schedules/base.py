@@ -136,7 +136,7 @@ def told_of(block: Sequence[Evaluation]) -> Told:
     return Told(
         points=np.array([evaluation.offspring.point for evaluation in block]),
         values=np.array([evaluation.values for evaluation in block]),
-        scores=np.array([evaluation.scores for evaluation in block]),
+        scores=np.array([evaluation.told_scores for evaluation in block]),
         outcomes=[evaluation.result.outcome for evaluation in block],
         origins=[evaluation.offspring.origin for evaluation in block],
         ids=[(evaluation.offspring.generation, evaluation.offspring.index) for evaluation in block],

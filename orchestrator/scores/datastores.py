@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.config.model import Config
+from orchestrator.config.file import TargetList
 from orchestrator.errors import UsageError
 from targets import Datastore, DatastoreError, ScoreError, Target, measure, score_of
 
@@ -96,36 +96,41 @@ class ScoredDatastore:
 def find_datastores(patterns: Sequence[str]) -> list[Path]:
     """Return the directories that paths and glob patterns stand for, each once, in the order given.
 
-    A path that does not exist, and a pattern that matches no directory, stand for themselves.
+    A path that does not exist, and a pattern that matches no directory, stand for themselves. A part of a pattern that
+    is the name of a directory stands for that directory, even if it has brackets.
     """
     found: dict[Path, Path] = {}
     for pattern in patterns:
-        # glob() of pathlib takes no absolute patterns
-        matches = [] if Path(pattern).exists() else sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
-        paths = [path for path in map(Path, matches) if path.is_dir()] or [Path(pattern)]
+        parts = Path(pattern).parts
+        paths = [path for path in _matches(Path(), parts) if path.is_dir()] or [Path(pattern)]
         for path in paths:
             found.setdefault(path.resolve(), path)
     return list(found.values())
 
 
-def score_datastores(paths: Sequence[Path], config: Config) -> Iterator[ScoredDatastore]:
-    """Measure and score one datastore after the other; one that cannot be read costs its own values only.
+def _matches(base: Path, parts: Sequence[str]) -> Iterator[Path]:
+    """Yield what the parts of a pattern stand for below a directory."""
+    if not parts:
+        yield base
+        return
+    first, rest = parts[0], parts[1:]
+    if (base / first).exists():
+        yield from _matches(base / first, rest)
+        return
+    for name in sorted(glob.glob(first, root_dir=base, recursive=True)):  # noqa: PTH207
+        yield from _matches(base / name, rest)
 
-    Raises
-    ------
-    targets.TargetError
-        If a target of the configuration cannot be made.
-    """
-    targets = config.create_targets()
-    classes = [spec["class"] for spec in config.targets]
+
+def score_datastores(paths: Sequence[Path], wanted: TargetList) -> Iterator[ScoredDatastore]:
+    """Measure and score one datastore after the other; one that cannot be read costs its own values only."""
     for path in paths:
         error = None
         try:
-            measured = [(found.value, found.reason) for found in measure(targets, Datastore(path))]
+            measured = [(found.value, found.reason) for found in measure(wanted.targets, Datastore(path))]
         except (DatastoreError, OSError) as problem:
             error = f"{problem}{_datastores_inside(path)}"
-            measured = [(None, error) for _ in targets]
-        rows = zip(targets, classes, measured, strict=True)
+            measured = [(None, error) for _ in wanted.targets]
+        rows = zip(wanted.targets, wanted.classes, measured, strict=True)
         yield ScoredDatastore(str(path), tuple(Score(target, name, *found) for target, name, found in rows), error)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.config.model import Config
+from orchestrator.config.file import TargetList
 from orchestrator.config.source import Source
 from orchestrator.config.yaml_text import read_yaml
 from orchestrator.errors import ConfigError, UsageError
@@ -71,15 +71,15 @@ class Rescored:
         }
 
 
-def rescore(checkpoint: Checkpoint, config: Config, source: Path) -> list[Rescored]:
+def rescore(checkpoint: Checkpoint, wanted: TargetList, source: Path) -> list[Rescored]:
     """Score the stored values of a run under the targets of another configuration.
 
     Parameters
     ----------
     checkpoint : orchestrator.checkpoint.Checkpoint
         Of the run.
-    config : Config
-        Its targets are matched with the stored values by label.
+    wanted : TargetList
+        The targets of another configuration, which are matched with the stored values by label.
     source : pathlib.Path
         Its file, for messages.
 
@@ -95,11 +95,9 @@ def rescore(checkpoint: Checkpoint, config: Config, source: Path) -> list[Rescor
     orchestrator.errors.ConfigError
         With every target that the run has no values of, or whose values were measured in another way.
     """
-    targets = config.create_targets()
     if not checkpoint.n_generations:
         raise UsageError(f"{checkpoint.path}: no generation is complete yet")
-    _require_stored_values(checkpoint, config, targets, source)
-    classes = [spec["class"] for spec in config.targets]
+    _require_stored_values(checkpoint, wanted, source)
     frame, details = checkpoint.evaluations(), checkpoint.details()
     rows = []
     for (_, row), (_, more) in zip(frame.iterrows(), details.iterrows(), strict=True):
@@ -107,7 +105,7 @@ def rescore(checkpoint: Checkpoint, config: Config, source: Path) -> list[Rescor
             continue
         scores = [
             Score(target, name, *_stored(row, more, target.label))
-            for target, name in zip(targets, classes, strict=True)
+            for target, name in zip(wanted.targets, wanted.classes, strict=True)
         ]
         rows.append(
             Rescored(
@@ -116,7 +114,7 @@ def rescore(checkpoint: Checkpoint, config: Config, source: Path) -> list[Rescor
                 str(row["outcome"]),
                 {name: float(row[f"parameter:{name}"]) for name in checkpoint.parameter_names},
                 tuple(scores),
-                tuple(float(row[f"score:{target.label}"]) for target in targets),
+                tuple(float(row[f"score:{target.label}"]) for target in wanted.targets),
                 float(row["total_score"]),
             )
         )
@@ -134,7 +132,7 @@ def _stored(row: pd.Series[Any], more: pd.Series[Any], label: str) -> tuple[floa
     return None, message or "no value was stored"
 
 
-def _require_stored_values(checkpoint: Checkpoint, config: Config, targets: Sequence[Target], source: Path) -> None:
+def _require_stored_values(checkpoint: Checkpoint, wanted: TargetList, source: Path) -> None:
     frozen = read_yaml(checkpoint.config_text)
     try:
         specs: dict[str, Any] = dict(zip(checkpoint.target_labels, frozen["targets"], strict=True))
@@ -142,7 +140,7 @@ def _require_stored_values(checkpoint: Checkpoint, config: Config, targets: Sequ
         raise UsageError(f"{checkpoint.path}: its configuration does not list the targets that it stores") from error
     file = Source(source)
     problems = []
-    for index, target in enumerate(targets):
+    for index, target in enumerate(wanted.targets):
         if target.label not in specs:
             known = ", ".join(specs)
             message = (
@@ -151,7 +149,7 @@ def _require_stored_values(checkpoint: Checkpoint, config: Config, targets: Sequ
             )
             problems.append(file.problem(("targets", index), message))
             continue
-        for difference in _differences(target, specs[target.label], config.model_dir):
+        for difference in _differences(target, specs[target.label], wanted.model_dir):
             message = (
                 f"{difference}: the values of {target.label!r} in {checkpoint.path} were measured otherwise. "
                 "Only target_value, norm, max_score and the kind may differ; others need the datastores"

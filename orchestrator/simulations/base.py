@@ -133,6 +133,10 @@ class Model(Generic[Options]):
         """Return what is wrong with the model or does not fit it, each with the location of the key to fix."""
         return [] if self.model_dir.is_dir() else [(("model_dir",), f"there is no directory {self.model_dir}")]
 
+    def unmeasurable(self, config: Config) -> list[Finding]:
+        """Return the targets that can never have a value, each with the key to fix; a run that has begun goes on."""
+        return []
+
     def notes(self, config: Config) -> list[Finding]:
         """Return what is worth a look although it is no problem."""
         return []
@@ -147,9 +151,12 @@ class Model(Generic[Options]):
         """
         return Identity({}, {})
 
-    def start_values(self, names: Sequence[str]) -> Mapping[str, float]:
-        """Return the model's own values of these parameters, without those that are no numbers."""
-        return {}
+    def start_values(self, names: Sequence[str]) -> Mapping[str, float] | None:
+        """Return the model's own values of these parameters, without those that are no numbers.
+
+        None if models of this kind have no values of their own: a search then starts in the middle of the ranges.
+        """
+        return None
 
     def recorded(self) -> Recorded | None:
         """Return an estimate of the recordings' size, None if nothing is known of it."""
@@ -180,6 +187,10 @@ class Model(Generic[Options]):
     def counted(self, attempt: AttemptPaths) -> tuple[int, float] | None:
         """Return what a shortened simulation has found out: number of stimuli, and their duration in s; None if not."""
         return None
+
+    def tried(self, attempt: AttemptPaths, config: Config) -> list[Finding]:
+        """Return what a shortened simulation has found to be wrong with the targets, each with the key to fix."""
+        return []
 
     def parameter_folder(self) -> ParameterFolder | None:
         """Return the folder of parameter files, None if the model has none that a program could write."""

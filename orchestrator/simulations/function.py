@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+import sysconfig
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -19,15 +21,20 @@ from orchestrator.records import Outcome
 from orchestrator.simulations.base import Finding, Identity, Model, Simulation, SimulationFailed, digests
 from orchestrator.simulations.options import SimulationOptions
 from orchestrator.simulations.registry import simulation
+from orchestrator.text import shortened
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
 
-Function = Callable[[dict[str, float | int], Path], Mapping[str, float] | None]
+# its numbers are whatever `targets.as_number` takes for one
+Function = Callable[[dict[str, float | int], Path], Mapping[str, Any] | None]
+
+# characters of an exception that are told
+_LONGEST = 2000
 
 
 class FunctionOptions(SimulationOptions):
-    """A Python function ``f(parameters: dict, directory: pathlib.Path) -> dict[str, float]``."""
+    """A Python function ``f(parameters: dict, directory: pathlib.Path) -> dict[str, float | None]``."""
 
     stand_ins: ClassVar[dict[str, object]] = {"function": "missing:Missing"}
 
@@ -55,47 +62,66 @@ class FunctionModel(Model[FunctionOptions]):
                     return [(("model_dir",), message)]
         function = self.options.function
         try:
-            load(function, self.model_dir)
+            with modules_of(self.model_dir):
+                load(function, self.model_dir)
         except Exception as error:  # noqa: BLE001  (whatever a user's module raises)
-            message = f"cannot import {function!r} from {self.model_dir}: {type(error).__name__}: {error}"
-            return [(("simulation", "function"), message)]
+            reason = shortened(f"{type(error).__name__}: {error}", _LONGEST)
+            return [(("simulation", "function"), f"cannot import {function!r} from {self.model_dir}: {reason}")]
         return []
 
     def identity(self) -> Identity:
         """Return the digest of the function's module, if it is a file of the model."""
-        module = self.options.function.partition(":")[0].replace(".", "/")
-        return Identity({}, digests(self.model_dir, [f"{module}.py", f"{module}/__init__.py"]))
+        return Identity({}, digests(self.model_dir, _module_files(self.options.function)))
 
 
 @simulation("function", options=FunctionOptions, model=FunctionModel)
 class FunctionSimulation(Simulation[FunctionOptions]):
     """Calls ``function(parameters, directory)`` in the job's own process.
 
-    The function returns a mapping of names to numbers, which targets such as ``ReturnedValue`` read, or leaves
-    files in the directory and returns None for targets of the user's own, which get the directory's path. What
-    ``simulation.seeds`` names is among the parameters.
+    The function returns a mapping of names to numbers, which targets such as ``ReturnedValue`` read, with None in the
+    place of a number that there is not. Or it leaves files in the directory and returns None, for targets of the
+    user's own, which get the directory's path. What ``simulation.seeds`` names is among the parameters.
     """
 
     def simulate(self, parameters: Mapping[str, float | int], attempt: AttemptPaths) -> None:
         """Call the function and keep what it returns."""
-        try:
-            function = load(self.options.function, self.model_dir)
-        except Exception as error:
-            raise SimulationFailed(Outcome.LAUNCH_FAILED, f"{type(error).__name__}: {error}") from error
-        attempt.simulation.mkdir(exist_ok=True)
-        os.chdir(self.model_dir)
-        try:
-            returned = function(dict(parameters), attempt.simulation)
-        except MemoryError as error:
-            raise SimulationFailed(Outcome.OUT_OF_MEMORY, "MemoryError") from error
+        with modules_of(self.model_dir):
+            try:
+                function = load(self.options.function, self.model_dir)
+            except Exception as error:
+                raise SimulationFailed(Outcome.LAUNCH_FAILED, f"{type(error).__name__}: {error}") from error
+            attempt.simulation.mkdir(exist_ok=True)
+            os.chdir(self.model_dir)
+            try:
+                returned = function(dict(parameters), attempt.simulation)
+            except MemoryError as error:
+                raise SimulationFailed(Outcome.OUT_OF_MEMORY, "MemoryError") from error
         if returned is not None:
-            numbers = {str(name): float(value) for name, value in returned.items()}
-            write_json(self._returned(attempt), numbers)
+            write_json(self._returned(attempt), self._numbers(returned))
 
     def recordings(self, attempt: AttemptPaths) -> object:
         """Return the numbers that the function returned, or its directory if it returned none."""
         path = self._returned(attempt)
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else attempt.simulation
+
+    def _numbers(self, returned: Any) -> dict[str, float | None]:
+        """Return what the function returned as numbers; raises `SimulationFailed`, naming file and key."""
+        from targets import as_number  # noqa: PLC0415  (most of the time that importing takes)
+
+        module, _, name = self.options.function.partition(":")
+        files = (self.model_dir / each for each in _module_files(module))
+        where = f"{next((file for file in files if file.is_file()), module)}: {name}()"
+        if not callable(getattr(returned, "items", None)):
+            message = f"{where}: expected a mapping of names to numbers, or None, got {type(returned).__name__}"
+            raise SimulationFailed(Outcome.SIMULATION_ERROR, message)
+        numbers = {}
+        for key, value in returned.items():
+            try:
+                numbers[str(key)] = as_number(value)
+            except TypeError as error:
+                message = f"{where}: {str(key)!r}: {error}. Return None if there is no value"
+                raise SimulationFailed(Outcome.SIMULATION_ERROR, message) from error
+        return numbers
 
     @staticmethod
     def _returned(attempt: AttemptPaths) -> Path:
@@ -112,10 +138,42 @@ def load(reference: str, model_dir: Path) -> Function:
     TypeError
         If what is found is no function.
     """
-    if str(model_dir) not in sys.path:
-        sys.path.insert(0, str(model_dir))
     module, _, name = reference.partition(":")
-    function = getattr(importlib.import_module(module), name)
+    file = model_dir / f"{module}.py"
+    # import would find the module of the standard library
+    named_alike = module in sys.stdlib_module_names and file.is_file()
+    if named_alike:
+        from targets.plugins import import_from  # noqa: PLC0415  (most of the time that importing takes)
+
+        function = getattr(import_from(str(file)), name)
+    else:
+        function = getattr(importlib.import_module(module), name)
     if not callable(function):
         raise TypeError(f"{reference} is not callable")
     return function  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def modules_of(model_dir: Path) -> Iterator[None]:
+    """Let modules of the model be imported for a while.
+
+    They come before installed packages, as in a script of the user's, but after the standard library, of which this
+    program and what it uses import parts at any moment.
+    """
+    entry, standard = str(model_dir), sysconfig.get_paths()["stdlib"]
+    if entry in sys.path:  # the user has put it there
+        yield
+        return
+    places = [n for n, place in enumerate(sys.path) if place in (standard, f"{standard}/lib-dynload")]
+    sys.path.insert(max(places, default=-1) + 1, entry)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):  # what was imported may have changed the path
+            sys.path.remove(entry)
+
+
+def _module_files(reference: str) -> list[str]:
+    """Return where the module of a reference may be in the model's directory."""
+    module = reference.partition(":")[0].replace(".", "/")
+    return [f"{module}.py", f"{module}/__init__.py"]

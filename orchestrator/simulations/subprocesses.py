@@ -49,7 +49,8 @@ def run_in_own_group(command: Sequence[str], *, cwd: Path, log: IO[bytes]) -> in
     # its other end closes with this process
     alive, own = os.pipe()
     child = subprocess.Popen(
-        [sys.executable, "-S", "-E", "-c", _DIE_WITH_PARENT, str(alive), *command],
+        # isolated: modules of the model are none of this program's
+        [sys.executable, "-S", "-I", "-c", _DIE_WITH_PARENT, str(alive), *command],
         pass_fds=(alive,),
         cwd=cwd,
         stdin=subprocess.DEVNULL,

@@ -13,6 +13,10 @@ from orchestrator.status.offspring_state import STATES
 
 # of the content of --json; keys are added without a new number, not removed or changed
 FORMAT = 1
+START_EXPLODED = (
+    "the start values explode: the search begins where nothing has a value, and whole generations may score the same. "
+    "Begin with weaker excitation; or, if the model is meant to be so active, raise explosion_check.threshold"
+)
 
 
 @dataclass(frozen=True)
@@ -208,6 +212,8 @@ class RunStatus:
         Only if a controller lives.
     problems : sequence of str
         Files that could not be read.
+    warnings : sequence of str
+        What deserves a look in the evaluations of the complete generations.
     """
 
     run: str
@@ -222,6 +228,7 @@ class RunStatus:
     generation: GenerationStatus | None = None
     forecast: Forecast = field(default_factory=Forecast)
     problems: Sequence[str] = ()
+    warnings: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the same for ``--json``; numbers that are not known are null."""

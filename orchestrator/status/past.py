@@ -35,6 +35,8 @@ class Past:
         Best total score of each generation, infinite if nothing was measured, shape (n_generations,).
     begins, ends : numpy.ndarray
         First submission and last end of each generation, Unix times in s, shape (n_generations,).
+    start_outcome : str
+        What became of the start values; empty if they are not evaluated, or not yet.
     """
 
     best: Best | None = None
@@ -42,6 +44,7 @@ class Past:
     best_scores: FloatArray = field(default_factory=_none)
     begins: FloatArray = field(default_factory=_none)
     ends: FloatArray = field(default_factory=_none)
+    start_outcome: str = ""
 
     @property
     def complete(self) -> int:
@@ -90,11 +93,13 @@ class PastReader:
         totals = np.where(np.isnan(rows["total_score"]), np.inf, rows["total_score"])
         measured = np.where(rows["outcome"] == b"OK", totals, np.inf)
         before = self._past
-        start = rows["total_score"][rows["origin"] == Origin.START.value.encode()]
+        of_start = rows["origin"] == Origin.START.value.encode()
+        start, outcomes = rows["total_score"][of_start], rows["outcome"][of_start]
         found = _best_of(measured, rows["generation"], rows["offspring"])
         self._past = Past(
             best=min((each for each in (before.best, found) if each), key=lambda each: each.total_score, default=None),
             start_score=float(start[0]) if len(start) else before.start_score,
+            start_outcome=outcomes[0].decode() if len(start) else before.start_outcome,
             best_scores=np.r_[before.best_scores, np.minimum.reduceat(measured, firsts)],
             # fmin: what is not known is passed over
             begins=np.r_[before.begins, np.fmin.reduceat(rows["submitted"], firsts)],

@@ -15,7 +15,8 @@ from orchestrator.config.moved_keys import with_moved_keys
 from orchestrator.config.yaml_text import read_yaml
 from orchestrator.lease import hold_of, holder_of
 from orchestrator.paths import RunPaths
-from orchestrator.status.described import ControllerStatus, RunStatus
+from orchestrator.records import Outcome
+from orchestrator.status.described import START_EXPLODED, ControllerStatus, RunStatus
 from orchestrator.status.forecast import forecast
 from orchestrator.status.in_progress import GenerationReader
 from orchestrator.status.past import Past, PastReader
@@ -70,6 +71,7 @@ class Watcher:
             best_scores=tuple(past.best_scores.tolist()),
             generation=generation,
             problems=tuple(problems),
+            warnings=(START_EXPLODED,) if past.start_outcome == Outcome.EXPLODED.value else (),
         )
         if controller.state != "alive":
             return status

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -221,7 +222,9 @@ def _make_object(cls: object, _base: object, state: object = None) -> Instance:
     return made
 
 
-def _make_instance_of(name: str) -> Callable[..., Instance]:
+def make_instance_of(name: str) -> Callable[..., Instance]:
+    """Return what makes an `Instance` of its arguments."""
+
     def make(*args: object) -> Instance:
         return Instance(name, args)
 
@@ -229,6 +232,43 @@ def _make_instance_of(name: str) -> Callable[..., Instance]:
 
 
 Maker = Callable[..., object]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What a pickle may name; all else is refused.
+
+    Parameters
+    ----------
+    makers : mapping of (str, str) to callable
+        What may be called, by module and name, and what is called instead of it.
+    names : frozenset of (str, str)
+        What may be named and not called.
+    packages : tuple of str
+        Packages of which everything may be named, and called to make an `Instance`.
+    described : str
+        What is expected, for people.
+    """
+
+    makers: Mapping[tuple[str, str], Maker]
+    names: frozenset[tuple[str, str]]
+    packages: tuple[str, ...] = ()
+    described: str = "one of mozaik's data classes"
+
+    def allows(self, module: object, name: object) -> bool:
+        """Whether a pickle may name this."""
+        return (module, name) in self.makers or (module, name) in self.names or self._of_package(module)
+
+    def maker(self, called: Global) -> Maker | None:
+        """Return what is called instead of this; None if it may not be called."""
+        maker = self.makers.get((called.module, called.name))
+        if maker is None and self._of_package(called.module):
+            return make_instance_of(called.name)
+        return maker
+
+    def _of_package(self, module: object) -> bool:
+        return isinstance(module, str) and module.partition(".")[0] in self.packages
+
 
 _CLASSES = {
     "mozaik.storage.neo_neurotools_wrapper": ["PickledDataStoreNeoWrapper"],
@@ -268,7 +308,7 @@ _NAMES_ONLY = {
 }
 
 MAKERS: dict[tuple[str, str], Maker] = {
-    (module, name): _make_instance_of(name) for module, names in _CLASSES.items() for name in names
+    (module, name): make_instance_of(name) for module, names in _CLASSES.items() for name in names
 }
 """What may be called, by module and name, and what is called instead of it."""
 
@@ -286,7 +326,5 @@ for _core in ("numpy.core", "numpy._core"):
     MAKERS[_core + ".multiarray", "scalar"] = _make_scalar
     MAKERS[_core + ".numeric", "_frombuffer"] = _make_array_of_buffer
 
-ALLOWED: frozenset[tuple[str, str]] = frozenset(MAKERS) | {
-    (module, name) for module, names in _NAMES_ONLY.items() for name in names
-}
-"""What a pickle may name; all else is refused."""
+MOZAIK = Vocabulary(MAKERS, frozenset((module, name) for module, names in _NAMES_ONLY.items() for name in names))
+"""What mozaik's files name."""

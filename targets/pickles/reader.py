@@ -14,7 +14,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from targets.pickles.inert import ALLOWED, MAKERS, Array, Dtype, Global, Instance, Refused
+from targets.pickles.inert import MOZAIK, Array, Dtype, Global, Instance, Refused, Vocabulary
 from targets.pickles.scalars import UNREAD, Scalars
 from targets.pickles.train_runs import TrainRuns
 
@@ -39,12 +39,15 @@ class PickleReader:
     ----------
     content : bytes
         The whole pickle.
+    vocabulary : Vocabulary
+        What it may name.
     one_by_one : bool
         Read every spike train, and every scalar, by its own opcodes.
     """
 
-    def __init__(self, content: bytes, *, one_by_one: bool = False) -> None:
+    def __init__(self, content: bytes, vocabulary: Vocabulary = MOZAIK, *, one_by_one: bool = False) -> None:
         self._content = content
+        self._vocabulary = vocabulary
         self._view = memoryview(content)
         self._position = 0
         self._stack: list[Any] = []
@@ -222,8 +225,8 @@ class PickleReader:
     # Globals and calls
 
     def _global(self, module: object, name: object) -> None:
-        if (module, name) not in ALLOWED:
-            raise Refused(f"the name {module!s:.100}.{name!s:.100}, which is not one of mozaik's data classes")
+        if not self._vocabulary.allows(module, name):
+            raise Refused(f"the name {module!s:.100}.{name!s:.100}, which is not {self._vocabulary.described}")
         self._stack.append(Global(str(module), str(name)))
 
     def _stack_global(self) -> None:
@@ -236,12 +239,13 @@ class PickleReader:
     def _call(self, keywords: object = None) -> None:
         args = self._stack.pop()
         called = self._stack.pop()
-        if not isinstance(called, Global) or (called.module, called.name) not in MAKERS:
+        maker = self._vocabulary.maker(called) if isinstance(called, Global) else None
+        if maker is None or not isinstance(called, Global):
             named = f"{called.module}.{called.name}" if isinstance(called, Global) else type(called).__name__
             raise Refused(f"a call of {named}")
         if not isinstance(args, tuple) or keywords:
             raise Refused(f"a call of {called.module}.{called.name} with malformed arguments")
-        self._stack.append(MAKERS[called.module, called.name](*args))
+        self._stack.append(maker(*args))
 
     def _build(self) -> None:
         state = self._stack.pop()

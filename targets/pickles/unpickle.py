@@ -7,12 +7,19 @@ from typing import Any
 
 from targets.errors import DatastoreError
 from targets.pickles.frames import without_frames
-from targets.pickles.inert import Refused
+from targets.pickles.inert import MOZAIK, Refused, Vocabulary
 from targets.pickles.reader import MalformedError, PickleReader, ReferenceToUnreadError
 
 
-def read_pickle(path: Path) -> Any:
+def read_pickle(path: Path, vocabulary: Vocabulary = MOZAIK) -> Any:
     """Read a file of one pickle into plain data, :class:`Instance`, :class:`Array` and :class:`Global`.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    vocabulary : Vocabulary
+        What it may name, by default what mozaik's files name.
 
     Raises
     ------
@@ -27,9 +34,9 @@ def read_pickle(path: Path) -> Any:
         raise DatastoreError(f"can't read {path}: its {path.stat().st_size} bytes don't fit into memory") from None
     try:
         try:
-            return PickleReader(content).read()
+            return PickleReader(content, vocabulary).read()
         except ReferenceToUnreadError:
-            return PickleReader(content, one_by_one=True).read()
+            return PickleReader(content, vocabulary, one_by_one=True).read()
     except Refused as refusal:
         raise DatastoreError(f"{path} is refused: it holds {refusal}") from None
     except MalformedError as error:

@@ -95,7 +95,8 @@ def test_a_model_answers_whatever_the_controller_asks(config: Config, tmp_path: 
         assert message
     if not unreadable:
         assert all(isinstance(digest, str) for digest in model.identity().files.values())
-        assert isinstance(dict(model.start_values([])), dict)
+        own = model.start_values([])
+        assert own is None or isinstance(dict(own), dict)
         recorded = model.recorded()
         assert recorded is None or recorded.size(10, 1.0) >= 0
     else:

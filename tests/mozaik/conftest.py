@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
+from orchestrator.config.sections import ExplosionCheck
+
 ROOT = Path(__file__).resolve().parents[2]
-CHECK = {"enabled": True, "duration": 500.0, "slices": 10, "threshold": 100.0, "sheet_name": None}
 
 
 @dataclass
@@ -76,7 +77,7 @@ class Model:
             "model": self.reference,
             "experiments": "experiments:create_experiments",
             "progress": str(attempt / "progress.jsonl"),
-            "explosion_check": {**CHECK, **check},
+            "explosion_check": ExplosionCheck(**check).model_dump(mode="json"),
         }
         (attempt / "offspring.json").write_text(json.dumps(settings))
         return attempt

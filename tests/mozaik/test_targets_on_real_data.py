@@ -107,11 +107,17 @@ def cv(train: Any) -> float:
 
 def counts_in_bins(train: Any, width: float = 10.0) -> Any:
     start, stop = (float(t.rescale("ms").magnitude) for t in (train.t_start, train.t_stop))
-    n_bins = int((stop - start) / width)  # what remains is no bin
+    n_bins = int((stop - start) / width + 1e-9)  # what remains is no bin
     # Simulated spikes stand on a grid that bin edges are part of: rounding must not move them to the bin before.
     edges = start + width * np.arange(n_bins + 1) - 1e-6
     edges[-1] += 2e-6  # a spike at the end of the last bin counts
     return np.histogram(times(train), edges)[0]
+
+
+def counts_in_equal_bins(train: Any, width: float = 10.0) -> Any:
+    """Bins of about this width that fill the recording, as the predecessor has them."""
+    duration = float((train.t_stop - train.t_start).rescale("ms").magnitude)
+    return counts_in_bins(train, duration / round(duration / width))
 
 
 def over_trials(segments: list[Any], value: Callable[[Any], float | None]) -> float | None:
@@ -132,7 +138,7 @@ def naive_synchrony(naive: Naive, sheet: str, segment: Any) -> float | None:
     if len(trains) < 2:
         return None
     with np.errstate(invalid="ignore"):
-        correlations = np.nan_to_num(np.corrcoef([counts_in_bins(train) for train in trains]))
+        correlations = np.nan_to_num(np.corrcoef([counts_in_equal_bins(train) for train in trains]))
     return float(np.mean(correlations[np.triu_indices(len(trains), 1)]))
 
 

@@ -112,6 +112,22 @@ def test_what_is_appended_comes_back_bit_for_bit(empty: Checkpoint) -> None:
     assert list(frame["job_id"][:3]) == ["7_0", "7_1", "7_2"]
 
 
+def test_scores_that_were_told_beyond_the_cap_come_back_and_people_see_the_capped_ones(empty: Checkpoint) -> None:
+    """Versions that told the capped scores wrote nothing beside them; their runs are replayed as they were told."""
+    capped = [replace(each, scores=(20.0, 20.0)) for each in generation(0)]
+    told = [replace(each, told_in=1, ranked_scores=(20.5, 20.25 + n)) for n, each in enumerate(capped)]
+    empty.append(capped, STATE)
+    empty.append(told, STATE)
+    assert [block.scores.tolist() for block in empty.told()] == [[[20, 20]] * 3, [[20.5, 20.25 + n] for n in range(3)]]
+    frame = empty.evaluations()
+    assert (frame["score:CV"] == 20).all()
+    assert (frame["total_score"] == 40).all()
+    with h5py.File(empty.path, "r") as file:
+        tells = file["tells/000000"]
+        assert "ranked_scores" not in tells["000000"]  # as earlier versions wrote it
+        assert tells["000001/ranked_scores"][:].tolist() == [[20.5, 20.25 + n] for n in range(3)]
+
+
 @pytest.mark.parametrize("locking", [None, False])
 def test_a_reader_that_opened_the_file_before_an_append_goes_on_reading(
     empty: Checkpoint, locking: bool | None

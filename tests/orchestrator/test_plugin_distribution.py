@@ -92,7 +92,7 @@ def test_all_commands_work_with_them(project: Project, tmp_path: Path) -> None:
     assert len(frame) == 13
     assert (frame["value:ParticleEnergy"] == 2 * (frame["parameter:x"] ** 2 + frame["parameter:y"] ** 2 - 3)).all()
     assert "3" in project.command("status", str(run))
-    best = yaml.safe_load(project.command("best", str(run), "--yaml"))[0]
+    best = yaml.safe_load(project.command("best", str(run), "--yaml"))
     assert frame["total_score"].min() == frame.set_index("parameter:x")["total_score"][best["x"]]
     project.command("report", str(run))
     assert "ParticleEnergy" in (run / "report.html").read_text()

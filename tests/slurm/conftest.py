@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from orchestrator_project import Project
-from slurm_project import nothing_left
+from slurm_project import below, nothing_left
 from virtual_cluster import VirtualCluster
 
 
@@ -15,7 +15,7 @@ from virtual_cluster import VirtualCluster
 def leaving_nothing(cluster: VirtualCluster, tmp_path: Path) -> Iterator[None]:
     """Fail a test after which a job, a process or a directory of its runs is left; and restore the cluster."""
     yield
-    projects = {Project(run.parent) for run in tmp_path.rglob("*_Optimization")}
+    projects = {Project(run.parent) for run in below(tmp_path) if run.name.endswith("_Optimization")}
     for project in projects:
         nothing_left(cluster, project)
 

@@ -2,15 +2,22 @@
 
 import logging
 import os
+import pwd
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
-from slurm_cluster import ClusterSettings, VirtualCluster
+from orchestrator_project import Project, same
+from slurm_cluster import ClusterError, ClusterSettings, VirtualCluster
 from slurm_processes import processes, wait_until
+from slurm_project import CONFIG, environment_of, nothing_left, project_at
 
-from orchestrator.cluster import Job, State, Status
+from orchestrator.cluster import Job, State, Status, Task
 from orchestrator.cluster.commands import run_command
+from orchestrator.cluster.partitions import node_states, partitions
 from orchestrator.cluster.slurm import SlurmCluster
 from orchestrator.config.sections import JobsSection, SlurmSection
 from orchestrator.records import Outcome
@@ -66,23 +73,26 @@ def past(keeping: VirtualCluster) -> dict[str, Job]:
     return jobs
 
 
+COMMANDS = ("sbatch", "squeue", "sacct", "scancel", "scontrol")
+
+
 class Asker:
     """A product that finds this cluster, and what it asks."""
 
-    def __init__(self, cluster: VirtualCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, cluster: VirtualCluster, monkeypatch: pytest.MonkeyPatch, **slurm: Any) -> None:
         for name in os.environ:
             if name.startswith(("SLURM_", "SACCT_")):
                 monkeypatch.delenv(name)
         monkeypatch.setenv("SLURM_CONF", str(cluster.conf))
         self.asked: list[str] = []
-        self._slurm = SlurmCluster(JobsSection(poll_interval=1), SlurmSection(), self._run)
+        self.slurm = SlurmCluster(JobsSection(poll_interval=1), SlurmSection(**slurm), self._run)
 
     def _run(self, command: Sequence[str], timeout: float) -> str:
-        self.asked.append(command[0])
+        self.asked.append(next(word for word in command if word in COMMANDS))
         return run_command(command, timeout)
 
     def status(self, job: Job) -> Status:
-        return self._slurm.poll([job])[job]
+        return self.slurm.poll([job])[job]
 
 
 @pytest.fixture
@@ -103,6 +113,24 @@ def test_ends_that_squeue_has_forgotten_are_known(past: dict[str, Job], asker: A
         cancelled = asker.status(Job(array.token, f"{array.id}_{index}"))
         assert (cancelled.state, cancelled.outcome, cancelled.node) == (State.ENDED, Outcome.CANCELLED, "")
     assert asker.asked.count("scontrol") == 1
+
+
+def test_another_cluster_is_asked_by_its_name(
+    keeping: VirtualCluster, past: dict[str, Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (name,) = re.findall(r"^ClusterName\s*=\s*(\S+)", keeping.run("scontrol", "show", "config"), re.MULTILINE)
+    asker = Asker(keeping, monkeypatch, extra={"clusters": name, "hold": True})
+    monkeypatch.setenv("SLURM_CLUSTERS", "nowhere")  # it is the user's shell that says so
+    (job,) = asker.slurm.submit([Task(0, tmp_path / "offspring.json")], "run-g3-held", tmp_path, ())
+    assert job.id.isdecimal()
+    assert asker.status(job).state is State.PENDING
+    assert asker.slurm.batch_size == 1000
+    asker.slurm.cancel([job])
+    assert wait_until(lambda: asker.status(job).gone, 60, interval=0.2)
+    assert asker.status(past["failed"]) == Status(State.ENDED, None, "FAILED exit code 3:0", "n1")
+    assert set(asker.asked) == set(COMMANDS)
+    assert [each.name for each in partitions(name)] == ["main"]
+    assert node_states(partitions(name), name) == ["idle", "idle"]
 
 
 def test_a_job_that_never_was_stays_absent(past: dict[str, Job], asker: Asker) -> None:
@@ -160,3 +188,43 @@ def test_without_accounts_sacct_is_never_asked(cluster: VirtualCluster, monkeypa
     assert asker.status(Job("run-g0-held", "99999")).state is State.ABSENT
     cluster.run("scancel", job.id)
     assert asker.asked == ["squeue", "squeue", "scontrol"]
+
+
+@pytest.fixture
+def limiting() -> Iterator[VirtualCluster]:
+    """A cluster whose accounts let a user have two jobs at once, those in the queue included."""
+    extra = ["AccountingStorageEnforce=associations,limits,qos"]
+    with VirtualCluster(
+        tempfile.mkdtemp(prefix="slurm-"), ClusterSettings(nodes=2, accounting=True, extra=extra)
+    ) as own:
+        user = pwd.getpwuid(os.getuid()).pw_name
+        own.run("sacctmgr", "-i", "add", "account", "lab")
+        own.run("sacctmgr", "-i", "add", "user", user, "account=lab")
+        own.run("sacctmgr", "-i", "modify", "user", user, "set", "MaxSubmitJobs=2")
+        # the database tells slurmctld a moment later
+        refused = ("sbatch", "-A", "lab", "--hold", "--array=0-4", "--output=/dev/null", "--wrap=true")
+        assert wait_until(lambda: "AssocMaxSubmitJobLimit" in answer_of(own, *refused), 60)
+        yield own
+
+
+def answer_of(cluster: VirtualCluster, *command: str) -> str:
+    try:
+        accepted = cluster.run(*command)
+    except ClusterError as error:
+        return str(error)
+    cluster.run("scancel", accepted.split()[-1])
+    return accepted
+
+
+def test_a_users_submit_limit_is_waited_out_from_the_first_submission_on(
+    limiting: VirtualCluster, tmp_path: Path, undisturbed: Project
+) -> None:
+    """AssocMaxSubmitJobLimit ended a new run within seconds."""
+    project = project_at(tmp_path, slurm={"account": "lab"}, timeout=300)
+    out = project.command("run", CONFIG, **environment_of(limiting))
+    assert out.count("so many jobs are not taken") == 1
+    assert "AssocMaxSubmitJobLimit" in out
+    assert "attempt lost" not in out
+    assert same(project.frame(), undisturbed.frame())
+    assert project.simulated == 8
+    nothing_left(limiting, project)

@@ -129,7 +129,7 @@ def test_of_two_that_take_over_from_a_dead_controller_one_does(tmp_path: Path, u
     project, gate = project_at(tmp_path, in_offspring(HELD, generation=1)), tmp_path / "gate"
     killed_at(project, STEPS["recorded_but_not_submitted"], "run", CONFIG)
     continuing = ("run", "--continue", str(project.runs[0]))
-    second = interrupted_at(project, Step("orchestrator.lease:_take", when="n == 1"), *continuing, gate=gate)
+    second = interrupted_at(project, Step("orchestrator.lock:Lock.take_over", when="n == 1"), *continuing, gate=gate)
     wait_for(gate.exists)
     first = project.start(*continuing)
     wait_for(lambda: project.simulated == 8)

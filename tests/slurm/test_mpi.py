@@ -30,6 +30,15 @@ if ranks:
 """
 
 
+EXPERIMENTS = """
+from mozaik.experiments import NoStimulation
+
+
+def create_experiments(model):
+    return [NoStimulation(model)]
+"""
+
+
 def test_srun_starts_all_processes_of_a_simulation(
     cluster: VirtualCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -38,7 +47,7 @@ def test_srun_starts_all_processes_of_a_simulation(
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     project = Project(tmp_path)
     (tmp_path / "model.py").write_text("class Net: ...\n")
-    (tmp_path / "experiments.py").write_text("def create_experiments(model): ...\n")
+    (tmp_path / "experiments.py").write_text(EXPERIMENTS)
     (tmp_path / "defaults").write_text("{'x': 0.5}")
     (tmp_path / "run.py").write_text(RUN_SCRIPT)
     config = {

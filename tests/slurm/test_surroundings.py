@@ -97,9 +97,8 @@ def test_a_full_disk_stops_the_run_with_one_message(
 
 # What a controller's own job may have in its environment. Each would break an offspring's submission or simulation.
 LEAKS = {
-    "SBATCH_PARTITION": "leaked",
-    "SBATCH_CONSTRAINT": "leaked",
-    "SBATCH_EXPORT": "LEAKED=leaked",
+    "SBATCH_CPU_BIND": "leaked",
+    "SBATCH_MEM_BIND_TYPE": "leaked",
     "SLURM_CPU_BIND": "leaked",
     "SLURM_EXPORT_ENV": "LEAKED=leaked",
     "SQUEUE_FORMAT2": "leaked",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from targets import (
     ReturnedValueRange,
     Target,
     create_targets,
+    ranked_score_of,
 )
 from targets.base import interval_in_words
 from targets.needs import SPIKES
@@ -173,3 +175,72 @@ def test_a_target_of_two_values_needs_each_thing_once() -> None:
     one, other = Needs((SPIKES,), (grating,)), Needs((Recorded(("v",)), SPIKES), (Presented("Grating"), grating))
     assert one + other == Needs((SPIKES, Recorded(("v",))), (grating, Presented("Grating")))
     assert one + one == one
+
+
+@pytest.mark.parametrize(
+    ("value", "ranked"),
+    [
+        (3.0, 1.5),
+        (40.0, 20.0),  # at the cap
+        (-40.0, 20.0),
+        (80.0, 20 + 1 / 101),  # twice the distance of the cap: 20 * (1 + 0.05 * 1 / 101)
+        (4040.0, 20.5),  # a hundred caps above it
+        (1e300, 21.0),
+        (None, 21.0),
+        (math.nan, 21.0),
+        (math.inf, 21.0),
+        (-math.inf, 21.0),
+    ],
+)
+def test_what_is_ranked_goes_on_growing_above_the_cap_by_at_most_a_twentieth_of_it(
+    value: float | None, ranked: float
+) -> None:
+    target = make(ReturnedValue, 0.0)
+    assert target.ranked_score(value) == pytest.approx(ranked, rel=1e-15)
+    assert ranked_score_of(target, value) == target.ranked_score(value)
+    assert target.score(value) == min(ranked, 20.0)
+
+
+@pytest.mark.parametrize(
+    ("cls", "target_value", "bad"),
+    [
+        (ReturnedValue, 5.0, [-1e3, -1e4, -1e5, -1e12, -1e15]),
+        (ReturnedValue, 5.0, [1e3, 1e4, 1e5, 1e12, 1e15]),
+        (ReturnedValueRange, [1.0, 5.0], [-1e3, 1e4, -1e5, 1e12, -1e15]),
+        (ReturnedValueAtLeast, 5.0, [-1e3, -1e4, -1e5, -1e12, -1e15]),
+        (ReturnedValueAtMost, 5.0, [1e3, 1e4, 1e5, 1e12, 1e15]),
+    ],
+)
+def test_worse_values_are_ranked_behind_bad_ones_whatever_the_kind(
+    cls: type, target_value: object, bad: list[float]
+) -> None:
+    target = make(cls, target_value, norm=0.5)
+    ranked = [target.ranked_score(value) for value in [*bad, None]]
+    assert all(one < other for one, other in pairwise(ranked))
+    assert {target.score(value) for value in bad} == {20.0}
+
+
+@given(target=FINITE, value=FINITE, further=st.floats(1.001, 1e6), norm=POSITIVE, cap=POSITIVE)
+def test_the_score_is_what_is_ranked_up_to_the_cap(
+    target: float, value: float, further: float, norm: float, cap: float
+) -> None:
+    point = make(ReturnedValue, target, norm, max_score=cap)
+    score, ranked = point.score(value), point.ranked_score(value)
+    assert score == min(ranked, cap)
+    assert ranked < 1.05 * cap or ranked == point.ranked_score(None)
+    beyond = point.ranked_score(target + (value - target) * further)
+    assert beyond >= ranked
+
+
+class Squared(ReturnedValue):
+    """A target with a score of its own."""
+
+    def score(self, value: float | None) -> float:
+        return self.max_score if value is None else min(self.distance(value) ** 2, self.max_score)
+
+
+def test_a_score_of_ones_own_counts_below_the_cap_and_the_distance_above_it() -> None:
+    target = Squared(key="x", target_value=0, norm=1)
+    assert [ranked_score_of(target, value) for value in (1.0, 4.0, 5.0, 20.0)] == [1.0, 16.0, 20.0, 20.0]
+    assert ranked_score_of(target, 2020.0) == 20.5
+    assert ranked_score_of(target, None) == 21.0

@@ -121,7 +121,9 @@ def test_spikes_at_one_time_have_no_irregularity(tmp_path: Path) -> None:
 
 def test_one_train_has_no_synchrony(tmp_path: Path) -> None:
     store = Store(tmp_path / "store").sheet("A", [1]).segment("A", LONG, {1: REGULAR}, duration=2000.0)
-    assert "two trains" in str(value_of("SynchronyTarget", store).reason)
+    assert "two recorded neurons" in str(value_of("SynchronyTarget", store).reason)
+    quiet = store_of(tmp_path / "quiet", {**dict.fromkeys(IDS, TRAINS[3][:2]), IDS[0]: REGULAR})
+    assert "two trains" in str(value_of("SynchronyTarget", quiet).reason)
     assert "two bins" in str(value_of("SynchronyTarget", store_of(tmp_path / "other", TRAINS), bin=1500.0).reason)
 
 
@@ -172,3 +174,33 @@ def test_no_conductance_ratio(signals: dict[str, Any], units: str, reason: str, 
     directory = store_of(tmp_path, TRAINS, signals=signals, units=units).write()
     assert reason in str(value_of("ConductanceRatio", directory).reason)
     assert value_of("SpontActivityTarget", directory).value is not None
+
+
+@pytest.mark.parametrize(("duration", "n_bins"), [(504.0, 50), (1001.0, 100), (2007.0, 201), (1505.0, 150)])
+def test_the_bins_of_synchrony_are_equal_and_fill_a_recording_of_whatever_length(
+    duration: float, n_bins: int, tmp_path: Path
+) -> None:
+    """mozaik's durations are multiples of 7 ms; without the tail 0.0726 became 0.0810."""
+    rng = np.random.default_rng(9)
+    common = rng.uniform(0, duration, 20)
+    trains = {
+        i: np.sort(np.concatenate([train, common])).round(1)
+        for i, train in poisson_trains(range(30), 12, duration, rng).items()
+    }
+    store = Store(tmp_path / "store").sheet("A", range(30), rng.uniform(-1, 1, (3, 30)))
+    store.segment("A", SPONTANEOUS | {"duration": duration}, trains, duration=duration)
+    # spikes stand on a grid of 0.1 ms; one on the edge of a bin belongs to the bin that begins there
+    counts = [np.histogram(train + 1e-6, n_bins, (0, duration))[0] for train in trains.values()]
+    expected = np.corrcoef(counts)[np.triu_indices(30, 1)].mean()
+    assert value_of("SynchronyTarget", store).value == pytest.approx(expected, rel=1e-9)
+
+
+def test_spikes_of_the_last_milliseconds_count_for_synchrony(tmp_path: Path) -> None:
+    """In 504 ms there are 50 bins of 10.08 ms. Two trains share all bins but one of seven, the last."""
+    shared = np.array([5.0, 105.0, 205.0, 305.0, 355.0, 405.0])
+    store = Store(tmp_path / "store").sheet("A", [1, 2], [[0, 0], [0, 0], [0, 0]])
+    trains = {1: np.append(shared, 501.0), 2: np.append(shared, 455.0)}
+    store.segment("A", SPONTANEOUS | {"duration": 504.0}, trains, duration=504.0)
+    # 7 of 50 bins have a spike, 6 of them in both trains: (6/50 - 0.14^2) / (0.14 - 0.14^2)
+    expected = (6 / 50 - 0.14**2) / (0.14 - 0.14**2)
+    assert value_of("SynchronyTarget", store).value == pytest.approx(expected)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import targets
@@ -175,7 +176,8 @@ class Failing(PointTarget):
             raise KeyError("gone")
         if self.how == "recursion":
             return self.value(recordings)
-        return {"nan": float("nan"), "inf": float("inf"), "text": "x", "none": None}[self.how]
+        found = {"nan": float("nan"), "inf": float("inf"), "text": "x", "none": None, "array": np.array([3.0])}
+        return found[self.how]
 
 
 def test_one_bad_target_does_not_cost_the_others() -> None:
@@ -195,7 +197,7 @@ def test_one_bad_target_does_not_cost_the_others() -> None:
     [
         ({"xx": 1}, "did you mean 'xx'?"),
         ({}, "it returned: nothing"),
-        ({"x": "much"}, "expected a number for 'x', got 'much'"),
+        ({"x": "much"}, "'x': expected a number, got 'much' (str)"),
         ({"x": None}, "no value for 'x'"),
         (3.0, "needs a mapping of numbers, got float"),
         ({"x": float("nan")}, "the value is nan"),
@@ -205,6 +207,18 @@ def test_a_returned_value_that_is_none(recordings: object, reason: str) -> None:
     (measured,) = measure(create_targets([RETURNED]), recordings)
     assert measured.value is None
     assert reason in str(measured.reason)
+
+
+@pytest.mark.parametrize("number", [np.array([3.0]), np.array(3), np.float32(3), np.array([[3]])])
+def test_an_array_of_one_number_is_a_number(number: object) -> None:
+    assert measure(create_targets([RETURNED]), {"x": number}) == [(3.0, None)]
+
+
+def test_a_target_of_ones_own_may_return_an_array_of_one_number_or_none() -> None:
+    array, none, text = (Failing(target_value=1, norm=1, how=how) for how in ("array", "none", "text"))
+    assert measure([array, none, text], {}) == [
+        (3.0, None), (None, "no value"), (None, "TypeError: expected a number, got 'x' (str)")
+    ]  # fmt: skip
 
 
 def test_a_datastore_target_wants_a_datastore() -> None:

@@ -136,7 +136,7 @@ def correlations(data: Inspected) -> Figure:
                 chosen[np.linspace(0, len(trains) - 1, _MOST_TRAINS).astype(int)] = True
                 note = f"{sheet}: the pairs of {_MOST_TRAINS} of {len(trains):,} cells are drawn."
                 trains = trains.select(chosen)
-            parts.append(trains.correlations(target.bin))
+            parts.append(trains.correlations(target.bin_of(trains)))
         return Sample(np.concatenate(parts), value, f"{cells:,} cells", note)
 
     found, reasons = data.by_sheet(sample)

@@ -17,6 +17,8 @@ from orchestrator.simulations.mozaik.modules import defined_in, module_file, pyt
 from orchestrator.simulations.mozaik.options import MozaikOptions
 from orchestrator.simulations.mozaik.parameters import ParameterFileError, flatten, lookup, read_parameter_tree
 from orchestrator.simulations.mozaik.parameters.references import number_at, reference_problems
+from orchestrator.simulations.mozaik.presented import unknown_presentations
+from orchestrator.simulations.mozaik.protocol import protocol_of
 from orchestrator.simulations.mozaik.recorders import recorder_problems, selections
 from orchestrator.simulations.mozaik.sheets import sheets_of
 from targets.plugins import nearest
@@ -60,10 +62,13 @@ def model_problems(options: MozaikOptions, model_dir: Path, config: Config) -> l
     return [*problems, *unknown, *recorder_problems(config, sheets)]
 
 
+def _shipped_run_script() -> Path:
+    return shipped("param_optim/run_optimization_experiment.py")
+
+
 def _missing_files(options: MozaikOptions, model_dir: Path) -> Iterator[Finding]:
     if not (model_dir / options.run_script).is_file():
-        source = shipped("param_optim/run_optimization_experiment.py")
-        message = f"there is no file {model_dir / options.run_script}; copy it from {source}"
+        message = f"there is no file {model_dir / options.run_script}; copy it from {_shipped_run_script()}"
         yield ("simulation", "run_script"), message
 
 
@@ -129,11 +134,11 @@ def _value_problems(tree: Mapping[str, Any], name: str) -> list[Finding]:
 def _slice_problems(config: Config, tree: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield why the explosion check cannot be cut into so many slices: each has a whole number of time steps."""
     check, step = config.explosion_check, number_at(tree, ("time_step",)) or 0.1
-    steps = round(check.duration / step)
+    steps = round(check.judged / step)
     if check.enabled and check.slices > max(steps, 0):
         yield (
             ("explosion_check", "slices"),
-            f"expected at most {steps} (time steps of {step:g} ms in {check.duration:g} ms), got {check.slices}",
+            f"expected at most {steps} (time steps of {step:g} ms in {check.judged:g} ms), got {check.slices}",
         )
 
 
@@ -158,7 +163,25 @@ def model_notes(options: MozaikOptions, model_dir: Path, config: Config) -> list
     """Return what is worth a look in a configuration that fits the model."""
     tree = read_parameter_tree(options.parameters_url, model_dir)
     python = _python(options, model_dir, config)
-    return [*_environment(options), *python, *_whole_numbers(tree, config), *selections(config, sheets_of(tree))]
+    return [
+        *_environment(options),
+        *python,
+        *_run_script(options, model_dir, config),
+        *unknown_presentations(config, protocol_of(model_dir, options.experiments)),
+        *_whole_numbers(tree, config),
+        *selections(config, sheets_of(tree)),
+    ]
+
+
+def _run_script(options: MozaikOptions, model_dir: Path, config: Config) -> Iterator[Finding]:
+    """Yield that the run script is a copy of before it could tell an explosion from a transient."""
+    text = (model_dir / options.run_script).read_text(encoding="utf-8", errors="replace")
+    if config.explosion_check.enabled and "SliceWatch" in text and "slices_above" not in text:
+        message = (
+            f"{options.run_script} is a copy from an earlier version: it takes a transient of the start for an "
+            f"explosion, and knows no explosion_check.settle. Replace it with {_shipped_run_script()}"
+        )
+        yield ("simulation", "run_script"), message
 
 
 def _environment(options: MozaikOptions) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.paths import AttemptPaths, shipped
+from orchestrator.simulations.setup_lines import watched
 
 if TYPE_CHECKING:
     import jinja2
@@ -51,7 +52,7 @@ def launch_script(options: MozaikOptions, model_dir: Path, context: SimulationCo
     jobs = context.jobs.model_dump(mode="json")
     values = {
         "model_dir": model_dir,
-        "setup": options.setup,
+        "setup": watched(options.setup, "simulation.setup"),
         "task": attempt.task,
         "threads": options.threads,
         "launcher": launcher,

@@ -13,8 +13,10 @@ from orchestrator.simulations.mozaik.check import model_notes, model_problems
 from orchestrator.simulations.mozaik.launch_script import launch_script
 from orchestrator.simulations.mozaik.options import MozaikOptions
 from orchestrator.simulations.mozaik.parameters import ParameterFileError, as_text, flatten, lookup, read_parameter_tree
+from orchestrator.simulations.mozaik.presented import position_problems, presented_problems, stimulus_problems
+from orchestrator.simulations.mozaik.protocol import protocol_of
 from orchestrator.simulations.mozaik.recording_size import recorded_by
-from orchestrator.simulations.mozaik.short_protocol import protocol_size, short_protocol
+from orchestrator.simulations.mozaik.short_protocol import made_on_node, short_protocol
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
@@ -34,6 +36,11 @@ class MozaikModel(Model[MozaikOptions]):
         if not self.model_dir.is_dir():
             return [(("model_dir",), f"there is no directory {self.model_dir}; it is relative to this file")]
         return model_problems(self.options, self.model_dir, config)
+
+    def unmeasurable(self, config: Config) -> list[Finding]:
+        """Return the targets of stimuli that the source of the experiments never presents."""
+        experiments = self.options.experiments
+        return list(presented_problems(config, experiments, protocol_of(self.model_dir, experiments)))
 
     def notes(self, config: Config) -> list[Finding]:
         """Return what is worth a look in a configuration without problems."""
@@ -81,13 +88,26 @@ class MozaikModel(Model[MozaikOptions]):
         """Return a model that is built, makes its protocol and presents one slice of the explosion check."""
         experiments = short_protocol(self.options.experiments, attempt, self.model_dir)
         check = self.context.explosion_check
-        one_slice = check.model_copy(update={"enabled": True, "slices": 1, "duration": check.duration / check.slices})
+        # of so short a time, which is the transient's, only a rate that no transient has tells anything
+        threshold = max(check.threshold, check.certain_threshold)
+        short = {"enabled": True, "settle": 0.0, "slices": 1, "duration": check.judged / check.slices}
+        one_slice = check.model_copy(update={**short, "threshold": threshold})
         options = self.options.model_copy(update={"experiments": experiments})
         return MozaikModel(options, self.model_dir, self.context.model_copy(update={"explosion_check": one_slice}))
 
     def counted(self, attempt: AttemptPaths) -> tuple[int, float] | None:
         """Return number of stimuli and seconds of the whole protocol, None if they could not be counted."""
-        return protocol_size(attempt)
+        made = made_on_node(attempt)
+        return None if made is None else (made.presentations, made.duration)
+
+    def tried(self, attempt: AttemptPaths, config: Config) -> list[Finding]:
+        """Return which targets need a stimulus that is not presented, or neurons where there are none."""
+        made = made_on_node(attempt)
+        if made is None:
+            return []
+        # one that could not be read may be the one that is missing
+        stimuli = [] if made.unread else stimulus_problems(config, made.stimuli)
+        return [*stimuli, *position_problems(config, made.positions)]
 
     def parameter_folder(self) -> ParameterFolder | None:
         """Return the folder of the optimisation's parameter files."""
@@ -99,6 +119,7 @@ class MozaikModel(Model[MozaikOptions]):
         python = options.python or "python"
         script = "run.py" if (self.model_dir / "run.py").is_file() else "YOUR_RUN_SCRIPT.py"
         words = f"{python} -m mpi4py {script}" if launcher else f"{python} {script}"
-        setup = "".join(f"{line} && " for line in options.setup)
+        # a line of its own each: a block of text may hold comments, and commands of several lines
+        setup = "".join(f"{line}\n" for line in options.setup)
         arguments = shlex.join([options.simulator, str(options.threads), str(root), "best"])
         return f"{setup}{f'{launcher} ' if launcher else ''}{words} {arguments}"

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from orchestrator.config.section import CIRCUMSTANCE, Reference, Seed
+from orchestrator.config.section import CIRCUMSTANCE, Reference, Seed, ShellLines
 from orchestrator.simulations.options import SimulationOptions
 
 
@@ -39,9 +39,9 @@ class MozaikOptions(SimulationOptions):
         description="Python of the simulation's environment; by default the one the orchestrator runs on",
         json_schema_extra=CIRCUMSTANCE,
     )
-    setup: tuple[str, ...] = Field(
+    setup: ShellLines = Field(
         (),
-        description="shell lines before the simulation: modules, environments",
+        description="shell lines before the simulation, a list or a block of text: modules, environments",
         json_schema_extra=CIRCUMSTANCE,
     )
     launcher: str | None = Field(

@@ -83,15 +83,25 @@ class MozaikSimulation(Simulation[MozaikOptions]):
         message = f"the simulation ended with exit code {code}: {last.strip()}"
         if cause := cause_of(log):
             return SimulationFailed(cause, message)
-        if not started:
-            return SimulationFailed(Outcome.LAUNCH_FAILED, message)
         if is_from_outside(code):
             return SimulationFailed(Outcome.OUT_OF_MEMORY if has_exceeded_limit() else Outcome.CANCELLED, message)
+        if not started:
+            return SimulationFailed(Outcome.LAUNCH_FAILED, message)
         return SimulationFailed(Outcome.SIMULATION_ERROR, message)
 
 
 def _explosion(entry: Mapping[str, Any]) -> str:
-    # no slice: mozaik's own monitoring, after a stimulus
-    when = f"in slice {entry['slice']}" if entry.get("slice") is not None else "after a stimulus"
-    rate, threshold = entry.get("rate", float("nan")), entry.get("threshold")
-    return f"sheet {entry.get('sheet')} fired at {rate:.0f} Hz {when}, above the threshold of {threshold} Hz"
+    """Return which sheet exploded, at which rate and when, from the run script's words; a model may have its own."""
+    rate, limit, number, in_a_row = (entry.get(key) for key in ("rate", "threshold", "slice", "in_a_row"))
+    fired = f"sheet {entry.get('sheet')} fired"
+    if isinstance(rate, (int, float)):
+        fired += f" at {rate:.0f} Hz"
+    if number is None:  # mozaik's own monitoring
+        during = f" of {entry['during']}" if entry.get("during") else ""
+        return f"{fired} during a stimulus{during}, above the {limit} Hz of the model's explosion_monitoring"
+    when = "while the network settled" if number == 0 else f"in slice {number}"
+    if entry.get("certain"):
+        return f"{fired} {when}, above the certain_threshold of {limit} Hz, as no transient is"
+    several = isinstance(in_a_row, int) and in_a_row > 1
+    lasting = f" the last of {in_a_row} successive ones" if several else ""
+    return f"{fired} {when},{lasting} above the threshold of {limit} Hz"

@@ -196,6 +196,7 @@ def test_correlations_of_many_cells_are_a_part_and_the_value_of_all(tmp_path: Pa
     assert "the pairs of 400 of 600 cells are drawn." in figure.caption
 
 
+@pytest.mark.drawing
 @pytest.mark.parametrize(
     ("name", "sheet"), [("raster", ()), ("correlations", ()), ("conductances", ("Exc",)), ("size_tuning", ("Exc",))]
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from orchestrator.cli import app
 from orchestrator.config.model import Config
 from orchestrator.errors import UsageError
 from orchestrator.paths import RunPaths
-from orchestrator.records import Outcome
+from orchestrator.records import Evaluation, Offspring, Outcome, Result
+from orchestrator.run.start import Ended
 
 SPACE = {"x": [0, 1], "n": {"bounds": [1, 9], "integer": True}}
 TARGETS = [
@@ -85,6 +87,21 @@ def test_an_explosion_is_never_best(tmp_path: Path) -> None:
     assert best.parameters == {"x": 1.0, "y": 2.0}
 
 
+def test_of_scores_at_the_cap_the_best_is_what_the_optimiser_ranked_first(tmp_path: Path) -> None:
+    """With a norm that is too small all scores are equal, and the start was called the best."""
+    paths = written_run(Project.create(tmp_path, {"targets": TARGETS}).config, [])
+    checkpoint = Checkpoint(paths.checkpoint)
+    rows = [
+        Evaluation(Offspring(0, n, (0.5,) * 2, {"x": n, "y": 0}), Result(Outcome.OK), (9e3, 9e3), (20.0, 5.0), 1, 0.0)
+        for n in range(3)
+    ]
+    ranked = [(20.5, 5.25), (20.5, 5.125), (20.75, 5.125)]
+    checkpoint.append([replace(row, ranked_scores=each) for row, each in zip(rows, ranked, strict=True)], {})
+    choice = choose(checkpoint, 3)
+    assert [each.offspring for each in choice.best] == [1, 0, 2]
+    assert [each.total_score for each in choice.best] == [25, 25, 25]
+
+
 def test_a_run_in_which_nothing_is_ok_has_no_best(tmp_path: Path) -> None:
     paths = written_run(Project.create(tmp_path).config, [({"x": 0, "y": 0}, Outcome.EXPLODED)] * 4)
     message = "nothing is best yet. 4 evaluations, 0 of them OK; only these can be best (4 EXPLODED)"
@@ -143,8 +160,26 @@ def test_json_has_values_and_scores_of_every_target(run: RunPaths) -> None:
     assert fourth["targets"][1] == {"name": "ReturnedValue(cv)", "value": None, "score": 5.0}
 
 
+LONG = "sheets.V1_Exc_L4.LateralConnections.short_range.weight_functions.f1.params.sigma_of_the_gaussian_" * 3
+
+
+def test_tables_in_a_batch_log_are_as_wide_as_they_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They were broken after 80 columns, in the middle of names."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    changes = {"parameters": {LONG: [0, 1]}, "targets": TARGETS, "optimiser_centroid": {LONG: 0.9}}
+    project = Project.create(tmp_path, changes)
+    run = written_run(project.config, [({LONG: 0.9}, [9.0, 0.5]), ({LONG: 0.125}, [2.0, 1.25])])
+    monkeypatch.setattr("orchestrator.run.start.start", lambda *arguments: Ended(run, "max_ngen reached"))
+    for printed in (said("best", run.directory), said("run", project.config)):
+        lines = [line.split() for line in printed.splitlines()]
+        assert [LONG, "0.9", "0.125"] in lines
+    said("score", "--rescore", run.directory, "--config", project.config)
+
+
 def test_yaml_is_fit_for_the_start_of_another_run(run: RunPaths) -> None:
-    (best,) = yaml.safe_load(said("best", run.directory, "--yaml"))
+    best = yaml.safe_load(said("best", run.directory, "--yaml"))
+    assert best == {"x": 0.1, "n": 2}
+    assert yaml.safe_load(said("best", run.directory, "--yaml", "--top", 2)) == [best, {"x": 0.3, "n": 4}]
     changed = {**yaml.safe_load(run.config.read_text()), "optimiser_centroid": best, "model_dir": "."}
     assert Config.model_validate(changed).optimiser_centroid == {"x": 0.1, "n": 2}
 

@@ -107,7 +107,7 @@ def test_the_folder_says_where_its_values_are_from(run: RunPaths, model: Path) -
 def test_a_parallel_model_is_run_in_parallel(tmp_path: Path) -> None:
     simulation = {"launcher": "mpirun -n 4", "python": "python3.11", "setup": ["module load nest"], "threads": 2}
     said = applied(model_run(tmp_path, "balanced_network", BEST, **simulation))
-    command = "module load nest && mpirun -n 4 python3.11 -m mpi4py run.py nest 2 param_best/defaults best"
+    command = "module load nest\nmpirun -n 4 python3.11 -m mpi4py run.py nest 2 param_best/defaults best"
     assert f"\n  {command}\n" in said
 
 

@@ -39,7 +39,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Slurm:
     commands = tmp_path / "commands"
     commands.mkdir()
 
-    def play(answer: str = ACCEPTS, code: int = 0, partitions: str = PARTITIONS, states: str = "n1 idle") -> Path:
+    def play(answer: str = ACCEPTS, code: int = 0, partitions: str = PARTITIONS, states: str = "n1|idle") -> Path:
         stream = "" if answer.startswith("Submitted") else " >&2"
         scripts = {
             "sbatch": f'for script; do :; done\ncp "$script" "{tmp_path}/asked.$(basename "$script")"\n'
@@ -137,16 +137,18 @@ def test_a_refusal_of_the_controllers_job_is_a_problem_of_its_script(slurm: Slur
     assert problem.message.endswith("optimisation.sbatch: SLURM refuses the controller's job: no account")
 
 
-@pytest.mark.parametrize(
-    ("answer", "partitions"),
-    [("sbatch: error: Unable to contact slurm controller (connect failure)", PARTITIONS), (ACCEPTS, "")],
-)
-def test_silence_is_no_refusal(slurm: Slurm, tmp_path: Path, answer: str, partitions: str) -> None:
-    slurm(answer, 1, partitions)
+def test_silence_is_no_refusal(slurm: Slurm, tmp_path: Path) -> None:
+    slurm("sbatch: error: Unable to contact slurm controller (connect failure)", 1)
     found = inspected(tmp_path, {})
-    assert found.problems == []
-    assert found.cluster == "does not answer"
+    assert (found.problems, found.cluster) == ([], "does not answer")
     assert any("SLURM does not answer: " in note.message for note in found.notes)
+
+
+def test_sbatch_is_asked_where_scontrol_does_not_answer(slurm: Slurm, tmp_path: Path) -> None:
+    slurm(partitions="")
+    found = inspected(tmp_path, {})
+    assert (found.problems, found.cluster) == ([], "accepts the job (partition main, such as n1)")
+    assert any("the limits of partitions are not known" in note.message for note in found.notes)
 
 
 def test_without_slurm_its_absence_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,10 +201,10 @@ def test_a_quality_of_service_may_lift_the_partitions_limit(slurm: Slurm, tmp_pa
 @pytest.mark.parametrize(
     ("partition", "states", "message"),
     [
-        ("broken", "n1 idle", "partition broken is DOWN: jobs wait until somebody sets it UP"),
+        ("broken", "n1|idle", "partition broken is DOWN: jobs wait until somebody sets it UP"),
         (
             "main",
-            "n1 down*\\nn2 drained",
+            "n1|down*\\nn2|drained",
             "none of the 2 nodes of partition main is up (down*, drained): jobs wait",
         ),
     ],
@@ -217,8 +219,8 @@ def test_jobs_that_wait_for_somebody_are_noted(
 
 
 def test_one_node_that_is_up_is_enough() -> None:
-    run = lambda *_: "n1 down*\nn2 mixed\n"  # noqa: E731
-    assert node_states(KNOWN[:1], run) == ["down*", "mixed"]
+    run = lambda *_: "CLUSTER: gpu\nWelcome to gpu\nn1|down*\nn2|mixed\n"  # noqa: E731
+    assert node_states(KNOWN[:1], "gpu", run) == ["down*", "mixed"]
     assert list(waits(KNOWN[:1], ["down*", "mixed"])) == []
 
 
@@ -226,7 +228,7 @@ def test_nodes_of_which_nothing_is_known_are_no_reason_to_wait() -> None:
     def away(*_: object) -> str:
         raise CommandFailed("away")
 
-    assert node_states(KNOWN[:1], away) == node_states([], away) == []
+    assert node_states(KNOWN[:1], None, away) == node_states([], None, away) == []
     assert list(waits(KNOWN[:1], [])) == []
 
 
@@ -304,3 +306,37 @@ def test_a_missing_time_limit_is_noted(slurm: Slurm, tmp_path: Path) -> None:
     slurm()
     (note,) = inspected(tmp_path, {"jobs|time": None}).notes
     assert note.key == "jobs.time"
+
+
+def test_a_refusal_that_speaks_of_the_cluster_is_one_of_extra(slurm: Slurm, tmp_path: Path) -> None:
+    slurm("sbatch: error: No cluster 'gpo' known by database.", 1)
+    found = inspected(tmp_path, {"slurm|extra": {"clusters": "gpo"}})
+    assert found.cluster == "gpo refuses the job"
+    assert problems(found)[0][0] == "slurm.extra"
+
+
+@pytest.mark.parametrize(("named", "at_fault"), [("cpu,gpu", ["slurm.extra"]), ("gpu", [])])
+def test_the_cluster_of_the_environment_is_asked_if_it_is_one(
+    slurm: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, at_fault: list[str]
+) -> None:
+    slurm()
+    monkeypatch.setenv("SLURM_CLUSTERS", named)
+    found = inspected(tmp_path, {})
+    assert [problem.key for problem in found.problems] == at_fault
+    assert all("SLURM_CLUSTERS is 'cpu,gpu'" in problem.message for problem in found.problems)
+    assert found.cluster == ("" if at_fault else "gpu accepts the job (partition main, such as n1)")
+
+
+def test_what_a_user_tells_every_sbatch_is_part_of_the_job(
+    slurm: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slurm()
+    for name, value in {"PARTITION": "short", "QOS": "long", "TIMELIMIT": "5"}.items():
+        monkeypatch.setenv(f"SBATCH_{name}", value)
+    path = visual_model(tmp_path, {"executor": "slurm"})
+    config = load_config(path)
+    assert [each.name for each in asked_for(config, KNOWN)] == ["short"]
+    found = inspect(path, ())
+    assert (found.problems, [note.key for note in found.notes]) == ([], ["jobs.time"])  # the quality may lift the limit
+    assert inspect(path, ["jobs.time=null"]).notes == []
+    assert [each.name for each in asked_for(load_config(path, ["slurm.partition=week"]), KNOWN)] == ["week"]

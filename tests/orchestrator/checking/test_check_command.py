@@ -12,6 +12,7 @@ import pexpect
 import pytest
 from checked_project import CONFIG, WEIGHT, visual_model
 from in_process import command
+from orchestrator_project import CONFIG as CONFIG_OF_FUNCTION
 from orchestrator_project import MODEL, Project, wait_for
 
 from orchestrator.checking.check import inspect
@@ -162,6 +163,25 @@ def test_on_node_tries_the_function_and_leaves_nothing(tmp_path: Path) -> None:
     assert "--on-node" not in said  # it is not proposed again
     assert left(tmp_path) == []
     assert not project.runs
+
+
+@pytest.mark.run
+def test_on_node_says_that_the_start_values_score_at_the_cap(tmp_path: Path) -> None:
+    targets = [{**CONFIG_OF_FUNCTION["targets"][0], "norm": 0.01}, CONFIG_OF_FUNCTION["targets"][1]]
+    said = " ".join(Project.create(tmp_path, {"targets": targets}).command("check", "config.yaml", "--on-node").split())
+    expected = "with the start values the value 9 scores max_score (20), because 3 is wanted with a norm of 0.01."
+    assert f"targets[0]: {expected} Above the cap scores hardly grow: raise norm" in said
+    assert "targets[1]" not in said
+
+
+@pytest.mark.run
+def test_on_node_finds_a_score_that_no_optimiser_can_be_told(tmp_path: Path) -> None:
+    own = {**CONFIG_OF_FUNCTION["targets"][0], "class": "own.py:Own"}
+    project = Project.create(tmp_path, {"targets": [own]})
+    code = "class Own(ReturnedValue):\n    def score(self, value):\n        return -1\n"
+    (tmp_path / "own.py").write_text(f"from targets import ReturnedValue\n\n\n{code}")
+    said = " ".join(project.command("check", "config.yaml", "--on-node", code=2).split())
+    assert "target Own(rate): its score of the value 9.0 is -1.0; expected a finite number, not negative" in said
 
 
 @pytest.mark.run

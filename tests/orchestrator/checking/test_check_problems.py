@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,13 @@ T0, T2 = "targets[0]", "targets[2]"
 RECORDERS = "param_optim/recorders"
 L4 = "param_optim/l4_cortex_exc"
 NAME = "sheets.l4_cortex_exc.params"
+TUNING = {"sheet_name": "V1_Exc_L4", "target_value": 1, "norm": 1}
+MOVIE = """def movie(model):
+    from mozaik.experiments.vision import MeasureNaturalImagesWithEyeMovement
+    return [MeasureNaturalImagesWithEyeMovement(model, stimulus_duration=1029.0, num_trials=1)]
+
+
+def spontaneous("""
 LAUNCH = {"simulation|launch_script": "own.sh"}
 
 WRONG = [
@@ -158,6 +166,27 @@ WRONG = [
         {},
         {L4: ('url("param_optim/recorders")', "None")},
     ),
+    # what is presented: a disk and contrasts of 10 and 100
+    Wrong(
+        "OrientationTuningOrthoLowTarget needs FullfieldDriftingSinusoidalGrating of contrast 30; "
+        "experiments:create_experiments presents contrasts of 10, 100 % only",
+        f"{T0}.contrast",
+        {"targets|0": {**TUNING, "class": "OrientationTuningOrthoLowTarget", "contrast": 30}},
+    ),
+    Wrong(
+        "SizeTuning needs DriftingSinusoidalGratingDisk, which experiments:create_experiments never presents; its "
+        "experiments: MeasureDense, MeasureOrientationTuningFullfield, NoStimulation. Present it there, or take",
+        f"{T0}.class",
+        {"targets|0": {**TUNING, "class": "SizeTuning"}},
+        {"experiments.py": ("MeasureSizeTuning", "MeasureDense")},
+    ),
+    Wrong(
+        "SpontActivityTarget needs InternalStimulus, which experiments:movie never presents; its experiments: "
+        "MeasureNaturalImagesWithEyeMovement",
+        f"{T0}.class",
+        {"simulation|experiments": "experiments:movie"},
+        {"experiments.py": ("def spontaneous(", MOVIE)},
+    ),
     # the explosion check
     Wrong("the model has no sheet 'V1'", "explosion_check.sheet_name", {"explosion_check|sheet_name": "V1"}),
     Wrong(
@@ -173,7 +202,7 @@ WRONG = [
         {RECORDERS: ('("spikes",)', '("v",)'), "param_optim/retina_lgn": ('("spikes",)', '("v",)')},
     ),
     Wrong(
-        "expected at most 50 (time steps of 0.1 ms in 5 ms), got 60",
+        "expected at most 25 (time steps of 0.1 ms in 2.5 ms), got 60",
         "explosion_check.slices",
         {"explosion_check": {"duration": 5, "slices": 60}},
     ),
@@ -266,6 +295,40 @@ def prepared(folder: Path, wrong: Wrong) -> Path:
             assert change[0] in file.read_text()
             file.write_text(file.read_text().replace(*change))
     return path
+
+
+def test_a_run_that_has_begun_goes_on_with_targets_that_have_no_value(tmp_path: Path) -> None:
+    """Runs of before had such targets: nothing that was simulated is to be lost."""
+    path = visual_model(tmp_path, {"targets|0": {**TUNING, "class": "ModulationRatio", "contrast": 30}})
+    with pytest.raises(ConfigError, match="presents contrasts of 10, 100 % only"):
+        load_checked_config(path)
+    run = path.parents[1] / "20261120-104608_Optimization"
+    run.mkdir()
+    (run / "checkpoint.h5").touch()
+    own = run / "config.yaml"
+    own.write_text(path.read_text() + "model_dir: ..\n")
+    assert load_checked_config(own).targets == yaml.safe_load(own.read_text())["targets"]
+    continuing = [f"cp_filename={run / 'checkpoint.h5'}", "continue_cp=true"]
+    assert load_checked_config(path, continuing).continue_cp
+
+
+def test_what_the_source_of_the_experiments_does_not_say_is_a_note(tmp_path: Path) -> None:
+    """`check` called targets sound whose stimulus is never presented, and scored 20 for ever."""
+    tuning = {**TUNING, "class": "SizeTuning"}
+    path = visual_model(tmp_path, {"targets|0": tuning})
+    experiments = path.parents[1] / "experiments.py"
+    text = (
+        experiments.read_text()
+        .replace("Fullfield, MeasureSizeTuning", "Fullfield")
+        .replace("MeasureSizeTuning", "ours")
+    )
+    experiments.write_text(f"from our_lab import ours\n{text}")
+    config = load_checked_config(path)
+    (note,) = [message for key, message in model_of(config).notes(config) if key == ("simulation", "experiments")]
+    assert note == (
+        "whether they present DriftingSinusoidalGratingDisk as targets need it could not be found out, because "
+        "experiments.py has ours from our_lab; check --on-node tells"
+    )
 
 
 def test_the_model_and_the_configuration_are_sound_without_a_mistake(tmp_path: Path) -> None:
@@ -504,7 +567,6 @@ FUNCTION = {
 @pytest.mark.parametrize(
     ("function", "model", "message"),
     [
-        ("model:f", "def f(parameters, directory):\n    return {}\n", "has no default that is a number"),
         ("model:g", "def f(parameters, directory):\n    return {}\n", "cannot import 'model_g:g'"),
         ("model:f", "import no_such_module\n", "ModuleNotFoundError: No module named 'no_such_module'"),
         ("model:f", "f = 3\n", "is not callable"),
@@ -519,6 +581,40 @@ def test_what_is_wrong_with_a_function(tmp_path: Path, function: str, model: str
     path.write_text(yaml.safe_dump(config))
     (problem,) = examine(path).problems
     assert message.replace("model_g", module) in problem.message
+
+
+def test_a_search_without_start_values_begins_in_the_middle_of_the_ranges_on_their_scales(tmp_path: Path) -> None:
+    (tmp_path / "model_middle.py").write_text("def f(parameters, directory):\n    return {}\n")
+    parameters = {
+        "a": [0, 10],
+        "b": {"bounds": [1, 100], "scale": "log"},
+        "n": {"bounds": [1, 9], "integer": True},
+        "c": [-4, 0],
+    }
+    middle = {"a": 5, "b": pytest.approx(10), "n": 5, "c": -2}
+    config = {**FUNCTION, "executor": "local", "simulation": {"type": "function", "function": "model_middle:f"}}
+    path = tmp_path / "config.yaml"
+    for given in (
+        {},
+        {"optimiser_centroid": {}},
+        {"optimiser_centroid": "middle"},
+        {"optimiser_centroid": {"b": "middle"}},
+    ):
+        path.write_text(yaml.safe_dump({**config, "parameters": parameters, **given}))
+        examined = examine(path)
+        assert examined.problems == []
+        assert examined.config is not None
+        assert examined.config.optimiser_centroid == middle
+    path.write_text(yaml.safe_dump({**config, "parameters": parameters, "optimiser_centroid": {"a": 1, "c": "middle"}}))
+    assert examine(path).config.optimiser_centroid == {**middle, "a": 1}
+
+
+def test_middle_of_a_parameter_of_the_model_is_not_its_own_value(tmp_path: Path) -> None:
+    examined = examine(visual_model(tmp_path, {f"optimiser_centroid|{WEIGHT}": "middle"}))
+    assert examined.problems == []
+    low, high = examined.config.parameters[WEIGHT].bounds
+    middle = math.sqrt(low * high) if examined.config.parameters[WEIGHT].scale == "log" else (low + high) / 2
+    assert examined.config.optimiser_centroid[WEIGHT] == pytest.approx(middle)
 
 
 def test_a_sound_file_has_no_problem_whatever_the_order_of_its_keys(tmp_path: Path) -> None:

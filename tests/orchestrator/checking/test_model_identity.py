@@ -148,6 +148,7 @@ class Meddling:
         return 1.0
 
 
+@pytest.mark.run
 def test_a_run_stops_where_its_model_was_changed_under_it(run: RunPaths, config: Config) -> None:
     paths = RunPaths(run.directory.parent / "20261122-100000_Optimization")
     paths.directory.mkdir()

@@ -84,6 +84,12 @@ def test_what_is_configured_is_asked_for() -> None:
     assert found["nice"] == "100"
 
 
+def test_options_that_are_false_or_null_are_left_out() -> None:
+    found = script(extra={"exclusive": False, "comment": None, "spread-job": True, "nice": 0})
+    assert (found["spread-job"], found["nice"]) == ("", "0")
+    assert not {"exclusive", "comment"} & set(found)
+
+
 @pytest.mark.parametrize(
     ("exclude", "avoid", "expected"),
     [

@@ -97,14 +97,40 @@ Submitted batch job 3 yesterday, see job 4
         "Submitted batch job 77\n",
         f"{BANNER}Submitted batch job 77\n",
         f"{BANNER}Submitted batch job 77 on cluster x\nYour quota: job 12 of 50\n",
+        f"{BANNER}Submitted batch job 77 on cluster gpu\n",
+        "Submitted batch job 77\nSubmitted batch job 3 yesterday\n",
+        "Submitted batch job 77\nSubmitted batch job 77\n",
+        "Submitted batch job 77, thank you for using us\n",
         "77\n",  # extra: {parsable: true}
         "Welcome, you have job 12\n77;x\n",
     ],
 )
-def test_the_last_id_counts(tmp_path: Path, printed: str) -> None:
+def test_slurms_own_line_counts(tmp_path: Path, printed: str) -> None:
     cluster = SlurmCluster(JOBS, SLURM, lambda *_: printed)
     jobs = cluster.submit(tasks_in(tmp_path, 2), "run-g0-aa", tmp_path, ())
     assert jobs == [Job("run-g0-aa", "77_0"), Job("run-g0-aa", "77_1")]
+
+
+@pytest.mark.parametrize(
+    ("listed", "expected"),
+    [
+        ("76|0|PENDING|run-g0-aa||Priority\n76|1|PENDING|run-g0-aa||Priority\n77|N/A|RUNNING|mine|n1|None\n", "76"),
+        ("77|N/A|RUNNING|mine|n1|None\n", "77"),  # squeue does not know it yet
+        (None, "77"),
+    ],
+)
+def test_of_two_ids_the_one_counts_under_which_the_queue_lists_the_name(
+    tmp_path: Path, listed: str | None, expected: str
+) -> None:
+    def run(command: Sequence[str], timeout: float) -> str:
+        if command[0] == "sbatch":
+            return "Submitted batch job 76\nSubmitted batch job 77\n"
+        if listed is None:
+            raise NoAnswer("it is away")
+        return listed
+
+    jobs = SlurmCluster(JOBS, SLURM, run).submit(tasks_in(tmp_path, 2), "run-g0-aa", tmp_path, ())
+    assert [job.id for job in jobs] == [f"{expected}_0", f"{expected}_1"]
 
 
 def failure_of(cluster: SlurmCluster, folder: Path) -> SubmissionFailed:
@@ -130,6 +156,22 @@ def test_after_the_time_limit_it_is_not_known_whether_the_jobs_exist(
     failure = failure_of(SlurmCluster(JOBS, SLURM, run, timeout=timeout), tmp_path)
     assert failure.transient
     assert str(failure) == f"sbatch: no answer within {limit} s"
+
+
+@pytest.mark.parametrize(("timeout", "limit"), [(72000, 60), (10, 5)])
+def test_no_command_that_hangs_takes_all_the_time_there_is(timeout: float, limit: float) -> None:
+    limits: dict[str, float] = {}
+
+    def run(command: Sequence[str], timeout: float) -> str:
+        limits[command[0]] = timeout
+        raise NoAnswer("it hangs")
+
+    cluster = SlurmCluster(JOBS, SLURM, run, timeout=timeout)
+    job = Job("run-g0-aa", "77")
+    cluster.poll([job])
+    cluster.cancel([job])
+    assert cluster.batch_size == SLURM.array_size
+    assert limits == dict.fromkeys(("squeue", "scancel", "scontrol"), limit)
 
 
 def test_a_stop_is_obeyed_while_sbatch_hangs(tmp_path: Path, commands: Path) -> None:

@@ -82,11 +82,18 @@ def test_overrides(tmp_path: Path) -> None:
         "slurm.ntasks=[",
         "max_ngen=" + "9" * 99,
         "a=" + "[" * 3000,
+        "optimiser_seed=0123",
+        "simulation.seeds={a: 010}",
     ],
 )
 def test_overrides_that_cannot_be(tmp_path: Path, override: str) -> None:
     with pytest.raises(UsageError, match="--set"):
         load_config(write(tmp_path, {}), [override])
+
+
+def test_zero_and_text_with_a_leading_zero_are_what_they_look_like(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, {"slurm": {"account": "0123"}}), ["optimiser_seed=0"])
+    assert (config.optimiser_seed, config.slurm.account) == (0, "0123")
 
 
 TARGET = SOUND["targets"][0]
@@ -134,10 +141,37 @@ WRONG = [
     ({"slurm": {"extra": {"partition": "x"}}}, "is set by slurm.partition"),
     ({"slurm": {"extra": {"--nice": 1}}}, "without dashes: 'nice'"),
     ({"slurm": {"extra": {"job-name": "x"}}}, "is set by the orchestrator itself"),
+    ({"slurm": {"extra": {"requeue": True}}}, "is set by the orchestrator itself"),
+    ({"slurm": {"extra": {"chdir": "/scratch"}}}, "is set by the orchestrator itself"),
+    ({"slurm": {"extra": {"quiet": True}}}, "sbatch would not submit a job, or not say which"),
+    ({"slurm": {"extra": {"test-only": True}}}, "sbatch would not submit a job, or not say which"),
+    ({"slurm": {"extra": {"clusters": "cpu,gpu"}}}, "expected the name of one cluster"),
+    ({"slurm": {"extra": {"clusters": "all"}}}, "expected the name of one cluster"),
+    ({"slurm": {"extra": {"begin": 960}}}, "YAML reads this as the number 960: put it in quotes"),
     ({"explosion_check": {"slices": 0}}, "explosion_check.slices: "),
+    (
+        {"explosion_check": {"settle": 500}},
+        "settle: expected less than the duration of 500 ms, got 500: nothing would be",
+    ),
+    ({"explosion_check": {"settle": -1}}, "explosion_check.settle: input should be greater than or equal to 0"),
+    ({"explosion_check": {"slices_above": 0}}, "explosion_check.slices_above: "),
+    ({"explosion_check": {"certain_threshold": 0}}, "explosion_check.certain_threshold: "),
     ({"keep": {"directories": "some"}}, "keep.directories: "),
     ({"local": {"workers": 0}}, "local.workers: "),
 ]
+
+
+@pytest.mark.parametrize(
+    ("given", "settle"), [({}, 100.0), ({"duration": 70}, 35.0), ({"duration": 70, "settle": 0}, 0.0)]
+)
+def test_a_short_explosion_check_is_judged_for_half_of_it_at_least(
+    tmp_path: Path, given: dict[str, Any], settle: float
+) -> None:
+    """Checks of 100 ms and less were in use before there was time to settle."""
+    config = load_config(write(tmp_path, {"explosion_check": given}))
+    assert config.explosion_check.settle == settle
+    again = load_config(write(tmp_path, {"explosion_check": config.explosion_check.model_dump()}))
+    assert again.identity() == config.identity()
 
 
 @pytest.mark.parametrize(("change", "message"), WRONG, ids=[message for _, message in WRONG])
@@ -174,6 +208,14 @@ def test_all_problems_come_at_once_with_their_lines(tmp_path: Path) -> None:
         ("max_ngen: 1" + "0" * 5000, "is not YAML"),
         ("timeout: 2024-13-41", "is not YAML: month must be in 1..12"),
         ("parameters: {a: [0, 1], a: [0, 2]}", "parameters.a: is given twice"),
+        (
+            "max_ngen: 1\noptimiser_seed: 0123",
+            "config.yaml:2: optimiser_seed: expected a number without a leading zero, got 0123, which YAML reads as 83",
+        ),
+        (
+            "simulation:\n  seeds: {a: 7, b: 010}",
+            r"config.yaml:2: simulation.seeds.b: .* got 010, which YAML reads as 8",
+        ),
     ],
 )
 def test_files_that_are_no_configuration(tmp_path: Path, text: str, message: str) -> None:

@@ -18,13 +18,14 @@ from run_on_disk import RunOnDisk
 
 from orchestrator.cluster import State, Status
 from orchestrator.display.live import ChangeLines, StatusThread, displaying, watch
-from orchestrator.display.logs import LogFormat, interactive, logging_to
+from orchestrator.display.logs import LogFormat, LogLevel, interactive, logging_at, logging_to
 from orchestrator.display.terminal import one_line, print_status, render
 from orchestrator.display.words import trend
 from orchestrator.jobs.queue_note import QueueNote, QueueNotes
 from orchestrator.records import Outcome
 from orchestrator.status import RunStatus, Watcher
 from orchestrator.status.described import (
+    START_EXPLODED,
     Best,
     ControllerStatus,
     Forecast,
@@ -82,6 +83,7 @@ SITUATIONS = {
         generation=None,
         controller=replace(STATUS.controller, state="finished", ended=NOW - 60, reason="max_ngen reached"),
     ),
+    "start exploded": replace(STATUS, warnings=(START_EXPLODED,)),
     "empty": RunStatus("/run", NOW, ControllerStatus("none"), problems=["/run/config.yaml: cannot be read (no)"]),
 }
 
@@ -274,6 +276,18 @@ def test_json_lines_parse_and_the_log_file_stays_text(tmp_path: Path, capsys: py
     assert one_line(STATUS) in text
 
 
+def test_details_are_logged_at_the_level_that_was_asked_for(tmp_path: Path) -> None:
+    log = logging.getLogger("orchestrator.test")
+    for level in LogLevel:
+        path = tmp_path / level.value
+        with logging_at(level), logging_to(path, Console(file=io.StringIO()), LogFormat.TEXT):
+            log.info("generation 3 offspring 1: OK")
+            log.debug("generation 3 offspring 1: parameters")
+    assert "parameters" not in (tmp_path / "info").read_text()
+    assert " DEBUG   generation 3 offspring 1: parameters" in (tmp_path / "debug").read_text()
+    assert logging.getLogger("orchestrator").level == logging.NOTSET
+
+
 def test_a_batch_log_has_levels_and_times(tmp_path: Path) -> None:
     file = io.StringIO()
     lines_of(LogFormat.AUTO, Console(file=file), tmp_path / "controller.log")
@@ -398,7 +412,7 @@ def test_the_keys_of_json_are_the_documented_ones() -> None:
         assert f"`{key}`" in text, key
     assert set(data) == {
         "format", "run", "time", "controller", "complete", "max_ngen", "timeout", "best", "start_score",
-        "best_scores", "generation", "forecast", "problems",
+        "best_scores", "generation", "forecast", "problems", "warnings",
     }  # fmt: skip
     assert set(generation) == {
         "number", "submitted", "deadline", "timed_out", "offspring", "queue", "lost", "counts", "pending",

@@ -439,7 +439,7 @@ def test_one_node_that_starts_nothing_and_draws_all_jobs_does_not_end_a_run(
         run.cluster.answer(index, 1, RUNNING, ended(node="n1"))
     assert run.outcomes() == [Outcome.OK] * 4
     assert run.cluster.avoided == [set(), {"n1"}]
-    assert "attempt lost, LAUNCH_FAILED on n1" in caplog.text
+    assert "attempt lost on n1, LAUNCH_FAILED" in caplog.text
 
 
 def test_if_there_are_no_other_nodes_the_one_is_used_again(scripted: Make) -> None:
@@ -578,3 +578,41 @@ def test_what_cannot_be_measured_for_a_full_disk_is_not_evaluated(scripted: Make
     assert first.result.outcome is Outcome.OK
     assert (second.result.outcome, second.speaks) == (Outcome.NODE_FAIL, False)
     assert second.attempts == 5
+
+
+def test_the_log_of_an_offspring_has_its_job_and_all_its_numbers(
+    scripted: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "orchestrator.jobs.entries")
+    run = scripted()
+    run.cluster.answer(0, 1, Result(Outcome.OK, values={"rate": 0.25, "cv": None}, job_id="77_0"))
+    run.cluster.answer(1, 1, ended(Outcome.OUT_OF_MEMORY))
+    run.finish()
+    said = {record.levelname: record for record in caplog.records if record.name == "orchestrator.jobs.entries"}
+    landed = next(record for record in caplog.records if record.levelname == "INFO" and "job 77_0" in record.message)
+    assert landed.message == "generation 0 offspring 0: OK (job 77_0)"
+    assert landed.orchestrator_data == {
+        "event": "landed",
+        "generation": 0,
+        "offspring": 0,
+        "job_id": "77_0",
+        "outcome": "OK",
+        "parameters": {"x": 0.5},
+        "values": {"rate": 0.25, "cv": None},
+    }
+    assert said["WARNING"].message.startswith("generation 0 offspring 1: OUT_OF_MEMORY: ")
+    assert said["WARNING"].message.endswith(" (job 0_1)")
+    assert 'generation 0 offspring 0: parameters {"x": 0.5}, values {"rate": 0.25, "cv": null}' in caplog.messages
+
+
+def test_a_result_that_cannot_be_read_is_logged_once(scripted: Make, caplog: pytest.LogCaptureFixture) -> None:
+    """It was logged at every look."""
+    run = scripted()
+
+    def torn(paths: AttemptPaths) -> Status:
+        paths.result.write_text('{"outcome": "O')
+        return RUNNING
+
+    run.cluster.answer(0, 1, *[torn] * 5, OK)
+    assert run.outcomes() == [Outcome.OK, Outcome.OK]
+    assert sum("is not readable yet" in message for message in caplog.messages) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -134,6 +135,36 @@ def test_a_deadline_that_passed_while_nobody_watched_waits_for_what_the_file_sys
     suspend(run, 20, 5000, lambda: run.clock.after(20, lambda: run.deliver(0, 1)))
     assert run.outcomes() == [Outcome.OK, Outcome.TIMEOUT]
     assert run.clock.now < START + 20 + 5000 + 60
+
+
+def test_an_answer_of_the_queue_that_is_as_old_as_the_sleep_decides_nothing(scripted: Make) -> None:
+    """The controller was suspended after squeue had answered."""
+    run = scripted(timeout=1000)
+
+    def asleep(_paths: AttemptPaths) -> Status:
+        run.clock.now += 5000
+        run.clock.after(2, lambda: run.deliver(0, 1))
+        return RUNNING
+
+    run.cluster.answer(0, 1, RUNNING, RUNNING, asleep, ended())
+    assert run.outcomes() == [Outcome.OK, Outcome.OK]
+    assert run.cluster.cancelled == []
+
+
+def test_a_queue_that_hangs_is_not_asked_more_often(scripted: Make) -> None:
+    run = scripted(timeout=10_000)
+    run.cluster.otherwise = [*[UNKNOWN] * 20, OK]
+    run.cluster.poll_interval = lambda _elapsed: 120.0  # type: ignore[method-assign]
+    poll, polls = run.cluster.poll, []
+
+    def hangs(jobs):  # type: ignore[no-untyped-def]
+        polls.append(run.clock.now)
+        run.clock.now += 61
+        return poll(jobs)
+
+    run.cluster.poll = hangs  # type: ignore[method-assign]
+    assert run.outcomes() == [Outcome.OK, Outcome.OK]
+    assert min(later - sooner for sooner, later in itertools.pairwise(polls)) > 180
 
 
 def test_a_deadline_that_passed_between_two_controllers_waits_for_what_the_file_system_shows_late(

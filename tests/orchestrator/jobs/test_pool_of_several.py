@@ -124,9 +124,9 @@ def test_many_jobs_that_end_at_once_without_results_are_looked_for_once(
     run.cluster.answer(0, None, RUNNING, OK)
     listings: list[Path] = []
 
-    def listed(folder: Path, seen: set[str]) -> Iterator[tuple[int, int, Result]]:
+    def listed(folder: Path, seen: set[str], unreadable: set[str]) -> Iterator[tuple[int, int, Result]]:
         listings.append(folder)
-        return new_results(folder, seen)
+        return new_results(folder, seen, unreadable)
 
     monkeypatch.setattr("orchestrator.jobs.pool.new_results", listed)
     assert run.outcomes() == [Outcome.OK, *[Outcome.OUT_OF_MEMORY] * 29]

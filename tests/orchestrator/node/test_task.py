@@ -12,11 +12,14 @@ from orchestrator_project import Project
 
 from orchestrator.config.file import load_config
 from orchestrator.config.model import Config
+from orchestrator.node.claim import claim
+from orchestrator.node.evaluate import evaluate
 from orchestrator.node.task import VERSION, NodeTask
 from orchestrator.paths import GenerationPaths
 from orchestrator.records import Offspring
 from orchestrator.simulations import model_of
 from orchestrator.simulations.function import FunctionOptions
+from orchestrator.simulations.phases import Phase, phases
 
 
 @pytest.fixture
@@ -49,6 +52,19 @@ def test_it_can_be_simulated_from_what_is_read(task: NodeTask) -> None:
     simulation = read.create_simulation()
     simulation.simulate({**read.simulation.seeds, **read.parameters}, attempt)
     assert simulation.recordings(attempt) == {"rate": 5.0, "cv": pytest.approx(2.56)}
+
+
+def test_a_job_that_its_site_queued_again_has_lost_what_it_had_done(
+    task: NodeTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task.write()
+    assert claim(task.paths.directory)
+    evaluate(str(task.paths.task))
+    assert phases(task.paths) == {}  # the same job twice, by a controller in doubt: the first one goes on
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    evaluate(str(task.paths.task))
+    assert list(phases(task.paths)) == [Phase.TERMINATED]
+    assert not task.paths.result.exists()
 
 
 CHANGES: list[tuple[dict[str, Any], str]] = [

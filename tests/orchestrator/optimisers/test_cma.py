@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from orchestrator.optimisers.base import TOLERANCE
 from orchestrator.optimisers.cma import CMAOptions
 from orchestrator.records import FloatArray, Origin, Outcome
 
+ROOT = Path(__file__).resolve().parents[3]
 START = np.array([0.1, 0.2, 0.8, 0.5])
 
 
@@ -32,6 +35,22 @@ def test_finds_the_optimum_of_a_bowl() -> None:
     for _ in range(60):
         optimiser.tell(told(optimiser.ask().points))
     assert optimiser.state()["mean"] == pytest.approx([0.6] * 4, abs=0.03)
+
+
+def test_the_cap_does_not_blind_the_search() -> None:
+    """Values thousands of norms off, from the centre: every score is at the cap, and the search saw a plain."""
+    spec = importlib.util.spec_from_file_location("benchmark_of_the_cap", ROOT / "benchmarks" / "cap.py")
+    assert spec is not None
+    assert spec.loader is not None
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    off = {
+        name: np.median([benchmark.norms_off(10_000, seed, scored, 160) for seed in range(5)])
+        for name, scored in benchmark.TOLD.items()
+    }
+    assert off["capped"] > 200
+    assert off["ranked"] < 100
+    assert off["uncapped"] < 100
 
 
 def test_the_points_are_those_of_the_first_version() -> None:

@@ -90,6 +90,10 @@ def test_a_predecessors_folder_gets_what_it_lacks_and_keeps_what_it_has(tmp_path
             {"targets": [{**PREDECESSOR["targets"][0], "sheet_name": "Ecx"}]},
             "has no sheet 'Ecx'; did you mean 'Exc'?",
         ),
+        (
+            {"targets": [{"class": "SizeTuning", "sheet_name": "Exc", "target_value": 0.5, "norm": 1}]},
+            "targets[0].class: SizeTuning needs DriftingSinusoidalGratingDisk, which experiments:create_experiments ne",
+        ),
         ({"offspring_size": 3}, ": offspring_size: is no section of the predecessor's files, which have parameters, "),
     ],
 )

@@ -93,7 +93,8 @@ def test_sheets_that_cannot_be_helped_are_noted(tmp_path: Path) -> None:
         param__defaults="{'sheets': {'exc': url('param/exc'), 'dark': {'params': {'name': 'Dark'}}, "
         "'far': url('shared/far')}}",
         shared__far="{'params': {'name': 'Far', 'recorders': {}}, 'weights': 0.1}",
-        experiments__py="def create_experiments(model):\n    return []\n",
+        experiments__py="from mozaik.experiments.vision import *\n\n\ndef create_experiments(model):\n"
+        "    return [MeasureOrientationTuningFullfield(model, contrasts=[10, 100])]\n",
     )
     said = prepare(model)
     assert "Note: shared/far:1:41: the recorders of Far are outside param and stay as they are" in said

@@ -12,7 +12,10 @@ from orchestrator.prepare import prepare_model
 
 RUN = "from mozaik.controller import run_workflow\n"
 CLASS = "from mozaik.models import Model\n\nclass Net(Model):\n    pass\n"
-CREATE = "def create_experiments(model):\n    return []\n"
+CREATE = (
+    "from mozaik.experiments import NoStimulation\n"
+    "def create_experiments(model):\n    return [NoStimulation(model, duration=100.0)]\n"
+)
 
 
 def test_without_a_script_that_runs_the_model_the_candidates_are_listed(tmp_path: Path) -> None:

@@ -5,14 +5,25 @@ from __future__ import annotations
 import functools
 
 import pytest
-from matplotlib.layout_engine import ConstrainedLayoutEngine
+from report_runs import make_run
 
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.records import Outcome
 from orchestrator.report import history, sampling
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
+    directory = tmp_path_factory.mktemp("figures") / "run"
+    failing = lambda _g, i: Outcome.OK if i else Outcome.EXPLODED  # noqa: E731
+    return Checkpoint(make_run(directory, generations=5, size=5, outcome=failing).checkpoint)
 
 
 @pytest.fixture
 def no_layout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures whose parts stay where they are first put: matplotlib measures all texts twice to find better places."""
+    from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415  (for those that draw only)
+
     monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda _self, _figure: {})
 
 

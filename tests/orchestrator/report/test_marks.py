@@ -43,6 +43,7 @@ def made(mark: type[Any], read: set[str], **changes: Any) -> Any:
     return type(mark.__name__, (mark,), {"__getattribute__": noting})(**{**values, **changes})
 
 
+@pytest.mark.drawing
 @pytest.mark.usefixtures("no_layout")
 @pytest.mark.parametrize("mark", MARKS, ids=lambda mark: mark.__name__)
 def test_a_file_shows_every_field_of_a_mark(mark: type[Any]) -> None:
@@ -64,6 +65,7 @@ def test_the_page_shows_every_field_of_a_mark(mark: type[Any]) -> None:
         assert re.search(word, elsewhere if beside else drawing[1] + helpers), field.name
 
 
+@pytest.mark.drawing
 @pytest.mark.usefixtures("no_layout")
 @pytest.mark.parametrize("symbol", typing.get_args(scene.Symbol))
 def test_both_draw_every_symbol(symbol: str) -> None:

@@ -3,99 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from checkpoint_files import change_rows
 from hypothesis import given
 from hypothesis import strategies as st
-from report_runs import NASTY, config, make_run
+from report_runs import config, make_run
 
 from orchestrator.analysis.runs import parameters_table
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
-from orchestrator.records import Outcome
 from orchestrator.report import History, figures
-from orchestrator.report.drawing import _draw
 from orchestrator.report.figures.relations import rank_correlation
 from orchestrator.report.figures.simulations import _occupancy
 from orchestrator.report.listings import best_evaluations, failures, last_lines, plain
 from orchestrator.report.naming import elided, short_names
-from orchestrator.report.palette import score_stops
 from orchestrator.report.sampling import sample_evaluations
-from orchestrator.report.scene import Axis, Bars, Figure, Heat, Line, Panel, Points
+from orchestrator.report.scene import Bars, Line, Points
 from orchestrator.report.summary import findings, gain, tiles
-
-ONE_RUN = sorted(name for name in figures.__all__ if name[0].islower() and not name.startswith("compare"))
-# what a figure is saved as here: those with lines and points, bars, cells as each, the others as one of them
-BEGINNINGS = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
-ALL_KINDS = ("jobs_at_once", "learnt_correlation", "parameter_exploration")
-SAVED = [
-    (name, suffix)
-    for n, name in enumerate(ONE_RUN)
-    for suffix in (BEGINNINGS if name in ALL_KINDS else [list(BEGINNINGS)[n % 3]])
-]
-SEVERAL = ["compare_parameters", "compare_scores", "compare_targets"]
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
-    directory = tmp_path_factory.mktemp("figures") / "run"
-    failing = lambda _g, i: Outcome.OK if i else Outcome.EXPLODED  # noqa: E731
-    return Checkpoint(make_run(directory, generations=5, size=5, outcome=failing).checkpoint)
-
-
-def test_every_figure_is_tested() -> None:
-    assert len(ONE_RUN) == 15
-    assert sorted([*ONE_RUN, *SEVERAL, "Figure", "History"]) == sorted(figures.__all__)
-
-
-@pytest.fixture
-def no_fonts_embedded() -> Iterator[None]:
-    """PDF with the fonts that every reader has: to embed others takes longer than all the rest."""
-    with mpl.rc_context({"pdf.use14corefonts": True}):
-        yield
-
-
-@pytest.mark.usefixtures("no_fonts_embedded")
-@pytest.mark.parametrize(("name", "suffix"), SAVED)
-def test_a_figure_is_saved_as_png_svg_and_pdf(name: str, suffix: str, run: Checkpoint, tmp_path: Path) -> None:
-    figure: Figure = getattr(figures, name)(run)
-    assert figure.title
-    assert not figure.empty
-    path = figure.save(tmp_path / f"{name}{suffix}", width=5, dpi=60)
-    assert path.read_bytes().startswith(BEGINNINGS[suffix])
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_pdf_has_its_fonts_with_it(run: Checkpoint, tmp_path: Path) -> None:
-    assert b"/FontFile2" in figures.score_by_generation(run).save(tmp_path / "f.pdf").read_bytes()
-
-
-def test_figures_of_several_runs_are_saved(run: Checkpoint, tmp_path: Path) -> None:
-    for name in SEVERAL:
-        text = getattr(figures, name)([run, run]).save(tmp_path / f"{name}.svg").read_text()
-        assert "1: run" in text
-        assert "2: run" in text
-
-
-def test_names_are_drawn_as_they_are(tmp_path: Path) -> None:
-    odd = [*NASTY[2:3], "$x$ \\frac"]
-    own = make_run(tmp_path / "run", parameters=odd, targets=odd)
-    text = figures.target_scores(Checkpoint(own.checkpoint)).save(tmp_path / "f.svg").read_text()
-    assert "$x$ \\frac" in text
-    assert "&lt;/script&gt;&lt;img src=x" in text
-
-
-@pytest.mark.usefixtures("no_layout")
-def test_the_same_run_gives_the_same_file(run: Checkpoint, tmp_path: Path) -> None:
-    one, other = (figures.score_by_generation(run).save(tmp_path / f"{n}.svg").read_bytes() for n in "ab")
-    assert one == other
 
 
 def test_what_is_chosen_is_drawn(run: Checkpoint) -> None:
@@ -118,19 +47,6 @@ def test_unknown_choices_and_files_are_refused(run: Checkpoint, tmp_path: Path) 
     with pytest.raises(UsageError, match=r"ends in .png, .svg, .pdf, got .jpg"):
         figure.save(tmp_path / "figure.jpg")
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.usefixtures("no_layout")
-def test_a_figure_of_nothing_says_why(tmp_path: Path) -> None:
-    empty = Checkpoint(make_run(tmp_path / "run", generations=0).checkpoint)
-    for name in ONE_RUN:
-        figure = getattr(figures, name)(empty)
-        assert figure.empty == "No generation is complete yet."
-        assert figure.save(tmp_path / f"{name}.png", dpi=40).stat().st_size > 0
-
-
-def test_a_notebook_shows_a_figure(run: Checkpoint) -> None:
-    assert figures.target_scores(run)._repr_png_().startswith(b"\x89PNG")
 
 
 def test_phases_of_jobs_add_up(run: Checkpoint) -> None:
@@ -187,14 +103,6 @@ def test_whole_numbers_at_a_bound_are_flagged(tmp_path: Path) -> None:
     # the search has room for half a number beyond the bounds
     (search,) = [mark for mark in panel.marks if isinstance(mark, Bars)]
     assert (search.low[2], search.high[2]) == pytest.approx(((0.3 * 10 - 0.5) / 9, (0.7 * 10 - 0.5) / 9))  # type: ignore[index]
-
-
-@pytest.mark.parametrize("max_score", [20.0, 100.0, 1000.0])
-def test_no_unmet_target_is_green_in_a_file(max_score: float) -> None:
-    panel = Panel(Axis(), Axis(), (Heat(np.array([[0.9, 1.0, 1.1, max_score]]), score_stops(max_score)),))
-    (mesh,) = _draw(Figure("f", "f", panels=(panel,)), 5).axes[0].collections
-    red, green, _, _ = mesh.cmap(mesh.norm(np.array([0.5, 0.9, 1.0, 1.1, 1.5, max_score]))).T
-    assert (green > red).tolist() == [True, True, True, False, False, False]
 
 
 @given(

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from orchestrator_project import CONFIG, MODEL, Project, same, wait_for
@@ -87,6 +88,16 @@ def test_a_stopped_run_continues_as_if_nothing_had_been(
         assert 8 <= project.simulated <= 10  # at most the two that Ctrl-C ended
 
 
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_are_no_hindrance(closed: str, tmp_path: Path) -> None:
+    """What is opened next gets their numbers, and what is printed would be written into the checkpoint."""
+    project = Project.create(tmp_path, {"max_ngen": 1})
+    program = Path(sys.executable).parent / "orchestrator"
+    done = subprocess.run(["bash", "-c", f"exec {program} run config.yaml {closed}"], cwd=tmp_path, check=False)
+    assert done.returncode == 0
+    assert len(project.frame()) == project.simulated == 4
+
+
 def test_continuing_by_the_configuration(undisturbed: Project, tmp_path: Path) -> None:
     project = Project.create(tmp_path)
     project.command("run", "config.yaml", "--set", "max_ngen=1")
@@ -97,6 +108,32 @@ def test_continuing_by_the_configuration(undisturbed: Project, tmp_path: Path) -
     assert same(project.frame(), undisturbed.frame())
     assert project.simulated == 8
     assert "timeout: 7200" in Checkpoint(checkpoint).config_text
+
+
+FAR = [
+    {"class": "ReturnedValue", "key": "rate", "target_value": 3, "norm": 1e-3},
+    {"class": "ReturnedValue", "key": "cv", "target_value": 1, "norm": 0.2},
+]
+
+
+def test_scores_at_the_cap_are_told_apart_warned_about_and_told_again_in_a_continued_run(tmp_path: Path) -> None:
+    whole = Project.create(tmp_path / "whole", {"targets": FAR, "max_ngen": 3})
+    said = whole.command("run", "config.yaml")
+    assert "target ReturnedValue(rate): in this generation all values (" in said
+    assert " score max_score (20), because 3 is wanted with a norm of 0.001. Above the cap scores hardly grow" in said
+    assert "target ReturnedValue(cv):" not in said
+    frame = whole.frame()
+    assert (frame["score:ReturnedValue(rate)"] == 20).all()
+    told = np.concatenate([block.scores[:, 0] for block in Checkpoint(whole.runs[0]).told()])
+    good = (frame["outcome"] == "OK").to_numpy()
+    norms = np.abs(3 - frame["value:ReturnedValue(rate)"]) / 1e-3
+    assert told[good] == pytest.approx(20 * (1.05 - 5 / (norms[good] / 20 + 99)), rel=1e-12)
+    assert (told[~good] == 21).all()
+    parts = Project.create(tmp_path / "parts", {"targets": FAR, "max_ngen": 2})
+    parts.command("run", "config.yaml")
+    said = parts.command("run", "--continue", str(parts.runs[0]), "--set", "max_ngen=3")
+    assert f"continuing after 2 generations, best total score {frame['total_score'][:8].min():.4g}" in said
+    assert same(parts.frame(), frame)
 
 
 def test_continuing_something_else_is_refused_with_the_difference(tmp_path: Path) -> None:
@@ -238,7 +275,7 @@ def test_best_prints_tables_json_and_yaml(undisturbed: Project) -> None:
     run = str(undisturbed.runs[0])
     assert "at the start" in undisturbed.command("best", run)
     assert '"total_score"' in undisturbed.command("best", run, "--json", "--top", "3")
-    assert undisturbed.command("best", run, "--yaml").startswith("- x: ")
+    assert undisturbed.command("best", run, "--yaml").startswith("x: ")
 
 
 @pytest.mark.parametrize(
@@ -250,7 +287,7 @@ def test_best_prints_tables_json_and_yaml(undisturbed: Project) -> None:
         (["run", "config.yaml", "--set", "model_dir=nowhere"], "model_dir: there is no directory"),
         (["run", "config.yaml", "--set", "simulation.function=model:none"], "simulation.function: cannot import"),
         (["run", "config.yaml", "--set", "simulation.function=nomodel:f"], "simulation.function: cannot import"),
-        (["run", "config.yaml", "--set", "optimiser_centroid={}"], "'x' has no default that is a number"),
+        (["run", "config.yaml", "--set", "optimiser_centroid={x: 2}"], "'x' must be inside its bounds [0, 1], got 2"),
         (
             ["run", "config.yaml", "--set", "continue_cp=true", "--set", "cp_filename=no/checkpoint.h5"],
             "there is no checkpoint",

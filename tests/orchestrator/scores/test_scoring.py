@@ -21,7 +21,7 @@ from stores import SPONTANEOUS, Store, plain_store
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cli import app
-from orchestrator.config.file import load_config
+from orchestrator.config.file import load_targets
 from orchestrator.errors import ConfigError, UsageError
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
 from orchestrator.scores.datastores import find_datastores
@@ -146,6 +146,35 @@ def test_patterns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no such directory: none*" in err
 
 
+def test_patterns_in_directories_whose_names_have_brackets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("[2026] runs/a1", "[2026] runs/a2", "[2026] runs/b1", "2 runs/a3", "x/[y]/a4", "z/y/a5"):
+        (tmp_path / name).mkdir(parents=True)
+    found = ["[2026] runs/a1", "[2026] runs/a2"]
+    assert find_datastores([f"{tmp_path}/[2026] runs/a*"]) == [tmp_path / name for name in found]
+    monkeypatch.chdir(tmp_path)
+    assert find_datastores(["[2026] runs/a*"]) == [Path(name) for name in found]
+    assert find_datastores(["[2] runs/a[0-9]"]) == [Path("2 runs/a3")]
+    assert find_datastores(["*/[y]/a*"]) == [Path("x/[y]/a4"), Path("z/y/a5")]
+    assert find_datastores(["**/a4", "**/b1"]) == [Path("x/[y]/a4"), Path("[2026] runs/b1")]
+    monkeypatch.chdir("[2026] runs")
+    assert find_datastores(["*1"]) == [Path("a1"), Path("b1")]
+
+
+def test_a_file_with_nothing_but_targets_is_enough(tmp_path: Path, store: Path) -> None:
+    """A file of the predecessor is scored as it is; what else a configuration lacks, or has wrong, is not looked at."""
+    predecessors = tmp_path / "config_optimisation"
+    predecessors.write_text(json.dumps({"parameters": {"a": [0, 1]}, "optimiser_centroid": {}, "targets": [RATE]}))
+    alone = tmp_path / "targets.yaml"
+    alone.write_text(yaml.safe_dump({"targets": [RATE], "timeot": 1}))
+    expected = json.loads(score(store, "--config", config(tmp_path, RATE), "--json")[0])
+    for file in (predecessors, alone):
+        assert json.loads(score(store, "--config", file, "--json")[0]) == expected
+    alone.write_text("parameters: {a: [0, 1]}\n")
+    assert "targets: expected a list of targets, {class, target_value, norm} and more, got None" in " ".join(
+        score(store, "--config", alone, code=2)[1].split()
+    )
+
+
 def test_targets_of_ones_own_without_a_model(tmp_path: Path, store: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "from targets import AtMostTarget\n"
@@ -225,7 +254,7 @@ def test_rescoring_with_other_target_values_norms_and_caps(tmp_path: Path) -> No
     new = config(
         tmp_path, RATE | {"target_value": [8, 9], "norm": 10}, SYNCHRONY | {"target_value": 0.02, "max_score": 7}
     )
-    evaluations = rescore(Checkpoint(run), load_config(new), new)
+    evaluations = rescore(Checkpoint(run), load_targets(new), new)
     expected = [(0.5, 0.0), (0.0, 1.0), (20, 7), (20, 7)]
     for evaluation, scores in zip(evaluations, expected, strict=True):
         assert [each.score for each in evaluation.scores] == pytest.approx(scores)
@@ -260,18 +289,18 @@ def test_kinds_may_change_where_the_value_is_the_same(tmp_path: Path) -> None:
     returned = {"class": "ReturnedValue", "key": "rate", "target_value": 5, "norm": 1}
     run = run_of(tmp_path / "run", returned, values=[(3.0,), (9.0,)])
     new = config(tmp_path, returned | {"class": "ReturnedValueAtLeast", "name": "ReturnedValue(rate)"})
-    evaluations = rescore(Checkpoint(run), load_config(new), new)
+    evaluations = rescore(Checkpoint(run), load_targets(new), new)
     assert [each.total_score for each in evaluations] == [2, 0]
     other = config(tmp_path, returned | {"key": "cv", "name": "ReturnedValue(rate)"})
     with pytest.raises(ConfigError, match="key: rate in the run, cv now"):
-        rescore(Checkpoint(run), load_config(other), other)
+        rescore(Checkpoint(run), load_targets(other), other)
 
 
 def test_values_that_were_measured_otherwise_are_refused(tmp_path: Path) -> None:
     run = run_of(tmp_path / "run", RATE, SYNCHRONY)
     new = config(tmp_path, RATE, SYNCHRONY | {"bin": 5.0, "window": 2, "norm": 3}, RATE | {"sheet_name": "Inh"})
     with pytest.raises(ConfigError) as caught:
-        rescore(Checkpoint(run), load_config(new), new)
+        rescore(Checkpoint(run), load_targets(new), new)
     assert [problem.key for problem in caught.value.problems] == ["targets[1]", "targets[1]", "targets[2]"]
     window, bin_, label = (problem.message for problem in caught.value.problems)
     assert window.startswith("window: 3.0 in the run, 2.0 now: the values of 'sync'")
@@ -281,12 +310,12 @@ def test_values_that_were_measured_otherwise_are_refused(tmp_path: Path) -> None
     _, err = score("--rescore", run, "--config", new, code=2)
     assert err == str(caught.value)
     stated = config(tmp_path, SYNCHRONY | {"bin": 10})  # a default, stated
-    assert len(rescore(Checkpoint(run), load_config(stated), stated)) == 4
+    assert len(rescore(Checkpoint(run), load_targets(stated), stated)) == 4
     other = config(
         tmp_path, {"class": "IrregularityTarget", "name": "sync", **{k: SYNCHRONY[k] for k in list(SYNCHRONY)[1:4]}}
     )
     with pytest.raises(ConfigError, match="class: SynchronyTarget in the run, IrregularityTarget now"):
-        rescore(Checkpoint(run), load_config(other), other)
+        rescore(Checkpoint(run), load_targets(other), other)
 
 
 def test_options_of_the_contrast_are_compared_by_what_they_are(tmp_path: Path) -> None:
@@ -295,9 +324,9 @@ def test_options_of_the_contrast_are_compared_by_what_they_are(tmp_path: Path) -
     low = high | {"class": "OrientationTuningOrthoLowTarget"}
     new = config(tmp_path, low)
     with pytest.raises(ConfigError, match=r"contrast: 100\.0 in the run, 10\.0 now"):
-        rescore(Checkpoint(run), load_config(new), new)
+        rescore(Checkpoint(run), load_targets(new), new)
     same = config(tmp_path, low | {"contrast": 100})
-    assert rescore(Checkpoint(run), load_config(same), same)[0].total_score == 0.5
+    assert rescore(Checkpoint(run), load_targets(same), same)[0].total_score == 0.5
 
 
 def test_rescoring_a_run_whose_model_has_moved(tmp_path: Path) -> None:
@@ -315,10 +344,10 @@ def test_rescoring_a_run_whose_model_has_moved(tmp_path: Path) -> None:
     moved = shutil.move(str(run / "checkpoint.h5"), tmp_path / "checkpoint.h5")
     shutil.rmtree(before)
     new = config(after, own | {"target_value": 2})
-    assert rescore(Checkpoint(moved), load_config(new), new)[0].total_score == 1
+    assert rescore(Checkpoint(moved), load_targets(new), new)[0].total_score == 1
     changed = config(after, {key: value for key, value in own.items() if key != "threshold"})
     with pytest.raises(ConfigError, match=r"threshold: 0\.5 in the run, 0\.1 now"):
-        rescore(Checkpoint(moved), load_config(changed), changed)
+        rescore(Checkpoint(moved), load_targets(changed), changed)
 
 
 def test_a_run_without_evaluations(tmp_path: Path) -> None:
@@ -327,7 +356,7 @@ def test_a_run_without_evaluations(tmp_path: Path) -> None:
     )
     new = config(tmp_path, RATE)
     with pytest.raises(UsageError, match="no generation is complete yet"):
-        rescore(checkpoint, load_config(new), new)
+        rescore(checkpoint, load_targets(new), new)
 
 
 def test_several_sheets_and_repeated_targets(tmp_path: Path) -> None:

@@ -86,17 +86,19 @@ def test_a_shell_that_was_killed_as_well_has_told_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "own_limit", "outcome"),
+    ("code", "own_limit", "started", "outcome"),
     [
-        (137, False, Outcome.CANCELLED),  # it was OUT_OF_MEMORY: for whose memory the kernel kills is not known
-        (-9, False, Outcome.CANCELLED),
-        (137, True, Outcome.OUT_OF_MEMORY),
-        (139, True, Outcome.SIMULATION_ERROR),
-        (1, False, Outcome.SIMULATION_ERROR),
+        (137, False, True, Outcome.CANCELLED),  # it was OUT_OF_MEMORY: for whose memory the kernel kills is not known
+        (-9, False, True, Outcome.CANCELLED),
+        (137, False, False, Outcome.CANCELLED),  # not the node's fault
+        (137, True, True, Outcome.OUT_OF_MEMORY),
+        (139, True, True, Outcome.SIMULATION_ERROR),
+        (1, False, True, Outcome.SIMULATION_ERROR),
+        (1, False, False, Outcome.LAUNCH_FAILED),
     ],
 )
 def test_a_simulation_that_was_killed_from_outside_is_not_the_parameters_fault(
-    code: int, own_limit: bool, outcome: Outcome, monkeypatch: pytest.MonkeyPatch
+    code: int, own_limit: bool, started: bool, outcome: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orchestrator.simulations.mozaik.simulation.has_exceeded_limit", lambda: own_limit)
-    assert MozaikSimulation._failure(code, started=True, log="building\n").outcome is outcome
+    assert MozaikSimulation._failure(code, started=started, log="building\n").outcome is outcome

@@ -16,6 +16,8 @@ from orchestrator_project import wait_for
 
 from orchestrator.simulations.subprocesses import run_in_own_group
 
+pytestmark = pytest.mark.run
+
 # Runs its arguments as a simulation, in the directory that is its first one.
 JOB = """
 import signal, sys
@@ -187,3 +189,12 @@ def test_a_program_that_is_not_there_is_a_failed_simulation(tmp_path: Path) -> N
     with (tmp_path / "log").open("ab") as log:
         assert run_in_own_group(["no-such-launcher"], cwd=tmp_path, log=log) != 0
     assert "no-such-launcher" in (tmp_path / "log").read_text() or "No such file" in (tmp_path / "log").read_text()
+
+
+def test_files_of_the_model_are_no_modules_of_what_starts_it(tmp_path: Path) -> None:
+    """A model's struct.py was imported in the place of the standard library's, and nothing was simulated."""
+    for name in ("ctypes", "struct", "os"):
+        (tmp_path / f"{name}.py").write_text("raise SystemError('mine')\n")
+    with (tmp_path / "log").open("wb") as log:
+        assert run_in_own_group(["/bin/echo", "simulated"], cwd=tmp_path, log=log) == 0
+    assert (tmp_path / "log").read_text() == "simulated\n"

@@ -11,6 +11,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,10 @@ from checkpoint_files import write_first_format
 from run_on_disk import STATE, GenerationOnDisk, RunOnDisk
 
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.records import Outcome
+from orchestrator.records import Outcome, Result
 from orchestrator.simulations.phases import JobProgress
 from orchestrator.status import RunStatus, Watcher
+from orchestrator.status.described import START_EXPLODED
 from orchestrator.status.in_progress import MOST_FILES
 
 
@@ -208,6 +210,17 @@ def test_the_past_is_that_of_the_checkpoint(run: RunOnDisk) -> None:
             best["total_score"], best["generation"], best["offspring"],
         )  # fmt: skip
         assert found.start_score == frame["total_score"][0]
+
+
+def test_start_values_that_exploded_are_a_warning(run: RunOnDisk) -> None:
+    watcher = Watcher(run.paths)
+    first, *others = run.evaluations(0, [[20, 20], [1, 2]], begin=1000.0)
+    assert watcher.look().warnings == ()
+    run.checkpoint.append([replace(first, result=Result(Outcome.EXPLODED)), *others], STATE)
+    run.complete(1, [[1, 1]] * 2, begin=2000.0)
+    for status in (watcher.look(), look(run)):
+        assert status.warnings == (START_EXPLODED,)
+        assert status.to_json()["warnings"] == [START_EXPLODED]
 
 
 def test_checkpoints_of_earlier_versions_have_no_column_of_totals(run: RunOnDisk) -> None:

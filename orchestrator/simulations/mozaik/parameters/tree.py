@@ -137,6 +137,8 @@ class ParameterFiles:
 
     def _walked(self, path: Name, file: ParameterFile, value: ast.expr, above: tuple[str, ...]) -> Entry:
         entry = Entry(path, file, value)
+        if isinstance(value, ast.Constant):  # nearly all are
+            return entry
         inner = called(value, "url", "ParameterSet")
         if isinstance(value, ast.Dict):
             entry.group = {}

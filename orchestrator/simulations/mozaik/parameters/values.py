@@ -101,6 +101,8 @@ def _evaluated(entry: Entry) -> Any:
 
 
 def _leaf(node: ast.expr, file: ParameterFile) -> Any:
+    if isinstance(node, ast.Constant):  # nearly all are
+        return _within_floats(node.value, node, file)
     match node:
         case ast.Call(func=ast.Name(id="ref"), args=[ast.Constant(value=str(name))]):
             return Reference(name)

@@ -19,7 +19,16 @@ from typing import Any
 import pytest
 
 SCRIPT = Path(__file__).resolve().parents[4] / "param_optim" / "run_optimization_experiment.py"
-CHECK = {"enabled": True, "duration": 100.0, "slices": 4, "threshold": 50.0, "sheet_name": None}
+CHECK = {
+    "enabled": True,
+    "settle": 0.0,
+    "duration": 100.0,
+    "slices": 4,
+    "threshold": 50.0,
+    "slices_above": 1,
+    "certain_threshold": 500.0,
+    "sheet_name": None,
+}
 
 
 class ParameterSet(dict):
@@ -228,7 +237,7 @@ def test_an_exploding_network_ends_everything_in_its_slice(generation: Any, prog
     run = model.run
 
     def explode_in_slice_3(tstop: float) -> float:
-        model.sheets["Inh"].pop.rate = 40.0 if model.sheets["Inh"].pop.time < 50.0 else 200.0
+        model.sheets["Inh"].pop.rate = 40.0 if model.sheets["Inh"].pop.time < 50.0 else 100.0
         return run(tstop)
 
     model.run = explode_in_slice_3  # type: ignore[method-assign]
@@ -240,6 +249,87 @@ def test_an_exploding_network_ends_everything_in_its_slice(generation: Any, prog
     assert caught.value.report["rate"] > 200
     assert len(model.simulated) == 3
     assert model.parameters.null_stimulus_period == 150.0
+
+
+def firing(model: Model, *rates: float, piece: float = 25.0) -> None:
+    """Let `Exc` fire at these rates, in Hz, one after the other for `piece` ms each, at the last one from then on."""
+    run, population, begun = model.run, model.sheets["Exc"].pop, [0]
+
+    def next_rate(tstop: float) -> float:
+        spikes = population.rate * population.time
+        population.rate = rates[min(round(begun[0] / piece), len(rates) - 1)]
+        population.time = spikes / population.rate  # what was fired stays fired
+        begun[0] += tstop
+        return run(tstop)
+
+    model.run = next_rate  # type: ignore[method-assign]
+
+
+def test_the_transient_of_the_start_is_simulated_and_not_judged(generation: Any, progress: Any) -> None:
+    """A real network fired at 372 Hz in its first 42 ms and at 5 to 45 Hz afterwards, and was called exploded."""
+    model = Model(generation.new, {"Exc": 372.0, "Inh": 30.0})
+    firing(model, 372.0, 45.0)
+    store = generation.run(model, progress.announce, settle=25.0, duration=125.0)
+    assert {duration for _, duration in store.added} == {1000.0}
+    assert [duration for kind, duration in model.simulated if kind == "stimulus"] == [25.0] * 5 + [1000.0]
+    checks = [line for line in progress.lines if line["phase"] == "check"]
+    assert [line["slice"] for line in checks] == [0, 0, 1, 2, 3, 4]
+    assert checks[1]["rates"]["Exc"] == pytest.approx(372.0, rel=0.05)
+    assert checks[2]["rates"]["Exc"] == pytest.approx(45.0, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("rates", "settings", "verdict"),
+    [
+        ((200.0, 200.0), {"slices_above": 2}, (2, 2, False)),
+        ((20.0, 200.0, 20.0, 200.0, 200.0), {"slices_above": 2}, None),  # the fifth is the protocol's
+        ((200.0, 20.0, 200.0, 200.0), {"slices_above": 2}, (4, 2, False)),
+        ((200.0, 20.0), {"slices_above": 1}, (1, 1, False)),
+        ((20.0, 600.0), {"slices_above": 2}, (2, 1, True)),
+        ((600.0, 600.0), {"slices_above": 2, "settle": 25.0, "duration": 125.0}, (0, 0, True)),
+        ((200.0, 20.0), {"slices_above": 3, "slices": 1, "duration": 25.0}, (1, 1, False)),  # there is no more
+        ((600.0, 600.0), {"slices_above": 2, "threshold": 700.0}, None),
+    ],
+)
+def test_an_explosion_is_what_lasts_or_what_no_transient_is_like(
+    generation: Any, progress: Any, rates: tuple[float, ...], settings: dict[str, Any], verdict: Any
+) -> None:
+    """The verdict is slice, number of slices above in a row, and whether the rate alone decided."""
+    model = Model(generation.new, {"Exc": rates[0], "Inh": 30.0})
+    firing(model, *rates)
+    if verdict is None:
+        assert generation.run(model, progress.announce, **settings).saved
+        return
+    with pytest.raises(generation.script.Exploded) as caught:
+        generation.run(model, progress.announce, **settings)
+    report, (slice_number, _, certain) = caught.value.report, verdict
+    assert (report["slice"], report["in_a_row"], report["certain"]) == verdict
+    assert (report["sheet"], report["threshold"]) == ("Exc", 500.0 if certain else 50.0)
+    assert report["rate"] == pytest.approx(rates[min(slice_number, len(rates)) - 1], rel=0.05)
+
+
+def test_sheets_that_are_above_in_turns_do_not_explode(generation: Any, progress: Any) -> None:
+    model = Model(generation.new, {"Exc": 20.0, "Inh": 20.0})
+    run = model.run
+
+    def in_turns(tstop: float) -> float:
+        for n, sheet in enumerate(model.sheets.values()):
+            spikes = sheet.pop.rate * sheet.pop.time
+            sheet.pop.rate = 200.0 if len(model.simulated) % 2 == n else 20.0
+            sheet.pop.time = spikes / sheet.pop.rate
+        return run(tstop)
+
+    model.run = in_turns  # type: ignore[method-assign]
+    assert generation.run(model, progress.announce, slices_above=2).saved
+
+
+def test_what_an_earlier_controller_does_not_say_is_as_it_was_then(generation: Any, progress: Any) -> None:
+    model = Model(generation.new, {"Exc": 200.0})
+    new = {"settle", "slices_above", "certain_threshold"}
+    settings = {key: value for key, value in CHECK.items() if key not in new}
+    with pytest.raises(generation.script.Exploded) as caught:
+        generation.script.SliceWatch(model, settings, progress.announce).run(100.0)
+    assert caught.value.report["slice"] == 1
 
 
 def test_without_the_check_nothing_is_added(generation: Any, progress: Any) -> None:
@@ -272,12 +362,30 @@ def test_mozaiks_own_monitor_in_a_protocol_counts_as_an_explosion(
     script = script_with(monkeypatch, NewNoStimulation)
     model = Model(True, {"Exc": 20.0}, monitor=ParameterSet(sheet_name="Exc", threshold=30.0))
     model.explode_now = True
+    model.sheets["Exc"].mean_spike_count = lambda: 41.5
     create = script.with_check(
         lambda model: [NewNoStimulation(model, ParameterSet(duration=1000.0))], {"enabled": False}, progress.announce
     )
     with pytest.raises(script.Exploded) as caught:
         run_workflow(True, model, create)
-    assert caught.value.report == {"sheet": "Exc", "rate": 30.0, "threshold": 30.0, "slice": None}
+    report = {"sheet": "Exc", "rate": 41.5, "threshold": 30.0, "slice": None, "during": "NewNoStimulation"}
+    assert caught.value.report == report
+
+
+def test_mozaiks_own_monitor_does_not_judge_the_check(script: Any, progress: Any) -> None:
+    """It takes the mean of all of it, the transient included, and the protocol would be skipped without a word."""
+    model = Model(True, {"Exc": 20.0}, monitor=ParameterSet(sheet_name="Exc", threshold=10.0))
+    model.explode_now = True
+    assert script.ExplosionCheck(model, CHECK, progress.announce).run(Store(), [0]) == (pytest.approx(0.1), False)
+
+
+def test_a_rate_that_mozaik_does_not_tell_is_not_known(script: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Model(True, {"Exc": 20.0})
+    assert script.monitored_rate(model, "Exc") is None
+    model.sheets["Exc"].mean_spike_count = lambda: 41.5
+    assert (script.monitored_rate(model, "Exc"), script.monitored_rate(model, "Inh")) == (41.5, None)
+    monkeypatch.setattr(script, "WORLD", SimpleNamespace(rank=1))  # where mozaik does not compute it
+    assert script.monitored_rate(model, "Exc") is None
 
 
 @pytest.fixture

@@ -1,0 +1,54 @@
+"""How a run begins and ends, without carrying anything out."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from orchestrator_project import Project
+from rich.console import Console
+
+from orchestrator.display.logs import LogFormat
+from orchestrator.errors import OrchestratorError, Stopped
+from orchestrator.paths import RunPaths
+from orchestrator.run.start import start
+
+
+def said_of(project: Project, error: Exception, monkeypatch: pytest.MonkeyPatch, *, begun: bool) -> str:
+    """The message of a run that ends with an error, before or after something was asked for."""
+
+    def end(config: Any, paths: RunPaths, *arguments: Any, **options: Any) -> str:
+        if begun:
+            paths.generation(0).create()
+        raise error
+
+    monkeypatch.setattr("orchestrator.run.start.optimise", end)
+    with pytest.raises(OrchestratorError) as caught:
+        start(project.config, (), Console(file=io.StringIO()), LogFormat.TEXT)
+    return str(caught.value)
+
+
+ENDS = [Stopped("stopped in generation 0"), OSError(28, "No space left on device")]
+
+
+@pytest.mark.parametrize("error", ENDS, ids=["stopped", "full disk"])
+def test_nobody_is_advised_to_continue_a_run_that_has_just_been_removed(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Project.create(tmp_path)
+    said = said_of(project, error, monkeypatch, begun=False)
+    assert said.endswith("start it again: nothing was simulated yet, and nothing of the run is kept")
+    assert "--continue" not in said
+    assert project.runs == []
+
+
+@pytest.mark.parametrize("error", ENDS, ids=["stopped", "full disk"])
+def test_a_run_that_has_begun_can_be_continued(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Project.create(tmp_path)
+    said = said_of(project, error, monkeypatch, begun=True)
+    (run,) = project.runs
+    assert said.endswith(f"continue with\n  orchestrator run --continue {run}")
