@@ -142,13 +142,13 @@ class _Watch:
     status: Status = field(default_factory=lambda: Status(State.UNKNOWN))
     next_poll: float = 0.0
     ended: float | None = None
-    unreadable: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
 
     def wait(self, stop: threading.Event, show: Callable[[str], None]) -> Result:
         """Return the job's result; raises `Stopped` where `stop` is set before there is one."""
         attempt = self.paths.attempt(0, 1)
         while True:
-            for _, _, result in new_results(self.paths.results, set(), self.unreadable):
+            for _, _, result in new_results(self.paths.results, self.seen):
                 return result
             if time.time() >= self.next_poll:
                 self.status = self.cluster.poll([self.job])[self.job]

@@ -217,7 +217,7 @@ class JobPool:
             if entry is not None and entry.stage is Stage.MEASURING:
                 self._decree(entry, Result(Outcome.SIMULATION_ERROR, message=why))
         for generation, folder in self._folders.items():
-            for index, number, result in new_results(folder.paths.results, folder.seen, folder.unreadable):
+            for index, number, result in new_results(folder.paths.results, folder.seen):
                 entry = self._entries.get((generation, index))
                 if entry is not None:
                     self._take(entry, number, result)
