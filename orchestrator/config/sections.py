@@ -117,7 +117,7 @@ def _option(value: object) -> object:
     if isinstance(value, datetime.date):  # of YAML, for what --begin and --deadline take
         return value.isoformat()
     if not isinstance(value, (str, int, float, type(None))):
-        raise ValueError(f"expected text, a number, true, false or null, got {value!r}")  # noqa: TRY004
+        raise ValueError(f"expected text, a number, true, false or null, got {value!r}")
     return value
 
 
