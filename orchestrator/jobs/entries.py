@@ -257,10 +257,10 @@ class Entry:
         return f"generation {self.offspring.generation} offspring {self.offspring.index}"
 
 
-def said_of(result: Result, job: str) -> str:
-    """Return what became of an attempt in a line for people, with its job's id."""
-    message = f": {result.message}" if result.message else ""
-    return f"{result.outcome.value}{message}{f' (job {job})' if job else ''}"
+def said_of(result: Result, job: str, node: str = "") -> str:
+    """Return what became of an attempt in a line for people, with its node and its job's id."""
+    where, message = f" on {node}" if node else "", f": {result.message}" if result.message else ""
+    return f"{result.outcome.value}{where}{message}{f' (job {job})' if job else ''}"
 
 
 class Entries:

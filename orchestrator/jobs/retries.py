@@ -71,8 +71,7 @@ class Retries:
         """
         outcome = result.outcome
         entry.folder.journal.lost(entry.index, Loss(outcome, result.message, node))
-        where = f" on {result.host}" if result.host else ""
-        _LOG.warning("%s: attempt lost%s, %s", entry, where, said_of(result, result.job_id))
+        _LOG.warning("%s: attempt lost, %s", entry, said_of(result, result.job_id, result.host))
         entry.not_before = time.monotonic() + min(2.0 ** len(entry.history.losses), _LONGEST_PAUSE)
         if outcome is Outcome.LAUNCH_FAILED:
             self._unstartable[entry.key] = result

@@ -110,7 +110,7 @@ def test_a_node_on_which_nothing_starts_is_avoided(tmp_path: Path, undisturbed: 
     assert same(frame.drop(columns="attempts"), undisturbed.frame().drop(columns="attempts"))
     assert frame["attempts"].max() >= 2
     assert "n1" not in set(frame["host"])
-    assert "attempt lost on n1, LAUNCH_FAILED: ImportError: no such module" in out
+    assert "attempt lost, LAUNCH_FAILED on n1: ImportError: no such module" in out
 
 
 def test_a_job_that_is_terminated_from_outside_is_no_bad_simulation(

@@ -439,7 +439,7 @@ def test_one_node_that_starts_nothing_and_draws_all_jobs_does_not_end_a_run(
         run.cluster.answer(index, 1, RUNNING, ended(node="n1"))
     assert run.outcomes() == [Outcome.OK] * 4
     assert run.cluster.avoided == [set(), {"n1"}]
-    assert "attempt lost on n1, LAUNCH_FAILED" in caplog.text
+    assert "attempt lost, LAUNCH_FAILED on n1" in caplog.text
 
 
 def test_if_there_are_no_other_nodes_the_one_is_used_again(scripted: Make) -> None:
