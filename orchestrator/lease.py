@@ -7,7 +7,6 @@ renews it; a controller takes it over from one that is known to be dead, or that
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import threading
@@ -21,7 +20,7 @@ from typing import Any
 from flufl.lock import Lock, LockError, TimeOutError
 
 from orchestrator.errors import OrchestratorError, Stopped, UsageError
-from orchestrator.files import write_json
+from orchestrator.files import read_json, write_json
 from orchestrator.paths import RunPaths
 from orchestrator.processes import is_from_here, living, this_process
 
@@ -191,7 +190,7 @@ def is_held(paths: RunPaths) -> bool:
 def holder_of(paths: RunPaths) -> dict[str, Any]:
     """Return ``host``, ``pid``, ``job``, ``since`` of the controller that holds a run, or held it last; or nothing."""
     try:
-        holder = json.loads(paths.holder.read_text(encoding="utf-8"))
+        holder = read_json(paths.holder)
     except (OSError, ValueError):
         return {}
     return holder if isinstance(holder, dict) else {}

@@ -12,7 +12,8 @@ from typing import Any
 import yaml
 
 from orchestrator.best.choosing import Candidate
-from orchestrator.config.file import load_config
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.config.file import load_frozen
 from orchestrator.config.model import Config
 from orchestrator.errors import RunFailed, UsageError
 from orchestrator.paths import RunPaths
@@ -74,7 +75,7 @@ def apply_best(
     orchestrator.errors.UsageError
         If it cannot be done; nothing was changed then.
     """
-    config = load_config(paths.config, looking=True)
+    config = load_frozen(paths.checkpoint, Checkpoint(paths.checkpoint).config_text, looking=True)
     model = model_of(config)
     optimised = model.parameter_folder()
     if optimised is None:

@@ -113,7 +113,7 @@ def reevaluate(
                         config,
                         paths,
                         cluster,
-                        name=f"{run.job_name}-reevaluation",
+                        name=paths.job_name,
                         stop=signals.stop,
                         confirm=lease.confirm,
                         before=lambda offspring: _show(config, paths, offspring),
@@ -134,7 +134,8 @@ def reevaluate(
 
 def _checked(run: RunPaths, overrides: Sequence[str]) -> Config:
     """Return the run's configuration, changed as far as its circumstances may change."""
-    config, frozen = load_checked_config(run.config, overrides), load_frozen(run.config)
+    config = load_checked_config(run.config, overrides)
+    frozen = load_frozen(run.checkpoint, Checkpoint(run.checkpoint).config_text)
     # a run whose model has seeds of its own may be told here which parameters hold them
     unnamed = not frozen.simulation.seeds
     differences = [
@@ -143,7 +144,8 @@ def _checked(run: RunPaths, overrides: Sequence[str]) -> Config:
     if differences:
         listed = "\n  ".join(differences)
         raise UsageError(
-            f"--set: what the optimiser saw was evaluated with another configuration:\n  {listed}\n"
+            f"{run.config}, or --set: what the optimiser saw was evaluated with another configuration, says "
+            f"{run.checkpoint.name}:\n  {listed}\n"
             "Only how it is carried out may change, such as timeout, executor, jobs and slurm"
         )
     if lines := changed_parameters(config, run):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 from orchestrator.best.choosing import Candidate
 from orchestrator.best.seeds import other_seeds
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.files import write_json
+from orchestrator.files import read_json, write_json
 from orchestrator.paths import RunPaths
 from orchestrator.records import Outcome
 from orchestrator.schedules.reevaluation import Numbers, key_of
@@ -28,6 +27,16 @@ class ReevaluationPaths(RunPaths):
     def of(cls, run: RunPaths) -> ReevaluationPaths:
         """Return those of a run."""
         return cls(run.directory / "reevaluation")
+
+    @property
+    def surroundings(self) -> Path:
+        """The directory that the run is in."""
+        return RunPaths(self.directory.parent).surroundings
+
+    @property
+    def job_name(self) -> str:
+        """Start of the names of their jobs."""
+        return f"{RunPaths(self.directory.parent).job_name}-reevaluation"
 
     @property
     def checkpoint(self) -> Path:
@@ -81,7 +90,7 @@ class Request:
     def read(cls, paths: ReevaluationPaths) -> Request | None:
         """Return the last, None if there is none."""
         try:
-            data = json.loads(paths.request.read_text(encoding="utf-8"))
+            data = read_json(paths.request)
         except FileNotFoundError:
             return None
         candidates = tuple(Candidate.from_json(each) for each in data.pop("candidates"))

@@ -15,6 +15,7 @@ from orchestrator.checking.on_node import Rehearsed
 from orchestrator.checking.partitions import asked_for, never_starts, waits
 from orchestrator.checking.problems import examine, identity_differences, missing_slurm, worst_first
 from orchestrator.checking.scripts import CONTROLLER_SCRIPT, script_remarks
+from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster.commands import CommandFailed
 from orchestrator.cluster.partitions import Partition, node_states, partitions
 from orchestrator.cluster.submission import Answer, ask_about
@@ -22,7 +23,7 @@ from orchestrator.config.durations import format_duration
 from orchestrator.config.file import load_frozen
 from orchestrator.config.model import Config
 from orchestrator.config.source import Location, Source
-from orchestrator.errors import ConfigError, Problem
+from orchestrator.errors import Problem, UsageError
 from orchestrator.paths import RunPaths
 from orchestrator.simulations import model_of
 
@@ -171,8 +172,8 @@ def _compare_with_run(config: Config, source: Source, found: Inspection) -> None
     if config.cp_filename is None:
         return
     try:
-        frozen = load_frozen(config.cp_filename.parent / "config.yaml")
-    except ConfigError as error:
+        frozen = load_frozen(config.cp_filename, Checkpoint(config.cp_filename).config_text)
+    except UsageError as error:
         found.problems.append(source.problem(("cp_filename",), f"the run's own configuration cannot be read: {error}"))
         return
     for difference in identity_differences(config, frozen):

@@ -16,7 +16,7 @@ whole file at any moment and after every crash.
 
 from __future__ import annotations
 
-from orchestrator.checkpoint.history import Checkpoint
+from orchestrator.checkpoint.history import OLDER_COPY, Checkpoint
 from orchestrator.checkpoint.reading import tables_since
 
-__all__ = ["Checkpoint", "tables_since"]
+__all__ = ["OLDER_COPY", "Checkpoint", "tables_since"]

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LOG = logging.getLogger(__name__)
+# what has happened to a checkpoint that holds less than it should, and what to do
+OLDER_COPY = (
+    "another copy of the file has taken its place, an older one perhaps, by a tool that restores or synchronises files. "
+    "Put the newest one back"
+)
 _TEXTS = ("origin", "outcome", "job_id", "host")
 _COLUMNS = ("generation", "offspring", "origin", "told_in", "outcome", "total_score", "attempts", "job_id", "host")
 _TIMES = ("submitted", "started", "finished")
@@ -221,9 +226,8 @@ class Checkpoint:
     def _require_next(self, evaluations: Sequence[Evaluation], count: int) -> None:
         if other := {evaluation.told_in for evaluation in evaluations} - {count}:
             raise RunFailed(
-                f"{self.path}: expected generation {count} next, got {', '.join(map(str, sorted(other)))}. Another "
-                "copy of the file has taken its place, perhaps by a tool that restores or synchronises files. Put the "
-                "newest one back and continue"
+                f"{self.path}: expected {min(other)} generations in it, got {count}: {OLDER_COPY}, and continue; "
+                "nothing was written, and the results of the generation in flight are kept"
             )
 
     def _require_current_format(self) -> None:

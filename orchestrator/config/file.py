@@ -41,14 +41,16 @@ def load_config(path: Path, overrides: Sequence[str] = (), *, looking: bool = Fa
     return read_config(Source(path), overrides, looking=looking, targets=not looking)
 
 
-def load_frozen(path: Path, overrides: Sequence[str] = ()) -> Config:
-    """Read the configuration that a run was made with, to compare it: its targets are not made.
+def load_frozen(path: Path, text: str, overrides: Sequence[str] = (), *, looking: bool = False) -> Config:
+    """Read the configuration that a run was made with, which is in its checkpoint: its targets are not made.
 
     Parameters
     ----------
     path : pathlib.Path
-        The file in the run's directory.
-    overrides : sequence of str
+        The checkpoint, for messages; paths in the configuration are relative to its directory.
+    text : str
+        The configuration in it.
+    overrides, looking
         As `load_config` takes them.
 
     Raises
@@ -56,7 +58,7 @@ def load_frozen(path: Path, overrides: Sequence[str] = ()) -> Config:
     ConfigError
         With all problems at once.
     """
-    return read_config(Source(path), overrides, targets=False)
+    return read_config(Source(path, text), overrides, looking=looking, targets=False)
 
 
 def read_config(

@@ -30,6 +30,8 @@ class Source:
     ----------
     path : pathlib.Path
         YAML, or JSON, which is YAML too.
+    text : str or None
+        What is in it, if it is not the file itself but lies in it, as the configuration of a run in its checkpoint.
 
     Attributes
     ----------
@@ -44,14 +46,15 @@ class Source:
         If the file is missing, not YAML, or not a mapping; or is too deep, or a number in it too large.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, text: str | None = None):
         self.path = path
         try:
-            # JSON files of other editors may indent with tabs, which YAML refuses outside strings
-            text = path.read_text(encoding="utf-8").replace("\t", "    ")
+            text = path.read_text(encoding="utf-8") if text is None else text
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise ConfigError(path, [Problem("", f"cannot be read: {reason}")]) from error
+        # JSON files of other editors may indent with tabs, which YAML refuses outside strings
+        text = text.replace("\t", "    ")
         try:
             self.data = read_yaml(text, self._note_lines)
         except (yaml.YAMLError, ValueError) as error:

@@ -20,12 +20,14 @@ class Journal:
         Whose journal; what a controller that is gone has written is taken over.
     confirm : callable
         Called before each entry; raises `orchestrator.errors.Stopped` if another controller has taken the run over.
+    problems : list of str, optional
+        As `Submissions.read` takes it: for those who only end what is in flight.
     """
 
-    def __init__(self, paths: GenerationPaths, confirm: Callable[[], object]):
+    def __init__(self, paths: GenerationPaths, confirm: Callable[[], object], problems: list[str] | None = None):
         self._path = paths.journal
         self._confirm = confirm
-        self.state = Submissions.read(paths.journal)
+        self.state = Submissions.read(paths.journal, problems)
 
     def history(self, index: int) -> History:
         """Return what became of an offspring's attempts."""

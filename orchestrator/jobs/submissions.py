@@ -222,7 +222,7 @@ class Submissions:
             if take is None:
                 raise ValueError(f"unknown event {entry.get('event')!r}")
             take(self, entry)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise JournalError(
                 f"expected an entry that this version writes, got {dict(entry)!r} ({type(error).__name__}: {error}); "
                 "continue the run with the version that wrote it"

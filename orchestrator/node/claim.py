@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from orchestrator.files import read_json
 from orchestrator.processes import living, this_process
 
 _NAME = "claimed"
@@ -37,6 +38,6 @@ def is_claimed(directory: Path) -> bool:
 def claimant(directory: Path) -> psutil.Process | None:
     """Return the process of this machine that evaluates the attempt, None if there is none (any more)."""
     try:
-        return living(json.loads((directory / _NAME).read_text(encoding="utf-8")))
+        return living(read_json(directory / _NAME))
     except (OSError, ValueError):
         return None

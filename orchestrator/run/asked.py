@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from orchestrator.checkpoint import Checkpoint
+from orchestrator.checkpoint import OLDER_COPY, Checkpoint
 from orchestrator.errors import RunFailed, UsageError
-from orchestrator.files import write_json
+from orchestrator.files import read_json, write_json
 from orchestrator.jobs.journal import require_executor
 from orchestrator.optimisers.base import Told
 from orchestrator.optimisers.space import SearchSpace
@@ -50,7 +49,7 @@ class Asks:
         """
         file = self._paths.generation(number).record
         try:
-            data = json.loads(file.read_text(encoding="utf-8"))
+            data = read_json(file)
             return [self._offspring(number, each) for each in _listed(number, data)]
         except FileNotFoundError:
             return []
@@ -67,6 +66,25 @@ class Asks:
             number: {each.index for each in self.recorded(number)} - {index for of, index in done if of == number}
             for number in self._paths.generation_numbers()
         }
+
+    def require_newest(self, checkpoint: Checkpoint) -> None:
+        """Make sure that the optimiser has not been told more than the checkpoint holds.
+
+        Raises
+        ------
+        RunFailed
+            If something was asked for after further tells: an older copy has taken the checkpoint's place.
+        """
+        held = checkpoint.n_generations
+        for number in self._paths.generation_numbers():
+            after = max((each.asked_after for each in self.recorded(number)), default=0)
+            if after > held:
+                raise RunFailed(
+                    f"{checkpoint.path}: expected {after} generations, which {self._paths.generation(number).record} "
+                    f"was asked for after, got {held}: {OLDER_COPY}, and continue; nothing was changed. If it is lost, "
+                    f"end the jobs (orchestrator cancel), move {self._paths.generations} away and continue: what is "
+                    f"missing from generation {held} on is simulated again"
+                )
 
     def require_executor(self, checkpoint: Checkpoint, executor: str) -> None:
         """Make sure that what is in flight, of whichever generation, is with this executor.

@@ -79,23 +79,29 @@ def start(path: Path, overrides: Sequence[str], console: Console, log_format: Lo
 
 
 def go_on(paths: RunPaths, overrides: Sequence[str], console: Console, log_format: LogFormat) -> Ended:
-    """Continue a run with its own configuration."""
+    """Continue a run with its own configuration: config.yaml, or what the checkpoint holds where that was removed."""
     be_private()
-    return _continue(load_checked_config(paths.config, overrides), paths, "--continue", console, log_format)
+    if paths.config.is_file():
+        config = load_checked_config(paths.config, overrides)
+    else:
+        config = load_checked_config(paths.checkpoint, overrides, Checkpoint(paths.checkpoint).config_text)
+    return _continue(config, paths, "--continue", console, log_format)
 
 
 def _continue(config: Config, paths: RunPaths, named_by: str, console: Console, log_format: LogFormat) -> Ended:
     if not paths.checkpoint.is_file():
         raise UsageError(f"{named_by}: there is no checkpoint {paths.checkpoint}")
-    Checkpoint(paths.checkpoint)
     # a moved model is where the user says it is now, or beside the run
-    frozen = load_frozen(paths.config, [f"model_dir={json.dumps(str(config.model_dir))}"])
+    moved = [f"model_dir={json.dumps(str(config.model_dir))}"]
+    frozen = load_frozen(paths.checkpoint, Checkpoint(paths.checkpoint).config_text, moved)
     differences = identity_differences(config, frozen)
     if differences:
         listed = "\n  ".join(differences)
         raise UsageError(
-            f"{named_by}: the run in {paths.directory} was made with another configuration:\n  {listed}\n"
-            "Continue it with its own (orchestrator run --continue), or start a new run (continue_cp: false)"
+            f"{named_by}: the run in {paths.directory} was made with another configuration, says its "
+            f"{paths.checkpoint.name}:\n  {listed}\n"
+            f"Continue it with its own (orchestrator run --continue; if its {paths.config.name} was edited, put that "
+            "back, or remove it), or start a new run (continue_cp: false)"
         )
     if lines := changed_parameters(config, paths):
         listed = "\n  ".join(lines)
@@ -118,13 +124,16 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
         lease.call_on_loss(signals.stop.set)
         for file in (paths.checkpoint, paths.config, paths.holder):
             remove_unfinished(file)
+        asks, checkpoint = Asks(paths, config.space()), Checkpoint(paths.checkpoint)
+        asks.require_newest(checkpoint)
         # before the configuration says so: cancelling is done by that
-        Asks(paths, config.space()).require_executor(Checkpoint(paths.checkpoint), config.executor)
+        asks.require_executor(checkpoint, config.executor)
+        # how a run is carried out may change on the way; what it is may not
         text = dump_config(config, paths.directory)
-        if text != paths.config.read_text(encoding="utf-8"):
-            # how a run is carried out may change on the way; what it is may not
+        if not paths.config.is_file() or text != paths.config.read_text(encoding="utf-8"):
             write_text(paths.config, text)
-            Checkpoint(paths.checkpoint).set_config(text)
+        if text != checkpoint.config_text:
+            checkpoint.set_config(text)
         for name in changed_files(config, paths):
             _LOG.warning(
                 "%s has changed since the run began: evaluations from now on are made with what it is now", name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import json
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestrator.files import append_json_line, read_json_lines
+from orchestrator.files import append_json_line, parse_json, read_json_lines
 from orchestrator.paths import AttemptPaths
 
 # how often a living job touches its progress file, in s
@@ -132,9 +131,9 @@ class JobProgress:
 
     def _take(self, line: bytes) -> None:
         try:
-            entry = json.loads(line)
+            entry = parse_json(line)
             phase, when = str(entry["phase"]), float(entry["time"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError):
             return
         if math.isnan(self.started):
             self.started = when
