@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 # what has happened to a checkpoint that holds less than it should, and what to do
 OLDER_COPY = (
-    "another copy of the file has taken its place, an older one perhaps, by a tool that restores or synchronises files. "
-    "Put the newest one back"
+    "another copy of the file has taken its place, an older one perhaps, by a tool that restores or synchronises "
+    "files. Put the newest one back"
 )
 _TEXTS = ("origin", "outcome", "job_id", "host")
 _COLUMNS = ("generation", "offspring", "origin", "told_in", "outcome", "total_score", "attempts", "job_id", "host")

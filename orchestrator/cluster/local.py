@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import shlex
 import sys
 from collections import deque
@@ -20,7 +19,6 @@ from orchestrator.node.claim import claimant, is_claimed
 from orchestrator.node.evaluate import evaluate
 from orchestrator.processes import was_started_with
 
-_LOG = logging.getLogger(__name__)
 # submitit ends local jobs after two minutes unless told otherwise
 _NO_LIMIT_MIN = 60 * 24 * 365
 _GRACE = 1.0
@@ -40,10 +38,14 @@ class _Entry:
 
     @property
     def alive(self) -> bool:
-        """Whether a process works on the task; it may be another one that claimed it just before ours."""
+        """Whether a process works on the task; it may be another one that claimed it just before ours.
+
+        A file in the run's directory may name any process: one that was not started for this folder is not the job's.
+        """
         if self.started is not None and self.started.state == "RUNNING":
             return True
-        self.process = claimant(self.task.file.parent)
+        claiming = claimant(self.task.file.parent)
+        self.process = claiming if claiming is not None and was_started_with(claiming, self.folder) else None
         return self.process is not None
 
 
@@ -129,7 +131,7 @@ class LocalCluster:
         self._waiting = deque(entry for entry in self._waiting if entry not in entries)
         processes = []
         for entry in entries:
-            if entry in self._running and entry.process is not None and self._may_end(entry):
+            if entry in self._running and entry.process is not None:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     processes += [*entry.process.children(recursive=True), entry.process]
         for process in processes:
@@ -140,13 +142,6 @@ class LocalCluster:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(alive, timeout=_GRACE)
-
-    def _may_end(self, entry: _Entry) -> bool:
-        """Return whether a process is that of the job: a file of the run's directory may say anything of others."""
-        own = entry.started is not None or entry.process is None or was_started_with(entry.process, entry.folder)
-        if not own:
-            _LOG.warning("process %s is not ended: nothing shows that it is a job of %s", entry.process, entry.folder)
-        return own
 
     def log(self, job: Job, folder: Path) -> Path:
         """Return where submitit sends a job's output; it is named after the process."""

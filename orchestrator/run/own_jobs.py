@@ -68,7 +68,8 @@ def own_of(paths: RunPaths, cluster: Cluster, jobs: Sequence[Job], say: Callable
     own = []
     for job in jobs:
         place = known.get(job.id)
-        directory = str(place.directory) if place is not None and not place.is_in(paths.directory) else ""
+        elsewhere = place is not None and place.name == job.token and not place.is_in(paths.directory)
+        directory = str(place.directory) if place is not None and elsewhere else ""
         if directory or not job.token.startswith(f"{paths.job_name}-"):
             say(_left_alone(job.id, job.token, directory, paths))
         else:

@@ -50,7 +50,8 @@ def test_an_edited_configuration_in_the_run_directory_is_compared_with_the_check
     done = command("run", "--continue", str(run.directory), "--set", "max_ngen=2", cwd=run.directory)
     assert done.returncode == 2
     assert "targets[0].target_value: 3 in the run, 9 now" in done.stderr
-    assert "checkpoint.h5" in done.stderr and "config.yaml was edited, put that back, or remove it" in done.stderr
+    assert "checkpoint.h5" in done.stderr
+    assert "config.yaml was edited, put that back, or remove it" in done.stderr
     assert (run.checkpoint.read_bytes(), run.config.read_bytes()) == before
 
 
@@ -85,7 +86,8 @@ def test_generations_that_were_told_and_are_not_in_the_checkpoint_are_an_older_c
     said = str(error.value)
     assert said.startswith(f"{run.paths.checkpoint}: expected 2 generations, which")
     assert "got 1: another copy of the file has taken its place" in said
-    assert "Put the newest one back" in said and "version" not in said
+    assert "Put the newest one back" in said
+    assert "version" not in said
 
 
 def test_an_older_copy_that_is_continued_is_refused_and_left_as_it_is(run: RunPaths) -> None:
@@ -93,7 +95,8 @@ def test_an_older_copy_that_is_continued_is_refused_and_left_as_it_is(run: RunPa
     before = run.checkpoint.read_bytes()
     done = command("run", "--continue", str(run.directory), cwd=run.directory)
     assert done.returncode == 1
-    assert "expected 3 generations" in done.stderr and "got 0" in done.stderr
+    assert "expected 3 generations" in done.stderr
+    assert "got 0" in done.stderr
     assert run.checkpoint.read_bytes() == before
     assert run.generation(3).record.is_file()
 
