@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.config.yaml_text import read_yaml
+from orchestrator.config.yaml_text import read_mapping
 from orchestrator.errors import UsageError
 from orchestrator.records import Origin
 
@@ -179,7 +179,7 @@ def _candidate(row: pd.Series[Any], checkpoint: Checkpoint, integers: Sequence[s
         int(row["offspring"]),
         float(row["total_score"]),
         str(row["outcome"]),
-        {name: int(number) if name in integers else number for name, number in numbers.items()},
+        {n: int(number) if n in integers and math.isfinite(number) else number for n, number in numbers.items()},
         {label: value if math.isfinite(value) else None for label, value in values.items()},
         {label: float(row[f"score:{label}"]) for label in checkpoint.target_labels},
     )
@@ -187,5 +187,9 @@ def _candidate(row: pd.Series[Any], checkpoint: Checkpoint, integers: Sequence[s
 
 def _integers(checkpoint: Checkpoint) -> list[str]:
     """Return the parameters that are whole numbers: the checkpoint holds all as floating-point numbers."""
-    specs = (read_yaml(checkpoint.config_text) or {}).get("parameters", {})
-    return [name for name, spec in specs.items() if isinstance(spec, dict) and spec.get("integer")]
+    try:
+        specs = read_mapping(checkpoint.config_text).get("parameters")
+    except ValueError:
+        return []  # the numbers are there all the same
+    named = specs.items() if isinstance(specs, dict) else ()
+    return [name for name, spec in named if isinstance(spec, dict) and spec.get("integer") is True]

@@ -142,26 +142,41 @@ def score(
         typer.Option("--rescore", metavar="RUN", help="Run directory or checkpoint.h5: score its stored values."),
     ] = None,
     top: Annotated[int | None, typer.Option(min=1, help="With --rescore: how many are printed.")] = None,
+    import_targets: Annotated[
+        bool,
+        typer.Option(
+            "--import-targets", help="With --rescore: import targets of your own, file.py:Class, to score them again."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     overrides: Overrides = None,
 ) -> None:
     """Score datastores; or, with --rescore, the stored values of a run under other target values and norms.
 
-    Neither needs the model or a simulator. Exit codes: 0 done, 1 a datastore could not be read, 2 wrong usage or
-    configuration.
+    Neither needs the model or a simulator. --rescore executes nothing that the configuration or the run names: targets
+    of your own (file.py:Class) keep the scores that the run has stored, unless --import-targets is given.
+    Exit codes: 0 done, 1 a datastore could not be read, 2 wrong usage or configuration.
     """
     if bool(datastores) == (run_directory is not None):
         raise UsageError("give either datastores, or --rescore with a run directory")
     from orchestrator.config.file import load_config  # noqa: PLC0415
     from orchestrator.scores.datastores import find_datastores, score_datastores  # noqa: PLC0415
 
-    settings = load_config(config, overrides or ())
+    if import_targets and run_directory is None:
+        raise UsageError(
+            "--import-targets goes only with --rescore: to measure datastores, targets are imported anyway"
+        )
+    looking = run_directory is not None and not import_targets
+    settings = load_config(config, overrides or (), looking=looking)
     console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
     if run_directory is not None:
         from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
-        from orchestrator.scores.rescoring import rescore  # noqa: PLC0415
+        from orchestrator.scores.rescoring import not_imported, rescore  # noqa: PLC0415
 
-        evaluations = rescore(Checkpoint(run_directory), settings, config)
+        evaluations = rescore(Checkpoint(run_directory), settings, config, import_targets=import_targets)
+        if looking and (own := not_imported(settings)):
+            note = "the stored scores of these are shown, because classes of your own are not imported: "
+            print(f"orchestrator: {note}{', '.join(own)}. --import-targets scores them again", file=sys.stderr)
         if as_json:
             best_first = sorted(evaluations, key=lambda each: each.total_score)
             print(json.dumps([each.to_json() for each in best_first[:top]], indent=1, allow_nan=False))

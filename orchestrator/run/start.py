@@ -36,6 +36,7 @@ from orchestrator.run.evaluating import optimise
 from orchestrator.run.report_refresher import ReportRefresher
 from orchestrator.run.requeue import requeue, run_of_restarted_job
 from orchestrator.run.signals import listening
+from orchestrator.scores.described import description_of
 from orchestrator.status import Watcher
 
 _LOG = logging.getLogger(__name__)
@@ -170,9 +171,15 @@ def create_run(config: Config, paths: RunPaths) -> None:
     text = dump_config(config, paths.directory)
     paths.config.write_text(text, encoding="utf-8")
     keep_model(config, paths)
-    labels = [target.label for target in config.create_targets()]
-    names = list(config.parameters)
-    Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions_of(config))
+    targets = config.create_targets()
+    Checkpoint.create(
+        paths.checkpoint,
+        config=text,
+        parameters=list(config.parameters),
+        targets=[target.label for target in targets],
+        versions=versions_of(config),
+        described=[description_of(target) for target in targets],
+    )
 
 
 def _new_run_directory(model_dir: Path) -> RunPaths:

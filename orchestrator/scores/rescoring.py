@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ConfigDict
+
 from orchestrator.config.model import Config
 from orchestrator.config.source import Source
-from orchestrator.config.yaml_text import read_yaml
+from orchestrator.config.yaml_text import read_mapping
 from orchestrator.errors import ConfigError, UsageError
 from orchestrator.scores.datastores import Score
-from targets import Target, TargetError, create_targets
+from orchestrator.scores.described import is_own, unit_in
+from targets import NoValue, Target, TargetError, create_targets
 from targets.plugins import nearest
 
 if TYPE_CHECKING:
@@ -71,7 +74,49 @@ class Rescored:
         }
 
 
-def rescore(checkpoint: Checkpoint, config: Config, source: Path) -> list[Rescored]:
+class _NotImported(Target):
+    """A target of the user's own whose file is not imported: it has a label, and its scores are those of the run."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    def value(self, recordings: Any) -> float:
+        raise NoValue("its class is not imported")
+
+    def distance(self, value: float) -> float:
+        return math.nan
+
+
+@dataclass(frozen=True)
+class StoredScore(Score):
+    """The score that a run has stored, which is not computed again.
+
+    Parameters
+    ----------
+    stored : float
+        The score.
+    unit : str
+        Of the value, as the checkpoint keeps it.
+    """
+
+    stored: float = math.nan
+    unit: str = ""
+
+    @property
+    def score(self) -> float:
+        """The stored one."""
+        return self.stored
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-compatible dictionary, with ``rescored: false``."""
+        return {**super().to_json(), "unit": self.unit, "rescored": False}
+
+
+def not_imported(config: Config) -> list[str]:
+    """Return the classes of the user's own among the targets, whose scores `rescore` leaves as they are."""
+    return list(dict.fromkeys(str(spec["class"]) for spec in config.targets if is_own(spec.get("class"))))
+
+
+def rescore(checkpoint: Checkpoint, config: Config, source: Path, *, import_targets: bool = False) -> list[Rescored]:
     """Score the stored values of a run under the targets of another configuration.
 
     Parameters
@@ -82,6 +127,9 @@ def rescore(checkpoint: Checkpoint, config: Config, source: Path) -> list[Rescor
         Its targets are matched with the stored values by label.
     source : pathlib.Path
         Its file, for messages.
+    import_targets : bool
+        Whether classes of the user's own, ``file.py:Class``, are imported. Otherwise nothing of theirs is executed, and
+        their scores are those that the run has stored.
 
     Returns
     -------
@@ -95,18 +143,24 @@ def rescore(checkpoint: Checkpoint, config: Config, source: Path) -> list[Rescor
     orchestrator.errors.ConfigError
         With every target that the run has no values of, or whose values were measured in another way.
     """
-    targets = config.create_targets()
     if not checkpoint.n_generations:
         raise UsageError(f"{checkpoint.path}: no generation is complete yet")
-    _require_stored_values(checkpoint, config, targets, source)
+    specs = _specs_of(checkpoint)
+    targets = config.create_targets() if import_targets else _without_import(config, specs, source)
+    _require_stored_values(checkpoint, config, targets, source, import_targets=import_targets)
     classes = [spec["class"] for spec in config.targets]
+    units = dict(zip(checkpoint.target_labels, map(unit_in, checkpoint.described), strict=False))
     frame, details = checkpoint.evaluations(), checkpoint.details()
     rows = []
     for (_, row), (_, more) in zip(frame.iterrows(), details.iterrows(), strict=True):
-        scores = [
-            Score(target, name, *_stored(row, more, target.label))
-            for target, name in zip(targets, classes, strict=True)
-        ]
+        scores: list[Score] = []
+        for target, name in zip(targets, classes, strict=True):
+            found = _stored(row, more, target.label)
+            if isinstance(target, _NotImported):
+                kept = float(row[f"score:{target.label}"])
+                scores.append(StoredScore(target, name, *found, kept, units.get(target.label, "")))
+            else:
+                scores.append(Score(target, name, *found))
         rows.append(
             Rescored(
                 int(row["generation"]),
@@ -132,12 +186,64 @@ def _stored(row: pd.Series[Any], more: pd.Series[Any], label: str) -> tuple[floa
     return None, message or "no value was stored"
 
 
-def _require_stored_values(checkpoint: Checkpoint, config: Config, targets: Sequence[Target], source: Path) -> None:
-    frozen = read_yaml(checkpoint.config_text)
+def _specs_of(checkpoint: Checkpoint) -> dict[str, Mapping[str, Any]]:
+    """Return what a run's configuration says of the targets that it stores, by label."""
     try:
-        specs: dict[str, Any] = dict(zip(checkpoint.target_labels, frozen["targets"], strict=True))
+        listed = read_mapping(checkpoint.config_text)["targets"]
+        specs = dict(zip(checkpoint.target_labels, listed, strict=True))
+        if not all(isinstance(spec, Mapping) for spec in specs.values()):
+            raise TypeError("expected mappings")
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{checkpoint.path}: its configuration does not list the targets that it stores") from error
+    return specs
+
+
+def _without_import(config: Config, specs: Mapping[str, Mapping[str, Any]], source: Path) -> list[Target]:
+    """Return the targets of a configuration, with what stands for those of the user's own.
+
+    Raises
+    ------
+    orchestrator.errors.ConfigError
+        With every target that cannot be made, or of which it is not known which of the run's it is.
+    """
+    own = [n for n, spec in enumerate(config.targets) if is_own(spec.get("class"))]
+    made: dict[int, Target] = {}
+    problems = []
+    file = Source(source)
+    labels = list(specs)
+    for n in own:
+        spec = config.targets[n]
+        label = spec.get("name") or next((each for each in labels if _same_value(specs[each], spec)), None)
+        if label is None:
+            message = (
+                f"expected a target of the run with the same options, besides {', '.join(sorted(_SCORING))}: the class "
+                f"{spec['class']!r} is not imported to compare them otherwise. --import-targets imports it"
+            )
+            problems.append(file.problem(("targets", n), message))
+            continue
+        labels = [each for each in labels if each != label]
+        made[n] = _NotImported.model_construct(
+            name=str(label), sheet_name=spec.get("sheet_name"), norm=math.nan, max_score=math.nan, target_value=0.0
+        )
+    others = [n for n in range(len(config.targets)) if n not in own]
+    try:
+        made |= dict(zip(others, create_targets([config.targets[n] for n in others]), strict=True))
+    except TargetError as error:
+        problems += [file.problem(("targets", others[int(p.loc[0])], *p.loc[1:]), p.message) for p in error.problems]
+    if problems:
+        raise ConfigError(source, problems)
+    return [made[n] for n in range(len(config.targets))]
+
+
+def _same_value(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether two targets of one class are of one value: what only concerns the score may differ."""
+    return all(one.get(key) == other.get(key) for key in {*one, *other} - _SCORING)
+
+
+def _require_stored_values(
+    checkpoint: Checkpoint, config: Config, targets: Sequence[Target], source: Path, *, import_targets: bool
+) -> None:
+    specs = _specs_of(checkpoint)
     file = Source(source)
     problems = []
     for index, target in enumerate(targets):
@@ -149,7 +255,9 @@ def _require_stored_values(checkpoint: Checkpoint, config: Config, targets: Sequ
             )
             problems.append(file.problem(("targets", index), message))
             continue
-        for difference in _differences(target, specs[target.label], config.model_dir):
+        if isinstance(target, _NotImported):
+            continue
+        for difference in _differences(target, specs[target.label], config.model_dir, import_targets=import_targets):
             message = (
                 f"{difference}: the values of {target.label!r} in {checkpoint.path} were measured otherwise. "
                 "Only target_value, norm, max_score and the kind may differ; others need the datastores"
@@ -159,8 +267,10 @@ def _require_stored_values(checkpoint: Checkpoint, config: Config, targets: Sequ
         raise ConfigError(source, problems)
 
 
-def _differences(target: Target, spec: Mapping[str, Any], model_dir: Path) -> list[str]:
+def _differences(target: Target, spec: Mapping[str, Any], model_dir: Path, *, import_targets: bool) -> list[str]:
     """Return in what the value of a target differs from that of the run's own target."""
+    if is_own(spec.get("class")) and not import_targets:
+        return [f"class: {spec['class']} in the run, {type(target).__name__} now, which is another value"]
     try:
         # one at a time, and with the same model directory: a file of targets may have moved with its model
         (own,) = create_targets([spec], directory=model_dir)

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import yaml
-
 from orchestrator.config.durations import parse_duration
 from orchestrator.config.moved_keys import with_moved_keys
-from orchestrator.config.yaml_text import read_yaml
+from orchestrator.config.yaml_text import read_mapping
+from orchestrator.errors import UsageError
 from orchestrator.lease import hold_of, holder_of
 from orchestrator.paths import RunPaths
 from orchestrator.status.described import ControllerStatus, RunStatus
@@ -46,8 +45,8 @@ class Watcher:
         # the checkpoint before the generation: one that is complete meanwhile is shown as in flight, but not lost
         try:
             self._past = self._past_reader.read()
-        except (OSError, KeyError, ValueError, TypeError) as error:
-            problems.append(f"{self._paths.checkpoint}: is not a readable checkpoint ({error})")
+        except UsageError as error:
+            problems.append(str(error))
         past, controller = self._past, controller_status(self._paths, now)
         max_ngen, timeout = _count(self._config.get("max_ngen")), _seconds(self._config.get("timeout"))
         reader = self._reader_of(past.complete)
@@ -77,11 +76,9 @@ class Watcher:
         try:
             changed = self._paths.config.stat().st_mtime_ns
             if changed != self._config_changed:
-                config = read_yaml(self._paths.config.read_text(encoding="utf-8"))
-                if not isinstance(config, dict):
-                    raise ValueError("expected keys such as 'max_ngen'")
+                config = read_mapping(self._paths.config.read_text(encoding="utf-8"))
                 self._config, self._config_changed = with_moved_keys(config), changed
-        except (OSError, ValueError, yaml.YAMLError) as error:
+        except (OSError, ValueError) as error:
             problems.append(f"{self._paths.config}: cannot be read ({error})")
 
     def _reader_of(self, number: int) -> GenerationReader | None:

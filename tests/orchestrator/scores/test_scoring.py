@@ -315,10 +315,52 @@ def test_rescoring_a_run_whose_model_has_moved(tmp_path: Path) -> None:
     moved = shutil.move(str(run / "checkpoint.h5"), tmp_path / "checkpoint.h5")
     shutil.rmtree(before)
     new = config(after, own | {"target_value": 2})
-    assert rescore(Checkpoint(moved), load_config(new), new)[0].total_score == 1
+    assert rescore(Checkpoint(moved), load_config(new), new, import_targets=True)[0].total_score == 1
     changed = config(after, {key: value for key, value in own.items() if key != "threshold"})
     with pytest.raises(ConfigError, match=r"threshold: 0\.5 in the run, 0\.1 now"):
-        rescore(Checkpoint(moved), load_config(changed), changed)
+        rescore(Checkpoint(moved), load_config(changed), changed, import_targets=True)
+
+
+OWN = (
+    "from pathlib import Path\nfrom targets import PointTarget\nPath(__file__).with_name('EXECUTED').touch()\n"
+    "class Mine(PointTarget):\n    unit = 'mV'\n    def value(self, recordings): return 1.0\n"
+)
+
+
+def test_rescoring_shows_the_stored_scores_of_own_targets_and_imports_them_only_if_told_to(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    for directory in (tmp_path, tmp_path / "run"):
+        (directory / "mine.py").write_text(OWN)
+    own = {"class": "mine.py:Mine", "target_value": 1, "norm": 1}
+    returned = {"class": "ReturnedValue", "key": "rate", "target_value": 5, "norm": 1}
+    run = run_of(tmp_path / "run", own, returned, values=[(3.0, 5.0), (4.0, 9.0)])
+    mark = tmp_path / "EXECUTED", run / "EXECUTED"
+    mark[1].unlink()
+    new = config(tmp_path, own | {"target_value": 2}, returned | {"target_value": 9})
+    out, err = score("--rescore", run, "--config", new, "--json")
+    found = {each["offspring"]: each for each in json.loads(out)}
+    assert [found[n]["total_score"] for n in (0, 1)] == [2 + 4, 3 + 0]
+    mine, other = found[0]["targets"]
+    assert (mine["name"], mine["score"], mine["rescored"], other["score"]) == ("Mine", 2.0, False, 4.0)
+    assert "mine.py:Mine. --import-targets scores them again" in err
+    out, _ = score("--rescore", run, "--config", new)
+    assert "3 (stored)" in out
+    assert not any(file.exists() for file in mark)
+    out, err = score("--rescore", run, "--config", new, "--json", "--import-targets")
+    assert {each["offspring"]: each["total_score"] for each in json.loads(out)} == {0: 1 + 4, 1: 2 + 0}
+    assert err == ""
+    assert mark[0].exists()
+
+
+def test_rescoring_compares_own_targets_by_their_options_where_they_are_not_imported(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "mine.py").write_text(OWN)
+    own = {"class": "mine.py:Mine", "target_value": 1, "norm": 1, "sheet_name": "Exc"}
+    run = run_of(tmp_path / "run", own, values=[(3.0,)])
+    _, err = score("--rescore", run, "--config", config(tmp_path, own | {"sheet_name": "Inh"}), code=2)
+    assert "targets[0]: expected a target of the run with the same options" in err
+    _, err = score("--rescore", run, "--config", config(tmp_path, RATE | {"name": "Mine(Exc)"}), code=2)
+    assert "class: mine.py:Mine in the run, SpontActivityTarget now" in err
 
 
 def test_a_run_without_evaluations(tmp_path: Path) -> None:
