@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from orchestrator.simulations.mozaik.parameters import (
 from orchestrator.simulations.mozaik.parameters.editing import Edited, Editor
 from orchestrator.simulations.mozaik.parameters.redirection import Redirection
 from orchestrator.simulations.mozaik.writing import carry_out
+from orchestrator.text import command_line
 
 # how many differences are listed
 _MOST = 10
@@ -105,7 +105,7 @@ def apply_best(
     yield from _other_values(config, optimised.root, base / edited.root, set(candidate.parameters))
     yield from _other_seeds(config, base / edited.root)
     yield "\nRun the model's full protocols with it:"
-    yield f"  cd {shlex.quote(str(model_dir))}"
+    yield f"  {command_line('cd', model_dir)}"
     yield f"  {optimised.command(folder / edited.root)}"
 
 

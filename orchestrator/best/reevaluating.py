@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 from collections.abc import Sequence
 
@@ -32,6 +31,7 @@ from orchestrator.run.evaluating import carry_out
 from orchestrator.run.signals import listening
 from orchestrator.schedules.reevaluation import Reevaluation, key_of
 from orchestrator.status import Watcher
+from orchestrator.text import command_line
 
 
 def last_report(run: RunPaths) -> Report:
@@ -47,7 +47,7 @@ def last_report(run: RunPaths) -> Report:
     if request is None:
         raise UsageError(
             f"{run.directory}: nothing was evaluated again yet; do it with "
-            f"orchestrator best {shlex.quote(str(run.directory))} --reevaluate 3 --seeds 5"
+            f"{command_line('orchestrator', 'best', run.directory, '--reevaluate', 3, '--seeds', 5)}"
         )
     return report(request, evaluated(paths))
 
@@ -83,11 +83,11 @@ def reevaluate(
     _refuse_other_names(paths, [*config.parameters, *config.simulation.seeds])
     request = _going_on(paths, config, top, seeds)
     if request is not None:
-        console.print(_going_on_words(request, len(missing(request, evaluated(paths)))), highlight=False)
+        console.print(_going_on_words(request, len(missing(request, evaluated(paths)))))
     else:
         choice = choose(Checkpoint(run.checkpoint), top).required()
         if len(choice.best) < top:
-            console.print(choice.note, highlight=False)
+            console.print(choice.note)
         request = Request(top, seeds, config.simulation.seeds, choice.best, sum(choice.outcomes.values()))
     if not missing(request, evaluated(paths)):
         request.write(paths)
@@ -95,7 +95,7 @@ def reevaluate(
     allocation = leave_allocation()
     be_private()
     paths.directory.mkdir(exist_ok=True)
-    to_go_on = f"orchestrator best {shlex.quote(str(run.directory))} --reevaluate {top} --seeds {seeds}"
+    to_go_on = command_line("orchestrator", "best", run.directory, "--reevaluate", top, "--seeds", seeds)
     try:
         with (
             only_controller(paths, allocation.get("SLURM_JOB_ID", ""), console.print) as lease,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from orchestrator.config.sections import ParameterRange
 from orchestrator.config.source import PREDECESSOR_SECTIONS, Location, Source
 from orchestrator.config.words import PAIR, message_of
 from orchestrator.errors import ConfigError, Problem
+from orchestrator.text import command_line
 from targets import TargetError, create_targets
 
 
@@ -127,7 +127,8 @@ def explain(source: Source, details: Mapping[str, Any]) -> Problem:
 def _no_simulation(source: Source) -> str:
     message = "is missing: how offspring are simulated, such as simulation: {model: 'model:VisualModel'}"
     if source.data.keys() <= set(PREDECESSOR_SECTIONS):
-        message += f". For a file of the predecessor: orchestrator prepare --import {shlex.quote(str(source.path))}"
+        to_import = command_line("orchestrator", "prepare", "--import", source.path)
+        message += f". For a file of the predecessor: {to_import}"
     return message
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import shlex
 import time
 from collections.abc import Sequence
 
 from orchestrator.config.durations import format_duration
 from orchestrator.simulations.phases import Phase
 from orchestrator.status.described import GenerationStatus, OffspringStatus, RunStatus
+from orchestrator.text import command_line
 
 # phases of a job in their order, as they are told; what counts slices or protocols is told with the count
 _PHASES = {
@@ -67,7 +67,7 @@ def how_to_go_on(status: RunStatus) -> str:
     """Return the command that continues a run which nobody carries out, nothing if there is none."""
     if status.controller.state in ("alive", "none", "finished"):
         return ""
-    return f"orchestrator run --continue {shlex.quote(status.run)}"
+    return command_line("orchestrator", "run", "--continue", status.run)
 
 
 def jobs_words(generation: GenerationStatus) -> str:

@@ -128,7 +128,7 @@ def _render(template: str, pictures: Sequence[Figure], shown: Any, names: Mappin
     data = {
         "figures": [embedding.data(figure) for figure in pictures],
         "shown": embedding.data(shown),
-        "names": names,
+        "names": embedding.data(names),
         "arrays": embedding.arrays,
     }
     script = "(function () {\n'use strict';\n" + "".join(_file(f"{name}.js") for name in _SCRIPTS) + "})();\n"
@@ -160,6 +160,8 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # names and messages are texts to every browser, and reverse the order of no letters
+    environment.finalize = lambda value: plain(value) if type(value) is str else value
     environment.filters["plural"] = plural
     environment.filters["elided"] = elided
     return environment

@@ -6,7 +6,6 @@ import contextlib
 import json
 import logging
 import os
-import shlex
 import shutil
 import signal
 import time
@@ -38,6 +37,7 @@ from orchestrator.run.requeue import requeue, run_of_restarted_job
 from orchestrator.run.signals import listening
 from orchestrator.scores.described import description_of
 from orchestrator.status import Watcher
+from orchestrator.text import command_line
 
 _LOG = logging.getLogger(__name__)
 
@@ -141,7 +141,7 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
             )
         cluster = create_cluster(config, signals.stop)
         report = ReportRefresher(paths, wanted=config.report)
-        to_go_on = f"continue with\n  orchestrator run --continue {shlex.quote(str(paths.directory))}"
+        to_go_on = f"continue with\n  {command_line('orchestrator', 'run', '--continue', paths.directory)}"
         try:
             with displaying(Watcher(paths), console, log_format):
                 reason = optimise(
