@@ -74,6 +74,11 @@ def read_json(path: Path) -> Any:
     return parse_json(_content(path, _MOST_JSON))
 
 
+def read_text(path: Path) -> str:
+    """Return the text of a file, whoever has written it; raises as `read_json` does."""
+    return _content(path, _MOST_JSON).decode("utf-8")
+
+
 def parse_json(text: str | bytes) -> Any:
     """Return what a text in JSON says; raises `ValueError` if it is none, or nested too deeply."""
     try:
@@ -128,6 +133,8 @@ def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 def tail(path: Path, lines: int) -> str:
     """Return the last `lines` lines of a text file of any size, empty if there is none."""
+    if not path.is_file():
+        return ""
     try:
         with path.open("rb") as file:
             file.seek(max(file.seek(0, os.SEEK_END) - 400 * max(lines, 1), 0))

@@ -20,13 +20,15 @@ from typing import Any
 from flufl.lock import Lock, LockError, TimeOutError
 
 from orchestrator.errors import OrchestratorError, Stopped, UsageError
-from orchestrator.files import read_json, write_json
+from orchestrator.files import read_json, read_text, write_json
 from orchestrator.paths import RunPaths
 from orchestrator.processes import is_from_here, living, this_process
 
 _LIFETIME = timedelta(seconds=60)
 # what flufl.lock allows for clocks that differ
 _CLOCK_SLOP = timedelta(seconds=10)
+# Unix time of the year 2100 in s
+_LAST = 4.1e9
 # in s
 _RENEWAL = 5.0
 # how long a requeued job waits for its own former self on a node that SLURM has given up, in s
@@ -170,7 +172,8 @@ class Hold:
 def hold_of(paths: RunPaths) -> Hold | None:
     """Return who holds a run, None if nobody does; without touching anything."""
     try:
-        until = paths.lock.stat().st_mtime
+        # whoever sets the time of a file may set any
+        until = min(max(paths.lock.stat().st_mtime, 0.0), _LAST)
     except OSError:
         return None
     claim, holder = _claim(paths), holder_of(paths)
@@ -255,8 +258,8 @@ def _take(paths: RunPaths, lock: Lock, former: str) -> bool | None:
 def _claim(paths: RunPaths) -> str:
     """Return what the lock file says of its holder, empty if there is none."""
     try:
-        return paths.lock.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
+        return read_text(paths.lock).strip()
+    except (OSError, ValueError):
         return ""
 
 

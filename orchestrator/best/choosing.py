@@ -68,11 +68,24 @@ class Candidate:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Candidate:
-        """Read what `to_json` wrote."""
-        rest = {key: value for key, value in data.items() if key != "targets"}
-        values = {target["name"]: target["value"] for target in data["targets"]}
-        scores = {target["name"]: target["score"] for target in data["targets"]}
-        return cls(**rest, values=values, scores=scores)
+        """Read what `to_json` wrote; raises `ValueError`, `TypeError` or `KeyError` if that is something else."""
+        values = {str(target["name"]): target["value"] for target in data["targets"]}
+        return cls(
+            rank=int(data["rank"]),
+            generation=int(data["generation"]),
+            offspring=int(data["offspring"]),
+            total_score=float(data["total_score"]),
+            outcome=str(data["outcome"]),
+            parameters={str(name): _number(value) for name, value in data["parameters"].items()},
+            values={name: None if value is None else float(value) for name, value in values.items()},
+            scores={str(target["name"]): float(target["score"]) for target in data["targets"]},
+        )
+
+
+def _number(value: object) -> float | int:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"expected a number, got {value!r}")
+    return value
 
 
 @dataclass(frozen=True)

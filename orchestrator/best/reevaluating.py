@@ -205,6 +205,7 @@ def _make_ready(
         write_text(paths.config, text)
         Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions_of(config))
     checkpoint, asks = Checkpoint(paths.checkpoint), Asks(paths, config.space())
+    asks.require_fit(checkpoint)
     number, wanted = checkpoint.n_generations, {key_of(task) for task in request.all_tasks}
     in_flight = asks.recorded(number)
     foreign = [offspring for offspring in in_flight if key_of(offspring.parameters) not in wanted]

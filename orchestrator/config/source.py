@@ -13,6 +13,7 @@ import yaml
 from orchestrator.config.moved_keys import MOVED, new_place, old_place, with_moved_keys
 from orchestrator.config.yaml_text import read_yaml
 from orchestrator.errors import ConfigError, Problem, UsageError
+from orchestrator.files import read_text
 
 Location = tuple[str | int, ...]
 _NAMED_MAPPINGS = ("parameters", "optimiser_centroid")
@@ -49,8 +50,8 @@ class Source:
     def __init__(self, path: Path, text: str | None = None):
         self.path = path
         try:
-            text = path.read_text(encoding="utf-8") if text is None else text
-        except (OSError, UnicodeDecodeError) as error:
+            text = read_text(path) if text is None else text
+        except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise ConfigError(path, [Problem("", f"cannot be read: {reason}")]) from error
         # JSON files of other editors may indent with tabs, which YAML refuses outside strings

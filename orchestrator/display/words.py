@@ -32,7 +32,10 @@ _QUIET = 30.0
 
 def clock_time(when: float) -> str:
     """Return a Unix time in s as local time for people: ``Tue 24 Nov 15:00``."""
-    return time.strftime("%a %d %b %H:%M", time.localtime(when))
+    try:
+        return time.strftime("%a %d %b %H:%M", time.localtime(when))
+    except (OverflowError, ValueError, OSError):  # a file may hold any number
+        return "at an unknown time"
 
 
 def ago(when: float, now: float) -> str:

@@ -50,14 +50,17 @@ class Asks:
         file = self._paths.generation(number).record
         try:
             data = read_json(file)
-            return [self._offspring(number, each) for each in _listed(number, data)]
+            offspring = [self._offspring(number, each) for each in _listed(number, data)]
+            if len({each.index for each in offspring}) < len(offspring):
+                raise ValueError("an offspring is there twice")
         except FileNotFoundError:
             return []
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise RunFailed(
                 f"{file}: does not say what was asked for ({type(error).__name__}: {error}). Restore it, or end the "
                 f"jobs of the generation (orchestrator cancel) and delete {file.parent}"
             ) from error
+        return offspring
 
     def missing(self, told: Iterable[Told]) -> dict[int, set[int]]:
         """Return, for each generation that has files, which of its offspring are in no block that was told."""
@@ -67,17 +70,24 @@ class Asks:
             for number in self._paths.generation_numbers()
         }
 
-    def require_newest(self, checkpoint: Checkpoint) -> None:
-        """Make sure that the optimiser has not been told more than the checkpoint holds.
+    def require_fit(self, checkpoint: Checkpoint) -> None:
+        """Make sure that what was asked for goes on from what the checkpoint holds, before anything is written.
 
         Raises
         ------
         RunFailed
-            If something was asked for after further tells: an older copy has taken the checkpoint's place.
+            If something was asked for after further tells, because an older copy has taken the checkpoint's place; or
+            is of other parameters.
         """
-        held = checkpoint.n_generations
+        held, names = checkpoint.n_generations, checkpoint.parameter_names
         for number in self._paths.generation_numbers():
-            after = max((each.asked_after for each in self.recorded(number)), default=0)
+            recorded = self.recorded(number)
+            if wrong := [each for each in recorded if [*each.parameters] != names or len(each.point) != len(names)]:
+                raise RunFailed(
+                    f"{self._paths.generation(number).record}: expected a point of the parameters {', '.join(names)}, "
+                    f"got {', '.join(wrong[0].parameters)} for offspring {wrong[0].index}. Restore the file"
+                )
+            after = max((each.asked_after for each in recorded), default=0)
             if after > held:
                 raise RunFailed(
                     f"{checkpoint.path}: expected {after} generations, which {self._paths.generation(number).record} "
@@ -105,8 +115,13 @@ class Asks:
     def _offspring(self, number: int, data: Mapping[str, Any]) -> Offspring:
         point = tuple(float(x) for x in data["point"])
         parameters = dict(data["parameters"]) if "parameters" in data else self._space.decode(point)
-        after = int(data.get("asked_after", number))
-        return Offspring(number, int(data["index"]), point, parameters, Origin(data["origin"]), after)
+        for name, value in parameters.items():
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+                raise ValueError(f"expected a number for {name!r}, got {value!r}")
+        index, after = int(data["index"]), int(data.get("asked_after", number))
+        if index < 0 or after < 0:
+            raise ValueError(f"expected numbers from 0 on, got offspring {index}, asked for after {after} tells")
+        return Offspring(number, index, point, parameters, Origin(data["origin"]), after)
 
 
 def _to_json(offspring: Offspring) -> dict[str, Any]:

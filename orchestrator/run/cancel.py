@@ -70,7 +70,11 @@ def end_all_jobs(
     for number in paths.generation_numbers():
         generation = paths.generation(number)
         problems: list[str] = []
-        journal = Journal(generation, confirm, problems)
+        try:
+            journal = Journal(generation, confirm, problems)
+        except OSError as error:
+            say(f"{generation.journal}: cannot be read ({error.strerror}); its jobs are left alone")
+            continue
         for problem in problems:
             say(problem)
         attempts = Submitter(journal, generation, cluster, "", threading.Event()).recover(journal.state.histories)

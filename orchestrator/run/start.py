@@ -126,7 +126,7 @@ def _control(config: Config, paths: RunPaths, console: Console, log_format: LogF
         for file in (paths.checkpoint, paths.config, paths.holder):
             remove_unfinished(file)
         asks, checkpoint = Asks(paths, config.space()), Checkpoint(paths.checkpoint)
-        asks.require_newest(checkpoint)
+        asks.require_fit(checkpoint)
         # before the configuration says so: cancelling is done by that
         asks.require_executor(checkpoint, config.executor)
         # how a run is carried out may change on the way; what it is may not

@@ -18,6 +18,9 @@ from orchestrator.paths import AttemptPaths
 HEARTBEAT = 20.0
 # a job notes some hundred bytes a step; nobody reads more than this at once
 _MOST_BYTES = 1 << 20
+# the end of time, Unix time in s
+_LAST = 1e11
+_MOST_STEPS = 1_000_000_000
 # names of the number that an entry counts with, and of how many there are
 _COUNTERS = (("slice", "slices"), ("step", "steps"))
 
@@ -65,7 +68,8 @@ def _entries(paths: AttemptPaths) -> Iterator[tuple[Phase, Mapping[str, Any]]]:
     """Yield what is an entry of ours: a model's own run script may note what it likes."""
     for entry in read_json_lines(paths.progress):
         phase, when = entry.get("phase"), entry.get("time")
-        if isinstance(phase, str) and phase in _PHASES and isinstance(when, (int, float)):
+        # whole numbers of JSON may be too long for a time
+        if isinstance(phase, str) and phase in _PHASES and isinstance(when, (int, float)) and abs(when) < _LAST:
             yield Phase(phase), entry
 
 
@@ -147,6 +151,6 @@ class JobProgress:
 def _counted(entry: Mapping[str, Any]) -> tuple[int, int]:
     for one, all_of_them in _COUNTERS:
         step, steps = entry.get(one), entry.get(all_of_them)
-        if isinstance(step, int) and isinstance(steps, int):
+        if isinstance(step, int) and isinstance(steps, int) and 0 <= step <= _MOST_STEPS and 0 <= steps <= _MOST_STEPS:
             return step, steps
     return 0, 0

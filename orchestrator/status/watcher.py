@@ -12,12 +12,16 @@ from orchestrator.config.durations import parse_duration
 from orchestrator.config.moved_keys import with_moved_keys
 from orchestrator.config.yaml_text import read_mapping
 from orchestrator.errors import UsageError
+from orchestrator.files import read_text
 from orchestrator.lease import hold_of, holder_of
 from orchestrator.paths import RunPaths
 from orchestrator.status.described import ControllerStatus, RunStatus
 from orchestrator.status.forecast import forecast
 from orchestrator.status.in_progress import GenerationReader
 from orchestrator.status.past import Past, PastReader
+
+# generations, offspring of one, retries
+_MOST = 1_000_000
 
 
 class Watcher:
@@ -76,7 +80,7 @@ class Watcher:
         try:
             changed = self._paths.config.stat().st_mtime_ns
             if changed != self._config_changed:
-                config = read_mapping(self._paths.config.read_text(encoding="utf-8"))
+                config = read_mapping(read_text(self._paths.config))
                 self._config, self._config_changed = with_moved_keys(config), changed
         except (OSError, ValueError) as error:
             problems.append(f"{self._paths.config}: cannot be read ({error})")
@@ -114,7 +118,7 @@ def controller_status(paths: RunPaths, now: float) -> ControllerStatus:
         job=str(holder.get("job", "")),
         since=str(holder.get("since", "")),
         last_sign=last_sign,
-        ended=float(ended) if hold is None and isinstance(ended, (int, float)) else math.nan,
+        ended=_number(ended) if hold is None else math.nan,
         reason=str(holder.get("why", "")) if hold is None else "",
     )
 
@@ -125,11 +129,20 @@ def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    """Return a number of things that there can be, 0 of what is none."""
+    return value if isinstance(value, int) and 0 <= value <= _MOST else 0
+
+
+def _number(value: object) -> float:
+    """Return a number that JSON may hold of any length, NaN of what is none."""
+    try:
+        return float(value) if isinstance(value, (int, float)) else math.nan
+    except OverflowError:
+        return math.nan
 
 
 def _seconds(value: object) -> float:
     try:
         return parse_duration(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return math.nan

@@ -79,10 +79,10 @@ def test_generations_that_were_told_and_are_not_in_the_checkpoint_are_an_older_c
     shutil.copy(run.paths.checkpoint, older)
     run.complete(1, [[1.0, 2.0]], begin=200.0)
     asks.record([asked_after(2, 2)])
-    asks.require_newest(Checkpoint(run.paths.checkpoint))
+    asks.require_fit(Checkpoint(run.paths.checkpoint))
     shutil.copy(older, run.paths.checkpoint)
     with pytest.raises(RunFailed) as error:
-        asks.require_newest(Checkpoint(run.paths.checkpoint))
+        asks.require_fit(Checkpoint(run.paths.checkpoint))
     said = str(error.value)
     assert said.startswith(f"{run.paths.checkpoint}: expected 2 generations, which")
     assert "got 1: another copy of the file has taken its place" in said
