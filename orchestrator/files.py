@@ -87,13 +87,21 @@ def parse_json(text: str | bytes) -> Any:
         raise ValueError("nested too deeply") from error
 
 
+def require_regular(descriptor: int, path: Path) -> None:
+    """Refuse what is no regular file, and may never end or never answer: a folder, a pipe, a device."""
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise OSError(errno.EINVAL, "expected a regular file", str(path))
+
+
 def _content(path: Path, most: int) -> bytes:
     # what is put in the place of a file, such as a pipe, must not hold up who looks
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "expected a regular file", str(path))
-        content = file.read(most + 1)
+    try:
+        require_regular(descriptor, path)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(most + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > most:
         raise ValueError(f"larger than {most >> 20} MB")
     return content

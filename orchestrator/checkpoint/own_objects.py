@@ -36,6 +36,12 @@ def own_member(group: h5g.GroupID, name: bytes, kind: type[Object]) -> Object:
     return member
 
 
+def require_own_datasets(group: h5g.GroupID) -> None:
+    """Make sure that all members of a group are data of the file; raises as `own_member` and `require_plausible`."""
+    for name in group:
+        require_plausible(own_member(group, name, h5d.DatasetID))
+
+
 def require_plausible(dataset: h5d.DatasetID) -> None:
     """Refuse data that lie in other files, and shapes of which the file does not hold the data.
 
@@ -51,5 +57,7 @@ def require_plausible(dataset: h5d.DatasetID) -> None:
     plan = dataset.get_create_plist()
     if plan.get_layout() == h5d.VIRTUAL or (plan.get_layout() == h5d.CONTIGUOUS and plan.get_external_count()):
         raise ValueError("its data are in another file")
+    if size and not held:
+        raise ValueError(f"expected data of shape {dataset.shape}, got none")
     if size > max(_PACKED * held, _SMALL):
         raise ValueError(f"expected data of shape {dataset.shape}, got {held} bytes")

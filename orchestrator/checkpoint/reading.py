@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator, Sequence
 from io import FileIO
@@ -16,7 +17,7 @@ from orchestrator.checkpoint import first_format, layout
 from orchestrator.checkpoint.image import root_address
 from orchestrator.checkpoint.layout import Rows, Stored
 from orchestrator.errors import UsageError
-from orchestrator.files import parse_json
+from orchestrator.files import parse_json, require_regular
 
 # A network file system may show the new beginning of a file with its old length, for a moment
 _TRIES = 4
@@ -64,8 +65,18 @@ def opened(path: Path) -> Iterator[h5py.File]:
     OSError
         If it is not there, or not an HDF5 file.
     """
-    with path.open("rb", buffering=0) as plain, _direct(path, plain) or _as_hdf5(plain) as file:
+    with open(path, "rb", buffering=0, opener=_regular) as plain, _direct(path, plain) or _as_hdf5(plain) as file:
         yield file
+
+
+def _regular(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    try:
+        require_regular(descriptor, Path(path))
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _direct(path: Path, plain: FileIO) -> h5py.File | None:

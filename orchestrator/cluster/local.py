@@ -55,7 +55,7 @@ class LocalCluster:
     Parameters
     ----------
     workers : int
-        How many simulations run at once; the others wait.
+        How many simulations run at once; the others wait. 0 if jobs are only to be ended.
     """
 
     name = "local"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from orchestrator.config.model import Config
 
 
-def create_cluster(config: Config, stop: threading.Event | None = None) -> Cluster:
+def create_cluster(config: Config, stop: threading.Event | None = None, *, ending: bool = False) -> Cluster:
     """Return the executor that the configuration names.
 
     Parameters
@@ -20,11 +20,13 @@ def create_cluster(config: Config, stop: threading.Event | None = None) -> Clust
         The whole configuration; ``executor`` names the executor, its sections say how it works.
     stop : threading.Event or None
         Set when the program is asked to stop: a question to the executor that is under way is ended then.
+    ending : bool
+        Whether jobs are only to be ended: nothing is started then that a controller has left waiting.
     """
     if config.executor == "local":
         from orchestrator.cluster.local import LocalCluster  # noqa: PLC0415
 
-        return LocalCluster(workers=config.workers)
+        return LocalCluster(workers=0 if ending else config.workers)
     from orchestrator.cluster.slurm import SlurmCluster  # noqa: PLC0415
 
     return SlurmCluster(config.jobs, config.slurm, stop=stop, timeout=config.timeout)

@@ -56,7 +56,7 @@ def cancel_run(paths: RunPaths, say: Callable[[str], object]) -> int:
     _dequeue_controllers(paths, say)
     with only_controller(paths, say=say) as lease:
         lease.ending = ("cancelled", "orchestrator cancel")
-        return end_all_jobs(paths, create_cluster(_config(paths, say)), lease.confirm, say)
+        return end_all_jobs(paths, create_cluster(_config(paths, say), ending=True), lease.confirm, say)
 
 
 def end_all_jobs(
