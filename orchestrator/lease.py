@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,6 +36,7 @@ _RENEWAL = 5.0
 _ZOMBIE_PATIENCE = 600.0
 _LOOK = 0.5
 _TRIES = 3
+_SINCE = "%Y-%m-%d %H:%M:%S"
 
 # it logs as errors what is none here
 logging.getLogger("flufl.lock").setLevel(logging.CRITICAL)
@@ -125,10 +127,9 @@ def only_controller(
         If another controller holds it and lives; says who.
     """
     lease = Lease(_acquired(paths, job_id, say))
-    started = time.strftime("%Y-%m-%d %H:%M:%S")
     # those before it may be queued again, and start once more after it
     jobs = list(dict.fromkeys([*controller_jobs(paths), *([job_id] if job_id else [])]))
-    holder = {**this_process(), "job": job_id, "jobs": jobs, "since": started}
+    holder = {**this_process(), "job": job_id, "jobs": jobs, "since": time.time()}
     ending = ("failed", "it crashed")
     try:
         write_json(paths.holder, holder)
@@ -197,6 +198,29 @@ def holder_of(paths: RunPaths) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return holder if isinstance(holder, dict) else {}
+
+
+def since_of(holder: Mapping[str, Any]) -> float:
+    """Return when a controller started, Unix time in s, NaN if that is not known.
+
+    Parameters
+    ----------
+    holder : mapping
+        As `holder_of` returns it. Earlier versions wrote local time as text.
+    """
+    since = holder.get("since")
+    try:
+        return time.mktime(time.strptime(since, _SINCE)) if isinstance(since, str) else float(since or math.nan)
+    except (OverflowError, TypeError, ValueError):
+        return math.nan
+
+
+def since_words(since: float) -> str:
+    """Return when a controller started, Unix time in s, as local time for people."""
+    try:
+        return time.strftime(_SINCE, time.localtime(since))
+    except (OverflowError, ValueError, OSError):
+        return "an unknown time"
 
 
 def controller_jobs(paths: RunPaths) -> list[str]:
@@ -273,4 +297,4 @@ def _named(paths: RunPaths) -> str:
     if not {"host", "pid", "since"} <= set(holder):
         return "another controller"
     job = f", SLURM job {holder['job']}" if holder.get("job") else ""
-    return f"the controller on {holder['host']} (process {holder['pid']}{job}, since {holder['since']})"
+    return f"the controller on {holder['host']} (process {holder['pid']}{job}, since {since_words(since_of(holder))})"

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from orchestrator.config.durations import format_duration
+from orchestrator.lease import since_words
 from orchestrator.simulations.phases import Phase
 from orchestrator.status.described import GenerationStatus, OffspringStatus, RunStatus
 from orchestrator.text import command_line
@@ -47,7 +48,7 @@ def controller_words(status: RunStatus, now: float) -> str:
     """Return whether the run is being carried out, and by whom."""
     who = status.controller
     job = f", SLURM job {who.job}" if who.job else ""
-    name = f"process {who.pid} on {who.host}{job}, since {who.since}" if who.host else "unknown"
+    name = f"process {who.pid} on {who.host}{job}, since {since_words(who.since)}" if who.host else "unknown"
     ended = f" {ago(who.ended, now)} ({clock_time(who.ended)})" if math.isfinite(who.ended) else ""
     reason = f": {who.reason.strip().partition(chr(10))[0]}" if who.reason else ""
     match who.state:

@@ -13,7 +13,7 @@ from orchestrator.config.moved_keys import with_moved_keys
 from orchestrator.config.yaml_text import read_mapping
 from orchestrator.errors import UsageError
 from orchestrator.files import read_text
-from orchestrator.lease import hold_of, holder_of
+from orchestrator.lease import hold_of, holder_of, since_of
 from orchestrator.paths import RunPaths
 from orchestrator.status.described import ControllerStatus, RunStatus
 from orchestrator.status.forecast import forecast
@@ -116,7 +116,7 @@ def controller_status(paths: RunPaths, now: float) -> ControllerStatus:
         host=str(holder.get("host", "")),
         pid=pid if isinstance(pid, int) else None,
         job=str(holder.get("job", "")),
-        since=str(holder.get("since", "")),
+        since=since_of(holder),
         last_sign=last_sign,
         ended=_number(ended) if hold is None else math.nan,
         reason=str(holder.get("why", "")) if hold is None else "",
