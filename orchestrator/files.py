@@ -39,9 +39,24 @@ def replacing(path: Path) -> Iterator[Path]:
     _flush_folder(path.parent)
 
 
-def be_private() -> None:
-    """Let nobody else read what this process writes, until its owner shares it."""
-    os.umask(os.umask(0o077) | 0o077)
+def set_mode(run_mode: str) -> None:
+    """Let nobody else read what this process writes, until its owner shares it; or whoever the umask allows.
+
+    Parameters
+    ----------
+    run_mode : str
+        ``private`` or ``group``, as in a configuration.
+    """
+    if run_mode != "group":
+        os.umask(os.umask(0o077) | 0o077)
+
+
+def umask() -> int:
+    """Return what this process takes away from the permissions of what it makes."""
+    # what another thread makes in between is private
+    found = os.umask(0o077)
+    os.umask(found)
+    return found
 
 
 def remove_unfinished(path: Path) -> None:

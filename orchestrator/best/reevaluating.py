@@ -20,7 +20,7 @@ from orchestrator.config.model import Config
 from orchestrator.display.live import displaying
 from orchestrator.display.logs import logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
-from orchestrator.files import be_private, write_text
+from orchestrator.files import set_mode, write_text
 from orchestrator.lease import Lease, only_controller
 from orchestrator.optimisers import versions_of
 from orchestrator.paths import RunPaths
@@ -93,7 +93,7 @@ def reevaluate(
         request.write(paths)
         return report(request, evaluated(paths))
     allocation = leave_allocation()
-    be_private()
+    set_mode(config.run_mode)
     paths.directory.mkdir(exist_ok=True)
     to_go_on = command_line("orchestrator", "best", run.directory, "--reevaluate", top, "--seeds", seeds)
     try:

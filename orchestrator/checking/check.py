@@ -47,12 +47,15 @@ class Inspection:
         What has to be fixed.
     notes : list of Problem
         What is worth knowing.
+    unknown : list of Problem
+        What could not be found out here, and who can.
     """
 
     path: Path
     config: Config | None
     problems: list[Problem]
     notes: list[Problem] = field(default_factory=list)
+    unknown: list[Problem] = field(default_factory=list)
     costs: Costs | None = None
     disk: Disk | None = None
     cluster: str = ""
@@ -91,6 +94,8 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
         _look_at_scripts(config, source, found)
     if found.config is not None:
         found.notes += [source.problem(*note) for note in model_of(config).notes(config)]
+        if rehearse is None:  # a node tells otherwise
+            found.unknown += [source.problem(*each) for each in model_of(config).unknown()]
     if not found.problems and config.continue_cp:
         _compare_with_run(config, source, found)
     if found.config is None:
@@ -118,7 +123,7 @@ def _ask_cluster(config: Config, source: Source, found: Inspection) -> Partition
     if missing_slurm(config) is not None:
         found.cluster = "no SLURM here, not asked"
         message = "there is no SLURM here: run this check on the cluster as well, or set executor: local"
-        found.notes.append(source.problem(("executor",), message))
+        found.unknown.append(source.problem(("executor",), f"whether the cluster accepts the jobs: {message}"))
         return None
     known: list[Partition] = []
     try:
@@ -135,7 +140,8 @@ def _ask_cluster(config: Config, source: Source, found: Inspection) -> Partition
         hint = f". Partitions: {names}" if key == ("slurm", "partition") and names and not candidates else ""
         found.problems.append(source.problem(key, f"{message}{hint}"))
     elif answer.accepted is None:
-        found.notes.append(source.problem(("slurm",), f"SLURM does not answer: {_one_line(answer.words)}"))
+        message = f"whether the cluster accepts the jobs: SLURM does not answer: {_one_line(answer.words)}"
+        found.unknown.append(source.problem(("slurm",), message))
     elif (never := never_starts(config, candidates)) is not None:
         # a quality of service may lift the partition's limits
         (found.notes if config.slurm.qos else found.problems).append(source.problem(*never))

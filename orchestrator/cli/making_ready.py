@@ -85,6 +85,7 @@ def check(
             say(f"  {name:<10}  {value}")
     for title, listed, style in (
         ("Notes", found.notes, "yellow"),
+        ("Not found out", found.unknown, "cyan"),
         ("Problems, the worst first", found.problems, "red"),
     ):
         if listed:
@@ -95,7 +96,8 @@ def check(
         count = f"{len(found.problems)} problem{'s' if len(found.problems) > 1 else ''}"
         console.print(f"\n{count} in {config}: fix and check again.", style="bold red", soft_wrap=True)
         raise typer.Exit(2)
-    console.print(f"\n{config}: sound.", style="bold green", soft_wrap=True)
+    as_far = ", as far as could be found out here" if found.unknown else ""
+    console.print(f"\n{config}: sound{as_far}.", style="bold green", soft_wrap=True)
     if not on_node:
         try_it = command_line("orchestrator", "check", "--on-node", config, *_set(overrides))
         console.print(f"Whether it can be simulated, one short job tells:\n  {try_it}", soft_wrap=True)

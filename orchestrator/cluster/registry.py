@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from orchestrator.cluster.base import Cluster
+from orchestrator.files import umask
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
@@ -28,5 +29,7 @@ def create_cluster(config: Config, stop: threading.Event | None = None, *, endin
 
         return LocalCluster(workers=0 if ending else config.workers)
     from orchestrator.cluster.slurm import SlurmCluster  # noqa: PLC0415
+    from orchestrator.cluster.submission import PRIVATE  # noqa: PLC0415
 
-    return SlurmCluster(config.jobs, config.slurm, stop=stop, timeout=config.timeout)
+    mask = umask() if config.run_mode == "group" else PRIVATE
+    return SlurmCluster(config.jobs, config.slurm, stop=stop, timeout=config.timeout, umask=mask)

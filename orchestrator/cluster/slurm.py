@@ -15,7 +15,7 @@ from submitit.core.utils import JobPaths
 from orchestrator.cluster.base import Job, Status, SubmissionFailed, Task
 from orchestrator.cluster.commands import COMMAND_TIMEOUT, CommandFailed, Run, run_command
 from orchestrator.cluster.queue import Queue
-from orchestrator.cluster.submission import hand_over, job_ids, job_parameters, submit
+from orchestrator.cluster.submission import PRIVATE, hand_over, job_ids, job_parameters, submit
 from orchestrator.config.sections import JobsSection, SlurmSection
 
 _LOG = logging.getLogger(__name__)
@@ -38,6 +38,8 @@ class SlurmCluster:
         Set when the program is asked to stop: a command of SLURM that is running is ended then.
     timeout : float
         Time within which all evaluations have to end, in s: an sbatch that hangs must not take all of it.
+    umask : int
+        What is taken away from the permissions of what the jobs write.
     """
 
     name = "slurm"
@@ -51,16 +53,18 @@ class SlurmCluster:
         *,
         stop: threading.Event | None = None,
         timeout: float = math.inf,
+        umask: int = PRIVATE,
     ):
         self._jobs = jobs
         self._slurm = slurm
+        self._umask = umask
         self._run = run or partial(run_command, stop=stop)
         self._queue = Queue(jobs.poll_interval, self._run)
         self._submit_timeout = min(COMMAND_TIMEOUT, max(_LEAST_TIMEOUT, timeout / 4))
 
     def submit(self, tasks: Sequence[Task], token: str, folder: Path, avoid: Collection[str]) -> list[Job]:
         """Submit one array of jobs."""
-        parameters = job_parameters(self._jobs, self._slurm, token, folder, avoid)
+        parameters = job_parameters(self._jobs, self._slurm, token, folder, avoid, umask=self._umask)
         ids = submit(tasks, parameters, token, folder, self._sbatch)
         self._queue.reached()
         return [Job(token, job_id) for job_id in ids]

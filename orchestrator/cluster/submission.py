@@ -24,6 +24,8 @@ from orchestrator.config.durations import slurm_time
 from orchestrator.config.sections import JobsSection, SlurmSection
 from orchestrator.node.evaluate import evaluate
 
+# the umask of jobs of whose files nobody else is to know anything
+PRIVATE = 0o077
 # how long sbatch --test-only may take, in s
 _TEST_TIMEOUT = 30.0
 # what sbatch says if slurmctld is away or overloaded, and the request is not at fault
@@ -40,7 +42,13 @@ _ID_ALONE = re.compile(r"^(\d+)(?:;\S+)?$", re.MULTILINE)
 
 
 def job_parameters(
-    jobs: JobsSection, slurm: SlurmSection, token: str, folder: Path, avoid: Collection[str] = ()
+    jobs: JobsSection,
+    slurm: SlurmSection,
+    token: str,
+    folder: Path,
+    avoid: Collection[str] = (),
+    *,
+    umask: int = PRIVATE,
 ) -> dict[str, Any]:
     """Return submitit's parameters for the jobs of one submission.
 
@@ -54,6 +62,8 @@ def job_parameters(
         Working directory of the jobs: away from the model, because ``python -m`` looks for modules there first.
     avoid : collection of str
         Nodes that are excluded besides those of ``slurm.exclude``.
+    umask : int
+        What is taken away from the permissions of what the jobs write.
     """
     own = {
         # submitit has defaults of its own for these: five minutes and an accounting key
@@ -86,7 +96,7 @@ def job_parameters(
         # an srun inside submitit's own srun hangs
         "use_srun": False,
         "stderr_to_stdout": True,
-        "setup": ["umask 077", *jobs.setup],
+        "setup": [f"umask {umask:03o}", *jobs.setup],
         "array_parallelism": slurm.array_size,
         "additional_parameters": further,
     }

@@ -17,6 +17,7 @@ from orchestrator.cluster.environment import leave_allocation
 from orchestrator.config.file import load_config, load_frozen
 from orchestrator.config.model import Config
 from orchestrator.errors import ConfigError, UsageError
+from orchestrator.files import set_mode
 from orchestrator.jobs.journal import Journal
 from orchestrator.jobs.submitter import Submitter
 from orchestrator.lease import controller_jobs, holder_of, is_held, only_controller
@@ -51,12 +52,14 @@ def cancel_run(paths: RunPaths, say: Callable[[str], object]) -> int:
         If the controller cannot be stopped from here.
     """
     leave_allocation()
+    config = _config(paths, say)
+    set_mode(config.run_mode)
     if is_held(paths):
         _stop_controller(paths, say)
     _dequeue_controllers(paths, say)
     with only_controller(paths, say=say) as lease:
         lease.ending = ("cancelled", "orchestrator cancel")
-        return end_all_jobs(paths, create_cluster(_config(paths, say), ending=True), lease.confirm, say)
+        return end_all_jobs(paths, create_cluster(config, ending=True), lease.confirm, say)
 
 
 def end_all_jobs(

@@ -25,7 +25,7 @@ from orchestrator.config.model import Config
 from orchestrator.display.live import displaying
 from orchestrator.display.logs import LogFormat, logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
-from orchestrator.files import be_private, remove_unfinished, write_text
+from orchestrator.files import remove_unfinished, set_mode, write_text
 from orchestrator.lease import only_controller
 from orchestrator.optimisers import versions_of
 from orchestrator.paths import RunPaths
@@ -58,8 +58,8 @@ def start(path: Path, overrides: Sequence[str], console: Console, log_format: Lo
     orchestrator.errors.OrchestratorError
         If it cannot start or go on.
     """
-    be_private()
     config = load_checked_config(path, overrides)
+    set_mode(config.run_mode)
     restarted = run_of_restarted_job(config.model_dir, os.environ)
     if restarted is not None:
         named_by = f"SLURM has restarted job {os.environ['SLURM_JOB_ID']}"
@@ -81,11 +81,11 @@ def start(path: Path, overrides: Sequence[str], console: Console, log_format: Lo
 
 def go_on(paths: RunPaths, overrides: Sequence[str], console: Console, log_format: LogFormat) -> Ended:
     """Continue a run with its own configuration: config.yaml, or what the checkpoint holds where that was removed."""
-    be_private()
     if paths.config.is_file():
         config = load_checked_config(paths.config, overrides)
     else:
         config = load_checked_config(paths.checkpoint, overrides, Checkpoint(paths.checkpoint).config_text)
+    set_mode(config.run_mode)
     return _continue(config, paths, "--continue", console, log_format)
 
 
@@ -187,7 +187,7 @@ def _new_run_directory(model_dir: Path) -> RunPaths:
     for suffix in ("", *(f"-{n}" for n in range(2, 100))):
         directory = model_dir / f"{stamp}{suffix}_Optimization"
         try:
-            directory.mkdir(mode=0o700)
+            directory.mkdir()  # who may look is what `set_mode` has said
         except FileExistsError:
             continue
         except OSError as error:

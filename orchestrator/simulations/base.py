@@ -133,6 +133,10 @@ class Model(Generic[Options]):
         """Return what is wrong with the model or does not fit it, each with the location of the key to fix."""
         return [] if self.model_dir.is_dir() else [(("model_dir",), f"there is no directory {self.model_dir}")]
 
+    def unknown(self) -> list[Finding]:
+        """Return what cannot be found out of the model on this machine, and who can."""
+        return []
+
     def notes(self, config: Config) -> list[Finding]:
         """Return what is worth a look although it is no problem."""
         return []

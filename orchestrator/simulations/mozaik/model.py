@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +40,16 @@ class MozaikModel(Model[MozaikOptions]):
     def notes(self, config: Config) -> list[Finding]:
         """Return what is worth a look in a configuration without problems."""
         return model_notes(self.options, self.model_dir, config)
+
+    def unknown(self) -> list[Finding]:
+        """Return that the model was not built, where this Python, which the jobs take, has no mozaik."""
+        if self.options.python or self.options.setup or find_spec("mozaik") is not None:
+            return []
+        message = (
+            f"whether the model can be built: mozaik is not importable by {sys.executable}, which the jobs would take "
+            "too. Check again where it is, name the jobs' Python in simulation.python, or let a node try it (--on-node)"
+        )
+        return [(("simulation",), message)]
 
     def identity(self) -> Identity:
         """Return all parameters, and digests of the run script and of the modules of model and experiments."""
