@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from in_process import command
 
 from orchestrator.best.choosing import choose
 from orchestrator.best.reevaluating import last_report
+from orchestrator.checking import model_identity
 from orchestrator.checking.model_identity import changed_files, changed_parameters
 from orchestrator.checking.problems import identity_differences, load_checked_config
 from orchestrator.checkpoint import Checkpoint
@@ -43,6 +44,14 @@ FILES = {
     "model.json": ("continue",),
     "reevaluation/request.json": ("best --reevaluated",),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_patience() -> Iterator[None]:
+    """Let nobody wait for a model that may be just being saved."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model_identity, "_PAUSE", 0.0)
+        yield
 
 
 @pytest.fixture(scope="module")
