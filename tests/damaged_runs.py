@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import yaml
 from best_runs import written_run
 from orchestrator_project import Project
 from run_on_disk import GenerationOnDisk, RunOnDisk
@@ -99,6 +100,14 @@ def damage_json(file: Path, line: int, place: int, value: Any) -> None:
     text = json.dumps(put(data, places[place % len(places)], value))
     lines[number] = text.replace(f'"{DEEP}"', "[" * 100_000 + "]" * 100_000)
     file.write_text("\n".join(lines) + "\n")
+
+
+def damage_yaml(file: Path, place: int, value: Any) -> None:
+    """Put a value into some place of a file of YAML."""
+    data = yaml.safe_load(file.read_text())
+    places = list(places_in(data))
+    text = yaml.safe_dump(put(data, places[place % len(places)], value))
+    file.write_text(text.replace(DEEP, "[" * 2000 + "]" * 2000), encoding="utf-8")
 
 
 def _folder(file: Path) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from damaged_runs import REPLACEMENTS, SPACE, VALUES, complete_run, copied, damage_json
-from hypothesis import given
+from damaged_runs import REPLACEMENTS, SPACE, VALUES, complete_run, copied, damage_json, damage_yaml
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from in_process import command
 
 from orchestrator.best.choosing import choose
 from orchestrator.best.reevaluating import last_report
+from orchestrator.checking import model_identity
 from orchestrator.checking.model_identity import changed_files, changed_parameters
 from orchestrator.checking.problems import identity_differences, load_checked_config
 from orchestrator.checkpoint import Checkpoint
@@ -42,6 +44,14 @@ FILES = {
     "model.json": ("continue",),
     "reevaluation/request.json": ("best --reevaluated",),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_patience() -> Iterator[None]:
+    """Let nobody wait for a model that may be just being saved."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model_identity, "_PAUSE", 0.0)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +128,30 @@ def test_any_value_in_any_place_is_no_crash(
     run = copied(sound, copies)
     damage_json(run.directory / name, *place, value)
     try_all(run, run.directory / name, FILES[name])
+
+
+@settings(max_examples=settings.default.max_examples // 2)
+@given(place=st.integers(0, 200), value=st.sampled_from(VALUES))
+def test_any_value_in_any_place_of_the_configuration_is_no_crash(
+    sound: RunPaths, copies: Path, place: int, value: Any
+) -> None:
+    run = copied(sound, copies)
+    damage_yaml(run.config, place, value)
+    try_all(run, run.config, ("status", "continue", "cancel"))
+
+
+def test_aliases_that_stand_for_billions_of_values_are_refused_at_once(sound: RunPaths, copies: Path) -> None:
+    run = copied(sound, copies)
+    lines = ["a0: &a0 [1, 1]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12))]
+    run.config.write_text("\n".join(lines) + "\n")
+    begin = time.process_time()
+    assert "aliases written out" in Watcher(run).look().problems[0]
+    assert "aliases written out" in said_by(continued, run)
+    assert said_by(COMMANDS["cancel"], run) == ""
+    assert time.process_time() - begin < 1
+    run.config.write_text("a: &a [*a]\n")
+    assert "holds itself by an alias" in Watcher(run).look().problems[0]
+    assert "holds itself by an alias" in said_by(continued, run)
 
 
 @pytest.mark.parametrize("how", REPLACEMENTS)

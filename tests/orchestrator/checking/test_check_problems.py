@@ -621,3 +621,13 @@ def test_a_sound_file_has_no_problem_whatever_the_order_of_its_keys(tmp_path: Pa
     path = visual_model(tmp_path)
     path.write_text(yaml.safe_dump(dict(reversed(changed({}).items())), sort_keys=False))
     assert examine(path).problems == []
+
+
+@pytest.mark.parametrize(
+    "section", [{"optimiser": "nosuch"}, {"optimiser": ""}, {"simulation": "mozaik"}, {"simulation": 3}]
+)
+def test_a_section_that_is_a_word_is_a_problem_and_no_crash(tmp_path: Path, section: dict[str, Any]) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump({"parameters": {"x": [0, 1]}, "targets": [{"class": "ReturnedValue"}], **section}))
+    (key,) = section
+    assert any(problem.key.startswith(key) for problem in examine(path).problems)
