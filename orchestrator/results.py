@@ -44,11 +44,11 @@ def why_unreadable(path: Path) -> str:
     return ""
 
 
-def new_results(folder: Path, seen: set[str], unreadable: set[str]) -> Iterator[tuple[int, int, Result]]:
+def new_results(folder: Path, seen: set[str]) -> Iterator[tuple[int, int, Result]]:
     """Yield offspring, attempt and content of the result files that are not `seen` yet, and add them to it.
 
     Results that are yet to be measured come again each time. A file that cannot be read is no news: it is looked at
-    again the next time, and logged and added to `unreadable` the first time.
+    again the next time, and what is wrong with it is told once, for which it is kept in `seen` as well.
     """
     try:
         paths = sorted(folder.glob("*.json"))
@@ -62,9 +62,10 @@ def new_results(folder: Path, seen: set[str], unreadable: set[str]) -> Iterator[
             result = read_result(path)
             index, number = (int(part) for part in path.stem.split("."))
         except (OSError, ValueError) as error:
-            if path.name not in unreadable:
+            said = f"{path.name}: {error}"
+            if said not in seen:
+                seen.add(said)
                 _LOG.warning("%s is not readable yet: %s", path, error)
-                unreadable.add(path.name)
             continue
         if result.measured:
             seen.add(path.name)

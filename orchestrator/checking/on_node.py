@@ -150,13 +150,13 @@ class _Watch:
     # when it was first seen to have ended, and to have begun, in s of `time.monotonic`
     ended: float | None = None
     begun: float | None = None
-    unreadable: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
 
     def wait(self, stop: threading.Event, show: Callable[[str], None]) -> Result:
         """Return the job's result; raises `Stopped` where `stop` is set before there is one."""
         attempt = self.paths.attempt(0, 1)
         while True:
-            for _, _, result in new_results(self.paths.results, set(), self.unreadable):
+            for _, _, result in new_results(self.paths.results, self.seen):
                 return result
             if time.monotonic() >= self.next_poll:
                 self.status = self.cluster.poll([self.job])[self.job]

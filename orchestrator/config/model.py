@@ -30,7 +30,7 @@ from orchestrator.config.sections import (
     SlurmSection,
 )
 from orchestrator.config.words import said
-from orchestrator.optimisers.base import Problem
+from orchestrator.optimisers.base import Problem, Scale
 from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.registry import optimisers
 from orchestrator.optimisers.space import Parameter, SearchSpace
@@ -38,6 +38,7 @@ from orchestrator.schedules.registry import ScheduleOptions, schedules
 from orchestrator.simulations.options import SimulationOptions
 from orchestrator.simulations.registry import simulations
 from targets import Target, create_targets
+from targets.base import IntervalTarget
 from targets.plugins import nearest
 
 # a start value in words
@@ -220,6 +221,8 @@ class Config(Section):
             size=self.offspring_size,
             seed=self.optimiser_seed,
             targets=[target.label for target in self.create_targets()],
+            scales=[_scale_of(target) for target in self.create_targets()],
+            space=space,
         )
 
     def create_targets(self) -> list[Target]:
@@ -269,3 +272,12 @@ def start_problem(name: str, start: float, ranges: Mapping[str, RangeOrBounds]) 
     if low <= start <= high:
         return None
     return f"the start value of {name!r} must be inside its bounds [{low:g}, {high:g}], got {start:g}"
+
+
+def _scale_of(target: Target) -> Scale:
+    """Return how a target's value becomes its score, as far as that is not a way of the user's own."""
+    kind = type(target)
+    wanted = target.wanted_interval if kind.score is Target.score else None
+    if wanted is None or getattr(kind, "distance", None) is not IntervalTarget.distance:
+        return Scale.of_scores(target.max_score)
+    return Scale(*wanted, target.norm, target.max_score)

@@ -119,12 +119,15 @@ class JobsSection(Section):
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _text_of_date(value: object) -> object:
-    # YAML has a type of its own for what --begin and --deadline take
-    return value.isoformat() if isinstance(value, datetime.date) else value
+def _option(value: object) -> object:
+    if isinstance(value, datetime.date):  # of YAML, for what --begin and --deadline take
+        return value.isoformat()
+    if not isinstance(value, (str, int, float, type(None))):
+        raise ValueError(f"expected text, a number, true, false or null, got {value!r}")
+    return value
 
 
-_Option = Annotated[str | int | float | bool | None, BeforeValidator(_text_of_date)]
+_Option = Annotated[str | int | float | bool | None, BeforeValidator(_option)]
 
 
 class SlurmSection(Section):

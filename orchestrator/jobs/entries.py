@@ -100,8 +100,6 @@ class Folder:
     submitter: Submitter
     # names of the result files that were taken already, and what was said of others
     seen: set[str] = field(default_factory=set)
-    # and of those that could not be read
-    unreadable: set[str] = field(default_factory=set)
     notes: QueueNotes = field(init=False)
 
     def __post_init__(self) -> None:
@@ -118,7 +116,8 @@ class Folder:
 
     def look_again(self, indices: Collection[int]) -> None:
         """Take the results of these offspring: they were passed over as long as nobody waited for them."""
-        self.seen = {name for name in self.seen if int(name.partition(".")[0]) not in indices}
+        again = {str(index) for index in indices}  # text, because a file that is no result may have any name
+        self.seen = {name for name in self.seen if name.partition(".")[0] not in again}
 
     def elapsed(self, entries: Iterable[Entry]) -> float | None:
         """Return the time since the first submission of any of its entries in s, None if there was none."""

@@ -222,7 +222,7 @@ class JobPool:
             else:
                 self._decree(entry, result)
         for generation, folder in self._folders.items():
-            for index, number, result in new_results(folder.paths.results, folder.seen, folder.unreadable):
+            for index, number, result in new_results(folder.paths.results, folder.seen):
                 entry = self._entries.get((generation, index))
                 if entry is not None:
                     self._take(entry, number, result)

@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from orchestrator.optimisers.space import SearchSpace
 from orchestrator.records import FloatArray, Origin, Outcome
 
 # Another kind of processor adds in another order: the same run then asks for points this close, in the unit cube.
 TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How the value of a target becomes its score.
+
+    Parameters
+    ----------
+    low, high : float
+        The values that score 0, in the target's unit; infinite if open.
+    norm : float
+        Distance from them that scores 1, in the target's unit.
+    max_score : float
+        Score of a value that is far away, or missing.
+    by_score : bool
+        Whether the score is not that of an interval: its own way from the wanted value 0 is all that is known.
+    """
+
+    low: float
+    high: float
+    norm: float
+    max_score: float
+    by_score: bool = False
+
+    @classmethod
+    def of_scores(cls, max_score: float) -> Scale:
+        """Return the scale of a target that computes its score in a way of its own."""
+        return cls(-math.inf, 0.0, 1.0, max_score, by_score=True)
 
 
 @dataclass(frozen=True)
@@ -32,6 +62,10 @@ class Problem:
         Seed of the optimiser's own generator of random numbers.
     targets : sequence of str
         Label of each target, in the order of the scores.
+    scales : sequence of Scale
+        How each target's value becomes its score.
+    space : SearchSpace, optional
+        Of which different points of the cube are the same, if parameters are whole numbers.
     """
 
     start: FloatArray
@@ -40,6 +74,14 @@ class Problem:
     size: int
     seed: int
     targets: Sequence[str] = ()
+    scales: Sequence[Scale] = ()
+    space: SearchSpace | None = None
+
+    def snapped(self, points: FloatArray) -> FloatArray:
+        """Return points of the cube as they are simulated: whole numbers are at the middle of their share."""
+        if self.space is None or not self.steps.any():
+            return points
+        return np.array([self.space.encode(self.space.decode(point)) for point in points]).reshape(points.shape)
 
 
 @dataclass(frozen=True)
@@ -100,6 +142,10 @@ class Told:
         """Rows that were evaluated, of which alone an optimiser learns."""
         return [n for n, row in enumerate(self.scores) if not np.isnan(row).all()]
 
+    def asked(self) -> Asked:
+        """Return what was asked for."""
+        return Asked(self.points, tuple(self.origins))
+
     def without(self, row: int) -> Told:
         """Return all evaluations except one."""
 
@@ -124,8 +170,16 @@ class Optimiser(Protocol):
     same again gives the same points, bit for bit. Random numbers come from a generator of its own.
     """
 
-    def ask(self) -> Asked:
-        """Return the next points; called once for each `tell`, except of a method that takes any rows."""
+    def ask(self, recorded: Asked | None = None) -> Asked:
+        """Return the next points; called once for each `tell`, except of a method that takes any rows.
+
+        Parameters
+        ----------
+        recorded : Asked, optional
+            Given in a replay by a method that proposes points by a model: what was asked for then. Points of
+            `Origin.MODEL` are taken from it instead of being computed again: a model's search ends elsewhere on
+            another kind of processor. A method without a model needs no such parameter.
+        """
 
     def tell(self, told: Told) -> None:
         """Take the evaluations of exactly the points that were asked last, or of any if the method takes any rows.

@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -16,10 +16,15 @@ from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.registry import optimiser
 from orchestrator.records import FloatArray, Origin
 
+if TYPE_CHECKING:
+    from orchestrator.optimisers.models.proposer import Proposer
+
 # A standard deviation of a fifth of a step still samples the neighbouring integers.
 _SIGMA_PER_STEP = 0.2
 # it ranks them, and pycma takes no fewer
 _LEAST = 3
+# of a search that begins anew at the best point so far
+_SIGMA_OF_A_RESTART = 0.1
 
 
 class CMAOptions(OptimiserOptions):
@@ -28,6 +33,15 @@ class CMAOptions(OptimiserOptions):
     least_offspring: ClassVar[int] = _LEAST
 
     method: str = Field("cma", description="name of the optimiser, or file.py:Class for one of your own")
+    model: Literal["targets", "none"] = Field(
+        "none", description="targets: a model of every target's value proposes a part of each generation"
+    )
+    proposals: Annotated[int, Field(ge=0)] | Literal["auto"] = Field(
+        "auto", description="points of each generation that the model proposes; auto: as many as have been worth it"
+    )
+    model_points: int = Field(
+        500, ge=20, description="evaluations that the model uses at most, the nearest to the best"
+    )
 
 
 @optimiser("cma", options=CMAOptions, packages=("cma", "numpy"))
@@ -43,13 +57,28 @@ class CMA:
     """
 
     def __init__(self, options: CMAOptions, problem: Problem):
-        cma = _pycma()
         # pycma otherwise draws from numpy's global generator, which any other code may move
-        generator = np.random.RandomState(problem.seed)
+        self._generator = np.random.RandomState(problem.seed)
+        self._problem = problem
+        fixed = None if options.proposals == "auto" else options.proposals
+        learns = options.model == "targets" and bool(problem.scales)
+        self._proposer = _proposer(problem, options.model_points, fixed) if learns else None
+        self._strategy = self._begun(problem.start, problem.sigma)
+        self._start: FloatArray | None = np.asarray(problem.start, dtype=float)
+        self._asked: list[FloatArray] = []
+        self._asks = 0
+        # what is known of the present distribution and was too little to learn from: points, and sums of the scores
+        self._points: list[FloatArray] = []
+        self._totals: list[float] = []
+
+    def _begun(self, start: FloatArray, sigma: float) -> Any:
+        """Return a strategy that evaluates its start first."""
+        cma = _pycma()
+        problem = self._problem
         settings = {
             "bounds": [0, 1],
             "popsize": problem.size,
-            "randn": generator.randn,
+            "randn": self._generator.randn,
             "seed": None,
             "minstd": list(_SIGMA_PER_STEP * problem.steps),
             "verbose": -9,
@@ -64,26 +93,36 @@ class CMA:
         }
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self._strategy = cma.CMAEvolutionStrategy(problem.start, problem.sigma, settings)
+            strategy = cma.CMAEvolutionStrategy(start, sigma, settings)
         # the option CMA_sampler would leave out pycma's preparation of negative weights
-        self._strategy.sm.__class__ = _symmetric_sampler()
-        # the distribution learns from the start as from a sample: it takes the place of the first one
-        self._strategy.inject([problem.start], force=True)
-        self._start: FloatArray | None = np.asarray(problem.start, dtype=float)
-        self._asked: list[FloatArray] = []
-        # what is known of the present distribution and was too little to learn from: points, and sums of the scores
-        self._points: list[FloatArray] = []
-        self._totals: list[float] = []
+        strategy.sm.__class__ = _symmetric_sampler()
+        return strategy
 
-    def ask(self) -> Asked:
-        """Return the next points."""
+    def ask(self, recorded: Asked | None = None) -> Asked:
+        """Return the next points: proposals, and samples."""
+        given, origin = self._given(recorded)
+        if len(given):
+            # the distribution learns from them as from samples, whose place they take
+            self._strategy.inject(list(given), force=True)
         self._asked = self._strategy.ask()
+        self._asks += 1
         points = np.array(self._asked)
-        if self._start is None:
-            return Asked.samples(points)
-        # pycma's transformation keeps a hundredth of the range away from the bounds, where a start may well be
-        points[0] = self._start
-        return Asked(points, (Origin.START, *[Origin.SAMPLE] * (len(points) - 1)))
+        # pycma's transformation keeps a hundredth of the range away from the bounds, where they may well be
+        points[: len(given)] = given
+        return Asked(points, (*[origin] * len(given), *[Origin.SAMPLE] * (len(points) - len(given))))
+
+    def _given(self, recorded: Asked | None) -> tuple[FloatArray, Origin]:
+        """Return the points that are no samples, and why they are evaluated."""
+        if self._start is not None:
+            return self._start[None], Origin.START
+        if recorded is not None:
+            rows = [origin is Origin.MODEL for origin in recorded.origins]
+            return recorded.points[rows], Origin.MODEL
+        if self._proposer is None:
+            return np.empty((0, len(self._problem.start))), Origin.MODEL
+        state = self.state()
+        mean, covariance = np.asarray(state["mean"]), np.asarray(state["covariance"])
+        return self._proposer.proposals(mean, covariance, self._asks), Origin.MODEL
 
     def tell(self, told: Told) -> None:
         """Update the distribution with the sum of the scores of each offspring that was evaluated.
@@ -99,6 +138,9 @@ class CMA:
                 # of another number than usual
                 warnings.simplefilter("ignore")
                 self._strategy.tell(self._points, self._totals)
+            self._points, self._totals = [], []
+        if self._proposer is not None and self._proposer.learn(told):
+            self._strategy = self._begun(self._proposer.best(), _SIGMA_OF_A_RESTART)
             self._points, self._totals = [], []
 
     def stop(self) -> str | None:
@@ -116,7 +158,14 @@ class CMA:
         mean = np.asarray(es.gp.pheno(es.mean, into_bounds=es.boundary_handler.repair))
         scale = np.asarray(es.sigma_vec * np.ones(len(mean)))
         covariance = es.sigma**2 * np.outer(scale, scale) * np.asarray(es.C)
-        return {"mean": mean, "sigma": float(es.sigma), "covariance": covariance}
+        own = {"mean": mean, "sigma": float(es.sigma), "covariance": covariance}
+        return {**own, **self._proposer.state()} if self._proposer is not None else own
+
+
+def _proposer(problem: Problem, most: int, proposals: int | None) -> Proposer:
+    from orchestrator.optimisers.models.proposer import Proposer  # noqa: PLC0415  (scipy takes long to import)
+
+    return Proposer(problem, most, proposals)
 
 
 def _pycma() -> Any:

@@ -36,8 +36,13 @@ class Guarded:
         self._first = True
         self._start_is_added = False
 
-    def ask(self) -> Asked:
+    def ask(self, recorded: Asked | None = None) -> Asked:
         """Return the next points; the same ones again until they are told, unless the method takes any rows.
+
+        Parameters
+        ----------
+        recorded : Asked, optional
+            In a replay, what was asked for then.
 
         Raises
         ------
@@ -45,7 +50,8 @@ class Guarded:
             If the method asks for what is no point of the unit cube.
         """
         if self._asked is None or self._any_rows:
-            self._asked = self._with_start(_checked(self._optimiser.ask(), len(self._start)))
+            asked = self._optimiser.ask(recorded) if _proposes(recorded) else self._optimiser.ask()
+            self._asked = self._with_start(_checked(asked, len(self._start)))
         return Asked(self._asked.points.copy(), self._asked.origins)
 
     def tell(self, told: Told) -> None:
@@ -88,6 +94,11 @@ class Guarded:
             return asked
         self._start_is_added = True
         return Asked(np.vstack([self._start, asked.points]), (Origin.START, *asked.origins))
+
+
+def _proposes(recorded: Asked | None) -> bool:
+    """Return whether a model proposed some of the points."""
+    return recorded is not None and Origin.MODEL in recorded.origins
 
 
 def _checked(asked: Asked, width: int) -> Asked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -75,8 +76,9 @@ class History:
         folder = run.path.resolve().parent
         config, notes = read_config(run.config_text)
         frame, details = run.evaluations(), run.details()
-        n = min(len(frame), len(details))  # a generation may have been appended in between
-        frame, details = frame.iloc[:n], details.iloc[:n]
+        ranked = [math.fsum(row) for block in run.told() for row in block.scores]
+        n = min(len(frame), len(details), len(ranked))  # a generation may have been appended in between
+        frame, details = frame.iloc[:n], details.iloc[:n].assign(ranked=ranked[:n])
         values, scores = _matrix(frame, "value", run.target_labels), _matrix(frame, "score", run.target_labels)
         points = _matrix(frame, "parameter", run.parameter_names)
         parameters, more = describe_parameters(config, run.parameter_names, points)
@@ -163,11 +165,21 @@ class History:
         return np.searchsorted(self.generation, self.numbers, side="right")
 
     @cached_property
+    def standing(self) -> FloatArray:
+        """Place of each evaluation that was measured among all of them, infinite of the others.
+
+        Equal total scores are told apart by what the optimiser ranked, then the earlier is the better.
+        """
+        standing = np.full(len(self), np.inf)
+        order = np.lexsort((self.details["ranked"].to_numpy(dtype=float), self.measured))
+        standing[order] = np.arange(len(self))
+        return np.where(np.isnan(self.measured), np.inf, standing)
+
+    @cached_property
     def best_rows(self) -> IntArray:
         """Row of the best evaluation so far, at the end of each generation; -1 before one was measured."""
-        totals = np.where(np.isnan(self.measured), np.inf, self.measured)
-        before = np.r_[np.inf, np.minimum.accumulate(totals)[:-1]]
-        latest = np.maximum.accumulate(np.where(totals < before, np.arange(len(totals)), -1))
+        before = np.r_[np.inf, np.minimum.accumulate(self.standing)[:-1]]
+        latest = np.maximum.accumulate(np.where(self.standing < before, np.arange(len(before)), -1))
         return np.asarray(latest[self.ends - 1], dtype=np.intp)
 
     def best_so_far(self, numbers: FloatArray) -> FloatArray:
@@ -183,12 +195,12 @@ class History:
 
     @property
     def best(self) -> int | None:
-        """Row of the best evaluation, the first one of those that are equal; None before one was measured."""
+        """Row of the best evaluation, as `standing` tells equal ones apart; None before one was measured."""
         return int(self.best_rows[-1]) if len(self) and self.best_rows[-1] >= 0 else None
 
     def ranked(self, top: int) -> IntArray:
         """Return the rows of the best evaluations, the best first; only those that were measured."""
-        return np.argsort(self.measured, kind="stable")[: min(top, int(np.isfinite(self.measured).sum()))]
+        return np.argsort(self.standing, kind="stable")[: min(top, int(np.isfinite(self.measured).sum()))]
 
     @cached_property
     def shown(self) -> IntArray:

@@ -78,8 +78,7 @@ def start(path: Path, overrides: Sequence[str], console: Console, log_format: Lo
         warning = f"{path}: {doubt.key}: {doubt.message}" if doubt else ""
         return _control(config, paths, console, log_format, new=True, warning=warning)
     finally:
-        if _is_empty(paths) and hold_of(paths) is None:
-            shutil.rmtree(paths.directory, ignore_errors=True)
+        _remove_if_empty(paths)
 
 
 def go_on(paths: RunPaths, overrides: Sequence[str], console: Console, log_format: LogFormat) -> Ended:
@@ -219,3 +218,9 @@ def _is_empty(paths: RunPaths) -> bool:
         return not in_flight and Checkpoint(paths.checkpoint).n_generations == 0
     except (OSError, UsageError):
         return False
+
+
+def _remove_if_empty(paths: RunPaths) -> None:
+    """Leave nothing behind of a run in which not one offspring could be simulated, unless another controller has it."""
+    if _is_empty(paths) and hold_of(paths) is None:
+        shutil.rmtree(paths.directory, ignore_errors=True)

@@ -37,7 +37,7 @@ class Generations(Schedule):
         """Tell the optimiser again what it was told; take the recorded points of the generation in flight."""
         optimiser = self._search.optimiser
         for block in told:
-            if not same_points(optimiser.ask().points, block.points):
+            if not same_points(optimiser.ask(block.asked()).points, block.points):
                 raise ReplayDiffers(self._number)
             optimiser.tell(block)
             self._number += 1
@@ -45,7 +45,8 @@ class Generations(Schedule):
         if not self._asked:
             return []
         # what is in flight has these points, whatever the rounding of the processor that asks again
-        if not same_points(optimiser.ask().points, self._search.points_of(self._asked)):
+        points, origins = self._search.points_of(self._asked), tuple(each.origin for each in self._asked)
+        if not same_points(optimiser.ask(Asked(points, origins)).points, points):
             raise ReplayDiffers(self._number)
         return [self._asked]
 

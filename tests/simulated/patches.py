@@ -249,7 +249,12 @@ def _noting_signals(world: World) -> Callable[[Callable[[int], object]], None]:
         task = world.scheduler.current
         if task is None:
             raise RuntimeError("expected to be called by a job of the world")
-        task.process.on_signal = lambda: note(15)
+
+        def noted() -> None:
+            with contextlib.suppress(OSError):
+                note(15)
+
+        task.process.on_signal = noted
 
     return end_on_signals
 

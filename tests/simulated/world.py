@@ -146,7 +146,7 @@ class World:
         """Continue the run on a host, as a user does."""
         process = self.spawn(f"controller {len(self.controllers) + 1} on {host.name}", host)
         self.controllers.append(process)
-        for plan in self.at_controller.get(len(self.controllers), ()):
+        for plan in () if self._is_last else self.at_controller.get(len(self.controllers), ()):
             plan(process)
         self.scheduler.start(process, lambda: self._control(process))
         return process

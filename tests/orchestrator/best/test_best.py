@@ -23,6 +23,7 @@ from orchestrator.config.model import Config
 from orchestrator.errors import UsageError
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
+from orchestrator.report import History
 from orchestrator.run.start import Ended
 
 SPACE = {"x": [0, 1], "n": {"bounds": [1, 9], "integer": True}}
@@ -100,6 +101,9 @@ def test_of_scores_at_the_cap_the_best_is_what_the_optimiser_ranked_first(tmp_pa
     choice = choose(checkpoint, 3)
     assert [each.offspring for each in choice.best] == [1, 0, 2]
     assert [each.total_score for each in choice.best] == [25, 25, 25]
+    history = History.of(checkpoint)
+    assert history.ranked(3).tolist() == [1, 0, 2]  # the report says the same
+    assert history.best == 1
 
 
 def test_a_run_in_which_nothing_is_ok_has_no_best(tmp_path: Path) -> None:

@@ -146,6 +146,10 @@ WRONG = [
     ({"slurm": {"extra": {"quiet": True}}}, "sbatch would not submit a job, or not say which"),
     ({"slurm": {"extra": {"test-only": True}}}, "sbatch would not submit a job, or not say which"),
     ({"slurm": {"extra": {"clusters": "cpu,gpu"}}}, "expected the name of one cluster"),
+    (
+        {"slurm": {"extra": {"gres": ["a"]}}},
+        "slurm.extra.gres: expected text, a number, true, false or null, got ['a']",
+    ),
     ({"slurm": {"extra": {"clusters": "all"}}}, "expected the name of one cluster"),
     ({"slurm": {"extra": {"begin": 960}}}, "YAML reads this as the number 960: put it in quotes"),
     ({"explosion_check": {"slices": 0}}, "explosion_check.slices: "),

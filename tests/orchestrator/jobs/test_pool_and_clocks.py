@@ -288,12 +288,12 @@ def test_a_job_that_ends_while_another_one_works_at_its_attempt_is_no_loss(scrip
 
     def works(paths: AttemptPaths) -> Status:
         claimed(paths, "77_0")
-        if run.clock.now < START + 300:
+        if run.clock.now < START + 120:
             run.beat(paths)
         return end
 
     run.cluster.answer(0, 1, PENDING, works)
-    run.clock.after(300, lambda: run.deliver(0, 1))
+    run.clock.after(120, lambda: run.deliver(0, 1))
     assert run.outcomes() == [Outcome.OK, Outcome.OK]
     assert run.cluster.submitted == [(0, 1), (1, 1)]
     assert not run.events("lost")
@@ -347,7 +347,7 @@ def test_the_heart_of_a_job_that_the_queue_forgot_is_compared_with_the_file_syst
 
     run.cluster.answer(0, 1, alive)
     run.cluster.answer(1, 1, dead)
-    run.clock.after(600, lambda: run.deliver(0, 1))
+    run.clock.after(200, lambda: run.deliver(0, 1))
     assert run.outcomes() == [Outcome.OK, Outcome.OK]
     assert run.cluster.submitted == [(0, 1), (1, 1), (1, 2)]
     (lost,) = run.events("lost")

@@ -124,13 +124,24 @@ def test_many_jobs_that_end_at_once_without_results_are_looked_for_once(
     run.cluster.answer(0, None, RUNNING, OK)
     listings: list[Path] = []
 
-    def listed(folder: Path, seen: set[str], unreadable: set[str]) -> Iterator[tuple[int, int, Result]]:
+    def listed(folder: Path, seen: set[str]) -> Iterator[tuple[int, int, Result]]:
         listings.append(folder)
-        return new_results(folder, seen, unreadable)
+        return new_results(folder, seen)
 
     monkeypatch.setattr("orchestrator.jobs.pool.new_results", listed)
     assert run.outcomes() == [Outcome.OK, *[Outcome.OUT_OF_MEMORY] * 29]
     assert len(listings) < 10
+
+
+def test_a_file_that_is_no_result_does_not_disturb_what_is_asked_for_later(scripted: Make) -> None:
+    """Its name, which is no number, was read as that of an offspring."""
+    run = scripted(size=2)
+    with run.pool() as pool:
+        pool.add(run.offspring[:1])
+        (run.paths.results / "notes.json").write_text("{")
+        land(pool, 1)
+        pool.add(run.offspring[1:])
+        land(pool, 1)
 
 
 def test_a_stop_together_with_the_last_result_is_a_stop(scripted: Make) -> None:

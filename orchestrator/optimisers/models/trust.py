@@ -1,0 +1,86 @@
+"""How far a model is trusted: by what its proposals were worth, and by whether the search makes progress."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from orchestrator.optimisers.base import Told
+from orchestrator.records import FloatArray, Origin
+
+# share of the pairs of a proposal and a sample in which the proposal is better: below the one the model is trusted
+# less, above the other more
+_POOR, _GOOD = 0.5, 0.65
+# so many blocks without progress are a stall
+_PATIENCE = 16
+
+
+class Trust:
+    """Says how many of the points that are asked for are the model's.
+
+    Parameters
+    ----------
+    size : int
+        Points that are asked for at once.
+    fixed : int, optional
+        Proposals of every ask; by default half of them at first, then as many as they were worth.
+
+    Attributes
+    ----------
+    win : float
+        Share of the pairs of a proposal and a sample in which the proposal was better, in the last block that had
+        both; NaN before.
+    stalls : int
+        How often the search has stalled: after the first time a quarter is proposed at most, after the second nothing.
+    """
+
+    def __init__(self, size: int, fixed: int | None = None):
+        self._own = max(1, math.ceil(size / 4))
+        self._most = size - self._own
+        self._fixed = fixed
+        self._number = min(math.ceil(size / 2), self._most)
+        self._best, self._blocks_since = math.inf, 0
+        self.win = math.nan
+        self.stalls = 0
+
+    @property
+    def proposals(self) -> int:
+        """How many points of the next ask are the model's."""
+        if self.stalls > 1:
+            return 0
+        most = self._most if self.stalls == 0 else min(self._own, self._most)
+        return min(self._number if self._fixed is None else self._fixed, most)
+
+    def learn(self, told: Told, noise: float) -> bool:
+        """Take a block of evaluations; return whether the search has stalled for the first time.
+
+        Parameters
+        ----------
+        told : Told
+            The block.
+        noise : float
+            Standard deviation of the total score of one point that is evaluated again and again.
+        """
+        if not told.evaluated:
+            return False
+        totals = np.array([math.fsum(told.scores[n]) for n in told.evaluated])
+        proposed = np.array([told.origins[n] is Origin.MODEL for n in told.evaluated])
+        self._compare(totals[proposed], totals[~proposed])
+        self._blocks_since += 1
+        if totals.min() < self._best - (noise if math.isfinite(self._best) else 0.0):
+            self._best, self._blocks_since = float(totals.min()), 0
+        if self._blocks_since < _PATIENCE or self.stalls > 1:
+            return False
+        self.stalls, self._blocks_since = self.stalls + 1, 0
+        return self.stalls == 1
+
+    def _compare(self, proposed: FloatArray, sampled: FloatArray) -> None:
+        if not len(proposed) or not len(sampled):
+            return
+        difference = sampled[None, :] - proposed[:, None]
+        self.win = float(np.mean((difference > 0) + 0.5 * (difference == 0)))
+        if self.win < _POOR:
+            self._number = max(1, self._number // 2)
+        elif self.win > _GOOD:
+            self._number = min(2 * self._number, self._most)

@@ -1,0 +1,225 @@
+"""CMA-ES with the model of the values: what it asks for, what it repeats, and when it trusts the model less."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from orchestrator.optimisers import Asked, Optimiser, Problem, Told, create_optimiser
+from orchestrator.optimisers.base import Scale
+from orchestrator.optimisers.cma import CMAOptions
+from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.records import FloatArray, Origin, Outcome
+
+SIZE, WIDTH = 8, 6
+BEST = np.linspace(0.3, 0.7, WIDTH)
+SPACE = SearchSpace([Parameter(f"p{n}", 1, 2 if n == 0 else 9, integer=n < 2) for n in range(WIDTH)])
+# the first point of the third generation, as the versions without a model asked for it
+ASKED_BEFORE = [
+    0.38966140096592233,
+    0.5661384862344344,
+    0.4345324478078962,
+    0.5300421090553968,
+    0.6725955983170229,
+    0.7259396143587193,
+]
+Values = Callable[[FloatArray], FloatArray]
+
+
+def linear(points: FloatArray) -> FloatArray:
+    return (points - BEST) / 0.05
+
+
+def created(model: str = "targets", seed: int = 4, space: SearchSpace | None = None, size: int = SIZE) -> Optimiser:
+    problem = Problem(
+        start=np.full(WIDTH, 0.5),
+        steps=space.steps if space else np.zeros(WIDTH),
+        sigma=0.2,
+        size=size,
+        seed=seed,
+        targets=[f"t{n}" for n in range(WIDTH)],
+        scales=[Scale(0, 0, 1, 20)] * WIDTH,
+        space=space,
+    )
+    return create_optimiser(CMAOptions(model=model), problem)
+
+
+def told(asked: Asked, values: Values = linear, number: int = 0) -> Told:
+    """In a corner everything explodes."""
+    found = values(asked.points)
+    explodes = asked.points.sum(axis=1) > 4
+    found[explodes] = math.nan
+    scores = np.where(np.isnan(found), 20.0, np.minimum(np.abs(found), 20.0))
+    outcomes = [Outcome.EXPLODED if each else Outcome.OK for each in explodes]
+    ids = [(number, n) for n in range(len(found))]
+    return Told(asked.points, found, scores, outcomes, asked.origins, ids)
+
+
+def run(optimiser: Optimiser, generations: int, values: Values = linear) -> list[Told]:
+    blocks = []
+    for number in range(generations):
+        blocks.append(told(optimiser.ask(), values, number))
+        optimiser.tell(blocks[-1])
+    return blocks
+
+
+def best(blocks: list[Told]) -> float:
+    return float(min(block.scores.sum(axis=1).min() for block in blocks))
+
+
+def test_values_are_fitted_in_a_fraction_of_the_evaluations() -> None:
+    assert best(run(created(), 8)) < 0.3
+    assert best(run(created("none"), 8)) > 6
+
+
+def test_half_of_a_generation_is_the_models_once_enough_is_known() -> None:
+    blocks = run(created(), 3)
+    assert Origin.MODEL not in blocks[0].origins
+    assert list(blocks[1].origins).count(Origin.MODEL) == SIZE // 2
+
+
+def test_without_the_model_every_byte_is_that_of_cma_alone() -> None:
+    optimiser = created("none")
+    blocks = run(optimiser, 3)
+    assert set(blocks[2].origins) == {Origin.SAMPLE}
+    assert not [name for name in optimiser.state() if name.startswith("model")]
+    np.testing.assert_allclose(blocks[2].points[0], ASKED_BEFORE, rtol=0, atol=1e-12)
+
+
+def test_the_same_was_told_so_the_same_is_asked() -> None:
+    one, other = created(), created()
+    for number in range(4):
+        asked = one.ask()
+        assert np.array_equal(asked.points, other.ask().points)
+        for each in (one, other):
+            each.tell(told(asked, number=number))
+
+
+def test_a_replay_takes_proposals_as_they_are_recorded_and_draws_samples_again() -> None:
+    first = created()
+    blocks = run(first, 4)
+    recorded = blocks[2].asked()
+    proposal = list(recorded.origins).index(Origin.MODEL)
+    recorded.points[proposal] += 1e-4  # as another kind of processor might have proposed
+    second = created()
+    for block in blocks[:2]:
+        second.ask(block.asked())
+        second.tell(block)
+    again = second.ask(recorded)
+    assert np.array_equal(again.points[proposal], recorded.points[proposal])
+    samples = [n for n, origin in enumerate(recorded.origins) if origin is Origin.SAMPLE]
+    assert np.array_equal(again.points[samples], recorded.points[samples])
+
+
+def test_a_replayed_run_goes_on_as_the_first_one_did() -> None:
+    first, second = created(), created()
+    for block in run(first, 4):
+        assert np.array_equal(second.ask(block.asked()).points, block.points)
+        second.tell(block)
+    one, other = first.ask(), second.ask()
+    assert np.array_equal(one.points, other.points)
+    assert one.origins == other.origins
+
+
+def test_the_order_of_what_is_told_does_not_matter_to_the_proposals() -> None:
+    first, second = created(), created()
+    for optimiser, order in ((first, slice(None)), (second, slice(None, None, -1))):
+        block = told(optimiser.ask())
+        optimiser.tell(block)
+        block = told(optimiser.ask(), number=1)
+        rows = range(SIZE)[order]
+        proposer = optimiser._optimiser._proposer  # type: ignore[attr-defined]
+        proposer.learn(
+            Told(
+                block.points[order],
+                block.values[order],
+                block.scores[order],
+                [block.outcomes[n] for n in rows],
+                [block.origins[n] for n in rows],
+                [block.ids[n] for n in rows],
+            )
+        )
+    mean, covariance = np.full(WIDTH, 0.5), 0.04 * np.eye(WIDTH)
+    proposed = [each._optimiser._proposer.proposals(mean, covariance, 9) for each in (first, second)]  # type: ignore[attr-defined]
+    assert np.array_equal(*proposed)
+
+
+def test_whole_numbers_are_learnt_as_they_are_simulated() -> None:
+    def values(points: FloatArray) -> FloatArray:
+        snapped = np.array([SPACE.encode(SPACE.decode(point)) for point in points])
+        return linear(snapped)
+
+    blocks = run(created(space=SPACE), 8, values)
+    assert best(blocks) < best(run(created("none", space=SPACE), 8, values))
+
+
+def test_a_model_that_is_no_good_is_left() -> None:
+    """Values that are noise, scores that are not: after a few generations the model proposes one point."""
+    rng = np.random.default_rng(0)
+    optimiser = created()
+    numbers = []
+    for number in range(8):
+        block = told(optimiser.ask(), number=number)
+        shuffled = Told(block.points, 30 * rng.normal(size=block.values.shape), block.scores, [Outcome.OK] * SIZE)
+        optimiser.tell(
+            Told(shuffled.points, shuffled.values, block.scores, shuffled.outcomes, block.origins, block.ids)
+        )
+        numbers.append(float(np.asarray(optimiser.state()["model_proposals"])))
+    assert numbers[0] == SIZE / 2
+    assert min(numbers) == 1
+
+
+def test_a_search_without_progress_begins_anew_at_the_best_and_then_without_the_model(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("orchestrator.optimisers.models.trust._PATIENCE", 3)
+    optimiser = created()
+    stalls, widths = [], []
+    for _ in range(10):
+        optimiser.tell(told(optimiser.ask(), lambda points: np.full((len(points), WIDTH), 3.0)))
+        state = optimiser.state()
+        stalls.append(int(np.asarray(state["model_stalls"])))
+        widths.append(float(np.asarray(state["sigma"])))
+    assert stalls == [0, 0, 0, 1, 1, 1, 2, 2, 2, 2]
+    assert widths[3] == 0.1
+    assert state["model_proposals"] == 0
+    assert Origin.MODEL not in optimiser.ask().origins
+
+
+@pytest.mark.parametrize("size", [3, 5, 16])
+def test_a_quarter_of_every_generation_is_drawn(size: int) -> None:
+    for block in run(created(size=size), 6):
+        assert list(block.origins).count(Origin.MODEL) <= size - max(1, math.ceil(size / 4))
+
+
+def test_a_model_that_cannot_be_fitted_proposes_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise np.linalg.LinAlgError("Eigenvalues did not converge")
+
+    optimiser = created()
+    run(optimiser, 1)
+    monkeypatch.setattr("orchestrator.optimisers.models.proposer.ValueModel", fail)
+    assert set(optimiser.ask().origins) == {Origin.SAMPLE}
+    assert "cannot be fitted: Eigenvalues did not converge" in caplog.text
+
+
+def test_what_was_not_evaluated_is_neither_learnt_nor_held_against_the_model() -> None:
+    optimiser = created()
+    run(optimiser, 1)
+    block = told(optimiser.ask(), number=1)
+    lost = list(block.origins).index(Origin.MODEL)
+    block.values[lost], block.scores[lost] = math.nan, math.nan
+    outcomes = [Outcome.NODE_FAIL if n == lost else each for n, each in enumerate(block.outcomes)]
+    optimiser.tell(Told(block.points, block.values, block.scores, outcomes, block.origins, block.ids))
+    assert 0 <= float(np.asarray(optimiser.state()["model_win"])) <= 1
+    assert Origin.MODEL in optimiser.ask().origins
+    nothing = told(optimiser.ask(), number=2)
+    unknown = np.full(nothing.scores.shape, math.nan)
+    lost_all = [Outcome.CANCELLED] * SIZE
+    optimiser.tell(Told(nothing.points, unknown, unknown, lost_all, nothing.origins, nothing.ids))
+    assert Origin.MODEL in optimiser.ask().origins

@@ -1,0 +1,99 @@
+"""Gaussian processes: against the textbook's formulas, and their gradients against differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+
+from orchestrator.optimisers.models.gaussian_processes import GaussianProcesses, Kernel, pairs
+from orchestrator.records import FloatArray
+
+LOCAL = Kernel(1.3)
+MIXED = Kernel(0.8, local=0.3, linear=0.5, quadratic=0.25)
+
+
+def points(number: int, width: int = 4, seed: int = 0) -> FloatArray:
+    return np.random.default_rng(seed).normal(size=(number, width))
+
+
+def smooth(data: FloatArray) -> FloatArray:
+    return np.stack([np.sin(data[:, 0]), data @ np.arange(1, data.shape[1] + 1), data[:, 1] ** 2], axis=1)
+
+
+@pytest.mark.parametrize("kernel", [LOCAL, MIXED], ids=["local", "mixed"])
+def test_a_kernel_is_what_its_formula_says(kernel: Kernel) -> None:
+    one, other = points(1)[0], points(1, seed=1)[0]
+    product = one @ other / 4
+    expected = kernel.local * np.exp(-((one - other) ** 2).sum() / (2 * kernel.length**2))
+    expected += kernel.linear * product + kernel.quadratic * product**2
+    assert kernel.of(*pairs(one[None], other[None])) == pytest.approx(expected)
+    assert kernel.at(one[None]) == pytest.approx(kernel.of(*pairs(one[None], one[None]))[0])
+
+
+@pytest.mark.parametrize("kernel", [LOCAL, MIXED], ids=["local", "mixed"])
+def test_gradients_of_a_kernel_are_those_of_differences(kernel: Kernel) -> None:
+    at, data = points(1)[0], points(5, seed=1)
+    weights = np.random.default_rng(2).normal(size=(1, 5))
+    by_difference = approx_fprime(at, lambda t: float((weights @ kernel.of(*pairs(t[None], data)).T)[0, 0]), 1e-7)
+    np.testing.assert_allclose(kernel.gradient(weights, at[None], data)[0], by_difference, rtol=1e-5, atol=1e-6)
+    by_difference = approx_fprime(at, lambda t: float(kernel.at(t[None])[0]), 1e-7)
+    np.testing.assert_allclose(kernel.gradient_at(at[None])[0], by_difference, rtol=1e-5, atol=1e-6)
+
+
+def test_mean_and_deviation_are_the_textbooks() -> None:
+    """Rasmussen & Williams 2006, equations 2.25 and 2.26, with the kernel and the noise that were chosen."""
+    data, at = points(30), points(6, seed=1)
+    values = smooth(data)[:, :1]
+    process = GaussianProcesses(data, values)
+    (share,) = [each for each in process._shares if len(each.columns)]
+    noise = share.noise[0] / share.variance[0]
+    inverse = np.linalg.inv(share.kernel.of(*pairs(data, data)) + noise * np.eye(30))
+    standard = (values[:, 0] - values.mean()) / values.std()
+    near = share.kernel.of(*pairs(at, data))
+    mean, deviation = process.predict(at)
+    np.testing.assert_allclose(mean[:, 0], values.mean() + values.std() * near @ inverse @ standard, rtol=1e-6)
+    variance = share.kernel.at(at) - np.einsum("ij,jk,ik->i", near, inverse, near)
+    assert share.variance[0] == pytest.approx(standard @ inverse @ standard / 30)
+    np.testing.assert_allclose(deviation[:, 0], values.std() * np.sqrt(share.variance[0] * variance), rtol=1e-4)
+
+
+def test_smooth_functions_are_learnt_and_noise_is_found() -> None:
+    data, at = points(80), points(40, seed=1)
+    rng = np.random.default_rng(2)
+    values = np.concatenate([smooth(data), smooth(data)[:, :1] + 0.3 * rng.normal(size=(80, 1))], axis=1)
+    process = GaussianProcesses(data, values)
+    mean, _ = process.predict(at)
+    errors = (mean[:, :3] - smooth(at)).std(axis=0) / smooth(at).std(axis=0)
+    assert (errors < 0.2).all()
+    assert process.noise[3] == pytest.approx(0.3, rel=0.3)
+    assert (process.noise[:3] < 0.1).all()
+
+
+def test_deviations_are_as_large_as_the_errors() -> None:
+    data, at = points(60), points(400, seed=1)
+    mean, deviation = GaussianProcesses(data, smooth(data)).predict(at)
+    standardised = (mean - smooth(at))[:, 0] / deviation[:, 0]
+    assert 0.5 < standardised.std() < 2
+
+
+@pytest.mark.parametrize("number", [5, 40])
+def test_the_gradient_is_that_of_differences(number: int) -> None:
+    data, at = points(number), points(1, seed=3)[0]
+    process = GaussianProcesses(data, np.concatenate([smooth(data), np.ones((number, 1))], axis=1))
+    by_mean, by_deviation = np.random.default_rng(4).normal(size=(2, 1, 4))
+
+    def function(t: FloatArray) -> float:
+        mean, deviation = process.predict(t[None])
+        return float((by_mean * mean + by_deviation * deviation).sum())
+
+    _, deviation = process.predict(at[None])
+    gradient = process.gradient(at[None], by_mean, by_deviation, deviation)[0]
+    np.testing.assert_allclose(gradient, approx_fprime(at, function, 1e-6), rtol=1e-3, atol=1e-3)
+
+
+def test_a_constant_is_predicted_as_it_is() -> None:
+    data = points(20)
+    mean, deviation = GaussianProcesses(data, np.full((20, 1), 7.0)).predict(points(5, seed=1))
+    np.testing.assert_allclose(mean, 7)
+    assert (deviation < 1e-3).all()

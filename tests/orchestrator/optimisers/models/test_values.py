@@ -1,0 +1,142 @@
+"""The model of all values: what it expects of a total, its gradient, and odd data."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+
+from orchestrator.optimisers.base import Scale
+from orchestrator.optimisers.models.metric import Metric
+from orchestrator.optimisers.models.proposals import Distribution, Search, propose
+from orchestrator.optimisers.models.scores import Scales
+from orchestrator.optimisers.models.values import Data, ValueModel
+
+WIDTH, TARGETS = 4, 5
+SCALES = Scales([Scale(0, 0, 0.2, 20), Scale(-1, 1, 0.3, 20), Scale(0.5, np.inf, 0.2, 20)] + [Scale(0, 0, 0.5, 10)] * 2)
+
+
+def data(number: int = 40, seed: int = 0) -> Data:
+    """Two targets have no value where the first parameter is low; a corner fails."""
+    points = np.random.default_rng(seed).normal(size=(number, WIDTH))
+    values = np.stack([points[:, 0], np.sin(points[:, 1]), points[:, 2], points[:, 3], points.sum(axis=1)], axis=1)
+    values[points[:, 0] < -0.5, 3:] = np.nan
+    failed = points[:, 1] > 1
+    values[failed] = np.nan
+    return Data(points, values, failed)
+
+
+def model(of: Data) -> ValueModel:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return ValueModel(of, SCALES)
+
+
+def test_what_is_expected_near_the_data_is_what_was_found() -> None:
+    known = data(150)
+    works = ~known.failed
+    expected = model(known).predict(known.points)
+    learnt = SCALES.learnt(known.values)
+    has = np.isfinite(learnt)
+    assert np.abs(expected.mean - learnt)[has].mean() < 0.15
+    assert expected.fails[known.failed].mean() > 0.8
+    assert expected.fails[works].mean() < 0.1
+    missing = np.isnan(known.values[:, 3])
+    assert expected.no_value[missing & works, 3].mean() > 0.8
+    assert expected.no_value[~missing & works, 3].mean() < 0.1
+    assert not expected.no_value[:, :3].any()
+
+
+def test_the_total_is_that_of_its_formula() -> None:
+    known = data()
+    fitted = model(known)
+    expected = fitted.predict(known.points[:6])
+    draws = np.random.default_rng(1).normal(size=(3, 1, TARGETS))
+    totals = fitted.total(expected, draws)
+    assert totals.shape == (3, 6)
+    for draw, point in np.ndindex(3, 6):
+        y = expected.mean[point] + draws[draw, 0] * expected.deviation[point]
+        score, q = SCALES.score(y), expected.no_value[point]
+        working = sum((1 - q) * score + q * SCALES.cap)
+        fails = expected.fails[point]
+        assert totals[draw, point] == pytest.approx((1 - fails) * working + fails * SCALES.cap.sum())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_gradient_is_that_of_differences(seed: int) -> None:
+    fitted = model(data())
+    rng = np.random.default_rng(seed)
+    at, draws = rng.normal(size=WIDTH), rng.normal(size=(1, TARGETS))
+    total, gradient = fitted.total_and_gradient(at[None], draws)
+    by_difference = approx_fprime(at, lambda t: float(fitted.total_and_gradient(t[None], draws)[0][0]), 1e-6)
+    np.testing.assert_allclose(gradient[0], by_difference, rtol=1e-3, atol=1e-3 * np.abs(by_difference).max())
+    assert total.shape == (1,)
+
+
+def odd_data() -> dict[str, Data]:
+    usual = data(12)
+    points, values, works = usual.points, np.nan_to_num(usual.values), np.zeros(12, dtype=bool)
+    alternating = values.copy()
+    alternating[::2, 0], alternating[1::2, 1] = np.nan, np.nan
+    few, none, constant, far = (values.copy() for _ in range(4))
+    few[2:, 2], none[:, 4], constant[:, 0] = np.nan, np.nan, 3.0
+    far[:, 1] = 1e15
+    near = points[:1] + 1e-9 * np.arange(12)[:, None]
+    twice = np.concatenate([points[:6], points[:6]])
+    return {
+        "alternating gaps": Data(points, alternating, works),
+        "two values": Data(points, few, works),
+        "no value": Data(points, none, works),
+        "a constant": Data(points, constant, works),
+        "far values": Data(points, far, works),
+        "all failed but one": Data(points, np.where(np.arange(12)[:, None] == 0, values, np.nan), np.arange(12) > 0),
+        "every point twice": Data(twice, values, works),
+        "one point again and again": Data(np.repeat(points[:1], 12, axis=0), values, works),
+        "nearly one point": Data(near, values, works),
+        "two points": Data(points[:2], values[:2], works[:2]),
+    }
+
+
+@pytest.mark.parametrize("name", odd_data())
+def test_proposals_from_odd_data_are_points_of_the_cube(name: str) -> None:
+    known = odd_data()[name]
+    metric = Metric(0.04 * np.eye(WIDTH), np.full(WIDTH, 0.5))
+    distribution = Distribution(np.full(WIDTH, 0.5), 0.04 * np.eye(WIDTH))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        search = Search(ValueModel(known, SCALES), metric, distribution, metric.cube(known.points))
+        found = propose(search, 3, np.random.default_rng(0))
+    assert found.shape == (3, WIDTH)
+    assert ((found >= 0) & (found <= 1)).all()
+
+
+def test_the_best_of_a_known_landscape_is_proposed() -> None:
+    """Linear values with one best point: the expectation leads there."""
+    rng = np.random.default_rng(0)
+    best = np.array([0.3, 0.6, 0.5, 0.8])
+    metric = Metric(0.04 * np.eye(WIDTH), np.full(WIDTH, 0.5))
+    cube = rng.random((40, WIDTH))
+    scales = Scales([Scale(0, 0, 0.1, 20)] * WIDTH)
+    fitted = ValueModel(Data(metric.of(cube), cube - best, np.zeros(40, dtype=bool)), scales)
+    distribution = Distribution(np.full(WIDTH, 0.5), 0.04 * np.eye(WIDTH))
+    found = propose(Search(fitted, metric, distribution, cube), 4, rng)
+    assert np.abs(found[0] - best).max() < 0.03
+    apart = np.linalg.norm(found[:, None] - found[None], axis=2)[np.triu_indices(4, 1)]
+    assert (apart > 0.004).all()
+
+
+def test_the_metric_makes_the_distribution_round_and_leads_back() -> None:
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(WIDTH, WIDTH))
+    covariance = root @ root.T
+    metric = Metric(covariance, np.full(WIDTH, 0.5))
+    sample = rng.multivariate_normal(np.full(WIDTH, 0.5), covariance, size=4000)
+    round_one = np.cov(metric.of(sample).T)
+    np.testing.assert_allclose(round_one / np.trace(round_one), np.eye(WIDTH) / WIDTH, atol=0.02)
+    cube = rng.random((20, WIDTH))
+    np.testing.assert_allclose(metric.cube(metric.of(cube)), cube, atol=1e-9)
+    assert np.linalg.det(Metric(7 * covariance, np.zeros(WIDTH)).of(np.eye(WIDTH))) == pytest.approx(
+        np.linalg.det(metric.of(np.eye(WIDTH) + 0.5)), rel=1e-6
+    )
