@@ -21,6 +21,7 @@ from orchestrator.files import set_mode
 from orchestrator.jobs.journal import Journal
 from orchestrator.jobs.submitter import Submitter
 from orchestrator.lease import controller_jobs, holder_of, is_held, only_controller
+from orchestrator.lock import tokens
 from orchestrator.paths import RunPaths
 from orchestrator.processes import living
 from orchestrator.run.own_jobs import is_controller, own_controller_jobs, own_of
@@ -122,10 +123,11 @@ def _stop_controller(paths: RunPaths, say: Callable[[str], object]) -> None:
     process = living(holder)
     if process is not None:
         if not is_controller(paths, process):
+            files = " and ".join([*(f"'{token.path.name}'" for token in tokens(paths.lock)), paths.holder.name])
             raise UsageError(
                 f"{paths.holder}: expected the controller of this run, got process {process.pid}, which does not write "
                 f"to {paths.log}: it is left alone, and nothing was cancelled. End the run's own controller, or remove "
-                f"{paths.lock.name} and {paths.holder.name} if there is none"
+                f"{files} if there is none"
             )
         process.terminate()
     elif jobs := own_controller_jobs(paths, [str(holder.get("job", ""))], say):

@@ -127,11 +127,6 @@ def controller_status(paths: RunPaths, clock: FileSystemClock) -> ControllerStat
     )
 
 
-def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    section = config.get(name)
-    return section if isinstance(section, dict) else {}
-
-
 def _count(value: object) -> int:
     """Return a number of things that there can be, 0 of what is none."""
     return value if isinstance(value, int) and 0 <= value <= _MOST else 0

@@ -89,7 +89,7 @@ def continued(run: RunPaths) -> None:
     for number in run.generation_numbers():
         generation = run.generation(number)
         Submissions.read(generation.journal)
-        list(new_results(generation.results, set(), set()))
+        list(new_results(generation.results, set()))
         phases(generation.attempt(1, 2))
 
 

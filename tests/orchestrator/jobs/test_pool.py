@@ -224,7 +224,7 @@ def test_a_folder_of_results_that_cannot_be_listed_is_no_news(tmp_path: Path, mo
         raise OSError(errno.ESTALE, "Stale file handle")
 
     monkeypatch.setattr(Path, "glob", stale)
-    assert list(new_results(tmp_path, set(), set())) == []
+    assert list(new_results(tmp_path, set())) == []
 
 
 def test_a_folder_of_results_that_is_gone_for_a_while_costs_nothing(scripted: Make) -> None:

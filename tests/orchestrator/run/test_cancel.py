@@ -92,6 +92,8 @@ def test_an_unrelated_process_that_a_run_directory_names_as_its_controller_lives
     done = command("cancel", str(run.directory), cwd=tmp_path)
     assert done.returncode == 2
     assert f"{run.holder}: expected the controller of this run, got process {unrelated.pid}" in done.stderr
+    (lock,) = run.directory.glob(f"{run.lock.name}|*")
+    assert f"remove '{lock.name}' and controller.json if there is none" in " ".join(done.stderr.split())
     assert unrelated.is_running()
 
 
