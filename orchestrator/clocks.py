@@ -66,10 +66,13 @@ def dated(path: Path) -> float:
     """
     # opening it asks the server; on a network file system a look at its name may show what was true a minute ago
     try:
-        with path.open("rb") as file:
-            return os.fstat(file.fileno()).st_mtime
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # what may be a pipe holds up nobody
     except PermissionError:  # another user's
         return path.stat().st_mtime
+    try:
+        return os.fstat(descriptor).st_mtime
+    finally:
+        os.close(descriptor)
 
 
 @dataclass(frozen=True)

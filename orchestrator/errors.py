@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestrator.text import plain
+
 
 class OrchestratorError(Exception):
     """Base of all errors that are shown to users as one message, without a traceback."""
@@ -14,7 +16,7 @@ class OrchestratorError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """Return what Jupyter shows: the message alone."""
-        return [f"orchestrator: {self}"]
+        return [plain(f"orchestrator: {self}")]
 
 
 class UsageError(OrchestratorError):

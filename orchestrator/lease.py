@@ -7,18 +7,18 @@ has not renewed it for its lifetime, by the file system's clock and under its ow
 from __future__ import annotations
 
 import contextlib
-import json
+import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from orchestrator.clocks import FileSystemClock, since_boot
 from orchestrator.errors import OrchestratorError, RunFailed, Stopped, UsageError
-from orchestrator.files import write_json
+from orchestrator.files import read_json, write_json
 from orchestrator.lock import Lock, Token, tokens
 from orchestrator.paths import RunPaths
 from orchestrator.processes import is_from_here, living, this_process
@@ -34,6 +34,7 @@ _WATCHED = 3 * _RENEWAL
 _ZOMBIE_PATIENCE = 600.0
 _LOOK = 0.5
 _LOOKS = 3
+_SINCE = "%Y-%m-%d %H:%M:%S"
 
 
 class Lease:
@@ -143,10 +144,9 @@ def only_controller(
     except OSError as error:
         words = f"cannot be written by this controller ({error.strerror or error}); see to that and try again"
         raise RunFailed(f"{paths.directory}: {words}") from error
-    started = time.strftime("%Y-%m-%d %H:%M:%S")
     # those before it may be queued again, and start once more after it
     jobs = list(dict.fromkeys([*controller_jobs(paths), *([job_id] if job_id else [])]))
-    holder = {**this_process(), "job": job_id, "jobs": jobs, "since": started}
+    holder = {**this_process(), "job": job_id, "jobs": jobs, "since": time.time()}
     ending = ("failed", "it crashed")
     try:
         write_json(paths.holder, holder, lease.confirm)
@@ -221,10 +221,33 @@ def is_held(paths: RunPaths) -> bool:
 def holder_of(paths: RunPaths) -> dict[str, Any]:
     """Return ``host``, ``pid``, ``job``, ``since`` of the controller that holds a run, or held it last; or nothing."""
     try:
-        holder = json.loads(paths.holder.read_text(encoding="utf-8"))
+        holder = read_json(paths.holder)
     except (OSError, ValueError):
         return {}
     return holder if isinstance(holder, dict) else {}
+
+
+def since_of(holder: Mapping[str, Any]) -> float:
+    """Return when a controller started, Unix time in s, NaN if that is not known.
+
+    Parameters
+    ----------
+    holder : mapping
+        As `holder_of` returns it. Earlier versions wrote local time as text.
+    """
+    since = holder.get("since")
+    try:
+        return time.mktime(time.strptime(since, _SINCE)) if isinstance(since, str) else float(since or math.nan)
+    except (OverflowError, TypeError, ValueError):
+        return math.nan
+
+
+def since_words(since: float) -> str:
+    """Return when a controller started, Unix time in s, as local time for people."""
+    try:
+        return time.strftime(_SINCE, time.localtime(since))
+    except (OverflowError, ValueError, OSError):
+        return "an unknown time"
 
 
 def controller_jobs(paths: RunPaths) -> list[str]:
@@ -284,4 +307,4 @@ def _named(paths: RunPaths) -> str:
     if not {"host", "pid", "since"} <= set(holder):
         return "another controller"
     job = f", SLURM job {holder['job']}" if holder.get("job") else ""
-    return f"the controller on {holder['host']} (process {holder['pid']}{job}, since {holder['since']})"
+    return f"the controller on {holder['host']} (process {holder['pid']}{job}, since {since_words(since_of(holder))})"

@@ -20,6 +20,8 @@ from pathlib import Path
 from orchestrator.clocks import dated
 
 _GONE = (errno.ENOENT, errno.ESTALE)
+# Unix time of the year 2100 in s
+_LAST = 4.1e9
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ class Lock:
 
 def _token(path: Path) -> Token | None:
     try:
-        return Token(path, dated(path))
+        # whoever sets the time of a file may set any
+        return Token(path, min(max(dated(path), 0.0), _LAST))
     except OSError:
         return None

@@ -27,9 +27,8 @@ def run_paths(named: Path) -> RunPaths:
         If there is no run.
     """
     paths = RunPaths((named.parent if named.name == "checkpoint.h5" else named).resolve())
-    for file in (paths.checkpoint, paths.config):
-        if not file.is_file():
-            raise UsageError(f"{named}: is not a run directory, there is no {file.name} in it")
+    if not paths.checkpoint.is_file():
+        raise UsageError(f"{named}: is not a run directory, there is no {paths.checkpoint.name} in it")
     return paths
 
 
@@ -130,6 +129,11 @@ class RunPaths:
     """Files of a run, ``<model_dir>/<timestamp>_Optimization``."""
 
     directory: Path
+
+    @property
+    def surroundings(self) -> Path:
+        """The directory that the run is in, usually the model's: its controllers work there."""
+        return self.directory.parent
 
     @property
     def job_name(self) -> str:

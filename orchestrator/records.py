@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -167,7 +168,12 @@ class Result:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    # JSON has whole numbers of any length
+    return isinstance(value, float) or (_is_whole(value) and abs(value) <= sys.float_info.max)
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _is_text(value: object) -> bool:
@@ -184,7 +190,7 @@ _EXPECTED: dict[str, Callable[[object], bool]] = {
     "message": _is_text,
     "log_tail": _is_text,
     "seconds": lambda value: _maps(value, _is_number),
-    "peak_memory": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "peak_memory": lambda value: _is_whole(value) and 0 <= value < 2**63,
     "host": _is_text,
     "job_id": _is_text,
     "started": _is_number,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+from orchestrator.files import read_json
 from orchestrator.records import Result
 
 _LOG = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ def read_result(path: Path) -> Result:
     ValueError
         If it is not a result.
     """
-    return Result.from_json(json.loads(path.read_bytes()))
+    return Result.from_json(read_json(path))
 
 
 def result_in(path: Path) -> Result | None:

@@ -61,6 +61,7 @@ def make_run(
     times: bool = True,
     state: Mapping[str, Any] | None = None,
     scores: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]] | None = None,
+    described: Sequence[Mapping[str, Any]] = (),
 ) -> RunPaths:
     """Write a run in which every offspring is at a random point."""
     directory.mkdir(parents=True)
@@ -72,6 +73,7 @@ def make_run(
         parameters=parameters,
         targets=targets,
         versions={"orchestrator": "0.1.0"},
+        described=described,
     )
     for generation in range(generations):
         evaluations = []

@@ -100,7 +100,7 @@ class GenerationOnDisk:
     def submit(self, *attempts: tuple[int, int], token: str = "t", **entry: object) -> None:
         """Note a submission that succeeded."""
         tasks = [list(attempt) for attempt in attempts]
-        self.write("submitting", token=token, tasks=tasks, executor="slurm", **entry)
+        self.write("submitting", token=token, tasks=tasks, **{"executor": "slurm", **entry})
         self.write("submitted", token=token, tasks=tasks, ids=[f"7_{n}" for n in range(len(tasks))])
 
     def note(self, index: int, phase: str, *, attempt: int = 1, when: float | None = None, **more: object) -> None:

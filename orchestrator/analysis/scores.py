@@ -56,7 +56,8 @@ def score_all(simulations: Sequence[Simulation], config: Path) -> dict[str, Meas
         If its targets are not valid.
     """
     wanted = load_targets(config)
-    return {each.name: measure_apart(each.path, config, wanted.targets, wanted.classes) for each in simulations}
+    targets, classes = wanted.create(), wanted.classes
+    return {each.name: measure_apart(each.path, config, targets, classes) for each in simulations}
 
 
 def scores_table(measured: dict[str, Measured]) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import Any
 import yaml
 
 from orchestrator.best.choosing import Candidate
-from orchestrator.config.file import load_config
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.config.file import load_frozen
 from orchestrator.config.model import Config
 from orchestrator.errors import RunFailed, UsageError
 from orchestrator.paths import RunPaths
@@ -27,6 +27,7 @@ from orchestrator.simulations.mozaik.parameters import (
 from orchestrator.simulations.mozaik.parameters.editing import Edited, Editor
 from orchestrator.simulations.mozaik.parameters.redirection import Redirection
 from orchestrator.simulations.mozaik.writing import carry_out
+from orchestrator.text import command_line
 
 # how many differences are listed
 _MOST = 10
@@ -74,7 +75,7 @@ def apply_best(
     orchestrator.errors.UsageError
         If it cannot be done; nothing was changed then.
     """
-    config = load_config(paths.config, looking=True)
+    config = load_frozen(paths.checkpoint, Checkpoint(paths.checkpoint).config_text, looking=True)
     model = model_of(config)
     optimised = model.parameter_folder()
     if optimised is None:
@@ -104,7 +105,7 @@ def apply_best(
     yield from _other_values(config, optimised.root, base / edited.root, set(candidate.parameters))
     yield from _other_seeds(config, base / edited.root)
     yield "\nRun the model's full protocols with it:"
-    yield f"  cd {shlex.quote(str(model_dir))}"
+    yield f"  {command_line('cd', model_dir)}"
     yield f"  {optimised.command(folder / edited.root)}"
 
 

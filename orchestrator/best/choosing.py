@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.config.yaml_text import read_yaml
+from orchestrator.config.yaml_text import read_mapping
 from orchestrator.errors import UsageError
 from orchestrator.records import Origin
 
@@ -68,11 +68,24 @@ class Candidate:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Candidate:
-        """Read what `to_json` wrote."""
-        rest = {key: value for key, value in data.items() if key != "targets"}
-        values = {target["name"]: target["value"] for target in data["targets"]}
-        scores = {target["name"]: target["score"] for target in data["targets"]}
-        return cls(**rest, values=values, scores=scores)
+        """Read what `to_json` wrote; raises `ValueError`, `TypeError` or `KeyError` if that is something else."""
+        values = {str(target["name"]): target["value"] for target in data["targets"]}
+        return cls(
+            rank=int(data["rank"]),
+            generation=int(data["generation"]),
+            offspring=int(data["offspring"]),
+            total_score=float(data["total_score"]),
+            outcome=str(data["outcome"]),
+            parameters={str(name): _number(value) for name, value in data["parameters"].items()},
+            values={name: None if value is None else float(value) for name, value in values.items()},
+            scores={str(target["name"]): float(target["score"]) for target in data["targets"]},
+        )
+
+
+def _number(value: object) -> float | int:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"expected a number, got {value!r}")
+    return value
 
 
 @dataclass(frozen=True)
@@ -181,7 +194,7 @@ def _candidate(row: pd.Series[Any], checkpoint: Checkpoint, integers: Sequence[s
         int(row["offspring"]),
         float(row["total_score"]),
         str(row["outcome"]),
-        {name: int(number) if name in integers else number for name, number in numbers.items()},
+        {n: int(number) if n in integers and math.isfinite(number) else number for n, number in numbers.items()},
         {label: value if math.isfinite(value) else None for label, value in values.items()},
         {label: float(row[f"score:{label}"]) for label in checkpoint.target_labels},
     )
@@ -189,5 +202,9 @@ def _candidate(row: pd.Series[Any], checkpoint: Checkpoint, integers: Sequence[s
 
 def _integers(checkpoint: Checkpoint) -> list[str]:
     """Return the parameters that are whole numbers: the checkpoint holds all as floating-point numbers."""
-    specs = (read_yaml(checkpoint.config_text) or {}).get("parameters", {})
-    return [name for name, spec in specs.items() if isinstance(spec, dict) and spec.get("integer")]
+    try:
+        specs = read_mapping(checkpoint.config_text).get("parameters")
+    except ValueError:
+        return []  # the numbers are there all the same
+    named = specs.items() if isinstance(specs, dict) else ()
+    return [name for name, spec in named if isinstance(spec, dict) and spec.get("integer") is True]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping
 
 import yaml
 
 from orchestrator.best.choosing import Choice
+from orchestrator.text import command_line
 
 # longest name of a file in nearly every file system, in bytes
 _LONGEST_NAME = 255
@@ -37,7 +37,7 @@ def as_overrides(parameters: Mapping[str, float | int]) -> str:
 
     mozaik evaluates every value, so that numbers are written with all their digits and without quotes of their own.
     """
-    return shlex.join(word for name, value in parameters.items() for word in (name, repr(value)))
+    return command_line(*(word for name, value in parameters.items() for word in (name, repr(value))))
 
 
 def overrides_too_long(parameters: Mapping[str, float | int]) -> bool:

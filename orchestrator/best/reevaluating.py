@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 from collections.abc import Sequence
 
@@ -21,7 +20,7 @@ from orchestrator.config.model import Config
 from orchestrator.display.live import displaying
 from orchestrator.display.logs import logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
-from orchestrator.files import be_private, write_text
+from orchestrator.files import set_mode, write_text
 from orchestrator.lease import Lease, hold_of, only_controller
 from orchestrator.optimisers import versions_of
 from orchestrator.paths import RunPaths
@@ -32,6 +31,7 @@ from orchestrator.run.evaluating import carry_out
 from orchestrator.run.signals import listening
 from orchestrator.schedules.reevaluation import Reevaluation, key_of
 from orchestrator.status import Watcher
+from orchestrator.text import command_line
 
 
 def last_report(run: RunPaths) -> Report:
@@ -47,7 +47,7 @@ def last_report(run: RunPaths) -> Report:
     if request is None:
         raise UsageError(
             f"{run.directory}: nothing was evaluated again yet; do it with "
-            f"orchestrator best {shlex.quote(str(run.directory))} --reevaluate 3 --seeds 5"
+            f"{command_line('orchestrator', 'best', run.directory, '--reevaluate', 3, '--seeds', 5)}"
         )
     return report(request, evaluated(paths))
 
@@ -83,19 +83,19 @@ def reevaluate(
     _refuse_other_names(paths, [*config.parameters, *config.simulation.seeds])
     request = _going_on(paths, config, top, seeds)
     if request is not None:
-        console.print(_going_on_words(request, len(missing(request, evaluated(paths)))), highlight=False)
+        console.print(_going_on_words(request, len(missing(request, evaluated(paths)))))
     else:
         choice = choose(Checkpoint(run.checkpoint), top).required()
         if len(choice.best) < top:
-            console.print(choice.note, highlight=False)
+            console.print(choice.note)
         request = Request(top, seeds, config.simulation.seeds, choice.best, sum(choice.outcomes.values()))
     if not missing(request, evaluated(paths)):
         request.write(paths)
         return report(request, evaluated(paths))
     allocation = leave_allocation()
-    be_private()
+    set_mode(config.run_mode)
     paths.directory.mkdir(exist_ok=True)
-    to_go_on = f"orchestrator best {shlex.quote(str(run.directory))} --reevaluate {top} --seeds {seeds}"
+    to_go_on = command_line("orchestrator", "best", run.directory, "--reevaluate", top, "--seeds", seeds)
     try:
         with (
             only_controller(paths, allocation.get("SLURM_JOB_ID", ""), console.print) as lease,
@@ -113,7 +113,7 @@ def reevaluate(
                         config,
                         paths,
                         cluster,
-                        name=f"{run.job_name}-reevaluation",
+                        name=paths.job_name,
                         stop=signals.stop,
                         confirm=lease.confirm,
                         before=lambda offspring: _show(config, paths, offspring),
@@ -134,7 +134,8 @@ def reevaluate(
 
 def _checked(run: RunPaths, overrides: Sequence[str]) -> Config:
     """Return the run's configuration, changed as far as its circumstances may change."""
-    config, frozen = load_checked_config(run.config, overrides), load_frozen(run.config)
+    config = load_checked_config(run.config, overrides)
+    frozen = load_frozen(run.checkpoint, Checkpoint(run.checkpoint).config_text)
     # a run whose model has seeds of its own may be told here which parameters hold them
     unnamed = not frozen.simulation.seeds
     differences = [
@@ -143,7 +144,8 @@ def _checked(run: RunPaths, overrides: Sequence[str]) -> Config:
     if differences:
         listed = "\n  ".join(differences)
         raise UsageError(
-            f"--set: what the optimiser saw was evaluated with another configuration:\n  {listed}\n"
+            f"{run.config}, or --set: what the optimiser saw was evaluated with another configuration, says "
+            f"{run.checkpoint.name}:\n  {listed}\n"
             "Only how it is carried out may change, such as timeout, executor, jobs and slurm"
         )
     if lines := changed_parameters(config, run):
@@ -203,6 +205,7 @@ def _make_ready(
         write_text(paths.config, text)
         Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions_of(config))
     checkpoint, asks = Checkpoint(paths.checkpoint), Asks(paths, config.space())
+    asks.require_fit(checkpoint)
     number, wanted = checkpoint.n_generations, {key_of(task) for task in request.all_tasks}
     in_flight = asks.recorded(number)
     foreign = [offspring for offspring in in_flight if key_of(offspring.parameters) not in wanted]

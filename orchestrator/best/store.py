@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from typing import Any
 from orchestrator.best.choosing import Candidate
 from orchestrator.best.seeds import other_seeds
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.files import write_json
+from orchestrator.errors import UsageError
+from orchestrator.files import read_json, write_json
 from orchestrator.paths import RunPaths
 from orchestrator.records import Outcome
 from orchestrator.schedules.reevaluation import Numbers, key_of
@@ -28,6 +28,16 @@ class ReevaluationPaths(RunPaths):
     def of(cls, run: RunPaths) -> ReevaluationPaths:
         """Return those of a run."""
         return cls(run.directory / "reevaluation")
+
+    @property
+    def surroundings(self) -> Path:
+        """The directory that the run is in."""
+        return RunPaths(self.directory.parent).surroundings
+
+    @property
+    def job_name(self) -> str:
+        """Start of the names of their jobs."""
+        return f"{RunPaths(self.directory.parent).job_name}-reevaluation"
 
     @property
     def checkpoint(self) -> Path:
@@ -79,13 +89,27 @@ class Request:
 
     @classmethod
     def read(cls, paths: ReevaluationPaths) -> Request | None:
-        """Return the last, None if there is none."""
+        """Return the last, None if there is none.
+
+        Raises
+        ------
+        orchestrator.errors.UsageError
+            If the file is not what `write` wrote.
+        """
         try:
-            data = json.loads(paths.request.read_text(encoding="utf-8"))
+            data = read_json(paths.request)
+            candidates = tuple(Candidate.from_json(each) for each in data["candidates"])
+            numbers = [int(data[key]) for key in ("top", "seeds", "evaluations")]
+            originals = {str(name): int(seed) for name, seed in data["originals"].items()}
         except FileNotFoundError:
             return None
-        candidates = tuple(Candidate.from_json(each) for each in data.pop("candidates"))
-        return cls(**data, candidates=candidates)
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            raise UsageError(
+                f"{paths.request}: does not say what was asked for ({type(error).__name__}: {error}). Remove it, and "
+                "ask again: what was simulated is kept"
+            ) from error
+        top, seeds, evaluations = numbers
+        return cls(top, seeds, originals, candidates, evaluations)
 
 
 @dataclass(frozen=True)

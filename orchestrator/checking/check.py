@@ -15,6 +15,7 @@ from orchestrator.checking.on_node import Rehearsed
 from orchestrator.checking.partitions import asked_for, never_starts, waits
 from orchestrator.checking.problems import doubtful_time, examine, identity_differences, missing_slurm, worst_first
 from orchestrator.checking.scripts import CONTROLLER_SCRIPT, script_remarks
+from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster.commands import CommandFailed
 from orchestrator.cluster.environment import inherited
 from orchestrator.cluster.partitions import Partition, node_states, partitions
@@ -23,7 +24,7 @@ from orchestrator.config.durations import format_duration
 from orchestrator.config.file import load_frozen
 from orchestrator.config.model import Config
 from orchestrator.config.source import Location, Source
-from orchestrator.errors import ConfigError, Problem
+from orchestrator.errors import Problem, UsageError
 from orchestrator.paths import RunPaths
 from orchestrator.records import Result
 from orchestrator.scores.evaluations import at_the_cap
@@ -50,12 +51,15 @@ class Inspection:
         What has to be fixed.
     notes : list of Problem
         What is worth knowing.
+    unknown : list of Problem
+        What could not be found out here, and who can.
     """
 
     path: Path
     config: Config | None
     problems: list[Problem]
     notes: list[Problem] = field(default_factory=list)
+    unknown: list[Problem] = field(default_factory=list)
     costs: Costs | None = None
     disk: Disk | None = None
     cluster: str = ""
@@ -94,6 +98,8 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
         _look_at_scripts(config, source, found)
     if found.config is not None:
         found.notes += [source.problem(*note) for note in model_of(config).notes(config)]
+        if rehearse is None:  # a node tells otherwise
+            found.unknown += [source.problem(*each) for each in model_of(config).unknown(config)]
     if not found.problems and config.continue_cp:
         _compare_with_run(config, source, found)
     if found.config is None:
@@ -124,7 +130,7 @@ def _ask_cluster(config: Config, source: Source, found: Inspection) -> Partition
     if missing_slurm(config) is not None:
         found.cluster = "no SLURM here, not asked"
         message = "there is no SLURM here: run this check on the cluster as well, or set executor: local"
-        found.notes.append(source.problem(("executor",), message))
+        found.unknown.append(source.problem(("executor",), f"whether the cluster accepts the jobs: {message}"))
         return None
     cluster, known = config.slurm.cluster, []
     answer = ask_about_offspring(config)
@@ -132,8 +138,8 @@ def _ask_cluster(config: Config, source: Source, found: Inspection) -> Partition
         known = partitions(cluster)
     except CommandFailed as error:
         if answer.accepted is not None:
-            message = f"scontrol does not answer, so the limits of partitions are not known: {_one_line(str(error))}"
-            found.notes.append(source.problem(("slurm",), message))
+            message = f"the limits of partitions: scontrol does not answer: {_one_line(str(error))}"
+            found.unknown.append(source.problem(("slurm",), message))
     candidates = asked_for(config, known)
     found.cluster = f"{cluster} {_cluster_text(answer)}" if cluster else _cluster_text(answer)
     if answer.accepted is False:
@@ -143,7 +149,8 @@ def _ask_cluster(config: Config, source: Source, found: Inspection) -> Partition
         hint = f". Partitions: {names}" if key == ("slurm", "partition") and names and not candidates else ""
         found.problems.append(source.problem(key, f"{message}{hint}"))
     elif answer.accepted is None:
-        found.notes.append(source.problem(("slurm",), f"SLURM does not answer: {_one_line(answer.words)}"))
+        message = f"whether the cluster accepts the jobs: SLURM does not answer: {_one_line(answer.words)}"
+        found.unknown.append(source.problem(("slurm",), message))
     elif (never := never_starts(config, candidates)) is not None:
         # a quality of service may lift the partition's limits
         (found.notes if config.slurm.qos or inherited("qos") else found.problems).append(source.problem(*never))
@@ -185,8 +192,8 @@ def _compare_with_run(config: Config, source: Source, found: Inspection) -> None
     if config.cp_filename is None:
         return
     try:
-        frozen = load_frozen(config.cp_filename.parent / "config.yaml")
-    except ConfigError as error:
+        frozen = load_frozen(config.cp_filename, Checkpoint(config.cp_filename).config_text)
+    except UsageError as error:
         found.problems.append(source.problem(("cp_filename",), f"the run's own configuration cannot be read: {error}"))
         return
     for difference in identity_differences(config, frozen):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 from orchestrator.config.model import Config
-from orchestrator.files import write_json
+from orchestrator.files import read_json, write_json
 from orchestrator.paths import RunPaths
 from orchestrator.simulations import Identity, ModelUnreadable, digests, model_of
 
@@ -72,6 +71,6 @@ def _identity(config: Config) -> Identity:
 
 def _kept(paths: RunPaths, key: str) -> dict[str, str]:
     try:
-        return dict(json.loads(paths.model.read_text(encoding="utf-8"))[key])
+        return dict(read_json(paths.model)[key])
     except (OSError, ValueError, TypeError, KeyError):
         return {}

@@ -51,7 +51,7 @@ class Examined:
 _REFUSED = {"%": "the %", "\\": "the backslash", "\n": "the line break"}
 
 
-def load_checked_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+def load_checked_config(path: Path, overrides: Sequence[str] = (), text: str | None = None) -> Config:
     """Read a configuration and compare it with the model and the machine; nothing is asked or submitted.
 
     Parameters
@@ -60,6 +60,8 @@ def load_checked_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         The file.
     overrides : sequence of str
         ``dotted.key=value`` each.
+    text : str or None
+        The configuration, if it lies in a checkpoint, whose path is given then.
 
     Returns
     -------
@@ -71,7 +73,7 @@ def load_checked_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     ConfigError
         With all problems at once, the worst first.
     """
-    examined = examine(path, overrides)
+    examined = examine(path, overrides, text)
     missing = missing_slurm(examined.config) if examined.config else None
     problems = examined.problems
     if missing and examined.source:
@@ -81,10 +83,10 @@ def load_checked_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     return examined.config
 
 
-def examine(path: Path, overrides: Sequence[str] = ()) -> Examined:
+def examine(path: Path, overrides: Sequence[str] = (), text: str | None = None) -> Examined:
     """Read a configuration and compare it with the model, as far as it can be read; never raises `ConfigError`."""
     try:
-        source = Source(path)
+        source = Source(path, text)
     except ConfigError as error:
         return Examined(None, error.problems)
     try:

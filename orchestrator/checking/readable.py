@@ -113,7 +113,7 @@ def _take_away(data: dict[str, Any], numbers: list[int], location: Location, rea
             _stand_in(data, "simulation", reading)
         case ("simulation", "seeds", str(name)):
             data["simulation"]["seeds"][name] = 0
-        case ("simulation" | "optimiser" as section, str(key)):
+        case ("simulation" | "optimiser" as section, str(key)) if isinstance(data[section], dict):
             data[section].pop(key, None)
             _stand_in(data, section, reading)
         case ("targets", int(number)) if isinstance(data.get("targets"), list):

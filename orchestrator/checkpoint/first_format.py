@@ -9,8 +9,10 @@ from typing import Any
 
 import h5py
 import numpy as np
+from h5py import h5g
 
 from orchestrator.checkpoint.layout import Rows, table_of
+from orchestrator.checkpoint.own_objects import own_member, require_own_datasets
 from orchestrator.records import FloatArray, Origin
 
 FORMAT = 1
@@ -32,6 +34,8 @@ class FirstFormat:
     """
 
     def __init__(self, file: h5py.File):
+        for name in (b"evaluations", b"optimiser"):
+            require_own_datasets(own_member(file.id, name, h5g.GroupID))
         self._rows = file["evaluations"]
         self._optimiser = file["optimiser"]
         generations = self._rows["generation"][:]

@@ -13,8 +13,9 @@ import numpy as np
 from orchestrator.checkpoint import layout
 from orchestrator.checkpoint.image import creating, extending, grows
 from orchestrator.checkpoint.layout import Rows, Tell
-from orchestrator.checkpoint.reading import opened, require_format, run_in, stored_in
-from orchestrator.errors import RunFailed, UsageError
+from orchestrator.checkpoint.reading import mapping_in, names_in, readable, require_format, run_in, stored_in
+from orchestrator.errors import RunFailed
+from orchestrator.files import parse_json
 from orchestrator.optimisers.base import Told
 from orchestrator.records import Evaluation, FloatArray, Origin, Outcome
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LOG = logging.getLogger(__name__)
+# what has happened to a checkpoint that holds less than it should, and what to do
+OLDER_COPY = (
+    "another copy of the file has taken its place, an older one perhaps, by a tool that restores or synchronises "
+    "files. Put the newest one back"
+)
 _TEXTS = ("origin", "outcome", "job_id", "host")
 _COLUMNS = ("generation", "offspring", "origin", "told_in", "outcome", "total_score", "attempts", "job_id", "host")
 _TIMES = ("submitted", "started", "finished")
@@ -44,22 +50,26 @@ class Checkpoint:
     def __init__(self, path: Path | str):
         path = Path(path)
         self.path = path / "checkpoint.h5" if path.is_dir() else path
-        try:
-            with opened(self.path) as file:
-                require_format(file, self.path)
-                run = run_in(file)
-                self.config_text = run["config"]
-                self.parameter_names: list[str] = json.loads(run["parameters"])
-                self.target_labels: list[str] = json.loads(run["targets"])
-                self.versions: dict[str, str] = json.loads(run["versions"])
-        except FileNotFoundError as error:
-            raise UsageError(f"{self.path}: there is no such checkpoint") from error
-        except (OSError, KeyError, ValueError) as error:
-            raise UsageError(f"{self.path}: is not a readable checkpoint ({error})") from error
+        with readable(self.path) as file:
+            require_format(file, self.path)
+            run = run_in(file)
+            self.config_text = run["config"]
+            self.parameter_names: list[str] = names_in(run["parameters"])
+            self.target_labels: list[str] = names_in(run["targets"])
+            self.versions: dict[str, str] = mapping_in(run["versions"])
+            # what was kept of each target for those who look; nothing in files of earlier versions
+            self.described: list[Mapping[str, Any]] = list(parse_json(run.get("described", "[]")))
 
     @classmethod
     def create(
-        cls, path: Path, *, config: str, parameters: Sequence[str], targets: Sequence[str], versions: Mapping[str, str]
+        cls,
+        path: Path,
+        *,
+        config: str,
+        parameters: Sequence[str],
+        targets: Sequence[str],
+        versions: Mapping[str, str],
+        described: Sequence[Mapping[str, Any]] = (),
     ) -> Checkpoint:
         """Write an empty checkpoint.
 
@@ -73,8 +83,10 @@ class Checkpoint:
             Names, in the order of the columns.
         versions : mapping of str to str
             Versions of the programs that decide about the run, by name.
+        described : sequence of mapping
+            What those who look at the run need of each target, as `orchestrator.scores.described` says.
         """
-        texts = {"config": config, "versions": json.dumps(dict(versions))}
+        texts = {"config": config, "versions": json.dumps(dict(versions)), "described": json.dumps(list(described))}
         texts |= {"parameters": json.dumps(list(parameters)), "targets": json.dumps(list(targets))}
         _write(path, texts, [])
         return cls(path)
@@ -156,7 +168,7 @@ class Checkpoint:
             (NaN if there is none), ``score:<target>``.
         """
         fields = (*_COLUMNS, *_TIMES)
-        with opened(self.path) as file:
+        with readable(self.path) as file:
             stored = stored_in(file)
             frame: dict[str, Any] = _columns(stored.tables(fields), fields)
             for prefix, name, names in (
@@ -166,7 +178,7 @@ class Checkpoint:
             ):
                 matrix = np.concatenate([np.zeros((0, len(names))), *stored.matrices(name)])
                 frame.update({f"{prefix}:{each}": matrix[:, n] for n, each in enumerate(names)})
-        return _data_frame(frame)
+            return _data_frame(frame)
 
     def details(self) -> pd.DataFrame:
         """Return what `evaluations` leaves out, one row per evaluation in the same order.
@@ -178,14 +190,12 @@ class Checkpoint:
             wall times ``build``, ``check``, ``protocols``, ``measuring`` in s.
         """
         fields = ("peak_memory", *layout.SECONDS)
-        with opened(self.path) as file:
+        with readable(self.path) as file:
             stored = stored_in(file)
             numbers = _columns(stored.tables(fields), fields)
             rows = [row for tell in stored.details() for row in tell]
-        frame: dict[str, Any] = {
-            name: [row[name] for row in rows] for name in ("message", "log_tail", "reasons", "versions")
-        }
-        return _data_frame(frame | numbers)
+            frame: dict[str, Any] = {name: [row[name] for row in rows] for name in layout.DETAILS}
+            return _data_frame(frame | numbers)
 
     def distribution(self) -> dict[str, FloatArray]:
         """Return the optimiser's state by tell, under the names that its method gives.
@@ -197,47 +207,54 @@ class Checkpoint:
             n_parameters) of the search distribution in the unit cube, if the method has one, and what else it gives.
             NaN in the place of what a tell does not have, or has in a smaller shape.
         """
-        with opened(self.path) as file:
+        with readable(self.path) as file:
             states = stored_in(file).states()
-        names = dict.fromkeys(name for state in states for name in state)
-        return {name: _stacked([state.get(name) for state in states]) for name in names}
+            names = dict.fromkeys(name for state in states for name in state)
+            return {name: _stacked([state.get(name) for state in states]) for name in names}
 
     def told(self) -> list[Told]:
         """Return what the optimiser was told, one object per tell, bit for bit; its scores are not capped."""
-        with opened(self.path) as file:
+        with readable(self.path) as file:
             stored = stored_in(file)
             points, values, scores = (stored.matrices(name) for name in ("points", "values", "ranked_scores"))
             tables = stored.tables(("generation", "offspring", "origin", "asked_after", "outcome"))
-        return [
-            Told(
-                points=points[n],
-                values=values[n],
-                scores=scores[n],
-                outcomes=[Outcome(text.decode()) for text in table["outcome"]],
-                origins=[Origin(text.decode()) for text in table["origin"]],
-                ids=list(zip(table["generation"].tolist(), table["offspring"].tolist(), strict=True)),
-                asked_after=table["asked_after"].tolist(),
-            )
-            for n, table in enumerate(tables)
-        ]
+            for n, table in enumerate(tables):
+                self._require_shapes(n, len(table), points[n], values[n], scores[n])
+            return [
+                Told(
+                    points=points[n],
+                    values=values[n],
+                    scores=scores[n],
+                    outcomes=[Outcome(text.decode()) for text in table["outcome"]],
+                    origins=[Origin(text.decode()) for text in table["origin"]],
+                    ids=list(zip(table["generation"].tolist(), table["offspring"].tolist(), strict=True)),
+                    asked_after=table["asked_after"].tolist(),
+                )
+                for n, table in enumerate(tables)
+            ]
 
     @property
     def n_generations(self) -> int:
         """How many tells are complete, which are the generations of a schedule that waits for each."""
-        with opened(self.path) as file:
+        with readable(self.path) as file:
             return len(stored_in(file))
+
+    def _require_shapes(self, number: int, rows: int, points: FloatArray, *others: FloatArray) -> None:
+        expected = [(rows, len(self.parameter_names)), *[(rows, len(self.target_labels))] * len(others)]
+        found = [array.shape for array in (points, *others)]
+        if found != expected:
+            raise ValueError(f"tell {number}: expected arrays of shapes {expected}, got {found}")
 
     def _require_next(self, evaluations: Sequence[Evaluation], count: int) -> None:
         if other := {evaluation.told_in for evaluation in evaluations} - {count}:
             raise RunFailed(
-                f"{self.path}: expected generation {count} next, got {', '.join(map(str, sorted(other)))}. Another "
-                "copy of the file has taken its place, perhaps by a tool that restores or synchronises files. Put the "
-                "newest one back and continue"
+                f"{self.path}: expected {min(other)} generations in it, got {count}: {OLDER_COPY}, and continue; "
+                "nothing was written, and the results of the generation in flight are kept"
             )
 
     def _require_current_format(self) -> None:
         """Write the file anew if an earlier version, or a tool that packs HDF5 files, has written it."""
-        with opened(self.path) as file:
+        with readable(self.path, passing=OSError) as file:
             found = require_format(file, self.path)
             if found == layout.FORMAT and grows(self.path):
                 return

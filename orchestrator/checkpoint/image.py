@@ -126,11 +126,19 @@ def as_it_is(file: io.FileIO) -> io.RawIOBase:
     """Return an open file as it is now.
 
     A writer may extend it between the looks that HDF5 takes at its end and at its beginning, which would not fit then.
+
+    Raises
+    ------
+    OSError
+        If it ends before the end that it names.
     """
     head = os.pread(file.fileno(), _HEAD, 0)
     if not _grows(head):
         return file
     end = int.from_bytes(head[_END_AT : _END_AT + 8], "little")
+    # HDF5 would take what is missing for numbers
+    if (size := os.fstat(file.fileno()).st_size) < end:
+        raise OSError(f"it is cut off: expected {end} bytes, got {size}")
     image = _Image(lambda n, offset: os.pread(file.fileno(), n, offset), end)
     image.write(head)
     return image

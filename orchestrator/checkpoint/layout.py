@@ -14,9 +14,13 @@ import numpy as np
 import numpy.typing as npt
 from h5py import h5d, h5g, h5s, h5t
 
+from orchestrator.checkpoint.own_objects import own_member, require_plausible
+from orchestrator.files import parse_json
 from orchestrator.records import Evaluation, FloatArray
 
 FORMAT = 2
+# of each evaluation, and the type of each
+DETAILS = {"message": str, "log_tail": str, "reasons": dict, "versions": dict}
 SECONDS = ("build", "check", "protocols", "measuring")
 # The last is what the optimiser was told; it is in the file only where that differs from the scores that people see.
 MATRICES = ("points", "parameters", "values", "scores", "ranked_scores")
@@ -97,6 +101,8 @@ class Tells:
     def __init__(self, file: h5py.File):
         self._file = file
         self._count = int(file.attrs["tells"])
+        if self._count < 0:
+            raise ValueError(f"expected a number of tells, got {self._count}")
 
     def __len__(self) -> int:
         return self._count
@@ -104,7 +110,7 @@ class Tells:
     def tables(self, fields: Sequence[str] = tuple(_FIELDS), first: int = 0) -> list[Rows]:
         """Return fields of the evaluations, one table per tell."""
         kind = _kind(tuple(fields))
-        return [_read(group, b"table", *kind) for group in self._groups(first)]
+        return [_read_table(group, *kind) for group in self._groups(first)]
 
     def matrices(self, name: str) -> list[FloatArray]:
         """Return points, parameters, values, scores or ranked scores, one array per tell."""
@@ -112,17 +118,17 @@ class Tells:
 
     def details(self) -> list[list[dict[str, Any]]]:
         """Return the details of each evaluation, one list per tell."""
-        return [json.loads(_text(group, b"details")) for group in self._groups()]
+        return [_details_in(_text(group, b"details")) for group in self._groups()]
 
     def states(self) -> list[dict[str, FloatArray]]:
         """Return the optimiser's state of each tell."""
-        groups = (h5g.open(group, b"state") for group in self._groups())
+        groups = (own_member(group, b"state", h5g.GroupID) for group in self._groups())
         return [{name.decode(): _read(group, name, *_floats()) for name in group} for group in groups]
 
     def _groups(self, first: int = 0) -> list[h5g.GroupID]:
-        tells = self._file["tells"].id
-        hundreds = {n: h5g.open(tells, _name(n)) for n in range(_hundred(first), self._count, _HUNDRED)}
-        return [h5g.open(hundreds[_hundred(n)], _name(n)) for n in range(first, self._count)]
+        tells = own_member(self._file.id, b"tells", h5g.GroupID)
+        hundreds = {n: own_member(tells, _name(n), h5g.GroupID) for n in range(_hundred(first), self._count, _HUNDRED)}
+        return [own_member(hundreds[_hundred(n)], _name(n), h5g.GroupID) for n in range(first, self._count)]
 
 
 def tells_of(stored: Stored) -> list[Tell]:
@@ -180,7 +186,7 @@ def write_run(group: h5py.Group, **texts: str) -> None:
 
 def read_run(file: h5py.File) -> dict[str, str]:
     """Return what `write_run` has written."""
-    group = h5g.open(file.id, b"run")
+    group = own_member(file.id, b"run", h5g.GroupID)
     return {name.decode(): _text(group, name).decode() for name in group}
 
 
@@ -285,15 +291,35 @@ def _floats() -> tuple[np.dtype[Any], h5t.TypeID]:
 
 
 def _read(group: h5g.GroupID, name: bytes, dtype: np.dtype[Any], kind: h5t.TypeID) -> Any:
-    dataset = h5d.open(group, name)
-    array = np.empty(dataset.shape, dtype)
+    dataset = own_member(group, name, h5d.DatasetID)
+    require_plausible(dataset)
+    array = np.zeros(dataset.shape, dtype)
     if array.size:
         dataset.read(h5s.ALL, h5s.ALL, array, kind)
     return array
 
 
+def _read_table(group: h5g.GroupID, dtype: np.dtype[Any], kind: h5t.TypeID) -> Any:
+    table = _read(group, b"table", dtype, kind)
+    if table.ndim != 1 or not table.size:
+        raise ValueError(f"expected a row per evaluation, got a table of shape {table.shape}")
+    if not all(table["outcome"]) if "outcome" in (dtype.names or ()) else False:
+        raise ValueError("expected an outcome of each evaluation, got none")
+    return table
+
+
 def _text(group: h5g.GroupID, name: bytes) -> bytes:
-    dataset = h5d.open(group, name)
+    dataset = own_member(group, name, h5d.DatasetID)
+    require_plausible(dataset)
     array = np.empty((), f"S{dataset.get_type().get_size()}")
     dataset.read(h5s.ALL, h5s.ALL, array)
     return bytes(array[()])
+
+
+def _details_in(text: bytes) -> list[dict[str, Any]]:
+    rows = parse_json(text)
+    for row in rows:
+        for name, kind in DETAILS.items():
+            if not isinstance(row[name], kind):
+                raise ValueError(f"{name}: unexpected {row[name]!r}")
+    return list(rows)

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 import orchestrator
+from orchestrator.cli.printing import say, show_all_letters
 from orchestrator.errors import OrchestratorError
-from orchestrator.text import plain
 
 app = typer.Typer(
     name="orchestrator",
@@ -36,7 +36,7 @@ RunDirectory = Annotated[Path, typer.Argument(help="Run directory, or its checkp
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"orchestrator {orchestrator.__version__}")
+        say(f"orchestrator {orchestrator.__version__}")
         raise typer.Exit
 
 
@@ -67,12 +67,13 @@ def _open_closed_streams() -> None:
 def main() -> None:
     """Run the command line; errors that a user can cause are one message."""
     _open_closed_streams()
+    show_all_letters()
     try:
         app()
     except OrchestratorError as error:
-        print(plain(f"orchestrator: {error}"), file=sys.stderr)
+        say(f"orchestrator: {error}", error=True)
         sys.exit(error.exit_code)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        print(f"orchestrator: {place}{error.strerror or error}", file=sys.stderr)
+        say(f"orchestrator: {place}{error.strerror or error}", error=True)
         sys.exit(1)

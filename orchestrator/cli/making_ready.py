@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
+from rich.text import Text
 
 from orchestrator.cli.app import ConfigFile, Overrides, app
+from orchestrator.cli.printing import PlainConsole, say
 from orchestrator.errors import UsageError
+from orchestrator.text import command_line
 
 if TYPE_CHECKING:
     from orchestrator.checking.on_node import Rehearsed
@@ -56,7 +56,7 @@ def prepare(
         force=force,
         dry_run=dry_run,
     ):
-        print(line)
+        say(line)
 
 
 @app.command()
@@ -82,16 +82,17 @@ def check(
     from orchestrator.cluster.environment import leave_allocation  # noqa: PLC0415
 
     leave_allocation()  # as a controller does before it submits
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    console = PlainConsole()
     trial = _trial_on_node(console, time_limit) if on_node else None
     found = inspect(config, overrides or (), trial)
     if console.is_terminal:
         console.print(summary_table(found))
     else:
         for name, value in summary_rows(found):
-            print(f"  {name:<10}  {value}")
+            say(f"  {name:<10}  {value}")
     for title, listed, style in (
         ("Notes", found.notes, "yellow"),
+        ("Not found out", found.unknown, "cyan"),
         ("Problems, the worst first", found.problems, "red"),
     ):
         if listed:
@@ -102,18 +103,19 @@ def check(
         count = f"{len(found.problems)} problem{'s' if len(found.problems) > 1 else ''}"
         console.print(f"\n{count} in {config}: fix and check again.", style="bold red", soft_wrap=True)
         raise typer.Exit(2)
-    console.print(f"\n{config}: sound.", style="bold green", soft_wrap=True)
+    as_far = ", as far as could be found out here" if found.unknown else ""
+    console.print(f"\n{config}: sound{as_far}.", style="bold green", soft_wrap=True)
     if not on_node:
-        try_it = shlex.join(["orchestrator", "check", "--on-node", str(config), *_set(overrides)])
+        try_it = command_line("orchestrator", "check", "--on-node", config, *_set(overrides))
         console.print(f"Whether it can be simulated, one short job tells:\n  {try_it}", soft_wrap=True)
-    console.print(f"To start:\n  {shlex.join(next_command(found, config, overrides or ()))}", soft_wrap=True)
+    console.print(f"To start:\n  {command_line(*next_command(found, config, overrides or ()))}", soft_wrap=True)
 
 
 def _set(overrides: list[str] | None) -> list[str]:
     return [word for override in overrides or () for word in ("--set", override)]
 
 
-def _trial_on_node(console: Console, time_limit: str) -> Callable[[Config], Rehearsed]:
+def _trial_on_node(console: PlainConsole, time_limit: str) -> Callable[[Config], Rehearsed]:
     """Return what tries one offspring and shows what it is doing; Ctrl-C cancels it."""
     from orchestrator.checking.on_node import rehearse  # noqa: PLC0415
     from orchestrator.config.durations import parse_duration  # noqa: PLC0415
@@ -129,7 +131,7 @@ def _trial_on_node(console: Console, time_limit: str) -> Callable[[Config], Rehe
         with listening() as signals, console.status("trying one offspring ...") as status:
 
             def show(doing: str) -> None:
-                status.update(f"{doing} (Ctrl-C cancels it)")
+                status.update(Text(f"{doing} (Ctrl-C cancels it)"))  # a text alone would be markup here
                 if shown[-1:] != [doing]:
                     shown.append(doing)
                     if not console.is_terminal:

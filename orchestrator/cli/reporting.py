@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli.app import app
+from orchestrator.cli.printing import say
 from orchestrator.errors import UsageError
 from orchestrator.paths import run_paths
 
@@ -31,4 +32,4 @@ def report(
     runs = [run_paths(directory) for directory in run_directories]
     if output is None and len(runs) > 1:
         raise UsageError("name the file in which the runs are compared: --output comparison.html")
-    print(write_report(runs, output or runs[0].report))
+    say(write_report(runs, output or runs[0].report))

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from orchestrator.cli.app import Overrides, RunDirectory, app
 from orchestrator.cli.best_options import check_together
-from orchestrator.cli.printing import print_choice, print_report, width_of_tables
+from orchestrator.cli.printing import PlainConsole, print_choice, print_report, say
 from orchestrator.errors import RunFailed, UsageError
 from orchestrator.paths import run_paths
 
@@ -86,19 +85,19 @@ def _print_best(run_directory: Path, top: int, form: str) -> None:
 
     choice = choose(Checkpoint(run_directory), top).required()
     if form == "table":
-        print_choice(Console(width=width_of_tables()), choice)
+        print_choice(PlainConsole(), choice)
         return
     if len(choice.best) < top:
-        print(f"orchestrator: {choice.note}", file=sys.stderr)
+        say(f"orchestrator: {choice.note}", error=True)
     if form == "json":
-        print(formats.as_json(choice))
+        say(formats.as_json(choice))
     elif form == "yaml":
-        print(formats.as_yaml(choice), end="")
+        say(formats.as_yaml(choice), end="")
     else:
         for candidate in choice.best:
-            print(formats.as_overrides(candidate.parameters))
+            say(formats.as_overrides(candidate.parameters))
         if formats.overrides_too_long(choice.best[0].parameters):
-            print(f"orchestrator: {formats.TOO_LONG}", file=sys.stderr)
+            say(f"orchestrator: {formats.TOO_LONG}", error=True)
 
 
 def _apply(run_directory: Path, folder: Path, rank: int, base_param: Path, *, force: bool) -> None:
@@ -109,7 +108,7 @@ def _apply(run_directory: Path, folder: Path, rank: int, base_param: Path, *, fo
     paths = run_paths(run_directory)
     candidate = choose(Checkpoint(paths.checkpoint), rank).ranked(rank)
     for line in apply_best(paths, candidate, target=folder, base=base_param, force=force):
-        print(line)
+        say(line)
 
 
 def _reevaluate(
@@ -119,12 +118,12 @@ def _reevaluate(
 
     paths = run_paths(run_directory)
     # standard output is for programs with --json
-    console = Console(stderr=as_json, soft_wrap=not sys.stdout.isatty())
+    console = PlainConsole(stderr=as_json, soft_wrap=not sys.stdout.isatty())
     report = reevaluate(paths, top, seeds, overrides, console, force=force) if top else last_report(paths)
     if as_json:
-        print(json.dumps(report.to_json(), indent=1, allow_nan=False))
+        say(json.dumps(report.to_json(), indent=1, allow_nan=False))
     else:
-        print_report(Console(width=width_of_tables()), report)
+        print_report(PlainConsole(), report)
     if top and report.open:
         raise RunFailed(f"{report.open} of {len(report.request.all_tasks)} simulations did not finish")
 
@@ -142,29 +141,43 @@ def score(
         typer.Option("--rescore", metavar="RUN", help="Run directory or checkpoint.h5: score its stored values."),
     ] = None,
     top: Annotated[int | None, typer.Option(min=1, help="With --rescore: how many are printed.")] = None,
+    import_targets: Annotated[
+        bool,
+        typer.Option(
+            "--import-targets", help="With --rescore: import targets of your own, file.py:Class, to score them again."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     overrides: Overrides = None,
 ) -> None:
     """Score datastores; or, with --rescore, the stored values of a run under other target values and norms.
 
-    Neither needs the model or a simulator. Exit codes: 0 done, 1 a datastore could not be read, 2 wrong usage or
-    configuration.
+    Neither needs the model or a simulator. --rescore executes nothing that the configuration or the run names: targets
+    of your own (file.py:Class) keep the scores that the run has stored, unless --import-targets is given.
+    Exit codes: 0 done, 1 a datastore could not be read, 2 wrong usage or configuration.
     """
     if bool(datastores) == (run_directory is not None):
         raise UsageError("give either datastores, or --rescore with a run directory")
     from orchestrator.config.file import load_targets  # noqa: PLC0415
     from orchestrator.scores.datastores import find_datastores, score_datastores  # noqa: PLC0415
 
+    if import_targets and run_directory is None:
+        raise UsageError(
+            "--import-targets goes only with --rescore: to measure datastores, targets are imported anyway"
+        )
     wanted = load_targets(config, overrides or ())
-    console = Console(width=width_of_tables(), highlight=False)
+    console = PlainConsole()
     if run_directory is not None:
         from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
-        from orchestrator.scores.rescoring import rescore  # noqa: PLC0415
+        from orchestrator.scores.rescoring import not_imported, rescore  # noqa: PLC0415
 
-        evaluations = rescore(Checkpoint(run_directory), wanted, config)
+        evaluations = rescore(Checkpoint(run_directory), wanted, import_targets=import_targets)
+        if not import_targets and (own := not_imported(wanted)):
+            note = "the stored scores of these are shown, because classes of your own are not imported: "
+            say(f"orchestrator: {note}{', '.join(own)}. --import-targets scores them again", error=True)
         if as_json:
             best_first = sorted(evaluations, key=lambda each: each.total_score)
-            print(json.dumps([each.to_json() for each in best_first[:top]], indent=1, allow_nan=False))
+            say(json.dumps([each.to_json() for each in best_first[:top]], indent=1, allow_nan=False))
         else:
             _print_rescored(console, evaluations, str(config), top or 5)
         return
@@ -172,11 +185,11 @@ def score(
     for each in score_datastores(find_datastores(datastores or []), wanted):
         scored.append(each)
         if each.error:
-            print(f"orchestrator: {each.error}", file=sys.stderr)
+            say(f"orchestrator: {each.error}", error=True)
         elif not as_json:
             _print_scores(console, each)
     if as_json:
-        print(json.dumps([each.to_json() for each in scored], indent=1, allow_nan=False))
+        say(json.dumps([each.to_json() for each in scored], indent=1, allow_nan=False))
     elif len(scored) > 1:
         from orchestrator.scores.tables import totals_table  # noqa: PLC0415
 
@@ -185,21 +198,18 @@ def score(
         raise typer.Exit(1)
 
 
-def _print_scores(console: Console, scored: ScoredDatastore) -> None:
+def _print_scores(console: PlainConsole, scored: ScoredDatastore) -> None:
     from orchestrator.scores.tables import number, score_table  # noqa: PLC0415
 
-    console.print(f"datastore {scored.datastore}", style="bold", markup=False, soft_wrap=True)
+    console.print(f"datastore {scored.datastore}", style="bold", soft_wrap=True)
     console.print(score_table(scored))
     console.print(f"total score {number(scored.total_score)}\n", style="bold")
 
 
-def _print_rescored(console: Console, evaluations: list[Rescored], source: str, top: int) -> None:
+def _print_rescored(console: PlainConsole, evaluations: list[Rescored], source: str, top: int) -> None:
     from orchestrator.scores.tables import best_table, rescored_table  # noqa: PLC0415
 
-    console.print(
-        f"Best of {len(evaluations)} evaluations under the run's targets (old) and those of {source} (new):",
-        markup=False,
-    )
+    console.print(f"Best of {len(evaluations)} evaluations under the run's targets (old) and those of {source} (new):")
     console.print(best_table(evaluations, top))
     best_now = min(evaluations, key=lambda each: each.total_score)
     console.print(f"\nBest now: generation {best_now.generation} offspring {best_now.offspring}")

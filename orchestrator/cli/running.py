@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from orchestrator.cli.app import Overrides, app
-from orchestrator.cli.printing import print_best, width_of_tables
+from orchestrator.cli.printing import PlainConsole, print_best, say
 from orchestrator.display.logs import LogFormat, LogLevel, json_line, logging_at
 from orchestrator.errors import UsageError
 from orchestrator.paths import run_paths
+from orchestrator.text import command_line
 
 
 @app.command()
@@ -42,18 +41,18 @@ def run(
 
     as_json = log_format is LogFormat.JSON
     # standard output is for programs then
-    console = Console(soft_wrap=not sys.stdout.isatty(), width=width_of_tables(), stderr=as_json)
+    console = PlainConsole(soft_wrap=not sys.stdout.isatty(), stderr=as_json)
     with logging_at(log_level):
         if continued is not None:
             ended = go_on(run_paths(continued), overrides or (), console, log_format)
         else:
             ended = start(config or Path(), overrides or (), console, log_format)
     if as_json:
-        print(json_line(ended.reason, event="done", run=str(ended.paths.directory)))
+        say(json_line(ended.reason, event="done", run=str(ended.paths.directory)))
         return
     console.print(f"\nDone: {ended.reason}.")
     print_best(console, ended.paths.checkpoint, top=1)
-    console.print(f"Run directory: {ended.paths.directory}", soft_wrap=True, highlight=False)
+    console.print(f"Run directory: {ended.paths.directory}", soft_wrap=True)
 
 
 @app.command()
@@ -63,9 +62,9 @@ def cancel(run_directory: Annotated[Path, typer.Argument(help="Run directory.", 
     from orchestrator.run.cancel import cancel_run  # noqa: PLC0415
 
     paths = run_paths(run_directory)
-    ended = cancel_run(paths, print)
+    ended = cancel_run(paths, say)
     again = ReevaluationPaths.of(paths)
     if again.config.is_file():
-        ended += cancel_run(again, print)
-    directory = shlex.quote(str(paths.directory))
-    print(f"Ended {ended} jobs. To go on:\n  orchestrator run --continue {directory}")
+        ended += cancel_run(again, say)
+    to_go_on = command_line("orchestrator", "run", "--continue", paths.directory)
+    say(f"Ended {ended} jobs. To go on:\n  {to_go_on}")

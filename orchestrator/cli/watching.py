@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli.app import app
+from orchestrator.cli.printing import PlainConsole, say
 from orchestrator.paths import run_paths
 
 
@@ -25,19 +26,17 @@ def status(
     Only reads the run's files: from any machine that sees the directory, without SLURM, without disturbing the run.
     Exit codes: 0 done, 2 there is no such run.
     """
-    from rich.console import Console  # noqa: PLC0415
-
     from orchestrator.status import Watcher  # noqa: PLC0415  (commands that need little start quickly)
 
     paths = run_paths(run_directory)
-    console = Console(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else 100)
+    console = PlainConsole(width=None if sys.stdout.isatty() else 100)
     watcher = Watcher(paths)
     if watch:
         from orchestrator.display.live import watch as watch_run  # noqa: PLC0415
 
-        watch_run(watcher, console, lambda line: print(line, flush=True), threading.Event(), as_json=as_json)
+        watch_run(watcher, console, say, threading.Event(), as_json=as_json)
     elif as_json:
-        print(json.dumps(watcher.look().to_json(), indent=1))
+        say(json.dumps(watcher.look().to_json(), indent=1))
     else:
         from orchestrator.display.terminal import print_status  # noqa: PLC0415
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from orchestrator.cluster.commands import Place
 from orchestrator.records import Outcome
 
 
@@ -143,6 +144,15 @@ class Cluster(Protocol):
 
     def cancel(self, jobs: Sequence[Job]) -> None:
         """Ask the executor to end these jobs at once; `poll` tells when they are gone."""
+
+    def places(self) -> Mapping[str, Place]:
+        """Return what shows whose this user's jobs are, by their ids; nothing if the executor has no other users.
+
+        Raises
+        ------
+        orchestrator.cluster.commands.CommandFailed
+            If the executor does not answer.
+        """
 
     def log(self, job: Job, folder: Path) -> Path:
         """Return the file with the output of a job itself."""

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 _LOG = logging.getLogger(__name__)
@@ -146,15 +147,54 @@ def _end(child: subprocess.Popen[str]) -> None:
         child.communicate(timeout=_LAST_WORDS)
 
 
+@dataclass(frozen=True)
+class Place:
+    """What shows whose a job is, by SLURM's own word.
+
+    Parameters
+    ----------
+    name : str
+        Of the job.
+    directory, command : pathlib.Path
+        Its working directory, and the script that was submitted.
+    """
+
+    name: str
+    directory: Path
+    command: Path
+
+    def is_in(self, folder: Path) -> bool:
+        """Return whether the job works in a folder, or was submitted as a script in it."""
+        return any(path.resolve().is_relative_to(folder.resolve()) for path in (self.directory, self.command))
+
+
+def own_jobs(run: Run = run_command) -> dict[str, Place]:
+    """Return this user's jobs, those of an array one by one, by their ids.
+
+    Parameters
+    ----------
+    run : callable
+        Asks the cluster that they are on.
+
+    Raises
+    ------
+    CommandFailed
+        If SLURM does not answer.
+    """
+    query = ["squeue", "--noheader", "--array", "--states=all", f"--user={os.getuid()}", "--format=%i|%j|%Z|%o"]
+    rows = [line.strip().split("|", 3) for line in run(query, COMMAND_TIMEOUT).splitlines()]
+    return {row[0]: Place(row[1], Path(row[2]), Path(row[3])) for row in rows if len(row) == 4}
+
+
 def cancel_job(job_id: str) -> None:
-    """Cancel one job, such as a controller's own.
+    """Cancel one job of this user, such as a controller's own.
 
     Raises
     ------
     CommandFailed
         If SLURM refuses or does not answer.
     """
-    run_command(["scancel", job_id])
+    run_command(["scancel", f"--user={os.getuid()}", job_id])
 
 
 def cancel_pending(job_ids: Sequence[str]) -> None:

@@ -15,8 +15,10 @@ import submitit
 from submitit.core.utils import JobPaths
 
 from orchestrator.cluster.base import Job, State, Status, Task
+from orchestrator.cluster.commands import Place
 from orchestrator.node.claim import claimant, is_claimed
 from orchestrator.node.evaluate import evaluate
+from orchestrator.processes import was_started_with
 from orchestrator.simulations.failure_cause import telling_exit_code
 
 # submitit ends local jobs after two minutes unless told otherwise
@@ -38,10 +40,14 @@ class _Entry:
 
     @property
     def alive(self) -> bool:
-        """Whether a process works on the task; it may be another one that claimed it just before ours."""
+        """Whether a process works on the task; it may be another one that claimed it just before ours.
+
+        A file in the run's directory may name any process: one that was not started for this folder is not the job's.
+        """
         if self.started is not None and self.started.state == "RUNNING":
             return True
-        self.process = claimant(self.task.file.parent)
+        claiming = claimant(self.task.file.parent)
+        self.process = claiming if claiming is not None and was_started_with(claiming, self.folder) else None
         return self.process is not None
 
 
@@ -51,7 +57,7 @@ class LocalCluster:
     Parameters
     ----------
     workers : int
-        How many simulations run at once; the others wait.
+        How many simulations run at once; the others wait. 0 if jobs are only to be ended.
     confirm : callable
         As for `orchestrator.cluster.create_cluster`.
     """
@@ -143,6 +149,10 @@ class LocalCluster:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(alive, timeout=_GRACE)
+
+    def places(self) -> Mapping[str, Place]:
+        """Return nothing: `alive` asks the kernel about each process."""
+        return {}
 
     def log(self, job: Job, folder: Path) -> Path:
         """Return where submitit sends a job's output; it is named after the process."""

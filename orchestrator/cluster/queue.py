@@ -153,7 +153,7 @@ class Queue:
         """Return the ends that the accounts know; jobs that the accounts take for alive may have died long ago."""
         if not self._sacct.over:
             return {}
-        bases = sorted({job.id.partition("_")[0] for job in absent}, key=int)
+        bases = sorted({base for job in absent if (base := job.id.partition("_")[0]).isdecimal()}, key=int)
         # with --jobs and without --starttime it searches all times
         query = ["sacct", "--noheader", "--parsable2", "--allocations", f"--format={SACCT_FORMAT}"]
         answer = self._ask(self._sacct, [*query, f"--jobs={','.join(bases)}"], _SACCT_TIMEOUT)

@@ -7,13 +7,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from orchestrator.cluster.base import Cluster
+from orchestrator.files import umask
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
 
 
 def create_cluster(
-    config: Config, stop: threading.Event | None = None, confirm: Callable[[], object] = lambda: None
+    config: Config,
+    stop: threading.Event | None = None,
+    confirm: Callable[[], object] = lambda: None,
+    *,
+    ending: bool = False,
 ) -> Cluster:
     """Return the executor that the configuration names.
 
@@ -26,11 +31,15 @@ def create_cluster(
     confirm : callable
         Called before jobs are started or ended, and again before what was submitted is given its work; raises
         `orchestrator.errors.Stopped` if another controller has taken the run over.
+    ending : bool
+        Whether jobs are only to be ended: nothing is started then that a controller has left waiting.
     """
     if config.executor == "local":
         from orchestrator.cluster.local import LocalCluster  # noqa: PLC0415
 
-        return LocalCluster(workers=config.workers, confirm=confirm)
+        return LocalCluster(workers=0 if ending else config.workers, confirm=confirm)
     from orchestrator.cluster.slurm import SlurmCluster  # noqa: PLC0415
+    from orchestrator.cluster.submission import PRIVATE  # noqa: PLC0415
 
-    return SlurmCluster(config.jobs, config.slurm, stop=stop, timeout=config.timeout, confirm=confirm)
+    mask = umask() if config.run_mode == "group" else PRIVATE
+    return SlurmCluster(config.jobs, config.slurm, stop=stop, timeout=config.timeout, confirm=confirm, umask=mask)

@@ -13,9 +13,18 @@ from pathlib import Path
 from submitit.core.utils import JobPaths
 
 from orchestrator.cluster.base import Job, Status, SubmissionFailed, Task
-from orchestrator.cluster.commands import COMMAND_TIMEOUT, CommandFailed, Run, on_cluster, run_command, within
+from orchestrator.cluster.commands import (
+    COMMAND_TIMEOUT,
+    CommandFailed,
+    Place,
+    Run,
+    on_cluster,
+    own_jobs,
+    run_command,
+    within,
+)
 from orchestrator.cluster.queue import Queue
-from orchestrator.cluster.submission import INVALID_ARRAY, hand_over, job_ids, job_parameters, submit
+from orchestrator.cluster.submission import INVALID_ARRAY, PRIVATE, hand_over, job_ids, job_parameters, submit
 from orchestrator.config.sections import JobsSection, SlurmSection
 
 _LOG = logging.getLogger(__name__)
@@ -40,6 +49,8 @@ class SlurmCluster:
         Time within which all evaluations have to end, in s: a command that hangs must not take all of it.
     confirm : callable
         As for `orchestrator.cluster.create_cluster`.
+    umask : int
+        What is taken away from the permissions of what the jobs write.
     """
 
     survives = True
@@ -53,10 +64,12 @@ class SlurmCluster:
         stop: threading.Event | None = None,
         timeout: float = math.inf,
         confirm: Callable[[], object] = lambda: None,
+        umask: int = PRIVATE,
     ):
         self._jobs = jobs
         self._slurm = slurm
         self._confirm = confirm
+        self._umask = umask
         # jobs of another cluster than this machine's are known there alone
         self.name = f"slurm on cluster {slurm.cluster}" if slurm.cluster else "slurm"
         self._run_here = within(max(_LEAST_TIMEOUT, timeout / 4), run or partial(run_command, stop=stop))
@@ -65,7 +78,7 @@ class SlurmCluster:
 
     def submit(self, tasks: Sequence[Task], token: str, folder: Path, avoid: Collection[str]) -> list[Job]:
         """Submit one array of jobs."""
-        parameters = job_parameters(self._jobs, self._slurm, token, folder, avoid)
+        parameters = job_parameters(self._jobs, self._slurm, token, folder, avoid, umask=self._umask)
         try:
             ids = submit(tasks, parameters, token, folder, self._sbatch, listed=partial(self._listed, token))
         except SubmissionFailed as error:
@@ -142,6 +155,10 @@ class SlurmCluster:
                 # given a name, it fails for a job that has ended; with --quiet it says nothing, but still fails
                 if not all(_GONE.search(line) for line in str(error).splitlines()):
                     _LOG.warning("scancel of %s failed: %s", array, error)
+
+    def places(self) -> Mapping[str, Place]:
+        """Return names and working directories of this user's jobs on the cluster of the run."""
+        return own_jobs(self._run)
 
     def log(self, job: Job, folder: Path) -> Path:
         """Return where submitit sends a job's output."""

@@ -29,6 +29,8 @@ from orchestrator.simulations.setup_lines import watched
 
 # where jobs begin with a clean environment (SBATCH_EXPORT=NONE), so would what srun starts in them, without its setup
 _SRUN_LIKE_HERE = "unset SLURM_EXPORT_ENV"
+# the umask of jobs of whose files nobody else is to know anything
+PRIVATE = 0o077
 # how long sbatch --test-only may take, in s
 _TEST_TIMEOUT = 30.0
 # what SLURM itself says if slurmctld is away or overloaded, and the request is not at fault (slurm_errno.c)
@@ -57,7 +59,13 @@ _SUBMITTED = (
 
 
 def job_parameters(
-    jobs: JobsSection, slurm: SlurmSection, token: str, folder: Path, avoid: Collection[str] = ()
+    jobs: JobsSection,
+    slurm: SlurmSection,
+    token: str,
+    folder: Path,
+    avoid: Collection[str] = (),
+    *,
+    umask: int = PRIVATE,
 ) -> dict[str, Any]:
     """Return submitit's parameters for the jobs of one submission.
 
@@ -71,6 +79,8 @@ def job_parameters(
         Working directory of the jobs: away from the model, because ``python -m`` looks for modules there first.
     avoid : collection of str
         Nodes that are excluded besides those of ``slurm.exclude``.
+    umask : int
+        What is taken away from the permissions of what the jobs write.
     """
     own = {
         # submitit has defaults of its own for these: five minutes and an accounting key
@@ -103,7 +113,7 @@ def job_parameters(
         # an srun inside submitit's own srun hangs
         "use_srun": False,
         "stderr_to_stdout": True,
-        "setup": ["umask 077", _SRUN_LIKE_HERE, *watched(jobs.setup, "jobs.setup")],
+        "setup": [f"umask {umask:03o}", _SRUN_LIKE_HERE, *watched(jobs.setup, "jobs.setup")],
         "array_parallelism": slurm.array_size,
         "additional_parameters": further,
     }

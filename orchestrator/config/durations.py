@@ -52,6 +52,8 @@ def _seconds(value: object) -> float | None:
 
 def format_duration(seconds: float) -> str:
     """Return `seconds` for people: ``45 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
+    if not math.isfinite(seconds):
+        return "an unknown time"
     whole = max(round(seconds), 0)
     for unit, size, smaller, smaller_size in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
         if whole >= size:

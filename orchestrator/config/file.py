@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from orchestrator.config.sections import ParameterRange
 from orchestrator.config.source import PREDECESSOR_SECTIONS, Location, Source
 from orchestrator.config.words import PAIR, message_of
 from orchestrator.errors import ConfigError, Problem
+from orchestrator.text import command_line
 from targets import Target, TargetError, create_targets
 
 
@@ -44,25 +44,49 @@ def load_config(path: Path, overrides: Sequence[str] = (), *, looking: bool = Fa
 
 @dataclass(frozen=True)
 class TargetList:
-    """The targets of a configuration.
+    """What a configuration says of its targets: no file of the user's own is imported before `create`.
 
     Parameters
     ----------
-    targets : tuple of targets.Target
-        In the order of the file.
-    classes : tuple of str
-        What the file calls the class of each.
+    source : Source
+        The file.
+    specs : tuple
+        What it says of each target, as it is there: `create` tells what is wrong with it.
     model_dir : pathlib.Path
         Where files of the user's own are.
     """
 
-    targets: tuple[Target, ...]
-    classes: tuple[str, ...]
+    source: Source
+    specs: tuple[Any, ...]
     model_dir: Path
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What the file calls the class of each."""
+        return tuple(str(spec["class"]) for spec in self.specs)
+
+    def create(self, numbers: Sequence[int] | None = None) -> list[Target]:
+        """Make the targets, or some of them.
+
+        Parameters
+        ----------
+        numbers : sequence of int, optional
+            Which, counted from 0; all if left out.
+
+        Raises
+        ------
+        ConfigError
+            With all problems of these targets at once.
+        """
+        numbers = range(len(self.specs)) if numbers is None else numbers
+        try:
+            return create_targets([self.specs[n] for n in numbers], directory=self.model_dir)
+        except TargetError as error:
+            raise ConfigError(self.source.path, _of_targets(self.source, error, numbers)) from error
 
 
 def load_targets(path: Path, overrides: Sequence[str] = ()) -> TargetList:
-    """Read the targets of a configuration; there need be nothing else in it, and nothing else is looked at.
+    """Read what a configuration says of its targets; there need be nothing else in it, and nothing else is looked at.
 
     Parameters
     ----------
@@ -74,7 +98,7 @@ def load_targets(path: Path, overrides: Sequence[str] = ()) -> TargetList:
     Raises
     ------
     ConfigError
-        With all problems of the targets at once.
+        If there is no list of targets.
     """
     source = Source(path)
     data = source.with_overrides(overrides)
@@ -88,22 +112,19 @@ def load_targets(path: Path, overrides: Sequence[str] = ()) -> TargetList:
         problems.append(source.problem(("model_dir",), f"expected a path, got {model_dir!r}"))
     if problems:
         raise ConfigError(path, problems)
-    directory = Reading(path.resolve().parent).directory(Path(model_dir))
-    try:
-        targets = create_targets(specs, directory=directory)
-    except TargetError as error:
-        raise ConfigError(path, _of_targets(source, error)) from error
-    return TargetList(tuple(targets), tuple(spec["class"] for spec in specs), directory)
+    return TargetList(source, tuple(specs), Reading(path.resolve().parent).directory(Path(model_dir)))
 
 
-def load_frozen(path: Path, overrides: Sequence[str] = ()) -> Config:
-    """Read the configuration that a run was made with, to compare it: its targets are not made.
+def load_frozen(path: Path, text: str, overrides: Sequence[str] = (), *, looking: bool = False) -> Config:
+    """Read the configuration that a run was made with, which is in its checkpoint: its targets are not made.
 
     Parameters
     ----------
     path : pathlib.Path
-        The file in the run's directory.
-    overrides : sequence of str
+        The checkpoint, for messages; paths in the configuration are relative to its directory.
+    text : str
+        The configuration in it.
+    overrides, looking
         As `load_config` takes them.
 
     Raises
@@ -111,7 +132,7 @@ def load_frozen(path: Path, overrides: Sequence[str] = ()) -> Config:
     ConfigError
         With all problems at once.
     """
-    return read_config(Source(path), overrides, targets=False)
+    return read_config(Source(path, text), overrides, looking=looking, targets=False)
 
 
 def read_config(
@@ -152,8 +173,13 @@ def _problems(source: Source, data: Mapping[str, Any], error: ValidationError, r
     return [*source.repeated, *(problem for problem in others if problem.key not in told), *targets]
 
 
-def _of_targets(source: Source, error: TargetError) -> list[Problem]:
-    return [source.problem(("targets", *p.loc), p.message.replace(*PAIR)) for p in error.problems]
+def _of_targets(source: Source, error: TargetError, numbers: Sequence[int] | None = None) -> list[Problem]:
+    """Return what is wrong with targets, of which only those of some numbers may have been made."""
+    problems = []
+    for (number, *key), message in error.problems:
+        place = number if numbers is None else numbers[int(number)]
+        problems.append(source.problem(("targets", place, *key), message.replace(*PAIR)))
+    return problems
 
 
 def dump_config(config: Config, folder: Path) -> str:
@@ -180,7 +206,8 @@ def explain(source: Source, details: Mapping[str, Any]) -> Problem:
 def _no_simulation(source: Source) -> str:
     message = "is missing: how offspring are simulated, such as simulation: {model: 'model:VisualModel'}"
     if source.data.keys() <= set(PREDECESSOR_SECTIONS):
-        message += f". For a file of the predecessor: orchestrator prepare --import {shlex.quote(str(source.path))}"
+        to_import = command_line("orchestrator", "prepare", "--import", source.path)
+        message += f". For a file of the predecessor: {to_import}"
     return message
 
 

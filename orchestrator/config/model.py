@@ -148,6 +148,11 @@ class Config(Section):
     slurm: SlurmSection = Field(SlurmSection(), json_schema_extra=CIRCUMSTANCE)
     local: LocalSection = Field(LocalSection(), json_schema_extra=CIRCUMSTANCE)
     keep: KeepSection = Field(KeepSection(), json_schema_extra=CIRCUMSTANCE)
+    run_mode: Literal["private", "group"] = Field(
+        "private",
+        description="who may look at the run: private, its user alone; group, whoever the umask allows",
+        json_schema_extra=CIRCUMSTANCE,
+    )
     report: bool = Field(
         True, description="whether report.html is refreshed after every generation", json_schema_extra=CIRCUMSTANCE
     )

@@ -60,8 +60,8 @@ def is_circumstance(field: FieldInfo) -> bool:
     return isinstance(extra, dict) and extra.get("identity") is False
 
 
-def _is_dotted_reference(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", value):
+def _is_dotted_reference(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", value):
         raise ValueError(f"expected module:name, such as model:VisualModel, got {value!r}")
     return value
 

@@ -14,6 +14,7 @@ import yaml
 from orchestrator.config.moved_keys import MOVED, new_place, old_place, with_moved_keys
 from orchestrator.config.yaml_text import read_yaml
 from orchestrator.errors import ConfigError, Problem, UsageError
+from orchestrator.files import read_text
 
 Location = tuple[str | int, ...]
 _NAMED_MAPPINGS = ("parameters", "optimiser_centroid")
@@ -32,6 +33,8 @@ class Source:
     ----------
     path : pathlib.Path
         YAML, or JSON, which is YAML too.
+    text : str or None
+        What is in it, if it is not the file itself but lies in it, as the configuration of a run in its checkpoint.
 
     Attributes
     ----------
@@ -47,14 +50,15 @@ class Source:
         a leading zero.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, text: str | None = None):
         self.path = path
         try:
-            # JSON files of other editors may indent with tabs, which YAML refuses outside strings
-            text = path.read_text(encoding="utf-8").replace("\t", "    ")
-        except (OSError, UnicodeDecodeError) as error:
+            text = read_text(path) if text is None else text
+        except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise ConfigError(path, [Problem("", f"cannot be read: {reason}")]) from error
+        # JSON files of other editors may indent with tabs, which YAML refuses outside strings
+        text = text.replace("\t", "    ")
         try:
             self.data = read_yaml(text, self._note_lines)
         except (yaml.YAMLError, ValueError) as error:

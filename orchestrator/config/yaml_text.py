@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+# of a configuration, in which every mapping, list and number counts
+_MOST_VALUES = 1_000_000
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -23,13 +25,14 @@ def read_yaml(text: str, look: Callable[[yaml.Node | None], None] = lambda _: No
     Raises
     ------
     yaml.YAMLError
-        If the text is not YAML.
+        If the text is not YAML, or far too large once its aliases are written out.
     RecursionError
-        If it is nested too deeply.
+        If it is nested too deeply, or holds itself by an alias.
     """
     loader = _LOADER(text)
     try:
         node = loader.get_single_node()
+        _require_size(node)
         look(node)
         return None if node is None else loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
@@ -38,3 +41,42 @@ def read_yaml(text: str, look: Callable[[yaml.Node | None], None] = lambda _: No
         raise
     finally:
         loader.dispose()
+
+
+def read_mapping(text: str) -> dict[Any, Any]:
+    """Return the keys and values of a text in YAML, whoever has written it.
+
+    Raises
+    ------
+    ValueError
+        If it is not YAML, or nothing with keys.
+    """
+    try:
+        data = read_yaml(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(" ".join(str(error).split())) from error
+    if not isinstance(data, dict):
+        raise ValueError("expected keys such as 'max_ngen' and 'targets', got none")
+    return data
+
+
+def _require_size(root: yaml.Node | None) -> None:
+    """Refuse a text of some lines whose aliases of aliases stand for billions of values."""
+    sizes: dict[int, int] = {}
+
+    def size_of(node: yaml.Node) -> int:
+        if not isinstance(node, yaml.CollectionNode):
+            return 1
+        known = sizes.get(id(node))
+        if known is None:
+            sizes[id(node)] = 0  # of a node inside itself; what it stands for has no end
+            parts = (
+                node.value if isinstance(node, yaml.SequenceNode) else [part for pair in node.value for part in pair]
+            )
+            known = sizes[id(node)] = 1 + sum(map(size_of, parts))
+        elif not known:
+            raise RecursionError("holds itself by an alias")
+        return known
+
+    if root is not None and size_of(root) > _MOST_VALUES:
+        raise yaml.YAMLError(f"expected at most {_MOST_VALUES} values, aliases written out")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import shlex
 import time
 from collections.abc import Sequence
 
 from orchestrator.config.durations import format_duration
+from orchestrator.lease import since_words
 from orchestrator.simulations.phases import Phase
 from orchestrator.status.described import GenerationStatus, OffspringStatus, RunStatus
+from orchestrator.text import command_line
 
 # phases of a job in their order, as they are told; what counts slices or protocols is told with the count
 _PHASES = {
@@ -33,7 +34,10 @@ _QUIET = 30.0
 
 def clock_time(when: float) -> str:
     """Return a Unix time in s as local time for people: ``Tue 24 Nov 15:00``."""
-    return time.strftime("%a %d %b %H:%M", time.localtime(when))
+    try:
+        return time.strftime("%a %d %b %H:%M", time.localtime(when))
+    except (OverflowError, ValueError, OSError):  # a file may hold any number
+        return "at an unknown time"
 
 
 def start_words(score: float) -> str:
@@ -50,7 +54,7 @@ def controller_words(status: RunStatus, now: float) -> str:
     """Return whether the run is being carried out, and by whom."""
     who = status.controller
     job = f", SLURM job {who.job}" if who.job else ""
-    name = f"process {who.pid} on {who.host}{job}, since {who.since}" if who.host else "unknown"
+    name = f"process {who.pid} on {who.host}{job}, since {since_words(who.since)}" if who.host else "unknown"
     ended = f" {ago(who.ended, now)} ({clock_time(who.ended)})" if math.isfinite(who.ended) else ""
     reason = f": {who.reason.strip().partition(chr(10))[0]}" if who.reason else ""
     match who.state:
@@ -73,7 +77,7 @@ def how_to_go_on(status: RunStatus) -> str:
     """Return the command that continues a run which nobody carries out, nothing if there is none."""
     if status.controller.state in ("alive", "none", "finished"):
         return ""
-    return f"orchestrator run --continue {shlex.quote(status.run)}"
+    return command_line("orchestrator", "run", "--continue", status.run)
 
 
 def jobs_words(generation: GenerationStatus) -> str:

@@ -23,18 +23,20 @@ class Journal:
         Whose journal; what a controller that is gone has written is taken over.
     confirm : callable
         Called before each entry; raises `orchestrator.errors.Stopped` if another controller has taken the run over.
+    problems : list of str, optional
+        As `Submissions.read` takes it: for those who only end what is in flight.
     """
 
-    def __init__(self, paths: GenerationPaths, confirm: Callable[[], object]):
+    def __init__(self, paths: GenerationPaths, confirm: Callable[[], object], problems: list[str] | None = None):
         self._path = paths.journal
         self._confirm = confirm
         self._writer = secrets.token_hex(4)
-        self.state = Submissions.read(paths.journal)
+        self.state = Submissions.read(paths.journal, problems)
         self._began, self._began_at = _time_of(paths.journal, self.state.last), time.monotonic()
         if self.state.last is not None:
             self._write("opened")
             # once more: nothing that its writer before this one adds counts any more
-            self.state = Submissions.read(paths.journal)
+            self.state = Submissions.read(paths.journal, None if problems is None else [])
 
     @property
     def time(self) -> float:

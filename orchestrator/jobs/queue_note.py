@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import time
 from collections import Counter
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from orchestrator.cluster import State, Status
-from orchestrator.files import write_json
+from orchestrator.files import read_json, write_json
 
 # between two notes, in s: a display is not worth more of a shared file system
 _INTERVAL = 5.0
@@ -73,13 +72,13 @@ class QueueNote:
     def read(cls, path: Path) -> QueueNote:
         """Return the note; an empty one if it is missing or not readable."""
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = read_json(path)
             jobs = data["jobs"]
             pending = jobs.get(State.PENDING.value, {})
             reasons = {int(index): str(reason) for reason, indices in pending.items() for index in indices}
             silence = "; ".join(str(reason) for reason in jobs.get(State.UNKNOWN.value, {}))
             return cls(float(data["time"]), reasons, silence, str(data.get("refusal", "")))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
             return cls()
 
     def counted(self, indices: set[int]) -> dict[str, int]:

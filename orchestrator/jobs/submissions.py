@@ -36,6 +36,8 @@ from orchestrator.files import read_json_lines
 from orchestrator.records import Outcome, Result
 
 Entry = Mapping[str, Any]
+# more offspring of a generation, and more attempts at one, than there can be; and the end of time, Unix time in s
+_MOST, _LAST = 1_000_000, 1e11
 
 
 class JournalError(RunFailed):
@@ -108,7 +110,8 @@ class Submission:
 
     def job_id(self, index: int) -> str:
         """Return the id of the job of an offspring that is among the tasks, empty if it is not known."""
-        return "" if self.ids is None else self.ids[self._places[index]]
+        place = self._places.get(index)
+        return "" if self.ids is None or place is None else self.ids[place]
 
     @cached_property
     def _places(self) -> dict[int, int]:
@@ -231,10 +234,11 @@ class Submissions:
         try:
             if take is None:
                 raise ValueError(f"unknown event {entry.get('event')!r}")
+            moment = Moment(_time(entry), str(entry.get("boot", "")), float(entry.get("uptime", 0.0)))
             if self._writer is None or entry.get("writer") == self._writer or take is Submissions._opened:
                 take(self, entry)
-            self.last = Moment(float(entry["time"]), str(entry.get("boot", "")), float(entry.get("uptime", 0.0)))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            self.last = moment
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise JournalError(
                 f"expected an entry that this version writes, got {dict(entry)!r} ({type(error).__name__}: {error}); "
                 "continue the run with the version that wrote it"
@@ -265,8 +269,8 @@ class Submissions:
         self._writer = str(entry["writer"])
 
     def _submitting(self, entry: Entry) -> None:
-        token, when = str(entry["token"]), float(entry["time"])
-        tasks = tuple((int(index), int(number)) for index, number in entry["tasks"])
+        token, when = str(entry["token"]), _time(entry)
+        tasks = tuple((_count(index, 0), _count(number, 1)) for index, number in entry["tasks"])
         self.submissions[token] = Submission(token, str(entry["executor"]), tasks)
         for index, number in tasks:
             history = self.history(index)
@@ -287,23 +291,23 @@ class Submissions:
             self._leave(index, str(entry["token"]))
 
     def _lost(self, entry: Entry) -> None:
-        index, node = int(entry["index"]), str(entry.get("node", ""))
+        index, node = _count(entry["index"], 0), str(entry.get("node", ""))
         history = self.history(index)
         history.losses.append(Loss(Outcome(entry["outcome"]), str(entry["reason"]), node))
         self._leave(index)
 
     def _withdrawn(self, entry: Entry) -> None:
         for index in entry["indices"]:
-            history = self.history(int(index))
+            history = self.history(_count(index, 0))
             history.submissions, history.losses = 0, []
-            self._leave(int(index))
+            self._leave(index)
         # whoever ends attempts does not enforce a deadline
         for history in self.histories.values():
             history.timed_out = False
 
     def _clock(self, entry: Entry) -> None:
         for history in self._meant(entry):
-            history.begin = float(entry["time"])
+            history.begin = _time(entry)
 
     def _timeout(self, entry: Entry) -> None:
         for history in self._meant(entry):
@@ -311,12 +315,26 @@ class Submissions:
 
     def _meant(self, entry: Entry) -> list[History]:
         indices: Iterable[int] = entry.get("indices", list(self.histories))
-        return [self.history(int(index)) for index in indices]
+        return [self.history(_count(index, 0)) for index in indices]
 
     def _leave(self, index: int, token: str | None = None) -> None:
         history = self.history(index)
         if token is None or history.token == token:
             history.token = ""
+
+
+def _count(value: object, least: int) -> int:
+    """Return a place in a generation or the number of an attempt; raises `ValueError` if it can be neither."""
+    if isinstance(value, int) and least <= value <= _MOST:
+        return value
+    raise ValueError(f"expected a whole number from {least} to {_MOST}, got {value!r}")
+
+
+def _time(entry: Entry) -> float:
+    """Return when an entry was written, Unix time in s; raises `ValueError` if that is no time."""
+    if not 0 <= (when := float(entry["time"])) <= _LAST:
+        raise ValueError(f"expected a Unix time in s, got {when}")
+    return when
 
 
 _TAKE: dict[str, Callable[[Submissions, Entry], None]] = {

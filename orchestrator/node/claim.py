@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from orchestrator.files import read_json
 from orchestrator.paths import CLAIM
 from orchestrator.processes import living, this_process
 
@@ -43,7 +44,7 @@ def is_claimed(directory: Path) -> bool:
 def is_claimed_by_another(directory: Path, job_id: str) -> bool:
     """Return whether another job than this one evaluates the attempt, or did."""
     try:
-        other = json.loads((directory / CLAIM).read_text(encoding="utf-8")).get("job", "")
+        other = read_json(directory / CLAIM).get("job", "")
     except (OSError, ValueError, AttributeError):
         return False
     return bool(other) and other != job_id
@@ -52,6 +53,6 @@ def is_claimed_by_another(directory: Path, job_id: str) -> bool:
 def claimant(directory: Path) -> psutil.Process | None:
     """Return the process of this machine that evaluates the attempt, None if there is none (any more)."""
     try:
-        return living(json.loads((directory / CLAIM).read_text(encoding="utf-8")))
+        return living(read_json(directory / CLAIM))
     except (OSError, ValueError):
         return None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestrator.prepare.plan import CONFIG, FOLDER, SBATCH, Plan
+from orchestrator.text import command_line
 
 
 def dry_run_lines(plan: Plan, in_the_way: Sequence[str]) -> Iterator[str]:
@@ -62,13 +62,13 @@ def next_lines(plan: Plan) -> Iterator[str]:
     """Yield the next commands, as they can be given where the user is."""
     config, script = (plan.model_dir / FOLDER / CONFIG, plan.model_dir / SBATCH)
     yield f"\nLook through the bounds and target values in {_here(config)}. Then:"
-    yield f"  orchestrator check {shlex.quote(_here(config))}"
+    yield f"  {command_line('orchestrator', 'check', _here(config))}"
     if shutil.which("sbatch") is None:
-        yield f"  orchestrator run {shlex.quote(_here(config))}"
+        yield f"  {command_line('orchestrator', 'run', _here(config))}"
     elif plan.model_dir == Path.cwd():
         yield f"  sbatch {SBATCH}"
     else:
-        yield f"  sbatch --chdir={shlex.quote(_here(plan.model_dir))} {shlex.quote(_here(script))}"
+        yield f"  sbatch --chdir={command_line(_here(plan.model_dir), _here(script))}"
 
 
 def _here(path: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from orchestrator.errors import OrchestratorError
 from orchestrator.paths import RunPaths
 from orchestrator.report import write_report
+from orchestrator.text import plain
 
 
 def main() -> int:
@@ -18,7 +19,7 @@ def main() -> int:
     try:
         write_report([paths], paths.report)
     except (OrchestratorError, OSError) as error:
-        print(error, file=sys.stderr)  # noqa: T201  (the controller reads it)
+        print(plain(str(error)), file=sys.stderr)  # noqa: T201  (the controller reads it)
         return 1
     return 0
 

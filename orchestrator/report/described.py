@@ -8,19 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from orchestrator.config.sections import ParameterRange, RangeOrBounds
-from orchestrator.config.yaml_text import read_yaml
+from orchestrator.config.yaml_text import read_mapping
 from orchestrator.optimisers.space import Parameter
 from orchestrator.records import FloatArray
 from orchestrator.report.naming import elided
-from targets import Target, create_targets
+from orchestrator.scores.described import description_of, is_own, unit_in
+from targets import create_targets
 from targets.base import interval_in_words
 
 
@@ -67,12 +66,9 @@ class Wanted:
 def read_config(text: str) -> tuple[dict[str, Any], list[str]]:
     """Return the configuration as a mapping, empty if it is none, and what is wrong with it."""
     try:
-        config = read_yaml(text)
-    except yaml.YAMLError as error:
-        return {}, [f"The configuration in the checkpoint is not YAML ({elided(str(error), 200)})."]
-    if not isinstance(config, dict):
-        return {}, ["The checkpoint holds no configuration."]
-    return config, []
+        return read_mapping(text), []
+    except ValueError as error:
+        return {}, [f"The configuration in the checkpoint cannot be read ({elided(str(error), 200)})."]
 
 
 def describe_parameters(
@@ -96,9 +92,15 @@ def describe_parameters(
 
 
 def describe_targets(
-    config: Mapping[str, Any], labels: Sequence[str], values: FloatArray, scores: FloatArray, folder: Path
+    config: Mapping[str, Any],
+    labels: Sequence[str],
+    values: FloatArray,
+    scores: FloatArray,
+    kept: Sequence[Mapping[str, Any]] = (),
 ) -> tuple[list[Wanted], list[str]]:
     """Return the targets with what is wanted, and notes about those that are not known.
+
+    Classes of the user's own are not imported: what the checkpoint keeps of them is taken, or guessed from the scores.
 
     Parameters
     ----------
@@ -107,41 +109,58 @@ def describe_targets(
     labels : sequence of str
         In the order of the checkpoint.
     values, scores : ndarray, shape (n_evaluations, n_targets)
-        Tell the kind of a target whose class is not there.
-    folder : pathlib.Path
-        The run directory, to which the model's directory is relative.
+        Tell the kind of a target of which nothing else does.
+    kept : sequence of mapping
+        What `orchestrator.scores.described.description_of` returned of each when the run began, as far as it is there.
     """
     specs = config.get("targets")
     if not isinstance(specs, list) or len(specs) != len(labels):
         return [Wanted(label) for label in labels], ["The configuration does not list the targets of the checkpoint."]
-    model_dir = folder / str(config.get("model_dir", "."))
     described, unknown = [], []
     for n, (label, spec) in enumerate(zip(labels, specs, strict=True)):
-        try:
-            (target,) = create_targets([spec], directory=model_dir)
-            found = _of_target(target, label, str(spec["class"]))
-        except Exception:  # noqa: BLE001  (a user's own target may raise anything)
+        own = kept[n] if n < len(kept) and isinstance(kept[n], Mapping) else {}
+        found = _of_class(label, spec) or _of_description(label, spec, own)
+        if found is None:
             found = _of_data(label, spec if isinstance(spec, dict) else {}, values[:, n], scores[:, n])
             unknown.append(label)
         described.append(found)
     if not unknown:
         return described, []
     note = (
-        f"The class of {_some(unknown)} cannot be loaded from here, so its unit is not shown; what is wanted is taken "
-        "from the configuration and the scores."
+        f"The class of {_some(unknown)} is not imported to look at a run, so its unit is not shown; what is wanted is "
+        "taken from the configuration and the scores."
     )
     return described, [note]
+
+
+def _of_class(label: str, spec: object) -> Wanted | None:
+    """Return a target as its class describes it, None if that is the user's own, or does not take these options."""
+    if not isinstance(spec, dict) or is_own(spec.get("class")):
+        return None
+    try:
+        (target,) = create_targets([spec])
+    except Exception:  # noqa: BLE001  (that of an installed class may raise anything)
+        return None
+    return _of_description(label, spec, description_of(target))
+
+
+def _of_description(label: str, spec: object, kept: Mapping[str, Any]) -> Wanted | None:
+    """Return a target by what was kept of it; None if nothing was, or it is not what this program keeps."""
+    try:
+        norm, cap, sheet = float(kept["norm"]), float(kept["max_score"]), str(kept["sheet"])
+        low, high = (
+            float(open_edge if kept[edge] is None else kept[edge]) if edge in kept else math.nan
+            for edge, open_edge in (("low", -math.inf), ("high", math.inf))
+        )
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    class_name = str(spec.get("class", "")) if isinstance(spec, dict) else ""
+    return Wanted(label, low, high, norm, cap, unit_in(kept), class_name, sheet)
 
 
 def _some(names: Sequence[str]) -> str:
     shown = ", ".join(elided(name, 60) for name in names[:3])
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
-
-
-def _of_target(target: Target, label: str, class_name: str) -> Wanted:
-    low, high = target.wanted_interval or (math.nan, math.nan)  # unknown of a kind of the user's own that does not say
-    sheet = target.sheet_name or ""
-    return Wanted(label, low, high, target.norm, target.max_score, target.unit, class_name, sheet)
 
 
 def _of_data(label: str, spec: Mapping[str, Any], values: FloatArray, scores: FloatArray) -> Wanted:
@@ -150,7 +169,7 @@ def _of_data(label: str, spec: Mapping[str, Any], values: FloatArray, scores: Fl
     try:
         norm, cap = float(spec["norm"]), float(spec.get("max_score", 20.0))
         edges = [float(edge) for edge in np.atleast_1d(np.asarray(spec["target_value"], dtype=float))]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return plain
     known = np.isfinite(values)
     pairs = {"range": (edges[0], edges[-1])} if len(edges) == 2 else {}

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from orchestrator.report.scene import Array, Pick, Taken
+from orchestrator.text import plain
 
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -51,6 +52,8 @@ class Embedding:
             return [self.data(each) for each in part]
         if isinstance(part, (float, np.floating)):
             return _number(float(part))
+        if isinstance(part, str):
+            return plain(part)
         return int(part) if isinstance(part, np.integer) else part
 
     @property

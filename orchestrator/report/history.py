@@ -82,7 +82,7 @@ class History:
         values, scores = _matrix(frame, "value", run.target_labels), _matrix(frame, "score", run.target_labels)
         points = _matrix(frame, "parameter", run.parameter_names)
         parameters, more = describe_parameters(config, run.parameter_names, points)
-        targets, still_more = describe_targets(config, run.target_labels, values, scores, folder)
+        targets, still_more = describe_targets(config, run.target_labels, values, scores, run.described)
         return cls(
             name=folder.name,
             parameters=tuple(parameters),

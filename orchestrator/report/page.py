@@ -51,14 +51,20 @@ def write_report(runs: Sequence[RunPaths], output: Path) -> Path:
     Raises
     ------
     orchestrator.errors.UsageError
-        If there is no run, or one has no readable checkpoint.
+        If there is no run, or one has no readable checkpoint, or numbers in it that no run of this program has.
     OSError
         If `output` cannot be written; what was there is then as it was.
     """
     if not runs:
         raise UsageError("a report needs at least one run")
-    histories = [History.of(Checkpoint(paths.checkpoint)) for paths in runs]
-    html = _run_page(histories[0], runs[0]) if len(runs) == 1 else _comparison_page(histories)
+    checkpoints = [Checkpoint(paths.checkpoint) for paths in runs]
+    try:
+        histories = [History.of(checkpoint) for checkpoint in checkpoints]
+        html = _run_page(histories[0], runs[0]) if len(runs) == 1 else _comparison_page(histories)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        named = ", ".join(str(checkpoint.path) for checkpoint in checkpoints)
+        words = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise UsageError(f"{named}: holds numbers or texts of which no report can be made ({words})") from error
     write_text(output, html)
     return output
 
@@ -128,7 +134,7 @@ def _render(template: str, pictures: Sequence[Figure], shown: Any, names: Mappin
     data = {
         "figures": [embedding.data(figure) for figure in pictures],
         "shown": embedding.data(shown),
-        "names": names,
+        "names": embedding.data(names),
         "arrays": embedding.arrays,
     }
     script = "(function () {\n'use strict';\n" + "".join(_file(f"{name}.js") for name in _SCRIPTS) + "})();\n"
@@ -160,6 +166,8 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # names and messages are texts to every browser, and reverse the order of no letters
+    environment.finalize = lambda value: plain(value) if type(value) is str else value
     environment.filters["plural"] = plural
     environment.filters["elided"] = elided
     return environment

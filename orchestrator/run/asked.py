@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from orchestrator.checkpoint import Checkpoint
+from orchestrator.checkpoint import OLDER_COPY, Checkpoint
 from orchestrator.errors import RunFailed, UsageError
-from orchestrator.files import write_json
+from orchestrator.files import read_json, write_json
 from orchestrator.jobs.journal import require_executor
 from orchestrator.optimisers.base import Told
 from orchestrator.optimisers.space import SearchSpace
@@ -50,15 +49,18 @@ class Asks:
         """
         file = self._paths.generation(number).record
         try:
-            data = json.loads(file.read_text(encoding="utf-8"))
-            return [self._offspring(number, each) for each in _listed(number, data)]
+            data = read_json(file)
+            offspring = [self._offspring(number, each) for each in _listed(number, data)]
+            if len({each.index for each in offspring}) < len(offspring):
+                raise ValueError("an offspring is there twice")
         except FileNotFoundError:
             return []
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise RunFailed(
                 f"{file}: does not say what was asked for ({type(error).__name__}: {error}). Restore it, or end the "
                 f"jobs of the generation (orchestrator cancel) and delete {file.parent}"
             ) from error
+        return offspring
 
     def missing(self, told: Iterable[Told]) -> dict[int, set[int]]:
         """Return, for each generation that has files, which of its offspring are in no block that was told."""
@@ -67,6 +69,32 @@ class Asks:
             number: {each.index for each in self.recorded(number)} - {index for of, index in done if of == number}
             for number in self._paths.generation_numbers()
         }
+
+    def require_fit(self, checkpoint: Checkpoint) -> None:
+        """Make sure that what was asked for goes on from what the checkpoint holds, before anything is written.
+
+        Raises
+        ------
+        RunFailed
+            If something was asked for after further tells, because an older copy has taken the checkpoint's place; or
+            is of other parameters.
+        """
+        held, names = checkpoint.n_generations, checkpoint.parameter_names
+        for number in self._paths.generation_numbers():
+            recorded = self.recorded(number)
+            if wrong := [each for each in recorded if [*each.parameters] != names or len(each.point) != len(names)]:
+                raise RunFailed(
+                    f"{self._paths.generation(number).record}: expected a point of the parameters {', '.join(names)}, "
+                    f"got {', '.join(wrong[0].parameters)} for offspring {wrong[0].index}. Restore the file"
+                )
+            after = max((each.asked_after for each in recorded), default=0)
+            if after > held:
+                raise RunFailed(
+                    f"{checkpoint.path}: expected {after} generations, which {self._paths.generation(number).record} "
+                    f"was asked for after, got {held}: {OLDER_COPY}, and continue; nothing was changed. If it is lost, "
+                    f"end the jobs (orchestrator cancel), move {self._paths.generations} away and continue: what is "
+                    f"missing from generation {held} on is simulated again"
+                )
 
     def require_executor(self, checkpoint: Checkpoint, executor: str) -> None:
         """Make sure that what is in flight, of whichever generation, is with this executor.
@@ -87,8 +115,13 @@ class Asks:
     def _offspring(self, number: int, data: Mapping[str, Any]) -> Offspring:
         point = tuple(float(x) for x in data["point"])
         parameters = dict(data["parameters"]) if "parameters" in data else self._space.decode(point)
-        after = int(data.get("asked_after", number))
-        return Offspring(number, int(data["index"]), point, parameters, Origin(data["origin"]), after)
+        for name, value in parameters.items():
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+                raise ValueError(f"expected a number for {name!r}, got {value!r}")
+        index, after = int(data["index"]), int(data.get("asked_after", number))
+        if index < 0 or after < 0:
+            raise ValueError(f"expected numbers from 0 on, got offspring {index}, asked for after {after} tells")
+        return Offspring(number, index, point, parameters, Origin(data["origin"]), after)
 
 
 def _to_json(offspring: Offspring) -> dict[str, Any]:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 
 from rich.console import Console
 
+from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import Cluster, create_cluster
 from orchestrator.cluster.commands import CommandFailed, cancel_job, cancel_pending
 from orchestrator.cluster.ending import end_jobs
 from orchestrator.cluster.environment import leave_allocation
-from orchestrator.config.file import load_config
-from orchestrator.errors import UsageError
+from orchestrator.config.file import load_config, load_frozen
+from orchestrator.config.model import Config
+from orchestrator.errors import ConfigError, UsageError
+from orchestrator.files import set_mode
 from orchestrator.jobs.journal import Journal
 from orchestrator.jobs.submitter import Submitter
 from orchestrator.lease import controller_jobs, holder_of, is_held, only_controller
+from orchestrator.lock import tokens
 from orchestrator.paths import RunPaths
 from orchestrator.processes import living
+from orchestrator.run.own_jobs import is_controller, own_controller_jobs, own_of
 from orchestrator.run.signals import Signals, asked_to_cancel
 
+_LOG = logging.getLogger(__name__)
 # how long a controller may take to stop, in s
 _PATIENCE = 30.0
 
@@ -46,27 +53,51 @@ def cancel_run(paths: RunPaths, say: Callable[[str], object]) -> int:
         If the controller cannot be stopped from here.
     """
     leave_allocation()
+    config = _config(paths, say)
+    set_mode(config.run_mode)
     if is_held(paths):
         _stop_controller(paths, say)
-    _dequeue_controllers(paths)
+    _dequeue_controllers(paths, say)
     with only_controller(paths, say=say) as lease:
         lease.ending = ("cancelled", "orchestrator cancel")
-        cluster = create_cluster(load_config(paths.config, looking=True), confirm=lease.confirm)
-        return end_all_jobs(paths, cluster, lease.confirm)
+        cluster = create_cluster(config, confirm=lease.confirm, ending=True)
+        return end_all_jobs(paths, cluster, lease.confirm, say)
 
 
-def end_all_jobs(paths: RunPaths, cluster: Cluster, confirm: Callable[[], object]) -> int:
+def end_all_jobs(
+    paths: RunPaths,
+    cluster: Cluster,
+    confirm: Callable[[], object],
+    say: Callable[[str], object] = _LOG.warning,
+) -> int:
     """End the jobs of a run whose lease this process holds, which `confirm` makes sure of; return how many."""
     ended = 0
     for number in paths.generation_numbers():
         generation = paths.generation(number)
-        journal = Journal(generation, confirm)
+        problems: list[str] = []
+        try:
+            journal = Journal(generation, confirm, problems)
+        except OSError as error:
+            say(f"{generation.journal}: cannot be read ({error.strerror}); its jobs are left alone")
+            continue
+        for problem in problems:
+            say(problem)
         attempts = Submitter(journal, generation, cluster, "", threading.Event()).recover(journal.state.histories)
-        statuses = cluster.poll([attempt.job for attempt in attempts]) if attempts else {}
+        jobs = own_of(paths, cluster, [attempt.job for attempt in attempts], say)
+        statuses = cluster.poll(jobs) if jobs else {}
         ended += sum(not status.gone for status in statuses.values())
-        end_jobs(cluster, [attempt.job for attempt in attempts])
-        journal.withdrawn([attempt.index for attempt in attempts])
+        end_jobs(cluster, jobs)
+        journal.withdrawn([attempt.index for attempt in attempts if attempt.job in jobs])
     return ended
+
+
+def _config(paths: RunPaths, say: Callable[[str], object]) -> Config:
+    """Return how the run is carried out, by its checkpoint where config.yaml cannot be read; imports nothing."""
+    try:
+        return load_config(paths.config, looking=True)
+    except ConfigError as error:
+        say(f"{error}\nThe configuration in {paths.checkpoint.name} is taken instead")
+        return load_frozen(paths.checkpoint, Checkpoint(paths.checkpoint).config_text, looking=True)
 
 
 def end_if_asked(
@@ -80,9 +111,9 @@ def end_if_asked(
     return "Its jobs go on"
 
 
-def _dequeue_controllers(paths: RunPaths) -> None:
+def _dequeue_controllers(paths: RunPaths, say: Callable[[str], object]) -> None:
     """Cancel the controller's jobs that are queued again: they would go on with the run."""
-    if jobs := controller_jobs(paths):
+    if jobs := own_controller_jobs(paths, controller_jobs(paths), say):
         cancel_pending(jobs)
 
 
@@ -91,12 +122,19 @@ def _stop_controller(paths: RunPaths, say: Callable[[str], object]) -> None:
     holder = holder_of(paths)
     process = living(holder)
     if process is not None:
+        if not is_controller(paths, process):
+            files = " and ".join([*(f"'{token.path.name}'" for token in tokens(paths.lock)), paths.holder.name])
+            raise UsageError(
+                f"{paths.holder}: expected the controller of this run, got process {process.pid}, which does not write "
+                f"to {paths.log}: it is left alone, and nothing was cancelled. End the run's own controller, or remove "
+                f"{files} if there is none"
+            )
         process.terminate()
-    elif holder.get("job"):
+    elif jobs := own_controller_jobs(paths, [str(holder.get("job", ""))], say):
         try:
-            cancel_job(str(holder["job"]))
+            cancel_job(jobs[0])
         except CommandFailed as error:
-            say(f"the controller's job {holder['job']} cannot be cancelled: {error}")
+            say(f"the controller's job {jobs[0]} cannot be cancelled: {error}")
     else:
         return
     end = time.monotonic() + _PATIENCE

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shlex
 import shutil
 import signal
 import time
@@ -26,7 +25,7 @@ from orchestrator.config.source import Source
 from orchestrator.display.live import displaying
 from orchestrator.display.logs import LogFormat, logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
-from orchestrator.files import be_private, remove_unfinished, write_text
+from orchestrator.files import remove_unfinished, set_mode, write_text
 from orchestrator.lease import hold_of, only_controller
 from orchestrator.optimisers import versions_of
 from orchestrator.paths import RunPaths
@@ -36,7 +35,9 @@ from orchestrator.run.evaluating import optimise
 from orchestrator.run.report_refresher import ReportRefresher
 from orchestrator.run.requeue import requeue, run_of_restarted_job
 from orchestrator.run.signals import listening
+from orchestrator.scores.described import description_of
 from orchestrator.status import Watcher
+from orchestrator.text import command_line
 
 _LOG = logging.getLogger(__name__)
 
@@ -57,8 +58,8 @@ def start(path: Path, overrides: Sequence[str], console: Console, log_format: Lo
     orchestrator.errors.OrchestratorError
         If it cannot start or go on.
     """
-    be_private()
     config = load_checked_config(path, overrides)
+    set_mode(config.run_mode)
     restarted = run_of_restarted_job(config.model_dir, os.environ)
     if restarted is not None:
         named_by = f"SLURM has restarted job {os.environ['SLURM_JOB_ID']}"
@@ -81,23 +82,29 @@ def start(path: Path, overrides: Sequence[str], console: Console, log_format: Lo
 
 
 def go_on(paths: RunPaths, overrides: Sequence[str], console: Console, log_format: LogFormat) -> Ended:
-    """Continue a run with its own configuration."""
-    be_private()
-    return _continue(load_checked_config(paths.config, overrides), paths, "--continue", console, log_format)
+    """Continue a run with its own configuration: config.yaml, or what the checkpoint holds where that was removed."""
+    if paths.config.is_file():
+        config = load_checked_config(paths.config, overrides)
+    else:
+        config = load_checked_config(paths.checkpoint, overrides, Checkpoint(paths.checkpoint).config_text)
+    set_mode(config.run_mode)
+    return _continue(config, paths, "--continue", console, log_format)
 
 
 def _continue(config: Config, paths: RunPaths, named_by: str, console: Console, log_format: LogFormat) -> Ended:
     if not paths.checkpoint.is_file():
         raise UsageError(f"{named_by}: there is no checkpoint {paths.checkpoint}")
-    Checkpoint(paths.checkpoint)
     # a moved model is where the user says it is now, or beside the run
-    frozen = load_frozen(paths.config, [f"model_dir={json.dumps(str(config.model_dir))}"])
+    moved = [f"model_dir={json.dumps(str(config.model_dir))}"]
+    frozen = load_frozen(paths.checkpoint, Checkpoint(paths.checkpoint).config_text, moved)
     differences = identity_differences(config, frozen)
     if differences:
         listed = "\n  ".join(differences)
         raise UsageError(
-            f"{named_by}: the run in {paths.directory} was made with another configuration:\n  {listed}\n"
-            "Continue it with its own (orchestrator run --continue), or start a new run (continue_cp: false)"
+            f"{named_by}: the run in {paths.directory} was made with another configuration, says its "
+            f"{paths.checkpoint.name}:\n  {listed}\n"
+            f"Continue it with its own (orchestrator run --continue; if its {paths.config.name} was edited, put that "
+            "back, or remove it), or start a new run (continue_cp: false)"
         )
     if lines := changed_parameters(config, paths):
         listed = "\n  ".join(lines)
@@ -125,13 +132,16 @@ def _control(
         for file in (paths.checkpoint, paths.config, paths.holder, paths.lock):
             remove_unfinished(file)
         cluster = create_cluster(config, signals.stop, lease.confirm)
+        asks, checkpoint = Asks(paths, config.space()), Checkpoint(paths.checkpoint)
+        asks.require_fit(checkpoint)
         # before the configuration says so: cancelling is done by that
-        Asks(paths, config.space()).require_executor(Checkpoint(paths.checkpoint), cluster.name)
+        asks.require_executor(checkpoint, cluster.name)
+        # how a run is carried out may change on the way; what it is may not
         text = dump_config(config, paths.directory)
-        if text != paths.config.read_text(encoding="utf-8"):
-            # how a run is carried out may change on the way; what it is may not
+        if not paths.config.is_file() or text != paths.config.read_text(encoding="utf-8"):
             write_text(paths.config, text)
-            Checkpoint(paths.checkpoint).set_config(text, lease.confirm)
+        if text != checkpoint.config_text:
+            checkpoint.set_config(text, lease.confirm)
         for name in changed_files(config, paths):
             _LOG.warning(
                 "%s has changed since the run began: evaluations from now on are made with what it is now", name
@@ -169,9 +179,15 @@ def create_run(config: Config, paths: RunPaths) -> None:
     text = dump_config(config, paths.directory)
     paths.config.write_text(text, encoding="utf-8")
     keep_model(config, paths)
-    labels = [target.label for target in config.create_targets()]
-    names = list(config.parameters)
-    Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions_of(config))
+    targets = config.create_targets()
+    Checkpoint.create(
+        paths.checkpoint,
+        config=text,
+        parameters=list(config.parameters),
+        targets=[target.label for target in targets],
+        versions=versions_of(config),
+        described=[description_of(target) for target in targets],
+    )
 
 
 def _new_run_directory(model_dir: Path) -> RunPaths:
@@ -179,7 +195,7 @@ def _new_run_directory(model_dir: Path) -> RunPaths:
     for suffix in ("", *(f"-{n}" for n in range(2, 100))):
         directory = model_dir / f"{stamp}{suffix}_Optimization"
         try:
-            directory.mkdir(mode=0o700)
+            directory.mkdir()  # who may look is what `set_mode` has said
         except FileExistsError:
             continue
         except OSError as error:
@@ -192,7 +208,7 @@ def _to_go_on(paths: RunPaths, *, new: bool) -> str:
     """Return what to do after a run has ended early."""
     if new and _is_empty(paths):
         return "start it again: nothing was simulated yet, and nothing of the run is kept"
-    return f"continue with\n  orchestrator run --continue {shlex.quote(str(paths.directory))}"
+    return f"continue with\n  {command_line('orchestrator', 'run', '--continue', paths.directory)}"
 
 
 def _is_empty(paths: RunPaths) -> bool:

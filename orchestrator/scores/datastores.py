@@ -122,15 +122,22 @@ def _matches(base: Path, parts: Sequence[str]) -> Iterator[Path]:
 
 
 def score_datastores(paths: Sequence[Path], wanted: TargetList) -> Iterator[ScoredDatastore]:
-    """Measure and score one datastore after the other; one that cannot be read costs its own values only."""
+    """Measure and score one datastore after the other; one that cannot be read costs its own values only.
+
+    Raises
+    ------
+    orchestrator.errors.ConfigError
+        If a target cannot be made.
+    """
+    targets, classes = wanted.create(), wanted.classes
     for path in paths:
         error = None
         try:
-            measured = [(found.value, found.reason) for found in measure(wanted.targets, Datastore(path))]
+            measured = [(found.value, found.reason) for found in measure(targets, Datastore(path))]
         except (DatastoreError, OSError) as problem:
             error = f"{problem}{_datastores_inside(path)}"
-            measured = [(None, error) for _ in wanted.targets]
-        rows = zip(wanted.targets, wanted.classes, measured, strict=True)
+            measured = [(None, error) for _ in targets]
+        rows = zip(targets, classes, measured, strict=True)
         yield ScoredDatastore(str(path), tuple(Score(target, name, *found) for target, name, found in rows), error)
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ConfigDict
+
 from orchestrator.config.file import TargetList
-from orchestrator.config.source import Source
-from orchestrator.config.yaml_text import read_yaml
+from orchestrator.config.yaml_text import read_mapping
 from orchestrator.errors import ConfigError, UsageError
 from orchestrator.scores.datastores import Score
-from targets import Target, TargetError, create_targets
+from orchestrator.scores.described import is_own, unit_in
+from targets import NoValue, Target, TargetError, create_targets
 from targets.plugins import nearest
 
 if TYPE_CHECKING:
@@ -71,7 +73,49 @@ class Rescored:
         }
 
 
-def rescore(checkpoint: Checkpoint, wanted: TargetList, source: Path) -> list[Rescored]:
+class _NotImported(Target):
+    """A target of the user's own whose file is not imported: it has a label, and its scores are those of the run."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    def value(self, recordings: Any) -> float:
+        raise NoValue("its class is not imported")
+
+    def distance(self, value: float) -> float:
+        return math.nan
+
+
+@dataclass(frozen=True)
+class StoredScore(Score):
+    """The score that a run has stored, which is not computed again.
+
+    Parameters
+    ----------
+    stored : float
+        The score.
+    unit : str
+        Of the value, as the checkpoint keeps it.
+    """
+
+    stored: float = math.nan
+    unit: str = ""
+
+    @property
+    def score(self) -> float:
+        """The stored one."""
+        return self.stored
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-compatible dictionary, with ``rescored: false``."""
+        return {**super().to_json(), "unit": self.unit, "rescored": False}
+
+
+def not_imported(wanted: TargetList) -> list[str]:
+    """Return the classes of the user's own among the targets, whose scores `rescore` leaves as they are."""
+    return list(dict.fromkeys(str(wanted.specs[n]["class"]) for n in _own(wanted)))
+
+
+def rescore(checkpoint: Checkpoint, wanted: TargetList, *, import_targets: bool = False) -> list[Rescored]:
     """Score the stored values of a run under the targets of another configuration.
 
     Parameters
@@ -80,8 +124,9 @@ def rescore(checkpoint: Checkpoint, wanted: TargetList, source: Path) -> list[Re
         Of the run.
     wanted : TargetList
         The targets of another configuration, which are matched with the stored values by label.
-    source : pathlib.Path
-        Its file, for messages.
+    import_targets : bool
+        Whether classes of the user's own, ``file.py:Class``, are imported. Otherwise nothing of theirs is executed, and
+        their scores are those that the run has stored.
 
     Returns
     -------
@@ -97,16 +142,23 @@ def rescore(checkpoint: Checkpoint, wanted: TargetList, source: Path) -> list[Re
     """
     if not checkpoint.n_generations:
         raise UsageError(f"{checkpoint.path}: no generation is complete yet")
-    _require_stored_values(checkpoint, wanted, source)
+    specs = _specs_of(checkpoint)
+    targets = wanted.create() if import_targets else _without_import(wanted, specs)
+    _require_stored_values(checkpoint, wanted, targets, import_targets=import_targets)
+    units = dict(zip(checkpoint.target_labels, map(unit_in, checkpoint.described), strict=False))
     frame, details = checkpoint.evaluations(), checkpoint.details()
     rows = []
     for (_, row), (_, more) in zip(frame.iterrows(), details.iterrows(), strict=True):
         if math.isnan(row["total_score"]):
             continue
-        scores = [
-            Score(target, name, *_stored(row, more, target.label))
-            for target, name in zip(wanted.targets, wanted.classes, strict=True)
-        ]
+        scores: list[Score] = []
+        for target, name in zip(targets, wanted.classes, strict=True):
+            found = _stored(row, more, target.label)
+            if isinstance(target, _NotImported):
+                kept = float(row[f"score:{target.label}"])
+                scores.append(StoredScore(target, name, *found, kept, units.get(target.label, "")))
+            else:
+                scores.append(Score(target, name, *found))
         rows.append(
             Rescored(
                 int(row["generation"]),
@@ -114,7 +166,7 @@ def rescore(checkpoint: Checkpoint, wanted: TargetList, source: Path) -> list[Re
                 str(row["outcome"]),
                 {name: float(row[f"parameter:{name}"]) for name in checkpoint.parameter_names},
                 tuple(scores),
-                tuple(float(row[f"score:{target.label}"]) for target in wanted.targets),
+                tuple(float(row[f"score:{target.label}"]) for target in targets),
                 float(row["total_score"]),
             )
         )
@@ -132,35 +184,94 @@ def _stored(row: pd.Series[Any], more: pd.Series[Any], label: str) -> tuple[floa
     return None, message or "no value was stored"
 
 
-def _require_stored_values(checkpoint: Checkpoint, wanted: TargetList, source: Path) -> None:
-    frozen = read_yaml(checkpoint.config_text)
+def _specs_of(checkpoint: Checkpoint) -> dict[str, Mapping[str, Any]]:
+    """Return what a run's configuration says of the targets that it stores, by label."""
     try:
-        specs: dict[str, Any] = dict(zip(checkpoint.target_labels, frozen["targets"], strict=True))
+        listed = read_mapping(checkpoint.config_text)["targets"]
+        specs = dict(zip(checkpoint.target_labels, listed, strict=True))
+        if not all(isinstance(spec, Mapping) for spec in specs.values()):
+            raise TypeError("expected mappings")
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{checkpoint.path}: its configuration does not list the targets that it stores") from error
-    file = Source(source)
+    return specs
+
+
+def _own(wanted: TargetList) -> list[int]:
+    """Return the numbers of the targets whose classes are of the user's own."""
+    return [n for n, spec in enumerate(wanted.specs) if isinstance(spec, Mapping) and is_own(spec.get("class"))]
+
+
+def _without_import(wanted: TargetList, specs: Mapping[str, Mapping[str, Any]]) -> list[Target]:
+    """Return the targets of a configuration, with what stands for those of the user's own.
+
+    Raises
+    ------
+    orchestrator.errors.ConfigError
+        With every target that cannot be made, or of which it is not known which of the run's it is.
+    """
+    own = _own(wanted)
+    made: dict[int, Target] = {}
     problems = []
-    for index, target in enumerate(wanted.targets):
+    labels = list(specs)
+    for n in own:
+        spec = wanted.specs[n]
+        label = spec.get("name") or next((each for each in labels if _same_value(specs[each], spec)), None)
+        if label is None:
+            message = (
+                f"expected a target of the run with the same options, besides {', '.join(sorted(_SCORING))}: the class "
+                f"{spec['class']!r} is not imported to compare them otherwise. --import-targets imports it"
+            )
+            problems.append(wanted.source.problem(("targets", n), message))
+            continue
+        labels = [each for each in labels if each != label]
+        made[n] = _NotImported.model_construct(
+            name=str(label), sheet_name=spec.get("sheet_name"), norm=math.nan, max_score=math.nan, target_value=0.0
+        )
+    others = [n for n in range(len(wanted.specs)) if n not in own]
+    try:
+        made |= dict(zip(others, wanted.create(others), strict=True))
+    except ConfigError as error:
+        problems += error.problems
+    if problems:
+        raise ConfigError(wanted.source.path, problems)
+    return [made[n] for n in range(len(wanted.specs))]
+
+
+def _same_value(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether two targets of one class are of one value: what only concerns the score may differ."""
+    return all(one.get(key) == other.get(key) for key in {*one, *other} - _SCORING)
+
+
+def _require_stored_values(
+    checkpoint: Checkpoint, wanted: TargetList, targets: Sequence[Target], *, import_targets: bool
+) -> None:
+    specs = _specs_of(checkpoint)
+    problems = []
+    for index, target in enumerate(targets):
         if target.label not in specs:
             known = ", ".join(specs)
             message = (
                 f"{checkpoint.path} has no values of {target.label!r}{nearest(target.label, specs) or '.'} "
                 f"It has values of: {known}. Name the target as the run did (key: name), or leave it out"
             )
-            problems.append(file.problem(("targets", index), message))
+            problems.append(wanted.source.problem(("targets", index), message))
             continue
-        for difference in _differences(target, specs[target.label], wanted.model_dir):
+        if isinstance(target, _NotImported):
+            continue
+        for difference in _differences(target, specs[target.label], wanted.model_dir, import_targets=import_targets):
             message = (
                 f"{difference}: the values of {target.label!r} in {checkpoint.path} were measured otherwise. "
                 "Only target_value, norm, max_score and the kind may differ; others need the datastores"
             )
-            problems.append(file.problem(("targets", index), message))
+            problems.append(wanted.source.problem(("targets", index), message))
     if problems:
-        raise ConfigError(source, problems)
+        raise ConfigError(wanted.source.path, problems)
 
 
-def _differences(target: Target, spec: Mapping[str, Any], model_dir: Path) -> list[str]:
+def _differences(target: Target, spec: Mapping[str, Any], model_dir: Path, *, import_targets: bool) -> list[str]:
     """Return in what the value of a target differs from that of the run's own target."""
+    if is_own(spec.get("class")) and not import_targets:
+        return [f"class: {spec['class']} in the run, {type(target).__name__} now, which is another value"]
     try:
         # one at a time, and with the same model directory: a file of targets may have moved with its model
         (own,) = create_targets([spec], directory=model_dir)

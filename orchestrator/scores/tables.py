@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.scores.datastores import Score, ScoredDatastore
-from orchestrator.scores.rescoring import Rescored
+from orchestrator.scores.rescoring import Rescored, StoredScore
 
 
 def number(value: float | None) -> str:
@@ -26,7 +26,10 @@ def _table(*columns: str) -> Table:
 
 def _target_cells(score: Score) -> tuple[Text, ...]:
     target = score.target
-    wanted, value, points = target.wanted_in_words, number(score.value), number(score.score)
+    value, points = number(score.value), number(score.score)
+    if isinstance(score, StoredScore):
+        return tuple(Text(cell) for cell in (target.label, value, score.unit, "", "", f"{points} (stored)"))
+    wanted = target.wanted_in_words
     return tuple(Text(cell) for cell in (target.label, value, target.unit, wanted, number(target.norm), points))
 
 

@@ -137,6 +137,10 @@ class Model(Generic[Options]):
         """Return the targets that can never have a value, each with the key to fix; a run that has begun goes on."""
         return []
 
+    def unknown(self, config: Config) -> list[Finding]:
+        """Return what cannot be found out of the model on this machine, and who can."""
+        return []
+
     def notes(self, config: Config) -> list[Finding]:
         """Return what is worth a look although it is no problem."""
         return []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import json
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.clocks import dated, file_system_time
-from orchestrator.files import append_json_line, read_json_lines
+from orchestrator.files import append_json_line, parse_json, read_json_lines
 from orchestrator.paths import AttemptPaths
 
 # how often a living job touches its progress file, in s
@@ -22,6 +21,9 @@ HEARTBEAT = 20.0
 _MOST_BYTES = 1 << 20
 # how far a node's clock may be off before its times are worth nothing to people, in s
 _MOST_SKEW = 60.0
+# the end of time, Unix time in s
+_LAST = 1e11
+_MOST_STEPS = 1_000_000_000
 # names of the number that an entry counts with, and of how many there are
 _COUNTERS = (("slice", "slices"), ("step", "steps"))
 
@@ -80,7 +82,8 @@ def _entries(paths: AttemptPaths) -> Iterator[tuple[Phase, Mapping[str, Any]]]:
     """Yield what is an entry of ours: a model's own run script may note what it likes."""
     for entry in read_json_lines(paths.progress):
         phase, when = entry.get("phase"), entry.get("time")
-        if isinstance(phase, str) and phase in _PHASES and isinstance(when, (int, float)):
+        # whole numbers of JSON may be too long for a time
+        if isinstance(phase, str) and phase in _PHASES and isinstance(when, (int, float)) and abs(when) < _LAST:
             yield Phase(phase), entry
 
 
@@ -151,9 +154,9 @@ class JobProgress:
 
     def _take(self, line: bytes) -> None:
         try:
-            entry = json.loads(line)
+            entry = parse_json(line)
             phase, when = str(entry["phase"]), float(entry["time"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError):
             return
         if self._clock_is_off is None:
             self._clock_is_off = self._differs(when)
@@ -177,6 +180,6 @@ class JobProgress:
 def _counted(entry: Mapping[str, Any]) -> tuple[int, int]:
     for one, all_of_them in _COUNTERS:
         step, steps = entry.get(one), entry.get(all_of_them)
-        if isinstance(step, int) and isinstance(steps, int):
+        if isinstance(step, int) and isinstance(steps, int) and 0 <= step <= _MOST_STEPS and 0 <= steps <= _MOST_STEPS:
             return step, steps
     return 0, 0

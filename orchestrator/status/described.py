@@ -29,8 +29,10 @@ class ControllerStatus:
         ``alive``; ``dead``: its process is gone although it never said goodbye; ``silent``: on another machine, and it
         has not renewed its hold; ``finished``, ``stopped``, ``failed`` or ``cancelled``, by its own last words;
         ``gone``: it left without any; ``none``: there never was one.
-    host, pid, job, since : str or int
-        Which one: its machine, process, SLURM job, and local time of its start.
+    host, pid, job : str or int
+        Which one: its machine, process, and SLURM job.
+    since : float
+        When it started, NaN if unknown.
     last_sign : float
         When it was last known to live, NaN if unknown.
     ended : float
@@ -43,7 +45,7 @@ class ControllerStatus:
     host: str = ""
     pid: int | None = None
     job: str = ""
-    since: str = ""
+    since: float = math.nan
     last_sign: float = math.nan
     ended: float = math.nan
     reason: str = ""

@@ -96,7 +96,8 @@ class GenerationReader:
         problems: list[str] = []
         try:
             self._submissions = Submissions.read(self._paths.journal, problems)
-        except OSError:
+        except OSError as error:
+            self.problem = f"{self._paths.journal}: cannot be read ({error.strerror})"
             return
         self.problem = problems[0] if problems else ""
         self._journal_stamp = stamp

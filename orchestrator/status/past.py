@@ -11,6 +11,7 @@ import numpy as np
 
 from orchestrator.checkpoint import tables_since
 from orchestrator.checkpoint.layout import Rows
+from orchestrator.errors import UsageError
 from orchestrator.records import FloatArray, Origin
 from orchestrator.status.described import Best
 
@@ -71,10 +72,13 @@ class PastReader:
 
         Raises
         ------
-        OSError, KeyError, ValueError
+        orchestrator.errors.UsageError
             If the file is not readable, or not a checkpoint.
         """
-        found = self._path.stat()
+        try:
+            found = self._path.stat()
+        except OSError as error:
+            raise UsageError(f"{self._path}: is not a readable checkpoint ({error.strerror})") from error
         seen = (found.st_ino, found.st_mtime_ns, found.st_size)
         if seen != self._seen:
             complete, tables = tables_since(self._path, _FIELDS, self._past.complete)

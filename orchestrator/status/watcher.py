@@ -7,19 +7,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import yaml
-
 from orchestrator.clocks import FileSystemClock
 from orchestrator.config.durations import parse_duration
 from orchestrator.config.moved_keys import with_moved_keys
-from orchestrator.config.yaml_text import read_yaml
-from orchestrator.lease import hold_of, holder_of
+from orchestrator.config.yaml_text import read_mapping
+from orchestrator.errors import UsageError
+from orchestrator.files import read_text
+from orchestrator.lease import hold_of, holder_of, since_of
 from orchestrator.paths import RunPaths
 from orchestrator.records import Outcome
 from orchestrator.status.described import START_EXPLODED, ControllerStatus, RunStatus
 from orchestrator.status.forecast import forecast
 from orchestrator.status.in_progress import GenerationReader
 from orchestrator.status.past import Past, PastReader
+
+# generations, offspring of one, retries
+_MOST = 1_000_000
 
 
 class Watcher:
@@ -50,8 +53,8 @@ class Watcher:
         # the checkpoint before the generation: one that is complete meanwhile is shown as in flight, but not lost
         try:
             self._past = self._past_reader.read()
-        except (OSError, KeyError, ValueError, TypeError) as error:
-            problems.append(f"{self._paths.checkpoint}: is not a readable checkpoint ({error})")
+        except UsageError as error:
+            problems.append(str(error))
         past = self._past
         max_ngen, timeout = _count(self._config.get("max_ngen")), _seconds(self._config.get("timeout"))
         reader = self._reader_of(past.complete)
@@ -82,11 +85,9 @@ class Watcher:
         try:
             changed = self._paths.config.stat().st_mtime_ns
             if changed != self._config_changed:
-                config = read_yaml(self._paths.config.read_text(encoding="utf-8"))
-                if not isinstance(config, dict):
-                    raise ValueError("expected keys such as 'max_ngen'")
+                config = read_mapping(read_text(self._paths.config))
                 self._config, self._config_changed = with_moved_keys(config), changed
-        except (OSError, ValueError, yaml.YAMLError) as error:
+        except (OSError, ValueError) as error:
             problems.append(f"{self._paths.config}: cannot be read ({error})")
 
     def _reader_of(self, number: int) -> GenerationReader | None:
@@ -119,24 +120,28 @@ def controller_status(paths: RunPaths, clock: FileSystemClock) -> ControllerStat
         host=str(holder.get("host", "")),
         pid=pid if isinstance(pid, int) else None,
         job=str(holder.get("job", "")),
-        since=str(holder.get("since", "")),
+        since=since_of(holder),
         last_sign=last_sign,
-        ended=float(ended) if hold is None and isinstance(ended, (int, float)) else math.nan,
+        ended=_number(ended) if hold is None else math.nan,
         reason=str(holder.get("why", "")) if hold is None else "",
     )
 
 
-def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    section = config.get(name)
-    return section if isinstance(section, dict) else {}
-
-
 def _count(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    """Return a number of things that there can be, 0 of what is none."""
+    return value if isinstance(value, int) and 0 <= value <= _MOST else 0
+
+
+def _number(value: object) -> float:
+    """Return a number that JSON may hold of any length, NaN of what is none."""
+    try:
+        return float(value) if isinstance(value, (int, float)) else math.nan
+    except OverflowError:
+        return math.nan
 
 
 def _seconds(value: object) -> float:
     try:
         return parse_duration(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return math.nan

@@ -52,6 +52,19 @@ def test_nothing_imports_the_command_line() -> None:
                 assert not [name for name in imports(path) if name.startswith("orchestrator.cli")], path
 
 
+def called(path: Path) -> set[str]:
+    """Return the names of what a module calls."""
+    calls = (node.func for node in ast.walk(parsed(path)) if isinstance(node, ast.Call))
+    return {each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "") for each in calls}
+
+
+def test_one_module_prints_and_makes_consoles_so_that_foreign_text_is_never_markup() -> None:
+    for path in ROOTS["orchestrator"].rglob("*.py"):
+        place = path.relative_to(ROOTS["orchestrator"]).as_posix()
+        if place != "cli/printing.py":
+            assert not called(path) & {"Console", "from_markup", "from_ansi", "echo", "secho"}, place
+
+
 SLURM = {"sbatch", "squeue", "scancel", "scontrol", "sacct", "sinfo"}
 
 

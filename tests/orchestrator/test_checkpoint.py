@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,9 @@ from checkpoint_files import write_first_format
 
 from orchestrator.checkpoint import Checkpoint, layout, tables_since
 from orchestrator.errors import RunFailed, Stopped, UsageError
+from orchestrator.files import append_json_line
+from orchestrator.lease import only_controller
+from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring, Origin, Outcome, Result
 
 NAMES = ["sheets.l2/3.w", "b"]
@@ -194,7 +199,9 @@ def test_evaluations_of_several_generations_can_be_told_at_once(empty: Checkpoin
 def test_an_older_copy_in_the_place_of_the_file_is_refused(empty: Checkpoint, number: int) -> None:
     empty.append(generation(0), STATE)
     before = empty.path.read_bytes()
-    with pytest.raises(RunFailed, match=f"checkpoint.h5: expected generation 1 next, got {number}. Another copy"):
+    with pytest.raises(
+        RunFailed, match=rf"checkpoint.h5: expected {number} generations in it, got 1: another copy .* older one"
+    ):
         empty.append(generation(number), STATE)
     assert empty.path.read_bytes() == before
 
@@ -312,3 +319,34 @@ def test_a_file_that_was_changed_or_packed_by_hand_is_continued(empty: Checkpoin
     frame = checkpoint.evaluations()
     assert list(frame["generation"]) == [0] * 3 + [1] * 3 + [2] * 3
     assert frame["value:CV"][0] == 7.0
+
+
+@pytest.fixture
+def _no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand for a file system without locks: whoever asks for one is refused, as by ENOLCK."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    for name in ("flock", "lockf", "fcntl"):
+        monkeypatch.setattr(fcntl, name, refuse)
+
+
+@pytest.mark.usefixtures("_no_locks")
+def test_a_file_system_without_locks_is_enough(empty: Checkpoint, tmp_path: Path) -> None:
+    empty.append(generation(0), STATE)
+    assert len(Checkpoint(empty.path).evaluations()) == len(generation(0))
+    with only_controller(RunPaths(tmp_path)) as lease:
+        lease.confirm()
+        append_json_line(tmp_path / "journal.jsonl", {})
+
+
+def test_a_lock_that_another_program_holds_keeps_nobody_from_reading_and_appending(empty: Checkpoint) -> None:
+    """HDF5 would ask for a lock of its own, and be refused this one as it is on a file system without locks."""
+    with empty.path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with pytest.raises(OSError, match="lock"):
+            h5py.File(empty.path, "r", locking=True)
+        empty.append(generation(0), STATE)
+        empty.set_config("a: 2")
+        assert len(Checkpoint(empty.path).told()) == 1

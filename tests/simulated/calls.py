@@ -78,10 +78,13 @@ class Calls:
     def open(self, file: Any, mode: str = "r", buffering: int = -1, *arguments: Any, **options: Any) -> Any:
         """Take the place of `open`."""
         path = _virtual(file)
-        if path is None:
+        if isinstance(file, int) and file >= _FIRST_DESCRIPTOR:
+            number = file
+        elif path is not None:
+            number = (options.pop("opener", None) or self.open_descriptor)(path, _flags(mode))
+        else:
             return _OPEN(file, mode, buffering, *arguments, **options)
-        number = self.open_descriptor(path, _flags(mode))
-        raw = File(self, number, mode)
+        raw = File(self, number, mode, closes=options.pop("closefd", True))
         if buffering == 0:
             return raw
         buffered: Any
@@ -257,10 +260,11 @@ class Calls:
 class File(io.RawIOBase):
     """An open file of the world, as `io.FileIO` is one of the kernel's."""
 
-    def __init__(self, calls: Calls, number: int, mode: str):
+    def __init__(self, calls: Calls, number: int, mode: str, *, closes: bool):
         self._calls = calls
         self._number = number
         self._mode = mode
+        self._closes = closes
         self._file = calls._open[number]
         if "a" in mode:
             self._file.position = len(self._file.node.content)
@@ -298,7 +302,7 @@ class File(io.RawIOBase):
         return self._calls._write(self._number, data)
 
     def close(self) -> None:
-        if not self.closed:
+        if not self.closed and self._closes:
             self._calls._close(self._number)
         super().close()
 

@@ -88,7 +88,7 @@ def _replacements(world: World) -> list[tuple[Any, dict[str, Any]]]:
             start,
             {
                 "leave_allocation": dict,
-                "be_private": lambda: None,
+                "set_mode": lambda _run_mode: None,
                 "dump_config": lambda config, folder: _dumped(config.model_dump_json(), folder, _Unhashed(config)),
                 "listening": _listening(world),
                 "logging_to": lambda *_: contextlib.nullcontext(),

@@ -192,3 +192,24 @@ def test_cancel_ends_a_controllers_job_that_is_queued_again(
     assert states() == ["CANCELLED"]
     project.command("run", "--continue", str(project.runs[0]))
     assert same(project.frame(), undisturbed.frame())
+
+
+def test_cancel_of_a_copied_run_leaves_the_jobs_of_the_original_alone(cluster: VirtualCluster, tmp_path: Path) -> None:
+    """SLURM says where a job works: a backup has the same name and the same journal."""
+    project = project_at(tmp_path / "model")
+    controller = project.start("run", CONFIG, TEST_SECONDS="100")
+    wait_for(lambda: project.simulated == 4)
+    controller.kill()
+    controller.communicate(timeout=10)
+    before = jobs_of(cluster, project, *ALIVE)
+    assert len(before) == 4
+    shutil.copytree(project.directory, tmp_path / "backup")
+    copy = Project(tmp_path / "backup", CONFIG)
+    said = copy.command("cancel", str(copy.runs[0]))
+    assert "Ended 0 jobs" in said
+    assert said.count("nothing shows that it is this run's: it is left alone") == 4
+    assert [row[0] for row in jobs_of(cluster, project, *ALIVE)] == [row[0] for row in before]
+    assert "Ended 4 jobs" in project.command("cancel", str(project.runs[0]))
+    assert jobs_of(cluster, project, *ALIVE) == []
+    for each in (copy, project):
+        shutil.rmtree(each.runs[0])  # what it would go on with

@@ -17,8 +17,6 @@ from orchestrator.simulations.mozaik.modules import defined_in, module_file, pyt
 from orchestrator.simulations.mozaik.options import MozaikOptions
 from orchestrator.simulations.mozaik.parameters import ParameterFileError, flatten, lookup, read_parameter_tree
 from orchestrator.simulations.mozaik.parameters.references import number_at, reference_problems
-from orchestrator.simulations.mozaik.presented import unknown_presentations
-from orchestrator.simulations.mozaik.protocol import protocol_of
 from orchestrator.simulations.mozaik.recorders import recorder_problems, selections
 from orchestrator.simulations.mozaik.sheets import sheets_of
 from targets.plugins import nearest
@@ -167,7 +165,6 @@ def model_notes(options: MozaikOptions, model_dir: Path, config: Config) -> list
         *_environment(options),
         *python,
         *_run_script(options, model_dir, config),
-        *unknown_presentations(config, protocol_of(model_dir, options.experiments)),
         *_whole_numbers(tree, config),
         *selections(config, sheets_of(tree)),
     ]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,12 @@ from orchestrator.simulations.mozaik.check import model_notes, model_problems
 from orchestrator.simulations.mozaik.launch_script import launch_script
 from orchestrator.simulations.mozaik.options import MozaikOptions
 from orchestrator.simulations.mozaik.parameters import ParameterFileError, as_text, flatten, lookup, read_parameter_tree
-from orchestrator.simulations.mozaik.presented import position_problems, presented_problems, stimulus_problems
+from orchestrator.simulations.mozaik.presented import (
+    position_problems,
+    presented_problems,
+    stimulus_problems,
+    unknown_presentations,
+)
 from orchestrator.simulations.mozaik.protocol import protocol_of
 from orchestrator.simulations.mozaik.recording_size import recorded_by
 from orchestrator.simulations.mozaik.short_protocol import made_on_node, short_protocol
@@ -45,6 +52,18 @@ class MozaikModel(Model[MozaikOptions]):
     def notes(self, config: Config) -> list[Finding]:
         """Return what is worth a look in a configuration without problems."""
         return model_notes(self.options, self.model_dir, config)
+
+    def unknown(self, config: Config) -> list[Finding]:
+        """Return what the source of the experiments does not say, and that there is no mozaik to build the model."""
+        protocol = protocol_of(self.model_dir, self.options.experiments)
+        presentations = list(unknown_presentations(config, protocol))
+        if self.options.python or self.options.setup or find_spec("mozaik") is not None:
+            return presentations
+        message = (
+            f"whether the model can be built: mozaik is not importable by {sys.executable}, which the jobs would take "
+            "too. Check again where it is, name the jobs' Python in simulation.python, or let a node try it (--on-node)"
+        )
+        return [(("simulation",), message), *presentations]
 
     def identity(self) -> Identity:
         """Return all parameters, and digests of the run script and of the modules of model and experiments."""

@@ -37,7 +37,7 @@ def unknown_presentations(config: Config, protocol: Protocol) -> Iterator[Findin
     needs = (need for target in config.create_targets() for need in target.needs.presented)
     names = dict.fromkeys(need.name for need in needs if not protocol.presents(need))
     if protocol.unread and names:
-        message = f"whether they present {', '.join(names)} as targets need it could not be found out, because "
+        message = f"whether they present {', '.join(names)} as targets need it: "
         yield ("simulation", "experiments"), f"{message}{protocol.unread}; check --on-node tells"
 
 

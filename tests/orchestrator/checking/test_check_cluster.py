@@ -141,23 +141,24 @@ def test_silence_is_no_refusal(slurm: Slurm, tmp_path: Path) -> None:
     slurm("sbatch: error: Unable to contact slurm controller (connect failure)", 1)
     found = inspected(tmp_path, {})
     assert (found.problems, found.cluster) == ([], "does not answer")
-    assert any("SLURM does not answer: " in note.message for note in found.notes)
+    assert any("SLURM does not answer: " in each.message for each in found.unknown)
 
 
 def test_sbatch_is_asked_where_scontrol_does_not_answer(slurm: Slurm, tmp_path: Path) -> None:
     slurm(partitions="")
     found = inspected(tmp_path, {})
     assert (found.problems, found.cluster) == ([], "accepts the job (partition main, such as n1)")
-    assert any("the limits of partitions are not known" in note.message for note in found.notes)
+    assert any("the limits of partitions: scontrol does not answer" in each.message for each in found.unknown)
 
 
-def test_without_slurm_its_absence_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_slurm_it_is_said_that_nothing_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/bash").symlink_to(shutil.which("bash") or "")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     found = inspected(tmp_path, {})
     assert (found.problems, found.cluster) == ([], "no SLURM here, not asked")
-    assert any(note.key == "executor" and "there is no SLURM here" in note.message for note in found.notes)
+    assert [each.key for each in found.unknown] == ["executor"]
+    assert "there is no SLURM here" in found.unknown[0].message
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,19 @@ def test_sizes_are_for_people(size: float, text: str) -> None:
     assert size_text(size) == text
 
 
+def test_what_could_not_be_found_out_is_said_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = visual_model(tmp_path)
+    monkeypatch.setattr("orchestrator.simulations.mozaik.model.find_spec", lambda _: None)
+    said = command("check", str(path), "--set", "executor=local", cwd=tmp_path).stdout
+    assert f"Not found out:\n{path}" in said
+    assert "whether the model can be built: mozaik is not importable by " in said
+    assert f"{path}: sound, as far as could be found out here.\n" in said
+    own = command(
+        "check", str(path), "--set", "executor=local", "--set", "simulation.python=python3", cwd=tmp_path
+    ).stdout
+    assert "Not found out" not in own
+
+
 # On a node, which is this machine
 
 

@@ -312,7 +312,7 @@ def test_a_run_that_has_begun_goes_on_with_targets_that_have_no_value(tmp_path: 
     assert load_checked_config(path, continuing).continue_cp
 
 
-def test_what_the_source_of_the_experiments_does_not_say_is_a_note(tmp_path: Path) -> None:
+def test_what_the_source_of_the_experiments_does_not_say_is_said(tmp_path: Path) -> None:
     """`check` called targets sound whose stimulus is never presented, and scored 20 for ever."""
     tuning = {**TUNING, "class": "SizeTuning"}
     path = visual_model(tmp_path, {"targets|0": tuning})
@@ -324,9 +324,9 @@ def test_what_the_source_of_the_experiments_does_not_say_is_a_note(tmp_path: Pat
     )
     experiments.write_text(f"from our_lab import ours\n{text}")
     config = load_checked_config(path)
-    (note,) = [message for key, message in model_of(config).notes(config) if key == ("simulation", "experiments")]
-    assert note == (
-        "whether they present DriftingSinusoidalGratingDisk as targets need it could not be found out, because "
+    (said,) = [message for key, message in model_of(config).unknown(config) if key == ("simulation", "experiments")]
+    assert said == (
+        "whether they present DriftingSinusoidalGratingDisk as targets need it: "
         "experiments.py has ours from our_lab; check --on-node tells"
     )
 
@@ -621,3 +621,13 @@ def test_a_sound_file_has_no_problem_whatever_the_order_of_its_keys(tmp_path: Pa
     path = visual_model(tmp_path)
     path.write_text(yaml.safe_dump(dict(reversed(changed({}).items())), sort_keys=False))
     assert examine(path).problems == []
+
+
+@pytest.mark.parametrize(
+    "section", [{"optimiser": "nosuch"}, {"optimiser": ""}, {"simulation": "mozaik"}, {"simulation": 3}]
+)
+def test_a_section_that_is_a_word_is_a_problem_and_no_crash(tmp_path: Path, section: dict[str, Any]) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump({"parameters": {"x": [0, 1]}, "targets": [{"class": "ReturnedValue"}], **section}))
+    (key,) = section
+    assert any(problem.key.startswith(key) for problem in examine(path).problems)

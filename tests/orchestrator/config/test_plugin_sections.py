@@ -170,7 +170,7 @@ def test_a_frozen_configuration_is_compared_without_making_its_targets(
     file = written(tmp_path)
     config = load_config(file)
     monkeypatch.setattr("orchestrator.config.model.create_targets", None)
-    assert identity_differences(config, load_frozen(file)) == []
+    assert identity_differences(config, load_frozen(file, file.read_text())) == []
 
 
 def test_keys_of_own_options_that_are_circumstances_may_change(tmp_path: Path) -> None:

@@ -62,7 +62,9 @@ FLIGHT = GenerationStatus(12, NOW - 3600, NOW + 68400, False, OFFSPRING, NOTE, {
 STATUS = RunStatus(
     run="/home/somebody/models/lsv1m/20261120-104608_Optimization",
     time=NOW,
-    controller=ControllerStatus("alive", host="node17", pid=123456, job="998877", since="2026-11-20 10:46:08"),
+    controller=ControllerStatus(
+        "alive", host="node17", pid=123456, job="998877", since=time.mktime((2026, 11, 20, 10, 46, 8, 0, 0, -1))
+    ),
     complete=12,
     max_ngen=100,
     timeout=72000.0,

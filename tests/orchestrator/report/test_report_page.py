@@ -23,6 +23,9 @@ from orchestrator.report import History, figures, write_report
 from orchestrator.report.embedding import script_json
 from orchestrator.report.figures.comparison import look
 from orchestrator.report.listings import differing_keys
+from orchestrator.scores.described import description_of
+from orchestrator.text import plain
+from targets import AtMostTarget
 
 
 def some_failures(_generation: int, index: int) -> Outcome:
@@ -77,7 +80,7 @@ def test_names_and_logs_never_become_html(tmp_path: Path) -> None:
     policy = next(attributes["content"] for tag, attributes in page.tags if "http-equiv" in attributes)
     digest = base64.b64encode(hashlib.sha256(page.script.encode()).digest()).decode()
     assert policy == f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-    for name in NASTY[:3]:
+    for name in map(plain, NASTY[:3]):
         assert name in page.data["names"]["targets"]
         assert name in page.text
     assert "49" not in page.data["names"]["targets"][5]
@@ -206,26 +209,39 @@ def test_targets_of_a_model_that_is_gone_are_told_by_their_scores(tmp_path: Path
     )
     history = History.of(Checkpoint(run.checkpoint))
     assert [each.text for each in history.targets] == ["0.5", "at least 0.5", "at most 0.5", "0 to 1"]
-    assert "cannot be loaded from here" in page_of(run).text
+    assert "is not imported to look at a run" in page_of(run).text
 
 
-def test_own_targets_of_a_model_that_is_there_have_their_unit(tmp_path: Path) -> None:
-    (tmp_path / "own.py").write_text(
-        "from targets.base import AtMostTarget\n\n\n"
-        "class Own(AtMostTarget):\n    unit = 'mV'\n\n    def value(self, recordings):\n        return 1.0\n"
-    )
+def test_own_targets_have_the_unit_that_the_checkpoint_keeps_and_are_not_imported(tmp_path: Path) -> None:
+    class Own(AtMostTarget):
+        unit = "mV"
+
+        def value(self, recordings: object) -> float:
+            return 1.0
+
+    (tmp_path / "own.py").write_text("raise SystemError('imported')\n")
     specs = [{"class": "own.py:Own", "target_value": 1, "norm": 1}, {"class": "own.py:Gone", "norm": 1}]
-    run = make_run(tmp_path / "run", text=config(["sheets.exc.w", "sheets.inh.w"], [], targets=specs, model_dir=".."))
+    kept = [description_of(Own(target_value=1, norm=1)), {"norm": "much", "unit": 3}]
+    run = make_run(
+        tmp_path / "run",
+        text=config(["sheets.exc.w", "sheets.inh.w"], [], targets=specs, model_dir=".."),
+        described=kept,
+    )
     first, second = History.of(Checkpoint(run.checkpoint)).targets
     assert (first.text, first.unit, first.norm) == ("at most 1", "mV", 1.0)
     assert (second.text, second.unit) == ("", "")
 
 
-def test_an_own_target_that_exits_does_not_end_the_report(tmp_path: Path) -> None:
-    (tmp_path / "own.py").write_text("import sys\n\nsys.exit(3)\n")
+@pytest.mark.parametrize(
+    "code", ["import sys\n\nsys.exit(3)\n", "from pathlib import Path\n\nPath('EXECUTED').touch()\n"]
+)
+def test_an_own_target_is_not_executed_by_a_report(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text(code)
     specs = [{"class": "own.py:Own", "target_value": 1, "norm": 1}] * 2
     run = make_run(tmp_path / "run", text=config(["sheets.exc.w", "sheets.inh.w"], [], targets=specs, model_dir=".."))
-    assert "cannot be loaded from here" in page_of(run).text
+    assert "is not imported to look at a run" in page_of(run).text
+    assert not (tmp_path / "EXECUTED").exists()
 
 
 def test_runs_whose_targets_differ_in_numbers_only_are_told_apart(tmp_path: Path) -> None:

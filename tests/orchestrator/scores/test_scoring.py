@@ -254,7 +254,7 @@ def test_rescoring_with_other_target_values_norms_and_caps(tmp_path: Path) -> No
     new = config(
         tmp_path, RATE | {"target_value": [8, 9], "norm": 10}, SYNCHRONY | {"target_value": 0.02, "max_score": 7}
     )
-    evaluations = rescore(Checkpoint(run), load_targets(new), new)
+    evaluations = rescore(Checkpoint(run), load_targets(new))
     expected = [(0.5, 0.0), (0.0, 1.0), (20, 7), (20, 7)]
     for evaluation, scores in zip(evaluations, expected, strict=True):
         assert [each.score for each in evaluation.scores] == pytest.approx(scores)
@@ -289,18 +289,18 @@ def test_kinds_may_change_where_the_value_is_the_same(tmp_path: Path) -> None:
     returned = {"class": "ReturnedValue", "key": "rate", "target_value": 5, "norm": 1}
     run = run_of(tmp_path / "run", returned, values=[(3.0,), (9.0,)])
     new = config(tmp_path, returned | {"class": "ReturnedValueAtLeast", "name": "ReturnedValue(rate)"})
-    evaluations = rescore(Checkpoint(run), load_targets(new), new)
+    evaluations = rescore(Checkpoint(run), load_targets(new))
     assert [each.total_score for each in evaluations] == [2, 0]
     other = config(tmp_path, returned | {"key": "cv", "name": "ReturnedValue(rate)"})
     with pytest.raises(ConfigError, match="key: rate in the run, cv now"):
-        rescore(Checkpoint(run), load_targets(other), other)
+        rescore(Checkpoint(run), load_targets(other))
 
 
 def test_values_that_were_measured_otherwise_are_refused(tmp_path: Path) -> None:
     run = run_of(tmp_path / "run", RATE, SYNCHRONY)
     new = config(tmp_path, RATE, SYNCHRONY | {"bin": 5.0, "window": 2, "norm": 3}, RATE | {"sheet_name": "Inh"})
     with pytest.raises(ConfigError) as caught:
-        rescore(Checkpoint(run), load_targets(new), new)
+        rescore(Checkpoint(run), load_targets(new))
     assert [problem.key for problem in caught.value.problems] == ["targets[1]", "targets[1]", "targets[2]"]
     window, bin_, label = (problem.message for problem in caught.value.problems)
     assert window.startswith("window: 3.0 in the run, 2.0 now: the values of 'sync'")
@@ -310,12 +310,12 @@ def test_values_that_were_measured_otherwise_are_refused(tmp_path: Path) -> None
     _, err = score("--rescore", run, "--config", new, code=2)
     assert err == str(caught.value)
     stated = config(tmp_path, SYNCHRONY | {"bin": 10})  # a default, stated
-    assert len(rescore(Checkpoint(run), load_targets(stated), stated)) == 4
+    assert len(rescore(Checkpoint(run), load_targets(stated))) == 4
     other = config(
         tmp_path, {"class": "IrregularityTarget", "name": "sync", **{k: SYNCHRONY[k] for k in list(SYNCHRONY)[1:4]}}
     )
     with pytest.raises(ConfigError, match="class: SynchronyTarget in the run, IrregularityTarget now"):
-        rescore(Checkpoint(run), load_targets(other), other)
+        rescore(Checkpoint(run), load_targets(other))
 
 
 def test_options_of_the_contrast_are_compared_by_what_they_are(tmp_path: Path) -> None:
@@ -324,9 +324,9 @@ def test_options_of_the_contrast_are_compared_by_what_they_are(tmp_path: Path) -
     low = high | {"class": "OrientationTuningOrthoLowTarget"}
     new = config(tmp_path, low)
     with pytest.raises(ConfigError, match=r"contrast: 100\.0 in the run, 10\.0 now"):
-        rescore(Checkpoint(run), load_targets(new), new)
+        rescore(Checkpoint(run), load_targets(new))
     same = config(tmp_path, low | {"contrast": 100})
-    assert rescore(Checkpoint(run), load_targets(same), same)[0].total_score == 0.5
+    assert rescore(Checkpoint(run), load_targets(same))[0].total_score == 0.5
 
 
 def test_rescoring_a_run_whose_model_has_moved(tmp_path: Path) -> None:
@@ -344,10 +344,52 @@ def test_rescoring_a_run_whose_model_has_moved(tmp_path: Path) -> None:
     moved = shutil.move(str(run / "checkpoint.h5"), tmp_path / "checkpoint.h5")
     shutil.rmtree(before)
     new = config(after, own | {"target_value": 2})
-    assert rescore(Checkpoint(moved), load_targets(new), new)[0].total_score == 1
+    assert rescore(Checkpoint(moved), load_targets(new), import_targets=True)[0].total_score == 1
     changed = config(after, {key: value for key, value in own.items() if key != "threshold"})
     with pytest.raises(ConfigError, match=r"threshold: 0\.5 in the run, 0\.1 now"):
-        rescore(Checkpoint(moved), load_targets(changed), changed)
+        rescore(Checkpoint(moved), load_targets(changed), import_targets=True)
+
+
+OWN = (
+    "from pathlib import Path\nfrom targets import PointTarget\nPath(__file__).with_name('EXECUTED').touch()\n"
+    "class Mine(PointTarget):\n    unit = 'mV'\n    def value(self, recordings): return 1.0\n"
+)
+
+
+def test_rescoring_shows_the_stored_scores_of_own_targets_and_imports_them_only_if_told_to(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    for directory in (tmp_path, tmp_path / "run"):
+        (directory / "mine.py").write_text(OWN)
+    own = {"class": "mine.py:Mine", "target_value": 1, "norm": 1}
+    returned = {"class": "ReturnedValue", "key": "rate", "target_value": 5, "norm": 1}
+    run = run_of(tmp_path / "run", own, returned, values=[(3.0, 5.0), (4.0, 9.0)])
+    mark = tmp_path / "EXECUTED", run / "EXECUTED"
+    mark[1].unlink()
+    new = config(tmp_path, own | {"target_value": 2}, returned | {"target_value": 9})
+    out, err = score("--rescore", run, "--config", new, "--json")
+    found = {each["offspring"]: each for each in json.loads(out)}
+    assert [found[n]["total_score"] for n in (0, 1)] == [2 + 4, 3 + 0]
+    mine, other = found[0]["targets"]
+    assert (mine["name"], mine["score"], mine["rescored"], other["score"]) == ("Mine", 2.0, False, 4.0)
+    assert "mine.py:Mine. --import-targets scores them again" in err
+    out, _ = score("--rescore", run, "--config", new)
+    assert "3 (stored)" in out
+    assert not any(file.exists() for file in mark)
+    out, err = score("--rescore", run, "--config", new, "--json", "--import-targets")
+    assert {each["offspring"]: each["total_score"] for each in json.loads(out)} == {0: 1 + 4, 1: 2 + 0}
+    assert err == ""
+    assert mark[0].exists()
+
+
+def test_rescoring_compares_own_targets_by_their_options_where_they_are_not_imported(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "mine.py").write_text(OWN)
+    own = {"class": "mine.py:Mine", "target_value": 1, "norm": 1, "sheet_name": "Exc"}
+    run = run_of(tmp_path / "run", own, values=[(3.0,)])
+    _, err = score("--rescore", run, "--config", config(tmp_path, own | {"sheet_name": "Inh"}), code=2)
+    assert "targets[0]: expected a target of the run with the same options" in err
+    _, err = score("--rescore", run, "--config", config(tmp_path, RATE | {"name": "Mine(Exc)"}), code=2)
+    assert "class: mine.py:Mine in the run, SpontActivityTarget now" in err
 
 
 def test_a_run_without_evaluations(tmp_path: Path) -> None:
@@ -356,7 +398,7 @@ def test_a_run_without_evaluations(tmp_path: Path) -> None:
     )
     new = config(tmp_path, RATE)
     with pytest.raises(UsageError, match="no generation is complete yet"):
-        rescore(checkpoint, load_targets(new), new)
+        rescore(checkpoint, load_targets(new))
 
 
 def test_several_sheets_and_repeated_targets(tmp_path: Path) -> None:

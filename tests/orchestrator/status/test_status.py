@@ -478,3 +478,14 @@ def test_what_it_imports_is_light() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     heavy = {"pandas", "pydantic", "cma", "submitit", "scipy", "neo", "targets"}
     assert not heavy & {name.partition(".")[0] for name in loaded}
+
+
+@pytest.mark.parametrize("since", [1795171568.5, time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(1795171568))])
+def test_all_times_of_the_json_are_unix_times_that_of_the_controllers_start_too(tmp_path: Path, since: object) -> None:
+    """Earlier versions wrote local time as text."""
+    run = RunOnDisk(tmp_path / "run")
+    run.holder(since=since)
+    controller = Watcher(run.paths).look().to_json()["controller"]
+    assert int(controller["since"]) == 1795171568
+    run.holder(since="yesterday")
+    assert Watcher(run.paths).look().to_json()["controller"]["since"] is None
