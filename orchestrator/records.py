@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeGuard
 
@@ -238,9 +238,17 @@ class Evaluation:
     @property
     def total_score(self) -> float:
         """Sum of the scores, which people see; NaN if it was not evaluated."""
-        return math.fsum(self.scores)
+        return total_of(self.scores)
 
     @property
     def told_scores(self) -> tuple[float, ...]:
         """The scores that the optimiser is told; their sum is the loss of single-objective optimisers."""
         return self.scores if self.ranked_scores is None else self.ranked_scores
+
+
+def total_of(scores: Iterable[float]) -> float:
+    """Return the sum of scores, exact up to its last digit; infinite if it is beyond the largest number."""
+    try:
+        return math.fsum(scores)
+    except OverflowError:
+        return math.inf

@@ -18,7 +18,7 @@ from slurm_cluster import VirtualCluster
 from slurm_project import environment_of
 
 # all but the quick core, the fastest first
-SUITES = ("drawing", "run", "browser", "slurm", "mozaik", "notebooks")
+SUITES = ("drawing", "hostile", "run", "browser", "slurm", "mozaik", "notebooks")
 # CPU time of a test of the core in s, that of its subprocesses included, as the reference of `cpu_time` would have it:
 # waiting for other programs is not counted, nor that they make this one slower
 LONGEST = 1.0
@@ -82,7 +82,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     if taken > LONGEST:
         pytest.fail(
             f"took {taken:.2f} s of CPU time, and a test of the core may take {LONGEST:g} s: make it shorter, or mark "
-            f"it as one of another suite ({', '.join(SUITES)}) if it runs whole programs or draws",
+            f"it as one of another suite ({', '.join(SUITES)}) if it runs whole programs, draws or damages files",
             pytrace=False,
         )
     return result

@@ -169,7 +169,7 @@ def choose(checkpoint: Checkpoint, top: int) -> Choice:
     integers = _integers(checkpoint)
     best: list[Candidate] = []
     seen = set()
-    frame["ranked"] = [math.fsum(row) for block in checkpoint.told() for row in block.scores]
+    frame["ranked"] = [total for block in checkpoint.told() for total in block.totals]
     for _, row in frame[frame["outcome"] == "OK"].sort_values(["total_score", "ranked"], kind="stable").iterrows():
         candidate = _candidate(row, checkpoint, integers, len(best) + 1)
         key = tuple(candidate.parameters.values())

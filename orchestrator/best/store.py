@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
 from orchestrator.files import read_json, write_json
 from orchestrator.paths import RunPaths
-from orchestrator.records import Outcome
+from orchestrator.records import Outcome, total_of
 from orchestrator.schedules.reevaluation import Numbers, key_of
 
 Key = tuple[float, ...]
@@ -158,7 +157,7 @@ def evaluated(paths: ReevaluationPaths) -> dict[Key, Evaluated]:
 def _evaluated(row: Mapping[Any, Any], message: str, labels: Sequence[str]) -> Evaluated:
     values = {label: float(row[f"value:{label}"]) for label in labels}
     scores = {label: float(row[f"score:{label}"]) for label in labels}
-    return Evaluated(Outcome(row["outcome"]), message, math.fsum(scores.values()), values, scores)
+    return Evaluated(Outcome(row["outcome"]), message, total_of(scores.values()), values, scores)
 
 
 def missing(request: Request, known: Mapping[Key, Evaluated]) -> list[Numbers]:

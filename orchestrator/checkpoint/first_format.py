@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from h5py import h5g
 
 from orchestrator.checkpoint.layout import Rows, table_of
 from orchestrator.checkpoint.own_objects import own_member, require_own_datasets
-from orchestrator.records import FloatArray, Origin
+from orchestrator.records import FloatArray, Origin, total_of
 
 FORMAT = 1
 _TEXTS = ("outcome", "job_id", "host")
@@ -52,7 +51,7 @@ class FirstFormat:
             "origin": self._origins,
             # the optimiser was told of all generations before it
             **dict.fromkeys(("asked_after", "told_in"), lambda: list(self._rows["generation"][:])),
-            "total_score": lambda: [math.fsum(row) for row in self._rows["scores"][:]],
+            "total_score": lambda: [total_of(row) for row in self._rows["scores"][:]],
         }
         columns = [made[name]() if name in made else list(self._rows[name][:]) for name in names]
         columns = [

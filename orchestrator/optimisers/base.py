@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from orchestrator.optimisers.space import SearchSpace
-from orchestrator.records import FloatArray, Origin, Outcome
+from orchestrator.records import FloatArray, Origin, Outcome, total_of
 
 # Another kind of processor adds in another order: the same run then asks for points this close, in the unit cube.
 TOLERANCE = 1e-6
@@ -141,6 +141,11 @@ class Told:
     def evaluated(self) -> list[int]:
         """Rows that were evaluated, of which alone an optimiser learns."""
         return [n for n, row in enumerate(self.scores) if not np.isnan(row).all()]
+
+    @property
+    def totals(self) -> FloatArray:
+        """Sum of the scores of each row, shape (n_points,); NaN if it was not evaluated."""
+        return np.array([total_of(row) for row in self.scores])
 
     def asked(self) -> Asked:
         """Return what was asked for."""

@@ -131,7 +131,7 @@ class CMA:
         ones, which are drawn from the same distribution.
         """
         self._points += [self._asked[n] for n in told.evaluated]
-        self._totals += [math.fsum(told.scores[n]) for n in told.evaluated]
+        self._totals += told.totals[told.evaluated].tolist()
         self._start = None
         if len(self._points) >= max(self._strategy.sp.weights.mu, _LEAST):
             with warnings.catch_warnings():

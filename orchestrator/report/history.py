@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -76,7 +75,7 @@ class History:
         folder = run.path.resolve().parent
         config, notes = read_config(run.config_text)
         frame, details = run.evaluations(), run.details()
-        ranked = [math.fsum(row) for block in run.told() for row in block.scores]
+        ranked = [total for block in run.told() for total in block.totals]
         n = min(len(frame), len(details), len(ranked))  # a generation may have been appended in between
         frame, details = frame.iloc[:n], details.iloc[:n].assign(ranked=ranked[:n])
         values, scores = _matrix(frame, "value", run.target_labels), _matrix(frame, "score", run.target_labels)

@@ -6,7 +6,6 @@ They need neither the model nor a simulator; targets of the user's own come from
 from __future__ import annotations
 
 import glob
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from orchestrator.config.file import TargetList
 from orchestrator.errors import UsageError
+from orchestrator.records import total_of
 from targets import Datastore, DatastoreError, ScoreError, Target, measure, score_of
 
 
@@ -86,7 +86,7 @@ class ScoredDatastore:
     @property
     def total_score(self) -> float:
         """Sum of the scores."""
-        return math.fsum(each.score for each in self.scores)
+        return total_of(each.score for each in self.scores)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-compatible dictionary."""

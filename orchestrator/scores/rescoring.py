@@ -13,6 +13,7 @@ from pydantic import ConfigDict
 from orchestrator.config.file import TargetList
 from orchestrator.config.yaml_text import read_mapping
 from orchestrator.errors import ConfigError, UsageError
+from orchestrator.records import total_of
 from orchestrator.scores.datastores import Score
 from orchestrator.scores.described import is_own, unit_in
 from targets import NoValue, Target, TargetError, create_targets
@@ -58,7 +59,7 @@ class Rescored:
     @property
     def total_score(self) -> float:
         """Sum of the new scores."""
-        return math.fsum(each.score for each in self.scores)
+        return total_of(each.score for each in self.scores)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-compatible dictionary."""

@@ -289,6 +289,8 @@ import json, os, sys, time
 from pathlib import Path
 sys.path[:0] = {path}
 from test_checkpoint_crashes import require_whole
+
+pytestmark = pytest.mark.hostile
 file, seen, looks = Path({file!r}), 0, 0
 print("ready", flush=True)
 while seen < {until}:

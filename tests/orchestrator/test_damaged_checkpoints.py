@@ -24,6 +24,8 @@ from orchestrator.paths import RunPaths
 from orchestrator.report import write_report
 from orchestrator.status import Watcher
 
+pytestmark = pytest.mark.hostile
+
 TELL = "tells/000000/000001"
 
 

@@ -32,6 +32,8 @@ from orchestrator.run.cancel import cancel_run
 from orchestrator.simulations.phases import phases
 from orchestrator.status import Watcher
 
+pytestmark = pytest.mark.hostile
+
 # a file of each kind, and who reads it
 FILES = {
     "generations/2/results/0.2.json": ("status", "continue"),

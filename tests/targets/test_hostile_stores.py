@@ -17,7 +17,7 @@ from stores import SPONTANEOUS, Store
 
 from targets import Datastore, DatastoreError, Measurement, create_targets, measure
 
-pytestmark = pytest.mark.timeout(20)
+pytestmark = [pytest.mark.hostile, pytest.mark.timeout(20)]
 
 RECORDINGS = "datastore.recordings.pickle"
 TARGETS = create_targets(

@@ -92,7 +92,7 @@ class Proposer:
 
     def best(self) -> FloatArray:
         """Return the point of the best evaluation so far."""
-        totals = [math.fsum(row) for told in self._told for row in told.scores]  # NaN of what was not evaluated
+        totals = np.concatenate([told.totals for told in self._told])
         return np.asarray(np.concatenate([told.points for told in self._told])[int(np.nanargmin(totals))])
 
     def state(self) -> Mapping[str, FloatArray | float]:

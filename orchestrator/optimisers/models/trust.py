@@ -64,7 +64,7 @@ class Trust:
         """
         if not told.evaluated:
             return False
-        totals = np.array([math.fsum(told.scores[n]) for n in told.evaluated])
+        totals = told.totals[told.evaluated]
         proposed = np.array([told.origins[n] is Origin.MODEL for n in told.evaluated])
         self._compare(totals[proposed], totals[~proposed])
         self._blocks_since += 1

@@ -20,6 +20,8 @@ from orchestrator.report.scene import Axis, Figure, Line, Panel
 from orchestrator.report.summary import tiles
 from targets.plugins import PluginError
 
+pytestmark = pytest.mark.drawing
+
 OF_THE_SEARCH = {"search_distribution", "learnt_correlation"}
 
 

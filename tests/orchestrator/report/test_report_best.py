@@ -19,6 +19,8 @@ from orchestrator.report.scene import Heat, Line
 from orchestrator.report.summary import findings, tiles
 from orchestrator.status.past import PastReader
 
+pytestmark = pytest.mark.drawing
+
 ONE_RUN = sorted(name for name in figures.__all__ if name[0].islower() and not name.startswith("compare"))
 
 
@@ -98,7 +100,6 @@ def test_where_all_failed_nothing_is_best(failed: RunPaths, few: RunPaths, tmp_p
         assert compare([history]).empty.startswith("Nothing measured yet")
 
 
-@pytest.mark.drawing
 @pytest.mark.usefixtures("no_layout")
 @pytest.mark.parametrize("name", ONE_RUN)
 def test_figures_of_a_run_in_which_all_failed_are_drawn(name: str, failed: RunPaths, tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ from orchestrator.scores.described import description_of
 from orchestrator.text import plain
 from targets import AtMostTarget
 
+pytestmark = pytest.mark.drawing
+
 
 def some_failures(_generation: int, index: int) -> Outcome:
     return [Outcome.OK, Outcome.OK, Outcome.EXPLODED, Outcome.SIMULATION_ERROR][index % 4]
