@@ -69,6 +69,10 @@ class Deadline:
         self._taking_over = bool(self._unresolved)
         return starts
 
+    def in_doubt(self, index: int) -> bool:
+        """Whether nobody has seen yet if the job that a controller that is gone has left an offspring lives."""
+        return index in self._unresolved
+
     @property
     def settled(self) -> bool:
         """Whether it is known of all jobs whether they live."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from orchestrator.cluster import Cluster, State, Status
+from orchestrator.cluster.submission import waited_in_vain
 from orchestrator.files import tail
 from orchestrator.jobs.entries import Entry, Stage
 from orchestrator.node.claim import is_claimed_by_another
@@ -72,6 +73,9 @@ def verdict(status: Status, paths: AttemptPaths, job_log: Path, job_id: str, gra
         outcome, message = status.outcome, status.reason
     elif Phase.TERMINATED in began:
         outcome, message = Outcome.CANCELLED, "the job was terminated from outside"
+    elif beat is None and waited_in_vain(told):
+        # sbatch, or the controller after it, took too long: neither the node nor the program is at fault
+        outcome, message = Outcome.SUBMIT_FAILED, "the job was not handed its task in time"
     elif beat is None and not is_from_outside(told_exit_code(told)):
         outcome, message = Outcome.LAUNCH_FAILED, f"the job ended without a result ({status.reason})"
     else:

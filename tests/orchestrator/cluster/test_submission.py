@@ -16,7 +16,7 @@ from submitit.core.utils import DelayedSubmission, JobPaths
 from orchestrator.cluster import Job, SubmissionFailed, Task
 from orchestrator.cluster.commands import NoAnswer
 from orchestrator.cluster.slurm import SlurmCluster
-from orchestrator.cluster.submission import ask_about, ask_about_script, job_parameters, script_of
+from orchestrator.cluster.submission import ask_about, ask_about_script, job_parameters, script_of, waited_in_vain
 from orchestrator.config.sections import JobsSection, SlurmSection
 
 JOBS = JobsSection(ntasks=4, mem="2G", time="2h", setup="module load python")
@@ -83,6 +83,23 @@ def test_submitit_still_waits_for_a_jobs_pickle() -> None:
     from submitit.core.submission import process_job  # noqa: PLC0415
 
     assert "submitted_pickle.exists()" in inspect.getsource(process_job)
+
+
+def test_what_submitits_program_says_if_it_waits_in_vain_is_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from submitit.core.submission import process_job  # noqa: PLC0415
+
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("SUBMITIT_EXECUTOR", "slurm")
+    monkeypatch.setenv("SUBMITIT_FOLDER", str(tmp_path))  # the program sets it
+    seconds: list[float] = []
+    monkeypatch.setattr("submitit.core.submission.time.sleep", seconds.append)
+    with pytest.raises(RuntimeError) as raised:
+        process_job(tmp_path)
+    assert sum(seconds) == 60
+    assert waited_in_vain(f"Traceback ...\nRuntimeError: {raised.value}\norchestrator: the process ...\n")
+    assert not waited_in_vain("ModuleNotFoundError: No module named 'submitit'")
 
 
 BANNER = """----------------------------------------------------
