@@ -47,8 +47,6 @@ _POLICY = "Job violates accounting/QOS policy"
 INVALID_ARRAY = "Invalid job array specification"
 _SILENT = re.compile(r"unable to contact|timed out|connection (refused|reset)", re.IGNORECASE)
 _START = re.compile(r"to start at (\S+) using (\d+) processors on nodes? (\S+) in partition (\S+)")
-# how submitit's program of a job ends if what it has to do is not there within a minute
-_NO_TASK = "could not find submitted jobs in path"
 _OPTION = re.compile(r"^#SBATCH --([\w-]+)", re.MULTILINE)
 # a site's sbatch may print more than SLURM's own line, or add to it; with extra: {parsable: true} the id is alone
 _SUBMITTED = (
@@ -204,11 +202,6 @@ def hand_over(tasks: Sequence[Task], ids: Sequence[str], folder: Path) -> None:
             unfinished = pickle.with_suffix(".unfinished")
             submission.dump(unfinished)
             unfinished.rename(pickle)
-
-
-def waited_in_vain(log: str) -> bool:
-    """Return whether a job's log says that it ended because it was not handed its task in time."""
-    return _NO_TASK in log
 
 
 def _sbatch(text: str, *arguments: str) -> list[str]:

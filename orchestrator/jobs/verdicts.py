@@ -9,14 +9,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from orchestrator.cluster import Cluster, State, Status
-from orchestrator.cluster.submission import waited_in_vain
 from orchestrator.files import tail
 from orchestrator.jobs.entries import Entry, Stage
 from orchestrator.node.claim import is_claimed_by_another
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
 from orchestrator.results import why_unreadable
-from orchestrator.simulations.failure_cause import CANNOT_DELIVER, cause_of, is_from_outside, told_exit_code
+from orchestrator.simulations.failure_cause import (
+    CANNOT_DELIVER,
+    cause_of,
+    is_from_outside,
+    told_exit_code,
+    waited_in_vain,
+)
 from orchestrator.simulations.phases import HEARTBEAT, Phase, phases, silence
 
 _LOG_LINES = 20

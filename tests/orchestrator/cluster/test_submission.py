@@ -16,8 +16,9 @@ from submitit.core.utils import DelayedSubmission, JobPaths
 from orchestrator.cluster import Job, SubmissionFailed, Task
 from orchestrator.cluster.commands import NoAnswer
 from orchestrator.cluster.slurm import SlurmCluster
-from orchestrator.cluster.submission import ask_about, ask_about_script, job_parameters, script_of, waited_in_vain
+from orchestrator.cluster.submission import ask_about, ask_about_script, job_parameters, script_of
 from orchestrator.config.sections import JobsSection, SlurmSection
+from orchestrator.simulations.failure_cause import waited_in_vain
 
 JOBS = JobsSection(ntasks=4, mem="2G", time="2h", setup="module load python")
 SLURM = SlurmSection(partition="main", exclude="n1", extra={"nice": 100})
