@@ -79,6 +79,17 @@ def test_what_is_left_beside_a_job_is_what_submitit_would_leave(
         assert vars(found).keys() == vars(expected).keys()
 
 
+def test_a_job_whose_id_was_anothers_before_is_handed_its_own_task(tmp_path: Path, commands: Path) -> None:
+    # a slurmctld that has lost its state forgets a job, and gives its id to the next one
+    play(commands, "echo Submitted batch job 77")
+    cluster = SlurmCluster(JOBS, SLURM)
+    first, second = tasks_in(tmp_path, 2)
+    for token, task in (("run-g0-aa", first), ("run-g0-bb", second)):
+        cluster.submit([task], token, tmp_path / "jobs", ())
+    found = DelayedSubmission.load(JobPaths(tmp_path / "jobs", "77").submitted_pickle)
+    assert found.args == (str(second.file),)
+
+
 def test_submitit_still_waits_for_a_jobs_pickle() -> None:
     # it is written once the job's id is known, and the job may have started by then
     from submitit.core.submission import process_job  # noqa: PLC0415
