@@ -41,6 +41,10 @@ def test_a_job_whose_id_was_anothers_before_does_its_own_work() -> None:
     assert carried_out(102888).violations == ()
 
 
+def test_a_controller_that_sleeps_in_its_first_submission_ends_no_job_early() -> None:
+    assert carried_out(102998).violations == ()
+
+
 def test_a_schedule_is_the_same_each_time() -> None:
     once, again = (carried_out(11, trace=True) for _ in range(2))
     assert once.trace == again.trace
