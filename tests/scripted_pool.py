@@ -330,12 +330,25 @@ class ScriptedRun:
 
         def dies(paths: AttemptPaths) -> Status:
             self.beat(paths)
-            job = next(job for job, attempt in self.cluster._jobs.items() if attempt == (index, number))
-            log = self.cluster.log(job, self.paths.submitit)
-            log.write_text(f"Killed\norchestrator: the process of the job ended with exit code {exit_code}\n")
+            self._tell(index, number, "Killed", exit_code)
             return ended()
 
         return dies
+
+    def waited_in_vain(self, index: int, number: int, node: str) -> Callable[[AttemptPaths], Status]:
+        """Answer that a job has ended because it was not handed its task within submitit's minute."""
+
+        def gives_up(_: AttemptPaths) -> Status:
+            words = "RuntimeError: Waited for 60 seconds but could not find submitted jobs in path:\n/7_submitted.pkl"
+            self._tell(index, number, words, 1)
+            return ended(node=node)
+
+        return gives_up
+
+    def _tell(self, index: int, number: int, words: str, exit_code: int) -> None:
+        job = next(job for job, attempt in self.cluster._jobs.items() if attempt == (index, number))
+        log = self.cluster.log(job, self.paths.submitit)
+        log.write_text(f"{words}\norchestrator: the process of the job ended with exit code {exit_code}\n")
 
     def beat(self, paths: AttemptPaths, phase: str = "started") -> None:
         """Leave a sign of life of an attempt."""

@@ -115,7 +115,7 @@ class SlurmCluster:
     def recover(
         self, tasks: Sequence[Task], token: str, folder: Path, ids: Sequence[str] | None, wanted: Collection[int]
     ) -> list[Job] | None:
-        """Find a submission by its name, and hand its jobs those tasks that they do not have yet.
+        """Find a submission by its name, and hand its jobs their tasks, which some may have already.
 
         Raises
         ------

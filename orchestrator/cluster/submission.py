@@ -202,16 +202,18 @@ def job_ids(base: str, size: int) -> list[str]:
 
 
 def hand_over(tasks: Sequence[Task], ids: Sequence[str], folder: Path) -> None:
-    """Write the pickles that submitted jobs wait for, up to a minute; those that are there stay as they are."""
+    """Write the pickles that submitted jobs wait for, up to a minute.
+
+    One that is there is replaced: it may be that of a job which SLURM has forgotten, and whose id it has given again.
+    """
     for task, job_id in zip(tasks, ids, strict=True):
         pickle = JobPaths(folder, job_id).submitted_pickle
-        if not pickle.exists():
-            submission = DelayedSubmission(evaluate, str(task.file))
-            submission.set_timeout(0, 0)
-            # a job must not read the half of it
-            unfinished = pickle.with_suffix(".unfinished")
-            submission.dump(unfinished)
-            unfinished.rename(pickle)
+        submission = DelayedSubmission(evaluate, str(task.file))
+        submission.set_timeout(0, 0)
+        # a job must not read the half of it
+        unfinished = pickle.with_suffix(".unfinished")
+        submission.dump(unfinished)
+        unfinished.rename(pickle)
 
 
 def _sbatch(text: str, *arguments: str) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 
 class Deadline:
-    """Counts from the first submission of the evaluations that share it.
+    """Counts from the first submission of the evaluations that share it; if that takes long, from its end.
 
     A controller that takes over from one that is gone goes on with its clock as long as the jobs live. If offspring
     have to be submitted again because nobody was there to see their end, the clock starts anew: the time of the
@@ -64,10 +64,18 @@ class Deadline:
         indices = list(indices)
         starts = bool(indices) and self._taking_over
         if starts:
-            self._begin, self._postponed = time.monotonic(), None
+            self.start()
         self._unresolved.difference_update(indices)
         self._taking_over = bool(self._unresolved)
         return starts
+
+    def start(self) -> None:
+        """Start the clock, now."""
+        self._begin, self._postponed = time.monotonic(), None
+
+    def in_doubt(self, index: int) -> bool:
+        """Whether nobody has seen yet if the job that a controller that is gone has left an offspring lives."""
+        return index in self._unresolved
 
     @property
     def settled(self) -> bool:

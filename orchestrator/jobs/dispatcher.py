@@ -15,6 +15,8 @@ from orchestrator.paths import AttemptPaths
 from orchestrator.records import Offspring
 
 _LOG = logging.getLogger(__name__)
+# if a first submission takes longer, in s, this process was suspended in it, or SLURM was slow
+_SLOW = 60.0
 # between two arrays, in s, to spare a scheduler that gets many
 _BETWEEN_ARRAYS = 1.0
 
@@ -52,9 +54,12 @@ class Dispatcher:
         """Submit all that has waited for long enough; return whether anything was."""
         now = time.monotonic()
         waiting = {entry for entry in entries if entry.stage is Stage.WAITING and entry.not_before <= now}
-        for deadline, together in entries.by_deadline().items():
-            if deadline.submitting([entry.index for entry in together if entry in waiting]):
-                together[0].folder.journal.restart_clock([entry.index for entry in together])
+        started = [
+            together
+            for deadline, together in entries.by_deadline().items()
+            if deadline.submitting([entry.index for entry in together if entry in waiting])
+        ]
+        _note_start(started)
         if not waiting:
             return False
         missing = [(folder, [entry for entry in entries.of(folder) if entry in waiting]) for folder in folders]
@@ -62,6 +67,11 @@ class Dispatcher:
             if n:
                 self._stop.wait(_BETWEEN_ARRAYS)
             self._submit_all(folder, own)
+        if time.monotonic() - now > _SLOW:
+            # there were no jobs whose time could have passed
+            for together in started:
+                together[0].deadline.start()
+            _note_start(started)
         return any(entry.attempt is not None for entry in waiting)
 
     def _submit_all(self, folder: Folder, missing: Sequence[Entry]) -> None:
@@ -111,3 +121,9 @@ class Dispatcher:
     def _pause(self, entries: Sequence[Entry]) -> float:
         """Return how long to wait until the executor is asked again, in s."""
         return self._cluster.poll_interval(max(entry.deadline.elapsed for entry in entries))
+
+
+def _note_start(started: Iterable[Sequence[Entry]]) -> None:
+    """Note in the journals that the clocks of these entries start now, which share one each."""
+    for together in started:
+        together[0].folder.journal.restart_clock([entry.index for entry in together])

@@ -209,6 +209,7 @@ class JobPool:
         end_jobs(self._cluster, self._entries.jobs())
         for folder in self._folders.values():
             folder.withdraw(self._entries.of(folder))
+        self._collect()  # what jobs delivered until they were gone is kept
 
     def _collect(self) -> None:
         """Take the results that have come in since the last look; one listing of each folder."""

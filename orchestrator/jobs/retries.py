@@ -74,7 +74,9 @@ class Retries:
         _LOG.warning("%s: attempt lost, %s", entry, said_of(result, result.job_id, result.host))
         entry.not_before = time.monotonic() + min(2.0 ** len(entry.history.losses), _LONGEST_PAUSE)
         if outcome is Outcome.LAUNCH_FAILED:
-            self._unstartable[entry.key] = result
+            # what has ended while nobody watched may start now
+            if not entry.deadline.in_doubt(entry.index):
+                self._unstartable[entry.key] = result
             self._bad_nodes[result.host] = time.monotonic() + self._terms.timeout
 
     def refused(self, entries: Sequence[Entry], error: SubmissionFailed, pause: float) -> None:

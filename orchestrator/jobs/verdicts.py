@@ -15,7 +15,13 @@ from orchestrator.node.claim import is_claimed_by_another
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
 from orchestrator.results import why_unreadable
-from orchestrator.simulations.failure_cause import CANNOT_DELIVER, cause_of, is_from_outside, told_exit_code
+from orchestrator.simulations.failure_cause import (
+    CANNOT_DELIVER,
+    cause_of,
+    is_from_outside,
+    told_exit_code,
+    waited_in_vain,
+)
 from orchestrator.simulations.phases import HEARTBEAT, Phase, phases, silence
 
 _LOG_LINES = 20
@@ -72,6 +78,9 @@ def verdict(status: Status, paths: AttemptPaths, job_log: Path, job_id: str, gra
         outcome, message = status.outcome, status.reason
     elif Phase.TERMINATED in began:
         outcome, message = Outcome.CANCELLED, "the job was terminated from outside"
+    elif beat is None and waited_in_vain(told):
+        # sbatch, or the controller after it, took too long: neither the node nor the program is at fault
+        outcome, message = Outcome.SUBMIT_FAILED, "the job was not handed its task in time"
     elif beat is None and not is_from_outside(told_exit_code(told)):
         outcome, message = Outcome.LAUNCH_FAILED, f"the job ended without a result ({status.reason})"
     else:

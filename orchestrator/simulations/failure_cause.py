@@ -21,6 +21,8 @@ _OUT_OF_MEMORY = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _EXIT_CODE = re.compile(r"^orchestrator: the process of the job ended with exit code (\d+)$", re.MULTILINE)
+# how submitit's program of a job ends if its task is not there within a minute
+_NO_TASK = "could not find submitted jobs in path"
 # sysexits.h: what a job exits with that cannot write its result, whatever its simulation was worth
 CANNOT_DELIVER = 75
 # how a shell, and the module subprocess, tell of processes that were killed or terminated by a signal
@@ -47,6 +49,11 @@ def told_exit_code(log: str) -> int | None:
 def is_from_outside(code: int | None) -> bool:
     """Return whether a process with this exit code, if it is known, was ended by somebody else, such as the kernel."""
     return code in _FROM_OUTSIDE
+
+
+def waited_in_vain(log: str) -> bool:
+    """Return whether a job's log says that it ended because it was not handed its task in time."""
+    return _NO_TASK in log
 
 
 def cause_of(log: str) -> Outcome | None:

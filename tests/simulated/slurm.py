@@ -218,7 +218,7 @@ class Slurm:
         waits_until = self.scheduler.now + _PATIENCE
         while self.files.view(file, job.host) is None:
             if self.scheduler.now > waits_until:
-                raise TimeoutError("Waited for too long for the submitted task")
+                raise RuntimeError(f"Waited for 60 seconds but could not find submitted jobs in path:\n{file}")
             self.scheduler.sleep(1.0)
         task = json.loads(bytes(self.files.opened(file, job.host).content))["task"]
         self.scheduler.step()

@@ -244,15 +244,14 @@ def test_a_largest_array_that_was_lowered_meanwhile_is_noticed(tmp_path: Path) -
 
 def test_jobs_that_lost_their_controller_before_they_had_their_tasks_get_them(tmp_path: Path) -> None:
     tasks = tasks_in(tmp_path, 2)
-    kept = JobPaths(tmp_path, "77_0").submitted_pickle
-    kept.write_bytes(b"as submitit left it")
+    JobPaths(tmp_path, "77_0").submitted_pickle.write_bytes(b"of a job that had this id before")
     cluster, commands = answering({"squeue": "77|0|RUNNING|run-g0-aa|n1|None\n77|1|PENDING|run-g0-aa||Priority\n"})
     jobs = cluster.recover(tasks, "run-g0-aa", tmp_path, None, {3, 4})
     assert jobs == [Job("run-g0-aa", "77_0"), Job("run-g0-aa", "77_1")]
-    assert kept.read_bytes() == b"as submitit left it"
-    submission = DelayedSubmission.load(JobPaths(tmp_path, "77_1").submitted_pickle)
-    assert submission.args == (str(tasks[1].file),)
-    assert submission.function.__name__ == "evaluate"
+    for task, job in zip(tasks, jobs, strict=True):
+        submission = DelayedSubmission.load(JobPaths(tmp_path, job.id).submitted_pickle)
+        assert submission.args == (str(task.file),)
+        assert submission.function.__name__ == "evaluate"
     assert len(commands) == 1
     assert "--name=run-g0-aa" in commands[0]
 

@@ -18,6 +18,7 @@ from orchestrator.cluster.commands import NoAnswer
 from orchestrator.cluster.slurm import SlurmCluster
 from orchestrator.cluster.submission import ask_about, ask_about_script, job_parameters, script_of
 from orchestrator.config.sections import JobsSection, SlurmSection
+from orchestrator.simulations.failure_cause import waited_in_vain
 
 JOBS = JobsSection(ntasks=4, mem="2G", time="2h", setup="module load python")
 SLURM = SlurmSection(partition="main", exclude="n1", extra={"nice": 100})
@@ -78,11 +79,39 @@ def test_what_is_left_beside_a_job_is_what_submitit_would_leave(
         assert vars(found).keys() == vars(expected).keys()
 
 
+def test_a_job_whose_id_was_anothers_before_is_handed_its_own_task(tmp_path: Path, commands: Path) -> None:
+    # a slurmctld that has lost its state forgets a job, and gives its id to the next one
+    play(commands, "echo Submitted batch job 77")
+    cluster = SlurmCluster(JOBS, SLURM)
+    first, second = tasks_in(tmp_path, 2)
+    for token, task in (("run-g0-aa", first), ("run-g0-bb", second)):
+        cluster.submit([task], token, tmp_path / "jobs", ())
+    found = DelayedSubmission.load(JobPaths(tmp_path / "jobs", "77").submitted_pickle)
+    assert found.args == (str(second.file),)
+
+
 def test_submitit_still_waits_for_a_jobs_pickle() -> None:
     # it is written once the job's id is known, and the job may have started by then
     from submitit.core.submission import process_job  # noqa: PLC0415
 
     assert "submitted_pickle.exists()" in inspect.getsource(process_job)
+
+
+def test_what_submitits_program_says_if_it_waits_in_vain_is_understood(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from submitit.core.submission import process_job  # noqa: PLC0415
+
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("SUBMITIT_EXECUTOR", "slurm")
+    monkeypatch.setenv("SUBMITIT_FOLDER", str(tmp_path))  # the program sets it
+    seconds: list[float] = []
+    monkeypatch.setattr("submitit.core.submission.time.sleep", seconds.append)
+    with pytest.raises(RuntimeError) as raised:
+        process_job(tmp_path)
+    assert sum(seconds) == 60
+    assert waited_in_vain(f"Traceback ...\nRuntimeError: {raised.value}\norchestrator: the process ...\n")
+    assert not waited_in_vain("ModuleNotFoundError: No module named 'submitit'")
 
 
 BANNER = """----------------------------------------------------

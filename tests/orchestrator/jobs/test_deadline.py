@@ -27,6 +27,7 @@ def test_goes_on_where_all_jobs_live() -> None:
     assert deadline.time == math.inf  # nobody is timed out before it is known who lives
     assert not deadline.settled
     deadline.resolve(0)
+    assert (deadline.in_doubt(0), deadline.in_doubt(1)) == (False, True)
     deadline.resolve(1)
     deadline.submitting([])
     assert deadline.settled

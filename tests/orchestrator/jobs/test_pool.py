@@ -421,6 +421,40 @@ def test_a_run_in_which_nothing_can_be_started_ends_and_withdraws_everything(scr
     assert sorted(run.events("withdrawn")[-1]["indices"]) == [0, 1, 2, 3, 4]
 
 
+def test_jobs_that_were_handed_their_tasks_too_late_do_not_say_that_nothing_can_be_started(scripted: Make) -> None:
+    """sbatch that hangs for a minute takes all the time that they wait, on whatever nodes they are."""
+    run = scripted(size=4)
+    for index in range(4):
+        run.cluster.answer(index, 1, RUNNING, run.waited_in_vain(index, 1, node=f"n{index}"))
+    assert run.outcomes() == [Outcome.OK] * 4
+    assert {entry["outcome"] for entry in run.events("lost")} == {"SUBMIT_FAILED"}
+    assert run.cluster.avoided == [set(), set()]
+
+
+def test_a_run_whose_jobs_are_never_handed_their_tasks_ends(scripted: Make) -> None:
+    run = scripted(size=2, retries=1)
+    for index in range(2):
+        for number in (1, 2):
+            run.cluster.answer(index, number, RUNNING, run.waited_in_vain(index, number, node="n1"))
+    with pytest.raises(RunFailed, match=r"nothing could be submitted in 2 attempts: .* not handed its task in time"):
+        run.finish()
+
+
+def test_what_is_delivered_while_a_run_that_failed_ends_its_jobs_is_kept(scripted: Make) -> None:
+    run = scripted(size=4)
+    for index in range(3):
+        run.cluster.answer(index, 1, RUNNING, ended(node=f"n{index}"))
+    run.cluster.answer(3, 1, RUNNING)
+    run.cluster.on_cancel = lambda: run.deliver(3, 1)
+    with run.pool() as pool:
+        pool.add(run.offspring)
+        with pytest.raises(RunFailed, match="no simulation can be started"):
+            pool.wait()
+        pool.discard_unused()
+    assert run.outcomes() == [Outcome.OK] * 4
+    assert [attempt for attempt in run.cluster.submitted if attempt[0] == 3] == [(3, 1)]
+
+
 def test_an_offspring_that_cannot_be_started_is_not_evaluated(scripted: Make) -> None:
     run = scripted(timeout=300, retries=1)
     run.cluster.answer(0, None, RUNNING, ended(node="n1"))

@@ -7,11 +7,12 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scripted_pool import ABSENT, OK, PENDING, RUNNING, START, UNKNOWN, ScriptedRun, ended, finite
 
-from orchestrator.cluster import Status
+from orchestrator.cluster import Job, Status
 from orchestrator.errors import RunFailed, Stopped
 from orchestrator.node.claim import is_claimed_by_another
 from orchestrator.paths import AttemptPaths
@@ -135,6 +136,25 @@ def test_a_deadline_that_passed_while_nobody_watched_waits_for_what_the_file_sys
     suspend(run, 20, 5000, lambda: run.clock.after(20, lambda: run.deliver(0, 1)))
     assert run.outcomes() == [Outcome.OK, Outcome.TIMEOUT]
     assert run.clock.now < START + 20 + 5000 + 60
+
+
+def test_a_controller_that_slept_in_its_first_submission_gives_the_jobs_all_of_their_time(
+    scripted: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = scripted()
+    run.cluster.otherwise = [*[RUNNING] * 200, OK]
+    submit = run.cluster.submit
+
+    def slow(*given: Any) -> list[Job]:
+        run.clock.sleep(5000)
+        return submit(*given)
+
+    monkeypatch.setattr(run.cluster, "submit", slow)
+    run.crash(after=5100)
+    # the next one goes on with that clock
+    assert run.outcomes() == [Outcome.OK, Outcome.OK]
+    assert set(finite(run.deadlines)) == {START + 6000}
+    assert run.cluster.submitted == [(0, 1), (1, 1)]
 
 
 def test_an_answer_of_the_queue_that_is_as_old_as_the_sleep_decides_nothing(scripted: Make) -> None:

@@ -337,6 +337,27 @@ def test_what_could_not_be_started_while_the_deadline_is_enforced_is_not_scored(
     assert content(run.finish()[:1]) == content([first])
 
 
+def test_jobs_that_could_not_be_started_while_nobody_watched_do_not_end_the_run(scripted: Make) -> None:
+    """What was wrong may have been put right by whoever continues the run."""
+    run = scripted(size=3)
+    for index in range(3):
+        run.cluster.answer(index, 1, ended(node=f"n{index}"))
+    run.cluster.submit(run.write_submitting("run-g0-aa", (0, 1), (1, 1), (2, 1)), "run-g0-aa", run.paths.submitit, ())
+    assert run.outcomes() == [Outcome.OK] * 3
+    assert run.cluster.cancelled == []
+    assert len(run.cluster.batches) == 2
+
+
+def test_jobs_that_still_cannot_be_started_end_the_run(scripted: Make) -> None:
+    run = scripted(size=3)
+    for index in range(3):
+        run.cluster.answer(index, None, ended(node=f"n{index}"))
+    run.cluster.submit(run.write_submitting("run-g0-aa", (0, 1), (1, 1), (2, 1)), "run-g0-aa", run.paths.submitit, ())
+    with pytest.raises(RunFailed, match="no simulation can be started on n0, n1, n2"):
+        run.finish()
+    assert len(run.cluster.batches) == 2
+
+
 def test_what_was_late_or_killed_has_used_its_time(scripted: Make) -> None:
     run = scripted(timeout=100)
 
