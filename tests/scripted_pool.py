@@ -217,6 +217,9 @@ class FakeMeasuring:
         self.added.append((key[1], paths))
         self._running.append((key, paths))
 
+    def landed(self, key: tuple[int, int]) -> None:
+        pass
+
     def poll(self) -> list[tuple[tuple[int, int], Result]]:
         failed = []
         for key, paths in self._running:

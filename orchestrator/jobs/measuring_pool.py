@@ -32,6 +32,7 @@ class _Work:
     tries: int = 0
     started: float = 0.0
     too_slow: bool = False
+    landed: bool = False
     process: subprocess.Popen[bytes] | None = None
 
 
@@ -72,7 +73,7 @@ class MeasuringPool:
                 continue
             self._running.remove(work)
             result = result_in(work.paths.result)
-            if result is not None and result.measured:
+            if work.landed or (result is not None and result.measured):
                 if code != 0:
                     told = "measuring %s ended with exit code %d, after it had delivered"
                     _LOG.warning(told, work.paths.directory, code)
@@ -88,6 +89,12 @@ class MeasuringPool:
                 failed.append((work.key, Result(outcome, message=message)))
         self._fill()
         return failed
+
+    def landed(self, key: tuple[int, int]) -> None:
+        """Let an offspring's process end as it likes: its result was taken, and its files may be gone before that."""
+        for work in self._running:
+            work.landed |= work.key == key
+        self._waiting = deque(work for work in self._waiting if work.key != key)
 
     def close(self) -> None:
         """End all processes; what they had not measured is measured when the run is continued."""

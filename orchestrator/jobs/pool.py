@@ -262,6 +262,7 @@ class JobPool:
         write_json(paths.result, result.to_json(), self._confirm)
 
     def _land(self, entry: Entry, result: Result) -> None:
+        self._measuring.landed(entry.key)
         landed = entry.land(result)
         self._arrived.append(landed)
         if not result.says_nothing:

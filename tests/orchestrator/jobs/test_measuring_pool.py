@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,21 @@ def test_a_process_that_ends_well_but_has_not_measured_is_not_waited_for_without
     ((index, result),) = pool.poll()
     assert (index, result.outcome) == (0, Outcome.SIMULATION_ERROR)
     assert result.message == "measuring ended with exit code 0 in 2 tries"
+
+
+def test_what_has_landed_is_not_measured_again_if_its_folder_is_gone_before_its_process(
+    started: list[Measuring], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The generation was complete and removed while the process that had delivered was still ending."""
+    has_free(monkeypatch, 64 * 1024 * MB)
+    pool = MeasuringPool(1, timeout=60)
+    filled(pool, tmp_path, 2)
+    delivered(started[0])
+    for key in (0, 1):
+        pool.landed(key)  # type: ignore[arg-type]
+    shutil.rmtree(RunPaths(tmp_path).generation(0).directory)
+    assert pool.poll() == []
+    assert len(started) == 1
 
 
 @pytest.mark.parametrize("code", [-9, 75], ids=["killed by the kernel", "cannot write its result"])

@@ -180,10 +180,10 @@ def test_a_run_in_which_everything_fails_ends_with_one_message_and_leaves_nothin
 
 def test_jobs_beyond_the_timeout_are_ended_and_scored(tmp_path: Path) -> None:
     model = MODEL.replace("    x, y =", "    if parameters['x'] > 0.89: time.sleep(1000)\n    x, y =")
-    project = Project.create(tmp_path, {"timeout": 8, "max_ngen": 1}, model)
+    project = Project.create(tmp_path, {"timeout": 20, "max_ngen": 1}, model)
     begin = time.monotonic()
     project.command("run", "config.yaml")
-    assert time.monotonic() - begin < 30
+    assert time.monotonic() - begin < 60
     frame = project.frame()
     late = frame["outcome"] == "TIMEOUT"
     assert 1 <= late.sum() <= 3
@@ -216,14 +216,16 @@ def test_a_job_whose_process_is_killed_once_is_simulated_again(undisturbed: Proj
 
 def test_what_is_killed_until_the_deadline_is_not_evaluated_and_the_run_goes_on(tmp_path: Path) -> None:
     kill = "    if '/0/1/' in str(directory): os.kill(os.getpid(), 9)\n    x, y ="
-    project = Project.create(tmp_path, {"timeout": 10}, MODEL.replace("    x, y =", kill))
+    project = Project.create(tmp_path, {"timeout": 20}, MODEL.replace("    x, y =", kill))
     said = project.command("run", "config.yaml")
     assert "; not evaluated" in said
     frame = project.frame()
     assert len(frame) == 8
     lost = frame["total_score"].isna()
     assert list(lost) == [False, True] + [False] * 6
-    assert (frame["outcome"][1], frame["score:ReturnedValue(rate)"].isna()[1]) == ("CANCELLED", True)
+    # the last attempt may be about to begin when the time is up
+    assert frame["outcome"][1] in ("CANCELLED", "TIMEOUT")
+    assert frame["score:ReturnedValue(rate)"].isna()[1]
     assert frame["attempts"][1] > 1
     run = str(project.runs[0])
     project.command("run", "--continue", run, "--set", "max_ngen=3")  # its replay is told the same
