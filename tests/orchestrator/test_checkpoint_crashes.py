@@ -21,6 +21,8 @@ from orchestrator.checkpoint.image import as_it_is, creating, extending
 from orchestrator.errors import Stopped
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
 
+pytestmark = pytest.mark.hostile
+
 NAMES = ["w", "b"]
 TARGETS = ["rate"]
 SIZE = 3
@@ -290,7 +292,6 @@ from pathlib import Path
 sys.path[:0] = {path}
 from test_checkpoint_crashes import require_whole
 
-pytestmark = pytest.mark.hostile
 file, seen, looks = Path({file!r}), 0, 0
 print("ready", flush=True)
 while seen < {until}:

@@ -215,7 +215,7 @@ def test_a_job_whose_process_is_killed_once_is_simulated_again(undisturbed: Proj
 
 
 def test_what_is_killed_until_the_deadline_is_not_evaluated_and_the_run_goes_on(tmp_path: Path) -> None:
-    kill = "    if '/0/1/' in str(directory): os.kill(os.getpid(), 9)\n    x, y ="
+    kill = "    if '/generations/0/1/' in str(directory): os.kill(os.getpid(), 9)\n    x, y ="
     project = Project.create(tmp_path, {"timeout": 20}, MODEL.replace("    x, y =", kill))
     said = project.command("run", "config.yaml")
     assert "; not evaluated" in said
