@@ -382,6 +382,7 @@ def main() -> None:
             raise
         traceback.print_exc()  # the other ranks would wait for this one for ever
         sys.stderr.flush()
+        time.sleep(1)  # mpiexec, which passes it on, ends with the ranks
         WORLD.Abort(1)
 
 

@@ -157,9 +157,11 @@ class History:
     def speaks(self, result: Result) -> bool:
         """Return whether a result that counts says something of the parameters, so that it is scored.
 
-        What the cluster did says nothing, except that two nodes in a row have died under the offspring.
+        What the cluster did says nothing, except that two nodes in a row have died under the offspring. Nor does a
+        timeout after attempts that the cluster lost: the time that they took was missing in the end.
         """
-        return not result.says_nothing or (result.outcome.infrastructure and self.kills_nodes)
+        short_of_time = result.outcome is Outcome.TIMEOUT and bool(self.losses)
+        return not (result.says_nothing or short_of_time) or (result.outcome.infrastructure and self.kills_nodes)
 
     def counts(self, number: int, outcome: Outcome) -> bool:
         """Return whether the result of attempt `number` is the offspring's: which attempt counts is decided here.
