@@ -157,8 +157,7 @@ class History:
     def speaks(self, result: Result) -> bool:
         """Return whether a result that counts says something of the parameters, so that it is scored.
 
-        What the cluster did says nothing, except that two nodes in a row have died under the offspring. Nor does a
-        timeout after attempts that the cluster lost: the time that they took was missing in the end.
+        What the cluster did says nothing, unless two nodes in a row died; nor does a timeout after attempts it lost.
         """
         short_of_time = result.outcome is Outcome.TIMEOUT and bool(self.losses)
         return not (result.says_nothing or short_of_time) or (result.outcome.infrastructure and self.kills_nodes)
