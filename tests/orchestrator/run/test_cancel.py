@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from in_process import command
-from orchestrator_project import Project
+from orchestrator_project import Project, wait_for
 from run_on_disk import GenerationOnDisk, RunOnDisk
 
 from orchestrator.checking.problems import load_checked_config
@@ -42,7 +42,9 @@ def on_disk(paths: RunPaths) -> RunOnDisk:
 def unrelated() -> Iterator[psutil.Process]:
     """A process of this user that has nothing to do with the run."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    yield psutil.Process(child.pid)
+    process = psutil.Process(child.pid)
+    wait_for(lambda: process.cmdline())  # for a moment a new program has none
+    yield process
     child.kill()
     child.communicate()
 
