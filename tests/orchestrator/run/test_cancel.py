@@ -43,7 +43,7 @@ def unrelated() -> Iterator[psutil.Process]:
     """A process of this user that has nothing to do with the run."""
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     process = psutil.Process(child.pid)
-    wait_for(lambda: process.cmdline())  # for a moment a new program has none
+    wait_for(lambda: bool(process.cmdline()))  # for a moment a new program has none
     yield process
     child.kill()
     child.communicate()
