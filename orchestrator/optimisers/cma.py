@@ -72,7 +72,7 @@ class CMA:
         self._totals: list[float] = []
 
     def _begun(self, start: FloatArray, sigma: float) -> Any:
-        """Return a strategy that evaluates its start first."""
+        """Return a strategy that begins at a point."""
         cma = _pycma()
         problem = self._problem
         settings = {
@@ -115,14 +115,12 @@ class CMA:
         """Return the points that are no samples, and why they are evaluated."""
         if self._start is not None:
             return self._start[None], Origin.START
-        if recorded is not None:
-            rows = [origin is Origin.MODEL for origin in recorded.origins]
-            return recorded.points[rows], Origin.MODEL
+        rows = None if recorded is None else recorded.points[[origin is Origin.MODEL for origin in recorded.origins]]
         if self._proposer is None:
             return np.empty((0, len(self._problem.start))), Origin.MODEL
         state = self.state()
         mean, covariance = np.asarray(state["mean"]), np.asarray(state["covariance"])
-        return self._proposer.proposals(mean, covariance, self._asks), Origin.MODEL
+        return self._proposer.proposals(mean, covariance, self._asks, rows), Origin.MODEL
 
     def tell(self, told: Told) -> None:
         """Update the distribution with the sum of the scores of each offspring that was evaluated.

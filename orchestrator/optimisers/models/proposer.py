@@ -46,7 +46,9 @@ class Proposer:
         self._trust = Trust(problem.size, proposals)
         self._model: ValueModel | None = None
 
-    def proposals(self, mean: FloatArray, covariance: FloatArray, serial: int) -> FloatArray:
+    def proposals(
+        self, mean: FloatArray, covariance: FloatArray, serial: int, recorded: FloatArray | None = None
+    ) -> FloatArray:
         """Return points for the next ask, shape (number, n_parameters); none if too little is known.
 
         Parameters
@@ -57,8 +59,11 @@ class Proposer:
             Likewise.
         serial : int
             Number of the ask: with the seed, all that the random numbers depend on.
+        recorded : ndarray of float, optional
+            In a replay, what was proposed then: the model is fitted as it was, for what it says of the noise, and these
+            are returned.
         """
-        nothing = np.empty((0, len(self._problem.start)))
+        nothing = np.empty((0, len(self._problem.start))) if recorded is None else recorded
         number = self._trust.proposals
         if not number:
             return nothing
@@ -73,6 +78,8 @@ class Proposer:
                 nearest = self._nearest(metric.of(points), totals)
                 data = Data(metric.of(points[nearest]), values[nearest], failed[nearest])
                 self._model = ValueModel(data, self._scales)
+                if recorded is not None:
+                    return recorded
                 search = Search(self._model, metric, Distribution(mean, covariance), points[nearest])
                 found = propose(search, number, rng)
         except (np.linalg.LinAlgError, ValueError) as error:
