@@ -84,6 +84,11 @@ class Offspring:
     origin: Origin = Origin.SAMPLE
     asked_after: int = 0
 
+    @property
+    def key(self) -> tuple[int, int]:
+        """Generation and index: its identity."""
+        return self.generation, self.index
+
 
 @dataclass(frozen=True)
 class Result:

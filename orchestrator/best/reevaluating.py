@@ -207,7 +207,7 @@ def _make_ready(
     checkpoint, asks = Checkpoint(paths.checkpoint), Asks(paths, config.space())
     asks.require_fit(checkpoint)
     number, wanted = checkpoint.n_generations, {key_of(task) for task in request.all_tasks}
-    in_flight = asks.recorded(number)
+    in_flight = asks.recorded(number).offspring
     foreign = [offspring for offspring in in_flight if key_of(offspring.parameters) not in wanted]
     if foreign and not force:
         last = Request.read(paths)

@@ -212,12 +212,19 @@ class Checkpoint:
             names = dict.fromkeys(name for state in states for name in state)
             return {name: _stacked([state.get(name) for state in states]) for name in names}
 
-    def told(self) -> list[Told]:
-        """Return what the optimiser was told, one object per tell, bit for bit; its scores are not capped."""
+    def told(self, *, states: bool = False) -> list[Told]:
+        """Return what the optimiser was told, one object per tell, bit for bit; its scores are not capped.
+
+        Parameters
+        ----------
+        states : bool
+            Whether the optimiser's state before each tell is read as well, as a replay needs it.
+        """
         with readable(self.path) as file:
             stored = stored_in(file)
             points, values, scores = (stored.matrices(name) for name in ("points", "values", "ranked_scores"))
             tables = stored.tables(("generation", "offspring", "origin", "asked_after", "outcome"))
+            before = stored.states() if states else [{}] * len(tables)
             for n, table in enumerate(tables):
                 self._require_shapes(n, len(table), points[n], values[n], scores[n])
             return [
@@ -229,6 +236,7 @@ class Checkpoint:
                     origins=[Origin(text.decode()) for text in table["origin"]],
                     ids=list(zip(table["generation"].tolist(), table["offspring"].tolist(), strict=True)),
                     asked_after=table["asked_after"].tolist(),
+                    state=before[n],
                 )
                 for n, table in enumerate(tables)
             ]

@@ -103,7 +103,10 @@ class Config(Section):
         description="offspring in a generation; 0 takes the default of CMA-ES, 4 + 3 ln(number of parameters)",
     )
     schedule: Annotated[SerializeAsAny[ScheduleOptions], PlainValidator(SCHEDULE.read)] = Field(
-        default_factory=dict, validate_default=True, description="when evaluations are asked for and told"
+        default_factory=dict,
+        validate_default=True,
+        description="when evaluations are asked for and told",
+        json_schema_extra=CIRCUMSTANCE,
     )
     timeout: Duration = Field(
         86400.0,
@@ -197,6 +200,18 @@ class Config(Section):
             raise ValueError(
                 f"the optimiser {optimiser.method} needs at least {optimiser.least_offspring} offspring in a "
                 f"generation, got {value}"
+            )
+        return value
+
+    @field_validator("schedule")
+    @classmethod
+    def _suits_the_optimiser(cls, value: ScheduleOptions, info: ValidationInfo) -> ScheduleOptions:
+        optimiser: OptimiserOptions | None = info.data.get("optimiser")
+        plugin = optimiser._plugin if optimiser is not None else None
+        if optimiser is not None and plugin is not None and value.any_rows and not plugin.any_rows:
+            raise ValueError(
+                f"this way of {value.kind} tells evaluations of several generations together, which the optimiser "
+                f"{optimiser.method} does not take: use the schedule generations, with close_at: 1"
             )
         return value
 

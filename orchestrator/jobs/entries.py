@@ -186,7 +186,7 @@ class Entry:
     @property
     def key(self) -> tuple[int, int]:
         """Generation and index: its identity."""
-        return self.offspring.generation, self.offspring.index
+        return self.offspring.key
 
     @property
     def index(self) -> int:

@@ -172,7 +172,7 @@ class JobPool:
         RunFailed
             If none does; all of them start afresh when the run is continued, whatever their results say.
         """
-        keys = {(each.generation, each.index) for each in offspring}
+        keys = {each.key for each in offspring}
         together = [entry for entry in self._entries if entry.key in keys]
         results = [entry.result for entry in together if entry.result is not None]
         if any(result.worked for result in results):

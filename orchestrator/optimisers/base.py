@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -127,6 +127,8 @@ class Told:
         Generation and index of each evaluation, for schedules.
     asked_after : sequence of int, length n_points
         How often the optimiser had been told when it asked for each, for schedules.
+    state : mapping of str to ndarray of float or float
+        In a replay, what `Optimiser.state` returned before these were told; nothing otherwise.
     """
 
     points: FloatArray
@@ -136,6 +138,7 @@ class Told:
     origins: Sequence[Origin] = ()
     ids: Sequence[tuple[int, int]] = ()
     asked_after: Sequence[int] = ()
+    state: Mapping[str, FloatArray | float] = field(default_factory=dict)
 
     @property
     def evaluated(self) -> list[int]:
@@ -143,13 +146,14 @@ class Told:
         return [n for n, row in enumerate(self.scores) if not np.isnan(row).all()]
 
     @property
+    def proposed(self) -> list[int]:
+        """Rows that a model proposed."""
+        return [n for n, origin in enumerate(self.origins) if origin is Origin.MODEL]
+
+    @property
     def totals(self) -> FloatArray:
         """Sum of the scores of each row, shape (n_points,); NaN if it was not evaluated."""
         return np.array([total_of(row) for row in self.scores])
-
-    def asked(self) -> Asked:
-        """Return what was asked for."""
-        return Asked(self.points, tuple(self.origins))
 
     def without(self, row: int) -> Told:
         """Return all evaluations except one."""
@@ -157,10 +161,11 @@ class Told:
         def others(rows: Sequence[Any]) -> list[Any]:
             return [each for n, each in enumerate(rows) if n != row]
 
-        return Told(
-            np.delete(self.points, row, axis=0),
-            np.delete(self.values, row, axis=0),
-            np.delete(self.scores, row, axis=0),
+        return replace(
+            self,
+            points=np.delete(self.points, row, axis=0),
+            values=np.delete(self.values, row, axis=0),
+            scores=np.delete(self.scores, row, axis=0),
             outcomes=others(self.outcomes),
             origins=others(self.origins),
             ids=others(self.ids),
@@ -175,19 +180,23 @@ class Optimiser(Protocol):
     same again gives the same points, bit for bit. Random numbers come from a generator of its own.
     """
 
-    def ask(self, recorded: Asked | None = None) -> Asked:
+    def ask(self, recorded: Asked | None = None, pending: FloatArray | None = None) -> Asked:
         """Return the next points; called once for each `tell`, except of a method that takes any rows.
+
+        A method that is not registered as one that proposes points by a model has no parameters here.
 
         Parameters
         ----------
         recorded : Asked, optional
-            Given in a replay by a method that proposes points by a model: what was asked for then. Points of
-            `Origin.MODEL` are taken from it instead of being computed again: a model's search ends elsewhere on
-            another kind of processor. A method without a model needs no such parameter.
+            In a replay, what was asked for then, or its beginning if the rest was never evaluated. As many points are
+            returned; those of `Origin.MODEL` are taken from it instead of being computed again, because a model's
+            search ends elsewhere on another kind of processor.
+        pending : ndarray of float, shape (n_pending, n_parameters), optional
+            Points that were asked for earlier, are being evaluated, and were not told yet.
         """
 
     def tell(self, told: Told) -> None:
-        """Take the evaluations of exactly the points that were asked last, or of any if the method takes any rows.
+        """Take the evaluations of exactly the points that were asked last; of any that were, if it takes any rows.
 
         `Told.evaluated` says which of them there are; there may be any number of others, or none.
         """

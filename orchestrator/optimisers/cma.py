@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from orchestrator.optimisers.base import Asked, Problem, Told
+from orchestrator.optimisers.models.trust import Trust
 from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.registry import optimiser
 from orchestrator.records import FloatArray, Origin
@@ -44,14 +45,17 @@ class CMAOptions(OptimiserOptions):
     )
 
 
-@optimiser("cma", options=CMAOptions, packages=("cma", "numpy"))
+@optimiser("cma", options=CMAOptions, packages=("cma", "numpy"), any_rows=True, proposes=True)
 class CMA:
     """CMA-ES on the sum of the scores, bounded to the unit cube by pycma's own boundary transformation.
+
+    It takes any rows: the distribution is updated by whatever was told, from whichever ask it is. Every ask draws as
+    many samples, so that those of the next one do not depend on how many points the model proposed.
 
     Parameters
     ----------
     options : CMAOptions
-        Nothing that changes it yet.
+        Whether a model proposes points.
     problem : Problem
         At least 3 offspring; the start is the initial mean.
     """
@@ -60,13 +64,16 @@ class CMA:
         # pycma otherwise draws from numpy's global generator, which any other code may move
         self._generator = np.random.RandomState(problem.seed)
         self._problem = problem
-        fixed = None if options.proposals == "auto" else options.proposals
         learns = options.model == "targets" and bool(problem.scales)
-        self._proposer = _proposer(problem, options.model_points, fixed) if learns else None
+        self._proposer = _proposer(problem, options.model_points) if learns else None
+        # a run may have proposals in its record that was continued without the model
+        self._trust = Trust(problem.size, None if options.proposals == "auto" else options.proposals)
         self._strategy = self._begun(problem.start, problem.sigma)
-        self._start: FloatArray | None = np.asarray(problem.start, dtype=float)
-        self._asked: list[FloatArray] = []
         self._asks = 0
+        # what pycma has made of points that are no samples: near a face of the cube it moves them inside
+        self._moved: dict[bytes, FloatArray] = {}
+        # pycma takes one tell for each ask
+        self._asked_since = False
         # what is known of the present distribution and was too little to learn from: points, and sums of the scores
         self._points: list[FloatArray] = []
         self._totals: list[float] = []
@@ -98,48 +105,75 @@ class CMA:
         strategy.sm.__class__ = _symmetric_sampler()
         return strategy
 
-    def ask(self, recorded: Asked | None = None) -> Asked:
+    def ask(self, recorded: Asked | None = None, pending: FloatArray | None = None) -> Asked:
         """Return the next points: proposals, and samples."""
-        given, origin = self._given(recorded)
-        if len(given):
-            # the distribution learns from them as from samples, whose place they take
-            self._strategy.inject(list(given), force=True)
-        self._asked = self._strategy.ask()
         self._asks += 1
-        points = np.array(self._asked)
-        # pycma's transformation keeps a hundredth of the range away from the bounds, where they may well be
-        points[: len(given)] = given
-        return Asked(points, (*[origin] * len(given), *[Origin.SAMPLE] * (len(points) - len(given))))
+        if self._asks == 1:
+            given, origins = self._problem.start[None], (Origin.START, *[Origin.SAMPLE] * (self._problem.size - 1))
+            samples = self._drawn(given, self._problem.size)
+        else:
+            given, origins = self._proposals(recorded, pending)
+            samples = self._drawn(given, self._problem.size + len(given))
+        origins = origins if recorded is None else recorded.origins
+        of_given, of_samples = iter(given), iter(samples)
+        points = [next(of_samples if origin is Origin.SAMPLE else of_given) for origin in origins]
+        return Asked(np.array(points), origins)
 
-    def _given(self, recorded: Asked | None) -> tuple[FloatArray, Origin]:
-        """Return the points that are no samples, and why they are evaluated."""
-        if self._start is not None:
-            return self._start[None], Origin.START
-        rows = None if recorded is None else recorded.points[[origin is Origin.MODEL for origin in recorded.origins]]
-        if self._proposer is None:
-            return np.empty((0, len(self._problem.start))), Origin.MODEL
-        state = self.state()
-        mean, covariance = np.asarray(state["mean"]), np.asarray(state["covariance"])
-        return self._proposer.proposals(mean, covariance, self._asks, rows), Origin.MODEL
+    def _proposals(self, recorded: Asked | None, pending: FloatArray | None) -> tuple[FloatArray, tuple[Origin, ...]]:
+        """Return the points that are no samples, and the order of all."""
+        found = np.empty((0, len(self._problem.start)))
+        if self._proposer is not None:
+            own = self._distribution()
+            self._proposer.look(np.asarray(own["mean"]), np.asarray(own["covariance"]), self._asks, pending)
+        if recorded is not None:
+            found = recorded.points[[origin is not Origin.SAMPLE for origin in recorded.origins]]
+        elif self._proposer is not None:
+            found = self._proposer.proposals(self._trust.proposals)
+        return found, _mixed(len(found), self._problem.size)
+
+    def _drawn(self, given: FloatArray, number: int) -> list[FloatArray]:
+        """Return samples, so many without the given points, from which the distribution learns as from samples."""
+        if len(given):
+            self._strategy.inject(list(given), force=True)
+        # of small populations, mirrors of the worst of the last one come first
+        first = len(self._strategy.pop_injection_directions)
+        asked = self._strategy.ask(number)
+        self._asked_since = True
+        last = first + len(given)
+        self._moved |= {point.tobytes(): moved for point, moved in zip(given, asked[first:last], strict=True)}
+        return [*asked[:first], *asked[last:]]
 
     def tell(self, told: Told) -> None:
         """Update the distribution with the sum of the scores of each offspring that was evaluated.
 
         The mean is that of the best half of a generation: if fewer were evaluated, they are told together with the next
-        ones, which are drawn from the same distribution.
+        ones.
         """
-        self._points += [self._asked[n] for n in told.evaluated]
+        rows = [self._moved.pop(point.tobytes(), point) for point in told.points]
+        self._points += [rows[n] for n in told.evaluated]
         self._totals += told.totals[told.evaluated].tolist()
-        self._start = None
         if len(self._points) >= max(self._strategy.sp.weights.mu, _LEAST):
+            if not self._asked_since:
+                self._strategy.ask()
             with warnings.catch_warnings():
                 # of another number than usual
                 warnings.simplefilter("ignore")
                 self._strategy.tell(self._points, self._totals)
-            self._points, self._totals = [], []
-        if self._proposer is not None and self._proposer.learn(told):
-            self._strategy = self._begun(self._proposer.best(), _SIGMA_OF_A_RESTART)
-            self._points, self._totals = [], []
+            self._points, self._totals, self._asked_since = [], [], False
+        noise = self._noise(told)
+        if self._proposer is not None:
+            self._proposer.learn(told)
+        if self._trust.learn(told, noise):
+            self._strategy = self._begun(self._trust.best, _SIGMA_OF_A_RESTART)
+            self._points, self._totals, self._asked_since = [], [], False
+
+    def _noise(self, told: Told) -> float:
+        """Return the standard deviation of the total score of one point, as it was known before a block was told."""
+        if "model_noise" in told.state:  # of a replay, for which the model is not fitted again
+            noise = told.state["model_noise"]
+        else:
+            noise = self._proposer.noise if self._proposer is not None else 0.0
+        return float(np.sqrt(np.nansum(np.square(noise))))
 
     def stop(self) -> str | None:
         """Return pycma's reasons to stop, such as a step size that is below rounding, or None."""
@@ -150,20 +184,32 @@ class CMA:
         """Return ``mean`` (n_parameters,), ``sigma`` and ``covariance`` (n_parameters, n_parameters).
 
         The mean is in the unit cube; the covariance is that of the sampling distribution,
-        sigma^2 C, in the coordinates before pycma's boundary transformation.
+        sigma^2 C, in the coordinates before pycma's boundary transformation. With the model also
+        ``model_proposals``, ``model_win``, ``model_stalls`` and ``model_noise`` (n_targets,), in norms.
         """
+        own = self._distribution()
+        if self._proposer is None:
+            return own
+        return {**own, **self._trust.state(), "model_noise": self._proposer.noise}
+
+    def _distribution(self) -> dict[str, FloatArray | float]:
         es = self._strategy
         mean = np.asarray(es.gp.pheno(es.mean, into_bounds=es.boundary_handler.repair))
         scale = np.asarray(es.sigma_vec * np.ones(len(mean)))
         covariance = es.sigma**2 * np.outer(scale, scale) * np.asarray(es.C)
-        own = {"mean": mean, "sigma": float(es.sigma), "covariance": covariance}
-        return {**own, **self._proposer.state()} if self._proposer is not None else own
+        return {"mean": mean, "sigma": float(es.sigma), "covariance": covariance}
 
 
-def _proposer(problem: Problem, most: int, proposals: int | None) -> Proposer:
+def _mixed(given: int, size: int) -> tuple[Origin, ...]:
+    """Return the order of so many proposals and the samples beside them, evenly mixed, a proposal first."""
+    places = {math.floor(n * size / given) for n in range(given)}
+    return tuple(Origin.MODEL if n in places else Origin.SAMPLE for n in range(size))
+
+
+def _proposer(problem: Problem, most: int) -> Proposer:
     from orchestrator.optimisers.models.proposer import Proposer  # noqa: PLC0415  (scipy takes long to import)
 
-    return Proposer(problem, most, proposals)
+    return Proposer(problem, most)
 
 
 def _pycma() -> Any:

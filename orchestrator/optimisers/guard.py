@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from orchestrator.optimisers.base import Asked, Optimiser, Told, same_points
+from orchestrator.optimisers.base import TOLERANCE, Asked, Optimiser, Told, same_points
 from orchestrator.records import FloatArray, Origin
 
 
@@ -15,7 +15,7 @@ class Guarded:
     """An optimiser whose points and scores are checked, and which evaluates the start first.
 
     If the method itself does not ask for the start first, it is asked for beside the method's points, and not told to
-    the method.
+    the method. The method is told of points bit for bit as it has asked for them.
 
     Parameters
     ----------
@@ -26,23 +26,28 @@ class Guarded:
     any_rows : bool
         Whether the method may be asked again before it was told, and told of any points that it has asked for;
         otherwise it is told of exactly those that it asked for last.
+    proposes : bool
+        Whether a model of the method may propose points.
     """
 
-    def __init__(self, optimiser: Optimiser, start: FloatArray, *, any_rows: bool = False):
+    def __init__(self, optimiser: Optimiser, start: FloatArray, *, any_rows: bool = False, proposes: bool = False):
         self._optimiser = optimiser
         self._start = np.asarray(start, dtype=float)
         self._any_rows = any_rows
+        self._proposes = proposes
+        # what was asked last, and all points that were asked for and not told yet
         self._asked: Asked | None = None
+        self._open = np.empty((0, len(self._start)))
         self._first = True
         self._start_is_added = False
 
-    def ask(self, recorded: Asked | None = None) -> Asked:
+    def ask(self, recorded: Asked | None = None, pending: FloatArray | None = None) -> Asked:
         """Return the next points; the same ones again until they are told, unless the method takes any rows.
 
         Parameters
         ----------
-        recorded : Asked, optional
-            In a replay, what was asked for then.
+        recorded, pending
+            As for `Optimiser.ask`.
 
         Raises
         ------
@@ -50,8 +55,9 @@ class Guarded:
             If the method asks for what is no point of the unit cube.
         """
         if self._asked is None or self._any_rows:
-            asked = self._optimiser.ask(recorded) if _proposes(recorded) else self._optimiser.ask()
+            asked = self._optimiser.ask(recorded, pending) if self._proposes else self._optimiser.ask()
             self._asked = self._with_start(_checked(asked, len(self._start)))
+            self._open = np.vstack([self._open, self._asked.points])
         return Asked(self._asked.points.copy(), self._asked.origins)
 
     def tell(self, told: Told) -> None:
@@ -60,18 +66,20 @@ class Guarded:
         Raises
         ------
         ValueError
-            If the points are others than those that were asked, or nothing was asked; if a score is not finite, unless
+            If the points are others than those that were asked, or were told already; if a score is not finite, unless
             all scores of its point are NaN, which was not evaluated then.
         """
         if self._asked is None:
             raise ValueError("tell() without ask()")
         if len(told.scores) != len(told.points) or not np.isfinite(told.scores[told.evaluated]).all():
             raise ValueError("tell() takes one row of finite scores, or of NaN, for every point")
-        if not self._any_rows:
+        if self._any_rows:
+            told = replace(told, points=self._taken(told.points))
+        else:
             if not same_points(told.points, self._asked.points):
                 raise ValueError("tell() got other points than ask() gave")
-            told = replace(told, origins=self._asked.origins)
-            self._asked = None
+            told = replace(told, points=self._asked.points, origins=self._asked.origins)
+            self._asked, self._open = None, self._open[:0]
         if self._start_is_added and Origin.START in told.origins:
             told = told.without(list(told.origins).index(Origin.START))
             self._start_is_added = False
@@ -86,6 +94,19 @@ class Guarded:
         """Return what the checkpoint keeps of a generation."""
         return self._optimiser.state()
 
+    def _taken(self, points: FloatArray) -> FloatArray:
+        """Return points as they were asked for; they are open no more."""
+        rest, rows = self._open, []
+        for point in points:
+            off = np.abs(rest - point).max(axis=1, initial=0.0)
+            nearest = int(np.argmin(off)) if len(rest) else 0
+            if not len(rest) or not off[nearest] <= TOLERANCE:
+                raise ValueError("tell() got other points than ask() gave, or one of them twice")
+            rows.append(rest[nearest])
+            rest = np.delete(rest, nearest, axis=0)
+        self._open = rest
+        return np.array(rows).reshape(points.shape)
+
     def _with_start(self, asked: Asked) -> Asked:
         if not self._first:
             return asked
@@ -94,11 +115,6 @@ class Guarded:
             return asked
         self._start_is_added = True
         return Asked(np.vstack([self._start, asked.points]), (Origin.START, *asked.origins))
-
-
-def _proposes(recorded: Asked | None) -> bool:
-    """Return whether a model proposed some of the points."""
-    return recorded is not None and Origin.MODEL in recorded.origins
 
 
 def _checked(asked: Asked, width: int) -> Asked:

@@ -38,6 +38,8 @@ class OptimiserKind:
         Distributions whose versions decide about a replay.
     any_rows : bool
         Whether it may be asked again before it was told, and told of any points that it has asked for.
+    proposes : bool
+        Whether a model may propose points: `Optimiser.ask` has its two parameters then.
     """
 
     name: str
@@ -45,6 +47,7 @@ class OptimiserKind:
     options: type[OptimiserOptions]
     packages: Sequence[str]
     any_rows: bool = False
+    proposes: bool = False
 
     @property
     def documentation(self) -> str:
@@ -58,6 +61,7 @@ def optimiser(
     options: type[OptimiserOptions] | None = None,
     packages: Sequence[str] = ("numpy",),
     any_rows: bool = False,
+    proposes: bool = False,
 ) -> Callable[[OptimiserClass], OptimiserClass]:
     """Register the decorated class, which takes options and `Problem`, as an optimiser.
 
@@ -72,6 +76,8 @@ def optimiser(
     any_rows : bool
         Whether it may be asked again before it was told, and told of any points that it has asked for; schedules that
         do not wait for whole generations need that.
+    proposes : bool
+        Whether a model may propose points: `Optimiser.ask` takes what was asked for in a replay, and what is pending.
 
     Raises
     ------
@@ -82,7 +88,7 @@ def optimiser(
     def register(cls: OptimiserClass) -> OptimiserClass:
         from orchestrator.optimisers.options import OptimiserOptions  # noqa: PLC0415  (pydantic)
 
-        kind = OptimiserKind(name, cls, options or OptimiserOptions, tuple(packages), any_rows)
+        kind = OptimiserKind(name, cls, options or OptimiserOptions, tuple(packages), any_rows, proposes)
         cls.plugin = kind
         optimisers().add(name, kind, cls)
         return cls
@@ -101,7 +107,8 @@ def create_optimiser(options: OptimiserOptions, problem: Problem) -> Optimiser:
         What it is to solve.
     """
     kind: OptimiserKind = options._plugin or optimisers().find(options.method)
-    return Guarded(kind.create(options, problem), problem.start, any_rows=kind.any_rows)
+    method = kind.create(options, problem)
+    return Guarded(method, problem.start, any_rows=kind.any_rows, proposes=kind.proposes)
 
 
 def versions_of(config: Config) -> dict[str, str]:

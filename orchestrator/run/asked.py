@@ -14,6 +14,7 @@ from orchestrator.optimisers.base import Told
 from orchestrator.optimisers.space import SearchSpace
 from orchestrator.paths import RunPaths
 from orchestrator.records import Offspring, Origin
+from orchestrator.schedules.base import Recorded
 
 
 class Asks:
@@ -31,15 +32,25 @@ class Asks:
         self._paths = paths
         self._space = space
 
-    def record(self, offspring: Sequence[Offspring]) -> None:
-        """Add offspring of one generation to what is recorded of it."""
+    def record(self, offspring: Sequence[Offspring], kept: Sequence[Offspring] = ()) -> None:
+        """Add offspring of one generation to what is recorded of it.
+
+        Parameters
+        ----------
+        offspring : sequence of Offspring
+            They are submitted next.
+        kept : sequence of Offspring
+            What was asked for with them and is not to be submitted yet; takes the place of what was kept before.
+        """
         number = offspring[0].generation
         paths = self._paths.generation(number)
         paths.directory.mkdir(parents=True, exist_ok=True)
-        known = [*self.recorded(number), *offspring]
-        write_json(paths.record, {"generation": number, "offspring": [_to_json(each) for each in known]})
+        known = [*self.recorded(number).offspring, *offspring]
+        rows = {"offspring": known, **({"kept": kept} if kept else {})}
+        lists = {name: [_to_json(each) for each in listed] for name, listed in rows.items()}
+        write_json(paths.record, {"generation": number, **lists})
 
-    def recorded(self, number: int) -> list[Offspring]:
+    def recorded(self, number: int) -> Recorded:
         """Return what was asked for in a generation; nothing if its controller died before it was written down.
 
         Raises
@@ -50,23 +61,27 @@ class Asks:
         file = self._paths.generation(number).record
         try:
             data = read_json(file)
-            offspring = [self._offspring(number, each) for each in _listed(number, data)]
-            if len({each.index for each in offspring}) < len(offspring):
+            offspring, kept = (
+                [self._offspring(number, each) for each in listed]
+                for listed in (_listed(number, data), data.get("kept", []))
+            )
+            if len({each.index for each in (*offspring, *kept)}) < len(offspring) + len(kept):
                 raise ValueError("an offspring is there twice")
         except FileNotFoundError:
-            return []
+            return Recorded(())
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise RunFailed(
                 f"{file}: does not say what was asked for ({type(error).__name__}: {error}). Restore it, or end the "
                 f"jobs of the generation (orchestrator cancel) and delete {file.parent}"
             ) from error
-        return offspring
+        return Recorded(offspring, kept)
 
     def missing(self, told: Iterable[Told]) -> dict[int, set[int]]:
         """Return, for each generation that has files, which of its offspring are in no block that was told."""
         done = {each for block in told for each in block.ids}
         return {
-            number: {each.index for each in self.recorded(number)} - {index for of, index in done if of == number}
+            number: {each.index for each in self.recorded(number).offspring}
+            - {index for of, index in done if of == number}
             for number in self._paths.generation_numbers()
         }
 
@@ -81,7 +96,8 @@ class Asks:
         """
         held, names = checkpoint.n_generations, checkpoint.parameter_names
         for number in self._paths.generation_numbers():
-            recorded = self.recorded(number)
+            asked = self.recorded(number)
+            recorded = [*asked.offspring, *asked.kept]
             if wrong := [each for each in recorded if [*each.parameters] != names or len(each.point) != len(names)]:
                 raise RunFailed(
                     f"{self._paths.generation(number).record}: expected a point of the parameters {', '.join(names)}, "

@@ -111,7 +111,7 @@ class Controller:
         while self._unscored is None and (offspring := self._schedule.next()):
             self._before(offspring)
             self._confirm()
-            self._asks.record(offspring)
+            self._asks.record(offspring, self._schedule.kept())
             self._submit(offspring)
         if self._unscored is not None and self._pool.is_idle:
             raise self._unscored
@@ -129,10 +129,10 @@ class Controller:
             self._unscored = self._unscored or error
 
     def _resume(self) -> list[Sequence[Offspring]]:
-        told = self._checkpoint.told()
+        told = self._checkpoint.told(states=True)
         self._tells = len(told)
         self._open = self._asks.missing(told)
-        recorded = {number: self._asks.recorded(number) for number, missing in self._open.items() if missing}
+        recorded = {number: self._asks.recorded(number) for number in self._open}
         try:
             resumed = self._schedule.resume(told, recorded)
         except ReplayDiffers as error:

@@ -118,6 +118,7 @@ def optimise(
         config.space(),
         max_ngen=config.max_ngen,
         size=config.offspring_size,
+        at_once=config.workers if config.executor == "local" else 0,
     )
     return carry_out(
         create_schedule(config.schedule, search),

@@ -29,6 +29,22 @@ class ReplayDiffers(RunFailed):
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """What is recorded of a generation.
+
+    Parameters
+    ----------
+    offspring : sequence of Offspring
+        What was to be submitted.
+    kept : sequence of Offspring
+        What was asked for with it and was not to be submitted yet, as `Schedule.kept` says.
+    """
+
+    offspring: Sequence[Offspring]
+    kept: Sequence[Offspring] = ()
+
+
+@dataclass(frozen=True)
 class Search:
     """What a schedule schedules.
 
@@ -42,12 +58,15 @@ class Search:
         Tells altogether.
     size : int
         Offspring that the optimiser wants to be told of at once.
+    at_once : int
+        Jobs that may run at once as far as the configuration says; 0 if it does not.
     """
 
     optimiser: Optimiser
     space: SearchSpace
     max_ngen: int
     size: int
+    at_once: int = 0
 
     def offspring_of(self, generation: int, asked: Asked, tells: int) -> list[Offspring]:
         """Return the offspring of a generation that was asked for after so many tells."""
@@ -56,9 +75,9 @@ class Search:
             for index, (point, origin) in enumerate(zip(asked.points, asked.origins, strict=True))
         ]
 
-    def points_of(self, offspring: Sequence[Offspring]) -> FloatArray:
-        """Return the points of offspring, shape (n_offspring, n_parameters)."""
-        return np.array([each.point for each in offspring])
+    def array(self, points: Sequence[Sequence[float] | FloatArray]) -> FloatArray:
+        """Return points as an array of shape (n_points, n_parameters)."""
+        return np.array([*points], dtype=float).reshape(len(points), len(self.space))
 
     def reason_to_stop(self, tells: int) -> str:
         """Return why nothing more is asked for after so many tells, empty if more is."""
@@ -78,15 +97,16 @@ class Schedule(ABC):
     """
 
     @abstractmethod
-    def resume(self, told: Sequence[Told], recorded: Mapping[int, Sequence[Offspring]]) -> list[Sequence[Offspring]]:
+    def resume(self, told: Sequence[Told], recorded: Mapping[int, Recorded]) -> list[Sequence[Offspring]]:
         """Go on from a run's record; called once, before everything else, with nothing for a new run.
 
         Parameters
         ----------
         told : sequence of Told
             The blocks in the checkpoint, in their order.
-        recorded : mapping of int to sequence of Offspring
-            What was asked for, by generation, of the generations that are not in the checkpoint completely.
+        recorded : mapping of int to Recorded
+            What was asked for, by generation, of the generations that are not in the checkpoint completely, or of which
+            something was kept.
 
         Returns
         -------
@@ -105,6 +125,13 @@ class Schedule(ABC):
 
         Called again and again until it returns none, at the start and whenever something has landed or was told.
         """
+
+    def kept(self) -> Sequence[Offspring]:
+        """Return what was asked for together with what `next` has returned last, and is not to be submitted yet.
+
+        It is written down with it: a controller that goes on from there need not compute it again.
+        """
+        return ()
 
     @abstractmethod
     def take(self, evaluation: Evaluation) -> None:
@@ -139,6 +166,6 @@ def told_of(block: Sequence[Evaluation]) -> Told:
         scores=np.array([evaluation.told_scores for evaluation in block]),
         outcomes=[evaluation.result.outcome for evaluation in block],
         origins=[evaluation.offspring.origin for evaluation in block],
-        ids=[(evaluation.offspring.generation, evaluation.offspring.index) for evaluation in block],
+        ids=[evaluation.offspring.key for evaluation in block],
         asked_after=[evaluation.offspring.asked_after for evaluation in block],
     )

@@ -22,6 +22,11 @@ class ScheduleOptions(PluginOptions):
 
     kind: str = Field("generations", description="name of the schedule, or file.py:Class for one of your own")
 
+    @property
+    def any_rows(self) -> bool:
+        """Whether it tells evaluations of several asks together, which not every optimiser takes."""
+        return False
+
 
 @dataclass(frozen=True)
 class ScheduleKind:

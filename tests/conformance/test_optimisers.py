@@ -16,8 +16,9 @@ from orchestrator.optimisers.registry import optimisers
 from orchestrator.records import FloatArray, Origin, Outcome
 
 START = np.array([0.1, 0.2, 0.8, 0.5])
-KINDS = {name: kind for name, kind in optimisers().known().items() if name != "random_of_tests"}
+KINDS = optimisers().known()
 IN_ORDER = [name for name, kind in KINDS.items() if not kind.any_rows]
+ANY_ROWS = [name for name, kind in KINDS.items() if kind.any_rows]
 SIZE = 8
 
 
@@ -153,7 +154,6 @@ def test_what_was_not_evaluated_is_neither_good_nor_bad(method: str, lost: int) 
     assert first.stop() is None
 
 
-@pytest.mark.parametrize("method", IN_ORDER)
 def test_a_start_that_was_not_evaluated_is_not_asked_for_again(method: str) -> None:
     optimiser = fresh(method)
     optimiser.tell(without(told(optimiser.ask()), [0]))
@@ -184,6 +184,46 @@ def test_exactly_the_points_that_were_asked_are_told_once(method: str, wrong: st
         entry = told(Asked(entry.points[:-1], tuple(entry.origins[:-1])))
     elif wrong == "twice":
         optimiser.tell(entry)
+    with pytest.raises(ValueError, match="tell"):
+        optimiser.tell(entry)
+
+
+def rows(asks: Sequence[Asked], order: Sequence[tuple[int, int]]) -> Told:
+    """Return what is told of some rows of several asks."""
+    points = np.array([asks[number].points[index] for number, index in order])
+    return told(Asked(points, tuple(asks[number].origins[index] for number, index in order)), ids=order)
+
+
+@pytest.mark.parametrize("method", ANY_ROWS)
+def test_rows_of_several_asks_are_told_together_in_any_order_and_some_never(method: str) -> None:
+    """What a replay is asked and told in the same order is asked for bit for bit again."""
+    optimisers = fresh(method), fresh(method)
+    blocks = [[(0, 0), (1, 3), (0, 5), (0, 1)], [(1, 0), (0, 2), (2, 7)], [(2, n) for n in range(7)], [(1, 5), (1, 1)]]
+    found = []
+    for optimiser in optimisers:
+        asks = [optimiser.ask(), optimiser.ask()]
+        for block in blocks:
+            asks.append(optimiser.ask())
+            optimiser.tell(rows(asks, block))
+        optimiser.tell(rows(asks, [(3, 1), (3, 2), (4, 0), (4, 1)]))  # two tells after one ask
+        optimiser.tell(rows(asks, [(4, 2), (3, 3), (4, 4), (4, 3)]))
+        found.append([*asks, optimiser.ask()])
+    assert all(np.array_equal(*(each.points for each in pair)) for pair in zip(*found, strict=True))
+    assert sum(origin is Origin.START for asked in found[0] for origin in asked.origins) == 1
+
+
+@pytest.mark.parametrize("wrong", ["others", "twice", "unasked"])
+@pytest.mark.parametrize("method", ANY_ROWS)
+def test_only_what_was_asked_is_told_and_once(method: str, wrong: str) -> None:
+    optimiser = fresh(method)
+    asks = [optimiser.ask(), optimiser.ask()]
+    entry = rows(asks, [(1, 2), (0, 3)])
+    if wrong == "others":
+        entry.points[1] *= 0.9
+    elif wrong == "twice":
+        optimiser.tell(entry)
+    else:
+        entry = told(Asked.samples(np.full((SIZE, 4), 0.5)))
     with pytest.raises(ValueError, match="tell"):
         optimiser.tell(entry)
 

@@ -6,55 +6,62 @@ A new schedule is one more entry of `SCHEDULES`.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from rolling import RollingOptions
 
-from orchestrator.optimisers.base import Problem, Told
-from orchestrator.optimisers.options import OptimiserOptions
-from orchestrator.optimisers.registry import create_optimiser, optimisers
+from orchestrator.optimisers.base import Problem, Scale, Told
+from orchestrator.optimisers.cma import CMAOptions
+from orchestrator.optimisers.registry import create_optimiser
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
-from orchestrator.schedules.base import ReplayDiffers, Schedule, Search, told_of
+from orchestrator.schedules.base import Recorded, ReplayDiffers, Schedule, Search, told_of
+from orchestrator.schedules.generations import GenerationsOptions
 from orchestrator.schedules.registry import ScheduleOptions, create_schedule
+from orchestrator.schedules.rolling import RollingOptions
 
-SIZE, TELLS = 4, 3
+SIZE, TELLS = 4, 4
 SPACE = SearchSpace([Parameter("x", 0, 10), Parameter("n", 1, 4, integer=True)])
 SCHEDULES: dict[str, ScheduleOptions] = {
-    "generations": ScheduleOptions(kind="generations"),
-    "rolling": RollingOptions(kind="rolling.py:Rolling", in_flight=3),
-    "rolling, more than a block": RollingOptions(kind="rolling.py:Rolling", in_flight=7),
+    "generations": GenerationsOptions(kind="generations"),
+    "generations that do not wait": GenerationsOptions(kind="generations", close_at=0.5),
+    "rolling": RollingOptions(kind="rolling", in_flight=3),
+    "rolling, more than a block": RollingOptions(kind="rolling", in_flight=7),
 }
+MODELS = ["none", "targets"]
 
 
-@pytest.fixture(params=SCHEDULES)
-def options(request: pytest.FixtureRequest) -> ScheduleOptions:
-    from orchestrator.schedules.registry import schedules  # noqa: PLC0415
-
-    found = SCHEDULES[request.param]
-    found._plugin = schedules().find(found.kind, Path(__file__).parents[1])
-    return found
+@pytest.fixture(params=[(name, model) for name in SCHEDULES for model in MODELS], ids=str)
+def make(request: pytest.FixtureRequest) -> Callable[[], Schedule]:
+    name, model = request.param
+    return lambda: made(SCHEDULES[name], model)
 
 
-def made(options: ScheduleOptions) -> Schedule:
-    method = OptimiserOptions(method="rolling.py:Random")
-    method._plugin = optimisers().find(method.method, Path(__file__).parents[1])
-    start = SPACE.encode({"x": 3.0, "n": 2})
-    problem = Problem(start=start, steps=SPACE.steps, sigma=0.2, size=SIZE, seed=1, targets=("t",))
-    search = Search(create_optimiser(method, problem), SPACE, max_ngen=TELLS, size=SIZE)
-    return create_schedule(options, search)
+def made(options: ScheduleOptions, model: str = "none", tells: int = TELLS) -> Schedule:
+    problem = Problem(
+        start=SPACE.encode({"x": 3.0, "n": 2}),
+        steps=SPACE.steps,
+        sigma=0.2,
+        size=SIZE,
+        seed=1,
+        targets=("t",),
+        scales=[Scale(0.0, 0.0, 0.1, 20.0)],
+        space=SPACE,
+    )
+    optimiser = create_optimiser(CMAOptions.model_validate({"method": "cma", "model": model}), problem)
+    return create_schedule(options, Search(optimiser, SPACE, max_ngen=tells, size=SIZE))
 
 
 class World:
     """What a controller and a pool do with a schedule: a record of what was asked, and blocks that were told."""
 
-    def __init__(self, options: ScheduleOptions, order: random.Random):
-        self.options, self.order = options, order
-        self.schedule = made(options)
+    def __init__(self, make: Callable[[], Schedule], order: random.Random):
+        self.make, self.order = make, order
+        self.schedule = make()
         self.recorded: dict[int, list[Offspring]] = {}
+        self.kept: dict[int, list[Offspring]] = {}
         self.told: list[Told] = []
         self.in_flight: list[Offspring] = []
         self.groups: list[list[tuple[int, int]]] = []
@@ -64,8 +71,9 @@ class World:
         while offspring := self.schedule.next():
             assert len({each.generation for each in offspring}) == 1, "what shares a deadline is of one generation"
             self.recorded.setdefault(offspring[0].generation, []).extend(offspring)
+            self.kept[offspring[0].generation] = list(self.schedule.kept())
             self.in_flight += offspring
-            self.groups.append([key(each) for each in offspring])
+            self.groups.append([each.key for each in offspring])
 
     def land(self) -> None:
         """Let one evaluation land, any one, and tell what is due."""
@@ -74,19 +82,25 @@ class World:
         result = Result(Outcome.OK, values={"t": score})
         self.schedule.take(Evaluation(offspring, result, (score,), (score,), 1, 0.0))
         while block := self.schedule.due():
-            self.schedule.state()
-            self.told.append(told_of(block))
+            self.told.append(replace(told_of(block), state=self.schedule.state()))
             self.schedule.tell(block)
 
     def continued(self) -> None:
         """Let a new controller go on from what is on disk: evaluations that were not told land again."""
         done = {each for block in self.told for each in block.ids}
-        rest = {n: each for n, each in self.recorded.items() if any(key(one) not in done for one in each)}
-        self.schedule = made(self.options)
+        rest = {
+            number: Recorded(each, self.kept[number])
+            for number, each in self.recorded.items()
+            if any(one.key not in done for one in each) or not self.schedule.is_closed(number)
+        }
+        self.schedule = self.make()
         resumed = self.schedule.resume(self.told, rest)
-        keys = [key(each) for group in resumed for each in group]
-        assert sorted(keys) == sorted(key(one) for each in rest.values() for one in each if key(one) not in done)
-        assert all([key(each) for each in group] in self.groups for group in resumed), "as they were asked for together"
+        keys = [each.key for group in resumed for each in group]
+        assert sorted(keys) == sorted(
+            one.key for each in rest.values() for one in each.offspring if one.key not in done
+        )
+        together = [{each.key for each in group} for group in resumed]
+        assert all(any(keys <= {*group} for group in self.groups) for keys in together), "as they were asked for"
         self.in_flight = [each for group in resumed for each in group]
 
     def finish(self) -> None:
@@ -96,19 +110,15 @@ class World:
             self.ask()
 
 
-def key(offspring: Offspring) -> tuple[int, int]:
-    return offspring.generation, offspring.index
-
-
 def ids(told: Sequence[Told]) -> list[tuple[int, int]]:
     return [each for block in told for each in block.ids]
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_all_that_is_asked_for_is_told_once(options: ScheduleOptions, seed: int) -> None:
-    world = World(options, random.Random(seed))
+def test_all_that_is_asked_for_is_told_once(make: Callable[[], Schedule], seed: int) -> None:
+    world = World(make, random.Random(seed))
     world.finish()
-    asked = [key(each) for offspring in world.recorded.values() for each in offspring]
+    asked = [each.key for offspring in world.recorded.values() for each in offspring]
     assert len(asked) == len(set(asked))
     assert sorted(ids(world.told)) == sorted(asked)
     assert len(world.told) == TELLS
@@ -120,9 +130,9 @@ def test_all_that_is_asked_for_is_told_once(options: ScheduleOptions, seed: int)
 
 @pytest.mark.parametrize("landings", range(0, 13, 2))
 def test_one_that_is_continued_at_any_moment_asks_and_tells_as_if_nothing_had_been(
-    options: ScheduleOptions, landings: int
+    make: Callable[[], Schedule], landings: int
 ) -> None:
-    world = World(options, random.Random(landings))
+    world = World(make, random.Random(landings))
     world.ask()
     for _ in range(landings):
         if world.in_flight:
@@ -137,16 +147,16 @@ def test_one_that_is_continued_at_any_moment_asks_and_tells_as_if_nothing_had_be
     assert world.schedule.reason()
 
 
-def test_a_generation_is_asked_for_with_the_same_points_by_any_controller(options: ScheduleOptions) -> None:
-    first, second = World(options, random.Random(1)), World(options, random.Random(1))
+def test_a_generation_is_asked_for_with_the_same_points_by_any_controller(make: Callable[[], Schedule]) -> None:
+    first, second = World(make, random.Random(1)), World(make, random.Random(1))
     first.finish()
     second.finish()
     assert [block.points.tolist() for block in first.told] == [block.points.tolist() for block in second.told]
 
 
-def test_a_record_with_other_points_is_refused(options: ScheduleOptions) -> None:
-    world = World(options, random.Random(1))
+def test_a_record_with_other_points_is_refused(make: Callable[[], Schedule]) -> None:
+    world = World(make, random.Random(1))
     world.finish()
     world.told[1].points[0, 0] += 0.01
     with pytest.raises(ReplayDiffers, match="has other points than the optimiser asks for now"):
-        made(options).resume(world.told, {})
+        make().resume(world.told, {})

@@ -52,12 +52,15 @@ class Search:
         Where candidates come from.
     known : ndarray of float, shape (n_data, n_parameters)
         Points of the cube that were evaluated.
+    pending : ndarray of float, shape (n_pending, n_parameters)
+        Points of the cube that are being evaluated.
     """
 
     model: ValueModel
     metric: Metric
     distribution: Distribution
     known: FloatArray
+    pending: FloatArray
 
 
 def propose(search: Search, number: int, rng: np.random.Generator) -> FloatArray:
@@ -92,7 +95,7 @@ def propose(search: Search, number: int, rng: np.random.Generator) -> FloatArray
     by_draw = exact.reshape(2, number, _STARTS).transpose(1, 0, 2).reshape(number, -1)
     places = np.argmin(by_draw, axis=1)
     ends = both.reshape(2, number, _STARTS, -1).transpose(1, 0, 2, 3).reshape(number, 2 * _STARTS, -1)
-    return _kept_apart(metric.cube(ends[np.arange(number), places]), rng)
+    return _kept_apart(metric.cube(ends[np.arange(number), places]), search.pending, rng)
 
 
 def _candidates(search: Search, number: int, rng: np.random.Generator) -> FloatArray:
@@ -120,11 +123,11 @@ def _descended(model: ValueModel, metric: Metric, begin: FloatArray, draws: Floa
     return np.asarray(points)
 
 
-def _kept_apart(points: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Return the points, those that are nearly at another one moved a little."""
+def _kept_apart(points: FloatArray, pending: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return the points, those that are nearly at another one, or at one that is being evaluated, moved a little."""
     apart: list[FloatArray] = []
     for point in points:
-        near = any(np.linalg.norm(point - other) < _TOO_CLOSE for other in apart)
+        near = any(np.linalg.norm(point - other) < _TOO_CLOSE for other in (*pending, *apart))
         moved = np.clip(point + _APART * rng.standard_normal(len(point)), 0.0, 1.0) if near else point
         apart.append(moved)
     return np.array(apart)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -13,7 +13,6 @@ from orchestrator.optimisers.base import Problem, Told
 from orchestrator.optimisers.models.metric import Metric
 from orchestrator.optimisers.models.proposals import Distribution, Search, propose
 from orchestrator.optimisers.models.scores import Scales
-from orchestrator.optimisers.models.trust import Trust
 from orchestrator.optimisers.models.values import Data, ValueModel
 from orchestrator.records import FloatArray, Outcome
 
@@ -24,8 +23,28 @@ _FAILED = (Outcome.EXPLODED, Outcome.OUT_OF_MEMORY, Outcome.TIME_LIMIT)
 _FEWEST = 6
 
 
+@dataclass(frozen=True)
+class _Ask:
+    """What an ask is made in: the search distribution, its number, and what is being evaluated."""
+
+    distribution: Distribution
+    serial: int
+    pending: FloatArray
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A model, in the coordinates of its metric, and the points that it was fitted to."""
+
+    model: ValueModel
+    metric: Metric
+    points: FloatArray
+
+
 class Proposer:
     """Learns from what is told, and proposes points.
+
+    The model is fitted when it is needed: in a replay, in which what was proposed is known, it is not.
 
     Parameters
     ----------
@@ -33,23 +52,19 @@ class Proposer:
         With the scales of the targets.
     most : int
         So many evaluations are used at most: those nearest to the best one.
-    proposals : int, optional
-        How many points are proposed for each ask; by default as many as have been worth it.
     """
 
-    def __init__(self, problem: Problem, most: int, proposals: int | None = None):
+    def __init__(self, problem: Problem, most: int):
         self._problem = problem
         self._most = most
         self._scales = Scales(problem.scales)
         self._by_score = np.array([scale.by_score for scale in problem.scales], dtype=bool)
         self._told: list[Told] = []
-        self._trust = Trust(problem.size, proposals)
-        self._model: ValueModel | None = None
+        self._ask: _Ask | None = None
+        self._fitted: _Fitted | None = None
 
-    def proposals(
-        self, mean: FloatArray, covariance: FloatArray, serial: int, recorded: FloatArray | None = None
-    ) -> FloatArray:
-        """Return points for the next ask, shape (number, n_parameters); none if too little is known.
+    def look(self, mean: FloatArray, covariance: FloatArray, serial: int, pending: FloatArray | None) -> None:
+        """Note what the next ask is made in.
 
         Parameters
         ----------
@@ -59,58 +74,64 @@ class Proposer:
             Likewise.
         serial : int
             Number of the ask: with the seed, all that the random numbers depend on.
-        recorded : ndarray of float, optional
-            In a replay, what was proposed then: the model is fitted as it was, for what it says of the noise, and these
-            are returned.
+        pending : ndarray of float, shape (n_pending, n_parameters), or None
+            Points that are being evaluated.
         """
-        nothing = np.empty((0, len(self._problem.start))) if recorded is None else recorded
-        number = self._trust.proposals
-        if not number:
+        nothing = np.empty((0, len(mean)))
+        self._ask = _Ask(Distribution(mean, covariance), serial, nothing if pending is None else pending)
+        self._fitted = None
+
+    def proposals(self, number: int) -> FloatArray:
+        """Return points for the ask, shape (number, n_parameters); none if too little is known."""
+        nothing = np.empty((0, len(self._problem.start)))
+        fitted = self._fit() if number else None
+        if fitted is None or self._ask is None:
             return nothing
-        points, values, failed, totals = self._rows()
-        if len(points) < self._problem.size or np.count_nonzero(~failed) < _FEWEST:
-            return nothing
-        rng = np.random.Generator(np.random.Philox(key=[self._problem.seed % 2**64, serial]))
+        rng = np.random.Generator(np.random.Philox(key=[self._problem.seed % 2**64, self._ask.serial]))
         try:
             # matrices are small: more threads, of which a large node has many, would only wait for each other
             with threadpool_limits(1):
-                metric = Metric(covariance, points.mean(axis=0))
-                nearest = self._nearest(metric.of(points), totals)
-                data = Data(metric.of(points[nearest]), values[nearest], failed[nearest])
-                self._model = ValueModel(data, self._scales)
-                if recorded is not None:
-                    return recorded
-                search = Search(self._model, metric, Distribution(mean, covariance), points[nearest])
-                found = propose(search, number, rng)
+                found = propose(self._search(fitted, self._ask), number, rng)
         except (np.linalg.LinAlgError, ValueError) as error:
-            _LOG.warning("nothing is proposed this time, because the model of the values cannot be fitted: %s", error)
+            _warn(error)
             return nothing
         return found if np.isfinite(found).all() else nothing
 
-    def learn(self, told: Told) -> bool:
-        """Take a block of evaluations; return whether the search should begin anew at the best of them."""
+    def learn(self, told: Told) -> None:
+        """Take a block of evaluations."""
         self._told.append(told)
-        return self._trust.learn(told, self.noise)
+        self._ask = self._fitted = None
 
     @property
-    def noise(self) -> float:
-        """Standard deviation that the model gives the total score of one point that is evaluated again, 0 if none."""
-        return 0.0 if self._model is None else float(np.sqrt(np.nansum(self._model.noise**2)))
+    def noise(self) -> FloatArray:
+        """Standard deviation of the noise of each target in norms, as the model of the last ask has it; NaN if none."""
+        fitted = self._fit()
+        return np.full(len(self._problem.targets), math.nan) if fitted is None else fitted.model.noise
 
-    def best(self) -> FloatArray:
-        """Return the point of the best evaluation so far."""
-        totals = np.concatenate([told.totals for told in self._told])
-        return np.asarray(np.concatenate([told.points for told in self._told])[int(np.nanargmin(totals))])
+    def _fit(self) -> _Fitted | None:
+        """Return the model of the ask, None if there is none."""
+        if self._fitted is not None or self._ask is None:
+            return self._fitted
+        points, values, failed, totals = self._rows()
+        if len(points) < self._problem.size or np.count_nonzero(~failed) < _FEWEST:
+            return None
+        try:
+            with threadpool_limits(1):
+                metric = Metric(self._ask.distribution.covariance, points.mean(axis=0))
+                nearest = self._nearest(metric.of(points), totals)
+                data = Data(metric.of(points[nearest]), values[nearest], failed[nearest])
+                self._fitted = _Fitted(ValueModel(data, self._scales), metric, points[nearest])
+        except (np.linalg.LinAlgError, ValueError) as error:
+            _warn(error)
+            self._ask = None
+        return self._fitted
 
-    def state(self) -> Mapping[str, FloatArray | float]:
-        """Return ``model_proposals``, ``model_win``, ``model_stalls`` and ``model_noise`` (n_targets,), in norms."""
-        noise = np.full(len(self._problem.targets), math.nan) if self._model is None else self._model.noise
-        return {
-            "model_proposals": float(self._trust.proposals),
-            "model_win": self._trust.win,
-            "model_stalls": float(self._trust.stalls),
-            "model_noise": noise,
-        }
+    def _search(self, fitted: _Fitted, ask: _Ask) -> Search:
+        """Return where proposals are searched for: the model knows of what is pending, as it expects it itself."""
+        model = fitted.model
+        if len(ask.pending):
+            model = model.believing(fitted.metric.of(self._problem.snapped(ask.pending)))
+        return Search(model, fitted.metric, ask.distribution, fitted.points, ask.pending)
 
     def _rows(self) -> tuple[FloatArray, FloatArray, np.ndarray[tuple[int, ...], np.dtype[np.bool_]], FloatArray]:
         """Return points, values, whether they failed, and totals of what the model may learn from, by their ids."""
@@ -137,3 +158,7 @@ class Proposer:
             return np.arange(len(points))
         distances = ((points - points[int(np.nanargmin(totals))]) ** 2).sum(axis=1)
         return np.sort(np.argsort(distances, kind="stable")[: self._most])
+
+
+def _warn(error: Exception) -> None:
+    _LOG.warning("nothing is proposed this time, because the model of the values cannot be fitted: %s", error)

@@ -39,6 +39,11 @@ class Scales:
         distance = (values - self.centre) / self.norm
         return np.asarray(np.arcsinh(np.clip(distance, -_FARTHEST, _FARTHEST)))
 
+    def values(self, learnt: FloatArray) -> FloatArray:
+        """Return values, in the targets' units, of y."""
+        farthest = np.arcsinh(_FARTHEST)
+        return np.asarray(self.centre + self.norm * np.sinh(np.clip(learnt, -farthest, farthest)))
+
     def score(self, learnt: FloatArray) -> FloatArray:
         """Return the score of y, of the same shape."""
         return np.asarray(np.minimum(self._distance(learnt)[0], self.cap))

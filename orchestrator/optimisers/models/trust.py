@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from orchestrator.optimisers.base import Told
-from orchestrator.records import FloatArray, Origin
+from orchestrator.records import FloatArray
 
 # share of the pairs of a proposal and a sample in which the proposal is better: below the one the model is trusted
 # less, above the other more
@@ -33,6 +34,8 @@ class Trust:
         both; NaN before.
     stalls : int
         How often the search has stalled: after the first time a quarter is proposed at most, after the second nothing.
+    best : ndarray of float, shape (n_parameters,)
+        Point of the best evaluation so far, once there is one.
     """
 
     def __init__(self, size: int, fixed: int | None = None):
@@ -40,9 +43,12 @@ class Trust:
         self._most = size - self._own
         self._fixed = fixed
         self._number = min(math.ceil(size / 2), self._most)
-        self._best, self._blocks_since = math.inf, 0
+        self._least = math.inf
+        # the least total when there was progress last, and blocks since then
+        self._progress, self._blocks_since = math.inf, 0
         self.win = math.nan
         self.stalls = 0
+        self.best: FloatArray = np.empty(0)
 
     @property
     def proposals(self) -> int:
@@ -52,8 +58,18 @@ class Trust:
         most = self._most if self.stalls == 0 else min(self._own, self._most)
         return min(self._number if self._fixed is None else self._fixed, most)
 
+    def state(self) -> Mapping[str, float]:
+        """Return ``model_proposals``, ``model_win`` and ``model_stalls``."""
+        return {
+            "model_proposals": float(self.proposals),
+            "model_win": self.win,
+            "model_stalls": float(self.stalls),
+        }
+
     def learn(self, told: Told, noise: float) -> bool:
         """Take a block of evaluations; return whether the search has stalled for the first time.
+
+        A block without a proposal says nothing of the model.
 
         Parameters
         ----------
@@ -65,11 +81,16 @@ class Trust:
         if not told.evaluated:
             return False
         totals = told.totals[told.evaluated]
-        proposed = np.array([told.origins[n] is Origin.MODEL for n in told.evaluated])
+        proposed = np.array([n in told.proposed for n in told.evaluated])
+        if totals.min() < self._least:
+            self._least = float(totals.min())
+            self.best = told.points[told.evaluated[int(np.argmin(totals))]]
+        if not proposed.any():
+            return False
         self._compare(totals[proposed], totals[~proposed])
         self._blocks_since += 1
-        if totals.min() < self._best - (noise if math.isfinite(self._best) else 0.0):
-            self._best, self._blocks_since = float(totals.min()), 0
+        if self._least < self._progress - (noise if math.isfinite(self._progress) else 0.0):
+            self._progress, self._blocks_since = self._least, 0
         if self._blocks_since < _PATIENCE or self.stalls > 1:
             return False
         self.stalls, self._blocks_since = self.stalls + 1, 0

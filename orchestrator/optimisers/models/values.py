@@ -96,6 +96,7 @@ class ValueModel:
 
     def __init__(self, data: Data, scales: Scales):
         self.scales = scales
+        self._data = data
         self._width = data.values.shape[1]
         self._groups = [self._group(data, columns) for columns in _same_gaps(data.values[~data.failed])]
         self._failing = _labels(data.points, data.failed)
@@ -103,6 +104,30 @@ class ValueModel:
         for group in self._groups:
             if group.processes is not None:
                 self.noise[group.columns] = group.processes.noise
+
+    def believing(self, points: FloatArray) -> ValueModel:
+        """Return the model that has learnt that all is at some points as this one expects it.
+
+        A search for further points then looks elsewhere (a "kriging believer": Ginsbourger et al. 2010, Kriging is
+        well-suited to parallelize optimization).
+
+        Parameters
+        ----------
+        points : ndarray of float, shape (n_points, n_parameters)
+            Where values are being measured.
+        """
+        expected, data = self.predict(points), self._data
+        known = ~np.isnan(self.noise) & (expected.no_value < 0.5)
+        values = np.where(known, self.scales.values(expected.mean), np.nan)
+        failed = expected.fails > 0.5
+        return ValueModel(
+            Data(
+                np.vstack([data.points, points]),
+                np.vstack([data.values, np.where(failed[:, None], np.nan, values)]),
+                np.concatenate([data.failed, failed]),
+            ),
+            self.scales,
+        )
 
     def predict(self, points: FloatArray) -> Prediction:
         """Return what is expected at points, shape (n_points, n_parameters)."""

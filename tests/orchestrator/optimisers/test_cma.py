@@ -106,12 +106,11 @@ def test_seeds_differ() -> None:
     assert not np.array_equal(fresh(1).ask().points, fresh(2).ask().points)
 
 
-def test_points_stay_in_the_cube_and_asking_again_gives_the_same() -> None:
+def test_points_stay_in_the_cube() -> None:
     optimiser = fresh()
     for _ in range(20):
         points = optimiser.ask().points
         assert ((points >= 0) & (points <= 1)).all()
-        assert np.array_equal(points, optimiser.ask().points)
         scores = points.sum(axis=1, keepdims=True)  # drives the mean into a corner
         optimiser.tell(Told(points, scores, scores, [Outcome.OK] * 8))
 
@@ -194,7 +193,6 @@ def test_a_start_on_a_bound_is_asked_exactly(start: list[float]) -> None:
     optimiser = create_optimiser(CMAOptions(), Problem(np.array(start), np.zeros(4), sigma=0.3, size=8, seed=4))
     points = optimiser.ask().points
     assert points[0].tolist() == start
-    assert optimiser.ask().points[0].tolist() == start
     optimiser.tell(told(points))
     following = optimiser.ask().points
     assert start not in following.tolist()

@@ -15,6 +15,7 @@ from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring, Origin, Outcome, Result
 from orchestrator.run.asked import Asks
+from orchestrator.schedules.base import Recorded
 
 SPACE = SearchSpace([Parameter("x", 0, 10), Parameter("n", 1, 4, integer=True)])
 
@@ -32,14 +33,21 @@ def offspring(index: int, origin: Origin = Origin.SAMPLE) -> Offspring:
 def test_what_is_recorded_is_what_was_asked_for(asks: Asks) -> None:
     asked = [offspring(0, Origin.START), offspring(1), offspring(2, Origin.MODEL)]
     asks.record(asked)
-    assert asks.recorded(2) == asked
-    assert asks.recorded(3) == []
+    assert asks.recorded(2) == Recorded(asked, [])
+    assert asks.recorded(3) == Recorded(())
 
 
 def test_a_generation_grows(asks: Asks) -> None:
     asks.record([offspring(0)])
     asks.record([offspring(1)])
-    assert asks.recorded(2) == [offspring(0), offspring(1)]
+    assert asks.recorded(2) == Recorded([offspring(0), offspring(1)], [])
+
+
+def test_what_is_kept_for_later_is_what_was_kept_last(asks: Asks) -> None:
+    asks.record([offspring(0)], [offspring(1, Origin.MODEL), offspring(2)])
+    asks.record([offspring(1, Origin.MODEL)], [offspring(2)])
+    assert asks.recorded(2) == Recorded([offspring(0), offspring(1, Origin.MODEL)], [offspring(2)])
+    assert asks.missing([]) == {2: {0, 1}}
 
 
 def write(directory: Path, number: int, content: str) -> None:
@@ -50,17 +58,17 @@ def write(directory: Path, number: int, content: str) -> None:
 
 def test_a_generation_of_the_version_before_is_read(asks: Asks, tmp_path: Path) -> None:
     write(tmp_path, 0, json.dumps({"generation": 0, "points": [[0.25, 0.5], [0.5, 1.0]]}))
-    first, second = asks.recorded(0)
+    first, second = asks.recorded(0).offspring
     assert first == Offspring(0, 0, (0.25, 0.5), {"x": 2.5, "n": 3}, Origin.START, asked_after=0)
     assert (second.parameters, second.origin) == ({"x": 5.0, "n": 4}, Origin.SAMPLE)
     write(tmp_path, 3, json.dumps({"generation": 3, "points": [[0.25, 0.5]]}))
-    (third,) = asks.recorded(3)
+    (third,) = asks.recorded(3).offspring
     assert (third.origin, third.asked_after) == (Origin.SAMPLE, 3)
 
 
 def test_a_reevaluation_of_the_version_before_is_read(asks: Asks, tmp_path: Path) -> None:
     write(tmp_path, 0, json.dumps({"generation": 0, "tasks": [{"x": 1.5, "n": 2, "seed": 77}]}))
-    (only,) = asks.recorded(0)
+    (only,) = asks.recorded(0).offspring
     assert only.parameters == {"x": 1.5, "n": 2, "seed": 77}
     assert all(math.isnan(each) for each in only.point)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,9 +62,14 @@ def told(asked: Asked, values: Values = linear, number: int = 0) -> Told:
 def run(optimiser: Optimiser, generations: int, values: Values = linear) -> list[Told]:
     blocks = []
     for number in range(generations):
-        blocks.append(told(optimiser.ask(), values, number))
+        block = told(optimiser.ask(), values, number)
+        blocks.append(replace(block, state=optimiser.state()))
         optimiser.tell(blocks[-1])
     return blocks
+
+
+def asked_for(block: Told) -> Asked:
+    return Asked(block.points.copy(), tuple(block.origins))
 
 
 def best(blocks: list[Told]) -> float:
@@ -101,12 +107,12 @@ def test_the_same_was_told_so_the_same_is_asked() -> None:
 def test_a_replay_takes_proposals_as_they_are_recorded_and_draws_samples_again() -> None:
     first = created()
     blocks = run(first, 4)
-    recorded = blocks[2].asked()
+    recorded = asked_for(blocks[2])
     proposal = list(recorded.origins).index(Origin.MODEL)
     recorded.points[proposal] += 1e-4  # as another kind of processor might have proposed
     second = created()
     for block in blocks[:2]:
-        second.ask(block.asked())
+        second.ask(asked_for(block))
         second.tell(block)
     again = second.ask(recorded)
     assert np.array_equal(again.points[proposal], recorded.points[proposal])
@@ -114,24 +120,61 @@ def test_a_replay_takes_proposals_as_they_are_recorded_and_draws_samples_again()
     assert np.array_equal(again.points[samples], recorded.points[samples])
 
 
-def test_a_replayed_run_goes_on_as_the_first_one_did() -> None:
-    first, second = created(), created()
-    for block in run(first, 4):
-        assert np.array_equal(second.ask(block.asked()).points, block.points)
-        second.tell(block)
-    # the noise decides when the search has stalled
-    assert first.state()["model_noise"].tolist() == second.state()["model_noise"].tolist()  # type: ignore[union-attr]
+def replayed(optimiser: Optimiser, blocks: list[Told]) -> Optimiser:
+    for block in blocks:
+        assert np.array_equal(optimiser.ask(asked_for(block)).points, block.points)
+        optimiser.tell(block)
+    return optimiser
+
+
+def test_a_replayed_run_goes_on_as_the_first_one_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = created()
+    blocks = run(first, 4)
+    with monkeypatch.context() as patch:
+        patch.setattr("orchestrator.optimisers.models.proposer.ValueModel", None)  # a replay needs no model
+        second = replayed(created(), blocks)
     one, other = first.ask(), second.ask()
     assert np.array_equal(one.points, other.points)
     assert one.origins == other.origins
+    # with what is in flight recorded, the model is fitted for what the checkpoint keeps of it
+    third = replayed(created(), blocks)
+    third.ask(one)
+    noise = np.asarray(first.state()["model_noise"])
+    assert np.isfinite(noise).all()
+    for each in (second, third):
+        np.testing.assert_array_equal(each.state()["model_noise"], noise)
+
+
+def test_the_noise_that_a_replay_is_told_decides_when_a_search_has_stalled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrator.optimisers.models.trust._PATIENCE", 3)
+    first = created()
+    blocks = run(first, 8)
+    assert first.state()["model_stalls"] == 0
+    loud = [replace(block, state={"model_noise": np.full(WIDTH, 1e6)}) for block in blocks]
+    second = created()
+    for block in loud[:5]:
+        second.ask(asked_for(block))
+        second.tell(block)
+    assert second.state()["model_stalls"] == 1
+
+
+@pytest.mark.parametrize(("before", "after"), [("targets", "none"), ("none", "targets")])
+def test_a_run_is_continued_with_the_model_or_without(before: str, after: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrator.optimisers.models.trust._PATIENCE", 2)
+    first = created(before)
+    blocks = run(first, 9, lambda points: np.full((len(points), WIDTH), 3.0))  # it has begun anew, with the model
+    second = replayed(created(after), blocks)
+    assert (Origin.MODEL in second.ask().origins) == (after == "targets")
 
 
 def test_the_order_of_what_is_told_does_not_matter_to_the_proposals() -> None:
     first, second = created(), created()
+    for optimiser in (first, second):
+        optimiser.tell(told(optimiser.ask()))
+    block = told(first.ask(), number=1)
+    second.ask()
+    proposed = []
     for optimiser, order in ((first, slice(None)), (second, slice(None, None, -1))):
-        block = told(optimiser.ask())
-        optimiser.tell(block)
-        block = told(optimiser.ask(), number=1)
         rows = range(SIZE)[order]
         proposer = optimiser._optimiser._proposer  # type: ignore[attr-defined]
         proposer.learn(
@@ -144,9 +187,21 @@ def test_the_order_of_what_is_told_does_not_matter_to_the_proposals() -> None:
                 [block.ids[n] for n in rows],
             )
         )
-    mean, covariance = np.full(WIDTH, 0.5), 0.04 * np.eye(WIDTH)
-    proposed = [each._optimiser._proposer.proposals(mean, covariance, 9) for each in (first, second)]  # type: ignore[attr-defined]
+        proposer.look(np.full(WIDTH, 0.5), 0.04 * np.eye(WIDTH), 9, None)
+        proposed.append(proposer.proposals(4))
+    assert len(proposed[0]) == 4
     assert np.array_equal(*proposed)
+
+
+def test_what_is_being_evaluated_is_not_proposed_again() -> None:
+    """A model that is sure proposes the same again, unless it is told that this is in flight."""
+    optimiser = created()
+    run(optimiser, 8)
+    in_flight = optimiser.ask().points
+    again = optimiser.ask(pending=in_flight)
+    proposals = again.points[[origin is Origin.MODEL for origin in again.origins]]
+    assert len(proposals)
+    assert np.linalg.norm(proposals[:, None] - in_flight, axis=2).min() > 0.005
 
 
 def test_whole_numbers_are_learnt_as_they_are_simulated() -> None:
@@ -180,13 +235,14 @@ def test_a_search_without_progress_begins_anew_at_the_best_and_then_without_the_
     monkeypatch.setattr("orchestrator.optimisers.models.trust._PATIENCE", 3)
     optimiser = created()
     stalls, widths = [], []
-    for _ in range(10):
+    for _ in range(11):
         optimiser.tell(told(optimiser.ask(), lambda points: np.full((len(points), WIDTH), 3.0)))
         state = optimiser.state()
         stalls.append(int(np.asarray(state["model_stalls"])))
         widths.append(float(np.asarray(state["sigma"])))
-    assert stalls == [0, 0, 0, 1, 1, 1, 2, 2, 2, 2]
-    assert widths[3] == 0.1
+    # the first block has no proposals, the second is the measure
+    assert stalls == [0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2]
+    assert widths[4] == 0.1
     assert state["model_proposals"] == 0
     assert Origin.MODEL not in optimiser.ask().origins
 

@@ -49,6 +49,21 @@ def test_what_is_expected_near_the_data_is_what_was_found() -> None:
     assert not expected.no_value[:, :3].any()
 
 
+def test_what_is_pending_is_believed_to_come_back_as_expected() -> None:
+    fitted = model(data())
+    pending = np.random.default_rng(5).normal(size=(6, WIDTH))
+    before, after = fitted.predict(pending), fitted.believing(pending).predict(pending)
+    works = (before.fails < 0.5)[:, None] & (before.no_value < 0.5)
+    assert works.sum() > 10
+    assert np.abs(after.mean - before.mean)[works].mean() < 0.3 * before.deviation[works].mean()
+    assert after.deviation[works].mean() < 0.7 * before.deviation[works].mean()
+
+
+def test_values_are_those_of_what_is_learnt() -> None:
+    values = np.array([[0.3, -7.0, 0.5, 1e2, -1e-9]])
+    np.testing.assert_allclose(SCALES.values(SCALES.learnt(values)), values, rtol=1e-9, atol=1e-15)
+
+
 def test_the_total_is_that_of_its_formula() -> None:
     known = data()
     fitted = model(known)
@@ -106,7 +121,9 @@ def test_proposals_from_odd_data_are_points_of_the_cube(name: str) -> None:
     distribution = Distribution(np.full(WIDTH, 0.5), 0.04 * np.eye(WIDTH))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        search = Search(ValueModel(known, SCALES), metric, distribution, metric.cube(known.points))
+        search = Search(
+            ValueModel(known, SCALES), metric, distribution, metric.cube(known.points), metric.cube(known.points[:2])
+        )
         found = propose(search, 3, np.random.default_rng(0))
     assert found.shape == (3, WIDTH)
     assert ((found >= 0) & (found <= 1)).all()
@@ -121,7 +138,7 @@ def test_the_best_of_a_known_landscape_is_proposed() -> None:
     scales = Scales([Scale(0, 0, 0.1, 20)] * WIDTH)
     fitted = ValueModel(Data(metric.of(cube), cube - best, np.zeros(40, dtype=bool)), scales)
     distribution = Distribution(np.full(WIDTH, 0.5), 0.04 * np.eye(WIDTH))
-    found = propose(Search(fitted, metric, distribution, cube), 4, rng)
+    found = propose(Search(fitted, metric, distribution, cube, cube[:0]), 4, rng)
     assert np.abs(found[0] - best).max() < 0.03
     apart = np.linalg.norm(found[:, None] - found[None], axis=2)[np.triu_indices(4, 1)]
     assert (apart > 0.004).all()
