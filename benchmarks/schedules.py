@@ -4,10 +4,10 @@
 
 A job waits in the queue, exponentially distributed with a mean of 0.2 h, and in 5 % of the cases a further 2 h; it runs
 for a lognormal time with a median of 1 h and sigma 0.35, in 2 % of the cases three times as long, and for 0.15 of it if
-it explodes. At most ``--slots`` run at once. The schedules are the program's own, with its optimiser; time is simulated.
-Counted are the hours until the true total score of the best evaluation so far is not above ``--score``. The last line is
-one JSON object: ``hours``, medians over the seeds by schedule and method (null if not reached in most), and
-``evaluations`` likewise.
+it explodes. At most ``--slots`` run at once. The schedules are the program's own, with its optimiser; time is
+simulated. Counted are the hours until the true total score of the best evaluation so far is not above ``--score``. The
+last line is one JSON object: ``hours``, medians over the seeds by schedule and method (null if not reached in most),
+and ``evaluations`` likewise.
 """
 
 from __future__ import annotations
@@ -83,6 +83,7 @@ class Cluster:
 
     @property
     def is_idle(self) -> bool:
+        """Whether nothing is in flight."""
         return not self._running
 
     def submit(self, offspring: Offspring, *, explodes: bool) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from orchestrator.config.section import CIRCUMSTANCE
 from orchestrator.optimisers.base import Asked, Problem, Told
 from orchestrator.optimisers.models.trust import Trust
 from orchestrator.optimisers.options import OptimiserOptions
@@ -35,13 +36,20 @@ class CMAOptions(OptimiserOptions):
 
     method: str = Field("cma", description="name of the optimiser, or file.py:Class for one of your own")
     model: Literal["targets", "none"] = Field(
-        "none", description="targets: a model of every target's value proposes a part of each generation"
+        "none",
+        description="targets: a model of every target's value proposes a part of each generation",
+        json_schema_extra=CIRCUMSTANCE,
     )
     proposals: Annotated[int, Field(ge=0)] | Literal["auto"] = Field(
-        "auto", description="points of each generation that the model proposes; auto: as many as have been worth it"
+        "auto",
+        description="points of each generation that the model proposes; auto: as many as have been worth it",
+        json_schema_extra=CIRCUMSTANCE,
     )
     model_points: int = Field(
-        500, ge=20, description="evaluations that the model uses at most, the nearest to the best"
+        500,
+        ge=20,
+        description="evaluations that the model uses at most, the nearest to the best",
+        json_schema_extra=CIRCUMSTANCE,
     )
 
 

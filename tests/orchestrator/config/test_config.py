@@ -254,3 +254,14 @@ def test_every_key_says_what_it_is() -> None:
                 assert inner.description, f"{name}.{key}"
         elif name != "simulation":
             assert field.description, name
+
+
+@pytest.mark.parametrize("schedule", [{"kind": "rolling"}, {"close_at": 0.5}])
+def test_an_optimiser_that_is_told_whole_generations_has_a_schedule_that_waits_for_them(
+    tmp_path: Path, schedule: dict[str, Any]
+) -> None:
+    import plugins_of_tests  # noqa: F401, PLC0415  (registers)
+
+    changes = {"optimiser": {"method": "nearest_of_tests", "shrink": 0.9}, "schedule": schedule}
+    with pytest.raises(ConfigError, match=r"schedule: .* which the optimiser nearest_of_tests does not take"):
+        load_config(write(tmp_path, changes))
