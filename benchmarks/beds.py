@@ -17,12 +17,15 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 
+from orchestrator.config.file import load_config
 from orchestrator.optimisers import Problem
 from orchestrator.optimisers.base import Scale
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.records import FloatArray
 
 MAX_SCORE = 20.0
+# parameters, start and targets of the real network
+NETWORK = Path(__file__).with_name("network.yaml")
 Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 
@@ -169,28 +172,20 @@ class Synthetic(Bed):
 
 
 class Network(Bed):
-    """The balanced network of the demonstration with 400 + 100 neurons, by interpolation of real simulations.
+    """The balanced network of ``network.yaml`` with 400 + 100 neurons, by interpolation of real simulations.
 
     Rate (Hz), CV, synchrony and conductance ratio of the excitatory and of the inhibitory sheet. Where half of the
     simulations nearby exploded or had no value, there is none.
     """
 
-    space = SearchSpace(
-        [
-            *(Parameter(name, 0.0002, 0.004, log=True) for name in ("exc-exc", "exc-inh")),
-            *(Parameter(name, 0.002, 0.06, log=True) for name in ("inh-exc", "inh-inh")),
-            Parameter("background", 0.0002, 0.002, log=True),
-            Parameter("tau_syn_I", 4, 20),
-            Parameter("tau_m", 8, 30),
-            Parameter("in-degree", 20, 160, integer=True),
-        ]
-    )
-    low = np.array([4.0, 1.0, 0.01, 4.0, 8.0, 1.0, 0.01, 3.0])
-    high = np.array([8.0, 1.0, 0.01, 4.0, 16.0, 1.0, 0.01, 3.0])
-    norm = np.array([2.0, 0.1, 0.05, 0.5, 3.0, 0.1, 0.05, 0.4])
-
     def __init__(self) -> None:
-        with np.load(Path(__file__).with_name("data") / "network.npz") as data:
+        config = load_config(NETWORK)
+        scales = config.problem().scales
+        self.space, self._begin = config.space(), config.problem().start
+        self.low, self.high, self.norm = (
+            np.array([getattr(each, name) for each in scales]) for name in ("low", "high", "norm")
+        )
+        with np.load(NETWORK.with_name("data") / "network.npz") as data:
             points, values, worked, self._noise = (data[name] for name in ("points", "values", "worked", "noise"))
         self._worked = Interpolation(points, worked.astype(float))
         self._has = [Interpolation(points[worked], np.isfinite(column).astype(float)) for column in values[worked].T]
@@ -218,8 +213,7 @@ class Network(Bed):
     def start(self, seed: int) -> FloatArray:
         """Return where the optimisations on NEST began, moved a little: far too much drive for so little inhibition."""
         rng = np.random.default_rng(seed)
-        start = np.array([0.231, 0.306, 0.204, 0.204, 0.778, 0.375, 0.545, 0.429])
-        moved = np.clip(start + 0.03 * rng.standard_normal((200, len(start))), 0, 1)
+        moved = np.clip(self._begin + 0.03 * rng.standard_normal((200, len(self._begin))), 0, 1)
         return np.asarray(moved[np.argmax(self._worked(moved) > 0.5)])
 
 
