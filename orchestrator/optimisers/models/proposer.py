@@ -10,16 +10,15 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from orchestrator.optimisers.base import Problem, Told
+from orchestrator.optimisers.models.calibration import Calibration
 from orchestrator.optimisers.models.metric import Metric
 from orchestrator.optimisers.models.proposals import Distribution, Search, propose
 from orchestrator.optimisers.models.scores import Scales
 from orchestrator.optimisers.models.trust import Trust
-from orchestrator.optimisers.models.values import Data, ValueModel
+from orchestrator.optimisers.models.values import FAILED, Data, ValueModel
 from orchestrator.records import FloatArray, Outcome
 
 _LOG = logging.getLogger(__name__)
-# outcomes that are a property of the parameters; others say nothing of the landscape
-_FAILED = (Outcome.EXPLODED, Outcome.OUT_OF_MEMORY, Outcome.TIME_LIMIT)
 # so many evaluations that did not fail are needed
 _FEWEST = 6
 
@@ -41,10 +40,12 @@ class Proposer:
         self._problem = problem
         self._most = most
         self._scales = Scales(problem.scales)
-        self._by_score = np.array([scale.by_score for scale in problem.scales], dtype=bool)
         self._told: list[Told] = []
         self._trust = Trust(problem.size, proposals)
         self._model: ValueModel | None = None
+        self._calibration = Calibration(problem, self._scales)
+        # the model that was fitted for the present ask
+        self._fitted: tuple[ValueModel, Metric] | None = None
 
     def proposals(
         self, mean: FloatArray, covariance: FloatArray, serial: int, recorded: FloatArray | None = None
@@ -64,7 +65,7 @@ class Proposer:
             are returned.
         """
         nothing = np.empty((0, len(self._problem.start))) if recorded is None else recorded
-        number = self._trust.proposals
+        number, self._fitted = self._trust.proposals, None
         if not number:
             return nothing
         points, values, failed, totals = self._rows()
@@ -78,6 +79,7 @@ class Proposer:
                 nearest = self._nearest(metric.of(points), totals)
                 data = Data(metric.of(points[nearest]), values[nearest], failed[nearest])
                 self._model = ValueModel(data, self._scales)
+                self._fitted = self._model, metric
                 if recorded is not None:
                     return recorded
                 search = Search(self._model, metric, Distribution(mean, covariance), points[nearest])
@@ -87,9 +89,15 @@ class Proposer:
             return nothing
         return found if np.isfinite(found).all() else nothing
 
+    def asked(self, points: FloatArray) -> None:
+        """Take the points that are evaluated, shape (n_points, n_parameters), to compare what becomes of them."""
+        if self._fitted is not None:
+            self._calibration.expect(points, *self._fitted)
+
     def learn(self, told: Told) -> bool:
         """Take a block of evaluations; return whether the search should begin anew at the best of them."""
         self._told.append(told)
+        self._calibration.compare(told)
         return self._trust.learn(told, self.noise)
 
     @property
@@ -103,13 +111,22 @@ class Proposer:
         return np.asarray(np.concatenate([told.points for told in self._told])[int(np.nanargmin(totals))])
 
     def state(self) -> Mapping[str, FloatArray | float]:
-        """Return ``model_proposals``, ``model_win``, ``model_stalls`` and ``model_noise`` (n_targets,), in norms."""
+        """Return what is known before the next block is told, and how the model compares with the last one.
+
+        Returns
+        -------
+        mapping of str to ndarray of float or float
+            ``model_proposals``: with how many the model is trusted; ``model_noise`` (n_targets,), in norms;
+            ``model_stalls``; ``model_win``: of the last block that had both proposals and samples; and
+            `Calibration.state`.
+        """
         noise = np.full(len(self._problem.targets), math.nan) if self._model is None else self._model.noise
         return {
             "model_proposals": float(self._trust.proposals),
             "model_win": self._trust.win,
             "model_stalls": float(self._trust.stalls),
             "model_noise": noise,
+            **self._calibration.state(),
         }
 
     def _rows(self) -> tuple[FloatArray, FloatArray, np.ndarray[tuple[int, ...], np.dtype[np.bool_]], FloatArray]:
@@ -119,17 +136,15 @@ class Proposer:
                 (told.ids[n] if told.ids else (block, n), told, n)
                 for block, told in enumerate(self._told)
                 for n in told.evaluated
-                if told.outcomes[n] is Outcome.OK or told.outcomes[n] in _FAILED
+                if told.outcomes[n] is Outcome.OK or told.outcomes[n] in FAILED
             ),
             key=lambda row: row[0],
         )
         points = np.array([told.points[n] for _, told, n in rows]).reshape(len(rows), len(self._problem.start))
         scores = np.array([told.scores[n] for _, told, n in rows]).reshape(len(rows), len(self._problem.targets))
         values = np.array([told.values[n] for _, told, n in rows]).reshape(scores.shape)
-        values = np.where(self._by_score & np.isfinite(values), scores, values)
-        values[~np.isfinite(values)] = math.nan
         failed = np.array([told.outcomes[n] is not Outcome.OK for _, told, n in rows], dtype=bool)
-        return self._problem.snapped(points), values, failed, scores.sum(axis=1)
+        return self._problem.snapped(points), self._scales.known(values, scores), failed, scores.sum(axis=1)
 
     def _nearest(self, points: FloatArray, totals: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
         """Return the rows that are used, in their order."""
