@@ -109,8 +109,6 @@ class CMA:
         points = np.array(self._asked)
         # pycma's transformation keeps a hundredth of the range away from the bounds, where they may well be
         points[: len(given)] = given
-        if self._proposer is not None:
-            self._proposer.asked(points if recorded is None else recorded.points)
         return Asked(points, (*[origin] * len(given), *[Origin.SAMPLE] * (len(points) - len(given))))
 
     def _given(self, recorded: Asked | None) -> tuple[FloatArray, Origin]:

@@ -1,9 +1,8 @@
-"""What the model expected of the points that were asked for, compared with what came back."""
+"""What the model expected of evaluations before it knew them, compared with what came back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,29 +13,8 @@ from orchestrator.optimisers.models.values import FAILED, ValueModel
 from orchestrator.records import FloatArray, Origin, Outcome
 
 
-@dataclass(frozen=True)
-class _Expected:
-    """What was expected of one point before it was evaluated.
-
-    Parameters
-    ----------
-    mean : ndarray of float, shape (n_targets,)
-        Of y.
-    deviation : ndarray of float, shape (n_targets,)
-        Standard deviation of y around it, the noise included; NaN of a target without a model.
-    fails : float
-        Probability of an explosion.
-    """
-
-    mean: FloatArray
-    deviation: FloatArray
-    fails: float
-
-
 class Calibration:
     """Says how far off the model was, in the standard deviations that it expected, and how well it knew explosions.
-
-    A point is compared with what the model expected when the point was asked for: it was not among the data then.
 
     Parameters
     ----------
@@ -49,33 +27,35 @@ class Calibration:
     def __init__(self, problem: Problem, scales: Scales):
         self._problem = problem
         self._scales = scales
-        # by the bytes of the point
-        self._expected: dict[bytes, _Expected] = {}
-        self._state = self._compared([[], []], [[], []])
+        self._nothing = _summary(np.empty((2, 0, len(problem.targets))), np.empty((2, 0)), np.empty(0))
+        self._state = self._nothing
 
-    def expect(self, points: FloatArray, model: ValueModel, metric: Metric) -> None:
-        """Keep what a model expects of points of the cube that are asked for, shape (n_points, n_parameters)."""
-        expected = model.predict(metric.of(self._problem.snapped(points)))
-        deviation = np.sqrt(expected.deviation**2 + model.noise**2)
-        for n, point in enumerate(points):
-            self._expected[point.tobytes()] = _Expected(expected.mean[n], deviation[n], float(expected.fails[n]))
+    def compare(self, told: Told, fitted: tuple[ValueModel, Metric] | None) -> None:
+        """Compare a block with what a model expects of its points.
 
-    def compare(self, told: Told) -> None:
-        """Compare a block of evaluations with what was expected of them, as far as something was."""
-        learnt = self._scales.learnt(self._scales.known(told.values, told.scores))
-        # of samples, and of proposals: standardised errors of each target; expected and found explosions
-        errors: list[list[FloatArray]] = [[], []]
-        explosions: list[list[tuple[float, bool]]] = [[], []]
-        for n in told.evaluated:
-            expected = self._expected.pop(told.points[n].tobytes(), None)
-            ok = told.outcomes[n] is Outcome.OK
-            if expected is None or not (ok or told.outcomes[n] in FAILED):
-                continue
-            proposed = int(told.origins[n] is Origin.MODEL)
-            explosions[proposed].append((expected.fails, not ok))
-            if ok:
-                errors[proposed].append((learnt[n] - expected.mean) / expected.deviation)
-        self._state = self._compared(errors, explosions)
+        Parameters
+        ----------
+        told : Told
+            The block; evaluations whose outcome says nothing of their parameters are left out.
+        fitted : tuple of ValueModel and Metric, or None
+            The model, fitted when nothing of the block was known, and its coordinates; None if there was none.
+        """
+        rows = [n for n in told.evaluated if told.outcomes[n] is Outcome.OK or told.outcomes[n] in FAILED]
+        if fitted is None or not rows:
+            self._state = self._nothing
+            return
+        model, metric = fitted
+        expected = model.predict(metric.of(self._problem.snapped(told.points[rows])))
+        exploded = np.array([told.outcomes[n] is not Outcome.OK for n in rows], dtype=float)
+        learnt = self._scales.learnt(self._scales.known(told.values[rows], told.scores[rows]))
+        learnt[exploded > 0] = np.nan
+        errors = (learnt - expected.mean) / np.sqrt(expected.deviation**2 + model.noise**2)
+        # of samples and of proposals, what is not theirs NaN
+        proposed = np.array([told.origins[n] is Origin.MODEL for n in rows])
+        own = np.stack([~proposed, proposed])
+        self._state = _summary(
+            np.where(own[:, :, None], errors, np.nan), np.where(own, expected.fails, np.nan), exploded
+        )
 
     def state(self) -> Mapping[str, FloatArray]:
         """Return how the last block that was told compares; in each array samples come first, then proposals.
@@ -91,23 +71,32 @@ class Calibration:
         """
         return self._state
 
-    def _compared(
-        self, errors: list[list[FloatArray]], explosions: list[list[tuple[float, bool]]]
-    ) -> Mapping[str, FloatArray]:
-        squares = [np.array(rows).reshape(len(rows), len(self._problem.targets)) ** 2 for rows in errors]
-        pairs = [np.array(rows, dtype=float).reshape(len(rows), 2) for rows in explosions]
-        return {
-            "model_last_error": np.sqrt([_mean(rows) for rows in squares]),
-            "model_last_values": np.array([np.isfinite(rows).sum(axis=0) for rows in squares], dtype=float),
-            "model_last_rows": np.array([len(rows) for rows in pairs], dtype=float),
-            "model_last_predicted": np.array([_mean(rows[:, 0]) for rows in pairs]),
-            "model_last_exploded": np.array([_mean(rows[:, 1]) for rows in pairs]),
-            "model_last_brier": np.array([_mean((rows[:, 0] - rows[:, 1]) ** 2) for rows in pairs]),
-        }
+
+def _summary(errors: FloatArray, fails: FloatArray, exploded: FloatArray) -> Mapping[str, FloatArray]:
+    """Return the state.
+
+    Parameters
+    ----------
+    errors : ndarray of float, shape (2, n_rows, n_targets)
+        Standardised errors of samples and of proposals, NaN if there is none.
+    fails : ndarray of float, shape (2, n_rows)
+        Likewise the probability of an explosion.
+    exploded : ndarray of float, shape (n_rows,)
+        1 if it did.
+    """
+    known = np.isfinite(fails)
+    return {
+        "model_last_error": np.sqrt(_means(errors**2)),
+        "model_last_values": np.isfinite(errors).sum(axis=1).astype(float),
+        "model_last_rows": known.sum(axis=1).astype(float),
+        "model_last_predicted": _means(fails),
+        "model_last_exploded": _means(np.where(known, exploded, np.nan)),
+        "model_last_brier": _means((fails - exploded) ** 2),
+    }
 
 
-def _mean(rows: FloatArray) -> FloatArray:
-    """Return the mean over the rows of what is finite, NaN if nothing is."""
-    known = np.isfinite(rows)
-    count = known.sum(axis=0)
-    return np.asarray(np.where(count, np.where(known, rows, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan))
+def _means(numbers: FloatArray) -> FloatArray:
+    """Return the mean along the second axis of what is finite, NaN if nothing is."""
+    known = np.isfinite(numbers)
+    count = known.sum(axis=1)
+    return np.asarray(np.where(count, np.where(known, numbers, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan))

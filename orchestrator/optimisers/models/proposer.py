@@ -89,15 +89,10 @@ class Proposer:
             return nothing
         return found if np.isfinite(found).all() else nothing
 
-    def asked(self, points: FloatArray) -> None:
-        """Take the points that are evaluated, shape (n_points, n_parameters), to compare what becomes of them."""
-        if self._fitted is not None:
-            self._calibration.expect(points, *self._fitted)
-
     def learn(self, told: Told) -> bool:
         """Take a block of evaluations; return whether the search should begin anew at the best of them."""
         self._told.append(told)
-        self._calibration.compare(told)
+        self._calibration.compare(told, self._fitted)
         return self._trust.learn(told, self.noise)
 
     @property

@@ -50,11 +50,10 @@ def calibration() -> Calibration:
 
 def test_errors_are_in_the_standard_deviations_that_were_expected(calibration: Calibration) -> None:
     points = np.array([[0.1, 0.1], [0.2, 0.1], [0.3, 0.1], [0.4, 0.1]])
-    calibration.expect(points, Knowing(), ROUND)
     # y = asinh((v - wanted) / norm): 1, -2, 0.5 and 1.5 of the first target
     first = 1 + 0.5 * np.sinh([1.0, -2.0, 0.5, 1.5])
     values = np.column_stack([first, [0.0, math.nan, 0.0, np.sinh(1.0)], np.ones(4)])
-    calibration.compare(block(points, values, [OK] * 4, proposals=2))
+    calibration.compare(block(points, values, [OK] * 4, proposals=2), (Knowing(), ROUND))
     state = calibration.state()
     of_samples = [math.sqrt((0.5**2 + 1.5**2) / 2) / 0.5, math.sqrt(1 / 2) / 0.5, math.nan]
     of_proposals = [math.sqrt((1**2 + 2**2) / 2) / 0.5, 0.0, math.nan]
@@ -64,28 +63,37 @@ def test_errors_are_in_the_standard_deviations_that_were_expected(calibration: C
 
 def test_explosions_are_compared_with_their_probabilities(calibration: Calibration) -> None:
     points = np.array([[0.9, 0.1], [0.2, 0.2], [0.6, 0.1], [0.1, 0.3]])
-    calibration.expect(points, Knowing(), ROUND)
     values = np.ones((4, 3))
     values[[0, 3]] = math.nan
     # the cluster says nothing of the parameters
-    calibration.compare(block(points, values, [EXPLODED, OK, OK, LOST], proposals=1))
+    told = block(points, values, [EXPLODED, OK, OK, LOST], proposals=1)
+    calibration.compare(told, (Knowing(), ROUND))
     state = calibration.state()
     assert state["model_last_rows"].tolist() == [2, 1]
     np.testing.assert_allclose(state["model_last_predicted"], [0.4, 0.9])
     assert state["model_last_exploded"].tolist() == [0, 1]
     np.testing.assert_allclose(state["model_last_brier"], [(0.2**2 + 0.6**2) / 2, 0.1**2])
+    assert state["model_last_values"].tolist() == [[2, 2, 0], [0, 0, 0]]
 
 
-def test_a_point_is_compared_in_whichever_block_it_is_told_and_once(calibration: Calibration) -> None:
-    points = np.array([[0.1, 0.1], [0.2, 0.1], [0.3, 0.1]])
-    calibration.expect(points[:2], Knowing(), ROUND)
-    ones = np.ones((1, 3))
-    counts = []
-    for n in (1, 2, 0, 0):  # the third was asked for when there was no model
-        calibration.compare(block(points[[n]], ones, [OK]))
-        counts.append(calibration.state()["model_last_rows"].tolist())
-    assert counts == [[1, 0], [0, 0], [1, 0], [0, 0]]
-    assert np.isnan(calibration.state()["model_last_error"]).all()
+@pytest.mark.filterwarnings("error")
+def test_a_block_without_a_model_or_without_evaluations_has_no_comparison(calibration: Calibration) -> None:
+    points, model = np.full((2, 2), 0.5), (Knowing(), ROUND)
+    before = calibration.state()
+    for without, fitted in (
+        (block(points, np.ones((2, 3)), [OK] * 2), None),
+        (block(points, np.full((2, 3), math.nan), [LOST] * 2), model),
+    ):
+        calibration.compare(block(points, np.ones((2, 3)), [OK] * 2), model)
+        assert calibration.state()["model_last_rows"].tolist() == [2, 0]
+        calibration.compare(without, fitted)
+        assert calibration.state() is before
+    assert {name: array.shape for name, array in before.items()} == {
+        "model_last_error": (2, 3),
+        "model_last_values": (2, 3),
+        **dict.fromkeys(("model_last_rows", "model_last_predicted", "model_last_exploded", "model_last_brier"), (2,)),
+    }
+    assert np.isnan(before["model_last_error"]).all()
 
 
 def test_what_is_compared_is_the_block_before_the_one_that_the_state_is_kept_with() -> None:
