@@ -58,6 +58,19 @@ class Origin(enum.Enum):
     INJECTED = "injected"
     """The user asked for it."""
 
+    @property
+    def words(self) -> str:
+        """Where the point comes from."""
+        return _ORIGINS[self]
+
+
+_ORIGINS = {
+    Origin.START: "the start values",
+    Origin.SAMPLE: "a sample of the search",
+    Origin.MODEL: "a proposal of the model",
+    Origin.INJECTED: "injected by you",
+}
+
 
 @dataclass(frozen=True)
 class Offspring:

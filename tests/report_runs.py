@@ -18,7 +18,7 @@ from orchestrator_project import origin_of
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.paths import RunPaths
-from orchestrator.records import Evaluation, Offspring, Outcome, Result
+from orchestrator.records import Evaluation, Offspring, Origin, Outcome, Result
 
 NASTY = [
     "<script>alert(1)</script>\"'&amp;",
@@ -47,6 +47,26 @@ def config(names: Sequence[str], labels: Sequence[str], **changes: Any) -> str:
     return yaml.dump(settings, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
 
 
+def model_state(n_parameters: int = 2, n_targets: int = 2, **changes: Any) -> dict[str, Any]:
+    """Return the state of CMA-ES with a model of the values."""
+    return {
+        "mean": np.full(n_parameters, 0.5),
+        "sigma": 0.2,
+        "covariance": np.eye(n_parameters) * 0.04,
+        "model_proposals": 2.0,
+        "model_win": 0.75,
+        "model_stalls": 0.0,
+        "model_noise": np.linspace(0.5, 2.0, n_targets),
+        "model_last_error": np.array([np.full(n_targets, 1.2), np.full(n_targets, 0.8)]),
+        "model_last_values": np.array([np.full(n_targets, 2.0), np.full(n_targets, 3.0)]),
+        "model_last_rows": np.array([2.0, 3.0]),
+        "model_last_predicted": np.array([0.25, 0.1]),
+        "model_last_exploded": np.array([0.5, 0.0]),
+        "model_last_brier": np.array([0.1, 0.02]),
+        **changes,
+    }
+
+
 def make_run(
     directory: Path,
     *,
@@ -59,7 +79,8 @@ def make_run(
     text: str | None = None,
     covariance: npt.NDArray[np.float64] | None = None,
     times: bool = True,
-    state: Mapping[str, Any] | None = None,
+    state: Mapping[str, Any] | Callable[[int], Mapping[str, Any]] | None = None,
+    origin: Callable[[int, int], Origin] = origin_of,
     scores: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]] | None = None,
     described: Sequence[Mapping[str, Any]] = (),
 ) -> RunPaths:
@@ -101,12 +122,13 @@ def make_run(
             told = plain if scores is None else scores(found)
             told = np.full(n_targets, np.nan) if result.says_nothing else told
             offspring = Offspring(
-                generation, index, tuple(point), dict(zip(parameters, point, strict=True)), origin_of(generation, index)
+                generation, index, tuple(point), dict(zip(parameters, point, strict=True)), origin(generation, index)
             )
             evaluations.append(Evaluation(offspring, result, tuple(found), tuple(told), 1, begin, generation))
         spread = np.eye(n_parameters) * 0.04 if covariance is None else covariance
         distribution = {"mean": np.full(n_parameters, 0.5), "sigma": 0.2, "covariance": spread}
-        checkpoint.append(evaluations, distribution if state is None else state)
+        given = state(generation) if callable(state) else state
+        checkpoint.append(evaluations, distribution if given is None else given)
     return RunPaths(directory)
 
 

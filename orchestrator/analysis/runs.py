@@ -12,7 +12,15 @@ import pandas as pd
 
 from orchestrator.analysis.rows import table_of
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.display.words import controller_words, end_words, how_to_go_on, jobs_words, start_words
+from orchestrator.display.words import (
+    best_words,
+    controller_words,
+    end_words,
+    how_to_go_on,
+    jobs_words,
+    model_words,
+    start_words,
+)
 from orchestrator.paths import run_paths
 from orchestrator.report import History, listings, summary
 from orchestrator.report.figures.parameters import between_bounds
@@ -56,10 +64,12 @@ def status_table(status: RunStatus) -> pd.DataFrame:
     rows = [("run", status.run), ("controller", controller_words(status, now))]
     rows.append(("generations", f"{status.complete} of {status.max_ngen} complete"))
     if status.best is not None:
-        place = f"generation {status.best.generation}, offspring {status.best.offspring}"
-        rows.append(("best so far", f"{status.best.total_score:.4g} ({place}); {start_words(status.start_score)}"))
+        start = start_words(status.start_score)
+        rows.append(("best so far", f"{status.best.total_score:.4g} ({best_words(status.best)}); {start}"))
     elif status.complete:
         rows.append(("best so far", "nothing measured yet"))
+    if status.model is not None:
+        rows.append(("model of the values", model_words(status.model)))
     generation = status.generation
     if generation is not None:
         counts = ", ".join(f"{count} {state}" for state, count in generation.counts.items() if count)

@@ -37,6 +37,8 @@ class Candidate:
         By target; None if there is none.
     scores : mapping of str to float
         By target.
+    origin : Origin or None
+        Where the point comes from; None if it was written down by an earlier version.
     """
 
     rank: int
@@ -47,11 +49,17 @@ class Candidate:
     parameters: Mapping[str, float | int]
     values: Mapping[str, float | None]
     scores: Mapping[str, float]
+    origin: Origin | None = None
 
     @property
     def name(self) -> str:
         """The evaluation in words."""
         return f"generation {self.generation} offspring {self.offspring}"
+
+    @property
+    def name_and_origin(self) -> str:
+        """The evaluation, and where its point comes from, in words."""
+        return self.name if self.origin is None else f"{self.name}: {self.origin.words}"
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-compatible dictionary."""
@@ -60,6 +68,7 @@ class Candidate:
             "rank": self.rank,
             "generation": self.generation,
             "offspring": self.offspring,
+            "origin": None if self.origin is None else self.origin.value,
             "outcome": self.outcome,
             "total_score": self.total_score,
             "parameters": dict(self.parameters),
@@ -79,6 +88,7 @@ class Candidate:
             parameters={str(name): _number(value) for name, value in data["parameters"].items()},
             values={name: None if value is None else float(value) for name, value in values.items()},
             scores={str(target["name"]): float(target["score"]) for target in data["targets"]},
+            origin=None if data.get("origin") is None else Origin(data["origin"]),
         )
 
 
@@ -197,6 +207,7 @@ def _candidate(row: pd.Series[Any], checkpoint: Checkpoint, integers: Sequence[s
         {n: int(number) if n in integers and math.isfinite(number) else number for n, number in numbers.items()},
         {label: value if math.isfinite(value) else None for label, value in values.items()},
         {label: float(row[f"score:{label}"]) for label in checkpoint.target_labels},
+        Origin(row["origin"]),
     )
 
 

@@ -21,7 +21,7 @@ def best_parts(choice: Choice) -> Iterator[RenderableType]:
         title = Text()
         title.append(f"{candidate.rank}. " if choice.wanted > 1 else "")
         title.append(f"Total score {number(candidate.total_score)}", style="bold")
-        title.append(f" ({candidate.name})")
+        title.append(f" ({candidate.name_and_origin})")
         if start is not None:
             outcome = "" if start.outcome == "OK" else f", {start.outcome}"
             score = "not evaluated" if math.isnan(start.total_score) else number(start.total_score)

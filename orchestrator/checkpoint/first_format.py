@@ -61,9 +61,9 @@ class FirstFormat:
         table = table_of(list(zip(*columns, strict=True)))
         return self._split(table[list(fields)] if fields else table, first)
 
-    def matrices(self, name: str) -> list[FloatArray]:
+    def matrices(self, name: str, first: int = 0) -> list[FloatArray]:
         """Return points, parameters, values, scores or ranked scores, which were the scores, one array per tell."""
-        return self._split(self._rows["scores" if name == "ranked_scores" else name][:])
+        return self._split(self._rows["scores" if name == "ranked_scores" else name][:], first)
 
     def details(self) -> list[list[dict[str, Any]]]:
         """Return the details of each evaluation, one list per tell."""
@@ -71,10 +71,10 @@ class FirstFormat:
         texts |= {name: [json.loads(text) for text in self._rows[name].asstr()[:]] for name in ("reasons", "versions")}
         return self._split([dict(zip(texts, row, strict=True)) for row in zip(*texts.values(), strict=True)])
 
-    def states(self) -> list[dict[str, FloatArray]]:
+    def states(self, first: int = 0) -> list[dict[str, FloatArray]]:
         """Return the optimiser's state of each tell."""
         arrays = {name: dataset[:] for name, dataset in self._optimiser.items()}
-        return [{name: np.asarray(array[n]) for name, array in arrays.items()} for n in range(len(self))]
+        return [{name: np.asarray(array[n]) for name, array in arrays.items()} for n in range(first, len(self))]
 
     def _origins(self) -> list[bytes]:
         places = zip(self._rows["generation"][:], self._rows["offspring"][:], strict=True)

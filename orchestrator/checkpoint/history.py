@@ -212,21 +212,28 @@ class Checkpoint:
             names = dict.fromkeys(name for state in states for name in state)
             return {name: _stacked([state.get(name) for state in states]) for name in names}
 
-    def told(self, *, states: bool = False) -> list[Told]:
+    def state(self, number: int) -> dict[str, FloatArray]:
+        """Return the optimiser's state before it was told block `number`, from 0, under the method's own names."""
+        with readable(self.path) as file:
+            return stored_in(file).states(number)[0]
+
+    def told(self, first: int = 0, *, states: bool = False) -> list[Told]:
         """Return what the optimiser was told, one object per tell, bit for bit; its scores are not capped.
 
         Parameters
         ----------
+        first : int
+            Number of the first tell that is returned, from 0.
         states : bool
             Whether the optimiser's state before each tell is read as well, as a replay needs it.
         """
         with readable(self.path) as file:
             stored = stored_in(file)
-            points, values, scores = (stored.matrices(name) for name in ("points", "values", "ranked_scores"))
-            tables = stored.tables(("generation", "offspring", "origin", "asked_after", "outcome"))
-            before = stored.states() if states else [{}] * len(tables)
+            points, values, scores = (stored.matrices(name, first) for name in ("points", "values", "ranked_scores"))
+            tables = stored.tables(("generation", "offspring", "origin", "asked_after", "outcome"), first)
+            before = stored.states(first) if states else [{}] * len(tables)
             for n, table in enumerate(tables):
-                self._require_shapes(n, len(table), points[n], values[n], scores[n])
+                self._require_shapes(first + n, len(table), points[n], values[n], scores[n])
             return [
                 Told(
                     points=points[n],

@@ -79,14 +79,14 @@ class Stored(Protocol):
     def tables(self, fields: Sequence[str] = ..., first: int = ...) -> list[Rows]:
         """Return these fields of the evaluations, one array per tell, from tell number `first` on."""
 
-    def matrices(self, name: str) -> list[FloatArray]:
-        """Return points, parameters, values, scores or ranked scores, one array per tell."""
+    def matrices(self, name: str, first: int = ...) -> list[FloatArray]:
+        """Return points, parameters, values, scores or ranked scores, one array per tell from number `first` on."""
 
     def details(self) -> list[list[dict[str, Any]]]:
         """Return the details of each evaluation, one list per tell."""
 
-    def states(self) -> list[dict[str, FloatArray]]:
-        """Return the optimiser's state of each tell."""
+    def states(self, first: int = ...) -> list[dict[str, FloatArray]]:
+        """Return the optimiser's state of each tell from number `first` on."""
 
 
 class Tells:
@@ -112,17 +112,17 @@ class Tells:
         kind = _kind(tuple(fields))
         return [_read_table(group, *kind) for group in self._groups(first)]
 
-    def matrices(self, name: str) -> list[FloatArray]:
+    def matrices(self, name: str, first: int = 0) -> list[FloatArray]:
         """Return points, parameters, values, scores or ranked scores, one array per tell."""
-        return [_read(group, _matrix_in(group, name), *_floats()) for group in self._groups()]
+        return [_read(group, _matrix_in(group, name), *_floats()) for group in self._groups(first)]
 
     def details(self) -> list[list[dict[str, Any]]]:
         """Return the details of each evaluation, one list per tell."""
         return [_details_in(_text(group, b"details")) for group in self._groups()]
 
-    def states(self) -> list[dict[str, FloatArray]]:
+    def states(self, first: int = 0) -> list[dict[str, FloatArray]]:
         """Return the optimiser's state of each tell."""
-        groups = (own_member(group, b"state", h5g.GroupID) for group in self._groups())
+        groups = (own_member(group, b"state", h5g.GroupID) for group in self._groups(first))
         return [{name.decode(): _read(group, name, *_floats()) for name in group} for group in groups]
 
     def _groups(self, first: int = 0) -> list[h5g.GroupID]:

@@ -16,11 +16,13 @@ from rich.text import Text
 from orchestrator.config.durations import format_duration
 from orchestrator.display.words import (
     ago,
+    best_words,
     clock_time,
     controller_words,
     end_words,
     how_to_go_on,
     jobs_words,
+    model_words,
     slowest_words,
     start_words,
     trend,
@@ -122,11 +124,13 @@ def _rows(status: RunStatus, now: float, looking_on: bool) -> Iterator[tuple[str
             yield "timeout", Text(_deadline(generation, status.timeout, now))
     if status.best is not None:
         best = status.best
-        at = f"best {best.total_score:.4g} (generation {best.generation}, offspring {best.offspring})"
+        at = f"best {best.total_score:.4g} ({best_words(best)})"
         lines: list[Text | Sparkline] = [Text(f"{at}, {start_words(status.start_score)}")]
         if len(status.best_scores) > 1:
             lines.append(Sparkline(_running_best(status.best_scores), trend(status.best_scores)))
         yield "score", Group(*lines)
+    if status.model is not None:
+        yield "model", Text(model_words(status.model))
     if _alive(status) and (words_of_end := end_words(status, now)):
         yield "end", Text(words_of_end)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from orchestrator.config.durations import format_duration
 from orchestrator.lease import since_words
 from orchestrator.simulations.phases import Phase
-from orchestrator.status.described import GenerationStatus, OffspringStatus, RunStatus
+from orchestrator.status.described import Best, GenerationStatus, ModelStatus, OffspringStatus, RunStatus
 from orchestrator.text import command_line
 
 # phases of a job in their order, as they are told; what counts slices or protocols is told with the count
@@ -27,6 +27,11 @@ _PHASES = {
 }
 _COUNTED = {Phase.CHECK.value: "slice ", Phase.PROTOCOLS.value: ""}
 _ONE = {Phase.CHECK.value: "slice", Phase.PROTOCOLS.value: "protocol"}
+_MODEL_STATES = {
+    "on": "",
+    "restarted": "the search had stalled and began anew; ",
+    "off": "off, because the search has stalled twice; ",
+}
 _RECENT = 10
 # a living controller renews its hold every few seconds; network file systems are late by a minute, in s
 _QUIET = 30.0
@@ -43,6 +48,19 @@ def clock_time(when: float) -> str:
 def start_words(score: float) -> str:
     """Return what the start values scored, NaN if they were not evaluated."""
     return f"{score:.4g} at the start" if math.isfinite(score) else "the start values are not evaluated"
+
+
+def best_words(best: Best) -> str:
+    """Return which evaluation is the best, and where it comes from."""
+    origin = f", {best.origin}" if best.origin else ""
+    return f"generation {best.generation}, offspring {best.offspring}{origin}"
+
+
+def model_words(model: ModelStatus) -> str:
+    """Return what the model of the values does, and what it is worth."""
+    proposals = f"proposed {model.proposals} of the last {model.evaluations} evaluations"
+    worth = "" if math.isnan(model.win) else f", better in {model.win:.0%} of the pairs"
+    return f"{_MODEL_STATES.get(model.state, model.state)}{proposals}{worth}"
 
 
 def ago(when: float, now: float) -> str:

@@ -130,7 +130,7 @@ class CMA:
     def _proposals(self, recorded: Asked | None, pending: FloatArray | None) -> tuple[FloatArray, tuple[Origin, ...]]:
         """Return the points that are no samples, and the order of all."""
         found = np.empty((0, len(self._problem.start)))
-        if self._proposer is not None:
+        if self._proposer is not None and self._trust.proposals:
             own = self._distribution()
             self._proposer.look(np.asarray(own["mean"]), np.asarray(own["covariance"]), self._asks, pending)
         if recorded is not None:
@@ -193,12 +193,12 @@ class CMA:
 
         The mean is in the unit cube; the covariance is that of the sampling distribution,
         sigma^2 C, in the coordinates before pycma's boundary transformation. With the model also
-        ``model_proposals``, ``model_win``, ``model_stalls`` and ``model_noise`` (n_targets,), in norms.
+        ``model_proposals``, ``model_win``, ``model_stalls``, and the state of the proposer.
         """
         own = self._distribution()
         if self._proposer is None:
             return own
-        return {**own, **self._trust.state(), "model_noise": self._proposer.noise}
+        return {**own, **self._trust.state(), **self._proposer.state()}
 
     def _distribution(self) -> dict[str, FloatArray | float]:
         es = self._strategy

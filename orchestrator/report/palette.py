@@ -29,6 +29,9 @@ OUTCOMES = {
 }
 LOST = "#9aa5b1"
 
+# of where a point comes from, by the names of `orchestrator.records.Origin`
+ORIGINS = {"start": "#4a5560", "sample": "#8db5dd", "model": "#c98a00", "injected": "#7d5ba6"}
+
 PHASES = {
     "queue": "#d5dae0",
     "building": "#e3bb52",

@@ -162,6 +162,28 @@ class Best:
     total_score: float
     generation: int
     offspring: int
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    """What the model of the values does, as of the last evaluations that were told.
+
+    Parameters
+    ----------
+    proposals, evaluations : int
+        How many of the evaluations that were told at once it had proposed, and how many there were.
+    win : float
+        In which share of the pairs of a proposal and another of them the proposal is better; NaN if there is no pair.
+    state : str
+        ``on``; ``restarted``: the search had stalled, began anew at its best, and takes a quarter of proposals at most;
+        ``off``: it has stalled again, and goes on without.
+    """
+
+    proposals: int
+    evaluations: int
+    win: float
+    state: str
 
 
 @dataclass(frozen=True)
@@ -216,6 +238,8 @@ class RunStatus:
         Files that could not be read.
     warnings : sequence of str
         What deserves a look in the evaluations of the complete generations.
+    model : ModelStatus or None
+        None if the optimiser has no model of the values, or no generation is complete.
     """
 
     run: str
@@ -231,6 +255,7 @@ class RunStatus:
     forecast: Forecast = field(default_factory=Forecast)
     problems: Sequence[str] = ()
     warnings: Sequence[str] = ()
+    model: ModelStatus | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the same for ``--json``; numbers that are not known are null."""

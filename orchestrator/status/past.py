@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from orchestrator.checkpoint import tables_since
+from orchestrator.checkpoint import Checkpoint, tables_since
 from orchestrator.checkpoint.layout import Rows
 from orchestrator.errors import UsageError
+from orchestrator.optimisers.models.trust import win_share
 from orchestrator.records import FloatArray, Origin
-from orchestrator.status.described import Best
+from orchestrator.status.described import Best, ModelStatus
 
 _FIELDS = ("origin", "generation", "offspring", "outcome", "total_score", "submitted", "finished")
 
@@ -38,6 +39,8 @@ class Past:
         First submission and last end of each generation, Unix times in s, shape (n_generations,).
     start_outcome : str
         What became of the start values; empty if they are not evaluated, or not yet.
+    model : ModelStatus or None
+        None if there is no model of the values.
     """
 
     best: Best | None = None
@@ -46,6 +49,7 @@ class Past:
     begins: FloatArray = field(default_factory=_none)
     ends: FloatArray = field(default_factory=_none)
     start_outcome: str = ""
+    model: ModelStatus | None = None
 
     @property
     def complete(self) -> int:
@@ -86,6 +90,7 @@ class PastReader:
                 self._past = Past()
                 _, tables = tables_since(self._path, _FIELDS, 0)
             self._add(tables)
+            self._past = replace(self._past, model=_model_of(self._path, self._past.complete - 1))
             self._seen = seen
         return self._past
 
@@ -99,7 +104,7 @@ class PastReader:
         before = self._past
         of_start = rows["origin"] == Origin.START.value.encode()
         start, outcomes = rows["total_score"][of_start], rows["outcome"][of_start]
-        found = _best_of(measured, rows["generation"], rows["offspring"])
+        found = _best_of(measured, rows)
         self._past = Past(
             best=min((each for each in (before.best, found) if each), key=lambda each: each.total_score, default=None),
             start_score=float(start[0]) if len(start) else before.start_score,
@@ -111,8 +116,27 @@ class PastReader:
         )
 
 
-def _best_of(measured: FloatArray, generations: FloatArray, offspring: FloatArray) -> Best | None:
+def _best_of(measured: FloatArray, rows: Rows) -> Best | None:
     row = int(measured.argmin())
     if not math.isfinite(measured[row]):
         return None
-    return Best(float(measured[row]), int(generations[row]), int(offspring[row]))
+    best = rows[row]
+    return Best(float(measured[row]), int(best["generation"]), int(best["offspring"]), best["origin"].decode())
+
+
+def _model_of(path: Path, number: int) -> ModelStatus | None:
+    """Return what the model of the values does, as the last block that was told and the state before it say."""
+    checkpoint = Checkpoint(path)
+    state = checkpoint.state(number) if number >= 0 else {}
+    if "model_proposals" not in state or not (blocks := checkpoint.told(number)):
+        return None
+    told = blocks[0]
+    proposed = np.array([origin is Origin.MODEL for origin in told.origins])[told.evaluated]
+    totals = told.totals[told.evaluated]
+    stalls = state.get("model_stalls", np.zeros(1)).max(initial=0.0)
+    return ModelStatus(
+        proposals=told.origins.count(Origin.MODEL),
+        evaluations=len(told.origins),
+        win=win_share(totals[proposed], totals[~proposed]),
+        state="off" if stalls > 1 else "restarted" if stalls > 0 else "on",
+    )

@@ -74,6 +74,7 @@ class Watcher:
             best_scores=tuple(past.best_scores.tolist()),
             generation=generation,
             problems=tuple(problems),
+            model=past.model,
             warnings=(START_EXPLODED,) if past.start_outcome == Outcome.EXPLODED.value else (),
         )
         if controller.state != "alive":

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from orchestrator_project import Project
+from orchestrator_project import Project, origin_of
 from playwright.sync_api import Browser, BrowserContext, Locator, sync_playwright
 from playwright.sync_api import Page as Tab
-from report_runs import make_run
+from report_runs import make_run, model_state
 
 from orchestrator.paths import run_paths
+from orchestrator.records import Origin
 from orchestrator.report import write_report
 
 pytestmark = pytest.mark.browser
@@ -317,6 +318,29 @@ def test_a_large_figure_is_printed_on_one_page(rows: int, watched: Watched, tmp_
     tab.set_viewport_size({"width": 1280, "height": 720})
     tab.evaluate("dispatchEvent(new Event('afterprint'))")
     assert tab.evaluate(heights) == screen
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_figures_of_a_model_of_the_values_fit_and_tell_what_is_there(
+    width: int, watched: Watched, tmp_path: Path
+) -> None:
+    origin = lambda g, i: Origin.MODEL if g and i % 2 else origin_of(g, i)  # noqa: E731
+    labels = [f"SpontaneousActivity(V1_Exc_L{n})" for n in range(6)]
+    run = make_run(tmp_path / "run", targets=labels, generations=12, origin=origin, state=model_state(n_targets=6))
+    tab = watched.tab
+    tab.set_viewport_size({"width": width, "height": 900})
+    watched.open(write_report([run], tmp_path / "report.html"))
+    section = tab.locator("#model")
+    assert section.locator("figure").count() == 5
+    right = "e => Math.max(...[...e.querySelectorAll('*')].map(each => each.getBoundingClientRect().right))"
+    assert section.evaluate(right) <= width
+    assert broken_marks(tab) == 0
+    told = {figure.get_attribute("id"): hover_everywhere(tab, figure) for figure in section.locator("figure").all()}
+    assert "proposals of the model" in told["origin_of_evaluations"]
+    assert "mean of the last 10" in told["model_trust"]
+    assert "1.2 / 0.8" in told["model_calibration"]
+    assert "above the norm !" in told["model_noise"]
+    assert "expected" in told["model_explosions"]
 
 
 def test_tables_are_there_without_scripts(reports: dict[str, Path], browser: Browser) -> None:

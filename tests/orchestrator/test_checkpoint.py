@@ -117,6 +117,17 @@ def test_what_is_appended_comes_back_bit_for_bit(empty: Checkpoint) -> None:
     assert list(frame["job_id"][:3]) == ["7_0", "7_1", "7_2"]
 
 
+def test_the_last_tells_and_their_states_are_read_alone(empty: Checkpoint) -> None:
+    for number in range(3):
+        empty.append(generation(number), {**STATE, "sigma": 0.1 * number})
+    (last,) = empty.told(2)
+    assert last.ids == empty.told()[2].ids == [(2, 0), (2, 1), (2, 2)]
+    np.testing.assert_array_equal(last.scores, empty.told()[2].scores)
+    assert empty.state(2)["sigma"] == 0.2
+    with pytest.raises(UsageError, match="is not a readable checkpoint"):
+        empty.state(3)
+
+
 def test_scores_that_were_told_beyond_the_cap_come_back_and_people_see_the_capped_ones(empty: Checkpoint) -> None:
     """Versions that told the capped scores wrote nothing beside them; their runs are replayed as they were told."""
     capped = [replace(each, scores=(20.0, 20.0)) for each in generation(0)]

@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from orchestrator.optimisers.base import Problem, Told
+from orchestrator.optimisers.models.calibration import Calibration
 from orchestrator.optimisers.models.metric import Metric
 from orchestrator.optimisers.models.proposals import Distribution, Search, propose
 from orchestrator.optimisers.models.scores import Scales
-from orchestrator.optimisers.models.values import Data, ValueModel
+from orchestrator.optimisers.models.values import FAILED, Data, ValueModel
 from orchestrator.records import FloatArray, Outcome
 
 _LOG = logging.getLogger(__name__)
-# outcomes that are a property of the parameters; others say nothing of the landscape
-_FAILED = (Outcome.EXPLODED, Outcome.OUT_OF_MEMORY, Outcome.TIME_LIMIT)
 # so many evaluations that did not fail are needed
 _FEWEST = 6
-
-
-@dataclass(frozen=True)
-class _Ask:
-    """What an ask is made in: the search distribution, its number, and what is being evaluated."""
-
-    distribution: Distribution
-    serial: int
-    pending: FloatArray
 
 
 @dataclass(frozen=True)
@@ -39,6 +30,19 @@ class _Fitted:
     model: ValueModel
     metric: Metric
     points: FloatArray
+
+
+@dataclass
+class _Ask:
+    """What an ask is made in: the search distribution, its number, what is in flight, and how many blocks are known."""
+
+    distribution: Distribution
+    serial: int
+    pending: FloatArray
+    blocks: int
+    fitted: _Fitted | None = None
+    # whether the model cannot be fitted
+    failed: bool = False
 
 
 class Proposer:
@@ -58,10 +62,11 @@ class Proposer:
         self._problem = problem
         self._most = most
         self._scales = Scales(problem.scales)
-        self._by_score = np.array([scale.by_score for scale in problem.scales], dtype=bool)
         self._told: list[Told] = []
         self._ask: _Ask | None = None
-        self._fitted: _Fitted | None = None
+        self._calibration = Calibration(problem, self._scales)
+        # the last block, and the last ask before it was told
+        self._last: tuple[Told, _Ask | None] | None = None
 
     def look(self, mean: FloatArray, covariance: FloatArray, serial: int, pending: FloatArray | None) -> None:
         """Note what the next ask is made in.
@@ -78,13 +83,13 @@ class Proposer:
             Points that are being evaluated.
         """
         nothing = np.empty((0, len(mean)))
-        self._ask = _Ask(Distribution(mean, covariance), serial, nothing if pending is None else pending)
-        self._fitted = None
+        in_flight = nothing if pending is None else pending
+        self._ask = _Ask(Distribution(mean, covariance), serial, in_flight, len(self._told))
 
     def proposals(self, number: int) -> FloatArray:
         """Return points for the ask, shape (number, n_parameters); none if too little is known."""
         nothing = np.empty((0, len(self._problem.start)))
-        fitted = self._fit() if number else None
+        fitted = self._fit(self._ask) if number else None
         if fitted is None or self._ask is None:
             return nothing
         rng = np.random.Generator(np.random.Philox(key=[self._problem.seed % 2**64, self._ask.serial]))
@@ -100,31 +105,40 @@ class Proposer:
     def learn(self, told: Told) -> None:
         """Take a block of evaluations."""
         self._told.append(told)
-        self._ask = self._fitted = None
+        self._last, self._ask = (told, self._ask), None
 
     @property
     def noise(self) -> FloatArray:
         """Standard deviation of the noise of each target in norms, as the model of the last ask has it; NaN if none."""
-        fitted = self._fit()
+        fitted = self._fit(self._ask)
         return np.full(len(self._problem.targets), math.nan) if fitted is None else fitted.model.noise
 
-    def _fit(self) -> _Fitted | None:
-        """Return the model of the ask, None if there is none."""
-        if self._fitted is not None or self._ask is None:
-            return self._fitted
-        points, values, failed, totals = self._rows()
+    def state(self) -> Mapping[str, FloatArray]:
+        """Return ``model_noise`` (n_targets,), of the model of the last ask, and `Calibration.state`."""
+        if self._last is not None:
+            told, ask = self._last
+            fitted = self._fit(ask)
+            self._calibration.compare(told, None if fitted is None else (fitted.model, fitted.metric))
+            self._last = None
+        return {"model_noise": self.noise, **self._calibration.state()}
+
+    def _fit(self, ask: _Ask | None) -> _Fitted | None:
+        """Return the model of an ask, None if there is none."""
+        if ask is None or ask.fitted is not None or ask.failed:
+            return None if ask is None else ask.fitted
+        points, values, failed, totals = self._rows(ask.blocks)
         if len(points) < self._problem.size or np.count_nonzero(~failed) < _FEWEST:
             return None
         try:
             with threadpool_limits(1):
-                metric = Metric(self._ask.distribution.covariance, points.mean(axis=0))
+                metric = Metric(ask.distribution.covariance, points.mean(axis=0))
                 nearest = self._nearest(metric.of(points), totals)
                 data = Data(metric.of(points[nearest]), values[nearest], failed[nearest])
-                self._fitted = _Fitted(ValueModel(data, self._scales), metric, points[nearest])
+                ask.fitted = _Fitted(ValueModel(data, self._scales), metric, points[nearest])
         except (np.linalg.LinAlgError, ValueError) as error:
             _warn(error)
-            self._ask = None
-        return self._fitted
+            ask.failed = True
+        return ask.fitted
 
     def _search(self, fitted: _Fitted, ask: _Ask) -> Search:
         """Return where proposals are searched for: the model knows of what is pending, as it expects it itself."""
@@ -133,24 +147,24 @@ class Proposer:
             model = model.believing(fitted.metric.of(self._problem.snapped(ask.pending)))
         return Search(model, fitted.metric, ask.distribution, fitted.points, ask.pending)
 
-    def _rows(self) -> tuple[FloatArray, FloatArray, np.ndarray[tuple[int, ...], np.dtype[np.bool_]], FloatArray]:
-        """Return points, values, whether they failed, and totals of what the model may learn from, by their ids."""
+    def _rows(
+        self, blocks: int
+    ) -> tuple[FloatArray, FloatArray, np.ndarray[tuple[int, ...], np.dtype[np.bool_]], FloatArray]:
+        """Return points, values, whether they failed, and totals of what may be learnt of so many blocks, by ids."""
         rows = sorted(
             (
                 (told.ids[n] if told.ids else (block, n), told, n)
-                for block, told in enumerate(self._told)
+                for block, told in enumerate(self._told[:blocks])
                 for n in told.evaluated
-                if told.outcomes[n] is Outcome.OK or told.outcomes[n] in _FAILED
+                if told.outcomes[n] is Outcome.OK or told.outcomes[n] in FAILED
             ),
             key=lambda row: row[0],
         )
         points = np.array([told.points[n] for _, told, n in rows]).reshape(len(rows), len(self._problem.start))
         scores = np.array([told.scores[n] for _, told, n in rows]).reshape(len(rows), len(self._problem.targets))
         values = np.array([told.values[n] for _, told, n in rows]).reshape(scores.shape)
-        values = np.where(self._by_score & np.isfinite(values), scores, values)
-        values[~np.isfinite(values)] = math.nan
         failed = np.array([told.outcomes[n] is not Outcome.OK for _, told, n in rows], dtype=bool)
-        return self._problem.snapped(points), values, failed, scores.sum(axis=1)
+        return self._problem.snapped(points), self._scales.known(values, scores), failed, scores.sum(axis=1)
 
     def _nearest(self, points: FloatArray, totals: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
         """Return the rows that are used, in their order."""

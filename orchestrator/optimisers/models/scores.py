@@ -29,10 +29,22 @@ class Scales:
         low, high = (np.array([getattr(each, name) for each in scales], dtype=float) for name in ("low", "high"))
         self.norm = np.array([each.norm for each in scales], dtype=float)
         self.cap = np.array([each.max_score for each in scales], dtype=float)
+        self._by_score = np.array([each.by_score for each in scales], dtype=bool)
         one_sided = np.where(np.isfinite(low), low, np.where(np.isfinite(high), high, 0.0))
         both = np.isfinite(low) & np.isfinite(high)
         self.centre = np.where(both, low / 2 + high / 2, one_sided)
         self._low, self._high = (low - self.centre) / self.norm, (high - self.centre) / self.norm
+
+    def known(self, values: FloatArray, scores: FloatArray) -> FloatArray:
+        """Return what is learnt of the values of evaluations, NaN if nothing is: of some targets that is the score.
+
+        Parameters
+        ----------
+        values, scores : ndarray of float, shape (n_evaluations, n_targets)
+            As the optimiser is told them.
+        """
+        known = np.where(self._by_score & np.isfinite(values), scores, values)
+        return np.where(np.isfinite(known), known, np.nan)
 
     def learnt(self, values: FloatArray) -> FloatArray:
         """Return y of values in the targets' units; NaN stays."""

@@ -99,9 +99,25 @@ class Trust:
     def _compare(self, proposed: FloatArray, sampled: FloatArray) -> None:
         if not len(proposed) or not len(sampled):
             return
-        difference = sampled[None, :] - proposed[:, None]
-        self.win = float(np.mean((difference > 0) + 0.5 * (difference == 0)))
+        self.win = win_share(proposed, sampled)
         if self.win < _POOR:
             self._number = max(1, self._number // 2)
         elif self.win > _GOOD:
             self._number = min(2 * self._number, self._most)
+
+
+def win_share(proposed: FloatArray, sampled: FloatArray) -> float:
+    """Return in which share of the pairs of a proposal and a sample the proposal is better; equal ones are half.
+
+    Parameters
+    ----------
+    proposed, sampled : ndarray of float, shape (n_proposals,) or (n_samples,)
+        Total scores of a block.
+
+    Returns
+    -------
+    float
+        NaN if there is no pair.
+    """
+    difference = sampled[None, :] - proposed[:, None]
+    return float(np.mean((difference > 0) + 0.5 * (difference == 0))) if difference.size else math.nan

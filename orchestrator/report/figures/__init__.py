@@ -12,7 +12,9 @@ A notebook shows a figure that is the last line of a cell. If many are made of o
 ``History.of(run)`` and give them that.
 """
 
+from orchestrator.report.figures.calibration import model_calibration, model_explosions, model_noise
 from orchestrator.report.figures.comparison import compare_parameters, compare_scores, compare_targets
+from orchestrator.report.figures.model import model_trust, origin_of_evaluations
 from orchestrator.report.figures.optimiser import learnt_correlation, search_distribution
 from orchestrator.report.figures.parameters import parameter_exploration, parameters_in_bounds
 from orchestrator.report.figures.relations import parameter_against_target, parameter_target_correlation
@@ -24,6 +26,7 @@ from orchestrator.report.figures.targets import (
     target_scores_by_generation,
     values_against_targets,
 )
+from orchestrator.report.figures.waiting import hours_saved
 from orchestrator.report.history import History
 from orchestrator.report.scene import Figure
 
@@ -33,9 +36,15 @@ __all__ = [
     "compare_parameters",
     "compare_scores",
     "compare_targets",
+    "hours_saved",
     "job_timeline",
     "jobs_at_once",
     "learnt_correlation",
+    "model_calibration",
+    "model_explosions",
+    "model_noise",
+    "model_trust",
+    "origin_of_evaluations",
     "outcomes_by_generation",
     "parameter_against_target",
     "parameter_exploration",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from orchestrator.records import FloatArray
-from orchestrator.report.history import History
+from orchestrator.report.history import BoolArray, History, IntArray
 from orchestrator.report.naming import short_labels, short_names
-from orchestrator.report.scene import Axis, Choice, Figure, Pick
+from orchestrator.report.scene import Axis, Band, Choice, Figure, Panel, Pick
 
 NOTHING_YET = "No generation is complete yet."
+NO_MODEL = "The optimiser has no model of the values, or nothing is known of it yet."
 NOTHING_MEASURED = "Nothing measured yet: every evaluation exploded or failed."
 
 
@@ -45,6 +46,42 @@ def means(history: History, values: FloatArray) -> FloatArray:
     count = np.bincount(place, minlength=n)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.bincount(place, weights=values[known], minlength=n) / np.where(count, count, np.nan))
+
+
+def counts_panel(numbers: IntArray, place: IntArray, groups: Sequence[tuple[str, str, BoolArray]]) -> Panel:
+    """Return how many evaluations of each generation belong to each group, from below.
+
+    Parameters
+    ----------
+    numbers : ndarray of int, shape (n_generations,)
+        Of the generations.
+    place : ndarray of int, shape (n_evaluations,)
+        Position in `numbers` of the generation of each evaluation.
+    groups : sequence of tuple
+        Name, colour, and which evaluations.
+    """
+    x = step_edges(numbers.astype(float))
+    marks, floor = [], np.zeros(len(numbers))
+    for name, colour, own in groups:
+        count = np.bincount(place[own], minlength=len(floor)).astype(float)
+        marks.append(Band(x, steps(floor), steps(floor + count), colour, f"{name} ({int(own.sum()):,})", 1.0, True))
+        floor = floor + count
+    return Panel(
+        Axis("generation", (float(x[0]), float(x[-1])), whole=True),
+        Axis("offspring", (0.0, float(floor.max())), whole=True),
+        tuple(marks),
+        height=190,
+    )
+
+
+def step_edges(x: FloatArray) -> FloatArray:
+    """Return the outline of steps one wide around `x`: two points each."""
+    return np.column_stack([x - 0.5, x + 0.5]).ravel()
+
+
+def steps(y: FloatArray) -> FloatArray:
+    """Return the heights of the outline that `step_edges` gives."""
+    return np.repeat(y, 2)
 
 
 def target_choice(history: History) -> Choice:
@@ -96,6 +133,11 @@ def with_unit(name: str, unit: str) -> str:
 def nothing_of(history: History) -> str:
     """Return why a run has no best evaluation."""
     return NOTHING_MEASURED if len(history) else NOTHING_YET
+
+
+def why_nothing_of_model(history: History) -> str:
+    """Return why there is nothing to see of a model of the values."""
+    return NO_MODEL if len(history) else NOTHING_YET
 
 
 def nothing(name: str, title: str, why: str = NOTHING_YET) -> Figure:

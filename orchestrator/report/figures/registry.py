@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from typing import TypeVar
 
 from orchestrator.checkpoint import Checkpoint
@@ -16,8 +17,8 @@ Draw = TypeVar("Draw", bound=Callable[..., Figure])
 
 # sections of the page with figures, in their order, and their headings; the first needs none
 SECTIONS = {"scores": "", "targets": "Targets", "parameters": "Parameters", "search": "Search"}
-SECTIONS |= {"simulations": "Simulations", "more": "More"}
-_NAVIGATION = {"scores": "Score"}
+SECTIONS |= {"model": "Model of the values", "simulations": "Simulations", "more": "More"}
+_NAVIGATION = {"scores": "Score", "model": "Model"}
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class FigureKind:
         Arrays of the optimiser's state without which there is nothing to see.
     half : bool
         Whether it takes half of the page's width.
+    when : callable
+        Takes a `History` and returns whether there is something to see.
     """
 
     name: str
@@ -46,6 +49,7 @@ class FigureKind:
     order: int
     needs: Sequence[str]
     half: bool
+    when: Callable[[History], bool]
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,23 @@ class PageSection:
     link: str
     figures: Sequence[FigureKind]
 
+    @property
+    def rows(self) -> list[tuple[bool, list[FigureKind]]]:
+        """Figures below each other, and those of half the width that follow each other side by side (True)."""
+        return [(half, list(kinds)) for half, kinds in groupby(self.figures, key=lambda kind: kind.half)]
+
+
+def _always(_: History) -> bool:
+    return True
+
 
 def figure(
-    *, section: str = "more", order: int = 100, needs: Sequence[str] = (), half: bool = False
+    *,
+    section: str = "more",
+    order: int = 100,
+    needs: Sequence[str] = (),
+    half: bool = False,
+    when: Callable[[History], bool] = _always,
 ) -> Callable[[Draw], Draw]:
     """Register the decorated function, which takes a run and returns a `Figure` of the function's name.
 
@@ -80,7 +98,9 @@ def figure(
     needs : sequence of str
         Arrays of the optimiser's state without which there is nothing to see.
     half : bool
-        Whether it takes half of the page's width; halves are the first of a section.
+        Whether it takes half of the page's width; two that follow each other are side by side.
+    when : callable
+        Takes a `History` and returns whether there is something to see, beside what is needed.
 
     Raises
     ------
@@ -92,7 +112,7 @@ def figure(
 
     def register(draw: Draw) -> Draw:
         name = draw.__name__
-        kind = FigureKind(name, draw, section, order, tuple(needs), half)
+        kind = FigureKind(name, draw, section, order, tuple(needs), half, when)
         draw.plugin = kind  # type: ignore[attr-defined]
         known_figures().add(name, kind, draw)
         return draw
@@ -103,7 +123,7 @@ def figure(
 def sections_of(history: History) -> list[PageSection]:
     """Return what a run's page shows: each section that has figures of what is there."""
     known = known_figures().known().values()
-    drawn = [kind for kind in known if set(kind.needs) <= set(history.distribution)]
+    drawn = [kind for kind in known if set(kind.needs) <= set(history.distribution) and kind.when(history)]
     found = []
     for name, title in SECTIONS.items():
         own = sorted((kind for kind in drawn if kind.section == name), key=lambda kind: (kind.order, kind.name))

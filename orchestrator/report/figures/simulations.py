@@ -10,7 +10,7 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.config.durations import format_duration
 from orchestrator.records import FloatArray
 from orchestrator.report.domains import from_zero
-from orchestrator.report.figures.common import means, nothing
+from orchestrator.report.figures.common import counts_panel, means, nothing, step_edges, steps
 from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History, IntArray
 from orchestrator.report.palette import LIGHT_BLUE, LOST, OUTCOMES, PHASES
@@ -34,23 +34,12 @@ def outcomes_by_generation(run: Checkpoint | History) -> Figure:
     title = "Outcomes by generation"
     if not len(history):
         return nothing("outcomes_by_generation", title)
-    x = _step_edges(history.numbers.astype(float))
     names = [name for name in OUTCOMES if (history.outcome == name).any()]
     others = ~np.isin(history.outcome.astype(str), list(OUTCOMES))
     groups = [(name, OUTCOMES[name], history.outcome == name) for name in names]
     if others.any():
         groups.append(("lost by the cluster", LOST, others))
-    marks, floor = [], np.zeros(len(history.numbers))
-    for name, colour, own in groups:
-        count = np.bincount(history.place[own], minlength=len(floor)).astype(float)
-        marks.append(Band(x, _steps(floor), _steps(floor + count), colour, f"{name} ({int(own.sum()):,})", 1.0, True))
-        floor = floor + count
-    panel = Panel(
-        Axis("generation", (float(x[0]), float(x[-1])), whole=True),
-        Axis("offspring", (0.0, float(floor.max())), whole=True),
-        tuple(marks),
-        height=190,
-    )
+    panel = counts_panel(history.numbers, history.place, groups)
     return Figure("outcomes_by_generation", title, "From below, in the order of the legend.", (panel,))
 
 
@@ -86,10 +75,10 @@ def wall_time(run: Checkpoint | History) -> Figure:
     )
     by_generation = {name: np.nan_to_num(means(history, seconds)) for name, seconds in phases.items()}
     unit, divisor = time_unit(max(float(np.sum(list(by_generation.values()), axis=0).max()), 1e-9))
-    x, floor, marks = _step_edges(history.numbers.astype(float)), np.zeros(len(history.numbers)), []
+    x, floor, marks = step_edges(history.numbers.astype(float)), np.zeros(len(history.numbers)), []
     for name, mean in by_generation.items():
         top = floor + mean / divisor
-        marks.append(Band(x, _steps(floor), _steps(top), PHASES[name], name, 1.0, True))
+        marks.append(Band(x, steps(floor), steps(top), PHASES[name], name, 1.0, True))
         floor = top
     average = Panel(
         Axis("generation", (float(x[0]), float(x[-1])), whole=True),
@@ -192,8 +181,8 @@ def jobs_at_once(run: Checkpoint | History) -> Figure:
         Axis(f"{unit} since the first submission", (0.0, float(x[-1]))),
         Axis("jobs, mean", from_zero(running + waiting)),
         (
-            Band(x, np.zeros(len(x)), _steps(running), LIGHT_BLUE, "running", 0.9, True),
-            Band(x, _steps(running), _steps(running + waiting), PHASES["queue"], "in the queue", 0.9, True),
+            Band(x, np.zeros(len(x)), steps(running), LIGHT_BLUE, "running", 0.9, True),
+            Band(x, steps(running), steps(running + waiting), PHASES["queue"], "in the queue", 0.9, True),
         ),
         height=190,
     )
@@ -230,12 +219,3 @@ def _occupancy(begin: FloatArray, end: FloatArray, edges: FloatArray) -> FloatAr
         return np.asarray(n * (edges - edges[0]) - sums[n])
 
     return np.asarray(np.maximum(np.diff(until(begins) - until(ends)) / np.diff(edges), 0.0))
-
-
-def _step_edges(x: FloatArray) -> FloatArray:
-    """Return the outline of steps one wide around `x`: two points each."""
-    return np.column_stack([x - 0.5, x + 0.5]).ravel()
-
-
-def _steps(y: FloatArray) -> FloatArray:
-    return np.repeat(y, 2)

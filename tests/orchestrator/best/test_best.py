@@ -139,7 +139,7 @@ def test_the_table_has_start_and_best_of_every_parameter_and_target(run: RunPath
     assert [three.index(f"{rank}. Total score") for rank in (1, 2, 3)] == sorted(
         three.index(f"{rank}. Total score") for rank in (1, 2, 3)
     )
-    assert "(generation 1 offspring 3); at the start 8" in three
+    assert "(generation 1 offspring 3: a sample of the search); at the start 8" in three
 
 
 def test_the_checkpoint_alone_suffices(run: RunPaths) -> None:
@@ -153,6 +153,7 @@ def test_json_has_values_and_scores_of_every_target(run: RunPaths) -> None:
         "rank": 1,
         "generation": 0,
         "offspring": 3,
+        "origin": "sample",
         "outcome": "OK",
         "total_score": 1.5,
         "parameters": {"x": 0.1, "n": 2},

@@ -30,6 +30,7 @@ from orchestrator.status.described import (
     ControllerStatus,
     Forecast,
     GenerationStatus,
+    ModelStatus,
     OffspringStatus,
 )
 from orchestrator.status.forecast import forecast
@@ -68,11 +69,12 @@ STATUS = RunStatus(
     complete=12,
     max_ngen=100,
     timeout=72000.0,
-    best=Best(12.345678, 11, 3),
+    best=Best(12.345678, 11, 3, "model"),
     start_score=456.7,
     best_scores=tuple(456.7 / (1 + n) for n in range(12)),
     generation=FLIGHT,
     forecast=Forecast(5400.0, (5000.0, 7000.0), NOW + 475_200, NOW + 9e6),
+    model=ModelStatus(48, 64, 0.6237, "on"),
 )
 SITUATIONS = {
     "in flight": STATUS,
@@ -122,14 +124,39 @@ def test_everything_is_said_in_80_columns() -> None:
         "2 NODE_FAIL",
         "in 19 h",
         "20 h after the first submission",
-        "best 12.35 (generation 11, offspring 3), 456.7 at the start",
+        "best 12.35 (generation 11, offspring 3, model), 456.7 at the start",
+        "proposed 48 of the last 64 evaluations, better in 62% of the pairs",
         "in 5 d 12 h (a generation takes 1 h 30 min, 1 h 23 min to 1 h 57 min)",
         "offspring 60 exploded sheet V1_Exc_L4 fired",
         "offspring 63 failed OUT_OF_MEMORY: the kernel ended it",
     ):
         assert words in said, text
     assert "and more" not in said  # one line each
-    assert len(text.splitlines()) <= 24
+    assert len(text.splitlines()) <= 25
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (ModelStatus(0, 8, math.nan, "on"), "proposed 0 of the last 8 evaluations"),
+        (
+            ModelStatus(2, 8, 0.25, "restarted"),
+            "the search had stalled and began anew; proposed 2 of the last 8 evaluations, better in 25% of the pairs",
+        ),
+        (
+            ModelStatus(0, 8, math.nan, "off"),
+            "off, because the search has stalled twice; proposed 0 of the last 8 evaluations",
+        ),
+    ],
+)
+def test_what_the_model_of_the_values_does_is_said(model: ModelStatus, words: str) -> None:
+    assert f"model {words}" in " ".join(drawn(replace(STATUS, model=model), 80).split())
+
+
+def test_without_a_model_nothing_is_said_of_one() -> None:
+    text = drawn(replace(STATUS, model=None, best=Best(12.3, 11, 3, "sample")), 80)
+    assert "model " not in text.replace("/models/", "")
+    assert "offspring 3, sample)" in " ".join(text.split())
 
 
 def test_a_long_list_of_failures_is_cut() -> None:
@@ -409,12 +436,13 @@ def test_the_keys_of_json_are_the_documented_ones() -> None:
     data = STATUS.to_json()
     text = (Path(__file__).parents[3] / "docs" / "status.md").read_text(encoding="utf-8")
     generation = data["generation"]
-    places = (data, data["controller"], data["best"], data["forecast"], generation, generation["offspring"][0])
+    inner = [data[name] for name in ("controller", "best", "forecast", "model")]
+    places = (data, *inner, generation, generation["offspring"][0])
     for key in {key for place in places for key in place} | set(generation["counts"]) | set(generation["queue"]):
         assert f"`{key}`" in text, key
     assert set(data) == {
         "format", "run", "time", "controller", "complete", "max_ngen", "timeout", "best", "start_score",
-        "best_scores", "generation", "forecast", "problems", "warnings",
+        "best_scores", "generation", "forecast", "problems", "warnings", "model",
     }  # fmt: skip
     assert set(generation) == {
         "number", "submitted", "deadline", "timed_out", "offspring", "queue", "lost", "counts", "pending",

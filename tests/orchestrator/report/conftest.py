@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 import pytest
-from report_runs import make_run
+from report_runs import make_run, model_state
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.records import Outcome
@@ -16,7 +16,7 @@ from orchestrator.report import history, sampling
 def run(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
     directory = tmp_path_factory.mktemp("figures") / "run"
     failing = lambda _g, i: Outcome.OK if i else Outcome.EXPLODED  # noqa: E731
-    return Checkpoint(make_run(directory, generations=5, size=5, outcome=failing).checkpoint)
+    return Checkpoint(make_run(directory, generations=5, size=5, outcome=failing, state=model_state()).checkpoint)
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ from checkpoint_files import write_first_format
 from run_on_disk import STATE, GenerationOnDisk, RunOnDisk
 
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.records import Outcome, Result
+from orchestrator.records import Evaluation, Origin, Outcome, Result
 from orchestrator.simulations.phases import JobProgress
 from orchestrator.status import RunStatus, Watcher
-from orchestrator.status.described import START_EXPLODED
+from orchestrator.status.described import START_EXPLODED, ModelStatus
 from orchestrator.status.in_progress import MOST_FILES
 
 
@@ -210,6 +210,40 @@ def test_the_past_is_that_of_the_checkpoint(run: RunOnDisk) -> None:
             best["total_score"], best["generation"], best["offspring"],
         )  # fmt: skip
         assert found.start_score == frame["total_score"][0]
+
+
+def model_block(run: RunOnDisk, number: int, scores: list[float], proposals: int) -> list[Evaluation]:
+    evaluations = run.evaluations(number, [[score, 0.0] for score in scores], begin=1000.0 * number)
+    origins = [Origin.MODEL] * proposals + [Origin.SAMPLE] * (len(scores) - proposals)
+    return [
+        replace(each, offspring=replace(each.offspring, origin=origin))
+        for each, origin in zip(evaluations, origins, strict=True)
+    ]
+
+
+def test_the_model_of_the_values_is_that_of_the_last_block(run: RunOnDisk) -> None:
+    watcher = Watcher(run.paths)
+    found = []
+    blocks: list[tuple[list[float], int, float]] = [
+        ([5, 5, 5, 5], 0, 0), ([1, 4, 3, 9], 2, 0), ([9, 2, 3, 3], 1, 1), ([8, 8, 8, 8], 0, 2)
+    ]  # fmt: skip
+    for number, (scores, proposals, stalls) in enumerate(blocks):
+        state = {**STATE, "model_proposals": 2.0, "model_stalls": stalls}
+        run.checkpoint.append(model_block(run, number, scores, proposals), state)
+        found.append(watcher.look().model)
+    assert found[1:3] == [ModelStatus(2, 4, 0.75, "on"), ModelStatus(1, 4, 0.0, "restarted")]
+    without = ModelStatus(0, 4, math.nan, "off")
+    assert replace(found[3] or without, win=0) == replace(without, win=0)
+    status = look(run)
+    assert status.best is not None
+    assert (status.best.generation, status.best.origin) == (1, "model")
+    assert status.to_json()["model"] == {"proposals": 0, "evaluations": 4, "win": None, "state": "off"}
+
+
+def test_without_a_model_of_the_values_there_is_none(run: RunOnDisk) -> None:
+    assert look(run).model is None
+    run.complete(0, [[1, 2]], begin=1000.0)
+    assert look(run).to_json()["model"] is None
 
 
 def test_start_values_that_exploded_are_a_warning(run: RunOnDisk) -> None:
