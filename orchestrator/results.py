@@ -49,12 +49,13 @@ def new_results(folder: Path, seen: set[str]) -> Iterator[tuple[int, int, Result
 
     Results that are yet to be measured come again each time. A file that cannot be read is no news: it is looked at
     again the next time, and what is wrong with it is told once, for which it is kept in `seen` as well.
+
+    Raises
+    ------
+    OSError
+        If the folder is not there, or cannot be listed: nothing is known of its files then.
     """
-    try:
-        paths = sorted(folder.glob("*.json"))
-    except OSError as error:  # a file system that is away for a moment
-        _LOG.debug("%s cannot be listed: %s", folder, error)
-        return
+    paths = sorted(path for path in folder.iterdir() if path.suffix == ".json")
     for path in paths:
         if path.name in seen:
             continue

@@ -156,14 +156,18 @@ class _Watch:
         """Return the job's result; raises `Stopped` where `stop` is set before there is one."""
         attempt = self.paths.attempt(0, 1)
         while True:
-            for _, _, result in new_results(self.paths.results, self.seen):
-                return result
+            is_away = False
+            try:
+                for _, _, result in new_results(self.paths.results, self.seen):
+                    return result
+            except OSError:  # a file system that is away for a moment: the job may well have delivered
+                is_away, self.ended = True, None
             if time.monotonic() >= self.next_poll:
                 self.status = self.cluster.poll([self.job])[self.job]
                 self.listed |= self.status.state not in (State.ABSENT, State.UNKNOWN)
                 self.next_poll = time.monotonic() + _POLL
             show(_doing(self.status, attempt, self.job))
-            found = self._end(attempt) or self._too_long(attempt)
+            found = (None if is_away else self._end(attempt)) or self._too_long(attempt)
             if found is not None:
                 return found
             if stop.wait(_LOOK):

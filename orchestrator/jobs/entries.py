@@ -17,6 +17,7 @@ from orchestrator.jobs.submissions import Attempt, History
 from orchestrator.jobs.submitter import Submitter
 from orchestrator.paths import AttemptPaths, GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
+from orchestrator.results import new_results
 from orchestrator.text import LOG_DATA
 
 _LOG = logging.getLogger(__name__)
@@ -100,6 +101,8 @@ class Folder:
     submitter: Submitter
     # names of the result files that were taken already, and what was said of others
     seen: set[str] = field(default_factory=set)
+    # whether its results could not be looked at the last time: a job that has ended may well have delivered
+    is_away: bool = False
     notes: QueueNotes = field(init=False)
 
     def __post_init__(self) -> None:
@@ -118,6 +121,18 @@ class Folder:
         """Take the results of these offspring: they were passed over as long as nobody waited for them."""
         again = {str(index) for index in indices}  # text, because a file that is no result may have any name
         self.seen = {name for name in self.seen if name.partition(".")[0] not in again}
+
+    def new_results(self) -> list[tuple[int, int, Result]]:
+        """Return offspring, attempt and content of the results that have come in since the last look."""
+        try:
+            found = list(new_results(self.paths.results, self.seen))
+        except OSError as error:  # of a file system that is away for a moment, or of a folder that somebody has renamed
+            if not self.is_away:
+                _LOG.warning("%s cannot be looked at, nothing is decided meanwhile: %s", self.paths.results, error)
+            self.is_away, found = True, []
+        else:
+            self.is_away = False
+        return found
 
     def elapsed(self, entries: Iterable[Entry]) -> float | None:
         """Return the time since the first submission of any of its entries in s, None if there was none."""

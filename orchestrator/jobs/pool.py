@@ -26,7 +26,6 @@ from orchestrator.jobs.retries import Retries
 from orchestrator.jobs.verdicts import at_deadline, failure, of_last_loss, patience, verdict_on
 from orchestrator.paths import AttemptPaths, GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
-from orchestrator.results import new_results
 
 _LOG = logging.getLogger(__name__)
 
@@ -223,7 +222,7 @@ class JobPool:
             else:
                 self._decree(entry, result)
         for generation, folder in self._folders.items():
-            for index, number, result in new_results(folder.paths.results, folder.seen):
+            for index, number, result in folder.new_results():
                 entry = self._entries.get((generation, index))
                 if entry is not None:
                     self._take(entry, number, result)
@@ -285,8 +284,10 @@ class JobPool:
             return
         if status.state is State.UNKNOWN:
             return
-        if entry.stage is Stage.SUBMITTED:
+        if entry.stage is Stage.SUBMITTED or entry.folder.is_away:
             entry.stage, entry.ended = Stage.ENDED, time.monotonic()
+        if entry.folder.is_away:
+            return
         late, timeout = self._cluster.result_grace, self._terms.timeout
         grace = patience(status, entry.paths, late, listed=entry.listed, timeout=timeout)
         if time.monotonic() - entry.ended < grace:

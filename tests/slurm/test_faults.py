@@ -63,7 +63,8 @@ def test_a_job_that_is_cancelled_four_times_and_then_left_alone_is_evaluated(
     cluster: VirtualCluster, tmp_path: Path, undisturbed: Project
 ) -> None:
     """It was given up after two retries, and told to the optimiser at the worst score."""
-    held = MODEL.replace("    time.sleep(", f"    if '/0/1/' in str(directory):\n        {HELD}\n    time.sleep(")
+    where = "directory.match('generations/0/1/*/simulation')"
+    held = MODEL.replace("    time.sleep(", f"    if {where}:\n        {HELD}\n    time.sleep(")
     project = project_at(tmp_path, held, timeout=240)
     controller = project.start("run", CONFIG)
     for time in range(4):

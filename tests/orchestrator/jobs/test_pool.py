@@ -219,12 +219,10 @@ def test_a_result_with_more_keys_than_this_version_knows_is_read(scripted: Make)
     assert run.events("lost") == []
 
 
-def test_a_folder_of_results_that_cannot_be_listed_is_no_news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stale(*_: object) -> None:
-        raise OSError(errno.ESTALE, "Stale file handle")
-
-    monkeypatch.setattr(Path, "glob", stale)
+def test_a_folder_of_results_that_cannot_be_listed_is_no_empty_one(tmp_path: Path) -> None:
     assert list(new_results(tmp_path, set())) == []
+    with pytest.raises(FileNotFoundError):
+        list(new_results(tmp_path / "gone", set()))
 
 
 def test_a_folder_of_results_that_is_gone_for_a_while_costs_nothing(scripted: Make) -> None:
@@ -236,6 +234,35 @@ def test_a_folder_of_results_that_is_gone_for_a_while_costs_nothing(scripted: Ma
     run.clock.after(25, lambda: away.rename(run.paths.results))
     run.clock.after(60, lambda: run.deliver(0, 1))
     assert [(each.result.outcome, each.attempts) for each in run.finish()] == [(Outcome.OK, 1)] * 2
+
+
+@pytest.mark.parametrize("end", [COMPLETED, ABSENT, ended(Outcome.CANCELLED)], ids=["completed", "absent", "cancelled"])
+def test_jobs_that_end_while_the_folder_of_their_results_is_gone_are_not_lost(
+    scripted: Make, end: Status, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All of a generation were simulated again if it was gone for longer than `result_grace`."""
+    run = scripted()
+    run.cluster.answer(0, 1, RUNNING, end)
+    run.cluster.answer(1, 1, *[RUNNING] * 70, OK)
+    away = run.paths.directory / "away"
+    run.clock.after(1, lambda: (run.deliver(0, 1), run.paths.results.rename(away)))
+    run.clock.after(60, lambda: away.rename(run.paths.results))
+    assert [(each.result.outcome, each.attempts) for each in run.finish()] == [(Outcome.OK, 1)] * 2
+    assert run.events("lost") == []
+    assert sum("nothing is decided meanwhile" in message for message in caplog.messages) == 1
+
+
+def test_a_job_that_was_lost_while_the_folder_of_results_was_gone_is_submitted_again(scripted: Make) -> None:
+    """Once the folder is back."""
+    run = scripted()
+    run.cluster.answer(0, 1, RUNNING, ABSENT)
+    run.cluster.answer(1, 1, *[RUNNING] * 70, OK)
+    away = run.paths.directory / "away"
+    run.clock.after(1, lambda: run.paths.results.rename(away))
+    run.clock.after(60, lambda: away.rename(run.paths.results))
+    assert [(each.result.outcome, each.attempts) for each in run.finish()] == [(Outcome.OK, 2), (Outcome.OK, 1)]
+    (lost,) = run.events("lost")
+    assert lost["time"] >= START + 60
 
 
 def test_a_result_that_a_slow_file_system_shows_late_is_taken(scripted: Make) -> None:
