@@ -193,3 +193,33 @@ class RunPaths:
     def generation(self, number: int) -> GenerationPaths:
         """Return the files of generation `number`, from 0."""
         return GenerationPaths(self.generations / str(number))
+
+
+@dataclass(frozen=True)
+class ReevaluationPaths(RunPaths):
+    """Files of a run's re-evaluations, ``<run>/reevaluation``: a small run, unknown to the optimisation."""
+
+    @classmethod
+    def of(cls, run: RunPaths) -> ReevaluationPaths:
+        """Return those of a run."""
+        return cls(run.directory / "reevaluation")
+
+    @property
+    def surroundings(self) -> Path:
+        """The directory that the run is in."""
+        return RunPaths(self.directory.parent).surroundings
+
+    @property
+    def job_name(self) -> str:
+        """Start of the names of their jobs."""
+        return f"{RunPaths(self.directory.parent).job_name}-reevaluation"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Every evaluation; of another name than a run's, so that nobody takes it for one."""
+        return self.directory / "reevaluation.h5"
+
+    @property
+    def request(self) -> Path:
+        """What was asked for last."""
+        return self.directory / "request.json"

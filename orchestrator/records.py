@@ -129,6 +129,8 @@ class Result:
         Unix times in s; NaN if unknown.
     versions : mapping of str to str
         Versions of the programs involved.
+    seeds : mapping of str to int
+        Seeds of the simulation by name; none if its job did not come so far.
     measured : bool
         False if the simulation is there and the controller has yet to measure it.
     """
@@ -145,6 +147,7 @@ class Result:
     started: float = math.nan
     finished: float = math.nan
     versions: Mapping[str, str] = field(default_factory=dict)
+    seeds: Mapping[str, int] = field(default_factory=dict)
     measured: bool = True
 
     @property
@@ -214,6 +217,7 @@ _EXPECTED: dict[str, Callable[[object], bool]] = {
     "started": _is_number,
     "finished": _is_number,
     "versions": lambda value: _maps(value, _is_text),
+    "seeds": lambda value: _maps(value, _is_whole),
     "measured": lambda value: isinstance(value, bool),
 }
 

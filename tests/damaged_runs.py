@@ -14,13 +14,13 @@ from best_runs import written_run
 from orchestrator_project import Project
 from run_on_disk import GenerationOnDisk, RunOnDisk
 
-from orchestrator.best.choosing import choose
-from orchestrator.best.store import ReevaluationPaths, Request
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.files import write_json
 from orchestrator.optimisers.space import Parameter, SearchSpace
-from orchestrator.paths import RunPaths
+from orchestrator.paths import ReevaluationPaths, RunPaths
 from orchestrator.records import Offspring
+from orchestrator.reevaluation.choosing import choose
+from orchestrator.reevaluation.store import Request
 from orchestrator.run.asked import Asks
 
 SPACE = SearchSpace([Parameter("x", 0, 1), Parameter("y", -2, 2)])

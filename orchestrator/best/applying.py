@@ -10,12 +10,12 @@ from typing import Any
 
 import yaml
 
-from orchestrator.best.choosing import Candidate
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.config.file import load_frozen
 from orchestrator.config.model import Config
 from orchestrator.errors import RunFailed, UsageError
 from orchestrator.paths import RunPaths
+from orchestrator.reevaluation.choosing import Candidate
 from orchestrator.simulations import model_of
 from orchestrator.simulations.mozaik.parameters import (
     Expression,
@@ -27,6 +27,7 @@ from orchestrator.simulations.mozaik.parameters import (
 from orchestrator.simulations.mozaik.parameters.editing import Edited, Editor
 from orchestrator.simulations.mozaik.parameters.redirection import Redirection
 from orchestrator.simulations.mozaik.writing import carry_out
+from orchestrator.simulations.seeds import seeds_of
 from orchestrator.text import command_line
 
 # how many differences are listed
@@ -103,7 +104,7 @@ def apply_best(
         raise UsageError(f"{error}. Nothing was changed") from error
     yield from _said(config, base, folder, candidate, edited)
     yield from _other_values(config, optimised.root, base / edited.root, set(candidate.parameters))
-    yield from _other_seeds(config, base / edited.root)
+    yield from _other_seeds(config.model_dir, base / edited.root, _seeds_of(candidate, config))
     yield "\nRun the model's full protocols with it:"
     yield f"  {command_line('cd', model_dir)}"
     yield f"  {optimised.command(folder / edited.root)}"
@@ -146,7 +147,7 @@ def _origin(paths: RunPaths, candidate: Candidate, config: Config, edited: Edite
     notes: dict[str, Any] = {
         "run": os.path.relpath(paths.directory, config.model_dir),
         **{key: found[key] for key in ("rank", "generation", "offspring", "total_score", "parameters", "targets")},
-        "seeds_of_the_optimisation": dict(config.simulation.seeds),
+        "seeds_of_the_optimisation": _seeds_of(candidate, config),
         "written_at": dict(edited.places),
     }
     head = "# By orchestrator best --apply: where the values of this folder are from. mozaik does not read it.\n"
@@ -200,16 +201,22 @@ def _other_values(config: Config, optimised: Path, root: Path, searched: set[str
         yield f"  and {len(different) - _MOST} more"
 
 
-def _other_seeds(config: Config, root: Path) -> Iterator[str]:
-    tree = read_parameter_tree(root, config.model_dir)
+def _seeds_of(candidate: Candidate, config: Config) -> dict[str, int]:
+    """Return the seeds that an evaluation was simulated with."""
+    identity = (candidate.generation, candidate.offspring)
+    return {**seeds_of(config.simulation.seeds, config.optimiser_seed, *identity), **candidate.seeds}
+
+
+def _other_seeds(model_dir: Path, root: Path, seeds: Mapping[str, int]) -> Iterator[str]:
+    tree = read_parameter_tree(root, model_dir)
     own = {}
-    for name in config.simulation.seeds:
+    for name in seeds:
         try:
             own[name] = lookup(tree, name)
         except KeyError:
             continue
-    different = {name: value for name, value in own.items() if value != config.simulation.seeds[name]}
+    different = {name: value for name, value in own.items() if value != seeds[name]}
     if different:
         here = ", ".join(f"{name}: {value}" for name, value in different.items())
-        there = " ".join(f"{name} {config.simulation.seeds[name]}" for name in different)
+        there = " ".join(f"{name} {seeds[name]}" for name in different)
         yield f"Its seeds are those of the base folder ({here}); for the optimisation's, override: {there}"

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import yaml
 
-from orchestrator.best.choosing import Choice
+from orchestrator.reevaluation.choosing import Choice
+from orchestrator.reevaluation.noise import Luck
 from orchestrator.text import command_line
 
 # longest name of a file in nearly every file system, in bytes
@@ -21,9 +22,13 @@ TOO_LONG = (
 )
 
 
-def as_json(choice: Choice) -> str:
-    """Return a list, best first."""
-    return json.dumps([candidate.to_json() for candidate in choice.best], indent=1, allow_nan=False)
+def as_json(luck: Luck) -> str:
+    """Return a list, best first; with each target its noise, null if nothing is known of it."""
+    found = [candidate.to_json() for candidate in luck.choice.best]
+    noises = {label: noise.to_json() for label, noise in luck.noises.items()}
+    for candidate in found:
+        candidate["targets"] = [{**target, "noise": noises.get(target["name"])} for target in candidate["targets"]]
+    return json.dumps(found, indent=1, allow_nan=False)
 
 
 def as_yaml(choice: Choice) -> str:

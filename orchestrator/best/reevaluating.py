@@ -7,29 +7,28 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from orchestrator.best.choosing import choose
-from orchestrator.best.spread import Report, report
-from orchestrator.best.store import ReevaluationPaths, Request, evaluated, missing
 from orchestrator.checking.model_identity import changed_parameters
 from orchestrator.checking.problems import identity_differences, load_checked_config
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import Cluster, create_cluster
 from orchestrator.cluster.environment import leave_allocation
-from orchestrator.config.file import dump_config, load_frozen
+from orchestrator.config.file import load_frozen
 from orchestrator.config.model import Config
 from orchestrator.display.live import displaying
 from orchestrator.display.logs import logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
-from orchestrator.files import set_mode, write_text
-from orchestrator.lease import Lease, hold_of, only_controller
-from orchestrator.optimisers import versions_of
-from orchestrator.paths import RunPaths
-from orchestrator.records import Offspring
+from orchestrator.files import set_mode
+from orchestrator.lease import Lease, only_controller
+from orchestrator.paths import ReevaluationPaths, RunPaths
+from orchestrator.reevaluation.choosing import choose
+from orchestrator.reevaluation.reports import Report, report
+from orchestrator.reevaluation.store import Request, evaluated, missing
 from orchestrator.run.asked import Asks
 from orchestrator.run.cancel import end_all_jobs, end_if_asked
-from orchestrator.run.evaluating import carry_out
+from orchestrator.run.reevaluating import evaluate_again, make_ready, remove_if_empty
 from orchestrator.run.signals import listening
-from orchestrator.schedules.reevaluation import Reevaluation, key_of
+from orchestrator.schedules.reevaluation import key_of
+from orchestrator.simulations.seeds import originals_of
 from orchestrator.status import Watcher
 from orchestrator.text import command_line
 
@@ -88,7 +87,7 @@ def reevaluate(
         choice = choose(Checkpoint(run.checkpoint), top).required()
         if len(choice.best) < top:
             console.print(choice.note)
-        request = Request(top, seeds, config.simulation.seeds, choice.best, sum(choice.outcomes.values()))
+        request = Request(top, seeds, _originals(config), choice.best, sum(choice.outcomes.values()))
     if not missing(request, evaluated(paths)):
         request.write(paths)
         return report(request, evaluated(paths))
@@ -104,23 +103,13 @@ def reevaluate(
         ):
             lease.call_on_loss(signals.stop.set)
             cluster = create_cluster(config, signals.stop, lease.confirm)
-            _make_ready(config, paths, request, cluster, lease, force=force)
-            request.write(paths)
+            _clear(paths, make_ready(config, paths, request), request, cluster, lease, force=force)
             try:
                 with displaying(Watcher(paths), console):
-                    carry_out(
-                        Reevaluation(missing(request, evaluated(paths)), config.space()),
-                        config,
-                        paths,
-                        cluster,
-                        name=paths.job_name,
-                        stop=signals.stop,
-                        confirm=lease.confirm,
-                        before=lambda offspring: _show(config, paths, offspring),
-                    )
+                    evaluate_again(request, config, paths, cluster, stop=signals.stop, confirm=lease.confirm)
             except Stopped as error:
                 lease.confirm()
-                jobs = end_if_asked(paths, cluster, signals, console, lease.confirm)
+                jobs = end_if_asked([paths], cluster, signals, console, lease.confirm)
                 message = f"stopped while the best were evaluated again. {jobs}; go on with\n  {to_go_on}"
                 raise Stopped(message) from error
             except OSError as error:
@@ -128,7 +117,7 @@ def reevaluate(
                 message = f"{place}: {error.strerror or error}. Nothing is lost; fix it and go on with\n  {to_go_on}"
                 raise RunFailed(message) from error
     finally:
-        _remove_if_empty(paths)
+        remove_if_empty(paths)
     return report(request, evaluated(paths))
 
 
@@ -174,10 +163,14 @@ def _refuse_other_names(paths: ReevaluationPaths, names: list[str]) -> None:
         )
 
 
+def _originals(config: Config) -> dict[str, int]:
+    return originals_of(config.simulation.seeds, config.optimiser_seed)
+
+
 def _going_on(paths: ReevaluationPaths, config: Config, top: int, seeds: int) -> Request | None:
     """Return the last request if the same is asked for and it is unfinished; the best may be others by now."""
     last = Request.read(paths)
-    if last is None or (last.top, last.seeds, dict(last.originals)) != (top, seeds, config.simulation.seeds):
+    if last is None or (last.top, last.seeds, dict(last.originals)) != (top, seeds, _originals(config)):
         return None
     return last if missing(last, evaluated(paths)) else None
 
@@ -189,23 +182,11 @@ def _going_on_words(request: Request, left: int) -> str:
     )
 
 
-def _show(config: Config, paths: ReevaluationPaths, offspring: Sequence[Offspring]) -> None:
-    """Let those who look on see a run of one generation more."""
-    update = {"offspring_size": len(offspring), "max_ngen": offspring[0].generation + 1}
-    write_text(paths.config, dump_config(config.model_copy(update=update), paths.directory))
-
-
-def _make_ready(
-    config: Config, paths: ReevaluationPaths, request: Request, cluster: Cluster, lease: Lease, *, force: bool
+def _clear(
+    paths: ReevaluationPaths, asks: Asks, request: Request, cluster: Cluster, lease: Lease, *, force: bool
 ) -> None:
-    """Write configuration and empty checkpoint; refuse, or end, what is in flight and not asked for."""
-    if not paths.checkpoint.is_file():
-        text = dump_config(config, paths.directory)
-        names, labels = list(request.all_tasks[0]), [target.label for target in config.create_targets()]
-        write_text(paths.config, text)
-        Checkpoint.create(paths.checkpoint, config=text, parameters=names, targets=labels, versions=versions_of(config))
-    checkpoint, asks = Checkpoint(paths.checkpoint), Asks(paths, config.space())
-    asks.require_fit(checkpoint)
+    """Refuse, or end, what is in flight and not asked for; refuse what is with another executor."""
+    checkpoint = Checkpoint(paths.checkpoint)
     number, wanted = checkpoint.n_generations, {key_of(task) for task in request.all_tasks}
     in_flight = asks.recorded(number).offspring
     foreign = [offspring for offspring in in_flight if key_of(offspring.parameters) not in wanted]
@@ -216,16 +197,8 @@ def _make_ready(
             f"{paths.directory}: a re-evaluation is unfinished ({asked}). Go on with that one, or add --force to end "
             "its jobs and lose what they have not delivered yet"
         )
-    # before the configuration says so: cancelling is done by that
     asks.require_executor(checkpoint, cluster.name)
     if foreign:
         end_all_jobs(paths, cluster, lease.confirm)
         lease.confirm()
         shutil.rmtree(paths.generation(number).directory, ignore_errors=True)
-
-
-def _remove_if_empty(paths: ReevaluationPaths) -> None:
-    """Leave nothing behind if not one simulation could be started."""
-    in_flight = paths.generations.is_dir() and any(paths.generations.iterdir())
-    if not in_flight and not evaluated(paths) and hold_of(paths) is None:
-        shutil.rmtree(paths.directory, ignore_errors=True)

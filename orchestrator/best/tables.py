@@ -3,35 +3,49 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.best.choosing import Candidate, Choice
-from orchestrator.best.spread import CandidateSpread, Report, Spread
+from orchestrator.reevaluation.choosing import Candidate
+from orchestrator.reevaluation.noise import Luck, Noise
+from orchestrator.reevaluation.reports import CandidateSpread, Report
+from orchestrator.reevaluation.spread import Spread
 from orchestrator.scores.tables import number
 
 
-def best_parts(choice: Choice) -> Iterator[RenderableType]:
-    """Yield the best evaluations of a run, each beside the start values, and which evaluations count."""
+def best_parts(luck: Luck) -> Iterator[RenderableType]:
+    """Yield the best evaluations of a run, each beside the start values, which evaluations count, and what is noise."""
+    choice = luck.choice
     start = choice.start
     for candidate in choice.best:
         title = Text()
         title.append(f"{candidate.rank}. " if choice.wanted > 1 else "")
-        title.append(f"Total score {number(candidate.total_score)}", style="bold")
+        title.append(_total(candidate), style="bold")
         title.append(f" ({candidate.name_and_origin})")
+        if candidate.again is not None:
+            title.append(f"; the optimiser saw {number(candidate.total_score)}")
         if start is not None:
             outcome = "" if start.outcome == "OK" else f", {start.outcome}"
             score = "not evaluated" if math.isnan(start.total_score) else number(start.total_score)
             title.append(f"; at the start {score}{outcome}")
         yield title
+        if candidate.seeds:
+            yield Text("seeds " + ", ".join(f"{name} {seed}" for name, seed in candidate.seeds.items()))
         yield _parameters(candidate, start)
         yield Text()
-        yield _targets(candidate, start)
+        yield _targets(candidate, start, luck.noises)
         yield Text()
     yield Text(choice.note, style="dim")
+    for warning in luck.warnings:
+        yield Text(f"! {warning}", style="yellow")
+
+
+def _total(candidate: Candidate) -> str:
+    again = candidate.again.total.words if candidate.again is not None else ""
+    return f"Total score {again or number(candidate.total_score)}"
 
 
 def _table(*columns: str, names: int = 1) -> Table:
@@ -49,11 +63,16 @@ def _parameters(candidate: Candidate, start: Candidate | None) -> Table:
     return table
 
 
-def _targets(candidate: Candidate, start: Candidate | None) -> Table:
-    table = _table("target", "value at start", "score", "value", "score")
+def _targets(candidate: Candidate, start: Candidate | None, noises: Mapping[str, Noise]) -> Table:
+    again = candidate.again
+    columns = ["target", "value at start", "score", "value", "score"]
+    table = _table(*columns, *(["mean", "sd"] if again else []), *(["noise", "norm"] if noises else []))
     for name, score in candidate.scores.items():
         before = (None, None) if start is None else (start.values[name], start.scores[name])
-        table.add_row(Text(name), *map(number, (*before, candidate.values[name], score)))
+        spread = (again.values[name].mean, again.values[name].sd) if again else ()
+        noise = noises.get(name)
+        beside = (noise.sd if noise else None, noise.norm if noise else None) if noises else ()
+        table.add_row(Text(name), *map(number, (*before, candidate.values[name], score, *spread, *beside)))
     return table
 
 

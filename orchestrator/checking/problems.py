@@ -14,6 +14,7 @@ from orchestrator.cluster.environment import cluster_problem, with_cluster
 from orchestrator.config.durations import format_duration
 from orchestrator.config.file import read_config
 from orchestrator.config.model import Config
+from orchestrator.config.reevaluate import AUTO, NONE
 from orchestrator.config.source import Source
 from orchestrator.errors import ConfigError, Problem
 from orchestrator.paths import RunPaths
@@ -153,7 +154,12 @@ def _has_begun(path: Path, config: Config) -> bool:
 def _findings(config: Config, *, begun: bool) -> tuple[Config, list[Finding]]:
     """Return the configuration with all start values, and what is wrong with it and the model."""
     model = model_of(config)
-    findings = [*model.problems(config), *_executor_findings(config), *_checkpoint_findings(config)]
+    findings = [
+        *model.problems(config),
+        *_executor_findings(config),
+        *_checkpoint_findings(config),
+        *_seeds_findings(config),
+    ]
     at_fault = {at for at, _ in findings}
     if at_fault & {("model_dir",), *(("simulation", key) for key in model.essential)}:
         return config, findings
@@ -184,6 +190,17 @@ def _checkpoint_findings(config: Config) -> list[Finding]:
     if config.continue_cp and config.cp_filename is not None and not config.cp_filename.is_file():
         return [(("cp_filename",), f"there is no checkpoint {config.cp_filename}; the path is relative to this file")]
     return []
+
+
+def _seeds_findings(config: Config) -> list[Finding]:
+    if config.reevaluate in (AUTO, NONE) or config.simulation.seeds.keys() - config.parameters.keys():
+        return []
+    example = f"simulation.seeds: {{{config.simulation.seed_example}}}"
+    message = (
+        f"{config.reevaluate} needs seeds that can be others, and there are none: name them and their values, such as "
+        f"{example}; or write auto, which evaluates nothing again then, or none"
+    )
+    return [(("reevaluate",), message)]
 
 
 def _start_findings(config: Config, names: Sequence[str], start: dict[str, float]) -> list[Finding]:

@@ -9,8 +9,8 @@ One HDF5 file (format 2), which h5py and all HDF5 tools read:
   ``table`` has one row per evaluation (a compound type: generation, offspring, origin, outcome, ...),
   ``points`` (unit cube), ``parameters``, ``values`` and ``scores`` one row per evaluation and one column per name;
   ``ranked_scores`` likewise where the optimiser was told others than ``scores``, which are capped;
-  ``details`` is a JSON list with one object per evaluation (message, end of the log, reasons, versions); the group
-  ``state`` holds the optimiser's arrays, under the names that the method gives. No pickles.
+  ``details`` is a JSON list with one object per evaluation (message, end of the log, reasons, versions, seeds);
+  the group ``state`` holds the optimiser's arrays, under the names that the method gives. No pickles.
 
 What is in the file is never changed: `orchestrator.checkpoint.image` says how it grows, and why every reader sees a
 whole file at any moment and after every crash.

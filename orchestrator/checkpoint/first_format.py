@@ -69,10 +69,11 @@ class FirstFormat:
         """Return the details of each evaluation, one list per tell."""
         texts = {name: list(self._rows[name].asstr()[:]) for name in ("message", "log_tail")}
         texts |= {name: [json.loads(text) for text in self._rows[name].asstr()[:]] for name in ("reasons", "versions")}
-        return self._split([dict(zip(texts, row, strict=True)) for row in zip(*texts.values(), strict=True)])
+        rows = [dict(zip(texts, row, strict=True)) for row in zip(*texts.values(), strict=True)]
+        return self._split([{**row, "seeds": {}} for row in rows])
 
     def states(self, first: int = 0) -> list[dict[str, FloatArray]]:
-        """Return the optimiser's state of each tell."""
+        """Return the optimiser's state of each tell, from tell number `first` on."""
         arrays = {name: dataset[:] for name, dataset in self._optimiser.items()}
         return [{name: np.asarray(array[n]) for name, array in arrays.items()} for n in range(first, len(self))]
 

@@ -186,8 +186,9 @@ class Checkpoint:
         Returns
         -------
         pandas.DataFrame
-            Columns ``message``, ``log_tail``, ``reasons`` (dict), ``versions`` (dict), ``peak_memory`` (bytes) and the
-            wall times ``build``, ``check``, ``protocols``, ``measuring`` in s.
+            Columns ``message``, ``log_tail``, ``reasons`` (dict), ``versions`` (dict), ``seeds`` (dict, empty if they
+            were not noted), ``peak_memory`` (bytes) and the wall times ``build``, ``check``, ``protocols``,
+            ``measuring`` in s.
         """
         fields = ("peak_memory", *layout.SECONDS)
         with readable(self.path) as file:
@@ -197,8 +198,13 @@ class Checkpoint:
             frame: dict[str, Any] = {name: [row[name] for row in rows] for name in layout.DETAILS}
             return _data_frame(frame | numbers)
 
-    def distribution(self) -> dict[str, FloatArray]:
+    def distribution(self, first: int = 0) -> dict[str, FloatArray]:
         """Return the optimiser's state by tell, under the names that its method gives.
+
+        Parameters
+        ----------
+        first : int
+            Number of the tell that it begins with.
 
         Returns
         -------
@@ -208,7 +214,7 @@ class Checkpoint:
             NaN in the place of what a tell does not have, or has in a smaller shape.
         """
         with readable(self.path) as file:
-            states = stored_in(file).states()
+            states = stored_in(file).states(first)
             names = dict.fromkeys(name for state in states for name in state)
             return {name: _stacked([state.get(name) for state in states]) for name in names}
 

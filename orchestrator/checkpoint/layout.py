@@ -20,7 +20,7 @@ from orchestrator.records import Evaluation, FloatArray
 
 FORMAT = 2
 # of each evaluation, and the type of each
-DETAILS = {"message": str, "log_tail": str, "reasons": dict, "versions": dict}
+DETAILS = {"message": str, "log_tail": str, "reasons": dict, "versions": dict, "seeds": dict}
 SECONDS = ("build", "check", "protocols", "measuring")
 # The last is what the optimiser was told; it is in the file only where that differs from the scores that people see.
 MATRICES = ("points", "parameters", "values", "scores", "ranked_scores")
@@ -59,7 +59,7 @@ class Tell:
     matrices : mapping of str to ndarray of float, shape (n_evaluations, n_names)
         By the names of `MATRICES`.
     details : sequence of mapping
-        Message, end of the log, reasons and versions of each evaluation.
+        Message, end of the log, reasons, versions and seeds of each evaluation.
     state : mapping of str to ndarray of float
         The optimiser's, by the names that its method gives.
     """
@@ -86,7 +86,7 @@ class Stored(Protocol):
         """Return the details of each evaluation, one list per tell."""
 
     def states(self, first: int = ...) -> list[dict[str, FloatArray]]:
-        """Return the optimiser's state of each tell from number `first` on."""
+        """Return the optimiser's state of each tell, from tell number `first` on."""
 
 
 class Tells:
@@ -121,7 +121,7 @@ class Tells:
         return [_details_in(_text(group, b"details")) for group in self._groups()]
 
     def states(self, first: int = 0) -> list[dict[str, FloatArray]]:
-        """Return the optimiser's state of each tell."""
+        """Return the optimiser's state of each tell, from tell number `first` on."""
         groups = (own_member(group, b"state", h5g.GroupID) for group in self._groups(first))
         return [{name.decode(): _read(group, name, *_floats()) for name in group} for group in groups]
 
@@ -261,6 +261,7 @@ def _details(evaluation: Evaluation) -> dict[str, Any]:
         "log_tail": _storable(result.log_tail),
         "reasons": dict(result.reasons),
         "versions": dict(result.versions),
+        "seeds": dict(result.seeds),
     }
 
 
@@ -317,9 +318,10 @@ def _text(group: h5g.GroupID, name: bytes) -> bytes:
 
 
 def _details_in(text: bytes) -> list[dict[str, Any]]:
-    rows = parse_json(text)
+    # seeds are in no file of an earlier version
+    rows = [{"seeds": {}, **row} for row in parse_json(text)]
     for row in rows:
         for name, kind in DETAILS.items():
             if not isinstance(row[name], kind):
                 raise ValueError(f"{name}: unexpected {row[name]!r}")
-    return list(rows)
+    return rows

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -17,8 +16,9 @@ from rich.segment import Segment
 from orchestrator.text import plain
 
 if TYPE_CHECKING:
-    from orchestrator.best.choosing import Choice
-    from orchestrator.best.spread import Report
+    from orchestrator.checkpoint import Checkpoint
+    from orchestrator.reevaluation.noise import Luck
+    from orchestrator.reevaluation.reports import Report
 
 # columns where nobody says how many there are, as in a file or a pipe: more than any table needs
 _WIDE = 10_000
@@ -66,20 +66,19 @@ def show_all_letters() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def print_best(console: Console, path: Path, top: int) -> None:
-    """Print the best evaluations of a checkpoint beside the start values, or that there are none."""
-    from orchestrator.best.choosing import choose  # noqa: PLC0415  (commands that need little start quickly)
-    from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
+def print_best(console: Console, checkpoint: Checkpoint, top: int) -> None:
+    """Print the best evaluations of a run beside the start values, or that there are none."""
+    from orchestrator.reevaluation.noise import Luck  # noqa: PLC0415  (commands that need little start quickly)
 
-    print_choice(console, choose(Checkpoint(path), top))
+    print_luck(console, Luck.of(checkpoint, top))
 
 
-def print_choice(console: Console, choice: Choice) -> None:
-    """Print the best evaluations."""
+def print_luck(console: Console, luck: Luck) -> None:
+    """Print the best evaluations, and which norms are below the noise."""
     from orchestrator.best.tables import best_parts  # noqa: PLC0415
 
     console.print()
-    for part in best_parts(choice):
+    for part in best_parts(luck):
         console.print(part)
 
 

@@ -12,7 +12,7 @@ import typer
 
 from orchestrator.cli.app import Overrides, RunDirectory, app
 from orchestrator.cli.best_options import check_together
-from orchestrator.cli.printing import PlainConsole, print_choice, print_report, say
+from orchestrator.cli.printing import PlainConsole, print_luck, print_report, say
 from orchestrator.errors import RunFailed, UsageError
 from orchestrator.paths import run_paths
 
@@ -80,17 +80,18 @@ def best(
 
 def _print_best(run_directory: Path, top: int, form: str) -> None:
     from orchestrator.best import formats  # noqa: PLC0415  (commands that need little start quickly)
-    from orchestrator.best.choosing import choose  # noqa: PLC0415
     from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
+    from orchestrator.reevaluation.noise import Luck  # noqa: PLC0415
 
-    choice = choose(Checkpoint(run_directory), top).required()
+    luck = Luck.of(Checkpoint(run_directory), top)
+    choice = luck.choice.required()
     if form == "table":
-        print_choice(PlainConsole(), choice)
+        print_luck(PlainConsole(), luck)
         return
     if len(choice.best) < top:
         say(f"orchestrator: {choice.note}", error=True)
     if form == "json":
-        say(formats.as_json(choice))
+        say(formats.as_json(luck))
     elif form == "yaml":
         say(formats.as_yaml(choice), end="")
     else:
@@ -102,11 +103,11 @@ def _print_best(run_directory: Path, top: int, form: str) -> None:
 
 def _apply(run_directory: Path, folder: Path, rank: int, base_param: Path, *, force: bool) -> None:
     from orchestrator.best.applying import apply_best  # noqa: PLC0415
-    from orchestrator.best.choosing import choose  # noqa: PLC0415
     from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
+    from orchestrator.reevaluation.noise import Luck  # noqa: PLC0415
 
     paths = run_paths(run_directory)
-    candidate = choose(Checkpoint(paths.checkpoint), rank).ranked(rank)
+    candidate = Luck.of(Checkpoint(paths.checkpoint), rank).choice.ranked(rank)
     for line in apply_best(paths, candidate, target=folder, base=base_param, force=force):
         say(line)
 

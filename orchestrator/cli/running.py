@@ -12,7 +12,7 @@ from orchestrator.cli.app import Overrides, app
 from orchestrator.cli.printing import PlainConsole, print_best, say
 from orchestrator.display.logs import LogFormat, LogLevel, json_line, logging_at
 from orchestrator.errors import UsageError
-from orchestrator.paths import run_paths
+from orchestrator.paths import ReevaluationPaths, run_paths
 from orchestrator.text import command_line
 
 
@@ -37,6 +37,7 @@ def run(
     """
     if (config is None) == (continued is None):
         raise UsageError("give either a configuration, or --continue with a run directory")
+    from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
     from orchestrator.run.start import go_on, start  # noqa: PLC0415  (commands that need little start quickly)
 
     as_json = log_format is LogFormat.JSON
@@ -51,14 +52,13 @@ def run(
         say(json_line(ended.reason, event="done", run=str(ended.paths.directory)))
         return
     console.print(f"\nDone: {ended.reason}.")
-    print_best(console, ended.paths.checkpoint, top=1)
+    print_best(console, Checkpoint(ended.paths.checkpoint), top=1)
     console.print(f"Run directory: {ended.paths.directory}", soft_wrap=True)
 
 
 @app.command()
 def cancel(run_directory: Annotated[Path, typer.Argument(help="Run directory.", show_default=False)]) -> None:
     """Stop a run: end its controller, if there is one, and all of its jobs. It can be continued later."""
-    from orchestrator.best.store import ReevaluationPaths  # noqa: PLC0415
     from orchestrator.run.cancel import cancel_run  # noqa: PLC0415
 
     paths = run_paths(run_directory)

@@ -20,6 +20,7 @@ from pydantic import (
 
 from orchestrator.config.moved_keys import with_moved_keys
 from orchestrator.config.plugin_sections import PluginPoint
+from orchestrator.config.reevaluate import AUTO, Reevaluate
 from orchestrator.config.section import CIRCUMSTANCE, Duration, Section
 from orchestrator.config.sections import (
     ExplosionCheck,
@@ -115,6 +116,14 @@ class Config(Section):
     )
     max_ngen: int = Field(
         100, ge=1, description="generations altogether, continued runs included", json_schema_extra=CIRCUMSTANCE
+    )
+    reevaluate: Reevaluate = Field(
+        AUTO,
+        description="whether the best are evaluated again under other seeds when the search ends, and once when its "
+        "sigma has come down to 0.05: auto, none, or the number of the best x that of other seeds, such as 5 x 4; auto "
+        "costs at most 10 % of the evaluations so far at the end, 5 x 4 at most, and 5 % before; runs of earlier "
+        "versions have none",
+        json_schema_extra=CIRCUMSTANCE,
     )
     optimiser_seed: int = Field(1, ge=0, lt=2**32, description="seed of the optimiser's random numbers")
     optimiser_sigma: float = Field(

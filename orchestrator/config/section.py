@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PrivateAttr,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.fields import FieldInfo
 
 from orchestrator.config.durations import parse_duration
 
 # three centuries; sums and products of durations stay finite
 Duration = Annotated[float, BeforeValidator(parse_duration), Field(le=1e10)]
-# what numpy takes
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
+# in the place of a seed: every evaluation has one of its own
+PER_OFFSPRING: Literal["per_offspring"] = "per_offspring"
+
+
+def _or_per_offspring(value: object, number: ValidatorFunctionWrapHandler) -> object:
+    return value if value == PER_OFFSPRING else number(value)
+
+
+if TYPE_CHECKING:
+    AnySeed = int | Literal["per_offspring"]
+    Seed = int | Literal["per_offspring"]
+else:
+    # errors of a union would be told for each of its types
+    AnySeed = Annotated[int, WrapValidator(_or_per_offspring), PlainSerializer(lambda value: value)]
+    # what numpy takes
+    Seed = Annotated[int, Field(ge=0, lt=2**32), WrapValidator(_or_per_offspring), PlainSerializer(lambda value: value)]
 
 
 def _lines(value: object) -> object:

@@ -75,12 +75,17 @@ class ChangeLines:
 
     def __call__(self, status: RunStatus) -> None:
         """Take a new status."""
-        generation = status.generation
-        if generation is None or math.isnan(generation.submitted):
+        generation, again = status.generation, status.reevaluation
+        changing: tuple[object, ...]
+        urgent: tuple[object, ...]
+        # what is urgent changes seldom, and people wait for it
+        if generation is not None and not math.isnan(generation.submitted):
+            changing = (generation.counts, generation.pending, generation.queue.silence)
+            urgent = (generation.number, set(generation.pending), generation.queue.silence)
+        elif again is not None and again.running:
+            changing, urgent = (again.counts, again.pending), ("again", set(again.pending))
+        else:
             return
-        changing = (generation.counts, generation.pending, generation.queue.silence)
-        # these change seldom, and people wait for them
-        urgent = (generation.number, set(generation.pending), generation.queue.silence)
         if changing == self._last or (urgent == self._urgent and time.monotonic() < self._next):
             return
         self._last, self._urgent, self._next = changing, urgent, time.monotonic() + _BETWEEN_LINES
@@ -151,7 +156,8 @@ class _PrintedLines:
 
     def __call__(self, status: RunStatus) -> None:
         # times pass without anything having changed
-        now = (status.controller.state, status.complete, status.generation and status.generation.offspring)
+        again = status.reevaluation and (status.reevaluation.counts, status.reevaluation.done)
+        now = (status.controller.state, status.complete, status.generation and status.generation.offspring, again)
         if now != self._last:
             self._last = now
             self._print(json.dumps(status.to_json()) if self._as_json else f"{time.strftime('%X')} {one_line(status)}")

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from orchestrator.config.durations import format_duration
 from orchestrator.display.words import (
+    again_words,
     ago,
     best_words,
     clock_time,
@@ -26,6 +27,7 @@ from orchestrator.display.words import (
     slowest_words,
     start_words,
     trend,
+    winner_words,
 )
 from orchestrator.status.described import GenerationStatus, OffspringStatus, RunStatus
 from orchestrator.text import plain
@@ -97,8 +99,13 @@ def one_line(status: RunStatus) -> str:
         words += [text for text in (jobs_words(generation), _queue(status, generation)) if text]
         if math.isfinite(generation.deadline):
             words.append(f"times out in {format_duration(generation.deadline - status.time)}")
+    again = status.reevaluation
+    if again is not None and (left := again_words(again, status.time)):
+        words.append(f"again {left}")
     if status.best is not None:
         words.append(f"best total score {status.best.total_score:.4g}")
+    if again is not None and again.winner is not None:
+        words.append(winner_words(again.winner))
     if math.isfinite(status.forecast.end):
         words.append(f"ends about {clock_time(status.forecast.end)}")
     return "; ".join(words)
@@ -122,10 +129,15 @@ def _rows(status: RunStatus, now: float, looking_on: bool) -> Iterator[tuple[str
                 yield label, Text(plain(words))
         if math.isfinite(generation.deadline) and (generation.in_flight or (generation.unsubmitted and _alive(status))):
             yield "timeout", Text(_deadline(generation, status.timeout, now))
+    again = status.reevaluation
+    if again is not None and (words := again_words(again, now)):
+        yield "again", Text(plain(words))
     if status.best is not None:
         best = status.best
         at = f"best {best.total_score:.4g} ({best_words(best)})"
         lines: list[Text | Sparkline] = [Text(f"{at}, {start_words(status.start_score)}")]
+        if again is not None and again.winner is not None:
+            lines.insert(0, Text(winner_words(again.winner)))
         if len(status.best_scores) > 1:
             lines.append(Sparkline(_running_best(status.best_scores), trend(status.best_scores)))
         yield "score", Group(*lines)

@@ -9,7 +9,15 @@ from collections.abc import Sequence
 from orchestrator.config.durations import format_duration
 from orchestrator.lease import since_words
 from orchestrator.simulations.phases import Phase
-from orchestrator.status.described import Best, GenerationStatus, ModelStatus, OffspringStatus, RunStatus
+from orchestrator.status.described import (
+    Best,
+    GenerationStatus,
+    ModelStatus,
+    OffspringStatus,
+    ReevaluationStatus,
+    RunStatus,
+    Winner,
+)
 from orchestrator.text import command_line
 
 # phases of a job in their order, as they are told; what counts slices or protocols is told with the count
@@ -61,6 +69,29 @@ def model_words(model: ModelStatus) -> str:
     proposals = f"proposed {model.proposals} of the last {model.evaluations} evaluations"
     worth = "" if math.isnan(model.win) else f", better in {model.win:.0%} of the pairs"
     return f"{_MODEL_STATES.get(model.state, model.state)}{proposals}{worth}"
+
+
+def again_words(again: ReevaluationStatus, now: float) -> str:
+    """Return how far the re-evaluation of the best is; nothing if it is done."""
+    if again.done == again.simulations:
+        return ""
+    best = f"the {again.candidates} best" if again.candidates > 1 else "the best"
+    words = f"{best} under {again.seeds} other seeds each: {again.done} of {again.simulations} simulations done"
+    if not again.running:
+        return f"{words}; nobody goes on with it now"
+    counts = [f"{n} {state}" for state, n in again.counts.items() if n and state in ("queued", "checking", "running")]
+    pending = [f"{n} pending ({reason})" for reason, n in again.pending.items()]
+    late = [f"times out in {format_duration(again.deadline - now)}"] if again.deadline > now else []
+    return "; ".join([words, *filter(None, [", ".join(counts), ", ".join(pending)]), *late])
+
+
+def winner_words(winner: Winner) -> str:
+    """Return which evaluation is the best by the mean."""
+    spread = f" +- {winner.sd:.2g}" if math.isfinite(winner.sd) else ""
+    return (
+        f"best by the mean {winner.mean:.4g}{spread} (mean +- sd of {winner.n} other seeds; generation "
+        f"{winner.generation}, offspring {winner.offspring}, seen as {winner.seen:.4g})"
+    )
 
 
 def ago(when: float, now: float) -> str:

@@ -82,6 +82,7 @@ def _simulate_and_deliver(task: NodeTask, attempt: AttemptPaths, started: float)
         job_id=_job_id(),
         peak_memory=_peak_memory(),
         versions={"orchestrator": __version__, "python": platform.python_version()},
+        seeds=task.seeds,
     )
     # in this order: a job that is killed in between has delivered
     _deliver(attempt, result)
@@ -160,7 +161,7 @@ def _evaluate(task: NodeTask, attempt: AttemptPaths) -> Result:
     def run() -> Result:
         simulation = task.create_simulation()
         try:
-            simulation.simulate({**task.simulation.seeds, **task.parameters}, attempt)
+            simulation.simulate(task.all_parameters, attempt)
         finally:
             seconds.update(simulation.seconds(attempt))
         if task.measure_on == "controller":

@@ -12,6 +12,7 @@ from orchestrator.files import write_json
 from orchestrator.paths import AttemptPaths
 from orchestrator.simulations.base import Simulation
 from orchestrator.simulations.registry import create_simulation, simulation_options
+from orchestrator.simulations.seeds import seeds_of
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
@@ -39,7 +40,7 @@ class NodeTask:
     result, progress : pathlib.Path
         The files that the job writes.
     simulation : SimulationOptions
-        The section ``simulation`` of the configuration.
+        The section ``simulation`` of the configuration, with the seeds of this evaluation.
     context : SimulationContext
         What else of the configuration concerns simulations.
     targets : sequence of mapping
@@ -88,15 +89,17 @@ class NodeTask:
         number : int
             Of the attempt, from 1.
         """
+        options, (generation, index) = model.options, (offspring.generation, offspring.index)
+        seeds = seeds_of(options.seeds, config.optimiser_seed, generation, index)
         return cls(
-            generation=offspring.generation,
-            index=offspring.index,
+            generation=generation,
+            index=index,
             attempt=number,
             parameters=offspring.parameters,
             model_dir=config.model_dir,
             result=attempt.result,
             progress=attempt.progress,
-            simulation=model.options,
+            simulation=options.model_copy(update={"seeds": seeds}),
             context=model.context,
             targets=config.targets,
             measure_on=config.measure_on,
@@ -104,6 +107,16 @@ class NodeTask:
             log_lines=config.keep.log_lines,
             script=model.task(),
         )
+
+    @property
+    def all_parameters(self) -> dict[str, float | int]:
+        """Parameters and seeds; a re-evaluation has other seeds among its parameters."""
+        return {**self.seeds, **self.parameters}
+
+    @property
+    def seeds(self) -> dict[str, int]:
+        """The seeds that it is simulated with."""
+        return {name: int(self.parameters.get(name, seed)) for name, seed in self.simulation.seeds.items()}
 
     @property
     def paths(self) -> AttemptPaths:

@@ -12,6 +12,7 @@ import numpy as np
 import yaml
 
 from orchestrator.config.durations import format_duration
+from orchestrator.reevaluation.noise import Luck
 from orchestrator.report.history import History
 from orchestrator.report.naming import elided, short_labels
 from orchestrator.text import plain
@@ -75,6 +76,17 @@ def best_evaluations(history: History, top: int = 10) -> list[Ranked]:
             )
         )
     return best
+
+
+def noises(history: History, luck: Luck | None) -> list[tuple[str, str]]:
+    """Return norm and noise of each target, in its unit and as texts; nothing if nothing is known of any noise."""
+    known = luck.noises if luck is not None else {}
+    found = [known.get(target.label) for target in history.targets]
+    return [(_number(noise.norm), _number(noise.sd)) if noise else ("–", "–") for noise in found] if known else []
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if math.isfinite(value) else "–"
 
 
 def centroid_yaml(history: History) -> str:

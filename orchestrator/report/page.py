@@ -18,6 +18,7 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
 from orchestrator.files import write_text
 from orchestrator.paths import RunPaths
+from orchestrator.reevaluation.noise import Luck
 from orchestrator.report import figures, listings, summary
 from orchestrator.report.embedding import Embedding, script_json
 from orchestrator.report.figures.common import parameter_names, target_names
@@ -71,6 +72,7 @@ def write_report(runs: Sequence[RunPaths], output: Path) -> Path:
 
 def _run_page(history: History, paths: RunPaths) -> str:
     begun = bool(len(history))
+    luck, problem = _luck(paths)
     sections = sections_of(history) if begun else []
     pictures = [kind.draw(history) for section in sections for kind in section.figures]
     done, most = summary.progress(history)
@@ -86,8 +88,9 @@ def _run_page(history: History, paths: RunPaths) -> str:
         most=most,
         pace=summary.pace(history),
         in_flight=_in_flight(paths, done),
-        tiles=summary.tiles(history),
-        findings=summary.findings(history),
+        tiles=summary.tiles(history, luck),
+        findings=[*([problem] if problem else []), *summary.findings(history, luck)],
+        noises=listings.noises(history, luck),
         begun=begun,
         best=listings.best_evaluations(history),
         short=parameter_names(history),
@@ -98,6 +101,14 @@ def _run_page(history: History, paths: RunPaths) -> str:
         hosts=listings.hosts(history),
         config=plain(history.config_text),
     )
+
+
+def _luck(paths: RunPaths) -> tuple[Luck | None, str]:
+    """Return what is known of a run's luck, or why nothing is; the page can do without."""
+    try:
+        return Luck.of(Checkpoint(paths.checkpoint), 1), ""
+    except UsageError as error:
+        return None, str(error)
 
 
 def _comparison_page(histories: Sequence[History]) -> str:

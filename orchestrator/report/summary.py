@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from orchestrator.config.durations import format_duration
+from orchestrator.reevaluation.noise import Luck
 from orchestrator.report.figures.parameters import between_bounds, near_bounds
 from orchestrator.report.figures.targets import value_text
 from orchestrator.report.history import History
@@ -31,14 +32,22 @@ class Tile:
     tone: Tone = "plain"
 
 
-def tiles(history: History) -> list[Tile]:
-    """Return the facts at the top of the page, none before the first generation is complete."""
+def tiles(history: History, luck: Luck | None = None) -> list[Tile]:
+    """Return the facts at the top of the page, none before the first generation is complete.
+
+    Parameters
+    ----------
+    history : History
+        The run.
+    luck : Luck, optional
+        Its best by the mean over other seeds, if it was evaluated again.
+    """
     if not len(history):
         return []
     if (row := history.best) is None:
         unknown = [Tile(title, "–", "nothing measured yet") for title in (_SCORE, _TREND, _MET)]
         return [*unknown, _simulations(history)]
-    return [_score(history, row), _trend(history, row), _targets(history, row), _simulations(history)]
+    return [_by_mean(luck) or _score(history, row), _trend(history, row), _targets(history, row), _simulations(history)]
 
 
 def window(history: History) -> int:
@@ -53,6 +62,20 @@ def gain(history: History) -> float:
     if len(best) <= back or not best[-1 - back] > 0:
         return math.nan
     return float((best[-1 - back] - best[-1]) / best[-1 - back])
+
+
+def _by_mean(luck: Luck | None) -> Tile | None:
+    """Return the best by the mean, None if the best was not evaluated again."""
+    best = luck.choice.best[0] if luck is not None and luck.choice.by_mean else None
+    if best is None or best.again is None or best.again.total.mean is None:
+        return None
+    total = best.again.total
+    spread = "" if total.sd is None else f" ± {total.sd:.2g}"
+    text = (
+        f"the best by the mean of {total.n} other seeds (± standard deviation); generation {best.generation}, "
+        f"offspring {best.offspring}, of which the optimiser saw {best.total_score:.4g}"
+    )
+    return Tile(_SCORE, f"{total.mean:.4g}{spread}", text)
 
 
 def _score(history: History, row: int) -> Tile:
@@ -130,12 +153,20 @@ def pace(history: History) -> str:
     return f"{text}; {plural(left, 'generation')} to go, about {format_duration(left * each)}" if left > 0 else text
 
 
-def findings(history: History) -> list[str]:
-    """Return what deserves a look, the most urgent first."""
+def findings(history: History, luck: Luck | None = None) -> list[str]:
+    """Return what deserves a look, the most urgent first; with `luck`, norms that are below the noise."""
     if not len(history):
         return []
     of_best = [*_worst(history, history.best), *_at_bounds(history, history.best)] if history.best is not None else []
-    return [*_never_measured(history), *of_best, *_failures(history), *_not_evaluated(history), *_misfits(history)]
+    noise = [f"{text[0].upper()}{text[1:]}." for text in (luck.warnings if luck is not None else ())]
+    return [
+        *_never_measured(history),
+        *noise,
+        *of_best,
+        *_failures(history),
+        *_not_evaluated(history),
+        *_misfits(history),
+    ]
 
 
 def _worst(history: History, row: int) -> list[str]:

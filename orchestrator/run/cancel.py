@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
@@ -101,13 +101,13 @@ def _config(paths: RunPaths, say: Callable[[str], object]) -> Config:
 
 
 def end_if_asked(
-    paths: RunPaths, cluster: Cluster, signals: Signals, console: Console, confirm: Callable[[], object]
+    held: Sequence[RunPaths], cluster: Cluster, signals: Signals, console: Console, confirm: Callable[[], object]
 ) -> str:
-    """Return what becomes of the jobs of a run that was stopped; a person may want them to end, and is asked."""
+    """Return what becomes of the jobs of what was stopped; a person may want them to end, and is asked."""
     if not cluster.survives:
         return "Its jobs were ended"
     if asked_to_cancel(signals, console):
-        return f"{end_all_jobs(paths, cluster, confirm)} jobs were cancelled"
+        return f"{sum(end_all_jobs(paths, cluster, confirm) for paths in held)} jobs were cancelled"
     return "Its jobs go on"
 
 

@@ -48,6 +48,8 @@ class Controller:
         Called with offspring before they are given to the pool.
     appended : callable
         Called whenever a block has been added to the checkpoint.
+    between : callable
+        Called where everything that was asked for is in the checkpoint, before anything else is asked for.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Controller:
         confirm: Callable[[], object],
         before: Callable[[Sequence[Offspring]], object] = lambda _: None,
         appended: Callable[[], object] = lambda: None,
+        between: Callable[[], object] = lambda: None,
     ):
         self._schedule = schedule
         self._pool = pool
@@ -72,6 +75,7 @@ class Controller:
         self._confirm = confirm
         self._before = before
         self._appended = appended
+        self._between = between
         self._checkpoint = Checkpoint(paths.checkpoint)
         self._best = math.inf
         self._early_warnings = EarlyWarnings(targets)
@@ -94,17 +98,23 @@ class Controller:
             for offspring in self._resume():
                 self._before(offspring)
                 self._submit(offspring)
+            self._between_blocks()
             while self._submit_next():
                 for landed in self._pool.wait():
                     self._take(landed)
                 while block := self._schedule.due():
                     self._carry_out(block)
+                    self._between_blocks()
         except RunFailed:
             self._confirm()
             self._pool.discard_unused()
             raise
         self._cleanup.settle()
         return self._schedule.reason()
+
+    def _between_blocks(self) -> None:
+        if not self._open and self._pool.is_idle:
+            self._between()
 
     def _submit_next(self) -> bool:
         """Give the pool what the schedule wants now; return whether there is anything to wait for."""

@@ -36,6 +36,7 @@ def carry_out(
     confirm: Callable[[], object],
     before: Callable[[Sequence[Offspring]], object] = lambda _: None,
     appended: Callable[[], object] = lambda: None,
+    between: Callable[[], object] = lambda: None,
 ) -> str:
     """Evaluate what a schedule wants, to its end; return why it ended.
 
@@ -59,6 +60,8 @@ def carry_out(
         Called with offspring before they are submitted.
     appended : callable
         Called whenever something has been added to the checkpoint.
+    between : callable
+        Called before anything is asked for after that, if nothing is in flight.
 
     Raises
     ------
@@ -89,6 +92,7 @@ def carry_out(
             confirm=confirm,
             before=before,
             appended=appended,
+            between=between,
         ).run()
 
 
@@ -100,6 +104,7 @@ def optimise(
     stop: threading.Event,
     confirm: Callable[[], object],
     appended: Callable[[], object] = lambda: None,
+    between: Callable[[], object] = lambda: None,
 ) -> str:
     """Carry out the schedule, with the optimiser, that a configuration describes; as `carry_out`.
 
@@ -128,12 +133,13 @@ def optimise(
         name=paths.job_name,
         stop=stop,
         confirm=confirm,
-        before=lambda _: _require_same_model(config, paths),
+        before=lambda _: require_same_model(config, paths),
         appended=appended,
+        between=between,
     )
 
 
-def _require_same_model(config: Config, paths: RunPaths) -> None:
+def require_same_model(config: Config, paths: RunPaths) -> None:
     """Refuse to go on if somebody has changed the model's parameters, for another optimisation perhaps."""
     if lines := changed_parameters(config, paths):
         listed = "\n  ".join(lines)

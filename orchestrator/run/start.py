@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -21,6 +22,7 @@ from orchestrator.cluster import create_cluster
 from orchestrator.cluster.environment import leave_allocation
 from orchestrator.config.file import dump_config, load_frozen
 from orchestrator.config.model import Config
+from orchestrator.config.reevaluate import NONE
 from orchestrator.config.source import Source
 from orchestrator.display.live import displaying
 from orchestrator.display.logs import LogFormat, logging_to
@@ -30,6 +32,7 @@ from orchestrator.lease import hold_of, only_controller
 from orchestrator.optimisers import versions_of
 from orchestrator.paths import RunPaths
 from orchestrator.run.asked import Asks
+from orchestrator.run.best_again import BestAgain
 from orchestrator.run.cancel import end_if_asked
 from orchestrator.run.evaluating import optimise
 from orchestrator.run.report_refresher import ReportRefresher
@@ -106,6 +109,10 @@ def _continue(config: Config, paths: RunPaths, named_by: str, console: Console, 
             f"Continue it with its own (orchestrator run --continue; if its {paths.config.name} was edited, put that "
             "back, or remove it), or start a new run (continue_cp: false)"
         )
+    if "reevaluate" not in config.model_fields_set:
+        # as it was, which in versions before there was this key was not at all
+        before = frozen.reevaluate if "reevaluate" in frozen.model_fields_set else NONE
+        config = config.model_copy(update={"reevaluate": before})
     if lines := changed_parameters(config, paths):
         listed = "\n  ".join(lines)
         raise UsageError(
@@ -125,6 +132,7 @@ def _control(
         only_controller(paths, job_id, console.print) as lease,
         logging_to(paths.log, console, log_format),
         listening() as signals,
+        contextlib.ExitStack() as held,
     ):
         lease.call_on_loss(signals.stop.set)
         if warning:
@@ -147,16 +155,28 @@ def _control(
                 "%s has changed since the run began: evaluations from now on are made with what it is now", name
             )
         report = ReportRefresher(paths, wanted=config.report)
+        again = held.enter_context(
+            BestAgain(
+                config, paths, cluster, job_id=job_id, stop=signals.stop, confirm=lease.confirm, say=console.print
+            )
+        )
         try:
             with displaying(Watcher(paths), console, log_format):
                 reason = optimise(
-                    config, paths, cluster, stop=signals.stop, confirm=lease.confirm, appended=report.refresh
+                    config,
+                    paths,
+                    cluster,
+                    stop=signals.stop,
+                    confirm=lease.confirm,
+                    appended=report.refresh,
+                    between=again.between_generations,
                 )
+                again.at_the_end(reason)
                 lease.confirm()
                 report.finish()
         except Stopped as error:
             lease.confirm()
-            jobs = end_if_asked(paths, cluster, signals, console, lease.confirm)
+            jobs = end_if_asked([paths, *again.held], cluster, signals, console, lease.confirm)
             message = f"{error}. {jobs}; {_to_go_on(paths, new=new)}"
             if job_id and signal.SIGUSR1 in signals.received:
                 console.print(f"{error}. {jobs}, and so does job {job_id}, which is queued again.")

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from orchestrator.config.section import PluginOptions, Section
+from orchestrator.config.section import AnySeed, PluginOptions, Section
 from orchestrator.config.sections import ExplosionCheck, JobsSection, SlurmSection
 
 
@@ -17,8 +17,10 @@ class SimulationOptions(PluginOptions):
     seed_example: ClassVar[str] = "seed: 1"
 
     type: str = Field(description="name of the kind of simulation, or file.py:Class for one of your own")
-    seeds: dict[str, int] = Field(
-        default_factory=dict, description="further entries of the parameters that hold seeds, and their values"
+    seeds: dict[str, AnySeed] = Field(
+        default_factory=dict,
+        description="further entries of the parameters that hold seeds, and their values; or per_offspring: every "
+        "evaluation has one of its own, a function of optimiser_seed, generation and offspring",
     )
 
     @property

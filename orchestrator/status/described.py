@@ -187,6 +187,61 @@ class ModelStatus:
 
 
 @dataclass(frozen=True)
+class Winner:
+    """The best by the mean over other seeds.
+
+    Parameters
+    ----------
+    generation, offspring : int
+        Which evaluation.
+    mean, sd : float
+        Of its total score under other seeds; the standard deviation is NaN if there is one seed.
+    n : int
+        How many other seeds.
+    seen : float
+        What the optimiser saw.
+    """
+
+    generation: int
+    offspring: int
+    mean: float
+    sd: float
+    n: int
+    seen: float
+
+
+@dataclass(frozen=True)
+class ReevaluationStatus:
+    """The re-evaluation of the best that was asked for last.
+
+    Parameters
+    ----------
+    candidates, seeds : int
+        How many of the best, and how many other seeds each.
+    simulations, done : int
+        How many simulations that is, and how many of them are done.
+    winner : Winner or None
+        None as long as the best was not evaluated again.
+    running : bool
+        Whether somebody carries it out.
+    counts, pending : mapping of str to int
+        Of the simulations in flight, as of `GenerationStatus`.
+    deadline : float
+        When they time out, NaN if none is in flight.
+    """
+
+    candidates: int
+    seeds: int
+    simulations: int
+    done: int
+    winner: Winner | None = None
+    running: bool = False
+    counts: Mapping[str, int] = field(default_factory=dict)
+    pending: Mapping[str, int] = field(default_factory=dict)
+    deadline: float = math.nan
+
+
+@dataclass(frozen=True)
 class Forecast:
     """When ``max_ngen`` generations are done, if generations go on to take as long as they did.
 
@@ -240,6 +295,8 @@ class RunStatus:
         What deserves a look in the evaluations of the complete generations.
     model : ModelStatus or None
         None if the optimiser has no model of the values, or no generation is complete.
+    reevaluation : ReevaluationStatus or None
+        None if nothing was evaluated again.
     """
 
     run: str
@@ -256,6 +313,7 @@ class RunStatus:
     problems: Sequence[str] = ()
     warnings: Sequence[str] = ()
     model: ModelStatus | None = None
+    reevaluation: ReevaluationStatus | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the same for ``--json``; numbers that are not known are null."""

@@ -20,6 +20,7 @@ from orchestrator.status.described import START_EXPLODED, ControllerStatus, RunS
 from orchestrator.status.forecast import forecast
 from orchestrator.status.in_progress import GenerationReader
 from orchestrator.status.past import Past, PastReader
+from orchestrator.status.reevaluated import Reevaluated, ReevaluationReader
 
 # generations, offspring of one, retries
 _MOST = 1_000_000
@@ -42,6 +43,7 @@ class Watcher:
         self._config: Mapping[str, Any] = {}
         self._config_changed = 0
         self._generation: GenerationReader | None = None
+        self._again = ReevaluationReader(paths)
 
     def look(self) -> RunStatus:
         """Return how the run stands now; what cannot be read is named in it."""
@@ -61,6 +63,7 @@ class Watcher:
         generation = reader.read(now, timeout) if reader else None
         if reader and reader.problem:
             problems.append(reader.problem)
+        again = self._reevaluated(now, timeout, problems)
         begin = generation.submitted if generation else math.nan
         status = RunStatus(
             run=str(self._paths.directory),
@@ -75,7 +78,8 @@ class Watcher:
             generation=generation,
             problems=tuple(problems),
             model=past.model,
-            warnings=(START_EXPLODED,) if past.start_outcome == Outcome.EXPLODED.value else (),
+            warnings=(*([START_EXPLODED] if past.start_outcome == Outcome.EXPLODED.value else []), *again.warnings),
+            reevaluation=again.status,
         )
         if controller.state != "alive":
             return status
@@ -90,6 +94,13 @@ class Watcher:
                 self._config, self._config_changed = with_moved_keys(config), changed
         except (OSError, ValueError) as error:
             problems.append(f"{self._paths.config}: cannot be read ({error})")
+
+    def _reevaluated(self, now: float, timeout: float, problems: list[str]) -> Reevaluated:
+        try:
+            return self._again.read(now, timeout)
+        except (UsageError, OSError) as error:
+            problems.append(str(error))
+        return Reevaluated()
 
     def _reader_of(self, number: int) -> GenerationReader | None:
         """Return the reader of generation `number`, None if it is not there (yet)."""

@@ -15,11 +15,11 @@ import pytest
 from best_runs import ROOT, model_run
 from typer.testing import CliRunner
 
-from orchestrator.best.seeds import other_seeds
 from orchestrator.checking.model_identity import keep_model
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cli import app
 from orchestrator.config.file import load_config
+from orchestrator.simulations.seeds import other_seeds
 
 pytestmark = pytest.mark.mozaik
 

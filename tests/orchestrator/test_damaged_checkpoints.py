@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from report_runs import make_run
 from run_on_disk import STATE, RunOnDisk
 
-from orchestrator.best.choosing import choose
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
 from orchestrator.paths import RunPaths
+from orchestrator.reevaluation.choosing import choose
 from orchestrator.report import write_report
 from orchestrator.status import Watcher
 

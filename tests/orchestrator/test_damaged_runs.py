@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from in_process import command
 
-from orchestrator.best.choosing import choose
 from orchestrator.best.reevaluating import last_report
 from orchestrator.checking import model_identity
 from orchestrator.checking.model_identity import changed_files, changed_parameters
@@ -26,6 +25,7 @@ from orchestrator.display.terminal import one_line, render
 from orchestrator.errors import OrchestratorError
 from orchestrator.jobs.submissions import Submissions
 from orchestrator.paths import RunPaths
+from orchestrator.reevaluation.choosing import choose
 from orchestrator.results import new_results
 from orchestrator.run.asked import Asks
 from orchestrator.run.cancel import cancel_run

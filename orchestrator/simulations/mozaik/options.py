@@ -32,7 +32,9 @@ class MozaikOptions(SimulationOptions):
     simulator: str = Field("nest", description="PyNN back-end")
     threads: int = Field(1, ge=1, description="threads of the simulator in each MPI process")
     seeds: dict[str, Seed] = Field(
-        default_factory=dict, description="root parameters that hold the model's seeds, and their values"
+        default_factory=dict,
+        description="root parameters that hold the model's seeds, and their values; or per_offspring: every evaluation "
+        "has one of its own, a function of optimiser_seed, generation and offspring",
     )
     python: str | None = Field(
         None,

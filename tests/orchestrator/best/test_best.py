@@ -14,17 +14,17 @@ from best_runs import written_run
 from orchestrator_project import Project
 from typer.testing import CliRunner
 
-from orchestrator.best.choosing import choose
 from orchestrator.best.formats import as_overrides, overrides_too_long
-from orchestrator.best.seeds import other_seeds
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cli import app
 from orchestrator.config.model import Config
 from orchestrator.errors import UsageError
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
+from orchestrator.reevaluation.choosing import choose
 from orchestrator.report import History
 from orchestrator.run.start import Ended
+from orchestrator.simulations.seeds import other_seeds
 
 SPACE = {"x": [0, 1], "n": {"bounds": [1, 9], "integer": True}}
 TARGETS = [
@@ -158,11 +158,13 @@ def test_json_has_values_and_scores_of_every_target(run: RunPaths) -> None:
         "total_score": 1.5,
         "parameters": {"x": 0.1, "n": 2},
         "targets": [
-            {"name": "ReturnedValue(rate)", "value": 2.5, "score": 0.5},
-            {"name": "ReturnedValue(cv)", "value": 1.25, "score": 1.0},
+            {"name": "ReturnedValue(rate)", "value": 2.5, "score": 0.5, "noise": None},
+            {"name": "ReturnedValue(cv)", "value": 1.25, "score": 1.0, "noise": None},
         ],
+        "seeds": {},
+        "again": None,
     }
-    assert fourth["targets"][1] == {"name": "ReturnedValue(cv)", "value": None, "score": 5.0}
+    assert fourth["targets"][1] == {"name": "ReturnedValue(cv)", "value": None, "score": 5.0, "noise": None}
 
 
 LONG = "sheets.V1_Exc_L4.LateralConnections.short_range.weight_functions.f1.params.sigma_of_the_gaussian_" * 3

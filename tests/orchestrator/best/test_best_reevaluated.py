@@ -15,11 +15,10 @@ import pytest
 from orchestrator_project import MODEL, Project, wait_for
 
 from orchestrator.best.reevaluating import last_report
-from orchestrator.best.seeds import other_seeds
-from orchestrator.best.store import ReevaluationPaths
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.paths import RunPaths
+from orchestrator.paths import ReevaluationPaths, RunPaths
 from orchestrator.run.cancel import cancel_run
+from orchestrator.simulations.seeds import other_seeds
 
 pytestmark = pytest.mark.run
 

@@ -442,7 +442,7 @@ def test_the_keys_of_json_are_the_documented_ones() -> None:
         assert f"`{key}`" in text, key
     assert set(data) == {
         "format", "run", "time", "controller", "complete", "max_ngen", "timeout", "best", "start_score",
-        "best_scores", "generation", "forecast", "problems", "warnings", "model",
+        "best_scores", "generation", "forecast", "problems", "warnings", "model", "reevaluation",
     }  # fmt: skip
     assert set(generation) == {
         "number", "submitted", "deadline", "timed_out", "offspring", "queue", "lost", "counts", "pending",

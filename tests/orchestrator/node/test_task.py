@@ -50,7 +50,7 @@ def test_it_can_be_simulated_from_what_is_read(task: NodeTask) -> None:
     read, attempt = NodeTask.read(task.paths.task), task.paths
     sys.modules.pop("model", None)  # of another test
     simulation = read.create_simulation()
-    simulation.simulate({**read.simulation.seeds, **read.parameters}, attempt)
+    simulation.simulate(read.all_parameters, attempt)
     assert simulation.recordings(attempt) == {"rate": 5.0, "cv": pytest.approx(2.56)}
 
 

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.config.section import PER_OFFSPRING
 from orchestrator.config.yaml_text import read_mapping
 from orchestrator.errors import UsageError
 from orchestrator.records import Origin
+from orchestrator.reevaluation.spread import Again
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from orchestrator.checkpoint import Checkpoint
+
+# values of the parameters in their order
+Key = tuple[float, ...]
+# a mean of fewer has no spread
+FEWEST = 2
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,10 @@ class Candidate:
         By target.
     origin : Origin or None
         Where the point comes from; None if it was written down by an earlier version.
+    seeds : mapping of str to int
+        What it was simulated with, as far as that was noted.
+    again : Again or None
+        What other seeds gave; None if it was not evaluated again.
     """
 
     rank: int
@@ -50,6 +61,8 @@ class Candidate:
     values: Mapping[str, float | None]
     scores: Mapping[str, float]
     origin: Origin | None = None
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    again: Again | None = None
 
     @property
     def name(self) -> str:
@@ -60,6 +73,13 @@ class Candidate:
     def name_and_origin(self) -> str:
         """The evaluation, and where its point comes from, in words."""
         return self.name if self.origin is None else f"{self.name}: {self.origin.words}"
+
+    @property
+    def score_words(self) -> str:
+        """The total score in words: by the mean over other seeds if it was evaluated again, beside what was seen."""
+        if self.again is None or self.again.total.mean is None:
+            return f"total score {self.total_score:.4g}"
+        return f"total score {self.again.total.words}; the optimiser saw {self.total_score:.4g}"
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-compatible dictionary."""
@@ -73,6 +93,8 @@ class Candidate:
             "total_score": self.total_score,
             "parameters": dict(self.parameters),
             "targets": targets,
+            "seeds": dict(self.seeds),
+            "again": None if self.again is None else self.again.to_json(),
         }
 
     @classmethod
@@ -89,6 +111,7 @@ class Candidate:
             values={name: None if value is None else float(value) for name, value in values.items()},
             scores={str(target["name"]): float(target["score"]) for target in data["targets"]},
             origin=None if data.get("origin") is None else Origin(data["origin"]),
+            seeds={str(name): int(seed) for name, seed in data.get("seeds", {}).items()},
         )
 
 
@@ -114,6 +137,8 @@ class Choice:
         How many evaluations there are of each outcome.
     source : str
         The checkpoint, for messages.
+    by_mean : bool
+        Whether the first ones are ordered by the mean of what other seeds gave of them.
     """
 
     best: tuple[Candidate, ...]
@@ -121,6 +146,7 @@ class Choice:
     wanted: int
     outcomes: Mapping[str, int]
     source: str
+    by_mean: bool = False
 
     @property
     def note(self) -> str:
@@ -133,6 +159,8 @@ class Choice:
             text += f" ({others})"
         if len(self.best) < self.wanted:
             text += f". {self.wanted} were asked for, there are {len(self.best)} different ones"
+        if self.by_mean:
+            text += ". Those that were evaluated again come first, by the mean over other seeds, which is not luck"
         return f"{text}."
 
     def required(self) -> Choice:
@@ -161,12 +189,16 @@ class Choice:
         return best[rank - 1]
 
 
-def choose(checkpoint: Checkpoint, top: int) -> Choice:
+def choose(checkpoint: Checkpoint, top: int, again: Mapping[Key, Again] | None = None) -> Choice:
     """Return the best evaluations of a run.
 
     Only those with outcome ``OK`` count: the others have no values, and ``max_score`` if all are bad is no
     achievement. Parameters that were evaluated twice (whole numbers) count once. Ties are decided by what the optimiser
     ranked, which tells scores at ``max_score`` from each other, and then by the order of the run.
+
+    Once the best of them was evaluated again, those that were come first, ordered by the mean over other seeds: the
+    best of many noisy evaluations is in part the luckiest. If the run has found something better since, that is not
+    known to be luck or not, and the order is that of the optimiser.
 
     Parameters
     ----------
@@ -174,25 +206,34 @@ def choose(checkpoint: Checkpoint, top: int) -> Choice:
         Of the run.
     top : int
         How many.
+    again : mapping of tuple to Again, optional
+        What other seeds gave, by the parameters' values; `FEWEST` of them count at least.
     """
     frame = checkpoint.evaluations()
-    integers = _integers(checkpoint)
-    best: list[Candidate] = []
-    seen = set()
     frame["ranked"] = [total for block in checkpoint.told() for total in block.totals]
-    for _, row in frame[frame["outcome"] == "OK"].sort_values(["total_score", "ranked"], kind="stable").iterrows():
-        candidate = _candidate(row, checkpoint, integers, len(best) + 1)
-        key = tuple(candidate.parameters.values())
-        if key in seen:
-            continue
-        seen.add(key)
-        best.append(candidate)
-        if len(best) == top:
-            break
+    if _has_seeds_of_its_own(checkpoint):
+        frame["seeds"] = checkpoint.details()["seeds"]
+    order = frame[frame["outcome"] == "OK"].sort_values(["total_score", "ranked"], kind="stable")
+    names = [f"parameter:{name}" for name in checkpoint.parameter_names]
+    first: dict[Key, int] = {}
+    for row, values in enumerate(order[names].to_numpy(dtype=float).tolist()):
+        first.setdefault(tuple(values), row)
+    means = {
+        key: mean
+        for key, found in (again or {}).items()
+        if key in first and found.total.n >= FEWEST and (mean := found.total.mean) is not None
+    }
+    by_mean = bool(first) and next(iter(first)) in means
+    keys = sorted(first, key=lambda key: means.get(key, math.inf)) if by_mean else list(first)
+    integers = _integers(checkpoint)
+    best = [
+        replace(_candidate(order.iloc[first[key]], checkpoint, integers, rank), again=(again or {}).get(key))
+        for rank, key in enumerate(keys[:top], start=1)
+    ]
     starts = frame[frame["origin"] == Origin.START.value]
     start = None if starts.empty else _candidate(starts.iloc[0], checkpoint, integers, 0)
     outcomes = {str(name): int(n) for name, n in frame["outcome"].value_counts().items()}
-    return Choice(tuple(best), start, top, outcomes, str(checkpoint.path))
+    return Choice(tuple(best), start, top, outcomes, str(checkpoint.path), by_mean)
 
 
 def _candidate(row: pd.Series[Any], checkpoint: Checkpoint, integers: Sequence[str], rank: int) -> Candidate:
@@ -207,15 +248,27 @@ def _candidate(row: pd.Series[Any], checkpoint: Checkpoint, integers: Sequence[s
         {n: int(number) if n in integers and math.isfinite(number) else number for n, number in numbers.items()},
         {label: value if math.isfinite(value) else None for label, value in values.items()},
         {label: float(row[f"score:{label}"]) for label in checkpoint.target_labels},
-        Origin(row["origin"]),
+        origin=Origin(row["origin"]),
+        seeds=row.get("seeds", {}),
     )
 
 
 def _integers(checkpoint: Checkpoint) -> list[str]:
     """Return the parameters that are whole numbers: the checkpoint holds all as floating-point numbers."""
-    try:
-        specs = read_mapping(checkpoint.config_text).get("parameters")
-    except ValueError:
-        return []  # the numbers are there all the same
+    specs = _config(checkpoint).get("parameters")
     named = specs.items() if isinstance(specs, dict) else ()
     return [name for name, spec in named if isinstance(spec, dict) and spec.get("integer") is True]
+
+
+def _has_seeds_of_its_own(checkpoint: Checkpoint) -> bool:
+    """Whether every evaluation has others, so that they are worth reading."""
+    simulation = _config(checkpoint).get("simulation")
+    seeds = simulation.get("seeds") if isinstance(simulation, dict) else None
+    return isinstance(seeds, dict) and PER_OFFSPRING in seeds.values()
+
+
+def _config(checkpoint: Checkpoint) -> Mapping[str, Any]:
+    try:
+        return read_mapping(checkpoint.config_text)
+    except ValueError:
+        return {}  # the numbers are there all the same

@@ -1,46 +1,20 @@
-"""Mean and spread of what re-evaluations gave, beside what the optimiser saw."""
+"""What a re-evaluation says: mean and spread of each candidate, beside what the optimiser saw."""
 
 from __future__ import annotations
 
-import math
-import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.best.choosing import Candidate
-from orchestrator.best.seeds import other_seeds
-from orchestrator.best.store import Evaluated, Key, Request
+from orchestrator.reevaluation.choosing import Candidate, Key
+from orchestrator.reevaluation.spread import Spread
+from orchestrator.reevaluation.store import Evaluated, Request
 from orchestrator.schedules.reevaluation import key_of
+from orchestrator.simulations.seeds import other_seeds
 
-
-@dataclass(frozen=True)
-class Spread:
-    """Numbers of one kind under several seeds.
-
-    Parameters
-    ----------
-    n : int
-        How many numbers there are.
-    mean, sd, low, high : float or None
-        Mean, standard deviation (of the sample, over n - 1), smallest and largest; None if there are too few.
-    """
-
-    n: int
-    mean: float | None
-    sd: float | None
-    low: float | None
-    high: float | None
-
-    @classmethod
-    def of(cls, numbers: Sequence[float]) -> Spread:
-        """Return the spread of the finite ones of these numbers."""
-        finite = [number for number in numbers if math.isfinite(number)]
-        if not finite:
-            return cls(0, None, None, None, None)
-        sd = statistics.stdev(finite) if len(finite) > 1 else None
-        return cls(len(finite), statistics.fmean(finite), sd, min(finite), max(finite))
+# of what is said of a candidate as it was seen
+_TOLD_OTHERWISE = ("targets", "total_score", "outcome", "again")
 
 
 @dataclass(frozen=True)
@@ -90,13 +64,17 @@ class CandidateSpread:
         """Return a JSON-compatible dictionary."""
         seen = self.candidate
         return {
-            **{key: value for key, value in seen.to_json().items() if key not in ("targets", "total_score", "outcome")},
-            "total_score": {"seen": seen.total_score, **_json(self.total)},
+            **{
+                key: value
+                for key, value in seen.to_json().items()
+                if key not in ("targets", "total_score", "outcome", "again")
+            },
+            "total_score": {"seen": seen.total_score, **self.total.to_json()},
             "targets": [
                 {
                     "name": target.name,
-                    "value": {"seen": target.seen_value, **_json(target.value)},
-                    "score": {"seen": target.seen_score, **_json(target.score)},
+                    "value": {"seen": target.seen_value, **target.value.to_json()},
+                    "score": {"seen": target.seen_score, **target.score.to_json()},
                 }
                 for target in self.targets
             ],
@@ -177,8 +155,3 @@ def _candidate(request: Request, candidate: Candidate, known: Mapping[Key, Evalu
         request.seeds - len(settled),
         tuple(dict.fromkeys(f"{each.outcome.value}: {each.message}" for each in found if each.message)),
     )
-
-
-def _json(spread: Spread) -> dict[str, Any]:
-    names = {"low": "min", "high": "max"}
-    return {names.get(name, name): value for name, value in asdict(spread).items()}

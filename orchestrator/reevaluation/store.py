@@ -4,49 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from orchestrator.best.choosing import Candidate
-from orchestrator.best.seeds import other_seeds
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
 from orchestrator.files import read_json, write_json
-from orchestrator.paths import RunPaths
+from orchestrator.paths import ReevaluationPaths, RunPaths
 from orchestrator.records import Outcome, total_of
+from orchestrator.reevaluation.choosing import Candidate, Key
+from orchestrator.reevaluation.spread import Again, Spread
 from orchestrator.schedules.reevaluation import Numbers, key_of
-
-Key = tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class ReevaluationPaths(RunPaths):
-    """Files of a run's re-evaluations, ``<run>/reevaluation``: a small run, unknown to the optimisation."""
-
-    @classmethod
-    def of(cls, run: RunPaths) -> ReevaluationPaths:
-        """Return those of a run."""
-        return cls(run.directory / "reevaluation")
-
-    @property
-    def surroundings(self) -> Path:
-        """The directory that the run is in."""
-        return RunPaths(self.directory.parent).surroundings
-
-    @property
-    def job_name(self) -> str:
-        """Start of the names of their jobs."""
-        return f"{RunPaths(self.directory.parent).job_name}-reevaluation"
-
-    @property
-    def checkpoint(self) -> Path:
-        """Every evaluation; of another name than a run's, so that nobody takes it for one."""
-        return self.directory / "reevaluation.h5"
-
-    @property
-    def request(self) -> Path:
-        """What was asked for last."""
-        return self.directory / "request.json"
+from orchestrator.simulations.seeds import other_seeds
 
 
 @dataclass(frozen=True)
@@ -158,6 +126,34 @@ def _evaluated(row: Mapping[Any, Any], message: str, labels: Sequence[str]) -> E
     values = {label: float(row[f"value:{label}"]) for label in labels}
     scores = {label: float(row[f"score:{label}"]) for label in labels}
     return Evaluated(Outcome(row["outcome"]), message, total_of(scores.values()), values, scores)
+
+
+def again_of(run: Checkpoint) -> dict[Key, Again]:
+    """Return what other seeds gave of the evaluations of a run, by the values of the parameters.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        If what is kept of the re-evaluations cannot be read.
+    """
+    paths = ReevaluationPaths.of(RunPaths(run.path.parent))
+    width = len(run.parameter_names)
+    if not paths.checkpoint.is_file():
+        return {}
+    held = Checkpoint(paths.checkpoint)
+    if (held.parameter_names[:width], held.target_labels) != (run.parameter_names, run.target_labels):
+        return {}
+    found: dict[Key, list[Evaluated]] = {}
+    for key, each in evaluated(paths).items():
+        if each.settled:
+            found.setdefault(key[:width], []).append(each)
+    return {
+        key: Again(
+            Spread.of([one.total_score for one in several]),
+            {label: Spread.of([one.values[label] for one in several]) for label in run.target_labels},
+        )
+        for key, several in found.items()
+    }
 
 
 def missing(request: Request, known: Mapping[Key, Evaluated]) -> list[Numbers]:
