@@ -95,7 +95,8 @@ def test_the_winner_is_by_the_mean_of_other_seeds(run: RunPaths) -> None:
     assert found["targets"][1]["noise"]["norm"] == 0.25
     shown = said("best", run.directory)
     assert (
-        "Total score 1.333 +- 1 (mean +- sd of 3 other seeds) (generation 0 offspring 2); the optimiser saw 1" in shown
+        "Total score 1.333 +- 1 (mean +- sd of 3 other seeds) (generation 0 offspring 2: a sample of the search); "
+        "the optimiser saw 1" in shown
     )
     assert "come first, by the mean over other seeds" in shown
 
