@@ -80,12 +80,13 @@ def make_run(
     covariance: npt.NDArray[np.float64] | None = None,
     times: bool = True,
     state: Mapping[str, Any] | Callable[[int], Mapping[str, Any]] | None = None,
-    origin: Callable[[int, int], Origin] = origin_of,
+    origin: Callable[[int, int], Origin] | None = None,
     scores: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]] | None = None,
     described: Sequence[Mapping[str, Any]] = (),
 ) -> RunPaths:
     """Write a run in which every offspring is at a random point."""
     directory.mkdir(parents=True)
+    origin = origin or origin_of
     rng = np.random.default_rng(1)
     n_parameters, n_targets = len(parameters), len(targets)
     checkpoint = Checkpoint.create(
