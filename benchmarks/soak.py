@@ -18,6 +18,7 @@ import json
 import math
 import random
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -102,6 +103,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="an empty directory for the project, left where it is")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended
     directory = options.keep or Path(tempfile.mkdtemp(prefix="soak-"))
     directory.chmod(0o755)
     try:

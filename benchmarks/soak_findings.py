@@ -18,6 +18,7 @@ from virtual_cluster import VirtualCluster
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.optimisers.base import Told
+from orchestrator.records import Outcome
 
 # how long after a result is there another attempt may still be submitted, in s
 _PATIENCE = 5.0
@@ -121,7 +122,8 @@ class Simulations:
     def _too_late(self, begun: dict[str, Any], away: Sequence[Away]) -> str:
         """Return what is wrong with an attempt that was submitted when the result of another one was there."""
         for line in self._lines:
-            if line["event"] != "delivered" or line["how"] in UNREADABLE:
+            # that a simulation failed because its folder was away is no result
+            if line["event"] != "delivered" or line["how"] in UNREADABLE or Outcome(line["outcome"]).infrastructure:
                 continue
             same = line["attempt"][:2] == begun["attempt"][:2] and line["attempt"] != begun["attempt"]
             delivered, submitted = line["time"], begun["submitted"] or begun["time"]

@@ -62,7 +62,7 @@ def deliver_in_its_own_way(attempt):
                 path.write_text(text[:len(text) // 2])
                 time.sleep(3)
             whole(path, data)
-        note(attempt, "delivered", how=how)
+        note(attempt, "delivered", how=how, outcome=data["outcome"])
 
     whole, job.write_json = job.write_json, deliver
 

@@ -33,7 +33,7 @@ class ResultWatch:
         self._changes: Generator[object, None, None] | None = None
 
     def watch(self, folders: Collection[Path]) -> None:
-        """Watch these folders, which exist, from now on; their subfolders are not watched."""
+        """Watch these folders from now on; their subfolders are not watched."""
         if self._folders != frozenset(folders):
             self.close()
             self._folders = frozenset(folders)
@@ -64,6 +64,7 @@ def _changes(folders: list[Path], interval: float, stop: threading.Event) -> Gen
     }
     try:
         yield from watchfiles.watch(*folders, **options)
-    except OSError as error:  # the kernel's limit of watches is reached
+    except OSError as error:  # the kernel's limit of watches is reached, or a folder is gone for a moment
         _LOG.info("looking for results every %.2g s (%s)", interval, error)
-        yield from watchfiles.watch(*folders, force_polling=True, **options)
+        while not stop.wait(interval):
+            yield None
