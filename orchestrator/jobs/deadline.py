@@ -12,8 +12,9 @@ class Deadline:
 
     A controller that takes over from one that is gone goes on with its clock as long as the jobs live. If offspring
     have to be submitted again because nobody was there to see their end, the clock starts anew: the time of the
-    controller's absence is not held against them. A deadline that has passed while nobody watched is not enforced
-    before somebody has had the time to see what came of the jobs.
+    controller's absence is not held against them. So it is for a controller that was suspended itself until after the
+    deadline. A deadline that has passed while nobody watched is not enforced before somebody has had the time to see
+    what came of the jobs.
 
     All times are those of this process, by `time.monotonic`: a jump of the clock on the wall changes nothing. Time in
     which the whole machine was suspended does not count there; time in which this process alone was, does.
@@ -29,7 +30,7 @@ class Deadline:
         self._begin: float | None = None
         # not enforced before this, once it has passed unwatched
         self._postponed: float | None = None
-        # offspring of the controller that is gone of which it is not known yet whether their jobs live
+        # offspring that nobody watched of which it is not known yet whether their jobs live
         self._unresolved: set[int] = set()
         self._taking_over = True
 
@@ -47,13 +48,23 @@ class Deadline:
         """
         self._begin = None if elapsed is None else time.monotonic() - elapsed
         self._unresolved = set(in_flight)
-        self.watched_again(grace)
+        self.watched_again((), grace)
 
-    def watched_again(self, grace: float) -> None:
-        """Note that nobody has watched until now: if it has passed meanwhile, it is enforced in `grace` s, once."""
+    def watched_again(self, in_flight: Iterable[int], grace: float) -> None:
+        """Note that nobody has watched until now: if it has passed meanwhile, it is enforced in `grace` s, once.
+
+        Parameters
+        ----------
+        in_flight : iterable of int
+            Offspring of which nobody has seen what became of their jobs meanwhile, or whose next attempt was due.
+        grace : float
+            How long it takes to see that, in s.
+        """
         now = time.monotonic()
         if self._postponed is None and self._begin is not None and now >= self._begin + self._timeout:
             self._postponed = now + grace
+            self._unresolved.update(in_flight)
+            self._taking_over = self._taking_over or bool(self._unresolved)
 
     def resolve(self, index: int) -> None:
         """Note that an offspring's job is known to live, or to have left a result."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from orchestrator.cluster import Cluster, Job, Status
 from orchestrator.jobs.cleanup import Cleanup
-from orchestrator.jobs.entries import Entries, Entry
+from orchestrator.jobs.entries import Entries, Entry, Stage
 
 # after so many s without a look, this process was suspended, or what it waited for was slow
 _UNWATCHED = 60.0
@@ -29,6 +29,8 @@ class Poller:
         self._cleanup = cleanup
         self._next = 0.0
         self._looked = time.monotonic()
+        # those whose jobs were watched when the last look ended
+        self._watched: set[Entry] = set()
 
     @property
     def grace(self) -> float:
@@ -55,13 +57,25 @@ class Poller:
         return statuses
 
     def overdue(self, entries: Entries) -> list[Entry]:
-        """Return those whose deadline has passed, to be called once a look, last.
+        """Return those whose deadline has passed, to be called once a look, last."""
+        self.notice_absence(entries)
+        self._watched = set(entries.watched())
+        return [entry for entry in entries if entry.deadline.has_passed]
 
-        If that was while this process was suspended, its answers may be as old, and it asks again first.
+    def notice_absence(self, entries: Entries) -> None:
+        """See whether this process was suspended, to be called before anything is submitted, and last in a look.
+
+        Its answers may be as old then, and it asks again. What it has just found lost may have been lost in that time,
+        and what was to be submitted again in it was not.
         """
         before, self._looked = self._looked, time.monotonic()
         if self._looked - before > _UNWATCHED:
             self.ask_by(self._looked + self._cluster.poll_interval(0.0))
-            for entry in entries:
-                entry.deadline.watched_again(self.grace)
-        return [entry for entry in entries if entry.deadline.has_passed]
+            for deadline, together in entries.by_deadline().items():
+                deadline.watched_again([entry.index for entry in together if self._is_unseen(entry)], self.grace)
+
+    def _is_unseen(self, entry: Entry) -> bool:
+        """Return whether nobody saw what became of it since the last look, or submitted it again when that was due."""
+        if entry.stage is Stage.WAITING:
+            return entry in self._watched or entry.not_before <= self._looked
+        return entry.attempt is not None

@@ -145,6 +145,7 @@ class JobPool:
         with self._withdrawing_on_failure():
             while not self._arrived and self._entries.unfinished():
                 self._leave_if_stopped()
+                self._poller.notice_absence(self._entries)
                 self._collect()
                 if self._dispatcher.submit_waiting(self._entries, self._folders.values()):
                     self._poller.submitted()
@@ -301,9 +302,11 @@ class JobPool:
             entry.folder.journal.withdrawn([entry.index])
             return
         result = verdict_on(entry, status, self._cluster)
-        if result is not None and result.outcome.infrastructure:
+        if result is None:  # it gives signs of life, or another job does that evaluates it
+            entry.deadline.resolve(entry.index)
+        elif result.outcome.infrastructure:
             self._lose(entry, result, status.node if status.outcome is Outcome.NODE_FAIL else "")
-        elif result is not None:
+        else:
             self._decree(entry, result)
 
     def _lose(self, entry: Entry, result: Result, node: str = "") -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.errors import UsageError
 from orchestrator.jobs.submitter import Submitter
 from orchestrator.lease import Lease
 from simulated.faults import KINDS
@@ -43,6 +44,29 @@ def test_a_job_whose_id_was_anothers_before_does_its_own_work() -> None:
 
 def test_a_controller_that_sleeps_in_its_first_submission_ends_no_job_early() -> None:
     assert carried_out(102998).violations == ()
+
+
+@pytest.mark.parametrize("seed", [206537, 212718, 213614])
+def test_what_was_lost_while_the_controller_slept_past_its_deadline_is_evaluated_all_the_same(seed: int) -> None:
+    assert carried_out(seed).violations == ()
+
+
+def test_a_user_who_is_refused_while_a_controller_waits_for_jobs_that_slurm_forgot_is_no_run_without_end() -> None:
+    assert carried_out(213610).violations == ()
+
+
+def test_files_that_go_away_after_the_run_is_over_do_not_disturb_the_last_controller() -> None:
+    assert carried_out(227974).violations == ()
+
+
+def test_a_run_that_no_controller_can_go_on_with_does_not_come_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is refused by another controller that does not live is not left out of the count."""
+
+    def refused(*_: object) -> None:
+        raise UsageError("the run is in use by the controller on login1; stop that controller first")
+
+    monkeypatch.setattr("simulated.world.go_on", refused)
+    assert carried_out(7, []).violations == ("it does not come to an end",)
 
 
 def test_a_schedule_is_the_same_each_time() -> None:

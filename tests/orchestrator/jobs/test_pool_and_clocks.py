@@ -138,6 +138,80 @@ def test_a_deadline_that_passed_while_nobody_watched_waits_for_what_the_file_sys
     assert run.clock.now < START + 20 + 5000 + 60
 
 
+@pytest.mark.parametrize("end", [ended(Outcome.PREEMPTED), ended(), ABSENT])
+def test_what_was_lost_while_the_controller_slept_past_its_deadline_is_evaluated_all_the_same(
+    scripted: Make, end: Status
+) -> None:
+    """As it is if the next controller finds it lost: the time in which nobody watched is not held against it."""
+    run = scripted(timeout=1000)
+    run.cluster.otherwise = [*[RUNNING] * 60, OK]
+    suspend(run, 20, 5000, lambda: [run.deliver(0, 1), run.cluster.answer(1, 1, end)])
+    assert run.outcomes() == [Outcome.OK, Outcome.OK]
+    assert run.cluster.submitted == [(0, 1), (1, 1), (1, 2)]
+    # those who come after know of it
+    assert len(run.events("clock")) == 2
+
+
+def test_what_is_lost_in_the_look_in_which_the_controller_slept_past_its_deadline_is_evaluated_all_the_same(
+    scripted: Make,
+) -> None:
+    run = scripted(timeout=1000)
+    run.cluster.otherwise = [*[RUNNING] * 60, OK]
+
+    def asleep(_paths: AttemptPaths) -> Status:
+        run.clock.now += 5000
+        return ended(Outcome.PREEMPTED)
+
+    run.cluster.answer(1, 1, RUNNING, RUNNING, asleep)
+    run.clock.after(20, lambda: run.deliver(0, 1))
+    assert run.outcomes() == [Outcome.OK, Outcome.OK]
+    assert run.cluster.submitted == [(0, 1), (1, 1), (1, 2)]
+
+
+def test_what_was_to_be_submitted_again_while_the_controller_slept_past_its_deadline_is_evaluated_all_the_same(
+    scripted: Make,
+) -> None:
+    run = scripted(timeout=1000)
+    run.cluster.otherwise = [*[RUNNING] * 60, OK]
+    run.cluster.answer(1, 1, RUNNING, RUNNING, ended(Outcome.PREEMPTED))
+    run.clock.after(2.5, lambda: suspend(run, 1, 5000))
+    run.clock.after(20, lambda: run.deliver(0, 1))
+    assert run.outcomes() == [Outcome.OK, Outcome.OK]
+    (lost,) = run.events("lost")
+    assert lost["time"] < START + 100
+    assert run.clock.now > START + 5000
+
+
+def test_what_was_lost_before_the_controller_slept_and_waits_for_its_next_attempt_is_not_given_more_time(
+    scripted: Make,
+) -> None:
+    run = scripted(timeout=1000)
+    run.cluster.otherwise = [RUNNING]
+    run.cluster.answer(1, None, ended(Outcome.PREEMPTED))
+    run.clock.after(900, lambda: run.deliver(0, 1))
+    # its next attempt is due after some 1030 s
+    suspend(run, 945, 70)
+    assert run.outcomes() == [Outcome.OK, Outcome.PREEMPTED]
+    assert START + 1000 < run.clock.now < START + 1030
+    assert len(run.events("clock")) == 1
+
+
+def test_a_queue_that_is_always_slow_and_loses_all_jobs_of_an_offspring_does_not_put_its_deadline_off_for_ever(
+    scripted: Make,
+) -> None:
+    run = scripted(timeout=1000)
+    run.cluster.answer(1, None, ended(Outcome.PREEMPTED))
+    poll = run.cluster.poll
+
+    def slow(jobs):  # type: ignore[no-untyped-def]
+        run.clock.now += 70
+        return poll(jobs)
+
+    run.cluster.poll = slow  # type: ignore[method-assign]
+    assert run.outcomes() == [Outcome.OK, Outcome.PREEMPTED]
+    assert run.clock.now < START + 5000
+
+
 def test_a_controller_that_slept_in_its_first_submission_gives_the_jobs_all_of_their_time(
     scripted: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

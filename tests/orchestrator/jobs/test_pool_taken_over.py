@@ -403,3 +403,19 @@ def test_deadlines_that_pass_together_are_enforced_together(scripted: Make) -> N
     assert [one.result.outcome for one in landed] == [Outcome.TIMEOUT] * 3
     assert run.cluster.calls == ["submit", "cancel"]
     assert [entry["indices"] for entry in run.events("timeout")] == [[0, 1, 2]]
+
+
+def test_a_job_that_the_queue_forgot_and_that_gives_signs_of_life_is_ended_at_the_deadline(scripted: Make) -> None:
+    """It is known to live, though the queue does not list it; its simulation hangs."""
+    run = scripted(timeout=150)
+
+    def hangs(paths: AttemptPaths) -> Status:
+        run.beat(paths)
+        return ABSENT
+
+    run.cluster.answer(0, 1, RUNNING, hangs)
+    run.cluster.otherwise = [*[RUNNING] * 20, OK]
+    run.crash(after=10)
+    assert run.outcomes() == [Outcome.TIMEOUT, Outcome.OK]
+    assert run.cluster.submitted == [(0, 1), (1, 1)]
+    assert START + 150 <= run.clock.now < START + 200
