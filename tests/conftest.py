@@ -3,6 +3,7 @@
 import functools
 import gc
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slurm_cluster import VirtualCluster
 from slurm_project import environment_of
+from suites import CORE
 
 # all but the quick core, the fastest first
 SUITES = ("drawing", "hostile", "run", "browser", "slurm", "mozaik", "notebooks")
@@ -23,6 +25,9 @@ SUITES = ("drawing", "hostile", "run", "browser", "slurm", "mozaik", "notebooks"
 # waiting for other programs is not counted, nor that they make this one slower
 LONGEST = 1.0
 MANY_MODULES = 20
+# where the core's temporary files are: to flush files to a disk takes a tenth of its CPU time and half of its duration
+MEMORY = Path("/dev/shm")
+MEMORY_NEEDED = 1 << 30  # bytes; the core writes a tenth of it, and pytest keeps those of three runs
 
 # The command line is put together once, and not at each of its hundreds of calls in this process.
 typer.main.get_command = functools.cache(typer.main.get_command)
@@ -33,7 +38,12 @@ settings.register_profile("nightly", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "core"))
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    # Figures are circles of many small objects, and modules stay to the end.
+    gc.set_threshold(20_000, 50, 50)
+    is_core = config.getoption("markexpr") == CORE
+    if is_core and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     # SIGTERM ends the tests as Ctrl-C does, so that fixtures stop what they started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Tests that are started in the background would hand an ignored Ctrl-C down to the programs under test.
@@ -65,7 +75,6 @@ def pytest_collection_finish() -> None:
     """Keep the garbage collector from walking through modules and tests, which stay to the end, again and again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 50, 50)  # figures are circles of many small objects
 
 
 @pytest.hookimpl(wrapper=True)
