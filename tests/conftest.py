@@ -3,6 +3,7 @@
 import functools
 import gc
 import os
+import re
 import shutil
 import signal
 import sys
@@ -38,11 +39,25 @@ settings.register_profile("nightly", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "core"))
 
 
+# all tests of the file are of one of the suites
+_OF_A_SUITE = re.compile(rf"^pytestmark = \[?pytest\.mark\.({'|'.join(SUITES)})\b", re.MULTILINE)
+
+
+def _is_core(config: pytest.Config) -> bool:
+    return bool(config.getoption("markexpr") == CORE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Spare the core what only others import: a simulator, a browser, matplotlib."""
+    if not _is_core(config) or collection_path.suffix != ".py" or not collection_path.is_file():
+        return None
+    return _OF_A_SUITE.search(collection_path.read_text(encoding="utf-8")) is not None or None
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # Figures are circles of many small objects, and modules stay to the end.
     gc.set_threshold(20_000, 50, 50)
-    is_core = config.getoption("markexpr") == CORE
-    if is_core and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED:
+    if _is_core(config) and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     # SIGTERM ends the tests as Ctrl-C does, so that fixtures stop what they started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
