@@ -49,6 +49,12 @@ def written_run(config: Path, rows: Sequence[Row], per_generation: int = 4) -> R
     return paths
 
 
+def copied(run: RunPaths, directory: Path) -> RunPaths:
+    """Copy a model's directory together with its run, which takes a tenth of the time of writing it."""
+    shutil.copytree(run.directory.parent, directory)
+    return RunPaths(directory / run.directory.name)
+
+
 def model_run(directory: Path, name: str, values: Mapping[str, float], **simulation: Any) -> RunPaths:
     """Copy a mozaik model of the tests, and write a run whose best has these values."""
     model = directory / name

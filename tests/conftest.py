@@ -3,6 +3,8 @@
 import functools
 import gc
 import os
+import re
+import shutil
 import signal
 import sys
 import tempfile
@@ -11,18 +13,24 @@ from pathlib import Path
 
 import pytest
 import typer.main
-from cpu_time import cpu_seconds, normalised
+from cpu_time import cpu_seconds, normalised, slowdown
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from slurm_cluster import VirtualCluster
 from slurm_project import environment_of
+from suites import CORE
 
 # all but the quick core, the fastest first
 SUITES = ("drawing", "hostile", "run", "browser", "slurm", "mozaik", "notebooks")
 # CPU time of a test of the core in s, that of its subprocesses included, as the reference of `cpu_time` would have it:
 # waiting for other programs is not counted, nor that they make this one slower
 LONGEST = 1.0
+# CPU time of the whole core in s of the reference; only told, because the core of a busy machine is slower for a while
+ALL_OF_IT = 30
 MANY_MODULES = 20
+# where the core's temporary files are: to flush files to a disk takes a tenth of its CPU time and half of its duration
+MEMORY = Path("/dev/shm")
+MEMORY_NEEDED = 1 << 30  # bytes; the core writes a tenth of it, and pytest keeps those of three runs
 
 # The command line is put together once, and not at each of its hundreds of calls in this process.
 typer.main.get_command = functools.cache(typer.main.get_command)
@@ -33,7 +41,26 @@ settings.register_profile("nightly", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "core"))
 
 
-def pytest_configure() -> None:
+# all tests of the file are of one of the suites
+_OF_A_SUITE = re.compile(rf"^pytestmark = \[?pytest\.mark\.({'|'.join(SUITES)})\b", re.MULTILINE)
+
+
+def _is_core(config: pytest.Config) -> bool:
+    return bool(config.getoption("markexpr") == CORE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Spare the core what only others import: a simulator, a browser, matplotlib."""
+    if not _is_core(config) or collection_path.suffix != ".py" or not collection_path.is_file():
+        return None
+    return _OF_A_SUITE.search(collection_path.read_text(encoding="utf-8")) is not None or None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Figures are circles of many small objects, and modules stay to the end.
+    gc.set_threshold(20_000, 50, 50)
+    if _is_core(config) and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     # SIGTERM ends the tests as Ctrl-C does, so that fixtures stop what they started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Tests that are started in the background would hand an ignored Ctrl-C down to the programs under test.
@@ -65,7 +92,16 @@ def pytest_collection_finish() -> None:
     """Keep the garbage collector from walking through modules and tests, which stay to the end, again and again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 50, 50)  # figures are circles of many small objects
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what the core took, the processes of pytest-xdist included."""
+    if _is_core(config):
+        seconds = cpu_seconds()
+        terminalreporter.write_line(
+            f"The core took {seconds:.1f} s of CPU time, as a quiet core's {seconds / slowdown():.1f} s; at most "
+            f"{ALL_OF_IT} s are wanted"
+        )
 
 
 @pytest.hookimpl(wrapper=True)

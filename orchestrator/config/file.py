@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from orchestrator.config.model import Config
@@ -17,6 +16,7 @@ from orchestrator.config.plugin_sections import Reading
 from orchestrator.config.sections import ParameterRange
 from orchestrator.config.source import PREDECESSOR_SECTIONS, Location, Source
 from orchestrator.config.words import PAIR, message_of
+from orchestrator.config.yaml_text import write_yaml
 from orchestrator.errors import ConfigError, Problem
 from orchestrator.text import command_line
 from targets import Target, TargetError, create_targets
@@ -189,7 +189,7 @@ def dump_config(config: Config, folder: Path) -> str:
     """
     data = config.model_dump(mode="json")
     data["model_dir"] = os.path.relpath(config.model_dir, folder)
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=120)
+    return write_yaml(data, width=120)
 
 
 def explain(source: Source, details: Mapping[str, Any]) -> Problem:

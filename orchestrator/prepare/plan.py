@@ -238,7 +238,8 @@ def _only_recorders(plan: Plan, folder: BaseFolder, entries: Sequence[Entry]) ->
     by_path = {path.resolve(): name for name, path in folder.files.items()}
     inside, elsewhere = set[Path](), set[Path]()
     for entry in entries:
-        (inside if RECORDERS in entry.path[:-1] else elsewhere).add(entry.file.path.resolve())
+        (inside if RECORDERS in entry.path[:-1] else elsewhere).add(entry.file.path)
     still = {rewritten.new.removeprefix("./") for rewritten in plan.rewritten}
-    names = [by_path[path] for path in inside - elsewhere if path in by_path]
+    others = {path.resolve() for path in elsewhere}
+    names = [by_path[path] for path in {path.resolve() for path in inside} - others if path in by_path]
     return sorted(name for name in names if f"{FOLDER}/{name}" not in still)

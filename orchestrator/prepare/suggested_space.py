@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from orchestrator.config.yaml_text import write_yaml
 from orchestrator.simulations.mozaik.parameters import flatten, lookup
 from orchestrator.simulations.mozaik.sheets import Sheet
 
@@ -136,4 +135,4 @@ def number(value: float) -> str:
 
 def yaml_key(name: str) -> str:
     """Return a name as a key of YAML, with quotes if it needs them."""
-    return yaml.safe_dump(name, width=10_000, allow_unicode=True, default_flow_style=True).removesuffix("...\n").strip()
+    return write_yaml(name, width=10_000, flow=True).removesuffix("...\n").strip()

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from orchestrator.config.yaml_text import write_yaml
 from orchestrator.simulations.mozaik.protocol import Protocol
 from orchestrator.simulations.mozaik.sheets import Sheet
 from targets import Presented, create_targets
@@ -36,9 +35,7 @@ class TargetLine:
     @property
     def line(self) -> str:
         """The line in YAML."""
-        text = yaml.safe_dump(
-            dict(self.spec), default_flow_style=True, sort_keys=False, width=10_000, allow_unicode=True
-        ).strip()
+        text = write_yaml(dict(self.spec), width=10_000, flow=True).strip()
         return f"{'' if self.active else '# '}- {text}{f' # {self.comment}' if self.comment else ''}"
 
 

@@ -31,8 +31,14 @@ def imports(path: Path) -> tuple[str, ...]:
     return tuple(_imports(path))
 
 
+@functools.cache
+def looked_at(path: Path) -> list[ast.Import | ast.ImportFrom | ast.Call]:
+    """Return what several tests look at, of all nodes."""
+    return [node for node in ast.walk(parsed(path)) if isinstance(node, ast.Import | ast.ImportFrom | ast.Call)]
+
+
 def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(parsed(path)):
+    for node in looked_at(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -54,7 +60,7 @@ def test_nothing_imports_the_command_line() -> None:
 
 def called(path: Path) -> set[str]:
     """Return the names of what a module calls."""
-    calls = (node.func for node in ast.walk(parsed(path)) if isinstance(node, ast.Call))
+    calls = (node.func for node in looked_at(path) if isinstance(node, ast.Call))
     return {each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "") for each in calls}
 
 

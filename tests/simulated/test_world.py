@@ -28,6 +28,7 @@ def test_an_undisturbed_run_has_good_and_bad_evaluations_and_is_compared_with_it
     assert carried_out(7, []).violations == ()
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("first", range(0, 12, 6))
 def test_some_schedules(first: int) -> None:
     outcomes = [carried_out(seed) for seed in range(first, first + 6)]

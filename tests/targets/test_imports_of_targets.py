@@ -8,12 +8,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from targets import pickles
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREIGN = ("neo", "quantities", "mozaik", "pandas", "scipy", "orchestrator", "elephant", "h5py", "yaml")
 
 
+@pytest.mark.run
 def test_nothing_heavy_is_imported() -> None:
     code = f"import sys, targets; print([name for name in {FOREIGN!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from orchestrator.simulations.base import Finding
 from orchestrator.simulations.mozaik.launch_script import template_path, template_problems
 from orchestrator.simulations.mozaik.modules import defined_in, module_file, python_tree
 from orchestrator.simulations.mozaik.options import MozaikOptions
-from orchestrator.simulations.mozaik.parameters import ParameterFileError, flatten, lookup, read_parameter_tree
+from orchestrator.simulations.mozaik.parameters import ParameterFileError, flatten, lookup
 from orchestrator.simulations.mozaik.parameters.references import number_at, reference_problems
 from orchestrator.simulations.mozaik.recorders import recorder_problems, selections
 from orchestrator.simulations.mozaik.sheets import sheets_of
@@ -34,12 +34,14 @@ _LOADED = {
 }
 
 
-def model_problems(options: MozaikOptions, model_dir: Path, config: Config) -> list[Finding]:
+def model_problems(
+    options: MozaikOptions, model_dir: Path, config: Config, parameters: Callable[[], Mapping[str, Any]]
+) -> list[Finding]:
     """Return missing files, unknown parameters, seeds and sheets, and what is not recorded; the directory exists."""
     problems = [*_missing_files(options, model_dir), *_module_problems(options, model_dir)]
     problems += [*_launch_problems(options, model_dir), *_python_problems(options, model_dir, config)]
     try:
-        tree = read_parameter_tree(options.parameters_url, model_dir)
+        tree = parameters()
     except ParameterFileError as error:
         return [*problems, (("simulation", "parameters_url"), str(error))]
     problems += reference_problems(tree, options.parameters_url)
@@ -157,9 +159,8 @@ def unknown_sheet(name: str, sheets: Sequence[str]) -> str:
     return f"the model has no sheet {name!r}{nearest(name, sheets) or '.'} Sheets: {', '.join(sheets)}"
 
 
-def model_notes(options: MozaikOptions, model_dir: Path, config: Config) -> list[Finding]:
+def model_notes(options: MozaikOptions, model_dir: Path, config: Config, tree: Mapping[str, Any]) -> list[Finding]:
     """Return what is worth a look in a configuration that fits the model."""
-    tree = read_parameter_tree(options.parameters_url, model_dir)
     python = _python(options, model_dir, config)
     return [
         *_environment(options),

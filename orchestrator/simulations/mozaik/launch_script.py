@@ -104,16 +104,16 @@ def template_problems(template: Path, sections: Mapping[str, Mapping[str, Any]])
         return [("", error.lineno, f"is not a template: {error.message}. {hint}")]
     except (OSError, UnicodeDecodeError) as error:
         return [("", 0, f"cannot be read: {getattr(error, 'strerror', None) or error}")]
-    return sorted(_unknown(_environment().parse(text), sections), key=lambda problem: problem[1])
+    return sorted(_unknown(text, sections), key=lambda problem: problem[1])
 
 
-def _unknown(tree: jinja2.nodes.Template, sections: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, int, str]]:
-    from jinja2 import meta, nodes  # noqa: PLC0415
+def _unknown(text: str, sections: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, int, str]]:
+    from jinja2 import nodes  # noqa: PLC0415
 
     from targets.plugins import nearest  # noqa: PLC0415
 
     known = [*PLACEHOLDERS, *sections]
-    undeclared = meta.find_undeclared_variables(tree)
+    tree, undeclared = _parsed(text)
     for name in tree.find_all(nodes.Name):
         if name.name in undeclared and name.name not in known:
             message = f"unknown placeholder {{{{ {name.name} }}}}{nearest(name.name, known) or '.'} "
@@ -130,6 +130,15 @@ def _unknown(tree: jinja2.nodes.Template, sections: Mapping[str, Mapping[str, An
 @functools.lru_cache(maxsize=8)  # the same for every job of a run
 def _template(text: str) -> jinja2.Template:
     return _environment().from_string(text)
+
+
+@functools.lru_cache(maxsize=8)
+def _parsed(text: str) -> tuple[jinja2.nodes.Template, frozenset[str]]:
+    """Return a template's syntax tree, and the names that it does not define."""
+    from jinja2 import meta  # noqa: PLC0415
+
+    tree = _environment().parse(text)
+    return tree, frozenset(meta.find_undeclared_variables(tree))
 
 
 @functools.cache

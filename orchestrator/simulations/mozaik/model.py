@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -42,7 +43,7 @@ class MozaikModel(Model[MozaikOptions]):
         """Return missing files, and parameters, seeds and sheets that the model does not have."""
         if not self.model_dir.is_dir():
             return [(("model_dir",), f"there is no directory {self.model_dir}; it is relative to this file")]
-        return model_problems(self.options, self.model_dir, config)
+        return model_problems(self.options, self.model_dir, config, lambda: self._parameters)
 
     def unmeasurable(self, config: Config) -> list[Finding]:
         """Return the targets of stimuli that the source of the experiments never presents."""
@@ -51,7 +52,7 @@ class MozaikModel(Model[MozaikOptions]):
 
     def notes(self, config: Config) -> list[Finding]:
         """Return what is worth a look in a configuration without problems."""
-        return model_notes(self.options, self.model_dir, config)
+        return model_notes(self.options, self.model_dir, config, self._parameters)
 
     def unknown(self, config: Config) -> list[Finding]:
         """Return what the source of the experiments does not say, and that there is no mozaik to build the model."""
@@ -78,13 +79,12 @@ class MozaikModel(Model[MozaikOptions]):
 
     def start_values(self, names: Sequence[str]) -> Mapping[str, float]:
         """Return the values of these parameters in the model's parameter files, without those that are no numbers."""
-        tree = read_parameter_tree(self.options.parameters_url, self.model_dir)
-        values = {name: lookup(tree, name) for name in names}
+        values = {name: lookup(self._parameters, name) for name in names}
         return {n: float(v) for n, v in values.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
 
     def recorded(self) -> Recorded | None:
         """Return an estimate of what the recorders of all sheets leave."""
-        return recorded_by(self.options, self.model_dir)
+        return recorded_by(self._parameters)
 
     def launch_script(self, attempt: AttemptPaths) -> str | None:
         """Return the rendered launch script."""
@@ -131,6 +131,11 @@ class MozaikModel(Model[MozaikOptions]):
     def parameter_folder(self) -> ParameterFolder | None:
         """Return the folder of the optimisation's parameter files."""
         return ParameterFolder(self.options.parameters_url, self._command)
+
+    @functools.cached_property
+    def _parameters(self) -> dict[str, Any]:
+        """The parameters as they were when a question about them was first asked; `identity` looks again."""
+        return read_parameter_tree(self.options.parameters_url, self.model_dir)
 
     def _command(self, root: Path) -> str:
         options = self.options

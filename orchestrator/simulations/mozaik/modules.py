@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,13 +19,18 @@ def python_tree(path: Path) -> ast.Module:
         If it cannot be read or is not Python 3.
     """
     try:
-        return ast.parse(path.read_bytes())
+        return _parsed(path.read_bytes())
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         why = getattr(error, "msg", None) or error
         raise UsageError(f"{path}{line}: is not Python 3: {why}. Fix it: the simulation imports it") from error
+
+
+@functools.lru_cache(maxsize=64)  # one command asks for the same few modules again and again
+def _parsed(content: bytes) -> ast.Module:
+    return ast.parse(content)
 
 
 def module_file(model_dir: Path, module: str) -> Path | None:

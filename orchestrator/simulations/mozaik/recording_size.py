@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 from orchestrator.simulations.base import Recorded
-from orchestrator.simulations.mozaik.options import MozaikOptions
-from orchestrator.simulations.mozaik.parameters import read_parameter_tree
 from orchestrator.simulations.mozaik.sheets import Sheet, sheets_of
 
 # measured on datastores of the balanced network and the visual model: a pickled train without its spikes, a neuron's
@@ -16,9 +15,9 @@ _ASSUMED_RATE = 10.0
 _BYTES_PER_NUMBER = 8.0
 
 
-def recorded_by(options: MozaikOptions, model_dir: Path) -> Recorded | None:
+def recorded_by(tree: Mapping[str, Any]) -> Recorded | None:
     """Return an estimate of the size of what all sheets record; None if a sheet's recorders are not known."""
-    sheets = list(sheets_of(read_parameter_tree(options.parameters_url, model_dir)).values())
+    sheets = list(sheets_of(tree).values())
     trains, signals, per_second = 0, 0, 0.0
     for sheet in sheets:
         if sheet.recorders is None:

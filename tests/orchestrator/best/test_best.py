@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from best_runs import written_run
+from best_runs import copied, written_run
 from orchestrator_project import Project
 from typer.testing import CliRunner
 
@@ -43,10 +43,15 @@ HISTORY = [
 ]
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> RunPaths:
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> RunPaths:
     changes = {"parameters": SPACE, "targets": TARGETS, "optimiser_centroid": {"x": 0.9, "n": 5}}
-    return written_run(Project.create(tmp_path, changes).config, HISTORY)
+    return written_run(Project.create(tmp_path_factory.mktemp("written"), changes).config, HISTORY)
+
+
+@pytest.fixture
+def run(written: RunPaths, tmp_path: Path) -> RunPaths:
+    return copied(written, tmp_path / "project")
 
 
 def said(*arguments: object) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from best_runs import model_run, written_run
+from best_runs import copied, model_run, written_run
 from typer.testing import CliRunner
 
 from orchestrator.cli import app
@@ -46,9 +46,14 @@ def changed_lines(old: Path, new: Path) -> list[tuple[str, str]]:
     return [(a.strip(), b.strip()) for a, b in pairs if a != b]
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> RunPaths:
+    return model_run(tmp_path_factory.mktemp("written"), "balanced_network", BEST)
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> RunPaths:
-    return model_run(tmp_path, "balanced_network", BEST)
+def run(written: RunPaths, tmp_path: Path) -> RunPaths:
+    return copied(written, tmp_path / "balanced_network")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from checked_project import visual_model
 
+from orchestrator.checking import check
 from orchestrator.checking.check import Inspection, inspect
 from orchestrator.checking.costs import cost_text, costs, job_text
 from orchestrator.checking.partitions import asked_for, never_starts, waits
@@ -31,6 +32,12 @@ PartitionName=broken Default=NO DefaultTime=NONE MaxNodes=UNLIMITED MaxTime=NONE
 KNOWN = parse_partitions(PARTITIONS)
 ACCEPTS = "sbatch: Job 1 to start at 2026-11-20T13:55:44 using 2 processors on nodes n1 in partition main"
 Slurm = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def _no_remarks_on_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What bash and shellcheck say takes half of the time of an inspection; `test_check_scripts.py` has its tests."""
+    monkeypatch.setattr(check, "script_remarks", lambda *_: iter(()))
 
 
 @pytest.fixture

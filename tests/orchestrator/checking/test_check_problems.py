@@ -340,13 +340,22 @@ def test_there_are_enough_of_them() -> None:
     assert len({(wrong.key, wrong.message) for wrong in WRONG}) == len(WRONG) >= 30
 
 
-@pytest.mark.parametrize("wrong", WRONG, ids=[f"{wrong.key}: {wrong.message[:40]}" for wrong in WRONG])
-def test_what_is_wrong_is_said_with_file_line_and_key(tmp_path: Path, wrong: Wrong) -> None:
-    path = prepared(tmp_path, wrong)
+@pytest.fixture(scope="module", params=WRONG, ids=[f"{wrong.key}: {wrong.message[:40]}" for wrong in WRONG])
+def refused(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Wrong, Path, ConfigError]:
+    """What is wrong, where, and what is said of it."""
+    wrong: Wrong = request.param
+    path = prepared(tmp_path_factory.mktemp("wrong"), wrong)
     with pytest.raises(ConfigError) as caught:
         load_checked_config(path)
-    found = [problem for problem in caught.value.problems if wrong.message in f"{problem.key}: {problem.message}"]
-    assert found, str(caught.value)
+    return wrong, path, caught.value
+
+
+def test_what_is_wrong_is_said_with_file_line_and_key(refused: tuple[Wrong, Path, ConfigError]) -> None:
+    wrong, path, error = refused
+    found = [problem for problem in error.problems if wrong.message in f"{problem.key}: {problem.message}"]
+    assert found, str(error)
     assert found[0].key == wrong.key
     text = path.read_text().splitlines()
     last = wrong.key.rpartition(".")[2].partition("[")[0]
@@ -354,14 +363,14 @@ def test_what_is_wrong_is_said_with_file_line_and_key(tmp_path: Path, wrong: Wro
     if found[0].line is None:
         assert not any(line.startswith(f"{section}:") for line in text), "the section is in the file, so it has a line"
     else:
-        assert f"{path}:{found[0].line}: {wrong.key}: " in str(caught.value)
+        assert f"{path}:{found[0].line}: {wrong.key}: " in str(error)
         near = "\n".join(text[found[0].line - 1 : found[0].line + 1])
         assert last in near or section in near or "class" in near
 
 
-@pytest.mark.parametrize("wrong", WRONG, ids=[f"{wrong.key}: {wrong.message[:40]}" for wrong in WRONG])
-def test_one_mistake_is_not_told_twice_and_brings_no_others(tmp_path: Path, wrong: Wrong) -> None:
-    problems = examine(prepared(tmp_path, wrong)).problems
+def test_one_mistake_is_not_told_twice_and_brings_no_others(refused: tuple[Wrong, Path, ConfigError]) -> None:
+    wrong, _, error = refused
+    problems = error.problems
     sheets = {problem.message.partition(" needs a recorder of ")[2][:9] for problem in problems}
     # a file of recorders serves several sheets and targets
     assert len(problems) == 1 or (wrong.files and len(sheets) == 1)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from best_runs import model_run
+from best_runs import copied, model_run
 from orchestrator_project import Project
 from rich.console import Console
 
@@ -32,11 +32,16 @@ from orchestrator.run.start import create_run, go_on
 WEIGHT = "sheets.exc.ExcExcConnection.weights"
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> RunPaths:
-    run = model_run(tmp_path, "balanced_network", {WEIGHT: 0.0011})
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> RunPaths:
+    run = model_run(tmp_path_factory.mktemp("written"), "balanced_network", {WEIGHT: 0.0011})
     shutil.copy(shipped("param_optim/run_optimization_experiment.py"), run.directory.parent / "param_optim")
     return run
+
+
+@pytest.fixture
+def run(written: RunPaths, tmp_path: Path) -> RunPaths:
+    return copied(written, tmp_path / "balanced_network")
 
 
 @pytest.fixture

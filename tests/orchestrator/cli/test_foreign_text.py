@@ -188,6 +188,7 @@ def test_a_command_to_copy_names_what_it_should_and_has_no_control_characters(na
     assert printed == name.encode("utf-8", "surrogateescape")
 
 
+@pytest.mark.run
 def test_letters_that_the_output_cannot_show_are_numbers(tmp_path: Path) -> None:
     done = subprocess.run(
         [Path(sys.executable).parent / "orchestrator", "status", b"\xff\xc3\xb6"],

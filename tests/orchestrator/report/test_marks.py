@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import typing
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ import pytest
 
 from orchestrator import report
 from orchestrator.report import scene
-from orchestrator.report.drawing import png
 from orchestrator.report.scene import Axis, Figure, Mark, Panel
 
 WEB = Path(report.__file__).parent / "web"
@@ -24,6 +24,7 @@ ONE = np.array([0.5])
 REQUIRED: dict[str, Any] = {"x": ONE, "y": ONE, "low": ONE, "high": ONE, "at": ONE, "cells": np.array([[0.5]])}
 # only a page can be hovered over and clicked
 ONLY_ON_THE_PAGE = {(scene.Points, "evaluations"), (scene.Heat, "chooses"), (scene.Band, "step")}
+Png = Callable[[Figure], bytes]
 # of legends and hovering
 BESIDE_THE_DRAWING = {"label", "title"}
 
@@ -43,10 +44,18 @@ def made(mark: type[Any], read: set[str], **changes: Any) -> Any:
     return type(mark.__name__, (mark,), {"__getattribute__": noting})(**{**values, **changes})
 
 
+@pytest.fixture
+def png() -> Png:
+    """With matplotlib, which the tests of the page do without."""
+    from orchestrator.report import drawing  # noqa: PLC0415
+
+    return drawing.png
+
+
 @pytest.mark.drawing
 @pytest.mark.usefixtures("no_layout")
 @pytest.mark.parametrize("mark", MARKS, ids=lambda mark: mark.__name__)
-def test_a_file_shows_every_field_of_a_mark(mark: type[Any]) -> None:
+def test_a_file_shows_every_field_of_a_mark(mark: type[Any], png: Png) -> None:
     read: set[str] = set()
     panel = Panel(Axis(), Axis(), (made(mark, read, **({} if mark is scene.Heat else {"label": "a mark"})),))
     assert png(Figure("figure", "Figure", panels=(panel,)))
@@ -68,7 +77,7 @@ def test_the_page_shows_every_field_of_a_mark(mark: type[Any]) -> None:
 @pytest.mark.drawing
 @pytest.mark.usefixtures("no_layout")
 @pytest.mark.parametrize("symbol", typing.get_args(scene.Symbol))
-def test_both_draw_every_symbol(symbol: str) -> None:
+def test_both_draw_every_symbol(symbol: str, png: Png) -> None:
     panel = Panel(Axis(), Axis(), (scene.Points(ONE, ONE, symbol=symbol),))  # type: ignore[arg-type]
     assert png(Figure("figure", "Figure", panels=(panel,)))
     table = re.search(r"const SYMBOLS = {(.*?)^};", SCRIPTS, re.MULTILINE | re.DOTALL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 from pathlib import Path
 from typing import Any
@@ -59,9 +60,9 @@ def test_every_layout_and_protocol(layout: str, protocol: int, tmp_path: Path) -
             assert ours.mean == pytest.approx(neos.magnitude.mean())
 
 
-@pytest.mark.parametrize("protocol", [4, 5])
-def test_trains_that_look_alike_are_read_in_runs(protocol: int, tmp_path: Path) -> None:
-    """Across frames (of 64 kB), batches (of 1000 items), silent trains and all sizes of ids."""
+@functools.cache
+def alike() -> tuple[list[int], list[Any]]:
+    """Return ids, and trains across frames (of 64 kB), batches (of 1000 items), silent trains and all sizes of ids."""
     rng = np.random.default_rng(3)
     ids = [*range(250, 260), *range(65_530, 66_540), *range(2**31 - 5, 2**31 + 5), 2**40]
     trains = [
@@ -69,6 +70,12 @@ def test_trains_that_look_alike_are_read_in_runs(protocol: int, tmp_path: Path) 
         for i, number in enumerate(ids)
     ]
     trains[7] = train(np.arange(90.0).repeat(20), ids[7])  # a long one
+    return ids, trains
+
+
+@pytest.mark.parametrize("protocol", [4, 5])
+def test_trains_that_look_alike_are_read_in_runs(protocol: int, tmp_path: Path) -> None:
+    ids, trains = alike()
     file = segment_of(trains, tmp_path / "segment.pickle", protocol)
     equals_neo(read_recording(file).spikes, trains)
     items = items_of(read_pickle(file).state["_spiketrains"])
