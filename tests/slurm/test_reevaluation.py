@@ -94,3 +94,22 @@ def test_a_second_one_is_told_who_evaluates_and_force_ends_another(cluster: Virt
     project.command(*other, "--force", "--set", "executor=slurm")
     assert said(project)["open"] == 0
     wait_for(lambda: not jobs_of(cluster, project, *ALIVE))
+
+
+def test_a_run_that_is_killed_while_its_best_are_evaluated_again_takes_their_jobs_over(
+    cluster: VirtualCluster, tmp_path: Path
+) -> None:
+    project = project_at(tmp_path, NOISY, simulation=SIMULATION, max_ngen=1)
+    project.command("run", str(project.config), "--set", "executor=local", "--set", "reevaluate=none")
+    again = ["run", "--continue", str(project.runs[0]), "--set", "executor=slurm", "--set", "reevaluate=2 x 2"]
+    process = project.start(*again, TEST_SECONDS="5")
+    wait_for(lambda: project.simulated > 4, 120)
+    assert all("-reevaluation-g0-" in row[2] for row in jobs_of(cluster, project, *ALIVE))
+    process.kill()
+    process.communicate(timeout=60)
+    assert jobs_of(cluster, project, *ALIVE)
+    project.command(*again)
+    assert project.simulated == 4 + 4
+    report = said(project)
+    assert (report["open"], len(report["candidates"])) == (0, 2)
+    assert not any((project.runs[0] / "reevaluation/generations").iterdir())
