@@ -6,9 +6,10 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from orchestrator.optimisers.base import Problem, Told
 from orchestrator.optimisers.models.calibration import Calibration
@@ -95,7 +96,7 @@ class Proposer:
         rng = np.random.Generator(np.random.Philox(key=[self._problem.seed % 2**64, self._ask.serial]))
         try:
             # matrices are small: more threads, of which a large node has many, would only wait for each other
-            with threadpool_limits(1):
+            with _libraries().limit(limits=1):
                 found = propose(self._search(fitted, self._ask), number, rng)
         except (np.linalg.LinAlgError, ValueError) as error:
             _warn(error)
@@ -130,7 +131,7 @@ class Proposer:
         if len(points) < self._problem.size or np.count_nonzero(~failed) < _FEWEST:
             return None
         try:
-            with threadpool_limits(1):
+            with _libraries().limit(limits=1):
                 metric = Metric(ask.distribution.covariance, points.mean(axis=0))
                 nearest = self._nearest(metric.of(points), totals)
                 data = Data(metric.of(points[nearest]), values[nearest], failed[nearest])
@@ -172,6 +173,12 @@ class Proposer:
             return np.arange(len(points))
         distances = ((points - points[int(np.nanargmin(totals))]) ** 2).sum(axis=1)
         return np.sort(np.argsort(distances, kind="stable")[: self._most])
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """Return what limits the threads of the libraries that compute; to find them takes milliseconds."""
+    return ThreadpoolController()
 
 
 def _warn(error: Exception) -> None:
