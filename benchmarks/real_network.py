@@ -89,10 +89,12 @@ def optimised(method: str, seed: int, evaluations: int, workers: int) -> dict[st
         seconds, cpu_seconds = time.perf_counter() - begin, _cpu_of_children() - begin_cpu
         run = json.loads(done.stdout.splitlines()[-1])["run"]
         rows = Checkpoint(run).evaluations().sort_values(["generation", "offspring"])
+    best = np.minimum.accumulate(rows["total_score"].to_numpy())
     return {
         "method": method,
         "seed": seed,
-        "best": [round(float(total), 3) for total in np.minimum.accumulate(rows["total_score"])],
+        # CMA-ES may end before, where its steps are too small to matter
+        "best": [round(float(best[min(n, len(best) - 1)]), 3) for n in range(evaluations)],
         "seconds": round(seconds, 1),
         "cpu_seconds": round(cpu_seconds, 1),
     }
@@ -118,6 +120,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="simulations at once")
     parser.add_argument("--out", type=Path, help="file of finished optimisations, which are not repeated")
     given = parser.parse_args()
+    if given.evaluations < SIZE or given.evaluations % SIZE:
+        parser.error(f"--evaluations: expected a multiple of {SIZE}, got {given.evaluations}")
     known = {(each["method"], each["seed"]): each for each in _finished(given.out)}
     found = []
     for seed in range(given.first, given.first + given.seeds):

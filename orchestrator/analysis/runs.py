@@ -86,7 +86,7 @@ def in_flight_table(status: RunStatus) -> pd.DataFrame:
     offspring = status.generation.offspring if status.generation is not None else ()
     rows = [
         {
-            "offspring": each.index,
+            "offspring": each.index if each.generation < 0 else each.place,
             "state": each.state,
             "phase": f"{each.phase} {each.step} of {each.steps}" if each.steps else each.phase,
             "host": each.host,

@@ -29,7 +29,8 @@ from orchestrator.display.words import (
     trend,
     winner_words,
 )
-from orchestrator.status.described import GenerationStatus, OffspringStatus, RunStatus
+from orchestrator.status.described import RunStatus
+from orchestrator.status.in_flight import GenerationStatus, OffspringStatus
 from orchestrator.text import plain
 
 _STYLES = {
@@ -157,7 +158,7 @@ def _progress(status: RunStatus) -> Progress:
 
 def _done(status: RunStatus) -> float:
     generation = status.generation
-    share = generation.landed / len(generation.offspring) if generation is not None and generation.offspring else 0.0
+    share = generation.share if generation is not None else 0.0
     return min(status.complete + share, float(max(status.max_ngen, 1)))
 
 
@@ -200,7 +201,7 @@ def _failures(failures: Iterable[OffspringStatus], most: int) -> Table:
     for each in failures[:most]:
         message = (each.message or each.outcome).strip().partition("\n")[0]
         text = plain(message if each.state == "exploded" else f"{each.outcome}: {message}")
-        table.add_row(Text(f"offspring {each.index} {each.state}", style=_STYLES[each.state]), Text(text))
+        table.add_row(Text(f"offspring {each.place} {each.state}", style=_STYLES[each.state]), Text(text))
     if len(failures) > most:
         table.add_row("", Text(f"and {len(failures) - most} more (--json lists all)", style="dim"))
     return table

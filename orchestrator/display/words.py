@@ -11,13 +11,12 @@ from orchestrator.lease import since_words
 from orchestrator.simulations.phases import Phase
 from orchestrator.status.described import (
     Best,
-    GenerationStatus,
     ModelStatus,
-    OffspringStatus,
     ReevaluationStatus,
     RunStatus,
     Winner,
 )
+from orchestrator.status.in_flight import GenerationStatus, OffspringStatus
 from orchestrator.text import command_line
 
 # phases of a job in their order, as they are told; what counts slices or protocols is told with the count
@@ -164,7 +163,7 @@ def slowest_words(generation: GenerationStatus, now: float) -> str:
     where = "" if last.phase == Phase.STARTED.value else f", {where}"
     name = f" ({last.name})" if last.name else ""
     host = f" on {last.host}" if last.host else ""
-    return f"offspring {last.index}{where}{name}, started {ago(last.started, now)}{host}"
+    return f"offspring {last.place}{where}{name}, started {ago(last.started, now)}{host}"
 
 
 def trend(scores: Sequence[float]) -> str:

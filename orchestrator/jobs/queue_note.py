@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,8 +79,3 @@ class QueueNote:
             return cls(float(data["time"]), reasons, silence, str(data.get("refusal", "")))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
             return cls()
-
-    def counted(self, indices: set[int]) -> dict[str, int]:
-        """Return how many of these offspring are pending for which reason, the most frequent first."""
-        reasons = Counter(reason for index, reason in self.reasons.items() if reason and index in indices)
-        return dict(reasons.most_common())

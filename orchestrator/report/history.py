@@ -100,13 +100,18 @@ class History:
 
     @cached_property
     def generation(self) -> IntArray:
-        """Of each evaluation, from 0."""
+        """Generation that each evaluation was asked for with, from 0: with `offspring`, its name."""
         return np.asarray(self.frame["generation"], dtype=np.intp)
 
     @cached_property
     def offspring(self) -> IntArray:
         """Index in its generation, from 0."""
         return np.asarray(self.frame["offspring"], dtype=np.intp)
+
+    @cached_property
+    def block(self) -> IntArray:
+        """Number of the tell of each evaluation, from 0, ascending: its generation, unless a schedule does not wait."""
+        return np.asarray(self.frame["told_in"], dtype=np.intp)
 
     @cached_property
     def outcome(self) -> npt.NDArray[np.object_]:
@@ -150,18 +155,23 @@ class History:
 
     @cached_property
     def numbers(self) -> IntArray:
-        """Numbers of the generations that are complete, ascending."""
-        return np.unique(self.generation)
+        """Numbers of the blocks, ascending: the generations that are complete."""
+        return np.unique(self.block)
 
     @cached_property
     def place(self) -> IntArray:
-        """Position in `numbers` of the generation of each evaluation."""
-        return np.searchsorted(self.numbers, self.generation)
+        """Position in `numbers` of the block of each evaluation."""
+        return np.searchsorted(self.numbers, self.block)
 
     @cached_property
     def ends(self) -> IntArray:
-        """Row after the last one of each generation."""
-        return np.searchsorted(self.generation, self.numbers, side="right")
+        """Row after the last one of each block."""
+        return np.searchsorted(self.block, self.numbers, side="right")
+
+    @cached_property
+    def within(self) -> IntArray:
+        """Place of each evaluation in its block, from 0."""
+        return np.asarray(np.arange(len(self)) - np.r_[0, self.ends[:-1]][self.place], dtype=np.intp)
 
     @cached_property
     def standing(self) -> FloatArray:
@@ -204,7 +214,7 @@ class History:
     @cached_property
     def shown(self) -> IntArray:
         """Rows that figures draw as points: all, or a deterministic sample that keeps the best and the extremes."""
-        return sample_evaluations(self.generation, self.measured, np.hstack([self.points, self.values]))
+        return sample_evaluations(self.block, self.measured, np.hstack([self.points, self.values]))
 
     @property
     def points_shown(self) -> str:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
-from orchestrator.jobs.queue_note import QueueNote
-from orchestrator.status.offspring_state import STATES
+from orchestrator.status.in_flight import GenerationStatus
 
 # of the content of --json; keys are added without a new number, not removed or changed
 FORMAT = 1
@@ -49,110 +47,6 @@ class ControllerStatus:
     last_sign: float = math.nan
     ended: float = math.nan
     reason: str = ""
-
-
-@dataclass(frozen=True)
-class OffspringStatus:
-    """One offspring of the generation in generation.
-
-    Parameters
-    ----------
-    index : int
-        Its place in the generation.
-    state : str
-        One of `orchestrator.status.offspring_state.STATES`.
-    phase, name, step, steps, started, since, host
-        As `orchestrator.simulations.phases.JobProgress` has them; empty, 0 or NaN if the job has not started.
-    in_flight : bool
-        Whether a job of its last submission exists, for all that its controller has noted.
-    attempt : int
-        Number of its last submission, 0 before the first.
-    job_id : str
-        The executor's id.
-    silent : float
-        For how long the job has given no sign of life, in s; 0 if that is no longer than usual.
-    outcome, message : str
-        What became of it, if something has.
-    """
-
-    index: int
-    state: str
-    phase: str = ""
-    name: str = ""
-    step: int = 0
-    steps: int = 0
-    started: float = math.nan
-    since: float = math.nan
-    host: str = ""
-    in_flight: bool = False
-    attempt: int = 0
-    job_id: str = ""
-    silent: float = 0.0
-    outcome: str = ""
-    message: str = ""
-
-
-@dataclass(frozen=True)
-class GenerationStatus:
-    """The generation in generation.
-
-    Parameters
-    ----------
-    number : int
-        From 0.
-    submitted : float
-        When its time began: the first submission; NaN before that.
-    deadline : float
-        When it times out.
-    timed_out : bool
-        Whether the timeout is being enforced.
-    offspring : sequence of OffspringStatus
-        All of them.
-    queue : QueueNote
-        What the executor said last of the jobs.
-    lost : mapping of str to int
-        Attempts that were lost and submitted again, by outcome.
-    """
-
-    number: int
-    submitted: float
-    deadline: float
-    timed_out: bool
-    offspring: Sequence[OffspringStatus]
-    queue: QueueNote = field(default_factory=QueueNote)
-    lost: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Number of offspring in each state, all states."""
-        found = Counter(each.state for each in self.offspring)
-        return {state: found[state] for state in STATES}
-
-    @property
-    def pending(self) -> dict[str, int]:
-        """Number of jobs that are pending for each reason."""
-        return self.queue.counted({each.index for each in self.offspring if each.state == "queued" and each.in_flight})
-
-    @property
-    def unsubmitted(self) -> int:
-        """How many wait for their submission, the first or another one."""
-        return sum(each.state == "queued" and not each.in_flight for each in self.offspring)
-
-    @property
-    def in_flight(self) -> bool:
-        """Whether any job exists."""
-        return any(each.in_flight for each in self.offspring)
-
-    @property
-    def landed(self) -> int:
-        """How many are done, exploded, failed or not evaluated."""
-        counts = self.counts
-        return counts["done"] + counts["exploded"] + counts["failed"] + counts["not evaluated"]
-
-    @property
-    def failures(self) -> list[OffspringStatus]:
-        """Those that exploded, failed or were not evaluated."""
-        return [each for each in self.offspring if each.state in ("exploded", "failed", "not evaluated")]
 
 
 @dataclass(frozen=True)

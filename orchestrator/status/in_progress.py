@@ -1,23 +1,26 @@
-"""The generation in flight, from the files that its controller and its jobs leave; read as they grow."""
+"""What is in flight, from the files that its controller and its jobs leave; read as they grow."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from orchestrator.files import read_json
 from orchestrator.jobs.queue_note import QueueNote
 from orchestrator.jobs.submissions import History, Submissions
-from orchestrator.paths import GenerationPaths
+from orchestrator.paths import GenerationPaths, RunPaths
 from orchestrator.records import Result
 from orchestrator.results import read_result
 from orchestrator.simulations.phases import HEARTBEAT, JobProgress
-from orchestrator.status.described import GenerationStatus, OffspringStatus
+from orchestrator.status.in_flight import GenerationStatus, OffspringStatus
 from orchestrator.status.offspring_state import state_of
+from orchestrator.status.past import Past
 
 # progress files that one look reads at most, except the first: a thousand at every look would hurt a file system
 MOST_FILES = 200
@@ -45,7 +48,7 @@ class GenerationReader:
     number : int
         Of the generation.
     size : int
-        How many offspring it has.
+        How many offspring it has, if its record does not say which.
 
     Attributes
     ----------
@@ -56,7 +59,8 @@ class GenerationReader:
     def __init__(self, paths: GenerationPaths, number: int, *, size: int):
         self._paths = paths
         self.number = number
-        self._size = size
+        self._indices: Sequence[int] = range(size)
+        self._record_stamp: tuple[int, int] | None = None
         self._journal_stamp: tuple[int, int] | None = None
         self._submissions = Submissions()
         self._progress: dict[int, JobProgress] = {}
@@ -66,25 +70,53 @@ class GenerationReader:
         self._last_look: dict[int, int] = {}
         self.problem = ""
 
-    def read(self, now: float, timeout: float) -> GenerationStatus:
-        """Return how it stands at `now`, Unix time in s, if it times out `timeout` s after its first submission."""
+    def read(
+        self, now: float, timeout: float, told: Collection[int] = (), *, together: bool = True
+    ) -> GenerationStatus:
+        """Return how it stands.
+
+        Parameters
+        ----------
+        now : float
+            Unix time in s.
+        timeout : float
+            In s.
+        told : collection of int
+            Indices of offspring that are in the checkpoint, and not shown.
+        together : bool
+            Whether its offspring time out together, so long after the first submission of any; otherwise each after its
+            own.
+        """
         note = QueueNote.read(self._paths.queue)
+        self._read_record()
         self._read_journal()
         self._read_results()
-        finals = {index: self._final(index) for index in range(self._size)}
-        self._read_progress([index for index in range(self._size) if finals[index] is None], note)
-        histories = [self._history(index) for index in range(self._size)]
-        begin = min((each.begin for each in histories if each.begin is not None), default=math.nan)
+        indices = [index for index in self._indices if index not in told]
+        finals = {index: self._final(index) for index in indices}
+        unfinished = [index for index in indices if finals[index] is None]
+        self._read_progress(unfinished, note)
+        histories = [self._history(index) for index in indices]
+        begins = [each.begin for each in histories if each.begin is not None]
+        left = begins if together else [self._history(index).begin for index in unfinished]
         lost = Counter(loss.outcome.value for history in histories for loss in history.losses)
         return GenerationStatus(
             number=self.number,
-            submitted=begin,
-            deadline=begin + timeout,
+            submitted=min(begins, default=math.nan),
+            deadline=min((begin for begin in left if begin is not None), default=math.nan) + timeout,
             timed_out=any(history.timed_out for history in histories),
-            offspring=[self._status(index, finals[index], now) for index in range(self._size)],
+            offspring=[self._status(index, finals[index], now, note) for index in indices],
             queue=note,
             lost=dict(lost.most_common()),
         )
+
+    def _read_record(self) -> None:
+        """Read which offspring were asked for, if that has changed; what is not readable is as it was."""
+        stamp = _stamp(self._paths.record)
+        if stamp is None or stamp == self._record_stamp:
+            return
+        self._record_stamp = stamp
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            self._indices = [int(each["index"]) for each in read_json(self._paths.record)["offspring"]]
 
     def _history(self, index: int) -> History:
         return self._submissions.history(index)
@@ -143,7 +175,7 @@ class GenerationReader:
                 self._progress[index] = JobProgress(attempt.progress, attempt.claim)
             self._progress[index].refresh()
 
-    def _status(self, index: int, final: Result | None, now: float) -> OffspringStatus:
+    def _status(self, index: int, final: Result | None, now: float, note: QueueNote) -> OffspringStatus:
         history = self._history(index)
         in_flight = bool(history.token)
         progress = self._progress.get(index) if in_flight else None
@@ -165,7 +197,83 @@ class GenerationReader:
             silent=quiet if quiet > _SILENCE else 0.0,
             outcome=final.outcome.value if final and final.measured else "",
             message=final.message if final else "",
+            reason=note.reasons.get(index, "") if in_flight and final is None else "",
         )
+
+
+class InFlightReader:
+    """Reads what is in flight, of whichever generations, again and again.
+
+    Parameters
+    ----------
+    paths : RunPaths
+        The run.
+    """
+
+    def __init__(self, paths: RunPaths):
+        self._paths = paths
+        self._readers: dict[int, GenerationReader] = {}
+        self.problems: list[str] = []
+
+    def read(self, now: float, timeout: float, past: Past, *, size: int, together: bool) -> GenerationStatus | None:
+        """Return what is in flight, None if nothing is.
+
+        Parameters
+        ----------
+        now : float
+            Unix time in s.
+        timeout : float
+            In s.
+        past : Past
+            What is in the checkpoint.
+        size : int
+            How many offspring a generation has.
+        together : bool
+            As for `GenerationReader.read`.
+        """
+        known = self._readers
+        self._readers = {
+            number: known.get(number) or GenerationReader(self._paths.generation(number), number, size=size)
+            for number in self._numbers()
+        }
+        parts = [
+            reader.read(now, timeout, past.told.get(number, frozenset()), together=together)
+            for number, reader in self._readers.items()
+        ]
+        self.problems = [reader.problem for reader in self._readers.values() if reader.problem]
+        parts = [part for part in parts if part.offspring]
+        return _together(parts, past.complete, size) if parts else None
+
+    def _numbers(self) -> list[int]:
+        try:
+            return self._paths.generation_numbers()
+        except OSError:
+            return []
+
+
+def _together(parts: Sequence[GenerationStatus], number: int, size: int) -> GenerationStatus:
+    """Return what is in flight of several generations as one."""
+    if len(parts) == 1 and parts[0].number == number:
+        return parts[0]
+    unfinished = [part for part in parts if part.landed < len(part.offspring)] or parts
+    notes = [part.queue for part in parts]
+    lost = Counter[str]()
+    for part in parts:
+        lost.update(part.lost)
+    return GenerationStatus(
+        number=number,
+        submitted=min((part.submitted for part in parts if math.isfinite(part.submitted)), default=math.nan),
+        deadline=min((part.deadline for part in unfinished if math.isfinite(part.deadline)), default=math.nan),
+        timed_out=any(part.timed_out for part in unfinished),
+        offspring=[replace(each, generation=part.number) for part in parts for each in part.offspring],
+        queue=QueueNote(
+            max((note.time for note in notes if math.isfinite(note.time)), default=math.nan),
+            silence=next((note.silence for note in notes if note.silence), ""),
+            refusal=next((note.refusal for note in notes if note.refusal), ""),
+        ),
+        lost=dict(lost.most_common()),
+        size=size,
+    )
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

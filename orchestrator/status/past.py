@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -41,6 +41,8 @@ class Past:
         What became of the start values; empty if they are not evaluated, or not yet.
     model : ModelStatus or None
         None if there is no model of the values.
+    told : mapping of int to set of int
+        Indices of the offspring of each generation that are in the checkpoint.
     """
 
     best: Best | None = None
@@ -50,6 +52,7 @@ class Past:
     ends: FloatArray = field(default_factory=_none)
     start_outcome: str = ""
     model: ModelStatus | None = None
+    told: Mapping[int, set[int]] = field(default_factory=dict)
 
     @property
     def complete(self) -> int:
@@ -105,6 +108,11 @@ class PastReader:
         of_start = rows["origin"] == Origin.START.value.encode()
         start, outcomes = rows["total_score"][of_start], rows["outcome"][of_start]
         found = _best_of(measured, rows)
+        told = dict(before.told)
+        for table in tables:
+            for generation in np.unique(table["generation"]).tolist():
+                own = table["offspring"][table["generation"] == generation].tolist()
+                told[generation] = told.get(generation, set()) | set(own)
         self._past = Past(
             best=min((each for each in (before.best, found) if each), key=lambda each: each.total_score, default=None),
             start_score=float(start[0]) if len(start) else before.start_score,
@@ -113,6 +121,7 @@ class PastReader:
             # fmin: what is not known is passed over
             begins=np.r_[before.begins, np.fmin.reduceat(rows["submitted"], firsts)],
             ends=np.r_[before.ends, np.fmax.reduceat(rows["finished"], firsts)],
+            told=told,
         )
 
 

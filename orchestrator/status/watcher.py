@@ -18,7 +18,7 @@ from orchestrator.paths import RunPaths
 from orchestrator.records import Outcome
 from orchestrator.status.described import START_EXPLODED, ControllerStatus, RunStatus
 from orchestrator.status.forecast import forecast
-from orchestrator.status.in_progress import GenerationReader
+from orchestrator.status.in_progress import InFlightReader
 from orchestrator.status.past import Past, PastReader
 from orchestrator.status.reevaluated import Reevaluated, ReevaluationReader
 
@@ -42,7 +42,7 @@ class Watcher:
         self._past = Past()
         self._config: Mapping[str, Any] = {}
         self._config_changed = 0
-        self._generation: GenerationReader | None = None
+        self._in_flight = InFlightReader(paths)
         self._again = ReevaluationReader(paths)
 
     def look(self) -> RunStatus:
@@ -59,10 +59,9 @@ class Watcher:
             problems.append(str(error))
         past = self._past
         max_ngen, timeout = _count(self._config.get("max_ngen")), _seconds(self._config.get("timeout"))
-        reader = self._reader_of(past.complete)
-        generation = reader.read(now, timeout) if reader else None
-        if reader and reader.problem:
-            problems.append(reader.problem)
+        size, together = _count(self._config.get("offspring_size")), _kind(self._config.get("schedule")) != "rolling"
+        generation = self._in_flight.read(now, timeout, past, size=size, together=together)
+        problems += self._in_flight.problems
         again = self._reevaluated(now, timeout, problems)
         begin = generation.submitted if generation else math.nan
         status = RunStatus(
@@ -102,18 +101,6 @@ class Watcher:
             problems.append(str(error))
         return Reevaluated()
 
-    def _reader_of(self, number: int) -> GenerationReader | None:
-        """Return the reader of generation `number`, None if it is not there (yet)."""
-        if not self._paths.generation(number).directory.is_dir():
-            self._generation = None
-        elif self._generation is None or self._generation.number != number:
-            self._generation = GenerationReader(
-                self._paths.generation(number),
-                number,
-                size=_count(self._config.get("offspring_size")),
-            )
-        return self._generation
-
 
 def controller_status(paths: RunPaths, clock: FileSystemClock) -> ControllerStatus:
     """Return whether somebody carries a run out, as far as that can be seen from here."""
@@ -142,6 +129,11 @@ def controller_status(paths: RunPaths, clock: FileSystemClock) -> ControllerStat
 def _count(value: object) -> int:
     """Return a number of things that there can be, 0 of what is none."""
     return value if isinstance(value, int) and 0 <= value <= _MOST else 0
+
+
+def _kind(section: object) -> object:
+    """Return the name of the plug-in that a section is of."""
+    return section.get("kind") if isinstance(section, Mapping) else section
 
 
 def _number(value: object) -> float:

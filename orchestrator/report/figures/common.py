@@ -24,9 +24,9 @@ def generations_axis(history: History) -> Axis:
 
 
 def beside(history: History) -> FloatArray:
-    """Return the generation of each evaluation, its offspring side by side within +-0.3."""
+    """Return the block of each evaluation, those of one side by side within +-0.3."""
     size = np.maximum(np.bincount(history.place, minlength=1)[history.place] if len(history) else np.ones(0), 1)
-    return np.asarray(history.generation + 0.6 * ((history.offspring + 0.5) / size - 0.5))
+    return np.asarray(history.block + 0.6 * ((history.within + 0.5) / size - 0.5))
 
 
 def quantiles(history: History, values: FloatArray, which: tuple[float, ...]) -> list[FloatArray]:

@@ -48,7 +48,7 @@ def origin_of_evaluations(run: Checkpoint | History) -> Figure:
     title = "Where the evaluations come from"
     if not len(history):
         return nothing("origin_of_evaluations", title)
-    numbers, place = _blocks(history)
+    numbers, place = history.numbers, history.place
     known = [(name, history.frame["origin"].to_numpy() == name) for name in _NAMES]
     known = [(name, own) for name, own in known if own.any()]
     counts = counts_panel(numbers, place, [(_NAMES[name], ORIGINS[name], own) for name, own in known])
@@ -89,7 +89,7 @@ def model_trust(run: Checkpoint | History) -> Figure:
     trusted = history.distribution.get("model_proposals", np.zeros(0))
     if not len(trusted) or not len(history):
         return nothing("model_trust", title, why_nothing_of_model(history))
-    numbers, place = _blocks(history)
+    numbers, place = history.numbers, history.place
     proposed = history.frame["origin"].to_numpy() == Origin.MODEL.value
     wins = _wins(history, place, len(numbers), proposed)
     asked = np.bincount(place[proposed], minlength=len(numbers)).astype(float)
@@ -131,12 +131,6 @@ def model_trust(run: Checkpoint | History) -> Figure:
     if ended:
         caption += f" The search has stalled {'once' if len(ended) == 1 else 'twice'}."
     return Figure("model_trust", title, caption, panels)
-
-
-def _blocks(history: History) -> tuple[IntArray, IntArray]:
-    """Return the numbers of the blocks that were told, and the position in them of each evaluation."""
-    numbers, place = np.unique(history.frame["told_in"].to_numpy(dtype=np.intp), return_inverse=True)
-    return numbers, np.asarray(place, dtype=np.intp)
 
 
 def _best_so_far(totals: FloatArray, place: IntArray, n_blocks: int) -> FloatArray:

@@ -202,7 +202,10 @@ def time_unit(seconds: float) -> tuple[str, float]:
 
 def _job_names(history: History, rows: IntArray) -> tuple[tuple[str, ...], tuple[str, ...]]:
     attempts = np.asarray(history.frame["attempts"])
-    names = tuple(f"offspring {history.offspring[row]}" for row in rows)
+    together = bool((history.generation[rows] == history.block[rows]).all())
+    names = tuple(
+        f"offspring {'' if together else f'{history.generation[row]}/'}{history.offspring[row]}" for row in rows
+    )
     more = tuple(f", {attempts[row]} attempts" if attempts[row] > 1 else "" for row in rows)
     return names, tuple(f"{history.outcome[row]}{text}" for row, text in zip(rows, more, strict=True))
 

@@ -29,11 +29,10 @@ from orchestrator.status.described import (
     Best,
     ControllerStatus,
     Forecast,
-    GenerationStatus,
     ModelStatus,
-    OffspringStatus,
 )
 from orchestrator.status.forecast import forecast
+from orchestrator.status.in_flight import GenerationStatus, OffspringStatus
 from orchestrator.status.past import Past
 
 NOW = 1_795_000_000.0
@@ -49,7 +48,7 @@ def job(index: int, phase: str, **more: Any) -> OffspringStatus:
 
 
 OFFSPRING = [
-    *(job(index, "") for index in range(20)),
+    *(job(index, "", reason="Priority" if index < 15 else "Resources" if index < 19 else "") for index in range(20)),
     *(job(index, "building") for index in range(20, 25)),
     *(job(index, "check", step=index - 24, steps=10) for index in range(25, 30)),
     *(job(index, "protocols", step=2, steps=5, name="MeasureSizeTuning", host="w17") for index in range(30, 50)),
@@ -58,7 +57,7 @@ OFFSPRING = [
     *(OffspringStatus(index, "exploded", outcome="EXPLODED", message=LONG) for index in range(60, 63)),
     OffspringStatus(63, "failed", outcome="OUT_OF_MEMORY", message="the kernel ended it"),
 ]
-NOTE = QueueNote(NOW - 10, {**dict.fromkeys(range(15), "Priority"), **dict.fromkeys(range(15, 19), "Resources")})
+NOTE = QueueNote(NOW - 10)
 FLIGHT = GenerationStatus(12, NOW - 3600, NOW + 68400, False, OFFSPRING, NOTE, {"NODE_FAIL": 2})
 STATUS = RunStatus(
     run="/home/somebody/models/lsv1m/20261120-104608_Optimization",
@@ -261,8 +260,7 @@ def test_the_queue_is_noted_when_it_changes_and_not_too_often(tmp_path: Path, mo
     notes = QueueNotes(path)
     pending = {0: Status(State.PENDING, reason="Priority"), 1: Status(State.RUNNING), 2: Status(State.PENDING)}
     notes.note(pending)
-    assert QueueNote.read(path).counted({0, 1, 2}) == {"Priority": 1}
-    assert QueueNote.read(path).counted({1, 2}) == {}
+    assert QueueNote.read(path).reasons == {0: "Priority", 2: ""}
     written = path.stat().st_mtime_ns
     notes.note({})  # too soon
     now[0] += 60
@@ -332,13 +330,14 @@ def test_lines_come_when_something_changes_but_not_all_the_time(monkeypatch: pyt
     monkeypatch.setattr("orchestrator.display.live._LOG.info", lambda *args, **_: said.append(args[1]))
     lines = ChangeLines()
     fewer = replace(STATUS, generation=replace(FLIGHT, offspring=OFFSPRING[1:]))
+    begun = [replace(each, reason="") for each in OFFSPRING]
     for status, after, count in (
         (STATUS, 0, 1),
         (STATUS, 1000, 1),  # nothing new
         (fewer, 0, 2),
         (STATUS, 10, 2),  # too soon
         (STATUS, 60, 3),
-        (replace(STATUS, generation=replace(FLIGHT, number=13, queue=QueueNote())), 1, 4),  # news that does not wait
+        (replace(STATUS, generation=replace(FLIGHT, number=13, offspring=begun)), 1, 4),  # news that does not wait
         (replace(STATUS, generation=replace(FLIGHT, number=13)), 1, 5),
         (SITUATIONS["between generations"], 1000, 5),
     ):
@@ -445,6 +444,6 @@ def test_the_keys_of_json_are_the_documented_ones() -> None:
         "best_scores", "generation", "forecast", "problems", "warnings", "model", "reevaluation",
     }  # fmt: skip
     assert set(generation) == {
-        "number", "submitted", "deadline", "timed_out", "offspring", "queue", "lost", "counts", "pending",
+        "number", "submitted", "deadline", "timed_out", "offspring", "queue", "lost", "size", "counts", "pending",
         "unsubmitted",
     }  # fmt: skip

@@ -20,6 +20,7 @@ from checkpoint_files import write_first_format
 from run_on_disk import STATE, GenerationOnDisk, RunOnDisk
 
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.files import write_json
 from orchestrator.records import Evaluation, Origin, Outcome, Result
 from orchestrator.simulations.phases import JobProgress
 from orchestrator.status import RunStatus, Watcher
@@ -95,6 +96,34 @@ def test_offspring_in_every_state(tmp_path: Path) -> None:
         (8, "OUT_OF_MEMORY", "killed"),
     ]
     assert generation.deadline == 1000.0 + 3600
+
+
+def test_what_is_in_flight_of_several_generations_is_shown_as_one(tmp_path: Path) -> None:
+    """With a schedule that does not wait: what is in the checkpoint is not in flight, and each has its own deadline."""
+    run = RunOnDisk(tmp_path / "run", offspring_size=2, schedule={"kind": "rolling", "in_flight": 3})
+    asked = {0: [0, 1], 1: [0, 1], 2: [0]}
+    for number, indices in asked.items():
+        files = run.generation(number)
+        files.submit(*((index, 1) for index in indices), time=1000.0 * (number + 1))
+        write_json(files.paths.record, {"generation": number, "offspring": [{"index": index} for index in indices]})
+    late, begun, last = (GenerationOnDisk(run.paths.generation(number)) for number in asked)
+    late.note(1, "building")
+    begun.land(0)
+    begun.land(1)
+    write_json(last.paths.queue, {"time": 5000.0, "jobs": {"pending": {"Priority": [0]}}, "refusal": "no more"})
+    told = run.evaluations(0, [(1.0, 2.0)], begin=1000.0) + run.evaluations(1, [(1.0, 0.5)], begin=2000.0)
+    run.checkpoint.append([replace(each, told_in=0) for each in told], STATE)
+    status = look(run)
+    generation = status.generation
+    assert generation is not None
+    assert (status.complete, generation.number) == (1, 1)
+    assert [(each.place, each.state) for each in generation.offspring] == [
+        ("0/1", "running"), ("1/1", "done"), ("2/0", "queued"),
+    ]  # fmt: skip
+    assert generation.pending == {"Priority": 1}
+    assert generation.queue.refusal == "no more"
+    assert generation.share == 0.5
+    assert generation.deadline == 1000.0 + 3600  # of the one that has been in flight for longest
 
 
 def lose(
