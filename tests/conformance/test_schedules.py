@@ -22,7 +22,7 @@ from orchestrator.schedules.generations import GenerationsOptions
 from orchestrator.schedules.registry import ScheduleOptions, create_schedule
 from orchestrator.schedules.rolling import RollingOptions
 
-SIZE, TELLS = 4, 4
+SIZE, TELLS = 4, 3
 SPACE = SearchSpace([Parameter("x", 0, 10), Parameter("n", 1, 4, integer=True)])
 SCHEDULES: dict[str, ScheduleOptions] = {
     "generations": GenerationsOptions(kind="generations"),
@@ -114,7 +114,7 @@ def ids(told: Sequence[Told]) -> list[tuple[int, int]]:
     return [each for block in told for each in block.ids]
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_all_that_is_asked_for_is_told_once(make: Callable[[], Schedule], seed: int) -> None:
     world = World(make, random.Random(seed))
     world.finish()
@@ -128,7 +128,7 @@ def test_all_that_is_asked_for_is_told_once(make: Callable[[], Schedule], seed: 
     assert all(world.schedule.is_closed(number) for number in world.recorded)
 
 
-@pytest.mark.parametrize("landings", range(0, 13, 2))
+@pytest.mark.parametrize("landings", [0, 3, 7, 12])
 def test_one_that_is_continued_at_any_moment_asks_and_tells_as_if_nothing_had_been(
     make: Callable[[], Schedule], landings: int
 ) -> None:
