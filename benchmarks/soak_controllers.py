@@ -225,7 +225,7 @@ class Controllers:
         """Whether the run is done; a controller that was stopped is started again."""
         code = self.current.code
         if code is None:
-            if memory := self.current.memory():
+            if self.holds(self.current) and (memory := self.current.memory()):
                 self.memory.append(memory)
             return False
         if code == 0:
