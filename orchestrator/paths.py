@@ -156,6 +156,11 @@ class RunPaths:
         return self.directory / "checkpoint.h5"
 
     @property
+    def learnt(self) -> Path:
+        """Evaluations of other runs that the run learns from."""
+        return self.directory / "learnt.npz"
+
+    @property
     def log(self) -> Path:
         """The controller's log."""
         return self.directory / "controller.log"

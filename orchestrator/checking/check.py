@@ -28,6 +28,7 @@ from orchestrator.errors import Problem, UsageError
 from orchestrator.paths import RunPaths
 from orchestrator.records import Result
 from orchestrator.scores.evaluations import at_the_cap
+from orchestrator.scores.other_runs import evaluations_of_others
 from orchestrator.simulations import model_of
 from targets import ScoreError, score_of
 
@@ -105,6 +106,10 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
     if found.config is None:
         found.problems = worst_first(found.problems)
         return found
+    try:
+        evaluations_of_others(config)
+    except UsageError as error:
+        found.problems.append(source.problem(("optimiser", "learn_from"), str(error)))
     _look_at_times(config, source, found)
     found.notes += filter(None, [doubtful_time(source, overrides, config)])
     found.notes += [source.problem(("slurm", key), message) for key, message in _without_effect(config)]

@@ -31,7 +31,7 @@ from orchestrator.config.sections import (
     SlurmSection,
 )
 from orchestrator.config.words import said
-from orchestrator.optimisers.base import Problem, Scale
+from orchestrator.optimisers.base import Problem, Scale, Told
 from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.registry import optimisers
 from orchestrator.optimisers.space import Parameter, SearchSpace
@@ -235,8 +235,14 @@ class Config(Section):
         """Return the search space in the order of the file."""
         return _space(self.parameters)
 
-    def problem(self) -> Problem:
-        """Return what the optimiser is to solve; there is a start value for every parameter."""
+    def problem(self, known: Told | None = None) -> Problem:
+        """Return what the optimiser is to solve; there is a start value for every parameter.
+
+        Parameters
+        ----------
+        known : Told, optional
+            Evaluations of other runs.
+        """
         space = self.space()
         return Problem(
             start=space.encode(self.optimiser_centroid),
@@ -247,6 +253,7 @@ class Config(Section):
             targets=[target.label for target in self.create_targets()],
             scales=[_scale_of(target) for target in self.create_targets()],
             space=space,
+            known=known,
         )
 
     def create_targets(self) -> list[Target]:

@@ -14,6 +14,8 @@ from orchestrator.records import FloatArray, Origin, Outcome, total_of
 
 # Another kind of processor adds in another order: the same run then asks for points this close, in the unit cube.
 TOLERANCE = 1e-6
+# outcomes that are a property of the parameters, beside OK; others say nothing of the landscape
+FAILED = (Outcome.EXPLODED, Outcome.OUT_OF_MEMORY, Outcome.TIME_LIMIT)
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Problem:
         How each target's value becomes its score.
     space : SearchSpace, optional
         Of which different points of the cube are the same, if parameters are whole numbers.
+    known : Told, optional
+        Evaluations of other runs, which a model may learn from.
     """
 
     start: FloatArray
@@ -76,6 +80,7 @@ class Problem:
     targets: Sequence[str] = ()
     scales: Sequence[Scale] = ()
     space: SearchSpace | None = None
+    known: Told | None = None
 
     def snapped(self, points: FloatArray) -> FloatArray:
         """Return points of the cube as they are simulated: whole numbers are at the middle of their share."""

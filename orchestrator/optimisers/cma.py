@@ -6,10 +6,11 @@ import math
 import warnings
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from orchestrator.config.section import CIRCUMSTANCE
 from orchestrator.optimisers.base import Asked, Problem, Told
@@ -51,6 +52,17 @@ class CMAOptions(OptimiserOptions):
         description="evaluations that the model uses at most, the nearest to the best",
         json_schema_extra=CIRCUMSTANCE,
     )
+    learn_from: tuple[Path, ...] = Field(
+        (),
+        description="directories of other runs, relative to model_dir, whose evaluations the model learns from as well",
+    )
+
+    @field_validator("learn_from")
+    @classmethod
+    def _for_a_model(cls, value: tuple[Path, ...], info: ValidationInfo) -> tuple[Path, ...]:
+        if value and info.data.get("model") == "none":
+            raise ValueError("only a model learns from other runs: set model: targets as well")
+        return value
 
 
 @optimiser("cma", options=CMAOptions, packages=("cma", "numpy"), any_rows=True, proposes=True)
@@ -116,28 +128,28 @@ class CMA:
     def ask(self, recorded: Asked | None = None, pending: FloatArray | None = None) -> Asked:
         """Return the next points: proposals, and samples."""
         self._asks += 1
+        proposed, size = self._proposals(recorded, pending), self._problem.size
         if self._asks == 1:
-            given, origins = self._problem.start[None], (Origin.START, *[Origin.SAMPLE] * (self._problem.size - 1))
-            samples = self._drawn(given, self._problem.size)
+            given = np.vstack([self._problem.start, proposed])
+            origins = (Origin.START, *_mixed(len(proposed), size - 1))
         else:
-            given, origins = self._proposals(recorded, pending)
-            samples = self._drawn(given, self._problem.size + len(given))
+            given, origins = proposed, _mixed(len(proposed), size)
+        samples = self._drawn(given, size + len(proposed))
         origins = origins if recorded is None else recorded.origins
         of_given, of_samples = iter(given), iter(samples)
         points = [next(of_samples if origin is Origin.SAMPLE else of_given) for origin in origins]
         return Asked(np.array(points), origins)
 
-    def _proposals(self, recorded: Asked | None, pending: FloatArray | None) -> tuple[FloatArray, tuple[Origin, ...]]:
-        """Return the points that are no samples, and the order of all."""
-        found = np.empty((0, len(self._problem.start)))
+    def _proposals(self, recorded: Asked | None, pending: FloatArray | None) -> FloatArray:
+        """Return the points that the model proposes, in a replay what was proposed."""
         if self._proposer is not None and self._trust.proposals:
             own = self._distribution()
             self._proposer.look(np.asarray(own["mean"]), np.asarray(own["covariance"]), self._asks, pending)
         if recorded is not None:
-            found = recorded.points[[origin is not Origin.SAMPLE for origin in recorded.origins]]
-        elif self._proposer is not None:
-            found = self._proposer.proposals(self._trust.proposals)
-        return found, _mixed(len(found), self._problem.size)
+            return recorded.points[[origin not in (Origin.START, Origin.SAMPLE) for origin in recorded.origins]]
+        if self._proposer is not None:
+            return self._proposer.proposals(self._trust.proposals)
+        return np.empty((0, len(self._problem.start)))
 
     def _drawn(self, given: FloatArray, number: int) -> list[FloatArray]:
         """Return samples, so many without the given points, from which the distribution learns as from samples."""

@@ -22,6 +22,7 @@ from orchestrator.run.asked import Asks
 from orchestrator.run.controller import Controller
 from orchestrator.schedules import Schedule, Search
 from orchestrator.schedules.registry import create_schedule
+from orchestrator.scores.other_runs import frozen
 from orchestrator.simulations import model_of
 
 
@@ -119,7 +120,7 @@ def optimise(
         Also if somebody changes the model's parameters meanwhile.
     """
     search = Search(
-        create_optimiser(config.optimiser, config.problem()),
+        create_optimiser(config.optimiser, config.problem(frozen(paths))),
         config.space(),
         max_ngen=config.max_ngen,
         size=config.offspring_size,

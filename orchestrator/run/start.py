@@ -39,6 +39,7 @@ from orchestrator.run.report_refresher import ReportRefresher
 from orchestrator.run.requeue import requeue, run_of_restarted_job
 from orchestrator.run.signals import listening
 from orchestrator.scores.described import description_of
+from orchestrator.scores.other_runs import evaluations_of_others, freeze
 from orchestrator.status import Watcher
 from orchestrator.text import command_line
 
@@ -199,6 +200,7 @@ def create_run(config: Config, paths: RunPaths) -> None:
     text = dump_config(config, paths.directory)
     paths.config.write_text(text, encoding="utf-8")
     keep_model(config, paths)
+    freeze(evaluations_of_others(config), paths)
     targets = config.create_targets()
     Checkpoint.create(
         paths.checkpoint,

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from orchestrator.optimisers.base import Problem, Told
+from orchestrator.optimisers.base import FAILED, Problem, Told
 from orchestrator.optimisers.models.metric import Metric
 from orchestrator.optimisers.models.scores import Scales
-from orchestrator.optimisers.models.values import FAILED, ValueModel
+from orchestrator.optimisers.models.values import ValueModel
 from orchestrator.records import FloatArray, Origin, Outcome
 
 

@@ -11,12 +11,12 @@ from functools import cache
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from orchestrator.optimisers.base import Problem, Told
+from orchestrator.optimisers.base import FAILED, Problem, Told
 from orchestrator.optimisers.models.calibration import Calibration
 from orchestrator.optimisers.models.metric import Metric
 from orchestrator.optimisers.models.proposals import Distribution, Search, propose
 from orchestrator.optimisers.models.scores import Scales
-from orchestrator.optimisers.models.values import FAILED, Data, ValueModel
+from orchestrator.optimisers.models.values import Data, ValueModel
 from orchestrator.records import FloatArray, Outcome
 
 _LOG = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Proposer:
         self._problem = problem
         self._most = most
         self._scales = Scales(problem.scales)
-        self._told: list[Told] = []
+        self._told = [] if problem.known is None else [problem.known]
         self._ask: _Ask | None = None
         self._calibration = Calibration(problem, self._scales)
         # the last block, and the last ask before it was told

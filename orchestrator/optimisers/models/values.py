@@ -10,10 +10,8 @@ from scipy.special import ndtr
 
 from orchestrator.optimisers.models.gaussian_processes import GaussianProcesses, median_distance, pairs
 from orchestrator.optimisers.models.scores import Scales
-from orchestrator.records import FloatArray, Outcome
+from orchestrator.records import FloatArray
 
-# outcomes that are a property of the parameters, beside OK; others say nothing of the landscape
-FAILED = (Outcome.EXPLODED, Outcome.OUT_OF_MEMORY, Outcome.TIME_LIMIT)
 # of a process of labels 0 and 1, what makes it a probability: Phi((m - 1/2) / width)
 _WIDTH = 0.25
 # fewer values than this are no model: such a target is expected to be so many norms off

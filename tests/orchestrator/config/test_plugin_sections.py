@@ -186,7 +186,7 @@ def test_the_identity_of_a_run_is_what_it_was() -> None:
         *("parameters", "optimiser_centroid", "targets", "offspring_size", "optimiser_seed", "optimiser_sigma"),
         *("optimiser", "simulation", "explosion_check"),
     }
-    assert load_identity()["optimiser"] == {"method": "cma"}
+    assert load_identity()["optimiser"] == {"method": "cma", "learn_from": []}
 
 
 def load_identity() -> dict[str, Any]:

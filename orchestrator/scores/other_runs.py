@@ -1,0 +1,125 @@
+"""Evaluations of other runs, for a model to learn from: ``optimiser.learn_from``."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.config.model import Config
+from orchestrator.errors import RunFailed, UsageError
+from orchestrator.optimisers.base import FAILED, Told
+from orchestrator.paths import RunPaths
+from orchestrator.records import FloatArray, Origin, Outcome
+from targets import Target, ranked_score_of
+
+_LOG = logging.getLogger(__name__)
+
+
+def evaluations_of_others(config: Config) -> Told | None:
+    """Return what a configuration's ``optimiser.learn_from`` names, None if it names nothing.
+
+    Left out are evaluations outside the ranges of the configuration, and those that say nothing of their parameters.
+    Scores are those that the configuration's targets give the values.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        If a run is not readable, or of other parameters or targets.
+    """
+    named: Sequence[Path] = getattr(config.optimiser, "learn_from", ())
+    targets = config.create_targets()
+    parts = [_of(Checkpoint(config.model_dir / path.expanduser()), config, targets) for path in named]
+    parts = [part for part in parts if len(part.points)]
+    if not parts:
+        return None
+    return Told(
+        points=np.vstack([part.points for part in parts]),
+        values=np.vstack([part.values for part in parts]),
+        scores=np.vstack([part.scores for part in parts]),
+        outcomes=[outcome for part in parts for outcome in part.outcomes],
+        origins=[Origin.INJECTED] * sum(len(part.points) for part in parts),
+        # before all of this run
+        ids=[(n - len(parts), row) for n, part in enumerate(parts) for row in range(len(part.points))],
+    )
+
+
+def freeze(told: Told | None, paths: RunPaths) -> None:
+    """Keep evaluations of other runs with a run, which may then go on without them."""
+    if told is not None:
+        names = np.array([outcome.value for outcome in told.outcomes])
+        ids = np.array(told.ids)
+        np.savez(paths.learnt, points=told.points, values=told.values, scores=told.scores, outcomes=names, ids=ids)
+
+
+def frozen(paths: RunPaths) -> Told | None:
+    """Return what `freeze` kept, None if it was nothing.
+
+    Raises
+    ------
+    orchestrator.errors.RunFailed
+        If the file is not readable.
+    """
+    try:
+        with np.load(paths.learnt, allow_pickle=False) as arrays:
+            return Told(
+                points=arrays["points"],
+                values=arrays["values"],
+                scores=arrays["scores"],
+                outcomes=[Outcome(str(name)) for name in arrays["outcomes"]],
+                origins=[Origin.INJECTED] * len(arrays["points"]),
+                ids=[(int(generation), int(index)) for generation, index in arrays["ids"]],
+            )
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunFailed(
+            f"{paths.learnt}: expected the evaluations of other runs that this one learns from ({error}). Restore it"
+        ) from error
+
+
+def _of(checkpoint: Checkpoint, config: Config, targets: Sequence[Target]) -> Told:
+    """Return the evaluations of one run as this one sees them."""
+    space, labels = config.space(), [target.label for target in targets]
+    _require(checkpoint, "parameters", set(space.names), set(checkpoint.parameter_names), only_these=True)
+    _require(checkpoint, "targets", set(labels), set(checkpoint.target_labels), only_these=False)
+    frame = checkpoint.evaluations()
+    parameters = np.array([frame[f"parameter:{name}"] for name in space.names], dtype=float).T
+    low, high = (np.array([getattr(each, side) for each in space.parameters]) for side in ("low", "high"))
+    inside = ((parameters >= low) & (parameters <= high)).all(axis=1)
+    outcomes = [Outcome(name) for name in frame["outcome"]]
+    speak = np.array([outcome is Outcome.OK or outcome in FAILED for outcome in outcomes], dtype=bool)
+    rows = np.flatnonzero(inside & speak)
+    points = [space.encode(dict(zip(space.names, parameters[row], strict=True))) for row in rows]
+    values = np.array([frame[f"value:{label}"] for label in labels], dtype=float).T[rows]
+    if len(rows) < len(frame):
+        _LOG.info(
+            "%s: %d of %d evaluations are learnt from; the others are outside the ranges, or say nothing",
+            *(checkpoint.path, len(rows), len(frame)),
+        )
+    return Told(
+        points=np.array(points).reshape(len(rows), len(space)),
+        values=values,
+        scores=_scores(targets, values),
+        outcomes=[outcomes[row] for row in rows],
+    )
+
+
+def _require(checkpoint: Checkpoint, what: str, wanted: set[str], there: set[str], *, only_these: bool) -> None:
+    missing, more = sorted(wanted - there), sorted(there - wanted)
+    if missing or (only_these and more):
+        differs = f"lacks {', '.join(missing)}" if missing else f"has {', '.join(more)} as well"
+        raise UsageError(
+            f"{checkpoint.path}: expected a run of the same {what}, but it {differs}. Learn from another run, or from "
+            "none (optimiser.learn_from)"
+        )
+
+
+def _scores(targets: Sequence[Target], values: FloatArray) -> FloatArray:
+    known = [[None if math.isnan(value) else float(value) for value in row] for row in values]
+    scores = [[ranked_score_of(*pair) for pair in zip(targets, row, strict=True)] for row in known]
+    return np.array(scores, dtype=float).reshape(values.shape)
