@@ -200,7 +200,10 @@ def create_run(config: Config, paths: RunPaths) -> None:
     text = dump_config(config, paths.directory)
     paths.config.write_text(text, encoding="utf-8")
     keep_model(config, paths)
-    freeze(evaluations_of_others(config), paths)
+    try:
+        freeze(evaluations_of_others(config), paths)
+    except UsageError as error:
+        raise UsageError(f"optimiser.learn_from: {error}") from error
     targets = config.create_targets()
     Checkpoint.create(
         paths.checkpoint,
