@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+import threadpoolctl
 import typer.main
 from cpu_time import cpu_seconds, normalised
 from hypothesis import given, settings
@@ -57,6 +58,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if _is_core(config):
+        # matrices are small: threads would only wait for each other, in libraries that are loaded and in others
+        threadpoolctl.threadpool_limits(1)
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Figures are circles of many small objects, and modules stay to the end.
     gc.set_threshold(20_000, 50, 50)
     if _is_core(config) and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED:

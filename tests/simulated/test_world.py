@@ -20,6 +20,7 @@ from simulated.schedules import Outcome, carried_out, shrunk
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "world.py"
 # in so many schedules a guard that does not work shows
 ENOUGH = 2000
+pytestmark = pytest.mark.hostile
 
 
 def test_an_undisturbed_run_has_good_and_bad_evaluations_and_is_compared_with_itself() -> None:
@@ -28,7 +29,6 @@ def test_an_undisturbed_run_has_good_and_bad_evaluations_and_is_compared_with_it
     assert carried_out(7, []).violations == ()
 
 
-@pytest.mark.hostile
 @pytest.mark.parametrize("first", range(0, 12, 6))
 def test_some_schedules(first: int) -> None:
     outcomes = [carried_out(seed) for seed in range(first, first + 6)]
@@ -47,18 +47,15 @@ def test_a_controller_that_sleeps_in_its_first_submission_ends_no_job_early() ->
     assert carried_out(102998).violations == ()
 
 
-@pytest.mark.hostile
 @pytest.mark.parametrize("seed", [206537, 212718, 213614])
 def test_what_was_lost_while_the_controller_slept_past_its_deadline_is_evaluated_all_the_same(seed: int) -> None:
     assert carried_out(seed).violations == ()
 
 
-@pytest.mark.hostile
 def test_a_user_who_is_refused_while_a_controller_waits_for_jobs_that_slurm_forgot_is_no_run_without_end() -> None:
     assert carried_out(213610).violations == ()
 
 
-@pytest.mark.hostile
 def test_files_that_go_away_after_the_run_is_over_do_not_disturb_the_last_controller() -> None:
     assert carried_out(227974).violations == ()
 

@@ -26,6 +26,8 @@ from orchestrator.report.sampling import sample_evaluations
 from orchestrator.report.scene import Bars, Line, Points
 from orchestrator.report.summary import findings, gain, tiles
 
+pytestmark = pytest.mark.drawing
+
 
 def test_what_is_chosen_is_drawn(run: Checkpoint) -> None:
     figure = figures.parameter_exploration(run)

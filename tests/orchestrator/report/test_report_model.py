@@ -19,6 +19,8 @@ from orchestrator.report import History, figures, write_report
 from orchestrator.report.scene import Figure, Line, Points, Rule
 from orchestrator.report.waiting import compare_with_waiting, differs_from_asking
 
+pytestmark = pytest.mark.drawing
+
 MODEL_FIGURES = ["origin_of_evaluations", "model_trust", "model_calibration", "model_noise", "model_explosions"]
 # of each generation the first two offspring are proposals, once there is a model
 SCORES = [[8, 6, 7, 9], [5, 4, 4, 6], [9, 3, 4, 5]]

@@ -21,6 +21,8 @@ from targets.pickles.reader import PickleReader, ReferenceToUnreadError
 from targets.pickles.train_runs import TrainRun
 from targets.segment import read_recording
 
+pytestmark = pytest.mark.hostile
+
 
 def equals_neo(trains: SpikeTrains, expected: list[Any]) -> None:
     assert len(trains) == len(expected)

@@ -20,6 +20,8 @@ from targets.pickles.reader import PickleReader
 from targets.pickles.train_blocks import TrainBlocks
 from targets.pickles.train_runs import Template, TrainRun, train_id
 
+pytestmark = pytest.mark.hostile
+
 
 def pickled(trains: list[Any], protocol: int = 4) -> bytes:
     segment = neo.Segment()
