@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -53,6 +54,14 @@ def checkpoint_at(folder: Path, n: int) -> Checkpoint:
     return checkpoint
 
 
+def opened_plainly(path: Path) -> h5py.File:
+    """Open a file as anybody does; HDF5 notes its length first, and refuses if it grows before it is looked at."""
+    for _ in range(20):
+        with contextlib.suppress(OSError):
+            return h5py.File(path, "r")
+    return h5py.File(path, "r")
+
+
 def require_whole(path: Path, *, plain: bool = True) -> int:
     """Return how many generations there are, all of them whole."""
     checkpoint = Checkpoint(path)
@@ -66,7 +75,7 @@ def require_whole(path: Path, *, plain: bool = True) -> int:
     assert list(details) == [f"of generation {g}" for g in frame["generation"]]
     assert list(checkpoint.distribution()["sigma"][:n]) == list(range(n))
     if plain:  # as users open it, with the locks of HDF5
-        with h5py.File(path, "r") as file:
+        with opened_plainly(path) as file:
             found = file.attrs["tells"]
             assert list(file[f"tells/{(found - 1) // 100 * 100:06d}/{found - 1:06d}/points"][0]) == [
                 (found - 1) / 1000,
