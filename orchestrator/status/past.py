@@ -140,11 +140,11 @@ def _model_of(path: Path, number: int) -> ModelStatus | None:
     if "model_proposals" not in state or not (blocks := checkpoint.told(number)):
         return None
     told = blocks[0]
-    proposed = np.array([origin is Origin.MODEL for origin in told.origins])[told.evaluated]
+    proposed = np.isin(told.evaluated, told.proposed)
     totals = told.totals[told.evaluated]
     stalls = state.get("model_stalls", np.zeros(1)).max(initial=0.0)
     return ModelStatus(
-        proposals=told.origins.count(Origin.MODEL),
+        proposals=len(told.proposed),
         evaluations=len(told.origins),
         win=win_share(totals[proposed], totals[~proposed]),
         state="off" if stalls > 1 else "restarted" if stalls > 0 else "on",

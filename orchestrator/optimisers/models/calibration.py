@@ -10,7 +10,7 @@ from orchestrator.optimisers.base import FAILED, Problem, Told
 from orchestrator.optimisers.models.metric import Metric
 from orchestrator.optimisers.models.scores import Scales
 from orchestrator.optimisers.models.values import ValueModel
-from orchestrator.records import FloatArray, Origin, Outcome
+from orchestrator.records import FloatArray, Outcome
 
 
 class Calibration:
@@ -51,7 +51,7 @@ class Calibration:
         learnt[exploded > 0] = np.nan
         errors = (learnt - expected.mean) / np.sqrt(expected.deviation**2 + model.noise**2)
         # of samples and of proposals, what is not theirs NaN
-        proposed = np.array([told.origins[n] is Origin.MODEL for n in rows])
+        proposed = np.isin(rows, told.proposed)
         own = np.stack([~proposed, proposed])
         self._state = _summary(
             np.where(own[:, :, None], errors, np.nan), np.where(own, expected.fails, np.nan), exploded

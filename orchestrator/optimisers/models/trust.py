@@ -81,7 +81,7 @@ class Trust:
         if not told.evaluated:
             return False
         totals = told.totals[told.evaluated]
-        proposed = np.array([n in told.proposed for n in told.evaluated])
+        proposed = np.isin(told.evaluated, told.proposed)
         if totals.min() < self._least:
             self._least = float(totals.min())
             self.best = told.points[told.evaluated[int(np.argmin(totals))]]
