@@ -47,6 +47,7 @@ from targets.orientation import (
     OrientationTuningOrthoLowTarget,
     OrientationTuningPreferenceTarget,
 )
+from targets.recordings import Events, Recordings, Trace
 from targets.registry import Problem, TargetError, create_targets, known_targets, target
 from targets.returned import ReturnedValue, ReturnedValueAtLeast, ReturnedValueAtMost, ReturnedValueRange
 from targets.segment import Segment
@@ -60,6 +61,7 @@ __all__ = [
     "ConductanceRatio",
     "Datastore",
     "DatastoreError",
+    "Events",
     "IntervalTarget",
     "IrregularityTarget",
     "Located",
@@ -75,6 +77,7 @@ __all__ = [
     "Problem",
     "RangeTarget",
     "Recorded",
+    "Recordings",
     "ReturnedValue",
     "ReturnedValueAtLeast",
     "ReturnedValueAtMost",
@@ -87,6 +90,7 @@ __all__ = [
     "SynchronyTarget",
     "Target",
     "TargetError",
+    "Trace",
     "as_number",
     "create_targets",
     "known_targets",

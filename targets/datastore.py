@@ -19,8 +19,8 @@ from targets.pickles import Instance, Refused, items_of, read_pickle
 from targets.plugins import nearest
 from targets.segment import Recording, Segment, read_recording
 from targets.sheet import Sheet, read_sheet
+from targets.signals import Signal, read_traces
 from targets.stimuli import is_spontaneous, is_stimulus, number_of
-from targets.traces import Trace, read_traces
 
 _RECORDINGS = "datastore.recordings.pickle"
 
@@ -157,7 +157,7 @@ class Datastore:
         """Return what could not be read of the annotations of a sheet's segments."""
         return [f"{each.identifier}: {each.problem}" for each in self.segments(sheet_name) if each.problem]
 
-    def traces(self, segment: Segment) -> list[Trace]:
+    def traces(self, segment: Segment) -> list[Signal]:
         """Return a segment's analog signals over time; they are read each time, because they may be large.
 
         Raises

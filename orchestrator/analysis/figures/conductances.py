@@ -14,7 +14,7 @@ from orchestrator.report.palette import BAD, BLUE, GREY, INK
 from orchestrator.report.scene import Axis, Band, Figure, Line, Mark, Panel, Points
 from targets import ConductanceRatio, DatastoreError, NoValue
 from targets.conductance import EXCITATORY, INHIBITORY
-from targets.traces import Trace
+from targets.signals import Signal
 
 _MOST_SAMPLES = 500
 _NANO = 1000.0  # nS in a uS
@@ -78,7 +78,7 @@ def _of_cells(excitatory: FloatArray, inhibitory: FloatArray, ratio: float) -> P
     return Panel(Axis("mean excitatory conductance (nS)", (0.0, high)), vertical, tuple(marks), "every cell", 260)
 
 
-def _of_kind(recorded: Sequence[Trace], names: tuple[str, ...]) -> list[Trace]:
+def _of_kind(recorded: Sequence[Signal], names: tuple[str, ...]) -> list[Signal]:
     """Return the parts of one signal, which some recorders split into some cells each."""
     found = [each for each in recorded if each.name in names]
     if not found:
@@ -86,7 +86,7 @@ def _of_kind(recorded: Sequence[Trace], names: tuple[str, ...]) -> list[Trace]:
     return found
 
 
-def _require_the_same_times(traces: Sequence[Trace]) -> None:
+def _require_the_same_times(traces: Sequence[Signal]) -> None:
     first = traces[0]
     for each in traces:
         if len(each.values) != len(first.values) or abs(each.step - first.step) > 1e-9:

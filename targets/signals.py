@@ -13,7 +13,7 @@ from targets.pickles import AnalogSignal, Instance, Refused, analog_signal, item
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class Signal:
     """One recorded signal of some cells.
 
     Attributes
@@ -39,7 +39,7 @@ class Trace:
         return np.asarray(self.t_start + self.step * np.arange(len(self.values)))
 
 
-def read_traces(path: Path) -> list[Trace]:
+def read_traces(path: Path) -> list[Signal]:
     """Read the analog signals of a segment's file; those that can't be read, or hold no samples, are left out.
 
     Raises
@@ -59,9 +59,9 @@ def read_traces(path: Path) -> list[Trace]:
     return [each for each in traces if each.values.size]
 
 
-def _trace(signal: AnalogSignal) -> Trace:
+def _trace(signal: AnalogSignal) -> Signal:
     values, unit = signal.numbers()
     columns = np.asarray(values, np.float64)
     if unit.factor != 1:  # they may be large, and a copy is not needed
         columns = columns * unit.factor
-    return Trace(signal.name, unit.dimension, columns, signal.start(), signal.step())
+    return Signal(signal.name, unit.dimension, columns, signal.start(), signal.step())

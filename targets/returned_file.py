@@ -1,0 +1,255 @@
+"""What a function or a program returned: taken as recordings, written to ``returned.npz``, and read again.
+
+The file is one that any program can write with ``numpy.savez``. A number is an array of one number under its name; a
+trace is ``NAME.times`` and ``NAME.values``, with ``NAME.unit`` and ``NAME.time_unit`` if they are not empty and ms;
+events are ``NAME.times`` without values, with ``NAME.labels`` if there are any::
+
+    numpy.savez("returned.npz", **{"rate": 4.2, "v.times": t, "v.values": v, "v.unit": "mV", "spikes.times": s})
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from targets.measuring import as_number
+from targets.recordings import Events, Recordings, Trace
+
+NPZ = "returned.npz"
+JSON = "returned.json"
+_TRIAL = "trial:"
+_PARTS = ("times", "values", "unit", "time_unit", "labels")
+Arrays = dict[str, Any]
+
+
+def as_recordings(returned: object, directory: Path) -> Recordings:
+    """Take what a function returned.
+
+    Parameters
+    ----------
+    returned : mapping, or None
+        Names to numbers, `Trace`, `Events`, and what neo has for the two; None if it only wrote files.
+    directory : pathlib.Path
+        Where it may have written files.
+
+    Raises
+    ------
+    TypeError
+        If it is no mapping, or something in it is none of these; the message names the key.
+    """
+    if isinstance(returned, Recordings):
+        return returned
+    if returned is None:
+        return Recordings(directory=directory)
+    if not callable(getattr(returned, "items", None)):
+        raise TypeError(
+            f"expected a mapping of names to numbers, traces and events, or None, got {type(returned).__name__}"
+        )
+    numbers: dict[str, float | None] = {}
+    traces: dict[str, Trace] = {}
+    events: dict[str, Events] = {}
+    for key, value in returned.items():  # type: ignore[attr-defined]
+        name = str(key)
+        try:
+            found = _with_neo_taken(value)
+            if isinstance(found, Trace):
+                traces[name] = found
+            elif isinstance(found, Events):
+                events[name] = found
+            else:
+                numbers[name] = as_number(found)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"{name!r}: {error}") from error
+    return Recordings(numbers, traces, events, directory)
+
+
+def averaged(trials: Sequence[Recordings], directory: Path) -> Recordings:
+    """Return the recordings of several trials as one: means of numbers, the rows of traces, all events.
+
+    A number has no value if it has none in any trial.
+
+    Raises
+    ------
+    ValueError
+        If the trials differ in what they left; the message names it.
+    """
+    first = trials[0]
+    for sort in ("numbers", "traces", "events"):
+        names = [set(getattr(each, sort)) for each in trials]
+        if differing := set.union(*names) - set.intersection(*names):
+            raise ValueError(f"some trials left {sorted(differing)[0]!r}, and others did not")
+    return Recordings(
+        {name: _mean([each.numbers[name] for each in trials]) for name in first.numbers},
+        {name: _stacked(name, [each.traces[name] for each in trials]) for name in first.traces},
+        {name: _pooled([each.events[name] for each in trials]) for name in first.events},
+        directory,
+        tuple(trials),
+    )
+
+
+def _mean(numbers: Sequence[float | None]) -> float | None:
+    found = [each for each in numbers if each is not None]
+    return float(np.mean(found)) if len(found) == len(numbers) else None
+
+
+def _stacked(name: str, traces: Sequence[Trace]) -> Trace:
+    first = traces[0]
+    for each in traces:
+        if (each.unit, each.time_unit) != (first.unit, first.time_unit) or not np.array_equal(each.times, first.times):
+            raise ValueError(f"the trials' traces {name!r} differ in their times or units")
+    return Trace(first.times, np.vstack([each.rows for each in traces]), first.unit, first.time_unit)
+
+
+def _pooled(events: Sequence[Events]) -> Events:
+    labels = list(chain.from_iterable(each.labels for each in events))
+    return Events(np.concatenate([each.times for each in events]), labels, events[0].time_unit)
+
+
+def save(recordings: Recordings, file: str | os.PathLike[str] | IO[bytes]) -> None:
+    """Write the numbers, traces and events of all trials; the directory's files stay where they are.
+
+    Raises
+    ------
+    OSError
+        If that cannot be written.
+    """
+    arrays = _arrays(recordings)
+    for number, trial in enumerate(recordings.trials):
+        arrays |= {f"{_TRIAL}{number}:{name}": each for name, each in _arrays(trial).items()}
+    # as numpy.savez, which has names of its own that no entry may have
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, each in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.asarray(each), allow_pickle=False)
+
+
+def load(path: Path, directory: Path) -> Recordings:
+    """Return what `save` or another program wrote.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    directory : pathlib.Path
+        What `Recordings.directory` is to be.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, or is not there.
+    ValueError
+        If it is not such a file; the message names the file and the entry.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        whole = _recordings({name: each for name, each in arrays.items() if not name.startswith(_TRIAL)}, directory)
+        trials: dict[int, Arrays] = {}
+        for name, array in arrays.items():
+            if name.startswith(_TRIAL):
+                number, _, entry = name.removeprefix(_TRIAL).partition(":")
+                trials.setdefault(int(number), {})[entry] = array
+        each = tuple(_recordings(trials[number], directory) for number in sorted(trials))
+    except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: {error}") from error
+    return Recordings(whole.numbers, whole.traces, whole.events, directory, each)
+
+
+def left_in(directory: Path) -> Recordings:
+    """Return what a simulation left in its directory: ``returned.npz``, numbers of ``returned.json``, or only files.
+
+    Raises
+    ------
+    OSError
+        If a file that is there cannot be read.
+    ValueError
+        If it is not such a file; the message names it.
+    """
+    if (path := directory / NPZ).exists():
+        return load(path, directory)
+    if not (path := directory / JSON).exists():
+        return Recordings(directory=directory)
+    try:
+        return as_recordings(json.loads(path.read_text(encoding="utf-8")), directory)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _arrays(recordings: Recordings) -> Arrays:
+    """Return the entries of the file; a number that there is not is an empty array."""
+    arrays: Arrays = {name: [] if number is None else number for name, number in recordings.numbers.items()}
+    for name, trace in recordings.traces.items():
+        arrays |= {f"{name}.times": trace.times, f"{name}.values": trace.values}
+        arrays |= {f"{name}.unit": trace.unit, f"{name}.time_unit": trace.time_unit}
+    for name, events in recordings.events.items():
+        arrays |= {f"{name}.times": events.times, f"{name}.time_unit": events.time_unit}
+        if (events.labels != "").any():
+            arrays[f"{name}.labels"] = events.labels
+    return arrays
+
+
+def _recordings(arrays: Mapping[str, Any], directory: Path) -> Recordings:
+    series = {name.removesuffix(".times") for name in arrays if name.endswith(".times")}
+    entries = {f"{name}.{part}" for name in series for part in _PARTS}
+    numbers = {
+        name: None if not each.size else _number(name, each) for name, each in arrays.items() if name not in entries
+    }
+    traces, events = {}, {}
+    for name in series:
+        times, unit = arrays[f"{name}.times"], str(arrays.get(f"{name}.unit", ""))
+        time_unit = str(arrays.get(f"{name}.time_unit", "ms"))
+        try:
+            if f"{name}.values" in arrays:
+                traces[name] = Trace(times, arrays[f"{name}.values"], unit, time_unit)
+            else:
+                events[name] = Events(times, arrays.get(f"{name}.labels"), time_unit)
+        except ValueError as error:
+            raise ValueError(f"{name!r}: {error}") from error
+    return Recordings(numbers, traces, events, directory)
+
+
+def _number(name: str, array: Any) -> float | None:
+    try:
+        return as_number(array)
+    except TypeError as error:
+        raise ValueError(f"{name!r}: {error}; a trace has {name}.times and {name}.values") from None
+
+
+def _with_neo_taken(value: object) -> object:
+    """Return an object of neo as a trace or as events, and anything else as it is."""
+    kind = type(value)
+    if kind.__module__.startswith("neo."):
+        if kind.__name__ in ("AnalogSignal", "IrregularlySampledSignal"):
+            return _trace_of(value)
+        if kind.__name__ in ("SpikeTrain", "Event"):
+            return _events_of([value])
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)) and not hasattr(value, "dtype"):
+        members = list(value)
+        if members and all(type(each).__module__.startswith("neo.") for each in members):
+            return _events_of(members)
+        return members
+    return value
+
+
+def _trace_of(signal: Any) -> Trace:
+    times = signal.times.rescale("ms").magnitude
+    values = np.asarray(signal.magnitude, dtype=np.float64).T
+    return Trace(times, values[0] if len(values) == 1 else values, signal.dimensionality.string)
+
+
+def _events_of(trains: Sequence[Any]) -> Events:
+    """Return the events of trains; the label of each is its train's own, its name or its number."""
+    times = [np.asarray(each.times.rescale("ms").magnitude, dtype=np.float64) for each in trains]
+    names = [
+        str(each.annotations.get("source_id", each.name or (n if len(trains) > 1 else "")))
+        for n, each in enumerate(trains)
+    ]
+    labels = [name for name, each in zip(names, times, strict=True) for _ in range(each.size)]
+    return Events(np.concatenate(times), labels)

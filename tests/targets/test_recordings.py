@@ -1,0 +1,165 @@
+"""Recordings: what a function may return, how it lies in returned.npz, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import neo
+import numpy as np
+import pytest
+import quantities as pq
+
+from targets.recordings import Events, Recordings, Trace
+from targets.returned_file import JSON, NPZ, as_recordings, averaged, left_in, save
+
+TIMES = np.array([0.0, 1.0, 2.5])
+
+
+def saved_and_loaded(recordings: Recordings, directory: Path) -> Recordings:
+    """Return what is left of recordings after they were written."""
+    save(recordings, directory / NPZ)
+    return left_in(directory)
+
+
+def test_numbers_traces_and_events_are_the_same_after_they_were_written(tmp_path: Path) -> None:
+    returned = {
+        "rate": np.float32(0.5),
+        "none": None,
+        "file": 2,  # a name that numpy.savez itself has
+        "v": Trace(TIMES, [[1, 2, np.nan], [4, 5, 6]], "mV", "s"),
+        "spikes": Events([3.5, 1.25], ["L5", "L2"]),
+        "no spikes": Events([]),
+    }
+    found = saved_and_loaded(as_recordings(returned, tmp_path), tmp_path)
+    assert dict(found) == {"rate": 0.5, "none": None, "file": 2.0}
+    trace = found.traces["v"]
+    np.testing.assert_array_equal(trace.times, TIMES)
+    np.testing.assert_array_equal(trace.values, [[1, 2, np.nan], [4, 5, 6]])
+    assert (trace.unit, trace.time_unit) == ("mV", "s")
+    assert found.events["spikes"].times.tolist() == [1.25, 3.5]
+    assert found.events["spikes"].of("L5").tolist() == [3.5]
+    assert len(found.events["no spikes"]) == 0
+    assert found.directory == tmp_path
+
+
+def test_objects_of_neo_are_taken_as_they_are(tmp_path: Path) -> None:
+    signal = neo.AnalogSignal(np.arange(6.0).reshape(3, 2), units="mV", sampling_rate=2 * pq.kHz, t_start=1 * pq.s)
+    train = neo.SpikeTrain([0.5, 1.5] * pq.s, t_stop=2 * pq.s)
+    found = as_recordings({"v": signal, "one": train, "two": [train, train[:1]]}, tmp_path)
+    trace = found.traces["v"]
+    np.testing.assert_allclose(trace.times, [1000, 1000.5, 1001], rtol=1e-14)
+    assert trace.values.tolist() == [[0, 2, 4], [1, 3, 5]]
+    assert trace.unit == "mV"
+    assert found.events["one"].times.tolist() == [500, 1500]
+    assert found.events["one"].labels.tolist() == ["", ""]
+    assert found.events["two"].of("0").tolist() == [500, 1500]
+    assert found.events["two"].of("1").tolist() == [500]
+
+
+def test_what_a_program_writes_with_numpy_is_read(tmp_path: Path) -> None:
+    arrays: dict[str, Any] = {"rate": 4.2, "v.times": TIMES, "v.values": [1.0, 2.0, 3.0], "v.unit": "mV"}
+    np.savez(tmp_path / NPZ, **arrays, **{"spikes.times": [2.0, 1.0]})
+    found = left_in(tmp_path)
+    assert dict(found) == {"rate": 4.2}
+    assert (found.traces["v"].unit, found.traces["v"].time_unit) == ("mV", "ms")
+    assert found.events["spikes"].times.tolist() == [1, 2]
+
+
+def test_files_alone_are_recordings_whose_directory_is_a_path(tmp_path: Path) -> None:
+    found = left_in(tmp_path)
+    assert len(found) == 0
+    assert Path(found) == tmp_path
+    assert found / "mine.txt" == tmp_path / "mine.txt"
+
+
+def test_several_trials_are_one_with_the_mean_of_numbers_the_rows_of_traces_and_all_events(tmp_path: Path) -> None:
+    trials = [
+        as_recordings({"x": x, "some": some, "v": Trace(TIMES, values), "s": Events([x], ["a"])}, tmp_path)
+        for x, some, values in ((1, 2, [1, 2, 3]), (3, None, [3, 4, 5]))
+    ]
+    found = saved_and_loaded(averaged(trials, tmp_path), tmp_path)
+    assert dict(found) == {"x": 2.0, "some": None}
+    assert found.traces["v"].rows.tolist() == [[1, 2, 3], [3, 4, 5]]
+    assert found.traces["v"].mean.tolist() == [2, 3, 4]
+    assert found.events["s"].of("a").tolist() == [1, 3]
+    assert [dict(each) for each in found.trials] == [{"x": 1.0, "some": 2.0}, {"x": 3.0, "some": None}]
+
+
+def test_trials_that_differ_are_refused(tmp_path: Path) -> None:
+    one = as_recordings({"v": Trace(TIMES, [1, 2, 3])}, tmp_path)
+    with pytest.raises(ValueError, match=r"some trials left 'v', and others did not"):
+        averaged([one, Recordings()], tmp_path)
+    with pytest.raises(ValueError, match=r"the trials' traces 'v' differ in their times or units"):
+        averaged([one, as_recordings({"v": Trace(TIMES + 1, [1, 2, 3])}, tmp_path)], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("times", "values", "message"),
+    [
+        ([0], [0], r"times of at least two samples, got an array of shape \(1,\)"),
+        ([0, 1], [1, 2, 3], r"one for each of 2 times, got \(3,\)"),
+        ([0, 1], np.zeros((2, 2, 2)), r"got \(2, 2, 2\)"),
+        ([0, 1], np.zeros((0, 2)), r"got \(0, 2\)"),
+        ([1, 1], [1, 2], r"times that are finite and increase"),
+        ([0, np.nan], [1, 2], r"times that are finite and increase"),
+        ([0, 1], [1, np.inf], r"values that are finite"),
+        ([0, 1], ["a", "b"], r"expected numbers as values, got list"),
+    ],
+)
+def test_a_trace_that_is_none_says_why(times: Any, values: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Trace(times, values)
+
+
+@pytest.mark.parametrize(
+    ("times", "labels", "message"),
+    [
+        ([[0, 1]], None, r"times of events, got an array of shape \(1, 2\)"),
+        ([0, 1], ["a"], "a label for each of 2 events, got 1"),
+        ([np.nan], None, "times that are finite"),
+    ],
+)
+def test_events_that_are_none_say_why(times: Any, labels: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Events(times, labels)
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (3, "expected a mapping of names to numbers, traces and events, or None, got int"),
+        ({"x": "q"}, r"'x': expected a number, got 'q' \(str\)"),
+        ({"x": [1, 2]}, r"'x': expected a number, got \[1, 2\] \(list\)"),
+    ],
+)
+def test_what_is_none_of_these_is_refused_by_its_name(returned: Any, message: str, tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=message):
+        as_recordings(returned, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"v": [1.0, 2.0]}, r"returned\.npz: 'v': expected a number.*a trace has v\.times and v\.values"),
+        ({"v.times": [0.0, 1.0], "v.values": [1.0]}, r"returned\.npz: 'v': expected values of shape"),
+        ({"v": np.array({}, dtype=object)}, r"returned\.npz: Object arrays cannot be loaded"),
+    ],
+)
+def test_a_file_that_is_none_names_itself_and_the_entry(arrays: Any, message: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / NPZ, **arrays)
+    with pytest.raises(ValueError, match=message):
+        left_in(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 torn", b"\x80\x04evil"])
+def test_a_torn_file_names_itself(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / NPZ).write_bytes(content)
+    with pytest.raises(ValueError, match=r"returned\.npz: "):
+        left_in(tmp_path)
+
+
+def test_a_file_of_json_that_is_no_mapping_names_itself(tmp_path: Path) -> None:
+    (tmp_path / JSON).write_text("[1]")
+    with pytest.raises(ValueError, match=r"returned\.json: expected a mapping"):
+        left_in(tmp_path)
