@@ -23,6 +23,13 @@ KINDS = simulations().known()
 # a section of each kind, with a seed and a key of its own; what a kind that is installed needs is not known here
 SECTIONS: dict[str, dict[str, Any]] = {
     "function": {"type": "function", "function": "model:simulate", "seeds": {"seed": 7}},
+    "hnn": {
+        "type": "hnn",
+        "network": "model:simulate",
+        "set_params": "model:simulate",
+        "tstop": 10.0,
+        "seeds": {"seed": 7},
+    },
     "mozaik": {"type": "mozaik", "model": "model:VisualModel", "threads": 3, "seeds": {"pynn_seed": 7}},
     "toy_of_tests": {"type": "toy_of_tests", "gain": 0.5, "seeds": {"seed": 1}},
 }
@@ -142,6 +149,7 @@ def test_a_node_leaves_what_targets_measure(name: str, tmp_path: Path, monkeypat
 
 WRONG = [
     ("function", {"function": "no_such_module:simulate"}, "LAUNCH_FAILED"),
+    ("hnn", {"network": "no_such_module:network"}, "LAUNCH_FAILED"),
     ("toy_of_tests", {}, "SIMULATION_ERROR"),
     ("mozaik", {"python": "/no/such/python", "launch_script": "offspring.sh"}, "LAUNCH_FAILED"),
 ]

@@ -1,0 +1,106 @@
+"""What the controller knows of a network of hnn-core: what is installed, and what ``set_params`` reads."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.simulations.base import Finding, Identity, Model, digests
+from orchestrator.simulations.hnn.options import HNNOptions, missing_packages
+from orchestrator.simulations.seeds import seeds_of
+
+if TYPE_CHECKING:
+    from orchestrator.config.model import Config
+
+# for how long a network may be built, in s
+_LONGEST = 300.0
+
+
+class HNNModel(Model[HNNOptions]):
+    """A function that makes a network, and one that sets its parameters."""
+
+    essential = ("network", "set_params")
+
+    def __init__(self, *arguments: Any):
+        super().__init__(*arguments)
+        self._rehearsed: dict[tuple[tuple[str, float], ...], Mapping[str, Any]] = {}
+
+    def describe(self) -> str:
+        """Return the references of the two functions."""
+        return f"{self.options.network} with {self.options.set_params}"
+
+    def problems(self, config: Config) -> list[Finding]:
+        """Return what is not installed, and why the network cannot be made with the start values."""
+        if found := super().problems(config):
+            return found
+        if lacking := missing_packages(self.options):
+            return [(("simulation", "type"), lacking)]
+        if config.jobs.ntasks > 1:
+            message = "hnn-core starts its MPI processes itself: set simulation.n_procs, and leave out jobs.ntasks"
+            return [(("jobs", "ntasks"), message)]
+        answer = self._rehearse(config)
+        if answer["key"] is None:
+            return []
+        return [self._problem(config, answer)]
+
+    def notes(self, config: Config) -> list[Finding]:
+        """Return the parameters that are never read, and processes for which there are no cores."""
+        read = self._rehearse(config)["read"]
+        message = f"{self.options.set_params} does not read it with the start values, so that it may change nothing"
+        found: list[Finding] = [(("parameters", name), message) for name in config.parameters if name not in read]
+        cores = config.jobs.cpus_per_task or 1
+        if config.executor == "slurm" and self.options.n_procs > cores:
+            message = f"simulation.n_procs is {self.options.n_procs}, and a job has {cores}: they wait for each other"
+            found.append((("jobs",), f"cpus_per_task: {message}"))
+        return found
+
+    def identity(self) -> Identity:
+        """Return digests of the modules of the two functions, as far as they are files of the model."""
+        modules = (each.partition(":")[0].replace(".", "/") for each in (self.options.network, self.options.set_params))
+        files = [name for module in modules for name in (f"{module}.py", f"{module}/__init__.py")]
+        return Identity({}, digests(self.model_dir, files))
+
+    def _problem(self, config: Config, answer: Mapping[str, Any]) -> Finding:
+        key = str(answer["key"])
+        reference = getattr(self.options, key)
+        if answer["wanted"] is not None:
+            from targets.plugins import nearest  # noqa: PLC0415  (most of the time that importing takes)
+
+            wanted = str(answer["wanted"])
+            hint = nearest(wanted, [*config.parameters, *self.options.seeds])
+            message = f"{reference} reads {wanted!r}, which is neither here nor in simulation.seeds{hint}"
+            return ("parameters",), message
+        what = "cannot make the network" if key == "network" else "fails with the start values"
+        return ("simulation", key), f"{reference} {what}: {answer['message']}"
+
+    def _rehearse(self, config: Config) -> Mapping[str, Any]:
+        """Return what `orchestrator.simulations.hnn.rehearsal` says of the start values, asked once."""
+        start = {**config.space().middle, **config.optimiser_centroid}
+        start |= seeds_of(self.options.seeds, config.optimiser_seed, 0, 0)
+        known = tuple(start.items())
+        if known not in self._rehearsed:
+            self._rehearsed[known] = self._asked(start)
+        return self._rehearsed[known]
+
+    def _asked(self, start: Mapping[str, float]) -> Mapping[str, Any]:
+        question = {
+            "model_dir": str(self.model_dir),
+            "options": self.options.model_dump(mode="json"),
+            "parameters": start,
+        }
+        command = [sys.executable, "-m", "orchestrator.simulations.hnn.rehearsal"]
+        nothing: dict[str, Any] = {"key": "network", "wanted": None, "read": []}
+        try:
+            done = subprocess.run(
+                command, input=json.dumps(question), capture_output=True, text=True, timeout=_LONGEST, check=False
+            )
+            answer: Mapping[str, Any] = json.loads(done.stdout)
+        except subprocess.TimeoutExpired:
+            return {**nothing, "message": f"it was not there after {_LONGEST:g} s"}
+        except ValueError:
+            last = done.stderr.strip().splitlines()[-1:]
+            return {**nothing, "message": f"Python ended with exit code {done.returncode}: {' '.join(last)}"}
+        return answer
