@@ -40,6 +40,8 @@ class Network:
     def __init__(self, mesh_shape):
         assert isinstance(mesh_shape, tuple)
         self.mesh, self.drives = mesh_shape, {}
+    def write_configuration(self, fname):
+        with open(fname, "w") as file: file.write(repr(self.drives))
 
 
 def small_model(mesh_shape=(10, 10)):

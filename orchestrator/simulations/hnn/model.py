@@ -6,8 +6,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.errors import UsageError
+from orchestrator.files import replacing
 from orchestrator.simulations.base import Finding, Identity, Model, digests
 from orchestrator.simulations.hnn.options import HNNOptions, missing_packages
 from orchestrator.simulations.seeds import seeds_of
@@ -23,6 +26,7 @@ class HNNModel(Model[HNNOptions]):
     """A function that makes a network, and one that sets its parameters."""
 
     essential = ("network", "set_params")
+    own_file = "a network of hnn-core, which its GUI opens"
 
     def __init__(self, *arguments: Any):
         super().__init__(*arguments)
@@ -63,6 +67,16 @@ class HNNModel(Model[HNNOptions]):
         files = [name for module in modules for name in (f"{module}.py", f"{module}/__init__.py")]
         return Identity({}, digests(self.model_dir, files))
 
+    def write_own_file(self, parameters: Mapping[str, float | int], file: Path) -> None:
+        """Write the network with its drives as hnn-core's own JSON."""
+        if lacking := missing_packages(self.options):
+            raise UsageError(lacking)
+        with replacing(file) as temporary:
+            answer = self._asked(parameters, temporary)
+            if answer["key"] is not None:
+                reference = getattr(self.options, str(answer["key"]))
+                raise UsageError(f"{reference}: {answer['message']}. Nothing was written")
+
     def _problem(self, config: Config, answer: Mapping[str, Any]) -> Finding:
         key = str(answer["key"])
         reference = getattr(self.options, key)
@@ -85,11 +99,12 @@ class HNNModel(Model[HNNOptions]):
             self._rehearsed[known] = self._asked(start)
         return self._rehearsed[known]
 
-    def _asked(self, start: Mapping[str, float]) -> Mapping[str, Any]:
+    def _asked(self, parameters: Mapping[str, float], write: Path | None = None) -> Mapping[str, Any]:
         question = {
             "model_dir": str(self.model_dir),
             "options": self.options.model_dump(mode="json"),
-            "parameters": start,
+            "parameters": dict(parameters),
+            "write": None if write is None else str(write),
         }
         command = [sys.executable, "-m", "orchestrator.simulations.hnn.rehearsal"]
         nothing: dict[str, Any] = {"key": "network", "wanted": None, "read": []}

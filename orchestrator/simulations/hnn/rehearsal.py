@@ -1,9 +1,10 @@
 """Does ``set_params`` fit the network and the parameters? Asked by the controller, in a process of its own.
 
 ``python -m orchestrator.simulations.hnn.rehearsal`` reads a JSON object from standard input: ``model_dir``, ``options``
-(the section ``simulation``) and ``parameters`` with their start values. It builds the network, calls ``set_params`` and
-simulates nothing. It prints one JSON object: ``key``, of the section, that is at fault (null if none is), ``message``,
-``wanted`` (the parameter that is missing) and ``read``, the names of parameters that ``set_params`` has read.
+(the section ``simulation``), ``parameters`` with their start values, and ``write``, a file or null. It builds the
+network, calls ``set_params``, writes the network into the file, and simulates nothing. It prints one JSON object:
+``key``, of the section, that is at fault (null if none is), ``message``, ``wanted`` (the parameter that is missing) and
+``read``, the names of parameters that ``set_params`` has read.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,21 +81,29 @@ class NotedParameters(dict[str, float]):
         self.read.update(super().keys())
 
 
-def rehearse(options: HNNOptions, model_dir: Path, parameters: Mapping[str, float]) -> dict[str, Any]:
-    """Build the network and call ``set_params``; return what the program prints."""
+def rehearse(
+    options: HNNOptions, model_dir: Path, parameters: Mapping[str, float], write: Path | None = None
+) -> dict[str, Any]:
+    """Build the network, call ``set_params`` and write the network; return what the program prints."""
     noted = NotedParameters(parameters)
     key = "network"
     try:
         with modules_of(model_dir):
             os.chdir(model_dir)
-            net = load(options.network, model_dir)(**options.arguments)  # type: ignore[call-arg]
+            net: Any = _function(options.network, model_dir)(**options.arguments)
             key = "set_params"
-            load(options.set_params, model_dir)(net, noted)  # type: ignore[arg-type]
+            _function(options.set_params, model_dir)(net, noted)
+            if write is not None:
+                net.write_configuration(write)
     except Exception as error:  # noqa: BLE001  (whatever a user's function raises)
         message = shortened(f"{type(error).__name__}: {error}", _LONGEST)
         wanted = noted.missed if isinstance(error, KeyError) else None
         return {"key": key, "message": message, "wanted": wanted, "read": sorted(noted.read)}
     return {"key": None, "message": "", "wanted": None, "read": sorted(noted.read)}
+
+
+def _function(reference: str, model_dir: Path) -> Callable[..., Any]:
+    return load(reference, model_dir)
 
 
 def main() -> None:
@@ -104,8 +113,9 @@ def main() -> None:
     os.dup2(2, 1)
     asked = json.load(sys.stdin)
     options = HNNOptions.model_validate(asked["options"])
+    write = None if asked["write"] is None else Path(asked["write"])
     with answer:
-        json.dump(rehearse(options, Path(asked["model_dir"]), asked["parameters"]), answer)
+        json.dump(rehearse(options, Path(asked["model_dir"]), asked["parameters"], write), answer)
 
 
 if __name__ == "__main__":

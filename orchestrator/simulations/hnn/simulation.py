@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,9 +36,9 @@ class HNNSimulation(Simulation[HNNOptions]):
 
     def simulate(self, parameters: Mapping[str, float | int], attempt: AttemptPaths) -> None:
         """Build the network, simulate its trials and keep dipoles and spikes."""
-        if lacking := missing_packages(self.options) or self._missing_launcher():
-            raise SimulationFailed(Outcome.LAUNCH_FAILED, lacking)
-        with modules_of(self.model_dir):
+        with modules_of(self.model_dir), _programs_of_this_python():
+            if lacking := missing_packages(self.options) or self._missing_launcher():
+                raise SimulationFailed(Outcome.LAUNCH_FAILED, lacking)
             network, set_params = (self._imported(key) for key in ("network", "set_params"))
             attempt.simulation.mkdir(exist_ok=True)
             os.chdir(self.model_dir)
@@ -105,6 +108,17 @@ class HNNSimulation(Simulation[HNNOptions]):
             if options.smooth:
                 dipole.smooth(options.smooth)
         return dipoles
+
+
+@contextlib.contextmanager
+def _programs_of_this_python() -> Iterator[None]:
+    """Let programs beside this Python be found as well for a while: hnn-core starts ``nrniv`` by its name."""
+    before = os.environ.get("PATH", os.defpath)
+    os.environ["PATH"] = f"{before}{os.pathsep}{Path(sys.executable).parent}"
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
 
 
 def recorded(net: Any, dipoles: list[Any]) -> Recordings:

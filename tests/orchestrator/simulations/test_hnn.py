@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import yaml
 
 from orchestrator.config.file import load_config
 from orchestrator.config.model import Config
+from orchestrator.errors import UsageError
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
 from orchestrator.simulations import SimulationFailed, create_simulation, model_of
@@ -110,6 +112,17 @@ def test_a_network_of_ones_own_comes_from_the_model_directory(project: Path) -> 
     assert found.traces["dipole.agg"].values[0] == 1.0
 
 
+@pytest.mark.usefixtures("stand_in")
+def test_programs_beside_the_jobs_python_are_found(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job need not have the environment's directory in its PATH."""
+    (project / "own-mpiexec").write_text("#!/bin/sh\n")
+    (project / "own-mpiexec").chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(project / "python"))
+    before = os.environ["PATH"]
+    assert simulated(project, {"height": 1.0}, n_procs=2, mpi_command="own-mpiexec").traces
+    assert os.environ["PATH"] == before
+
+
 FAILURES = [
     ({"height": float("inf")}, {}, Outcome.SIMULATION_ERROR, "dipole of trial 1 is not finite from 0 ms on"),
     ({}, {}, Outcome.SIMULATION_ERROR, "simulation.set_params: fitted:set_params: KeyError: 'height'"),
@@ -161,6 +174,16 @@ def test_the_controller_asks_a_process_of_its_own(project: Path) -> None:
     assert model.problems(config) == []
     assert [at for at, _ in model.notes(config)] == [("parameters", "width")]
     assert "fitted" not in sys.modules
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_the_best_is_written_as_a_network_of_hnn_core(project: Path) -> None:
+    model = model_of(config_of(project))
+    model.write_own_file({"height": 2.5}, project / "best.json")
+    assert (project / "best.json").read_text() == "{'height': 2.5}"
+    with pytest.raises(UsageError, match=r"fitted:set_params: KeyError: 'height'\. Nothing was written"):
+        model.write_own_file({"width": 1.0}, project / "other.json")
+    assert {path.name for path in project.glob("*.json")} == {"best.json"}
 
 
 def rehearsed(project: Path, parameters: dict[str, float], **changes: Any) -> dict[str, Any]:
