@@ -18,7 +18,7 @@ from orchestrator.data.selecting import selected
 from orchestrator.data.shaping import Raw
 from orchestrator.files import read_json
 from targets.recordings import Events, FloatArray, Recordings, Trace
-from targets.returned_file import load
+from targets.recordings.file import load
 
 
 def read_named(path: Path, source: DataSource) -> Raw:
