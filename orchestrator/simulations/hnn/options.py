@@ -65,8 +65,8 @@ def missing_packages(options: HNNOptions) -> str | None:
     missing = [name for module, name in needed.items() if importlib.util.find_spec(module) is None]
     if not missing:
         return None
-    wanted = "mpi4py" if missing == ["mpi4py"] else "'mozaik-orchestrator[hnn]'"
+    what, name = ("mpi4py",) * 2 if missing == ["mpi4py"] else ("the extra hnn", "'mozaik-orchestrator[hnn]'")
     return (
-        f"{sys.executable}, with which the jobs run, has no {' and no '.join(missing)}. Install the extra hnn: "
-        f"{sys.executable} -m pip install {wanted}"
+        f"{sys.executable}, with which the jobs run, has no {' and no '.join(missing)}. Install {what}: "
+        f"{sys.executable} -m pip install {name}"
     )
