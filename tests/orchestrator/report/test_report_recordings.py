@@ -15,8 +15,10 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.cli import app
 from orchestrator.data.freezing import write_data
 from orchestrator.paths import RunPaths
-from orchestrator.report import History, figures, write_report
+from orchestrator.report import History, figures, summary, write_report
 from orchestrator.report.figures.registry import sections_of
+from orchestrator.status import Watcher
+from orchestrator.status.described import Best
 from targets import Events, Recordings, Trace
 from targets.recordings.file import load
 
@@ -154,3 +156,13 @@ def test_best_writes_its_traces_and_events(run: RunPaths, tmp_path: Path) -> Non
 )
 def test_traces_that_cannot_be_written_are_one_message(run: RunPaths, options: list[Any], message: str) -> None:
     assert message in printed("best", run.directory, *options)
+
+
+def test_the_value_of_a_run_with_one_target_is_told_in_its_unit(tmp_path: Path) -> None:
+    described = [{"unit": "nAm", "sheet": "", "norm": 1.0, "max_score": 20.0, "low": 0.0, "high": 0.0, "entry": 0}]
+    paths = make_run(
+        tmp_path / "run", targets=("fit",), values=lambda g, i, _rng: [3.0 - 0.4 * g - 0.1 * i], described=described
+    )
+    history = History.of(Checkpoint(paths.checkpoint))
+    assert summary.tiles(history)[0].text.endswith("fit 1.9 nAm (0); generation 2, offspring 3")
+    assert Watcher(paths).look().best == Best(pytest.approx(3.8), 2, 3, "sample", "fit 1.9 nAm")
