@@ -35,11 +35,11 @@ and name it in the config::
       - {class: "my_targets.py:SilentShare", sheet_name: Exc_Layer, target_value: 10, norm: 5, threshold: 0.05}
 """
 
-from targets.base import AtLeastTarget, AtMostTarget, IntervalTarget, NoValue, PointTarget, RangeTarget, Target
+from targets.base import AtLeastTarget, AtMostTarget, IntervalTarget, PointTarget, RangeTarget, Target
 from targets.conductance import ConductanceRatio
 from targets.datastore import Datastore
-from targets.errors import DatastoreError
-from targets.measuring import Measurement, ScoreError, as_number, measure, ranked_score_of, score_of
+from targets.errors import DatastoreError, Exploded, NoValue
+from targets.measuring import Measurement, ScoreError, measure, ranked_score_of, score_of
 from targets.modulation import ModulationRatio
 from targets.needs import Located, Needs, Presented, Recorded
 from targets.orientation import (
@@ -47,7 +47,7 @@ from targets.orientation import (
     OrientationTuningOrthoLowTarget,
     OrientationTuningPreferenceTarget,
 )
-from targets.recordings import Events, Recordings, Trace
+from targets.recordings import Events, Recordings, Trace, as_number
 from targets.registry import Problem, TargetError, create_targets, known_targets, target
 from targets.returned import ReturnedValue, ReturnedValueAtLeast, ReturnedValueAtMost, ReturnedValueRange
 from targets.segment import Segment
@@ -62,6 +62,7 @@ __all__ = [
     "Datastore",
     "DatastoreError",
     "Events",
+    "Exploded",
     "IntervalTarget",
     "IrregularityTarget",
     "Located",

@@ -26,10 +26,6 @@ _ABOVE_CAP = 0.05
 _HALFWAY = 100
 
 
-class NoValue(Exception):
-    """Raised by :meth:`Target.value` if the recordings have no value; its text is the reason."""
-
-
 class Target(BaseModel):
     """One number that the recordings of an offspring have, and how far it is from the wanted one.
 

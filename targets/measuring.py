@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import reprlib
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-
-from targets.base import NoValue, Target
-from targets.errors import DatastoreError
+from targets.base import Target
+from targets.errors import DatastoreError, NoValue
 from targets.plugins import said
+from targets.recordings import as_number
 
 
 class Measurement(NamedTuple):
@@ -23,25 +21,6 @@ class Measurement(NamedTuple):
 
 class ScoreError(ValueError):
     """A target's own score is no finite number, or negative; the message says which target and what it gives."""
-
-
-def as_number(value: Any) -> float | None:
-    """Return what is a number as one; None for what says that there is none: None, masked values, NA of pandas.
-
-    Scalars and arrays of one number, of numpy, pandas and whatever else has their method ``item``, are numbers.
-
-    Raises
-    ------
-    TypeError
-        If it is none; the message says what it is.
-    """
-    if value is None or np.ma.is_masked(value) or type(value).__name__ == "NAType":
-        return None
-    try:
-        return float(value.item() if callable(getattr(value, "item", None)) else value)
-    except (TypeError, ValueError, OverflowError):
-        shape = f" of shape {value.shape}" if hasattr(value, "shape") else ""
-        raise TypeError(f"expected a number, got {reprlib.repr(value)} ({type(value).__name__}{shape})") from None
 
 
 def measure(targets: Sequence[Target], recordings: object, fatal: Collection[int] = ()) -> list[Measurement]:

@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import Field
 
-from targets.base import AtLeastTarget, AtMostTarget, NoValue, PointTarget, RangeTarget, Target
-from targets.measuring import as_number
+from targets.base import AtLeastTarget, AtMostTarget, PointTarget, RangeTarget, Target
+from targets.errors import NoValue
 from targets.plugins import nearest
+from targets.recordings import as_number
 from targets.registry import target
 
 
