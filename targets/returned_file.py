@@ -176,7 +176,7 @@ def left_in(directory: Path) -> Recordings:
     targets.errors.Exploded, targets.errors.NoValue
         With the reason, if the simulation says so.
     """
-    numbers = _numbers_of(directory)
+    numbers = numbers_in(directory)
     if not (directory / NPZ).exists():
         return Recordings(numbers, directory=directory)
     found = load(directory / NPZ, directory)
@@ -198,7 +198,8 @@ def say(directory: Path, word: str, why: str) -> None:
     (directory / JSON).write_text(json.dumps({word: why}) + "\n", encoding="utf-8")
 
 
-def _numbers_of(directory: Path) -> Mapping[str, float | None]:
+def numbers_in(directory: Path) -> Mapping[str, float | None]:
+    """Return the numbers of ``returned.json``, none if there is no such file; raises as `left_in`."""
     path = directory / JSON
     if not path.exists():
         return {}

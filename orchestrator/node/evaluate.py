@@ -216,11 +216,16 @@ def _bounded(result: Result) -> Result:
 
 
 def _measure(task: NodeTask, simulation: Simulation[Any], attempt: AttemptPaths) -> Result:
-    from targets import create_targets, measure  # noqa: PLC0415  (most of the time that importing takes)
+    from targets import NoValue, create_targets, measure  # noqa: PLC0415  (most of the time that importing takes)
 
     begin = time.monotonic()
     targets = create_targets(task.targets, directory=task.model_dir)
-    found = measure(targets, simulation.recordings(attempt), FILE_SYSTEM_ERRORS)
+    try:
+        recordings = simulation.recordings(attempt)
+    except NoValue as error:
+        labels, why = [target.label for target in targets], str(error) or "no value"
+        return Result(Outcome.OK, values=dict.fromkeys(labels), reasons=dict.fromkeys(labels, why))
+    found = measure(targets, recordings, FILE_SYSTEM_ERRORS)
     values = {target.label: measurement.value for target, measurement in zip(targets, found, strict=True)}
     pairs = zip(targets, found, strict=True)
     reasons = {target.label: measurement.reason for target, measurement in pairs if measurement.reason is not None}
