@@ -8,7 +8,7 @@ class DatastoreError(Exception):
 
 
 class NoValue(Exception):
-    """Raised by :meth:`Target.value` if the recordings have no value; its text is the reason.
+    """Raised by :meth:`Target.outputs` or :meth:`Target.value` if there is no value; its text is the reason.
 
     A function that is simulated may raise it too: then no target has a value.
     """

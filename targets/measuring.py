@@ -8,15 +8,23 @@ from typing import NamedTuple
 
 from targets.base import Target
 from targets.errors import DatastoreError, NoValue
+from targets.numbers import as_number, as_outputs
 from targets.plugins import said
-from targets.recordings import as_number
 
 
 class Measurement(NamedTuple):
-    """The value of one target, or the reason why there is none."""
+    """The value of one target, or the reason why there is none.
+
+    Its outputs are there if they are several numbers, and no more than `MOST_OUTPUTS`.
+    """
 
     value: float | None
     reason: str | None
+    outputs: tuple[float, ...] = ()
+
+
+# numbers that one target keeps of an evaluation
+MOST_OUTPUTS = 20_000
 
 
 class ScoreError(ValueError):
@@ -33,7 +41,7 @@ def measure(targets: Sequence[Target], recordings: object, fatal: Collection[int
     targets : sequence of Target
         What is measured.
     recordings
-        What the simulation left, as :meth:`Target.value` takes it.
+        What the simulation left, as :meth:`Target.outputs` takes it.
     fatal : collection of int
         Error numbers that say that the recordings could not be read just now, such as ``errno.ESTALE``.
 
@@ -52,7 +60,10 @@ def measure(targets: Sequence[Target], recordings: object, fatal: Collection[int
 
 def _measure(target: Target, recordings: object, fatal: Collection[int]) -> Measurement:
     try:
-        value = as_number(target.value(recordings))
+        outputs = as_outputs(target.outputs(recordings))
+        if outputs is None:
+            return Measurement(None, "no value")
+        value = as_number(target.value(outputs))
     except Exception as error:  # noqa: BLE001  (a user's target may raise anything)
         for each in (error, error.__cause__):
             if isinstance(each, OSError) and each.errno in fatal:
@@ -64,7 +75,7 @@ def _measure(target: Target, recordings: object, fatal: Collection[int]) -> Meas
         return Measurement(None, "no value")
     if not math.isfinite(value):
         return Measurement(None, f"the value is {value}")
-    return Measurement(value, None)
+    return Measurement(value, None, tuple(outputs.tolist()) if 1 < outputs.size <= MOST_OUTPUTS else ())
 
 
 def score_of(target: Target, value: float | None) -> float:

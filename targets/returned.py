@@ -9,8 +9,8 @@ from pydantic import Field
 
 from targets.base import AtLeastTarget, AtMostTarget, PointTarget, RangeTarget, Target
 from targets.errors import NoValue
+from targets.numbers import as_number
 from targets.plugins import nearest
-from targets.recordings import as_number
 from targets.registry import target
 
 
@@ -22,7 +22,7 @@ class Returned(Target):
     def _subject(self) -> str:
         return self.key
 
-    def value(self, recordings: Any) -> float:
+    def outputs(self, recordings: Any) -> float:
         """Return ``recordings[key]``.
 
         Raises

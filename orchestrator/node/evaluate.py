@@ -110,6 +110,7 @@ def measure_attempt(task_file: str) -> None:
         outcome=measured.outcome,
         values=measured.values,
         reasons=measured.reasons,
+        outputs=measured.outputs,
         message=measured.message,
         log_tail=measured.log_tail,
         seconds={**result.seconds, **measured.seconds},
@@ -226,10 +227,14 @@ def _measure(task: NodeTask, simulation: Simulation[Any], attempt: AttemptPaths)
         labels, why = [target.label for target in targets], str(error) or "no value"
         return Result(Outcome.OK, values=dict.fromkeys(labels), reasons=dict.fromkeys(labels, why))
     found = measure(targets, recordings, FILE_SYSTEM_ERRORS)
-    values = {target.label: measurement.value for target, measurement in zip(targets, found, strict=True)}
-    pairs = zip(targets, found, strict=True)
-    reasons = {target.label: measurement.reason for target, measurement in pairs if measurement.reason is not None}
-    return Result(Outcome.OK, values=values, reasons=reasons, seconds={"measuring": time.monotonic() - begin})
+    measured = {target.label: measurement for target, measurement in zip(targets, found, strict=True)}
+    return Result(
+        Outcome.OK,
+        values={label: each.value for label, each in measured.items()},
+        reasons={label: each.reason for label, each in measured.items() if each.reason is not None},
+        outputs={label: list(each.outputs) for label, each in measured.items() if each.outputs},
+        seconds={"measuring": time.monotonic() - begin},
+    )
 
 
 @contextlib.contextmanager

@@ -79,7 +79,7 @@ class _NotImported(Target):
 
     model_config = ConfigDict(extra="ignore")
 
-    def value(self, recordings: Any) -> float:
+    def outputs(self, recordings: Any) -> float:
         raise NoValue("its class is not imported")
 
     def distance(self, value: float) -> float:
@@ -289,7 +289,7 @@ def _differences(target: Target, spec: Mapping[str, Any], model_dir: Path, *, im
     ]
 
 
-def _value_of(target: Target) -> tuple[str, str]:
-    """Return where the value is defined, which classes that differ in kind only have in common."""
-    method = type(target).value
-    return method.__module__, method.__qualname__
+def _value_of(target: Target) -> tuple[str, ...]:
+    """Return where outputs and value are defined, which classes that differ in kind only have in common."""
+    methods = type(target).outputs, type(target).value
+    return tuple(name for method in methods for name in (method.__module__, method.__qualname__))

@@ -19,15 +19,17 @@ from orchestrator.records import Outcome
 from orchestrator.simulations.base import Finding, Identity, Simulation, SimulationFailed, digests
 from orchestrator.simulations.phases import seconds_noted
 from orchestrator.simulations.programs.before import prepared
-from orchestrator.simulations.programs.ending import last_line, recordings_in, refuse_explosion
+from orchestrator.simulations.programs.ending import last_line
 from orchestrator.simulations.programs.launching import PARAMETERS_FILE, Launch, launcher_of
 from orchestrator.simulations.programs.looking import FilesModel
 from orchestrator.simulations.programs.options import ProgramOptions
 from orchestrator.simulations.programs.placeholders import Value, filled, names_in
 from orchestrator.simulations.registry import simulation
+from orchestrator.simulations.returned import recordings_in, refuse_explosion
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
+    from targets import Recordings
 
 # what placeholders stand for besides parameters; the launcher only in lines of a shell
 _PLACES = ("model_dir", "directory", "parameters", "prepared")
@@ -248,7 +250,7 @@ class CommandSimulation(Simulation[CommandOptions]):
             message = "the program ended without an error and left nothing in its directory: expected returned.json, "
             raise SimulationFailed(Outcome.SIMULATION_ERROR, f"{message}returned.npz, or files of its own")
 
-    def recordings(self, attempt: AttemptPaths) -> object:
+    def recordings(self, attempt: AttemptPaths) -> Recordings:
         """Return what the program left."""
         return recordings_in(attempt.simulation)
 
@@ -259,7 +261,7 @@ class CommandSimulation(Simulation[CommandOptions]):
     @staticmethod
     def _understand(word: str, code: int, attempt: AttemptPaths) -> None:
         """Take an exit code for a word; what the program says itself in its file is more."""
-        from targets.returned_file import JSON, say  # noqa: PLC0415  (most of the time that importing takes)
+        from targets.recordings.file import JSON, say  # noqa: PLC0415  (most of the time that importing takes)
 
         refuse_explosion(attempt.simulation)
         why = f"exit code {code}: {last_line(tail(attempt.log, 20))}"

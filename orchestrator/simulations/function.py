@@ -13,16 +13,17 @@ from orchestrator.simulations.base import Finding, Identity, Simulation, Simulat
 from orchestrator.simulations.phases import seconds_noted
 from orchestrator.simulations.programs.before import prepared
 from orchestrator.simulations.programs.elsewhere import call_elsewhere, calling_script, is_elsewhere
-from orchestrator.simulations.programs.ending import recordings_in, refuse_explosion
-from orchestrator.simulations.programs.importing import load, module_files, modules_of, taken
+from orchestrator.simulations.programs.importing import load, module_files, modules_of, place_of
 from orchestrator.simulations.programs.launching import PREPARED, Launch
 from orchestrator.simulations.programs.looking import FilesModel
 from orchestrator.simulations.programs.options import FunctionOptions
 from orchestrator.simulations.registry import simulation
+from orchestrator.simulations.returned import keep_returned, recordings_in, refuse_explosion
 from orchestrator.text import shortened
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
+    from targets import Recordings
 
 # characters of an exception that are told
 _LONGEST = 2000
@@ -119,7 +120,7 @@ class FunctionSimulation(Simulation[FunctionOptions]):
             self._call(parameters, attempt.simulation, made)
         refuse_explosion(attempt.simulation)
 
-    def recordings(self, attempt: AttemptPaths) -> object:
+    def recordings(self, attempt: AttemptPaths) -> Recordings:
         """Return what the function returned, and the directory with what it wrote."""
         return recordings_in(attempt.simulation)
 
@@ -129,7 +130,7 @@ class FunctionSimulation(Simulation[FunctionOptions]):
 
     def _call(self, parameters: Mapping[str, float | int], directory: Path, made: Path | None) -> None:
         from targets.errors import Exploded, NoValue  # noqa: PLC0415  (most of the time that importing takes)
-        from targets.returned_file import NPZ, save, say  # noqa: PLC0415
+        from targets.recordings.file import say  # noqa: PLC0415
 
         reference = self.options.function
         if made is not None:
@@ -148,10 +149,5 @@ class FunctionSimulation(Simulation[FunctionOptions]):
                 raise SimulationFailed(Outcome.EXPLODED, str(why) or "the function raised Exploded") from why
             except NoValue as why:
                 return say(directory, "no_value", str(why) or "the function raised NoValue")
-        try:
-            recordings = taken(returned, reference, self.model_dir, directory)
-        except TypeError as error:
-            raise SimulationFailed(Outcome.SIMULATION_ERROR, str(error)) from error
-        if returned is not None:
-            save(recordings, directory / NPZ)
+        keep_returned(returned, directory, place_of(reference, self.model_dir))
         return None

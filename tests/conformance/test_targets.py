@@ -89,7 +89,7 @@ class SilentShare(AtMostTarget):
     def needs(self):
         return Needs(recorded=(Recorded(("spikes",)),), presented=(Presented("InternalStimulus"),))
 
-    def value(self, recordings: Datastore) -> float:
+    def outputs(self, recordings: Datastore) -> float:
         if not isinstance(recordings, Datastore):
             raise NoValue("no datastore")
         spontaneous = recordings.spontaneous(self.sheet_name)
@@ -104,7 +104,7 @@ class Outside(Target):
 
     forbidden: float = 0.0
 
-    def value(self, recordings: Any) -> float:
+    def outputs(self, recordings: Any) -> float:
         return GOOD["x"] if recordings is GOOD else float("nan")
 
     def distance(self, value: float) -> float:
@@ -120,7 +120,7 @@ class Widening(IntervalTarget):
     def wanted_interval(self) -> tuple[float, float]:
         return 5 - self.allowed, 5 + self.allowed
 
-    def value(self, recordings: Any) -> float:
+    def outputs(self, recordings: Any) -> float:
         return float(recordings["x"])
 
 
@@ -173,12 +173,12 @@ def test_a_kind_of_ones_own_with_an_interval() -> None:
 class Good(PointTarget):
     """What the wrong ones below break."""
 
-    def value(self, recordings: Any) -> float:
+    def outputs(self, recordings: Any) -> float:
         return float(recordings["x"])
 
 
 class Impure(Good):
-    def value(self, recordings: Any) -> float:
+    def outputs(self, recordings: Any) -> float:
         recordings["x"] += 1
         return float(recordings["x"])
 
@@ -186,7 +186,7 @@ class Impure(Good):
 class NeverTheSame(Good):
     calls: list[int] = []  # noqa: RUF012  (a field)
 
-    def value(self, recordings: Any) -> float:
+    def outputs(self, recordings: Any) -> float:
         self.calls.append(1)
         return float(len(self.calls))
 
@@ -241,7 +241,7 @@ class Nameless(Good):
 
 
 class WithoutValue(Good):
-    def value(self, recordings: Any) -> float:
+    def outputs(self, recordings: Any) -> float:
         return float("nan")
 
 

@@ -15,7 +15,7 @@ import quantities as pq
 import targets
 from targets.errors import Exploded, NoValue
 from targets.recordings import Events, Recordings, Trace
-from targets.returned_file import JSON, NPZ, as_recordings, averaged, left_in, save, say
+from targets.recordings.file import JSON, NPZ, as_recordings, averaged, left_in, save, say
 
 TIMES = np.array([0.0, 1.0, 2.5])
 
@@ -191,7 +191,7 @@ def test_numbers_beside_traces_are_found_whichever_file_they_are_in(tmp_path: Pa
 def test_what_is_left_is_read_by_an_interpreter_that_has_numpy_alone() -> None:
     code = (
         f"import sys, types; package = types.ModuleType('targets'); package.__path__ = [{targets.__path__[0]!r}];"
-        "sys.modules['targets'] = package; import targets.returned_file, targets.plugins;"
+        "sys.modules['targets'] = package; import targets.recordings.file, targets.plugins;"
         "print(*sorted({name.split('.')[0] for name in sys.modules}))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()

@@ -28,7 +28,7 @@ def calling_script(launch: Launch, options: FunctionOptions) -> str:
 
 
 def call_elsewhere(launch: Launch, options: FunctionOptions, parameters: Mapping[str, float | int]) -> None:
-    """Call a function, which leaves in its directory what `targets.returned_file.left_in` reads.
+    """Call a function, which leaves in its directory what `targets.recordings.file.left_in` reads.
 
     Parameters
     ----------

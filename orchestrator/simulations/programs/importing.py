@@ -8,12 +8,9 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from targets.recordings import Recordings
-
-# what it returns is whatever `targets.returned_file.as_recordings` takes
+# what it returns is whatever `targets.recordings.file.as_recordings` takes
 Function = Callable[[dict[str, Any], Path], Any]
 
 
@@ -62,34 +59,11 @@ def modules_of(model_dir: Path) -> Iterator[None]:
             sys.path.remove(entry)
 
 
-def taken(returned: object, reference: str, model_dir: Path, directory: Path) -> Recordings:
-    """Return what a function returned, as recordings.
-
-    Parameters
-    ----------
-    returned : object
-        What it returned.
-    reference : str
-        ``module:name`` of the function.
-    model_dir : pathlib.Path
-        The model's directory.
-    directory : pathlib.Path
-        Where it may have written files.
-
-    Raises
-    ------
-    TypeError
-        If that is none; the message names file, function and key.
-    """
-    from targets.returned_file import as_recordings  # noqa: PLC0415  (most of the time that importing takes)
-
-    try:
-        return as_recordings(returned, directory)
-    except TypeError as error:
-        module, _, name = reference.partition(":")
-        files = (model_dir / each for each in module_files(reference))
-        where = f"{next((file for file in files if file.is_file()), module)}: {name}()"
-        raise TypeError(f"{where}: {error}. Return None if there is no value") from None
+def place_of(reference: str, model_dir: Path) -> str:
+    """Return where the function of a reference is, for messages: file and name."""
+    module, _, name = reference.partition(":")
+    files = (model_dir / each for each in module_files(reference))
+    return f"{next((file for file in files if file.is_file()), module)}: {name}()"
 
 
 def module_files(reference: str) -> list[str]:

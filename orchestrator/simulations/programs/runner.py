@@ -22,9 +22,9 @@ _RANKS = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK"
 def main(reference: str, model_dir: Path, directory: Path, progress: Path) -> None:
     """Call the function, and leave in the directory what it returns, or why it returns nothing."""
     _offer_what_functions_use()
-    from orchestrator.simulations.programs.importing import load, modules_of, taken  # noqa: PLC0415
+    from orchestrator.simulations.programs.importing import load, modules_of, place_of  # noqa: PLC0415
     from targets.errors import Exploded, NoValue  # noqa: PLC0415
-    from targets.returned_file import NPZ, save, say  # noqa: PLC0415
+    from targets.recordings.file import NPZ, as_recordings, save, say  # noqa: PLC0415
 
     parameters = json.loads((directory / "parameters.json").read_text(encoding="utf-8"))
     with modules_of(model_dir):
@@ -38,7 +38,10 @@ def main(reference: str, model_dir: Path, directory: Path, progress: Path) -> No
             word = "exploded" if isinstance(why, Exploded) else "no_value"
             return say(directory, word, str(why) or word)
     if _rank() == 0 and returned is not None:
-        save(taken(returned, reference, model_dir, directory), directory / NPZ)
+        try:
+            save(as_recordings(returned, directory), directory / NPZ)
+        except TypeError as error:
+            raise TypeError(f"{place_of(reference, model_dir)}: {error}. Return None if there is no value") from error
     return None
 
 

@@ -128,7 +128,7 @@ def test_a_megabyte_of_exception_text_is_cut(tmp_path: Path) -> None:
 def test_a_megabyte_of_a_targets_exception_is_cut(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(
         "from targets import NoValue, PointTarget\n\n"
-        "class Own(PointTarget):\n    def value(self, recordings):\n        raise NoValue('much ' * 200_000)\n"
+        "class Own(PointTarget):\n    def outputs(self, recordings):\n        raise NoValue('much ' * 200_000)\n"
     )
     own = {"class": "own.py:Own", "target_value": 1, "norm": 1}
     result = result_of(tmp_path, "def f(p, d):\n    return {}\n", targets=[own])

@@ -20,7 +20,8 @@ from typing import IO, Any
 import numpy as np
 
 from targets.errors import Exploded, NoValue
-from targets.recordings import Events, Recordings, Trace, as_number
+from targets.numbers import as_number
+from targets.recordings.series import Events, Recordings, Trace
 
 NPZ = "returned.npz"
 JSON = "returned.json"
@@ -130,12 +131,12 @@ def save(recordings: Recordings, file: str | os.PathLike[str] | IO[bytes]) -> No
                 np.lib.format.write_array(entry, np.asarray(each), allow_pickle=False)
 
 
-def load(path: Path, directory: Path) -> Recordings:
+def load(file: Path | IO[bytes], directory: Path) -> Recordings:
     """Return what `save` or another program wrote.
 
     Parameters
     ----------
-    path : pathlib.Path
+    file : pathlib.Path, or binary file
         The file.
     directory : pathlib.Path
         What `Recordings.directory` is to be.
@@ -148,8 +149,8 @@ def load(path: Path, directory: Path) -> Recordings:
         If it is not such a file; the message names the file and the entry.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        with np.load(file, allow_pickle=False) as entries:
+            arrays = {name: entries[name] for name in entries.files}
         whole = _recordings({name: each for name, each in arrays.items() if not name.startswith(_TRIAL)}, directory)
         trials: dict[int, Arrays] = {}
         for name, array in arrays.items():
@@ -158,7 +159,7 @@ def load(path: Path, directory: Path) -> Recordings:
                 trials.setdefault(int(number), {})[entry] = array
         each = tuple(_recordings(trials[number], directory) for number in sorted(trials))
     except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(f"{file if isinstance(file, Path) else 'recordings'}: {error}") from error
     return Recordings(whole.numbers, whole.traces, whole.events, directory, each)
 
 

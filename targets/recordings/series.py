@@ -13,7 +13,6 @@ Objects of neo are taken as they are: an ``AnalogSignal`` is a trace, a ``SpikeT
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-FloatArray = NDArray[np.float64]
+from targets.numbers import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,25 +163,6 @@ class Recordings(Mapping[str, Any]):
         """Return what there is, in words: a mapping's own would print every sample."""
         parts = {"numbers": dict(self.numbers), "traces": sorted(self.traces), "events": sorted(self.events)}
         return f"Recordings({', '.join(f'{name}={part}' for name, part in parts.items() if part)})"
-
-
-def as_number(value: Any) -> float | None:
-    """Return what is a number as one; None for what says that there is none: None, masked values, NA of pandas.
-
-    Scalars and arrays of one number, of numpy, pandas and whatever else has their method ``item``, are numbers.
-
-    Raises
-    ------
-    TypeError
-        If it is none; the message says what it is.
-    """
-    if value is None or np.ma.is_masked(value) or type(value).__name__ == "NAType":
-        return None
-    try:
-        return float(value.item() if callable(getattr(value, "item", None)) else value)
-    except (TypeError, ValueError, OverflowError):
-        shape = f" of shape {value.shape}" if hasattr(value, "shape") else ""
-        raise TypeError(f"expected a number, got {reprlib.repr(value)} ({type(value).__name__}{shape})") from None
 
 
 def _floats(values: ArrayLike, what: str) -> FloatArray:
