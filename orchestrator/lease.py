@@ -258,6 +258,25 @@ def controller_jobs(paths: RunPaths) -> list[str]:
     return [str(job) for job in jobs if job] if isinstance(jobs, list) else []
 
 
+def run_of_restarted_job(model_dir: Path, environment: Mapping[str, str]) -> RunPaths | None:
+    """Return the run that this SLURM job was carrying out before it was queued again, None in every other case.
+
+    Parameters
+    ----------
+    model_dir : pathlib.Path
+        Where the model's runs are.
+    environment : mapping of str to str
+        Variables of the job; SLURM counts restarts in ``SLURM_RESTART_COUNT``.
+    """
+    if environment.get("SLURM_RESTART_COUNT", "0") == "0":
+        return None
+    for directory in sorted(model_dir.glob("*_Optimization"), reverse=True):
+        paths = RunPaths(directory)
+        if environment.get("SLURM_JOB_ID") in controller_jobs(paths) and paths.checkpoint.is_file():
+            return paths
+    return None
+
+
 class _Vigil:
     """Watches a holder: does it live, or may it be succeeded?"""
 

@@ -166,6 +166,11 @@ class RunPaths:
         return self.directory / "learnt.npz"
 
     @property
+    def data(self) -> Path:
+        """The measured recordings that the run began with; its jobs read them there."""
+        return self.directory / "data.npz"
+
+    @property
     def log(self) -> Path:
         """The controller's log."""
         return self.directory / "controller.log"
@@ -228,6 +233,11 @@ class ReevaluationPaths(RunPaths):
     def job_name(self) -> str:
         """Start of the names of their jobs."""
         return f"{RunPaths(self.directory.parent).job_name}-reevaluation"
+
+    @property
+    def data(self) -> Path:
+        """The measured recordings of the run."""
+        return RunPaths(self.directory.parent).data
 
     @property
     def checkpoint(self) -> Path:

@@ -133,6 +133,8 @@ class Result:
         Seeds of the simulation by name; none if its job did not come so far.
     outputs : mapping of str to sequence of float
         The numbers that a target's value is computed from, by label, of targets of which these are several.
+    recordings : str
+        Name of a file beside the result file with traces and events; empty if there is none.
     measured : bool
         False if the simulation is there and the controller has yet to measure it.
     """
@@ -151,6 +153,7 @@ class Result:
     versions: Mapping[str, str] = field(default_factory=dict)
     seeds: Mapping[str, int] = field(default_factory=dict)
     outputs: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    recordings: str = ""
     measured: bool = True
 
     @property
@@ -222,6 +225,7 @@ _EXPECTED: dict[str, Callable[[object], bool]] = {
     "versions": lambda value: _maps(value, _is_text),
     "seeds": lambda value: _maps(value, _is_whole),
     "outputs": lambda value: _maps(value, lambda row: isinstance(row, list) and all(map(_is_number, row))),
+    "recordings": lambda value: isinstance(value, str) and "/" not in value,
     "measured": lambda value: isinstance(value, bool),
 }
 

@@ -45,7 +45,7 @@ def _path(loc: tuple[str | int, ...]) -> str:
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in loc)
 
 
-def target(name: str, *, unit: str) -> Callable[[TargetClass], TargetClass]:
+def target(name: str, *, unit: str | None) -> Callable[[TargetClass], TargetClass]:
     """Register the decorated class as `name`, and give it its unit.
 
     The class says the rest: its pydantic fields are the options, with their descriptions, units and defaults; its
@@ -56,8 +56,8 @@ def target(name: str, *, unit: str) -> Callable[[TargetClass], TargetClass]:
     ----------
     name : str
         What a configuration calls it, usually the name of the class.
-    unit : str
-        Unit of its value; empty for a pure number.
+    unit : str or None
+        Unit of its value; empty for a pure number, None if the class says it itself.
 
     Raises
     ------
@@ -70,7 +70,8 @@ def target(name: str, *, unit: str) -> Callable[[TargetClass], TargetClass]:
             REGISTRY.add(name, cls, cls)
         except PluginError as error:
             raise TargetError([Problem((), str(error))]) from error
-        cls.unit = unit
+        if unit is not None:
+            cls.unit = unit
         return cls
 
     return register

@@ -15,8 +15,9 @@ from pathlib import PurePath
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from orchestrator.config.model import POINTS, Config
+from orchestrator.config.model import Config
 from orchestrator.config.plugin_sections import PluginPoint
+from orchestrator.config.points import POINTS
 from orchestrator.config.section import Section
 from orchestrator.config.sections import ParameterRange
 

@@ -1,10 +1,12 @@
-"""Which model a run is of: its parameters and code when it began, so that nobody simulates another one in its name."""
+"""Which model a run is of: its parameters, code and data when it began, so that no other one runs in its name."""
 
 from __future__ import annotations
 
 import time
 
 from orchestrator.config.model import Config
+from orchestrator.data import Unreadable, digest_of, read
+from orchestrator.errors import RunFailed
 from orchestrator.files import read_json, write_json
 from orchestrator.paths import RunPaths
 from orchestrator.simulations import Identity, ModelUnreadable, digests, model_of
@@ -17,7 +19,8 @@ _TRIES, _PAUSE = 5, 2.0
 def keep_model(config: Config, paths: RunPaths) -> None:
     """Write down which model a new run is of."""
     identity = _identity(config)
-    write_json(paths.model, {"parameters": dict(identity.parameters), "files": dict(identity.files)})
+    data = {name: digest_of(each) for name, each in config.measured.items()}
+    write_json(paths.model, {"parameters": dict(identity.parameters), "files": dict(identity.files), "data": data})
 
 
 def changed_parameters(config: Config, paths: RunPaths) -> list[str]:
@@ -50,6 +53,30 @@ def changed_files(config: Config, paths: RunPaths) -> list[str]:
         return []
     before = _kept(paths, "files")
     return [name for name in before if before[name] != now.get(name)]
+
+
+def changed_data(config: Config, paths: RunPaths) -> list[str]:
+    """Return what differs between the recordings that a run goes on with and those of their files now, for people.
+
+    What a function has made is not made again.
+
+    Raises
+    ------
+    orchestrator.errors.RunFailed
+        If the run's own are not those that it began with.
+    """
+    before, own = _kept(paths, "data"), config.measured
+    for name, each in own.items():
+        if before.get(name, "") not in ("", digest_of(each)):
+            raise RunFailed(f"{paths.data}: expected the data {name!r} that the run began with, got others. Restore it")
+    lines = []
+    for name, source in config.data.items():
+        try:
+            if source.file is not None and digest_of(read(source, config.model_dir)) != digest_of(own[name]):
+                lines.append(f"data.{name} is not what it was when the run began ({source.file})")
+        except Unreadable as error:
+            lines.append(f"data.{name} cannot be read any more ({error})")
+    return lines
 
 
 def _readable(config: Config) -> Identity:

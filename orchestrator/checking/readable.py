@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from orchestrator.config.file import explain
-from orchestrator.config.model import POINTS, Config
+from orchestrator.config.model import Config
 from orchestrator.config.plugin_sections import Reading
+from orchestrator.config.points import POINTS
 from orchestrator.config.source import Location, Source
 from orchestrator.errors import Problem
 from targets import TargetError, create_targets

@@ -17,9 +17,15 @@ from orchestrator.config.sections import ParameterRange
 from orchestrator.config.source import PREDECESSOR_SECTIONS, Location, Source
 from orchestrator.config.words import PAIR, message_of
 from orchestrator.config.yaml_text import write_yaml
+from orchestrator.data import DataError, DataSource
 from orchestrator.errors import ConfigError, Problem
+from orchestrator.lease import run_of_restarted_job
+from orchestrator.paths import RunPaths
 from orchestrator.text import command_line
 from targets import Target, TargetError, create_targets
+
+# sections of which the keys are names of the user's own
+_ENTRIES: Mapping[str, type[BaseModel]] = {"parameters": ParameterRange, "data": DataSource}
 
 
 def load_config(path: Path, overrides: Sequence[str] = (), *, looking: bool = False) -> Config:
@@ -60,10 +66,9 @@ class TargetList:
     specs: tuple[Any, ...]
     model_dir: Path
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """What the file calls the class of each."""
-        return tuple(str(spec["class"]) for spec in self.specs)
+    def class_of(self, target: Target) -> str:
+        """Return what the file calls the class of a target."""
+        return str(self.specs[target.entry]["class"])
 
     def create(self, numbers: Sequence[int] | None = None) -> list[Target]:
         """Make the targets, or some of them.
@@ -80,9 +85,10 @@ class TargetList:
         """
         numbers = range(len(self.specs)) if numbers is None else numbers
         try:
-            return create_targets([self.specs[n] for n in numbers], directory=self.model_dir)
+            made = create_targets([self.specs[n] for n in numbers], directory=self.model_dir)
         except TargetError as error:
             raise ConfigError(self.source.path, _of_targets(self.source, error, numbers)) from error
+        return [target.for_entry(numbers[target.entry]) for target in made]
 
 
 def load_targets(path: Path, overrides: Sequence[str] = ()) -> TargetList:
@@ -149,15 +155,40 @@ def read_config(
     if config.cp_filename is not None:
         paths["cp_filename"] = (reading.folder / config.cp_filename.expanduser()).resolve()
     config = config.model_copy(update=paths)
+    run = _run_of(source.path, config)
+    config = config if run is None else config.of_run(run)
     problems = list(source.repeated)
     if targets:
+        unreadable = _of_data(source, config)
         try:
-            config.create_targets()
+            if unreadable:
+                create_targets(config.targets, directory=config.model_dir)
+            else:
+                config.create_targets()
         except TargetError as error:
             problems += _of_targets(source, error)
+        problems += unreadable
     if problems:
         raise ConfigError(source.path, problems)
     return config
+
+
+def _run_of(path: Path, config: Config) -> RunPaths | None:
+    """Return the run that a configuration is of, or that it continues, if that has begun."""
+    if (restarted := run_of_restarted_job(config.model_dir, os.environ)) is not None:
+        return restarted
+    continued = config.cp_filename if config.continue_cp else None
+    run = RunPaths((continued or path).parent)
+    return run if run.checkpoint.is_file() else None
+
+
+def _of_data(source: Source, config: Config) -> list[Problem]:
+    """Return what is wrong with the recordings that a configuration names."""
+    try:
+        len(config.measured)
+    except DataError as error:
+        return [source.problem(at, message) for at, message in error.problems]
+    return []
 
 
 def _problems(source: Source, data: Mapping[str, Any], error: ValidationError, reading: Reading) -> list[Problem]:
@@ -215,7 +246,7 @@ def _section_at(location: Location) -> type[BaseModel] | None:
     """Return the section that the keys at `location` belong to; those of plug-ins explain themselves."""
     if not location:
         return Config
-    if location[0] == "parameters":
-        return ParameterRange
+    if location[0] in _ENTRIES:
+        return _ENTRIES[str(location[0])]
     annotation: Any = Config.model_fields[str(location[0])].annotation
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None

@@ -6,12 +6,12 @@ import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
-    ConfigDict,
     Field,
     PlainValidator,
+    PrivateAttr,
     SerializeAsAny,
     ValidationInfo,
     field_validator,
@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from orchestrator.config.moved_keys import with_moved_keys
-from orchestrator.config.plugin_sections import PluginPoint
+from orchestrator.config.points import OPTIMISER, SCHEDULE, SIMULATION
 from orchestrator.config.reevaluate import AUTO, Reevaluate
 from orchestrator.config.section import CIRCUMSTANCE, Duration, Section
 from orchestrator.config.sections import (
@@ -31,44 +31,23 @@ from orchestrator.config.sections import (
     SlurmSection,
 )
 from orchestrator.config.words import said
+from orchestrator.data import DataName, DataSource, frozen_data, load_data
 from orchestrator.optimisers.base import Problem, Scale, Told
 from orchestrator.optimisers.options import OptimiserOptions
-from orchestrator.optimisers.registry import optimisers
 from orchestrator.optimisers.space import Parameter, SearchSpace
-from orchestrator.schedules.registry import ScheduleOptions, schedules
+from orchestrator.optimisers.vectors import TargetVector, has_vector
+from orchestrator.schedules.registry import ScheduleOptions
 from orchestrator.simulations.options import SimulationOptions
-from orchestrator.simulations.registry import simulations
 from targets import Target, create_targets
 from targets.base import IntervalTarget
 from targets.plugins import nearest
 
+if TYPE_CHECKING:
+    from orchestrator.paths import RunPaths
+    from targets import Events, Trace
+
 # a start value in words
 _MIDDLE = "middle"
-
-
-class _UnreadOptimiser(OptimiserOptions):
-    """The options of a user's own optimiser, whose file is not imported."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-class _UnreadSimulation(SimulationOptions):
-    """The options of a user's own kind of simulation, whose file is not imported."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-class _UnreadSchedule(ScheduleOptions):
-    """The options of a user's own schedule, whose file is not imported."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-OPTIMISER = PluginPoint("method", "cma", optimisers, _UnreadOptimiser)
-SIMULATION = PluginPoint("type", "mozaik", simulations, _UnreadSimulation)
-SCHEDULE = PluginPoint("kind", "generations", schedules, _UnreadSchedule)
-# sections that are made of plug-ins
-POINTS = {"optimiser": OPTIMISER, "schedule": SCHEDULE, "simulation": SIMULATION}
 
 
 class Config(Section):
@@ -88,6 +67,11 @@ class Config(Section):
     targets: list[dict[str, Any]] = Field(
         min_length=1,
         description="list of {class, target_value, sheet_name, norm, max_score, name} and the class's options",
+    )
+    data: dict[DataName, DataSource] = Field(
+        default_factory=dict,
+        description="measured recordings that targets compare with, by name: {file, columns, unit, window} and more, "
+        "or a path; what is read when a run starts stays with it",
     )
     model_dir: Path = Field(
         Path(),
@@ -169,6 +153,8 @@ class Config(Section):
         True, description="whether report.html is refreshed after every generation", json_schema_extra=CIRCUMSTANCE
     )
 
+    _run: RunPaths | None = PrivateAttr(None)
+
     @model_validator(mode="before")
     @classmethod
     def _keys_in_their_place(cls, value: object) -> object:
@@ -243,32 +229,63 @@ class Config(Section):
         known : Told, optional
             Evaluations of other runs.
         """
-        space = self.space()
+        space, targets = self.space(), self.create_targets()
         return Problem(
             start=space.encode(self.optimiser_centroid),
             steps=space.steps,
             sigma=self.optimiser_sigma,
             size=self.offspring_size,
             seed=self.optimiser_seed,
-            targets=[target.label for target in self.create_targets()],
-            scales=[_scale_of(target) for target in self.create_targets()],
+            targets=[target.label for target in targets],
+            scales=[_scale_of(target) for target in targets],
             space=space,
             known=known,
+            vectors={n: TargetVector(target) for n, target in enumerate(targets) if has_vector(target)},
         )
 
     def create_targets(self) -> list[Target]:
-        """Return the targets in the order of the file, made once; raises `targets.TargetError`."""
+        """Return the targets in the order of the file, made once.
+
+        Raises
+        ------
+        targets.TargetError
+            If one cannot be made.
+        orchestrator.data.DataError
+            If what they compare with cannot be read.
+        """
         return list(self._targets)
 
     @cached_property
     def _targets(self) -> list[Target]:
-        return create_targets(self.targets, directory=self.model_dir)
+        return create_targets(self.targets, directory=self.model_dir, data=self.measured)
+
+    @cached_property
+    def measured(self) -> Mapping[str, Trace | Events]:
+        """The recordings of ``data``, read once: as they are in the files now, or as the run began with them.
+
+        Raises
+        ------
+        orchestrator.data.DataError
+            If one cannot be read.
+        orchestrator.errors.RunFailed
+            If those of a run cannot be read.
+        """
+        return load_data(self) if self._run is None else frozen_data(self._run, self.data)
+
+    def of_run(self, paths: RunPaths) -> Config:
+        """Return a copy that takes its recordings from a run that has begun, not from their files."""
+        copy = self.model_copy()
+        copy._run = paths
+        for name in ("measured", "_targets"):
+            copy.__dict__.pop(name, None)
+        return copy
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Config:
         """Return a copy with changed keys, which are not validated."""
         copy = super().model_copy(update=update, deep=deep)
-        if update and not update.keys().isdisjoint(("targets", "model_dir")):
+        if update and not update.keys().isdisjoint(("targets", "model_dir", "data")):
             copy.__dict__.pop("_targets", None)
+            copy.__dict__.pop("measured", None)
         return copy
 
     @property

@@ -29,7 +29,7 @@ from orchestrator.node.claim import claim
 from orchestrator.node.task import NodeTask
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
-from orchestrator.results import read_result
+from orchestrator.results import keep_beside, read_result
 from orchestrator.simulations.base import Simulation, SimulationFailed
 from orchestrator.simulations.failure_cause import CANNOT_DELIVER, FILE_SYSTEM_ERRORS
 from orchestrator.simulations.phases import HEARTBEAT, Phase, note
@@ -111,6 +111,7 @@ def measure_attempt(task_file: str) -> None:
         values=measured.values,
         reasons=measured.reasons,
         outputs=measured.outputs,
+        recordings=measured.recordings,
         message=measured.message,
         log_tail=measured.log_tail,
         seconds={**result.seconds, **measured.seconds},
@@ -217,10 +218,12 @@ def _bounded(result: Result) -> Result:
 
 
 def _measure(task: NodeTask, simulation: Simulation[Any], attempt: AttemptPaths) -> Result:
-    from targets import NoValue, create_targets, measure  # noqa: PLC0415  (most of the time that importing takes)
+    from orchestrator.data.freezing import read_data  # noqa: PLC0415  (most of the time that importing takes)
+    from targets import NoValue, create_targets, measure  # noqa: PLC0415
 
     begin = time.monotonic()
-    targets = create_targets(task.targets, directory=task.model_dir)
+    data = {} if task.data is None else read_data(task.data)
+    targets = create_targets(task.targets, directory=task.model_dir, data=data)
     try:
         recordings = simulation.recordings(attempt)
     except NoValue as error:
@@ -233,6 +236,7 @@ def _measure(task: NodeTask, simulation: Simulation[Any], attempt: AttemptPaths)
         values={label: each.value for label, each in measured.items()},
         reasons={label: each.reason for label, each in measured.items() if each.reason is not None},
         outputs={label: list(each.outputs) for label, each in measured.items() if each.outputs},
+        recordings=keep_beside(attempt.result, recordings) if task.keep_recordings else "",
         seconds={"measuring": time.monotonic() - begin},
     )
 

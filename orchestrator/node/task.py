@@ -51,6 +51,10 @@ class NodeTask:
         Whose simulation directories stay: those of ``none``, ``failed`` or ``all``.
     log_lines : int
         Last lines of a failed simulation's log in its result.
+    data : pathlib.Path, optional
+        File with the measured recordings that targets compare with.
+    keep_recordings : bool
+        Whether traces and events are wanted beside the result.
     script : mapping
         What a program of the model reads from the file besides, `orchestrator.simulations.Model.task`.
     """
@@ -68,11 +72,20 @@ class NodeTask:
     measure_on: str
     keep: str
     log_lines: int
+    data: Path | None = None
+    keep_recordings: bool = False
     script: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
-        cls, config: Config, model: Model[Any], offspring: Offspring, attempt: AttemptPaths, number: int
+        cls,
+        config: Config,
+        model: Model[Any],
+        offspring: Offspring,
+        attempt: AttemptPaths,
+        number: int,
+        *,
+        data: Path | None = None,
     ) -> NodeTask:
         """Return what a node has to do for an attempt.
 
@@ -88,6 +101,8 @@ class NodeTask:
             Files of the attempt.
         number : int
             Of the attempt, from 1.
+        data : pathlib.Path, optional
+            File with the recordings of the configuration's section ``data``.
         """
         options, (generation, index) = model.options, (offspring.generation, offspring.index)
         seeds = seeds_of(options.seeds, config.optimiser_seed, generation, index)
@@ -105,6 +120,8 @@ class NodeTask:
             measure_on=config.measure_on,
             keep=config.keep.directories,
             log_lines=config.keep.log_lines,
+            data=data if config.data else None,
+            keep_recordings=config.keep.best > 0,
             script=model.task(),
         )
 
@@ -151,7 +168,12 @@ class NodeTask:
             "context": self.context.model_dump(mode="json"),
             "targets": list(self.targets),
             "measure_on": self.measure_on,
-            "keep": {"directories": self.keep, "log_lines": self.log_lines},
+            "keep": {
+                "directories": self.keep,
+                "log_lines": self.log_lines,
+                "recordings": self.keep_recordings,
+            },
+            "data": None if self.data is None else str(self.data),
             **self.script,
         }
 
@@ -187,6 +209,8 @@ class NodeTask:
                 measure_on=str(data["measure_on"]),
                 keep=keep["directories"],
                 log_lines=int(keep["log_lines"]),
+                data=None if data.get("data") is None else Path(data["data"]),
+                keep_recordings=bool(keep.get("recordings", False)),
                 script={key: value for key, value in data.items() if key not in _OWN},
             )
         except (KeyError, TypeError) as error:
@@ -208,5 +232,6 @@ _OWN = frozenset(
         "targets",
         "measure_on",
         "keep",
+        "data",
     }
 )

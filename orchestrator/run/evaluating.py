@@ -20,6 +20,7 @@ from orchestrator.paths import RunPaths
 from orchestrator.records import Offspring
 from orchestrator.run.asked import Asks
 from orchestrator.run.controller import Controller
+from orchestrator.run.kept_recordings import KeptRecordings
 from orchestrator.schedules import Schedule, Search
 from orchestrator.schedules.registry import create_schedule
 from orchestrator.scores.other_runs import frozen
@@ -76,7 +77,9 @@ def carry_out(
         cluster,
         Terms(config.timeout, config.jobs.retries, name),
         folder_of=paths.generation,
-        write_task=lambda offspring, attempt, number: NodeTask.of(config, model, offspring, attempt, number).write(),
+        write_task=lambda offspring, attempt, number: NodeTask.of(
+            config, model, offspring, attempt, number, data=paths.data
+        ).write(),
         measuring=MeasuringPool(config.measuring_processes, config.timeout),
         cleanup=cleanup,
         stop=stop,
@@ -90,6 +93,7 @@ def carry_out(
             paths=paths,
             asks=Asks(paths, config.space()),
             cleanup=cleanup,
+            kept=KeptRecordings(paths, config.keep.best),
             confirm=confirm,
             before=before,
             appended=appended,

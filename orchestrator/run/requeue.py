@@ -4,34 +4,12 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from orchestrator.cluster.commands import CommandFailed, requeue_job
-from orchestrator.lease import controller_jobs
-from orchestrator.paths import RunPaths
 
 # SLURM's own patience between SIGTERM and SIGKILL is half a minute by default, in s
 _PATIENCE = 60.0
-
-
-def run_of_restarted_job(model_dir: Path, environment: Mapping[str, str]) -> RunPaths | None:
-    """Return the run that this SLURM job was carrying out before it was queued again, None in every other case.
-
-    Parameters
-    ----------
-    model_dir : pathlib.Path
-        Where the model's runs are.
-    environment : mapping of str to str
-        Variables of the job; SLURM counts restarts in ``SLURM_RESTART_COUNT``.
-    """
-    if environment.get("SLURM_RESTART_COUNT", "0") == "0":
-        return None
-    for directory in sorted(model_dir.glob("*_Optimization"), reverse=True):
-        paths = RunPaths(directory)
-        if environment.get("SLURM_JOB_ID") in controller_jobs(paths) and paths.checkpoint.is_file():
-            return paths
-    return None
 
 
 def requeue(job_id: str, received: Sequence[int]) -> str | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestrator.checking.model_identity import changed_files, changed_parameters, keep_model
+from orchestrator.checking.model_identity import changed_data, changed_files, changed_parameters, keep_model
 from orchestrator.checking.problems import doubtful_time, identity_differences, load_checked_config
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import create_cluster
@@ -24,11 +24,12 @@ from orchestrator.config.file import dump_config, load_frozen
 from orchestrator.config.model import Config
 from orchestrator.config.reevaluate import NONE
 from orchestrator.config.source import Source
+from orchestrator.data import freeze_data
 from orchestrator.display.live import displaying
 from orchestrator.display.logs import LogFormat, logging_to
 from orchestrator.errors import RunFailed, Stopped, UsageError
 from orchestrator.files import remove_unfinished, set_mode, write_text
-from orchestrator.lease import hold_of, only_controller
+from orchestrator.lease import hold_of, only_controller, run_of_restarted_job
 from orchestrator.optimisers import versions_of
 from orchestrator.paths import RunPaths
 from orchestrator.run.asked import Asks
@@ -36,7 +37,7 @@ from orchestrator.run.best_again import BestAgain
 from orchestrator.run.cancel import end_if_asked
 from orchestrator.run.evaluating import optimise
 from orchestrator.run.report_refresher import ReportRefresher
-from orchestrator.run.requeue import requeue, run_of_restarted_job
+from orchestrator.run.requeue import requeue
 from orchestrator.run.signals import listening
 from orchestrator.scores.described import description_of
 from orchestrator.scores.other_runs import evaluations_of_others, freeze
@@ -151,6 +152,9 @@ def _control(
             write_text(paths.config, text)
         if text != checkpoint.config_text:
             checkpoint.set_config(text, lease.confirm)
+        if not new:
+            for line in changed_data(config, paths):
+                _LOG.warning("%s: the run goes on with the data that it began with, %s", line, paths.data.name)
         for name in changed_files(config, paths):
             _LOG.warning(
                 "%s has changed since the run began: evaluations from now on are made with what it is now", name
@@ -204,6 +208,7 @@ def create_run(config: Config, paths: RunPaths) -> None:
         freeze(evaluations_of_others(config), paths)
     except UsageError as error:
         raise UsageError(f"optimiser.learn_from: {error}") from error
+    freeze_data(config.measured, paths)
     targets = config.create_targets()
     Checkpoint.create(
         paths.checkpoint,

@@ -20,7 +20,8 @@ from bare_models import make_small
 from shown import ROOT, SHELL, Block, Reader, blocks_of
 
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.config.model import POINTS, Config
+from orchestrator.config.model import Config
+from orchestrator.config.points import POINTS
 
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 

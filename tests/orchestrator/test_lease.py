@@ -16,11 +16,10 @@ from orchestrator_project import wait_for
 
 from orchestrator import lease as module
 from orchestrator.errors import Stopped, UsageError
-from orchestrator.lease import controller_jobs, holder_of, is_held, only_controller
+from orchestrator.lease import controller_jobs, holder_of, is_held, only_controller, run_of_restarted_job
 from orchestrator.lock import Lock, tokens
 from orchestrator.paths import RunPaths
 from orchestrator.processes import this_process
-from orchestrator.run.requeue import run_of_restarted_job
 
 # dead or asleep: that takes seconds to know
 pytestmark = pytest.mark.run

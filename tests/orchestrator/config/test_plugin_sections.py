@@ -184,7 +184,7 @@ def test_the_identity_of_a_run_is_what_it_was() -> None:
     sections = set(load_identity())
     assert sections == {
         *("parameters", "optimiser_centroid", "targets", "offspring_size", "optimiser_seed", "optimiser_sigma"),
-        *("optimiser", "simulation", "explosion_check"),
+        *("optimiser", "simulation", "explosion_check", "data"),
     }
     assert load_identity()["optimiser"] == {"method": "cma", "learn_from": []}
 

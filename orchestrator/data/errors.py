@@ -1,0 +1,37 @@
+"""What is wrong with measured recordings, with the key of the configuration at which it can be put right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from orchestrator.errors import UsageError
+
+
+class Unreadable(ValueError):
+    """One recording cannot be had.
+
+    Parameters
+    ----------
+    key : str
+        The key of its section at fault; empty for the section.
+    message : str
+        What was expected, what there is, and what to do.
+    """
+
+    def __init__(self, key: str, message: str):
+        super().__init__(message)
+        self.key = key
+
+
+class DataError(UsageError):
+    """All that is wrong with the section ``data``.
+
+    Parameters
+    ----------
+    problems : sequence of (tuple, str)
+        Location in the configuration, such as ``("data", "dipole", "columns")``, and message; at least one.
+    """
+
+    def __init__(self, problems: Sequence[tuple[tuple[str, ...], str]]):
+        self.problems = list(problems)
+        super().__init__("\n".join(f"{'.'.join(at)}: {message}" for at, message in problems))

@@ -1,0 +1,101 @@
+"""Reads all recordings of a configuration, each with the reader of its kind of file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from orchestrator.data.errors import DataError, Unreadable
+from orchestrator.data.section import DataSource
+from orchestrator.data.shaping import shaped
+from targets.plugins import nearest
+
+if TYPE_CHECKING:
+    from targets.recordings import Events, Trace
+
+_TABLES = frozenset({"", ".csv", ".tsv", ".txt", ".dat", ".asc"})
+_NAMED = frozenset({".npz", ".json"})
+
+
+class _Configured(Protocol):
+    """What of a configuration is needed here."""
+
+    @property
+    def data(self) -> Mapping[str, DataSource]:
+        """The section ``data``."""
+
+    @property
+    def model_dir(self) -> Path:
+        """What its paths are relative to."""
+
+
+def load_data(config: _Configured) -> dict[str, Trace | Events]:
+    """Return the recordings that a configuration names, as they are read now; times are in ms.
+
+    Raises
+    ------
+    DataError
+        With all problems at once.
+    """
+    found: dict[str, Trace | Events] = {}
+    problems: list[tuple[tuple[str, ...], str]] = []
+    for name, source in config.data.items():
+        try:
+            found[name] = read(source, config.model_dir)
+        except Unreadable as error:
+            problems.append((("data", name, *([error.key] if error.key else [])), str(error)))
+    if problems:
+        raise DataError(problems)
+    return found
+
+
+def read(source: DataSource, directory: Path) -> Trace | Events:
+    """Return one recording.
+
+    Parameters
+    ----------
+    source : DataSource
+        Which.
+    directory : pathlib.Path
+        What a path is relative to, and where a function is imported from.
+
+    Raises
+    ------
+    Unreadable
+        If it cannot be had.
+    """
+    # each reader imports what it reads with
+    if source.file is None:
+        from orchestrator.data.function import made  # noqa: PLC0415
+
+        return shaped(made(source, directory), source)
+    path = (directory / source.file.expanduser()).absolute()
+    _require_readable(path)
+    suffix = path.suffix.lower()
+    try:
+        if suffix in _NAMED:
+            from orchestrator.data.named import read_named  # noqa: PLC0415
+
+            return shaped(read_named(path, source), source)
+        if suffix in _TABLES and path.is_file():
+            from orchestrator.data.tables import read_table  # noqa: PLC0415
+
+            return shaped(read_table(path, source), source)
+        from orchestrator.data.neo_files import read_with_neo  # noqa: PLC0415
+
+        return shaped(read_with_neo(path, source), source)
+    except OSError as error:
+        raise Unreadable("file", f"{path} cannot be read: {error.strerror or error}") from error
+    except Unreadable as error:
+        raise Unreadable(error.key, f"{path}: {error}") from error
+
+
+def _require_readable(path: Path) -> None:
+    if path.is_file() or path.is_dir():
+        return
+    if path.exists():
+        raise Unreadable("file", f"{path}: expected a regular file, not a pipe or a device")
+    siblings = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
+    hint = nearest(path.name, siblings) or ";"
+    raise Unreadable("file", f"there is no file {path}{hint} paths are relative to model_dir")
