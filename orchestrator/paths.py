@@ -82,6 +82,11 @@ class AttemptPaths:
         """Output of the simulation."""
         return self.directory / "simulation.log"
 
+    @property
+    def prepared(self) -> Path:
+        """Folder of what is prepared once for all evaluations: `RunPaths.prepared` of the run."""
+        return RunPaths(self.result.parents[3]).prepared
+
 
 @dataclass(frozen=True)
 class GenerationPaths:
@@ -189,6 +194,11 @@ class RunPaths:
     def generations(self) -> Path:
         """Folder of the generations in flight."""
         return self.directory / "generations"
+
+    @property
+    def prepared(self) -> Path:
+        """Folder of what jobs prepare once for all evaluations, such as programs that they compile."""
+        return self.directory / "prepared"
 
     @property
     def kept(self) -> Path:

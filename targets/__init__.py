@@ -35,10 +35,10 @@ and name it in the config::
       - {class: "my_targets.py:SilentShare", sheet_name: Exc_Layer, target_value: 10, norm: 5, threshold: 0.05}
 """
 
-from targets.base import AtLeastTarget, AtMostTarget, IntervalTarget, NoValue, PointTarget, RangeTarget, Target
+from targets.base import AtLeastTarget, AtMostTarget, IntervalTarget, PointTarget, RangeTarget, Target
 from targets.conductance import ConductanceRatio
 from targets.datastore import Datastore
-from targets.errors import DatastoreError
+from targets.errors import DatastoreError, Exploded, NoValue
 from targets.measuring import Measurement, ScoreError, measure, ranked_score_of, score_of
 from targets.modulation import ModulationRatio
 from targets.needs import Located, Needs, Presented, Recorded
@@ -63,6 +63,7 @@ __all__ = [
     "Datastore",
     "DatastoreError",
     "Events",
+    "Exploded",
     "IntervalTarget",
     "IrregularityTarget",
     "Located",

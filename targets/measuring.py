@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
-from targets.base import NoValue, Target
-from targets.errors import DatastoreError
+from targets.base import Target
+from targets.errors import DatastoreError, NoValue
 from targets.numbers import as_number, as_outputs
 from targets.plugins import said
 

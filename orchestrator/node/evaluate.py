@@ -219,12 +219,16 @@ def _bounded(result: Result) -> Result:
 
 def _measure(task: NodeTask, simulation: Simulation[Any], attempt: AttemptPaths) -> Result:
     from orchestrator.data.freezing import read_data  # noqa: PLC0415  (most of the time that importing takes)
-    from targets import create_targets, measure  # noqa: PLC0415
+    from targets import NoValue, create_targets, measure  # noqa: PLC0415
 
     begin = time.monotonic()
     data = {} if task.data is None else read_data(task.data)
     targets = create_targets(task.targets, directory=task.model_dir, data=data)
-    recordings = simulation.recordings(attempt)
+    try:
+        recordings = simulation.recordings(attempt)
+    except NoValue as error:
+        labels, why = [target.label for target in targets], str(error) or "no value"
+        return Result(Outcome.OK, values=dict.fromkeys(labels), reasons=dict.fromkeys(labels, why))
     found = measure(targets, recordings, FILE_SYSTEM_ERRORS)
     measured = {target.label: measurement for target, measurement in zip(targets, found, strict=True)}
     return Result(

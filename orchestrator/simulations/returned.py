@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from orchestrator.files import replacing
-from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
 from orchestrator.simulations.base import SimulationFailed
 
 if TYPE_CHECKING:
     from targets import Recordings
 
+Left = TypeVar("Left")
 
-def keep_returned(returned: object, attempt: AttemptPaths, where: str) -> None:
-    """Write what a function returned into the attempt's directory, whole or not at all.
+
+def keep_returned(returned: object, directory: Path, where: str) -> None:
+    """Write what a function returned into a simulation's directory, whole or not at all.
 
     Parameters
     ----------
     returned : mapping, or None
         As `targets.recordings.file.as_recordings` takes it; nothing is written for None.
-    attempt : AttemptPaths
-        Of which ``simulation`` is there.
+    directory : pathlib.Path
+        The simulation's.
     where : str
         The function and its file, for people.
 
@@ -37,27 +41,44 @@ def keep_returned(returned: object, attempt: AttemptPaths, where: str) -> None:
     if returned is None:
         return
     try:
-        recordings = as_recordings(returned, attempt.simulation)
+        recordings = as_recordings(returned, directory)
     except TypeError as error:
         message = f"{where}: {error}. Return None if there is no value"
         raise SimulationFailed(Outcome.SIMULATION_ERROR, message) from error
-    with replacing(attempt.simulation / NPZ) as temporary:
+    with replacing(directory / NPZ) as temporary:
         save(recordings, temporary)
 
 
-def recordings_in(attempt: AttemptPaths) -> Recordings:
-    """Return what is in the attempt's directory.
+def refuse_explosion(directory: Path) -> None:
+    """Raise `SimulationFailed` if a simulation says in its directory that it has exploded, or has left no numbers."""
+    from targets.errors import NoValue  # noqa: PLC0415  (most of the time that importing takes)
+    from targets.recordings.file import numbers_in  # noqa: PLC0415
+
+    with contextlib.suppress(NoValue):
+        _understood(lambda: numbers_in(directory))
+
+
+def recordings_in(directory: Path) -> Recordings:
+    """Return what a simulation has left in its directory.
 
     Raises
     ------
     SimulationFailed
-        If a file is there that is none of the sort; the message names it.
-    OSError
-        If it cannot be read.
+        If it has exploded, or what it has left is not what it should be.
+    targets.errors.NoValue
+        If it says that there is nothing to measure.
     """
     from targets.recordings.file import left_in  # noqa: PLC0415  (most of the time that importing takes)
 
+    return _understood(lambda: left_in(directory))
+
+
+def _understood(read: Callable[[], Left]) -> Left:
+    from targets.errors import Exploded  # noqa: PLC0415  (most of the time that importing takes)
+
     try:
-        return left_in(attempt.simulation)
+        return read()
+    except Exploded as why:
+        raise SimulationFailed(Outcome.EXPLODED, str(why)) from why
     except ValueError as error:
         raise SimulationFailed(Outcome.SIMULATION_ERROR, str(error)) from error

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat, PositiveFloat, model_validator
 
-from targets.base import NoValue, PointTarget
+from targets.base import PointTarget
+from targets.errors import NoValue
 from targets.numbers import FloatArray
 from targets.registry import target
 from targets.series.trace_target import Samples, TraceTarget

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat, NonNegativeInt, PrivateAttr, field_validator
 
-from targets.base import NoValue, Target, UnfitData
+from targets.base import Target, UnfitData
+from targets.errors import NoValue
 from targets.numbers import FloatArray
 from targets.plugins import nearest
 from targets.recordings import Events, Recordings, Trace

@@ -13,6 +13,8 @@ from orchestrator.errors import UsageError
 from orchestrator.files import replacing
 from orchestrator.simulations.base import Finding, Identity, Model, digests
 from orchestrator.simulations.hnn.options import HNNOptions, missing_packages
+from orchestrator.simulations.programs.importing import module_files
+from orchestrator.simulations.programs.looking import standing_in_the_way
 from orchestrator.simulations.seeds import seeds_of
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class HNNModel(Model[HNNOptions]):
 
     def problems(self, config: Config) -> list[Finding]:
         """Return what is not installed, and why the network cannot be made with the start values."""
-        if found := super().problems(config):
+        if found := super().problems(config) or standing_in_the_way(self.model_dir):
             return found
         if lacking := missing_packages(self.options):
             return [(("simulation", "type"), lacking)]
@@ -63,8 +65,7 @@ class HNNModel(Model[HNNOptions]):
 
     def identity(self) -> Identity:
         """Return digests of the modules of the two functions, as far as they are files of the model."""
-        modules = (each.partition(":")[0].replace(".", "/") for each in (self.options.network, self.options.set_params))
-        files = [name for module in modules for name in (f"{module}.py", f"{module}/__init__.py")]
+        files = [*module_files(self.options.network), *module_files(self.options.set_params)]
         return Identity({}, digests(self.model_dir, files))
 
     def write_own_file(self, parameters: Mapping[str, float | int], file: Path) -> None:

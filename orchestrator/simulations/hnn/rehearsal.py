@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestrator.simulations.function import load, modules_of
 from orchestrator.simulations.hnn.options import HNNOptions
+from orchestrator.simulations.programs.importing import load, modules_of
 from orchestrator.text import shortened
 
 # characters of an exception that are told

@@ -15,9 +15,9 @@ import numpy as np
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
 from orchestrator.simulations.base import Simulation, SimulationFailed
-from orchestrator.simulations.function import load, modules_of
 from orchestrator.simulations.hnn.options import HNNOptions, missing_packages
-from orchestrator.simulations.phases import Phase, note, phases
+from orchestrator.simulations.phases import Phase, note, seconds_noted
+from orchestrator.simulations.programs.importing import load, modules_of
 from orchestrator.simulations.registry import simulation
 from orchestrator.simulations.returned import keep_returned, recordings_in
 
@@ -48,21 +48,15 @@ class HNNSimulation(Simulation[HNNOptions]):
             note(attempt, Phase.PROTOCOLS)
             dipoles = self._dipoles(net)
         note(attempt, Phase.FINISHED)
-        keep_returned(recorded(net, dipoles), attempt, "hnn-core")
+        keep_returned(recorded(net, dipoles), attempt.simulation, "hnn-core")
 
     def recordings(self, attempt: AttemptPaths) -> Recordings:
         """Return dipoles and spikes."""
-        return recordings_in(attempt)
+        return recordings_in(attempt.simulation)
 
     def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
         """Return the wall times of building the network in Python, and of the trials."""
-        first = phases(attempt)
-        spans = {"build": (Phase.BUILDING, Phase.PROTOCOLS), "protocols": (Phase.PROTOCOLS, Phase.FINISHED)}
-        return {
-            name: max(0.0, first[end] - first[begin])
-            for name, (begin, end) in spans.items()
-            if begin in first and end in first
-        }
+        return seconds_noted(attempt)
 
     def _missing_launcher(self) -> str | None:
         command = self.options.mpi_command

@@ -211,6 +211,14 @@ def test_a_function_that_raises_is_said_with_its_key(project: Path) -> None:
     assert rehearsed(project, {"height": 1.0}, set_params="fitted:nothing")["key"] == "set_params"
 
 
+def test_a_module_of_this_programs_name_is_refused(project: Path) -> None:
+    (project / "targets.py").write_text("")
+    config = config_of(project)
+    ((at, said),) = model_of(config).problems(config)
+    assert at == ("model_dir",)
+    assert "targets.py stands in the way" in said
+
+
 @pytest.mark.usefixtures("stand_in")
 def test_processes_of_slurm_are_refused(project: Path) -> None:
     config = config_of(project, executor="slurm", jobs={"ntasks": 4})
