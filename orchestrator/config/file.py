@@ -13,7 +13,6 @@ from pydantic import BaseModel, ValidationError
 from orchestrator.config.model import Config
 from orchestrator.config.moved_keys import MOVED, given_twice
 from orchestrator.config.plugin_sections import Reading
-from orchestrator.config.sections import ParameterRange
 from orchestrator.config.source import PREDECESSOR_SECTIONS, Location, Source
 from orchestrator.config.words import PAIR, message_of
 from orchestrator.config.yaml_text import write_yaml
@@ -215,7 +214,5 @@ def _section_at(location: Location) -> type[BaseModel] | None:
     """Return the section that the keys at `location` belong to; those of plug-ins explain themselves."""
     if not location:
         return Config
-    if location[0] == "parameters":
-        return ParameterRange
     annotation: Any = Config.model_fields[str(location[0])].annotation
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None

@@ -34,7 +34,7 @@ class NodeTask:
     generation, index, attempt : int
         Which one.
     parameters : mapping of str to float or int
-        By name, in their own units.
+        By name, in their own units: what is searched, constants and what is computed.
     model_dir : pathlib.Path
         Absolute path of the model.
     result, progress : pathlib.Path
@@ -53,6 +53,9 @@ class NodeTask:
         Last lines of a failed simulation's log in its result.
     script : mapping
         What a program of the model reads from the file besides, `orchestrator.simulations.Model.task`.
+    no_value : str
+        Why an expression among the parameters has no value, so that there is nothing to simulate; empty if there are
+        all.
     """
 
     generation: int
@@ -69,6 +72,7 @@ class NodeTask:
     keep: str
     log_lines: int
     script: Mapping[str, Any] = field(default_factory=dict)
+    no_value: str = ""
 
     @classmethod
     def of(
@@ -91,11 +95,12 @@ class NodeTask:
         """
         options, (generation, index) = model.options, (offspring.generation, offspring.index)
         seeds = seeds_of(options.seeds, config.optimiser_seed, generation, index)
+        parameters, no_value = _given(config, offspring)
         return cls(
             generation=generation,
             index=index,
             attempt=number,
-            parameters=offspring.parameters,
+            parameters=parameters,
             model_dir=config.model_dir,
             result=attempt.result,
             progress=attempt.progress,
@@ -106,6 +111,7 @@ class NodeTask:
             keep=config.keep.directories,
             log_lines=config.keep.log_lines,
             script=model.task(),
+            no_value=no_value,
         )
 
     @property
@@ -152,6 +158,7 @@ class NodeTask:
             "targets": list(self.targets),
             "measure_on": self.measure_on,
             "keep": {"directories": self.keep, "log_lines": self.log_lines},
+            **({"no_value": self.no_value} if self.no_value else {}),
             **self.script,
         }
 
@@ -188,6 +195,7 @@ class NodeTask:
                 keep=keep["directories"],
                 log_lines=int(keep["log_lines"]),
                 script={key: value for key, value in data.items() if key not in _OWN},
+                no_value=str(data.get("no_value", "")),
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"is not a task: {type(error).__name__}: {error}") from error
@@ -208,5 +216,16 @@ _OWN = frozenset(
         "targets",
         "measure_on",
         "keep",
+        "no_value",
     }
 )
+
+
+def _given(config: Config, offspring: Offspring) -> tuple[dict[str, float | int], str]:
+    """Return the parameters that a simulation gets, or why there are not all of them."""
+    from orchestrator.parameters.expressions import NoNumber  # noqa: PLC0415  (the controller alone makes tasks)
+
+    try:
+        return config.given().values(offspring.parameters), ""
+    except NoNumber as error:
+        return {}, f"parameter {error.name}: {error}"

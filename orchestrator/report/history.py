@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -54,6 +54,8 @@ class History:
         Of the programs that made the run.
     notes : sequence of str
         What could not be told.
+    derived : sequence of str
+        Names of what simulations got besides: constants, what is computed, and other names of what is searched.
     """
 
     name: str
@@ -66,6 +68,7 @@ class History:
     config_text: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    derived: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, run: Checkpoint | History) -> History:
@@ -93,6 +96,7 @@ class History:
             config_text=run.config_text,
             versions=run.versions,
             notes=(*notes, *more, *still_more),
+            derived=run.given.derived,
         )
 
     def __len__(self) -> int:
@@ -142,6 +146,11 @@ class History:
     def points(self) -> FloatArray:
         """Parameters in their own units, shape (n_evaluations, n_parameters)."""
         return _matrix(self.frame, "parameter", [each.name for each in self.parameters])
+
+    @cached_property
+    def derived_points(self) -> FloatArray:
+        """What is `derived`, NaN if an expression has no value, shape (n_evaluations, n_derived)."""
+        return _matrix(self.frame, "parameter", self.derived)
 
     @cached_property
     def values(self) -> FloatArray:
@@ -257,6 +266,6 @@ def _seconds(values: npt.NDArray[Any]) -> FloatArray:
     return np.where(np.isfinite(numbers) & (numbers > 0), numbers, 0.0)
 
 
-def _matrix(frame: pd.DataFrame, prefix: str, names: list[str]) -> FloatArray:
+def _matrix(frame: pd.DataFrame, prefix: str, names: Sequence[str]) -> FloatArray:
     columns = [np.asarray(frame[f"{prefix}:{name}"], dtype=float) for name in names]
     return np.asarray(np.column_stack(columns)) if columns else np.zeros((len(frame), 0))
