@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     Field,
     PlainValidator,
     SerializeAsAny,
+    SerializerFunctionWrapHandler,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -55,6 +57,12 @@ class ParameterRange(Section):
     start: Start | None = Field(
         None, exclude=True, description="start value, or middle; the same as under optimiser_centroid"
     )
+
+    @model_serializer(mode="wrap")
+    def _without_default_names(self, all_keys: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Return the keys as they were before there were names, so that runs of then do not differ in them."""
+        data: dict[str, Any] = all_keys(self)
+        return {key: value for key, value in data.items() if key != "names" or value is not None}
 
     @field_validator("bounds")
     @classmethod

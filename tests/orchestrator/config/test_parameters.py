@@ -76,6 +76,14 @@ def test_a_frozen_configuration_says_the_same_of_all_forms(tmp_path: Path) -> No
     assert isinstance(again.parameters["three"], int)
 
 
+def test_what_is_searched_under_its_own_name_is_frozen_as_before_there_were_names(tmp_path: Path) -> None:
+    """A comparison of runs would show a difference of every parameter between versions."""
+    frozen = yaml.safe_load(dump_config(read(tmp_path, FORMS), tmp_path))["parameters"]
+    assert frozen["x"] == {"bounds": [1, 5], "scale": "linear", "integer": False}
+    assert frozen["ena"]["names"] == ["soma.ena", "axon.ena"]
+    assert frozen["twice"] == {"expression": "2 * x + three"}
+
+
 @pytest.mark.parametrize(
     ("name", "value", "difference"),
     [
