@@ -10,6 +10,7 @@ from pathlib import Path
 from orchestrator.checking.acceptance import ask_about_offspring, key_of
 from orchestrator.checking.costs import Costs, costs
 from orchestrator.checking.disk import Disk, disk
+from orchestrator.checking.expressions import expression_notes
 from orchestrator.checking.model_identity import changed_parameters
 from orchestrator.checking.on_node import Rehearsed
 from orchestrator.checking.partitions import asked_for, never_starts, waits
@@ -99,6 +100,7 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
         _look_at_scripts(config, source, found)
     if found.config is not None:
         found.notes += [source.problem(*note) for note in model_of(config).notes(config)]
+        found.notes += [source.problem(*note) for note in expression_notes(config)]
         if rehearse is None:  # a node tells otherwise
             found.unknown += [source.problem(*each) for each in model_of(config).unknown(config)]
     if not found.problems and config.continue_cp:

@@ -150,8 +150,9 @@ def _inside(start: object, parameters: object) -> Iterator[tuple[str, Any]]:
     for name, value in start.items() if isinstance(start, Mapping) else ():
         spec = parameters.get(name) if isinstance(parameters, Mapping) else None
         bounds = spec.get("bounds") if isinstance(spec, Mapping) else spec
-        if isinstance(bounds, list) and len(bounds) == 2 and all(map(_is_number, [value, *bounds])):
-            yield name, min(max(value, bounds[0]), bounds[1])
+        has_own = isinstance(spec, Mapping) and "start" in spec
+        if isinstance(bounds, list) and len(bounds) == 2 and all(map(_is_number, [value, *bounds])) and not has_own:
+            yield name, min(max(value, min(bounds)), max(bounds))
 
 
 def _is_number(value: object) -> bool:

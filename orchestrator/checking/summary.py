@@ -50,10 +50,12 @@ def summary_rows(found: Inspection) -> Iterator[tuple[str, str]]:
 
 
 def _parameters(config: Config) -> str:
-    specs = list(config.parameters.values())
+    specs, given = list(config.searched.values()), config.given()
     kinds = {"logarithmic": sum(spec.scale == "log" for spec in specs), "integer": sum(spec.integer for spec in specs)}
     named = ", ".join(f"{number} {kind}" for kind, number in kinds.items() if number)
-    return f"{len(specs)}{f' ({named})' if named else ''}"
+    others = {"constant": len(given.constants), "expression": len(given.expressions)}
+    besides = ", ".join(f"{number} {kind}{'s' if number > 1 else ''}" for kind, number in others.items() if number)
+    return f"{len(specs)}{f' ({named})' if named else ''}{f'; besides {besides}' if besides else ''}"
 
 
 def _targets(config: Config) -> str:

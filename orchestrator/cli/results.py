@@ -121,8 +121,8 @@ def _print_best(run_directory: Path, top: int, form: str) -> None:
         say(formats.as_yaml(choice), end="")
     else:
         for candidate in choice.best:
-            say(formats.as_overrides(candidate.parameters))
-        if formats.overrides_too_long(choice.best[0].parameters):
+            say(formats.as_overrides(candidate.given))
+        if formats.overrides_too_long(choice.best[0].given):
             say(f"orchestrator: {formats.TOO_LONG}", error=True)
 
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
 
-from orchestrator.config.sections import ParameterRange, RangeOrBounds
+from orchestrator.config.parameters import ParameterRange, read_parameter
 from orchestrator.config.yaml_text import read_mapping
 from orchestrator.optimisers.space import Parameter
 from orchestrator.records import FloatArray
@@ -75,14 +74,15 @@ def describe_parameters(
     config: Mapping[str, Any], names: Sequence[str], values: FloatArray
 ) -> tuple[list[Parameter], list[str]]:
     """Return the parameters with their bounds, those of the data if the configuration has none, and notes."""
-    adapter: TypeAdapter[ParameterRange] = TypeAdapter(RangeOrBounds)
     given = config.get("parameters")
     described, missing = [], []
     for n, name in enumerate(names):
         try:
-            spec = adapter.validate_python(given[name] if isinstance(given, dict) else None)
+            spec = read_parameter(given[name] if isinstance(given, dict) else None)
+            if not isinstance(spec, ParameterRange):
+                raise ValueError(f"{name} has no bounds")
             described.append(Parameter(name, *spec.bounds, log=spec.scale == "log", integer=spec.integer))
-        except (KeyError, ValidationError):
+        except (KeyError, ValueError):
             own = values[:, n][np.isfinite(values[:, n])]
             low, high = (float(own.min()), float(own.max())) if len(own) else (0.0, 1.0)
             described.append(Parameter(name, low, high if high > low else low + (abs(low) or 1.0)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -62,6 +62,8 @@ class History:
         Traces and events that are kept of some evaluations, by generation and offspring.
     measured_data : mapping of str to Trace or Events
         Measured recordings of the run by name.
+    derived : sequence of str
+        Names of what simulations got besides: constants, what is computed, and other names of what is searched.
     """
 
     name: str
@@ -76,6 +78,7 @@ class History:
     notes: tuple[str, ...] = ()
     recordings: Mapping[tuple[int, int], Recordings] = field(default_factory=dict)
     measured_data: Mapping[str, Trace | Events] = field(default_factory=dict)
+    derived: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, run: Checkpoint | History) -> History:
@@ -106,6 +109,7 @@ class History:
             notes=(*notes, *more, *still_more, *still_missing),
             recordings=run.recordings(),
             measured_data=data,
+            derived=run.given.derived,
         )
 
     def __len__(self) -> int:
@@ -155,6 +159,11 @@ class History:
     def points(self) -> FloatArray:
         """Parameters in their own units, shape (n_evaluations, n_parameters)."""
         return _matrix(self.frame, "parameter", [each.name for each in self.parameters])
+
+    @cached_property
+    def derived_points(self) -> FloatArray:
+        """What is `derived`, NaN if an expression has no value, shape (n_evaluations, n_derived)."""
+        return _matrix(self.frame, "parameter", self.derived)
 
     @cached_property
     def values(self) -> FloatArray:
@@ -279,6 +288,6 @@ def _seconds(values: npt.NDArray[Any]) -> FloatArray:
     return np.where(np.isfinite(numbers) & (numbers > 0), numbers, 0.0)
 
 
-def _matrix(frame: pd.DataFrame, prefix: str, names: list[str]) -> FloatArray:
+def _matrix(frame: pd.DataFrame, prefix: str, names: Sequence[str]) -> FloatArray:
     columns = [np.asarray(frame[f"{prefix}:{name}"], dtype=float) for name in names]
     return np.asarray(np.column_stack(columns)) if columns else np.zeros((len(frame), 0))
