@@ -123,9 +123,9 @@ def _own_file(config: Config, candidate: Candidate, target: Path, *, force: bool
         raise UsageError(
             f"{file}: there already. {'Name a file' if file.is_dir() else 'With --force it is overwritten'}"
         )
-    model.write_own_file({**_seeds_of(candidate, config), **candidate.parameters}, file)
+    model.write_own_file({**_seeds_of(candidate, config), **candidate.given}, file)
     return (
-        f"Wrote {file}: {model.own_file}, with the {len(candidate.parameters)} parameters of {candidate.name} "
+        f"Wrote {file}: {model.own_file}, with the {len(candidate.given)} parameters of {candidate.name} "
         f"(rank {candidate.rank}, total score {candidate.total_score:.4g})."
     )
 

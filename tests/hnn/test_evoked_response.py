@@ -125,7 +125,7 @@ def test_mpi_processes_leave_the_same(project: Project, set_params: Any, monkeyp
 def test_check_asks_the_real_network(project: Project) -> None:
     configured(project, parameters={**yaml.safe_load(project.config.read_text())["parameters"], "evprox2_sd": [1, 2]})
     said = project.command("check", "config.yaml")
-    assert "parameters.evprox2_sd: evoked:set_params does not read it with the start values" in said
+    assert "parameters.evprox2_sd: evoked:set_params does not read evprox2_sd with the start values" in said
     parameters = yaml.safe_load(project.config.read_text())["parameters"]
     del parameters["evprox2_mu"]
     configured(project, parameters=parameters)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import UsageError
 from orchestrator.files import replacing
+from orchestrator.parameters.expressions import NoNumber
 from orchestrator.simulations.base import Finding, Identity, Model, digests
 from orchestrator.simulations.hnn.options import HNNOptions, missing_packages
 from orchestrator.simulations.programs.importing import module_files
@@ -54,9 +55,11 @@ class HNNModel(Model[HNNOptions]):
 
     def notes(self, config: Config) -> list[Finding]:
         """Return the parameters that are never read, and processes for which there are no cores."""
-        read = self._rehearse(config)["read"]
-        message = f"{self.options.set_params} does not read it with the start values, so that it may change nothing"
-        found: list[Finding] = [(("parameters", name), message) for name in config.parameters if name not in read]
+        read, sources = self._rehearse(config)["read"], config.given().sources
+        message = f"{self.options.set_params} does not read {{}} with the start values, so that it may change nothing"
+        found: list[Finding] = [
+            (("parameters", source), message.format(name)) for name, source in sources.items() if name not in read
+        ]
         cores = config.jobs.cpus_per_task or 1
         if config.executor == "slurm" and self.options.n_procs > cores:
             message = f"simulation.n_procs is {self.options.n_procs}, and a job has {cores}: they wait for each other"
@@ -85,7 +88,7 @@ class HNNModel(Model[HNNOptions]):
             from targets.plugins import nearest  # noqa: PLC0415  (most of the time that importing takes)
 
             wanted = str(answer["wanted"])
-            hint = nearest(wanted, [*config.parameters, *self.options.seeds])
+            hint = nearest(wanted, [*config.given().names, *self.options.seeds])
             message = f"{reference} reads {wanted!r}, which is neither here nor in simulation.seeds{hint}"
             return ("parameters",), message
         what = "cannot make the network" if key == "network" else "fails with the start values"
@@ -93,7 +96,10 @@ class HNNModel(Model[HNNOptions]):
 
     def _rehearse(self, config: Config) -> Mapping[str, Any]:
         """Return what `orchestrator.simulations.hnn.rehearsal` says of the start values, asked once."""
-        start = {**config.space().middle, **config.optimiser_centroid}
+        try:
+            start = config.given().values({**config.space().middle, **config.optimiser_centroid})
+        except NoNumber:  # which is said of the expression itself
+            return {"key": None, "read": list(config.given().names)}
         start |= seeds_of(self.options.seeds, config.optimiser_seed, 0, 0)
         known = tuple(start.items())
         if known not in self._rehearsed:

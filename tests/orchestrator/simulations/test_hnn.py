@@ -186,6 +186,17 @@ def test_the_best_is_written_as_a_network_of_hnn_core(project: Path) -> None:
     assert {path.name for path in project.glob("*.json")} == {"best.json"}
 
 
+def test_constants_expressions_and_tied_names_reach_set_params(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parameters = {"a": {"bounds": [0, 4], "names": ["height", "other"]}, "b": 3.0, "c": {"expression": "a + b"}}
+    config = config_of(project, parameters)
+    model = model_of(config)
+    asked: list[dict[str, float]] = []
+    monkeypatch.setattr(model, "_asked", lambda start: asked.append(start) or {"key": None, "read": ["height", "c"]})
+    assert model.problems(config) == []
+    assert asked == [{"height": 2.0, "other": 2.0, "b": 3.0, "c": 5.0}]
+    assert [at for at, _ in model.notes(config)] == [("parameters", "a"), ("parameters", "b")]
+
+
 def rehearsed(project: Path, parameters: dict[str, float], **changes: Any) -> dict[str, Any]:
     return rehearse(HNNOptions.model_validate({**SECTION, **changes}), project, parameters)
 
