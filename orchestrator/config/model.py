@@ -31,7 +31,7 @@ from orchestrator.config.sections import (
     SlurmSection,
 )
 from orchestrator.config.words import said
-from orchestrator.data import DataName, DataSource, frozen_data, load_data
+from orchestrator.data import DataSources, frozen_data, load_data
 from orchestrator.optimisers.base import Problem, Scale, Told
 from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.space import Parameter, SearchSpace
@@ -67,7 +67,7 @@ class Config(Section):
         min_length=1,
         description="list of {class, target_value, sheet_name, norm, max_score, name} and the class's options",
     )
-    data: dict[DataName, DataSource] = Field(
+    data: DataSources = Field(
         default_factory=dict,
         description="measured recordings that targets compare with, by name: {file, columns, unit, window} and more, "
         "or a path; what is read when a run starts stays with it",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.files import write_json
-from orchestrator.paths import AttemptPaths
+from orchestrator.paths import AttemptPaths, RunPaths
 from orchestrator.simulations.base import Simulation
 from orchestrator.simulations.registry import create_simulation, simulation_options
 from orchestrator.simulations.seeds import seeds_of
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from orchestrator.records import Offspring
     from orchestrator.simulations.base import Model
     from orchestrator.simulations.options import SimulationContext, SimulationOptions
+    from targets.recordings import Events, Trace
 
 # goes up if a node of an earlier version would do something else with a task
 VERSION = 1
@@ -53,6 +54,8 @@ class NodeTask:
         Last lines of a failed simulation's log in its result.
     script : mapping
         What a program of the model reads from the file besides, `orchestrator.simulations.Model.task`.
+    data : pathlib.Path or None
+        The file of the measured recordings that targets compare with, ``data.npz`` of the run; None if there are none.
     """
 
     generation: int
@@ -69,10 +72,18 @@ class NodeTask:
     keep: str
     log_lines: int
     script: Mapping[str, Any] = field(default_factory=dict)
+    data: Path | None = None
 
     @classmethod
     def of(
-        cls, config: Config, model: Model[Any], offspring: Offspring, attempt: AttemptPaths, number: int
+        cls,
+        config: Config,
+        model: Model[Any],
+        offspring: Offspring,
+        attempt: AttemptPaths,
+        number: int,
+        *,
+        data: Path | None = None,
     ) -> NodeTask:
         """Return what a node has to do for an attempt.
 
@@ -88,6 +99,8 @@ class NodeTask:
             Files of the attempt.
         number : int
             Of the attempt, from 1.
+        data : pathlib.Path, optional
+            Where the measured recordings are, if the configuration names any.
         """
         options, (generation, index) = model.options, (offspring.generation, offspring.index)
         seeds = seeds_of(options.seeds, config.optimiser_seed, generation, index)
@@ -106,6 +119,7 @@ class NodeTask:
             keep=config.keep.directories,
             log_lines=config.keep.log_lines,
             script=model.task(),
+            data=data if config.data else None,
         )
 
     @property
@@ -126,6 +140,14 @@ class NodeTask:
     def create_simulation(self) -> Simulation[Any]:
         """Return what simulates it."""
         return create_simulation(self.simulation, self.model_dir, self.context)
+
+    def measured(self) -> Mapping[str, Trace | Events]:
+        """Return the measured recordings that targets compare with; raises `orchestrator.errors.RunFailed`."""
+        if self.data is None:
+            return {}
+        from orchestrator.data.freezing import frozen_data  # noqa: PLC0415  (most runs have none)
+
+        return frozen_data(RunPaths(self.data.parent))
 
     def write(self) -> None:
         """Write the task file."""
@@ -152,6 +174,7 @@ class NodeTask:
             "targets": list(self.targets),
             "measure_on": self.measure_on,
             "keep": {"directories": self.keep, "log_lines": self.log_lines},
+            "data": None if self.data is None else str(self.data),
             **self.script,
         }
 
@@ -188,6 +211,8 @@ class NodeTask:
                 keep=keep["directories"],
                 log_lines=int(keep["log_lines"]),
                 script={key: value for key, value in data.items() if key not in _OWN},
+                # of versions that had none
+                data=Path(data["data"]) if data.get("data") else None,
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"is not a task: {type(error).__name__}: {error}") from error
@@ -208,5 +233,6 @@ _OWN = frozenset(
         "targets",
         "measure_on",
         "keep",
+        "data",
     }
 )

@@ -16,7 +16,7 @@ from orchestrator.jobs.measuring_pool import MeasuringPool
 from orchestrator.jobs.pool import JobPool
 from orchestrator.node.task import NodeTask
 from orchestrator.optimisers import create_optimiser
-from orchestrator.paths import RunPaths
+from orchestrator.paths import AttemptPaths, RunPaths
 from orchestrator.records import Offspring
 from orchestrator.run.asked import Asks
 from orchestrator.run.controller import Controller
@@ -71,12 +71,16 @@ def carry_out(
     orchestrator.errors.RunFailed
         If it cannot go on.
     """
+
+    def write_task(offspring: Offspring, attempt: AttemptPaths, number: int) -> None:
+        NodeTask.of(config, model, offspring, attempt, number, data=paths.data).write()
+
     model, cleanup = model_of(config), Cleanup(paths, cluster, config.keep.directories, confirm)
     with JobPool(
         cluster,
         Terms(config.timeout, config.jobs.retries, name),
         folder_of=paths.generation,
-        write_task=lambda offspring, attempt, number: NodeTask.of(config, model, offspring, attempt, number).write(),
+        write_task=write_task,
         measuring=MeasuringPool(config.measuring_processes, config.timeout),
         cleanup=cleanup,
         stop=stop,
