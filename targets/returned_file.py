@@ -196,7 +196,7 @@ def _arrays(recordings: Recordings) -> Arrays:
 
 
 def _recordings(arrays: Mapping[str, Any], directory: Path) -> Recordings:
-    series = {name.removesuffix(".times") for name in arrays if name.endswith(".times")}
+    series = dict.fromkeys(name.removesuffix(".times") for name in arrays if name.endswith(".times"))
     entries = {f"{name}.{part}" for name in series for part in _PARTS}
     numbers = {
         name: None if not each.size else _number(name, each) for name, each in arrays.items() if name not in entries

@@ -82,6 +82,10 @@ def read(source: DataSource, directory: Path) -> Trace | Events:
             from orchestrator.data.tables import read_table  # noqa: PLC0415
 
             return shaped(read_table(path, source), source)
+        if suffix == ".nwb":
+            from orchestrator.data.nwb_files import read_nwb  # noqa: PLC0415
+
+            return shaped(read_nwb(path, source), source)
         from orchestrator.data.neo_files import read_with_neo  # noqa: PLC0415
 
         return shaped(read_with_neo(path, source), source)

@@ -97,7 +97,7 @@ class DataSource(Section):
         allow_inf_nan=False,
         description="time between two samples in ms, if there are no times; all columns are values then",
     )
-    window: Annotated[tuple[float, float], BeforeValidator(list)] | None = Field(
+    window: tuple[float, float] | None = Field(
         None, description="[from, to], the part that is wanted, in ms, edges included; by default all"
     )
     resample: float | None = Field(
