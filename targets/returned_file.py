@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -24,6 +26,11 @@ from targets.recordings import Events, Recordings, Trace
 
 NPZ = "returned.npz"
 JSON = "returned.json"
+# what reading a damaged file of arrays raises
+DAMAGED = (
+    *(ValueError, TypeError, KeyError, EOFError, RuntimeError, OverflowError, MemoryError, AttributeError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+)
 _TRIAL = "trial:"
 _PARTS = ("times", "values", "unit", "time_unit", "labels")
 Arrays = dict[str, Any]
@@ -157,7 +164,7 @@ def load(path: Path, directory: Path) -> Recordings:
                 number, _, entry = name.removeprefix(_TRIAL).partition(":")
                 trials.setdefault(int(number), {})[entry] = array
         each = tuple(_recordings(trials[number], directory) for number in sorted(trials))
-    except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise ValueError(f"{path}: {error}") from error
     return Recordings(whole.numbers, whole.traces, whole.events, directory, each)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from orchestrator.data.selecting import selected
 from orchestrator.data.shaping import Raw
 from orchestrator.files import read_json
 from targets.recordings import Events, FloatArray, Recordings, Trace
-from targets.returned_file import load
+from targets.returned_file import DAMAGED, load
 
 
 def read_named(path: Path, source: DataSource) -> Raw:
@@ -76,7 +75,7 @@ def _of_npz(path: Path) -> _Arrays | Recordings:
             if any(name.endswith(".times") for name in names):
                 return load(path, path.parent)
             return _Arrays([file[name] for name in names], names)
-    except (ValueError, TypeError, KeyError, EOFError, AttributeError, MemoryError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         reason = "it is none, or holds Python objects, which are not read" if "pickle" in str(error) else error
         raise Unreadable("file", f"expected arrays of numbers as numpy.savez writes them: {reason}") from error
 
