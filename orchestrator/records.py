@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeGuard
 
@@ -131,6 +131,10 @@ class Result:
         Versions of the programs involved.
     seeds : mapping of str to int
         Seeds of the simulation by name; none if its job did not come so far.
+    outputs : mapping of str to sequence of float
+        The numbers that a target's value is computed from, by label, of targets of which these are several.
+    recordings : str
+        Name of a file beside the result file with traces and events; empty if there is none.
     measured : bool
         False if the simulation is there and the controller has yet to measure it.
     """
@@ -148,6 +152,8 @@ class Result:
     finished: float = math.nan
     versions: Mapping[str, str] = field(default_factory=dict)
     seeds: Mapping[str, int] = field(default_factory=dict)
+    outputs: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    recordings: str = ""
     measured: bool = True
 
     @property
@@ -218,6 +224,8 @@ _EXPECTED: dict[str, Callable[[object], bool]] = {
     "finished": _is_number,
     "versions": lambda value: _maps(value, _is_text),
     "seeds": lambda value: _maps(value, _is_whole),
+    "outputs": lambda value: _maps(value, lambda row: isinstance(row, list) and all(map(_is_number, row))),
+    "recordings": lambda value: isinstance(value, str) and "/" not in value,
     "measured": lambda value: isinstance(value, bool),
 }
 
@@ -246,6 +254,11 @@ class Evaluation:
     ranked_scores : tuple of float or None
         Score of every target that the optimiser is told, which goes on growing above ``max_score``; None if it is told
         the scores as they are.
+    outputs : mapping of int to sequence of float
+        The numbers that a target's value is computed from, by index of the target, of targets of which these are
+        several.
+    recordings : bytes
+        Traces and events that are kept with it, as `targets.recordings.file` writes them; empty if none are.
     """
 
     offspring: Offspring
@@ -256,6 +269,8 @@ class Evaluation:
     submitted: float
     told_in: int = 0
     ranked_scores: tuple[float, ...] | None = None
+    outputs: Mapping[int, Sequence[float]] = field(default_factory=dict)
+    recordings: bytes = b""
 
     @property
     def total_score(self) -> float:
@@ -266,6 +281,23 @@ class Evaluation:
     def told_scores(self) -> tuple[float, ...]:
         """The scores that the optimiser is told; their sum is the loss of single-objective optimisers."""
         return self.scores if self.ranked_scores is None else self.ranked_scores
+
+
+def rows_of_outputs(evaluations: Sequence[Evaluation]) -> dict[int, FloatArray]:
+    """Return the outputs of evaluations by index of the target, shape (n_evaluations, n_outputs).
+
+    Rows of NaN are those of evaluations that have none, and of those that have another number of them than the first.
+    """
+    widths: dict[int, int] = {}
+    for evaluation in evaluations:
+        for target, row in evaluation.outputs.items():
+            widths.setdefault(target, len(row))
+    rows = {target: np.full((len(evaluations), width), math.nan) for target, width in sorted(widths.items())}
+    for n, evaluation in enumerate(evaluations):
+        for target, row in evaluation.outputs.items():
+            if len(row) == widths[target]:
+                rows[target][n] = row
+    return rows
 
 
 def total_of(scores: Iterable[float]) -> float:

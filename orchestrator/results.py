@@ -6,10 +6,12 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator.files import read_json
+from orchestrator.files import read_json, replacing
 from orchestrator.records import Result
 
 _LOG = logging.getLogger(__name__)
+# of one evaluation in the checkpoint
+_MOST_SAMPLES = 100_000
 
 
 def read_result(path: Path) -> Result:
@@ -42,6 +44,27 @@ def why_unreadable(path: Path) -> str:
     except (OSError, ValueError) as error:
         return str(error)
     return ""
+
+
+def keep_beside(result: Path, recordings: object) -> str:
+    """Write traces and events, if there are any, beside a result that is yet to be written; return the file's name.
+
+    Those of an evaluation that is among the best go into the checkpoint, the others go with their generation.
+
+    Raises
+    ------
+    OSError
+        If they cannot be written.
+    """
+    from targets.recordings import Recordings  # noqa: PLC0415  (the controller reads results without targets)
+    from targets.recordings.file import save, thinned  # noqa: PLC0415
+
+    if not isinstance(recordings, Recordings) or not (recordings.traces or recordings.events):
+        return ""
+    path = result.with_suffix(".npz")
+    with replacing(path) as temporary:
+        save(thinned(recordings, _MOST_SAMPLES), temporary, compressed=True)
+    return path.name
 
 
 def new_results(folder: Path, seen: set[str]) -> Iterator[tuple[int, int, Result]]:

@@ -12,7 +12,7 @@ and pydantic only:
 A target of your own
 --------------------
 Write a class in a file of the model directory, say ``my_targets.py``: a kind (`PointTarget`, `RangeTarget`,
-`AtLeastTarget` or `AtMostTarget`), a unit, options as pydantic fields, and ``value``::
+`AtLeastTarget` or `AtMostTarget`), a unit, options as pydantic fields, and ``outputs``::
 
     from pydantic import Field
     from targets import AtMostTarget, Datastore, NoValue
@@ -23,7 +23,7 @@ Write a class in a file of the model directory, say ``my_targets.py``: a kind (`
         unit = "%"
         threshold: float = Field(default=0.1, description="rate below which a cell is silent, Hz")
 
-        def value(self, recordings: Datastore) -> float:
+        def outputs(self, recordings: Datastore) -> float:
             spontaneous = recordings.spontaneous(self.sheet_name)
             if not spontaneous:
                 raise NoValue("no spontaneous activity recorded")
@@ -39,9 +39,10 @@ from targets.base import AtLeastTarget, AtMostTarget, IntervalTarget, NoValue, P
 from targets.conductance import ConductanceRatio
 from targets.datastore import Datastore
 from targets.errors import DatastoreError
-from targets.measuring import Measurement, ScoreError, as_number, measure, ranked_score_of, score_of
+from targets.measuring import Measurement, ScoreError, measure, ranked_score_of, score_of
 from targets.modulation import ModulationRatio
 from targets.needs import Located, Needs, Presented, Recorded
+from targets.numbers import as_number
 from targets.orientation import (
     OrientationTuningOrthoHighTarget,
     OrientationTuningOrthoLowTarget,

@@ -2,8 +2,9 @@
 
 A target class joins two things that know nothing of each other:
 
-- a *value*, a subclass of :class:`Target` that implements :meth:`Target.value`, and says in :attr:`Target.needs` what
-  has to be recorded and presented for it;
+- a *value*, a subclass of :class:`Target` that implements :meth:`Target.outputs`, and says in :attr:`Target.needs` what
+  has to be recorded and presented for it; where there is more than one output, :meth:`Target.value` makes one number of
+  them;
 - a *kind*, one of :class:`PointTarget`, :class:`RangeTarget`, :class:`AtLeastTarget`, :class:`AtMostTarget`.
 
 They compose by inheritance, the value first: ``class MyTarget(SpontaneousRate, AtMostTarget): ...``. (Options are
@@ -14,11 +15,15 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveFloat, field_validator
+from numpy.typing import ArrayLike
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveFloat, PrivateAttr, field_validator
 
 from targets.needs import Needs
+from targets.numbers import FloatArray, as_outputs
+from targets.recordings import Events, Trace
 
 # What is ranked exceeds the cap of what is shown by at most this share of it, and by half of that where a value is so
 # many caps above the cap: up to there, two targets are weighed against each other nearly as below it.
@@ -26,15 +31,38 @@ _ABOVE_CAP = 0.05
 _HALFWAY = 100
 
 
+Made = TypeVar("Made", bound="Target")
+
+
+class UnfitData(ValueError):
+    """Raised by :meth:`Target.with_data` if measured recordings are missing or do not suit the target.
+
+    Parameters
+    ----------
+    option : str
+        The target's option to change.
+    message : str
+        What is wrong.
+    """
+
+    def __init__(self, option: str, message: str):
+        super().__init__(message)
+        self.option = option
+
+
 class NoValue(Exception):
-    """Raised by :meth:`Target.value` if the recordings have no value; its text is the reason."""
+    """Raised by :meth:`Target.outputs` or :meth:`Target.value` if there is no value; its text is the reason."""
 
 
 class Target(BaseModel):
     """One number that the recordings of an offspring have, and how far it is from the wanted one.
 
-    A user's own target is a class with a kind, a unit, options as pydantic fields, and :meth:`value`; the example is
+    A user's own target is a class with a kind, a unit, options as pydantic fields, and :meth:`outputs`; the example is
     in the docstring of :mod:`targets`.
+
+    The way from recordings to a score has three steps: ``outputs(recordings)`` on the node, the only one that sees the
+    recordings; ``value(outputs)`` and ``score(value)``, which are pure arithmetic, so that they can be computed again
+    of stored outputs under other target values, norms or data.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -59,6 +87,7 @@ class Target(BaseModel):
         default=20.0, allow_inf_nan=False, description="cap of the score, and the score of a missing value"
     )
     name: str | None = Field(default=None, min_length=1, description="label in reports instead of Class(sheet)")
+    _entry: int = PrivateAttr(0)
 
     @property
     def label(self) -> str:
@@ -90,20 +119,77 @@ class Target(BaseModel):
         target_value = getattr(self, "target_value", "")
         return f"{target_value:g}" if isinstance(target_value, float) else str(target_value)
 
+    def parts(self) -> Sequence[Target]:
+        """Return the targets that this entry of a configuration stands for, such as one for each of several sweeps.
+
+        Each has a value and a score of its own. By default there is one, this target.
+        """
+        return (self,)
+
+    @property
+    def entry(self) -> int:
+        """Place of the entry that the target comes from, in the list of the configuration, from 0."""
+        return self._entry
+
+    def for_entry(self: Made, entry: int) -> Made:
+        """Return this target as that of an entry of a configuration."""
+        copy = self.model_copy()
+        copy._entry = entry
+        return copy
+
+    def with_data(self: Made, data: Mapping[str, Trace | Events]) -> Made:
+        """Return this target with the measured recordings at hand that it compares with; most need none.
+
+        Raises
+        ------
+        UnfitData
+            If it needs some that are not there or do not suit it.
+        """
+        return self
+
     @abstractmethod
-    def value(self, recordings: Any) -> float:
-        """Compute the value in ``unit``.
+    def outputs(self, recordings: Any) -> ArrayLike | None:
+        """Return the number or the numbers that the value is computed from.
 
         Parameters
         ----------
         recordings
-            What the simulation left: a :class:`targets.Datastore` for mozaik, the returned mapping for a function.
+            What the simulation left: a :class:`targets.Datastore` for mozaik, :class:`targets.Recordings` for a
+            function or a command, which are a mapping of the returned numbers.
+
+        Returns
+        -------
+        float, or array_like of float, shape (n_outputs,)
+            The value itself in ``unit``, None if there is none; or the samples or features that :meth:`value` makes
+            one of.
 
         Raises
         ------
         NoValue
             With the reason, if the recordings have no such value (nothing recorded, too few spikes, 0/0).
         """
+
+    def value(self, outputs: FloatArray) -> float:
+        """Return the value in ``unit`` that outputs of shape (n_outputs,) have: of one number, the number."""
+        if outputs.size != 1:
+            raise NoValue(
+                f"{type(self).__name__} returned {outputs.size} outputs, and does not say what their value is"
+            )
+        return float(outputs[0])
+
+    def residuals(self, outputs: FloatArray) -> FloatArray | None:
+        """Return differences, shape (n_residuals,), whose Euclidean norm is the distance; None if there are no such.
+
+        Optimisers for sums of squares follow each of them, which takes far fewer evaluations than following the sum.
+        """
+        return None
+
+    def measured(self, recordings: Any) -> float:
+        """Return the value of recordings in ``unit``; raises as :meth:`outputs` and :meth:`value`."""
+        outputs = as_outputs(self.outputs(recordings))
+        if outputs is None:
+            raise NoValue("no value")
+        return self.value(outputs)
 
     @abstractmethod
     def distance(self, value: float) -> float:

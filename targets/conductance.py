@@ -38,7 +38,7 @@ class InhibitionOverExcitation(SpontaneousTarget):
         recorded = [Recorded((name,), option) if name else Recorded(usual[option]) for option, name in own.items()]
         return super().needs + Needs(tuple(recorded))
 
-    def value(self, recordings: Any) -> float:  # noqa: D102
+    def outputs(self, recordings: Any) -> float:  # noqa: D102
         return mean_over(self.spontaneous(recordings), self._ratio)
 
     def _ratio(self, segment: Segment) -> float:

@@ -3,45 +3,32 @@
 from __future__ import annotations
 
 import math
-import reprlib
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from targets.base import NoValue, Target
 from targets.errors import DatastoreError
+from targets.numbers import as_number, as_outputs
 from targets.plugins import said
 
 
 class Measurement(NamedTuple):
-    """The value of one target, or the reason why there is none."""
+    """The value of one target, or the reason why there is none.
+
+    Its outputs are there if they are several numbers, and no more than `MOST_OUTPUTS`.
+    """
 
     value: float | None
     reason: str | None
+    outputs: tuple[float, ...] = ()
+
+
+# numbers that one target keeps of an evaluation
+MOST_OUTPUTS = 20_000
 
 
 class ScoreError(ValueError):
     """A target's own score is no finite number, or negative; the message says which target and what it gives."""
-
-
-def as_number(value: Any) -> float | None:
-    """Return what is a number as one; None for what says that there is none: None, masked values, NA of pandas.
-
-    Scalars and arrays of one number, of numpy, pandas and whatever else has their method ``item``, are numbers.
-
-    Raises
-    ------
-    TypeError
-        If it is none; the message says what it is.
-    """
-    if value is None or np.ma.is_masked(value) or type(value).__name__ == "NAType":
-        return None
-    try:
-        return float(value.item() if callable(getattr(value, "item", None)) else value)
-    except (TypeError, ValueError, OverflowError):
-        shape = f" of shape {value.shape}" if hasattr(value, "shape") else ""
-        raise TypeError(f"expected a number, got {reprlib.repr(value)} ({type(value).__name__}{shape})") from None
 
 
 def measure(targets: Sequence[Target], recordings: object, fatal: Collection[int] = ()) -> list[Measurement]:
@@ -54,7 +41,7 @@ def measure(targets: Sequence[Target], recordings: object, fatal: Collection[int
     targets : sequence of Target
         What is measured.
     recordings
-        What the simulation left, as :meth:`Target.value` takes it.
+        What the simulation left, as :meth:`Target.outputs` takes it.
     fatal : collection of int
         Error numbers that say that the recordings could not be read just now, such as ``errno.ESTALE``.
 
@@ -73,7 +60,10 @@ def measure(targets: Sequence[Target], recordings: object, fatal: Collection[int
 
 def _measure(target: Target, recordings: object, fatal: Collection[int]) -> Measurement:
     try:
-        value = as_number(target.value(recordings))
+        outputs = as_outputs(target.outputs(recordings))
+        if outputs is None:
+            return Measurement(None, "no value")
+        value = as_number(target.value(outputs))
     except Exception as error:  # noqa: BLE001  (a user's target may raise anything)
         for each in (error, error.__cause__):
             if isinstance(each, OSError) and each.errno in fatal:
@@ -85,7 +75,7 @@ def _measure(target: Target, recordings: object, fatal: Collection[int]) -> Meas
         return Measurement(None, "no value")
     if not math.isfinite(value):
         return Measurement(None, f"the value is {value}")
-    return Measurement(value, None)
+    return Measurement(value, None, tuple(outputs.tolist()) if 1 < outputs.size <= MOST_OUTPUTS else ())
 
 
 def score_of(target: Target, value: float | None) -> float:

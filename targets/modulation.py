@@ -66,7 +66,7 @@ class FirstHarmonic(SheetTarget):
             )
         return amplitudes
 
-    def value(self, recordings: Any) -> float:  # noqa: D102
+    def outputs(self, recordings: Any) -> float:  # noqa: D102
         f0, f1 = self.amplitudes(recordings)
         if f0.mean() == 0:
             raise NoValue(f"the cells of sheet {self.sheet_name} don't respond to gratings: F0 is 0")

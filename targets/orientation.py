@@ -91,7 +91,7 @@ class PreferredOverOrthogonal(OrientedTarget):
         """Spikes of the gratings of both orientations."""
         return super().needs + Needs(presented=(self.grating(self.orientation), self.grating(self.orthogonal)))
 
-    def value(self, recordings: Any) -> float:  # noqa: D102
+    def outputs(self, recordings: Any) -> float:  # noqa: D102
         datastore = self.datastore(recordings)
         preferred, orthogonal = self.mean_rates(
             datastore,
@@ -111,7 +111,7 @@ class OrthogonalChange(OrientedTarget, SpontaneousTarget):
         """Spikes of spontaneous activity and of the orthogonal grating."""
         return super().needs + Needs(presented=(self.grating(self.orthogonal),))
 
-    def value(self, recordings: Any) -> float:  # noqa: D102
+    def outputs(self, recordings: Any) -> float:  # noqa: D102
         datastore = self.datastore(recordings)
         spontaneous, orthogonal = self.mean_rates(
             datastore,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
-from targets.base import Target
+from targets.base import Target, UnfitData
 from targets.plugins import PluginError, Registry, nearest
+from targets.recordings import Events, Trace
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -44,7 +45,7 @@ def _path(loc: tuple[str | int, ...]) -> str:
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in loc)
 
 
-def target(name: str, *, unit: str) -> Callable[[TargetClass], TargetClass]:
+def target(name: str, *, unit: str | None) -> Callable[[TargetClass], TargetClass]:
     """Register the decorated class as `name`, and give it its unit.
 
     The class says the rest: its pydantic fields are the options, with their descriptions, units and defaults; its
@@ -55,8 +56,8 @@ def target(name: str, *, unit: str) -> Callable[[TargetClass], TargetClass]:
     ----------
     name : str
         What a configuration calls it, usually the name of the class.
-    unit : str
-        Unit of its value; empty for a pure number.
+    unit : str or None
+        Unit of its value; empty for a pure number, None if the class says it itself.
 
     Raises
     ------
@@ -69,7 +70,8 @@ def target(name: str, *, unit: str) -> Callable[[TargetClass], TargetClass]:
             REGISTRY.add(name, cls, cls)
         except PluginError as error:
             raise TargetError([Problem((), str(error))]) from error
-        cls.unit = unit
+        if unit is not None:
+            cls.unit = unit
         return cls
 
     return register
@@ -80,7 +82,12 @@ def known_targets() -> dict[str, type[Target]]:
     return REGISTRY.known()
 
 
-def create_targets(specs: Sequence[Mapping[str, Any]], *, directory: Path | None = None) -> list[Target]:
+def create_targets(
+    specs: Sequence[Mapping[str, Any]],
+    *,
+    directory: Path | None = None,
+    data: Mapping[str, Trace | Events] | None = None,
+) -> list[Target]:
     """Make the targets that a configuration lists.
 
     Parameters
@@ -90,11 +97,15 @@ def create_targets(specs: Sequence[Mapping[str, Any]], *, directory: Path | None
         ``module:Class``, or ``file.py:Class``.
     directory : Path, optional
         Where ``file.py`` is looked for, and modules besides the usual places: the model's directory.
+    data : mapping of str to Trace or Events, optional
+        Measured recordings by name, which targets compare with; None if they are not at hand, so that only what needs
+        no data can be asked of the targets.
 
     Returns
     -------
     list of Target
-        In the order of `specs`; a label that occurred before gets `` #2``, `` #3`` appended.
+        In the order of `specs`, of each of which there may be several; a label that occurred before gets `` #2``,
+        `` #3`` appended.
 
     Raises
     ------
@@ -105,9 +116,13 @@ def create_targets(specs: Sequence[Mapping[str, Any]], *, directory: Path | None
     created: list[Target] = []
     for index, spec in enumerate(specs):
         try:
-            created.append(_create(spec, directory))
+            made = _create(spec, directory)
+            made = made if data is None else made.with_data(data)
+            created += [part.for_entry(index) for part in made.parts()]
         except TargetError as error:
             problems += [Problem((index, *loc), message) for loc, message in error.problems]
+        except UnfitData as error:
+            problems.append(Problem((index, error.option), str(error)))
     if problems:
         raise TargetError(problems)
     return _with_unique_labels(created)
@@ -154,7 +169,9 @@ def _adopt(found: Any, name: str) -> type[Target]:
         raise PluginError(f"{name!r} must be a subclass of Target: it is {found!r}")
     if inspect.isabstract(found):
         missing = ", ".join(sorted(found.__abstractmethods__))
-        message = f"{name!r} lacks {missing}: a target needs a kind (such as PointTarget) and a method value"
+        message = f"{name!r} lacks {missing}: a target needs a kind (such as PointTarget) and a method outputs"
+        if "outputs" in found.__abstractmethods__ and found.value is not Target.value:
+            message += ". Its method value(recordings) is called outputs(recordings) now: rename it"
         raise PluginError(message)
     return found
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from targets.base import AtLeastTarget, AtMostTarget, NoValue, PointTarget, RangeTarget, Target
-from targets.measuring import as_number
+from targets.numbers import as_number
 from targets.plugins import nearest
 from targets.registry import target
 
@@ -21,7 +21,7 @@ class Returned(Target):
     def _subject(self) -> str:
         return self.key
 
-    def value(self, recordings: Any) -> float:
+    def outputs(self, recordings: Any) -> float:
         """Return ``recordings[key]``.
 
         Raises

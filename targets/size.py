@@ -49,7 +49,7 @@ class SuppressedShare(OrientedTarget):
         """Where the cells are."""
         return Located(self.radius, round=True, least=1, option="radius")
 
-    def value(self, recordings: Any) -> float:  # noqa: D102
+    def outputs(self, recordings: Any) -> float:  # noqa: D102
         datastore = self.datastore(recordings)
         disk = self.presented(datastore, DISK, radius=self.disk_radius)
         full = self.presented(datastore, GRATING)

@@ -32,7 +32,7 @@ class SpontaneousRate(_SpontaneousSpikes):
     Trials are averaged.
     """
 
-    def value(self, recordings: Any) -> float:  # noqa: D102
+    def outputs(self, recordings: Any) -> float:  # noqa: D102
         return mean_over(self.spontaneous(recordings), lambda segment: float(segment.spikes().rates().mean()))
 
 
@@ -44,7 +44,7 @@ class SpontaneousIrregularity(_SpontaneousSpikes):
 
     min_intervals: NonNegativeInt = Field(default=5, description="a train counts if it has more intervals than this")
 
-    def value(self, recordings: Any) -> float:  # noqa: D102
+    def outputs(self, recordings: Any) -> float:  # noqa: D102
         return mean_over(self.spontaneous(recordings), self._irregularity)
 
     def coefficients(self, segment: Segment) -> NDArray[np.float64]:
@@ -87,7 +87,7 @@ class SpontaneousSynchrony(_SpontaneousSpikes):
         """Where the neurons are."""
         return Located(self.window / 2, round=False, least=2, option="window")
 
-    def value(self, recordings: Any) -> float:  # noqa: D102
+    def outputs(self, recordings: Any) -> float:  # noqa: D102
         datastore = self.datastore(recordings)
         return mean_over(self.spontaneous(recordings), lambda segment: self._synchrony(datastore, segment))
 

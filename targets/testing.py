@@ -72,7 +72,8 @@ def _check_options(target: Target) -> None:
     """Options survive JSON, as the task of a job is written in it; the copy is the same target."""
     options = json.loads(target.model_dump_json())
     again = type(target).model_validate(options)
-    _require(again == target and again.label == target.label, f"its options are others after JSON: {options}")
+    is_same = again.model_dump() == target.model_dump() and again.label == target.label
+    _require(is_same, f"its options are others after JSON: {options}")
 
 
 def _check_needs(target: Target) -> None:

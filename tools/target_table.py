@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -35,7 +36,9 @@ def _default(cls: type[Target], option: str) -> str:
 
 def _needs(cls: type[Target]) -> str:
     """Return what a target with the default options needs, as a sentence."""
-    required = [name for name, field in cls.model_fields.items() if field.is_required()]
+    required = _required(cls)
+    if "sheet_name" not in required:
+        return ""
     options = dict.fromkeys(required, "any") | {"target_value": cls.any_target_value, "norm": 1}
     needs = cls.model_validate(options).needs
     recorded = ", ".join(" or ".join(f"`{name}`" for name in each.variables) for each in needs.recorded)
@@ -47,11 +50,13 @@ def _needs(cls: type[Target]) -> str:
     return f" Needs {recorded} recorded, and presented: {'; '.join(presented)}{located}." if recorded else ""
 
 
-def section(name: str, cls: type[Target]) -> str:
-    """Return what there is to say of one target."""
-    value = cls.__bases__[0]  # the kind is the second
-    unit = cls.unit or "none, a pure number"
-    lines = [f"### {name}", "", f"Kind: {cls.wanted_kind}. Unit: {unit}.{_needs(cls)}", "", _text(value.__doc__), ""]
+def section(names: Sequence[str], cls: type[Target]) -> str:
+    """Return what there is to say of the targets of one value, which differ in kind."""
+    value = cls if "value" in vars(cls) else cls.__bases__[0]  # the kind is the second
+    kinds = [known_targets()[name].wanted_kind for name in names]
+    unit = (cls.unit or "none, a pure number") if isinstance(cls.unit, str) else "that of the trace or of the data"
+    heading = f"Kind{'s' if len(names) > 1 else ''}: {', '.join(kinds)}. Unit: {unit}.{_needs(cls)}"
+    lines = [f"### {', '.join(names)}", "", heading, "", _text(value.__doc__), ""]
     common = {"sheet_name", *PointTarget.model_fields}
     options = [option for option in cls.model_fields if option not in common]
     if options:
@@ -62,8 +67,16 @@ def section(name: str, cls: type[Target]) -> str:
 
 
 def sections() -> str:
-    """Return the sections of all targets."""
-    return "\n".join(section(name, cls) for name, cls in known_targets().items())
+    """Return the sections of all targets, one for each value."""
+    by_value: dict[type[Target], list[str]] = {}
+    for name, cls in known_targets().items():
+        alone = "value" in vars(cls) or "sheet_name" in _required(cls)
+        by_value.setdefault(cls if alone else cls.__bases__[0], []).append(name)
+    return "\n".join(section(names, known_targets()[names[0]]) for names in by_value.values())
+
+
+def _required(cls: type[Target]) -> set[str]:
+    return {name for name, field in cls.model_fields.items() if field.is_required()}
 
 
 def main() -> None:

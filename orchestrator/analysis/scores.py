@@ -56,7 +56,8 @@ def score_all(simulations: Sequence[Simulation], config: Path) -> dict[str, Meas
         If its targets are not valid.
     """
     wanted = load_targets(config)
-    targets, classes = wanted.create(), wanted.classes
+    targets = wanted.create()
+    classes = [wanted.class_of(target) for target in targets]
     return {each.name: measure_apart(each.path, config, targets, classes) for each in simulations}
 
 

@@ -265,14 +265,14 @@ def _look_at_node(rehearsed: Rehearsed, source: Source, found: Inspection) -> No
 
 def _look_at_values(config: Config, result: Result, source: Source, found: Inspection) -> None:
     """Note the targets of which the start values score ``max_score``; one that has no right score is a problem."""
-    for n, target in enumerate(config.create_targets()):
+    for target in config.create_targets():
         value = result.values.get(target.label)
         try:
             if value is not None and score_of(target, value) >= target.max_score:
                 message = f"with the start values {at_the_cap(target, [value])}"
-                found.notes.append(source.problem(("targets", n), message))
+                found.notes.append(source.problem(("targets", target.entry), message))
         except ScoreError as error:
-            found.problems.append(source.problem(("targets", n), str(error)))
+            found.problems.append(source.problem(("targets", target.entry), str(error)))
 
 
 def _one_line(words: str) -> str:

@@ -17,12 +17,12 @@ from orchestrator.cluster import Cluster, Job, State, Status, SubmissionFailed, 
 from orchestrator.cluster.ending import end_jobs, see_gone
 from orchestrator.config.durations import format_duration
 from orchestrator.config.model import Config
-from orchestrator.data import freeze_data
+from orchestrator.data.freezing import write_data
 from orchestrator.errors import Stopped
 from orchestrator.files import tail
 from orchestrator.jobs.verdicts import patience, verdict
 from orchestrator.node.task import NodeTask
-from orchestrator.paths import AttemptPaths, GenerationPaths, RunPaths
+from orchestrator.paths import AttemptPaths, GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
 from orchestrator.results import new_results
 from orchestrator.simulations import Finding, Model, model_of
@@ -134,9 +134,10 @@ def _task(config: Config, model: Model[Any], paths: GenerationPaths) -> NodeTask
     start = Offspring(0, 0, tuple(float(x) for x in point), space.decode(point))
     keep = config.keep.model_copy(update={"directories": "none", "log_lines": max(config.keep.log_lines, 20)})
     here = config.model_copy(update={"measure_on": "job", "keep": keep})
-    run = RunPaths(paths.directory)
-    freeze_data(config.measured, run)
-    return NodeTask.of(here, model, start, paths.attempt(0, 1), 1, data=run.data)
+    data = paths.directory / "data.npz"
+    if config.data:
+        write_data(config.measured, data)
+    return NodeTask.of(here, model, start, paths.attempt(0, 1), 1, data=data)
 
 
 @dataclass

@@ -10,8 +10,9 @@ import h5py
 import numpy as np
 from h5py import h5g
 
-from orchestrator.checkpoint.layout import Rows, table_of
+from orchestrator.checkpoint.layout import table_of
 from orchestrator.checkpoint.own_objects import own_member, require_own_datasets
+from orchestrator.checkpoint.stored import Rows
 from orchestrator.records import FloatArray, Origin, total_of
 
 FORMAT = 1
@@ -76,6 +77,14 @@ class FirstFormat:
         """Return the optimiser's state of each tell, from tell number `first` on."""
         arrays = {name: dataset[:] for name, dataset in self._optimiser.items()}
         return [{name: np.asarray(array[n]) for name, array in arrays.items()} for n in range(first, len(self))]
+
+    def outputs(self, first: int = 0) -> list[dict[int, FloatArray]]:
+        """Return nothing for each tell: there were no such targets."""
+        return [{} for _ in range(first, len(self))]
+
+    def recordings(self) -> list[dict[int, bytes]]:
+        """Return nothing for each tell: none were kept."""
+        return [{} for _ in range(len(self))]
 
     def _origins(self) -> list[bytes]:
         places = zip(self._rows["generation"][:], self._rows["offspring"][:], strict=True)

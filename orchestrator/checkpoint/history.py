@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from orchestrator.checkpoint import layout
+from orchestrator.checkpoint.columns import columns, data_frame, stacked
 from orchestrator.checkpoint.image import creating, extending, grows
-from orchestrator.checkpoint.layout import Rows, Tell
 from orchestrator.checkpoint.reading import mapping_in, names_in, readable, require_format, run_in, stored_in
+from orchestrator.checkpoint.stored import Tell
 from orchestrator.errors import RunFailed
 from orchestrator.files import parse_json
 from orchestrator.optimisers.base import Told
@@ -22,13 +24,14 @@ from orchestrator.records import Evaluation, FloatArray, Origin, Outcome
 if TYPE_CHECKING:
     import pandas as pd
 
+    from targets.recordings import Recordings
+
 _LOG = logging.getLogger(__name__)
 # what has happened to a checkpoint that holds less than it should, and what to do
 OLDER_COPY = (
     "another copy of the file has taken its place, an older one perhaps, by a tool that restores or synchronises "
     "files. Put the newest one back"
 )
-_TEXTS = ("origin", "outcome", "job_id", "host")
 _COLUMNS = ("generation", "offspring", "origin", "told_in", "outcome", "total_score", "attempts", "job_id", "host")
 _TIMES = ("submitted", "started", "finished")
 
@@ -170,7 +173,7 @@ class Checkpoint:
         fields = (*_COLUMNS, *_TIMES)
         with readable(self.path) as file:
             stored = stored_in(file)
-            frame: dict[str, Any] = _columns(stored.tables(fields), fields)
+            frame: dict[str, Any] = columns(stored.tables(fields), fields)
             for prefix, name, names in (
                 ("parameter", "parameters", self.parameter_names),
                 ("value", "values", self.target_labels),
@@ -178,7 +181,7 @@ class Checkpoint:
             ):
                 matrix = np.concatenate([np.zeros((0, len(names))), *stored.matrices(name)])
                 frame.update({f"{prefix}:{each}": matrix[:, n] for n, each in enumerate(names)})
-            return _data_frame(frame)
+            return data_frame(frame)
 
     def details(self) -> pd.DataFrame:
         """Return what `evaluations` leaves out, one row per evaluation in the same order.
@@ -193,10 +196,10 @@ class Checkpoint:
         fields = ("peak_memory", *layout.SECONDS)
         with readable(self.path) as file:
             stored = stored_in(file)
-            numbers = _columns(stored.tables(fields), fields)
+            numbers = columns(stored.tables(fields), fields)
             rows = [row for tell in stored.details() for row in tell]
             frame: dict[str, Any] = {name: [row[name] for row in rows] for name in layout.DETAILS}
-            return _data_frame(frame | numbers)
+            return data_frame(frame | numbers)
 
     def distribution(self, first: int = 0) -> dict[str, FloatArray]:
         """Return the optimiser's state by tell, under the names that its method gives.
@@ -216,7 +219,7 @@ class Checkpoint:
         with readable(self.path) as file:
             states = stored_in(file).states(first)
             names = dict.fromkeys(name for state in states for name in state)
-            return {name: _stacked([state.get(name) for state in states]) for name in names}
+            return {name: stacked([state.get(name) for state in states]) for name in names}
 
     def state(self, number: int) -> dict[str, FloatArray]:
         """Return the optimiser's state before it was told block `number`, from 0, under the method's own names."""
@@ -238,6 +241,7 @@ class Checkpoint:
             points, values, scores = (stored.matrices(name, first) for name in ("points", "values", "ranked_scores"))
             tables = stored.tables(("generation", "offspring", "origin", "asked_after", "outcome"), first)
             before = stored.states(first) if states else [{}] * len(tables)
+            outputs = stored.outputs(first)
             for n, table in enumerate(tables):
                 self._require_shapes(first + n, len(table), points[n], values[n], scores[n])
             return [
@@ -250,9 +254,28 @@ class Checkpoint:
                     ids=list(zip(table["generation"].tolist(), table["offspring"].tolist(), strict=True)),
                     asked_after=table["asked_after"].tolist(),
                     state=before[n],
+                    outputs=self._outputs(first + n, len(table), outputs[n]),
                 )
                 for n, table in enumerate(tables)
             ]
+
+    def recordings(self) -> dict[tuple[int, int], Recordings]:
+        """Return the traces, events and numbers that were kept of some evaluations, by generation and offspring.
+
+        Those are the start's, and those of each evaluation that was among the best ones when it was told, as many as
+        ``keep.best`` says.
+        """
+        from targets.recordings.file import load  # noqa: PLC0415  (targets take longer to import than checkpoints)
+
+        with readable(self.path) as file:
+            stored = stored_in(file)
+            tables = stored.tables(("generation", "offspring"))
+            found = {}
+            for table, kept in zip(tables, stored.recordings(), strict=True):
+                for row, content in kept.items():
+                    generation, offspring = (int(table[name][row]) for name in ("generation", "offspring"))
+                    found[generation, offspring] = load(io.BytesIO(content), Path())
+            return found
 
     @property
     def n_generations(self) -> int:
@@ -265,6 +288,12 @@ class Checkpoint:
         found = [array.shape for array in (points, *others)]
         if found != expected:
             raise ValueError(f"tell {number}: expected arrays of shapes {expected}, got {found}")
+
+    def _outputs(self, number: int, rows: int, outputs: dict[int, FloatArray]) -> dict[int, FloatArray]:
+        for target, array in outputs.items():
+            if target >= len(self.target_labels) or array.ndim != 2 or len(array) != rows:
+                raise ValueError(f"tell {number}: outputs of target {target}: unexpected shape {array.shape}")
+        return outputs
 
     def _require_next(self, evaluations: Sequence[Evaluation], count: int) -> None:
         if other := {evaluation.told_in for evaluation in evaluations} - {count}:
@@ -297,34 +326,3 @@ def _write(path: Path, run: Mapping[str, str], tells: Sequence[Tell]) -> None:
         group = root.create_group("tells")
         for number, tell in enumerate(tells):
             layout.write_tell(group, number, tell)
-
-
-def _data_frame(columns: Mapping[str, Any]) -> pd.DataFrame:
-    import pandas as pd  # noqa: PLC0415  (status, which reads this file too, is there in a moment without it)
-
-    table: pd.DataFrame = pd.DataFrame(columns)
-    return table
-
-
-def _columns(tables: Sequence[Rows], fields: Sequence[str]) -> dict[str, Any]:
-    """Return the columns of all tables, texts as lists."""
-    return {name: _column(tables, name) for name in fields}
-
-
-def _column(tables: Sequence[Rows], name: str) -> Any:
-    if name in _TEXTS:
-        return [text.decode() for table in tables for text in table[name].tolist()]
-    empty = layout.table_of([])[name]
-    return np.concatenate([empty, *(table[name] for table in tables)])
-
-
-def _stacked(arrays: Sequence[FloatArray | None]) -> FloatArray:
-    """Return arrays that have, as a rule, one shape as one."""
-    known = [array for array in arrays if array is not None]
-    n_axes = known[-1].ndim
-    shapes = np.array([array.shape for array in known if array.ndim == n_axes], dtype=int)
-    stacked = np.full((len(arrays), *shapes.max(axis=0)), np.nan)
-    for n, array in enumerate(arrays):
-        if array is not None and array.ndim == n_axes:
-            stacked[n, ...][tuple(slice(length) for length in array.shape)] = array
-    return stacked

@@ -6,17 +6,18 @@ import functools
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import h5py
 import numpy as np
 import numpy.typing as npt
-from h5py import h5d, h5g, h5s, h5t
+from h5py import h5g, h5t
 
-from orchestrator.checkpoint.own_objects import own_member, require_plausible
+from orchestrator.checkpoint.datasets import floats, raw_bytes, read, text_in
+from orchestrator.checkpoint.own_objects import own_member
+from orchestrator.checkpoint.stored import Rows, Stored, Tell
 from orchestrator.files import parse_json
-from orchestrator.records import Evaluation, FloatArray
+from orchestrator.records import Evaluation, FloatArray, rows_of_outputs
 
 FORMAT = 2
 # of each evaluation, and the type of each
@@ -44,50 +45,6 @@ _FIELDS = {
     "peak_memory": "<i8",
 }
 
-# A structured array with some or all of the fields above
-Rows = npt.NDArray[np.void]
-
-
-@dataclass(frozen=True, eq=False)
-class Tell:
-    """What the optimiser was told at once.
-
-    Parameters
-    ----------
-    table : ndarray of a structured type, shape (n_evaluations,)
-        Numbers and short texts of each evaluation.
-    matrices : mapping of str to ndarray of float, shape (n_evaluations, n_names)
-        By the names of `MATRICES`.
-    details : sequence of mapping
-        Message, end of the log, reasons, versions and seeds of each evaluation.
-    state : mapping of str to ndarray of float
-        The optimiser's, by the names that its method gives.
-    """
-
-    table: Rows
-    matrices: Mapping[str, FloatArray]
-    details: Sequence[Mapping[str, Any]]
-    state: Mapping[str, FloatArray]
-
-
-class Stored(Protocol):
-    """The tells of an open checkpoint, whatever its format."""
-
-    def __len__(self) -> int:
-        """Return the number of tells."""
-
-    def tables(self, fields: Sequence[str] = ..., first: int = ...) -> list[Rows]:
-        """Return these fields of the evaluations, one array per tell, from tell number `first` on."""
-
-    def matrices(self, name: str, first: int = ...) -> list[FloatArray]:
-        """Return points, parameters, values, scores or ranked scores, one array per tell from number `first` on."""
-
-    def details(self) -> list[list[dict[str, Any]]]:
-        """Return the details of each evaluation, one list per tell."""
-
-    def states(self, first: int = ...) -> list[dict[str, FloatArray]]:
-        """Return the optimiser's state of each tell, from tell number `first` on."""
-
 
 class Tells:
     """The tells of an open file of this format, read through HDF5's plain functions: a long run has thousands.
@@ -114,16 +71,34 @@ class Tells:
 
     def matrices(self, name: str, first: int = 0) -> list[FloatArray]:
         """Return points, parameters, values, scores or ranked scores, one array per tell."""
-        return [_read(group, _matrix_in(group, name), *_floats()) for group in self._groups(first)]
+        return [read(group, _matrix_in(group, name), *floats()) for group in self._groups(first)]
 
     def details(self) -> list[list[dict[str, Any]]]:
         """Return the details of each evaluation, one list per tell."""
-        return [_details_in(_text(group, b"details")) for group in self._groups()]
+        return [_details_in(text_in(group, b"details")) for group in self._groups()]
 
     def states(self, first: int = 0) -> list[dict[str, FloatArray]]:
         """Return the optimiser's state of each tell, from tell number `first` on."""
         groups = (own_member(group, b"state", h5g.GroupID) for group in self._groups(first))
-        return [{name.decode(): _read(group, name, *_floats()) for name in group} for group in groups]
+        return [{name.decode(): read(group, name, *floats()) for name in group} for group in groups]
+
+    def outputs(self, first: int = 0) -> list[dict[int, FloatArray]]:
+        """Return the outputs of each tell by index of the target, from tell number `first` on."""
+        return [
+            {} if kept is None else {int(name): read(kept, name, *floats()) for name in kept}
+            for kept in self._groups_of(b"outputs", first)
+        ]
+
+    def recordings(self) -> list[dict[int, bytes]]:
+        """Return what is kept of some evaluations of each tell, by their row."""
+        return [
+            {} if kept is None else {int(name): read(kept, name, *raw_bytes()).tobytes() for name in kept}
+            for kept in self._groups_of(b"recordings")
+        ]
+
+    def _groups_of(self, name: bytes, first: int = 0) -> list[h5g.GroupID | None]:
+        """Return the group of a name of each tell, None where nothing of the sort is kept."""
+        return [own_member(group, name, h5g.GroupID) if name in group else None for group in self._groups(first)]
 
     def _groups(self, first: int = 0) -> list[h5g.GroupID]:
         tells = own_member(self._file.id, b"tells", h5g.GroupID)
@@ -134,9 +109,17 @@ class Tells:
 def tells_of(stored: Stored) -> list[Tell]:
     """Read everything, to write it into another file."""
     matrices = {name: stored.matrices(name) for name in MATRICES}
+    outputs, recordings = stored.outputs(), stored.recordings()
     parts = zip(stored.tables(), stored.details(), stored.states(), strict=True)
     return [
-        Tell(_narrow(table), {name: each[n] for name, each in matrices.items()}, details, state)
+        Tell(
+            _narrow(table),
+            {name: each[n] for name, each in matrices.items()},
+            details,
+            state,
+            outputs[n],
+            recordings[n],
+        )
         for n, (table, details, state) in enumerate(parts)
     ]
 
@@ -167,6 +150,8 @@ def tell_of(
         {name: np.array(rows[name], dtype=float).reshape(len(evaluations), widths[name]) for name in MATRICES},
         [_details(each) for each in evaluations],
         {name: np.asarray(value, dtype=float) for name, value in state.items()},
+        rows_of_outputs(evaluations),
+        {n: each.recordings for n, each in enumerate(evaluations) if each.recordings},
     )
 
 
@@ -187,7 +172,7 @@ def write_run(group: h5py.Group, **texts: str) -> None:
 def read_run(file: h5py.File) -> dict[str, str]:
     """Return what `write_run` has written."""
     group = own_member(file.id, b"run", h5g.GroupID)
-    return {name.decode(): _text(group, name).decode() for name in group}
+    return {name.decode(): text_in(group, name).decode() for name in group}
 
 
 def write_heading(root: h5py.Group, tells: int) -> None:
@@ -206,6 +191,18 @@ def write_tell(tells: h5py.Group, number: int, tell: Tell) -> None:
     state = group.create_group("state")
     for name, array in tell.state.items():
         state[name] = array
+    if tell.outputs:
+        # they have this precision, `targets.base.as_outputs`
+        _write_members(group, "outputs", {n: rows.astype("<f4") for n, rows in tell.outputs.items()})
+    if tell.recordings:
+        kept = {n: np.frombuffer(content, np.uint8) for n, content in tell.recordings.items()}
+        _write_members(group, "recordings", kept)
+
+
+def _write_members(group: h5py.Group, name: str, arrays: Mapping[int, npt.NDArray[Any]]) -> None:
+    members = group.create_group(name)
+    for number, array in arrays.items():
+        members[str(number)] = array
 
 
 def link_tells(before: h5py.Group, tells: h5py.Group, count: int) -> None:
@@ -286,35 +283,13 @@ def _kind(fields: tuple[str, ...]) -> tuple[np.dtype[Any], h5t.TypeID]:
     return dtype, h5t.py_create(dtype)
 
 
-@functools.cache
-def _floats() -> tuple[np.dtype[Any], h5t.TypeID]:
-    return np.dtype(float), h5t.py_create(np.dtype(float))
-
-
-def _read(group: h5g.GroupID, name: bytes, dtype: np.dtype[Any], kind: h5t.TypeID) -> Any:
-    dataset = own_member(group, name, h5d.DatasetID)
-    require_plausible(dataset)
-    array = np.zeros(dataset.shape, dtype)
-    if array.size:
-        dataset.read(h5s.ALL, h5s.ALL, array, kind)
-    return array
-
-
 def _read_table(group: h5g.GroupID, dtype: np.dtype[Any], kind: h5t.TypeID) -> Any:
-    table = _read(group, b"table", dtype, kind)
+    table = read(group, b"table", dtype, kind)
     if table.ndim != 1 or not table.size:
         raise ValueError(f"expected a row per evaluation, got a table of shape {table.shape}")
     if not all(table["outcome"]) if "outcome" in (dtype.names or ()) else False:
         raise ValueError("expected an outcome of each evaluation, got none")
     return table
-
-
-def _text(group: h5g.GroupID, name: bytes) -> bytes:
-    dataset = own_member(group, name, h5d.DatasetID)
-    require_plausible(dataset)
-    array = np.empty((), f"S{dataset.get_type().get_size()}")
-    dataset.read(h5s.ALL, h5s.ALL, array)
-    return bytes(array[()])
 
 
 def _details_in(text: bytes) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from h5py import h5o
 
 from orchestrator.checkpoint import first_format, layout
 from orchestrator.checkpoint.image import as_it_is, root_address
-from orchestrator.checkpoint.layout import Rows, Stored
+from orchestrator.checkpoint.stored import Rows, Stored
 from orchestrator.errors import UsageError
 from orchestrator.files import parse_json, require_regular
 

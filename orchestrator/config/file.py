@@ -66,10 +66,9 @@ class TargetList:
     specs: tuple[Any, ...]
     model_dir: Path
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """What the file calls the class of each."""
-        return tuple(str(spec["class"]) for spec in self.specs)
+    def class_of(self, target: Target) -> str:
+        """Return what the file calls the class of a target."""
+        return str(self.specs[target.entry]["class"])
 
     def create(self, numbers: Sequence[int] | None = None) -> list[Target]:
         """Make the targets, or some of them.
@@ -86,9 +85,10 @@ class TargetList:
         """
         numbers = range(len(self.specs)) if numbers is None else numbers
         try:
-            return create_targets([self.specs[n] for n in numbers], directory=self.model_dir)
+            made = create_targets([self.specs[n] for n in numbers], directory=self.model_dir)
         except TargetError as error:
             raise ConfigError(self.source.path, _of_targets(self.source, error, numbers)) from error
+        return [target.for_entry(numbers[target.entry]) for target in made]
 
 
 def load_targets(path: Path, overrides: Sequence[str] = ()) -> TargetList:
@@ -159,11 +159,15 @@ def read_config(
     config = config if run is None else config.of_run(run)
     problems = list(source.repeated)
     if targets:
+        unreadable = _of_data(source, config)
         try:
-            config.create_targets()
+            if unreadable:
+                create_targets(config.targets, directory=config.model_dir)
+            else:
+                config.create_targets()
         except TargetError as error:
             problems += _of_targets(source, error)
-        problems += _of_data(source, config)
+        problems += unreadable
     if problems:
         raise ConfigError(source.path, problems)
     return config

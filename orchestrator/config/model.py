@@ -35,6 +35,7 @@ from orchestrator.data import DataSources, frozen_data, load_data
 from orchestrator.optimisers.base import Problem, Scale, Told
 from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.optimisers.vectors import TargetVector, has_vector
 from orchestrator.schedules.registry import ScheduleOptions
 from orchestrator.simulations.options import SimulationOptions
 from targets import Target, create_targets
@@ -228,26 +229,35 @@ class Config(Section):
         known : Told, optional
             Evaluations of other runs.
         """
-        space = self.space()
+        space, targets = self.space(), self.create_targets()
         return Problem(
             start=space.encode(self.optimiser_centroid),
             steps=space.steps,
             sigma=self.optimiser_sigma,
             size=self.offspring_size,
             seed=self.optimiser_seed,
-            targets=[target.label for target in self.create_targets()],
-            scales=[_scale_of(target) for target in self.create_targets()],
+            targets=[target.label for target in targets],
+            scales=[_scale_of(target) for target in targets],
             space=space,
             known=known,
+            vectors={n: TargetVector(target) for n, target in enumerate(targets) if has_vector(target)},
         )
 
     def create_targets(self) -> list[Target]:
-        """Return the targets in the order of the file, made once; raises `targets.TargetError`."""
+        """Return the targets in the order of the file, made once.
+
+        Raises
+        ------
+        targets.TargetError
+            If one cannot be made.
+        orchestrator.data.DataError
+            If what they compare with cannot be read.
+        """
         return list(self._targets)
 
     @cached_property
     def _targets(self) -> list[Target]:
-        return create_targets(self.targets, directory=self.model_dir)
+        return create_targets(self.targets, directory=self.model_dir, data=self.measured)
 
     @cached_property
     def measured(self) -> Mapping[str, Trace | Events]:

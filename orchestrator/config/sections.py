@@ -214,3 +214,9 @@ class KeepSection(Section):
         "none", description="whose simulation directories are kept; they are large"
     )
     log_lines: int = Field(40, ge=0, description="last lines of a failed simulation's log in the checkpoint")
+    best: int = Field(
+        1,
+        ge=0,
+        description="traces and events of how many of the best evaluations, and of the start, are kept in the "
+        "checkpoint; 0 keeps none",
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -11,17 +12,27 @@ from orchestrator.errors import RunFailed
 from orchestrator.files import replacing
 from orchestrator.paths import RunPaths
 from targets.recordings import Events, Recordings, Trace
-from targets.returned_file import load, save
+from targets.recordings.file import load, save
 
 
 def freeze_data(data: Mapping[str, Trace | Events], paths: RunPaths) -> None:
     """Keep recordings with a run; nothing is written if there are none."""
-    if not data:
-        return
+    if data:
+        write_data(data, paths.data)
+
+
+def write_data(data: Mapping[str, Trace | Events], path: Path) -> None:
+    """Write recordings into a file, whole or not at all."""
     traces = {name: each for name, each in data.items() if isinstance(each, Trace)}
     events = {name: each for name, each in data.items() if not isinstance(each, Trace)}
-    with replacing(paths.data) as temporary:
+    with replacing(path) as temporary:
         save(Recordings(traces=traces, events=events), temporary)
+
+
+def read_data(path: Path) -> dict[str, Trace | Events]:
+    """Return the recordings in a file; raises OSError if it cannot be read, ValueError if it is none."""
+    found = load(path, path.parent)
+    return {**found.traces, **found.events}
 
 
 def frozen_data(paths: RunPaths, names: Iterable[str] = ()) -> dict[str, Trace | Events]:
@@ -40,12 +51,11 @@ def frozen_data(paths: RunPaths, names: Iterable[str] = ()) -> dict[str, Trace |
         If the file is not readable, or lacks one of them.
     """
     try:
-        found = load(paths.data, paths.directory)
+        data = read_data(paths.data)
     except FileNotFoundError:
-        found = Recordings()
+        data = {}
     except (OSError, ValueError) as error:
         raise RunFailed(f"{paths.data}: expected the data that the run began with ({error}). Restore it") from error
-    data: dict[str, Trace | Events] = {**found.traces, **found.events}
     if missing := sorted(set(names) - data.keys()):
         what = f"{missing[0]!r} is not there" if data else "there is no such file"
         raise RunFailed(f"{paths.data}: expected the data that the run began with, but {what}. Restore it")

@@ -20,7 +20,7 @@ from orchestrator.files import read_json, tail, write_json
 from orchestrator.simulations.function import load, modules_of
 from orchestrator.simulations.subprocesses import run_in_own_group
 from targets.plugins import said
-from targets.returned_file import NPZ, as_recordings, left_in, save
+from targets.recordings.file import NPZ, as_recordings, left_in, save
 
 _LOG_LINES = 5
 

@@ -17,7 +17,7 @@ from orchestrator.data.selecting import selected
 from orchestrator.data.shaping import Raw
 from orchestrator.files import read_json
 from targets.recordings import Events, FloatArray, Recordings, Trace
-from targets.returned_file import DAMAGED, load
+from targets.recordings.file import DAMAGED, load
 
 
 def read_named(path: Path, source: DataSource) -> Raw:

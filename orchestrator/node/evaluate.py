@@ -29,7 +29,7 @@ from orchestrator.node.claim import claim
 from orchestrator.node.task import NodeTask
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
-from orchestrator.results import read_result
+from orchestrator.results import keep_beside, read_result
 from orchestrator.simulations.base import Simulation, SimulationFailed
 from orchestrator.simulations.failure_cause import CANNOT_DELIVER, FILE_SYSTEM_ERRORS
 from orchestrator.simulations.phases import HEARTBEAT, Phase, note
@@ -110,6 +110,8 @@ def measure_attempt(task_file: str) -> None:
         outcome=measured.outcome,
         values=measured.values,
         reasons=measured.reasons,
+        outputs=measured.outputs,
+        recordings=measured.recordings,
         message=measured.message,
         log_tail=measured.log_tail,
         seconds={**result.seconds, **measured.seconds},
@@ -216,15 +218,23 @@ def _bounded(result: Result) -> Result:
 
 
 def _measure(task: NodeTask, simulation: Simulation[Any], attempt: AttemptPaths) -> Result:
-    from targets import create_targets, measure  # noqa: PLC0415  (most of the time that importing takes)
+    from orchestrator.data.freezing import read_data  # noqa: PLC0415  (most of the time that importing takes)
+    from targets import create_targets, measure  # noqa: PLC0415
 
     begin = time.monotonic()
-    targets = create_targets(task.targets, directory=task.model_dir)
-    found = measure(targets, simulation.recordings(attempt), FILE_SYSTEM_ERRORS)
-    values = {target.label: measurement.value for target, measurement in zip(targets, found, strict=True)}
-    pairs = zip(targets, found, strict=True)
-    reasons = {target.label: measurement.reason for target, measurement in pairs if measurement.reason is not None}
-    return Result(Outcome.OK, values=values, reasons=reasons, seconds={"measuring": time.monotonic() - begin})
+    data = {} if task.data is None else read_data(task.data)
+    targets = create_targets(task.targets, directory=task.model_dir, data=data)
+    recordings = simulation.recordings(attempt)
+    found = measure(targets, recordings, FILE_SYSTEM_ERRORS)
+    measured = {target.label: measurement for target, measurement in zip(targets, found, strict=True)}
+    return Result(
+        Outcome.OK,
+        values={label: each.value for label, each in measured.items()},
+        reasons={label: each.reason for label, each in measured.items() if each.reason is not None},
+        outputs={label: list(each.outputs) for label, each in measured.items() if each.outputs},
+        recordings=keep_beside(attempt.result, recordings) if task.keep_recordings else "",
+        seconds={"measuring": time.monotonic() - begin},
+    )
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.files import write_json
-from orchestrator.paths import AttemptPaths, RunPaths
+from orchestrator.paths import AttemptPaths
 from orchestrator.simulations.base import Simulation
 from orchestrator.simulations.registry import create_simulation, simulation_options
 from orchestrator.simulations.seeds import seeds_of
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from orchestrator.records import Offspring
     from orchestrator.simulations.base import Model
     from orchestrator.simulations.options import SimulationContext, SimulationOptions
-    from targets.recordings import Events, Trace
 
 # goes up if a node of an earlier version would do something else with a task
 VERSION = 1
@@ -52,10 +51,12 @@ class NodeTask:
         Whose simulation directories stay: those of ``none``, ``failed`` or ``all``.
     log_lines : int
         Last lines of a failed simulation's log in its result.
+    data : pathlib.Path, optional
+        File with the measured recordings that targets compare with.
+    keep_recordings : bool
+        Whether traces and events are wanted beside the result.
     script : mapping
         What a program of the model reads from the file besides, `orchestrator.simulations.Model.task`.
-    data : pathlib.Path or None
-        The file of the measured recordings that targets compare with, ``data.npz`` of the run; None if there are none.
     """
 
     generation: int
@@ -71,8 +72,9 @@ class NodeTask:
     measure_on: str
     keep: str
     log_lines: int
-    script: Mapping[str, Any] = field(default_factory=dict)
     data: Path | None = None
+    keep_recordings: bool = False
+    script: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -100,7 +102,7 @@ class NodeTask:
         number : int
             Of the attempt, from 1.
         data : pathlib.Path, optional
-            Where the measured recordings are, if the configuration names any.
+            File with the recordings of the configuration's section ``data``.
         """
         options, (generation, index) = model.options, (offspring.generation, offspring.index)
         seeds = seeds_of(options.seeds, config.optimiser_seed, generation, index)
@@ -118,8 +120,9 @@ class NodeTask:
             measure_on=config.measure_on,
             keep=config.keep.directories,
             log_lines=config.keep.log_lines,
-            script=model.task(),
             data=data if config.data else None,
+            keep_recordings=config.keep.best > 0,
+            script=model.task(),
         )
 
     @property
@@ -140,14 +143,6 @@ class NodeTask:
     def create_simulation(self) -> Simulation[Any]:
         """Return what simulates it."""
         return create_simulation(self.simulation, self.model_dir, self.context)
-
-    def measured(self) -> Mapping[str, Trace | Events]:
-        """Return the measured recordings that targets compare with; raises `orchestrator.errors.RunFailed`."""
-        if self.data is None:
-            return {}
-        from orchestrator.data.freezing import frozen_data  # noqa: PLC0415  (most runs have none)
-
-        return frozen_data(RunPaths(self.data.parent))
 
     def write(self) -> None:
         """Write the task file."""
@@ -173,7 +168,11 @@ class NodeTask:
             "context": self.context.model_dump(mode="json"),
             "targets": list(self.targets),
             "measure_on": self.measure_on,
-            "keep": {"directories": self.keep, "log_lines": self.log_lines},
+            "keep": {
+                "directories": self.keep,
+                "log_lines": self.log_lines,
+                "recordings": self.keep_recordings,
+            },
             "data": None if self.data is None else str(self.data),
             **self.script,
         }
@@ -210,9 +209,9 @@ class NodeTask:
                 measure_on=str(data["measure_on"]),
                 keep=keep["directories"],
                 log_lines=int(keep["log_lines"]),
+                data=None if data.get("data") is None else Path(data["data"]),
+                keep_recordings=bool(keep.get("recordings", False)),
                 script={key: value for key, value in data.items() if key not in _OWN},
-                # of versions that had none
-                data=Path(data["data"]) if data.get("data") else None,
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"is not a task: {type(error).__name__}: {error}") from error

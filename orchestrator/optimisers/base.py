@@ -46,6 +46,37 @@ class Scale:
         return cls(-math.inf, 0.0, 1.0, max_score, by_score=True)
 
 
+class Vector(Protocol):
+    """How the value of a target follows from its outputs, the numbers that it measures of a simulation."""
+
+    def values(self, outputs: FloatArray) -> FloatArray:
+        """Return values in the target's unit, NaN if there is none.
+
+        Parameters
+        ----------
+        outputs : ndarray of float, shape (n_points, n_outputs)
+            Measured, or what a model expects.
+
+        Returns
+        -------
+        ndarray of float, shape (n_points,)
+        """
+
+    def residuals(self, outputs: FloatArray) -> FloatArray | None:
+        """Return differences from what is wanted, of which the Euclidean norm is the distance of the value from it.
+
+        Parameters
+        ----------
+        outputs : ndarray of float, shape (n_points, n_outputs)
+            As for `values`.
+
+        Returns
+        -------
+        ndarray of float, shape (n_points, n_residuals), or None
+            In the target's unit, not divided by its norm; None if the value is no norm of a vector of differences.
+        """
+
+
 @dataclass(frozen=True)
 class Problem:
     """What an optimiser is to solve, in the unit cube.
@@ -70,6 +101,8 @@ class Problem:
         Of which different points of the cube are the same, if parameters are whole numbers.
     known : Told, optional
         Evaluations of other runs, which a model may learn from.
+    vectors : mapping of int to Vector
+        How a target's value follows from its outputs, by index of the target; only of targets whose outputs are told.
     """
 
     start: FloatArray
@@ -81,6 +114,7 @@ class Problem:
     scales: Sequence[Scale] = ()
     space: SearchSpace | None = None
     known: Told | None = None
+    vectors: Mapping[int, Vector] = field(default_factory=dict)
 
     def snapped(self, points: FloatArray) -> FloatArray:
         """Return points of the cube as they are simulated: whole numbers are at the middle of their share."""
@@ -134,6 +168,9 @@ class Told:
         How often the optimiser had been told when it asked for each, for schedules.
     state : mapping of str to ndarray of float or float
         In a replay, what `Optimiser.state` returned before these were told; nothing otherwise.
+    outputs : mapping of int to ndarray of float, shape (n_points, n_outputs)
+        The numbers that a target's value is computed from, by index of the target, rows of NaN where there are none;
+        only of targets of which these are several.
     """
 
     points: FloatArray
@@ -144,6 +181,7 @@ class Told:
     ids: Sequence[tuple[int, int]] = ()
     asked_after: Sequence[int] = ()
     state: Mapping[str, FloatArray | float] = field(default_factory=dict)
+    outputs: Mapping[int, FloatArray] = field(default_factory=dict)
 
     @property
     def evaluated(self) -> list[int]:
@@ -175,6 +213,7 @@ class Told:
             origins=others(self.origins),
             ids=others(self.ids),
             asked_after=others(self.asked_after),
+            outputs={target: np.delete(rows, row, axis=0) for target, rows in self.outputs.items()},
         )
 
 

@@ -67,12 +67,14 @@ class Guarded:
         ------
         ValueError
             If the points are others than those that were asked, or were told already; if a score is not finite, unless
-            all scores of its point are NaN, which was not evaluated then.
+            all scores of its point are NaN, which was not evaluated then; if there is not a row of outputs for each.
         """
         if self._asked is None:
             raise ValueError("tell() without ask()")
         if len(told.scores) != len(told.points) or not np.isfinite(told.scores[told.evaluated]).all():
             raise ValueError("tell() takes one row of finite scores, or of NaN, for every point")
+        if any(rows.ndim != 2 or len(rows) != len(told.points) for rows in told.outputs.values()):
+            raise ValueError("tell() takes one row of outputs, or of NaN, for every point")
         if self._any_rows:
             told = replace(told, points=self._taken(told.points))
         else:

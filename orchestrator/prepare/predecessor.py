@@ -156,7 +156,8 @@ def _meaning(name: str) -> str:
     if cls is None:
         return ""
     kind = {"range": "from to", "point": ""}.get(cls.wanted_kind, cls.wanted_kind)
-    return ", ".join(filter(None, (cls.unit, kind)))
+    unit = cls.unit if isinstance(cls.unit, str) else ""  # those of traces have the trace's
+    return ", ".join(filter(None, (unit, kind)))
 
 
 def _flow(value: Any) -> str:

@@ -18,6 +18,7 @@ from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring
 from orchestrator.run.asked import Asks
 from orchestrator.run.early_warnings import EarlyWarnings
+from orchestrator.run.kept_recordings import KeptRecordings
 from orchestrator.schedules import ReplayDiffers, Schedule
 from orchestrator.scores.evaluations import doubts_about, scored
 from targets import Target
@@ -42,6 +43,8 @@ class Controller:
         Keeps what was asked for.
     cleanup : Cleanup
         Sees to what is in the checkpoint.
+    kept : KeptRecordings
+        Knows which traces and events go into the checkpoint.
     confirm : callable
         Raises `orchestrator.errors.Stopped` if another controller has taken the run over.
     before : callable
@@ -61,6 +64,7 @@ class Controller:
         paths: RunPaths,
         asks: Asks,
         cleanup: Cleanup,
+        kept: KeptRecordings,
         confirm: Callable[[], object],
         before: Callable[[Sequence[Offspring]], object] = lambda _: None,
         appended: Callable[[], object] = lambda: None,
@@ -72,6 +76,7 @@ class Controller:
         self._paths = paths
         self._asks = asks
         self._cleanup = cleanup
+        self._kept = kept
         self._confirm = confirm
         self._before = before
         self._appended = appended
@@ -158,6 +163,7 @@ class Controller:
         if told:
             _, tables = tables_since(self._checkpoint.path, ("total_score",), 0)
             totals = np.concatenate([table["total_score"] for table in tables])
+            self._kept.resume(totals.tolist())
             self._best = float(np.min(totals, where=np.isfinite(totals), initial=math.inf))
             _LOG.info("continuing after %d generations, best total score %.4g", len(told), self._best)
         return resumed
@@ -175,7 +181,7 @@ class Controller:
             _LOG.warning("%s", doubt)
         # its own count, not the file's: a file that was put in its place meanwhile is refused
         number = self._tells
-        told = [replace(each, told_in=number) for each in block]
+        told = [replace(each, told_in=number) for each in self._kept.added(block)]
         self._checkpoint.append(told, self._schedule.state(), self._confirm)
         self._schedule.tell(block)
         self._tells += 1

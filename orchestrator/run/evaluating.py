@@ -16,10 +16,11 @@ from orchestrator.jobs.measuring_pool import MeasuringPool
 from orchestrator.jobs.pool import JobPool
 from orchestrator.node.task import NodeTask
 from orchestrator.optimisers import create_optimiser
-from orchestrator.paths import AttemptPaths, RunPaths
+from orchestrator.paths import RunPaths
 from orchestrator.records import Offspring
 from orchestrator.run.asked import Asks
 from orchestrator.run.controller import Controller
+from orchestrator.run.kept_recordings import KeptRecordings
 from orchestrator.schedules import Schedule, Search
 from orchestrator.schedules.registry import create_schedule
 from orchestrator.scores.other_runs import frozen
@@ -71,16 +72,14 @@ def carry_out(
     orchestrator.errors.RunFailed
         If it cannot go on.
     """
-
-    def write_task(offspring: Offspring, attempt: AttemptPaths, number: int) -> None:
-        NodeTask.of(config, model, offspring, attempt, number, data=paths.data).write()
-
     model, cleanup = model_of(config), Cleanup(paths, cluster, config.keep.directories, confirm)
     with JobPool(
         cluster,
         Terms(config.timeout, config.jobs.retries, name),
         folder_of=paths.generation,
-        write_task=write_task,
+        write_task=lambda offspring, attempt, number: NodeTask.of(
+            config, model, offspring, attempt, number, data=paths.data
+        ).write(),
         measuring=MeasuringPool(config.measuring_processes, config.timeout),
         cleanup=cleanup,
         stop=stop,
@@ -94,6 +93,7 @@ def carry_out(
             paths=paths,
             asks=Asks(paths, config.space()),
             cleanup=cleanup,
+            kept=KeptRecordings(paths, config.keep.best),
             confirm=confirm,
             before=before,
             appended=appended,

@@ -11,7 +11,7 @@ import numpy as np
 from orchestrator.errors import RunFailed
 from orchestrator.optimisers.base import Asked, Optimiser, Told
 from orchestrator.optimisers.space import SearchSpace
-from orchestrator.records import Evaluation, FloatArray, Offspring
+from orchestrator.records import Evaluation, FloatArray, Offspring, rows_of_outputs
 
 
 class ReplayDiffers(RunFailed):
@@ -168,4 +168,5 @@ def told_of(block: Sequence[Evaluation]) -> Told:
         origins=[evaluation.offspring.origin for evaluation in block],
         ids=[evaluation.offspring.key for evaluation in block],
         asked_after=[evaluation.offspring.asked_after for evaluation in block],
+        outputs=rows_of_outputs(block),
     )

@@ -129,7 +129,7 @@ def score_datastores(paths: Sequence[Path], wanted: TargetList) -> Iterator[Scor
     orchestrator.errors.ConfigError
         If a target cannot be made.
     """
-    targets, classes = wanted.create(), wanted.classes
+    targets = wanted.create()
     for path in paths:
         error = None
         try:
@@ -137,8 +137,10 @@ def score_datastores(paths: Sequence[Path], wanted: TargetList) -> Iterator[Scor
         except (DatastoreError, OSError) as problem:
             error = f"{problem}{_datastores_inside(path)}"
             measured = [(None, error) for _ in targets]
-        rows = zip(targets, classes, measured, strict=True)
-        yield ScoredDatastore(str(path), tuple(Score(target, name, *found) for target, name, found in rows), error)
+        scores = [
+            Score(target, wanted.class_of(target), *found) for target, found in zip(targets, measured, strict=True)
+        ]
+        yield ScoredDatastore(str(path), tuple(scores), error)
 
 
 def _datastores_inside(path: Path) -> str:

@@ -17,11 +17,11 @@ def is_own(class_name: object) -> bool:
 def description_of(target: Target) -> dict[str, Any]:
     """Return what tables and figures need of a target, as JSON; of a class that fails at that, nothing.
 
-    ``unit``, ``norm``, ``max_score``, ``sheet``, and the edges ``low`` and ``high`` of the values that score 0, null
-    where they are open; both are left out if these are no interval.
+    ``unit``, ``norm``, ``max_score``, ``sheet``, ``entry``, its place in the configuration, and the edges ``low`` and
+    ``high`` of the values that score 0, null where they are open; both are left out if these are no interval.
     """
     try:
-        kept: dict[str, Any] = {"unit": target.unit, "sheet": target.sheet_name or ""}
+        kept: dict[str, Any] = {"unit": target.unit, "sheet": target.sheet_name or "", "entry": target.entry}
         kept |= {"norm": target.norm, "max_score": target.max_score}
         if target.wanted_interval is not None:
             low, high = target.wanted_interval
@@ -35,3 +35,9 @@ def unit_in(description: Mapping[str, Any]) -> str:
     """Return the unit in what was kept of a target, whoever has written it; empty if there is none."""
     unit = description.get("unit")
     return unit if isinstance(unit, str) else ""
+
+
+def entry_in(description: Mapping[str, Any], otherwise: int) -> int:
+    """Return the place of a target's entry in the configuration, as kept of it, `otherwise` if it was not kept."""
+    entry = description.get("entry")
+    return entry if isinstance(entry, int) and not isinstance(entry, bool) and entry >= 0 else otherwise

@@ -28,8 +28,16 @@ def scored(targets: Sequence[Target], landed: Landed) -> Evaluation:
         tuple(_score(scoring, *pair) if landed.speaks else math.nan for pair in pairs)
         for scoring in (score_of, ranked_score_of)
     )
+    found = landed.result.outputs
     return Evaluation(
-        landed.offspring, landed.result, numbers, scores, landed.attempts, landed.submitted, ranked_scores=ranked
+        landed.offspring,
+        landed.result,
+        numbers,
+        scores,
+        landed.attempts,
+        landed.submitted,
+        ranked_scores=ranked,
+        outputs={n: found[target.label] for n, target in enumerate(targets) if target.label in found},
     )
 
 

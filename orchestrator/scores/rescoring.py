@@ -15,7 +15,7 @@ from orchestrator.config.yaml_text import read_mapping
 from orchestrator.errors import ConfigError, UsageError
 from orchestrator.records import total_of
 from orchestrator.scores.datastores import Score
-from orchestrator.scores.described import is_own, unit_in
+from orchestrator.scores.described import entry_in, is_own, unit_in
 from targets import NoValue, Target, TargetError, create_targets
 from targets.plugins import nearest
 
@@ -79,7 +79,7 @@ class _NotImported(Target):
 
     model_config = ConfigDict(extra="ignore")
 
-    def value(self, recordings: Any) -> float:
+    def outputs(self, recordings: Any) -> float:
         raise NoValue("its class is not imported")
 
     def distance(self, value: float) -> float:
@@ -153,8 +153,8 @@ def rescore(checkpoint: Checkpoint, wanted: TargetList, *, import_targets: bool 
         if math.isnan(row["total_score"]):
             continue
         scores: list[Score] = []
-        for target, name in zip(targets, wanted.classes, strict=True):
-            found = _stored(row, more, target.label)
+        for target in targets:
+            name, found = wanted.class_of(target), _stored(row, more, target.label)
             if isinstance(target, _NotImported):
                 kept = float(row[f"score:{target.label}"])
                 scores.append(StoredScore(target, name, *found, kept, units.get(target.label, "")))
@@ -189,10 +189,11 @@ def _specs_of(checkpoint: Checkpoint) -> dict[str, Mapping[str, Any]]:
     """Return what a run's configuration says of the targets that it stores, by label."""
     try:
         listed = read_mapping(checkpoint.config_text)["targets"]
-        specs = dict(zip(checkpoint.target_labels, listed, strict=True))
+        places = [entry_in(each, n) for n, each in enumerate(checkpoint.described)] or range(len(listed))
+        specs = {label: listed[place] for label, place in zip(checkpoint.target_labels, places, strict=True)}
         if not all(isinstance(spec, Mapping) for spec in specs.values()):
             raise TypeError("expected mappings")
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise UsageError(f"{checkpoint.path}: its configuration does not list the targets that it stores") from error
     return specs
 
@@ -211,7 +212,7 @@ def _without_import(wanted: TargetList, specs: Mapping[str, Mapping[str, Any]]) 
         With every target that cannot be made, or of which it is not known which of the run's it is.
     """
     own = _own(wanted)
-    made: dict[int, Target] = {}
+    made: list[Target] = []
     problems = []
     labels = list(specs)
     for n in own:
@@ -225,17 +226,18 @@ def _without_import(wanted: TargetList, specs: Mapping[str, Mapping[str, Any]]) 
             problems.append(wanted.source.problem(("targets", n), message))
             continue
         labels = [each for each in labels if each != label]
-        made[n] = _NotImported.model_construct(
+        stand_in = _NotImported.model_construct(
             name=str(label), sheet_name=spec.get("sheet_name"), norm=math.nan, max_score=math.nan, target_value=0.0
         )
+        made.append(stand_in.for_entry(n))
     others = [n for n in range(len(wanted.specs)) if n not in own]
     try:
-        made |= dict(zip(others, wanted.create(others), strict=True))
+        made += wanted.create(others)
     except ConfigError as error:
         problems += error.problems
     if problems:
         raise ConfigError(wanted.source.path, problems)
-    return [made[n] for n in range(len(wanted.specs))]
+    return sorted(made, key=lambda target: target.entry)
 
 
 def _same_value(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -248,14 +250,14 @@ def _require_stored_values(
 ) -> None:
     specs = _specs_of(checkpoint)
     problems = []
-    for index, target in enumerate(targets):
+    for target in targets:
         if target.label not in specs:
             known = ", ".join(specs)
             message = (
                 f"{checkpoint.path} has no values of {target.label!r}{nearest(target.label, specs) or '.'} "
                 f"It has values of: {known}. Name the target as the run did (key: name), or leave it out"
             )
-            problems.append(wanted.source.problem(("targets", index), message))
+            problems.append(wanted.source.problem(("targets", target.entry), message))
             continue
         if isinstance(target, _NotImported):
             continue
@@ -264,7 +266,7 @@ def _require_stored_values(
                 f"{difference}: the values of {target.label!r} in {checkpoint.path} were measured otherwise. "
                 "Only target_value, norm, max_score and the kind may differ; others need the datastores"
             )
-            problems.append(wanted.source.problem(("targets", index), message))
+            problems.append(wanted.source.problem(("targets", target.entry), message))
     if problems:
         raise ConfigError(wanted.source.path, problems)
 
@@ -289,7 +291,7 @@ def _differences(target: Target, spec: Mapping[str, Any], model_dir: Path, *, im
     ]
 
 
-def _value_of(target: Target) -> tuple[str, str]:
-    """Return where the value is defined, which classes that differ in kind only have in common."""
-    method = type(target).value
-    return method.__module__, method.__qualname__
+def _value_of(target: Target) -> tuple[str, ...]:
+    """Return where outputs and value are defined, which classes that differ in kind only have in common."""
+    methods = type(target).outputs, type(target).value
+    return tuple(name for method in methods for name in (method.__module__, method.__qualname__))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import json
 import os
 import sys
 import sysconfig
@@ -15,18 +14,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from orchestrator.config.section import Reference
-from orchestrator.files import write_json
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
 from orchestrator.simulations.base import Finding, Identity, Model, Simulation, SimulationFailed, digests
 from orchestrator.simulations.options import SimulationOptions
 from orchestrator.simulations.registry import simulation
+from orchestrator.simulations.returned import keep_returned, recordings_in
 from orchestrator.text import shortened
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
+    from targets import Recordings
 
-# its numbers are whatever `targets.as_number` takes for one
+# what it returns is what `targets.recordings.file.as_recordings` takes
 Function = Callable[[dict[str, float | int], Path], Mapping[str, Any] | None]
 
 # characters of an exception that are told
@@ -34,7 +34,7 @@ _LONGEST = 2000
 
 
 class FunctionOptions(SimulationOptions):
-    """A Python function ``f(parameters: dict, directory: pathlib.Path) -> dict[str, float | None]``."""
+    """A Python function ``f(parameters: dict, directory: pathlib.Path)`` that returns numbers, traces and events."""
 
     stand_ins: ClassVar[dict[str, object]] = {"function": "missing:Missing"}
 
@@ -78,9 +78,9 @@ class FunctionModel(Model[FunctionOptions]):
 class FunctionSimulation(Simulation[FunctionOptions]):
     """Calls ``function(parameters, directory)`` in the job's own process.
 
-    The function returns a mapping of names to numbers, which targets such as ``ReturnedValue`` read, with None in the
-    place of a number that there is not. Or it leaves files in the directory and returns None, for targets of the
-    user's own, which get the directory's path. What ``simulation.seeds`` names is among the parameters.
+    The function returns a mapping of names to numbers, with None in the place of one that there is not, to
+    `targets.Trace`, `targets.Events`, and to what neo has for the two. It may leave files in the directory as well, or
+    alone, for targets of the user's own. What ``simulation.seeds`` names is among the parameters.
     """
 
     def simulate(self, parameters: Mapping[str, float | int], attempt: AttemptPaths) -> None:
@@ -96,36 +96,17 @@ class FunctionSimulation(Simulation[FunctionOptions]):
                 returned = function(dict(parameters), attempt.simulation)
             except MemoryError as error:
                 raise SimulationFailed(Outcome.OUT_OF_MEMORY, "MemoryError") from error
-        if returned is not None:
-            write_json(self._returned(attempt), self._numbers(returned))
+        keep_returned(returned, attempt, f"{self._file()}: {self.options.function.partition(':')[2]}()")
 
-    def recordings(self, attempt: AttemptPaths) -> object:
-        """Return the numbers that the function returned, or its directory if it returned none."""
-        path = self._returned(attempt)
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else attempt.simulation
+    def recordings(self, attempt: AttemptPaths) -> Recordings:
+        """Return what the function returned and left."""
+        return recordings_in(attempt)
 
-    def _numbers(self, returned: Any) -> dict[str, float | None]:
-        """Return what the function returned as numbers; raises `SimulationFailed`, naming file and key."""
-        from targets import as_number  # noqa: PLC0415  (most of the time that importing takes)
-
-        module, _, name = self.options.function.partition(":")
+    def _file(self) -> Path | str:
+        """Return the file of the function's module, or the module's name if it is none of the model."""
+        module = self.options.function.partition(":")[0]
         files = (self.model_dir / each for each in _module_files(module))
-        where = f"{next((file for file in files if file.is_file()), module)}: {name}()"
-        if not callable(getattr(returned, "items", None)):
-            message = f"{where}: expected a mapping of names to numbers, or None, got {type(returned).__name__}"
-            raise SimulationFailed(Outcome.SIMULATION_ERROR, message)
-        numbers = {}
-        for key, value in returned.items():
-            try:
-                numbers[str(key)] = as_number(value)
-            except TypeError as error:
-                message = f"{where}: {str(key)!r}: {error}. Return None if there is no value"
-                raise SimulationFailed(Outcome.SIMULATION_ERROR, message) from error
-        return numbers
-
-    @staticmethod
-    def _returned(attempt: AttemptPaths) -> Path:
-        return attempt.simulation / "returned.json"
+        return next((file for file in files if file.is_file()), module)
 
 
 def load(reference: str, model_dir: Path) -> Function:

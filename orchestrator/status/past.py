@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from orchestrator.checkpoint import Checkpoint, tables_since
-from orchestrator.checkpoint.layout import Rows
+from orchestrator.checkpoint.stored import Rows
 from orchestrator.errors import UsageError
 from orchestrator.optimisers.models.trust import win_share
 from orchestrator.records import FloatArray, Origin

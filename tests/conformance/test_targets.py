@@ -19,18 +19,24 @@ import numpy as np
 import pytest
 from stores import DISK, GRATING, SPONTANEOUS, Store, poisson_trains
 
-from targets import Datastore, IntervalTarget, PointTarget, Target, create_targets, known_targets
+import targets
+from targets import Datastore, Events, IntervalTarget, PointTarget, Target, Trace, create_targets, known_targets
 from targets.needs import SPIKES, Needs, Presented, Recorded
 from targets.testing import BrokenTarget, check_target
 
 SHEET = "Exc"
 GOOD = {"x": 5.0}
 """What a function returned, of which the targets of returned values have a value."""
+TIMES = np.arange(0.0, 20.0, 0.05)
+SPIKING = Trace(TIMES, -70 + 100 * np.exp(-((TIMES - 8) ** 2)), "mV")
+DATA = {"v": SPIKING}
+"""What targets on traces compare with."""
 
 
 def options_of(cls: type[Target]) -> dict[str, Any]:
     """Return options with which a target of the program can be made; the sheet is the one of `recordings_for`."""
-    required = {"key": "x", "sheet_name": SHEET}
+    required: dict[str, Any] = {"key": "x", "sheet_name": SHEET, "data": "v", "window": [0, 20], "bands": [[10, 100]]}
+    required |= {"feature": "spike_count", "stimulus": [5, 15]}
     options = {"target_value": cls.any_target_value, "norm": 0.5}
     needed = [name for name, each in cls.model_fields.items() if name in required and each.is_required()]
     return options | {name: required[name] for name in needed}
@@ -43,16 +49,19 @@ class Recordings:
     full: Datastore
     empty: Datastore
     returned: dict[str, float] = field(default_factory=lambda: dict(GOOD))
+    series: targets.Recordings = field(
+        default_factory=lambda: targets.Recordings(traces={"v": SPIKING}, events={"spikes": Events([2, 5, 11])})
+    )
 
     @property
     def good(self) -> list[object]:
         """Of which every target of the program has a value of one."""
-        return [self.full, self.returned]
+        return [self.full, self.returned, self.series]
 
     @property
     def bad(self) -> list[object]:
         """Of which none of them has a value."""
-        return [self.empty, None, {}, {"x": None}, {"x": "much"}, 3.0]
+        return [self.empty, None, {}, {"x": None}, {"x": "much"}, 3.0, targets.Recordings()]
 
 
 def recordings_for(directory: Path) -> Recordings:
@@ -89,7 +98,7 @@ class SilentShare(AtMostTarget):
     def needs(self):
         return Needs(recorded=(Recorded(("spikes",)),), presented=(Presented("InternalStimulus"),))
 
-    def value(self, recordings: Datastore) -> float:
+    def outputs(self, recordings: Datastore) -> float:
         if not isinstance(recordings, Datastore):
             raise NoValue("no datastore")
         spontaneous = recordings.spontaneous(self.sheet_name)
@@ -104,7 +113,7 @@ class Outside(Target):
 
     forbidden: float = 0.0
 
-    def value(self, recordings: Any) -> float:
+    def outputs(self, recordings: Any) -> float:
         return GOOD["x"] if recordings is GOOD else float("nan")
 
     def distance(self, value: float) -> float:
@@ -120,7 +129,7 @@ class Widening(IntervalTarget):
     def wanted_interval(self) -> tuple[float, float]:
         return 5 - self.allowed, 5 + self.allowed
 
-    def value(self, recordings: Any) -> float:
+    def outputs(self, recordings: Any) -> float:
         return float(recordings["x"])
 
 
@@ -131,7 +140,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Recordings:
 
 @pytest.mark.parametrize("name", sorted(known_targets()))
 def test_a_target_of_the_program(name: str, stores: Recordings) -> None:
-    (target,) = create_targets([{"class": name, **options_of(known_targets()[name])}])
+    (target,) = create_targets([{"class": name, **options_of(known_targets()[name])}], data=DATA)
     check_target(target, stores.good, stores.bad)
 
 
@@ -139,7 +148,7 @@ def test_a_target_of_the_program(name: str, stores: Recordings) -> None:
 def test_a_target_of_the_program_needs_something_of_a_datastore_and_only_then(name: str, stores: Recordings) -> None:
     """What it needs is what the recordings have that give it a value; a number that was returned is no recording."""
     cls = known_targets()[name]
-    (target,) = create_targets([{"class": name, **options_of(cls)}])
+    (target,) = create_targets([{"class": name, **options_of(cls)}], data=DATA)
     assert bool(target.needs.recorded) == bool(target.needs.presented) == ("sheet_name" in options_of(cls))
     datastore = stores.full
     for stimulus in target.needs.presented:
@@ -173,12 +182,12 @@ def test_a_kind_of_ones_own_with_an_interval() -> None:
 class Good(PointTarget):
     """What the wrong ones below break."""
 
-    def value(self, recordings: Any) -> float:
+    def outputs(self, recordings: Any) -> float:
         return float(recordings["x"])
 
 
 class Impure(Good):
-    def value(self, recordings: Any) -> float:
+    def outputs(self, recordings: Any) -> float:
         recordings["x"] += 1
         return float(recordings["x"])
 
@@ -186,7 +195,7 @@ class Impure(Good):
 class NeverTheSame(Good):
     calls: list[int] = []  # noqa: RUF012  (a field)
 
-    def value(self, recordings: Any) -> float:
+    def outputs(self, recordings: Any) -> float:
         self.calls.append(1)
         return float(len(self.calls))
 
@@ -241,7 +250,7 @@ class Nameless(Good):
 
 
 class WithoutValue(Good):
-    def value(self, recordings: Any) -> float:
+    def outputs(self, recordings: Any) -> float:
         return float("nan")
 
 
@@ -273,7 +282,7 @@ def test_the_one_that_the_wrong_ones_break_is_right() -> None:
 
 def test_labels_are_unique_whatever_targets_a_configuration_lists() -> None:
     specs = [{"class": name, **options_of(cls)} for name, cls in known_targets().items()]
-    labels = [each.label for each in create_targets([*specs, *specs, *specs])]
+    labels = [each.label for each in create_targets([*specs, *specs, *specs], data=DATA)]
     assert len(set(labels)) == len(labels)
 
 

@@ -16,5 +16,5 @@ class ParticleEnergy(PointTarget):
 
     factor: float = Field(default=1.0, description="what the energy is multiplied with")
 
-    def value(self, recordings: Any) -> float:
+    def outputs(self, recordings: Any) -> float:
         return self.factor * float(recordings["energy"])

@@ -156,7 +156,7 @@ class Either(Target):
 
     target_value: list[float] | float
 
-    def value(self, recordings: object) -> float:
+    def outputs(self, recordings: object) -> float:
         raise NotImplementedError
 
     def distance(self, value: float) -> float:

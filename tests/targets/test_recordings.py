@@ -11,7 +11,7 @@ import pytest
 import quantities as pq
 
 from targets.recordings import Events, Recordings, Trace
-from targets.returned_file import JSON, NPZ, as_recordings, averaged, left_in, save
+from targets.recordings.file import JSON, NPZ, as_recordings, averaged, left_in, save
 
 TIMES = np.array([0.0, 1.0, 2.5])
 

@@ -93,8 +93,10 @@ def test_distributions_have_the_targets_values_as_their_means(tmp_path: Path) ->
     datastore = Datastore(store.write())
     (segment,) = datastore.spontaneous("A")
     irregularity = IrregularityTarget(sheet_name="A", target_value=1, norm=1)
-    assert irregularity.coefficients(segment).mean() == pytest.approx(irregularity.value(datastore))
+    assert irregularity.coefficients(segment).mean() == pytest.approx(irregularity.measured(datastore))
     synchrony = SynchronyTarget(sheet_name="A", target_value=0, norm=1)
     trains = synchrony.central_trains(datastore, segment)
     assert 2 < len(trains) < 30
-    assert trains.correlations(synchrony.bin_of(trains)).mean() == pytest.approx(synchrony.value(datastore), abs=1e-12)
+    assert trains.correlations(synchrony.bin_of(trains)).mean() == pytest.approx(
+        synchrony.measured(datastore), abs=1e-12
+    )

@@ -25,9 +25,9 @@ def value_of(name: str, store: Store | Path, **options: Any) -> Measurement:
     directory = store if isinstance(store, Path) else store.write()
     target_value = [0, 1] if name == "SpontActivityTarget" else 1
     spec = {"class": name, "sheet_name": "A", "target_value": target_value, "norm": 1}
-    ((value, reason),) = measure(create_targets([spec | options]), Datastore(directory))
-    assert (value is None) != (reason is None)
-    return Measurement(value, reason)
+    (found,) = measure(create_targets([spec | options]), Datastore(directory))
+    assert (found.value is None) != (found.reason is None)
+    return found
 
 
 def store_of(
@@ -103,7 +103,7 @@ def test_a_neuron_on_the_edge_of_the_square_is_in(tmp_path: Path) -> None:
 def test_silence_is_a_rate_of_0_and_has_no_other_value(multiplexed: bool, tmp_path: Path) -> None:
     silent = dict.fromkeys(IDS, np.array([]))
     directory = store_of(tmp_path, silent, multiplexed=multiplexed).write()
-    assert value_of("SpontActivityTarget", directory) == (0.0, None)
+    assert value_of("SpontActivityTarget", directory) == Measurement(0.0, None)
     assert "more than 5 intervals" in str(value_of("IrregularityTarget", directory).reason)
     assert "there are 0" in str(value_of("SynchronyTarget", directory).reason)
 

@@ -15,7 +15,7 @@ def test_the_sections_are_those_of_the_code() -> None:
     written = TEXT.partition(target_table.BEGIN)[2].partition(target_table.END)[0]
     assert written.strip() == target_table.sections().strip(), "run tools/target_table.py --write"
     for name, cls in targets.known_targets().items():
-        assert f"### {name}\n" in written
+        assert re.search(rf"^### (.*, )?{name}(,|$)", written, re.MULTILINE)
         assert all(f"| `{option}` |" in TEXT for option in cls.model_fields)
 
 

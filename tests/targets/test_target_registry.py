@@ -12,7 +12,17 @@ import numpy as np
 import pytest
 
 import targets
-from targets import Datastore, NoValue, PointTarget, TargetError, create_targets, known_targets, measure, target
+from targets import (
+    Datastore,
+    Measurement,
+    NoValue,
+    PointTarget,
+    TargetError,
+    create_targets,
+    known_targets,
+    measure,
+    target,
+)
 
 NINE = {
     "SpontActivityTarget",
@@ -72,7 +82,7 @@ def test_a_name_is_registered_once() -> None:
 
         @target("SizeTuning", unit="")
         class Mine(PointTarget):
-            def value(self, recordings: Any) -> float:
+            def outputs(self, recordings: Any) -> float:
                 return float(recordings)
 
     assert known_targets()["SizeTuning"] is targets.SizeTuning
@@ -83,13 +93,13 @@ def test_a_reloaded_module_may_register_again(tmp_path: Path) -> None:
         "from targets import PointTarget, target\n"
         "@target('OfTheReloadTest', unit='mV')\n"
         "class OfTheReloadTest(PointTarget):\n"
-        "    def value(self, recordings): return 2.0\n"
+        "    def outputs(self, recordings): return 2.0\n"
     )
     spec = {"class": "mine.py:OfTheReloadTest", "target_value": 1, "norm": 1}
     for _ in range(2):
         (made,) = create_targets([spec], directory=tmp_path)
         assert made.unit == "mV"
-        assert made.score(made.value(None)) == 1.0
+        assert made.score(made.measured(None)) == 1.0
 
 
 def test_the_documented_example_works(tmp_path: Path, store: Datastore) -> None:
@@ -102,9 +112,9 @@ def test_the_documented_example_works(tmp_path: Path, store: Datastore) -> None:
     spec = {"class": "my_targets.py:SilentShare", "sheet_name": "Exc", "target_value": 10, "norm": 5}
     (silent,) = create_targets([spec | {"threshold": 0.05}], directory=tmp_path)
     assert (silent.unit, silent.label) == ("%", "SilentShare(Exc)")
-    ((value, reason),) = measure([silent], store)
-    assert (value, reason) == (pytest.approx(100 / 40), None)
-    assert silent.score(value) == 0.0
+    (found,) = measure([silent], store)
+    assert found == Measurement(pytest.approx(100 / 40), None)
+    assert silent.score(found.value) == 0.0
     assert "did you mean 'threshold'?" in problems_of(spec | {"treshold": 1}, directory=tmp_path)[0, "treshold"]
 
 
@@ -124,22 +134,22 @@ def test_a_target_of_an_installed_package_has_a_name(
     (information / "METADATA").write_text("Metadata-Version: 2.1\nName: my_lab\nVersion: 1.0\n")
     (information / "entry_points.txt").write_text("[orchestrator.targets]\nAnswer = my_lab:Answer\n")
     (tmp_path / "my_lab.py").write_text(
-        "from targets import PointTarget\nclass Answer(PointTarget):\n    def value(self, recordings): return 42.0\n"
+        "from targets import PointTarget\nclass Answer(PointTarget):\n    def outputs(self, recordings): return 42.0\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     (answer,) = create_targets([{"class": "Answer", "target_value": 42, "norm": 1}])
-    assert measure([answer], None) == [(42.0, None)]
+    assert measure([answer], None) == [Measurement(42.0, None)]
     assert "Answer" in known_targets()
 
 
 def test_module_and_class(tmp_path: Path, modules_as_before: None) -> None:
     (tmp_path / "a_module_of_targets.py").write_text(
-        "from targets import PointTarget\nclass Answer(PointTarget):\n    def value(self, recordings): return 42.0\n"
+        "from targets import PointTarget\nclass Answer(PointTarget):\n    def outputs(self, recordings): return 42.0\n"
     )
     path = list(sys.path)
     spec = {"class": "a_module_of_targets:Answer", "target_value": 42, "norm": 1}
     (answer,) = create_targets([spec], directory=tmp_path)
-    assert measure([answer], None) == [(42.0, None)]
+    assert measure([answer], None) == [Measurement(42.0, None)]
     assert sys.path == path
 
 
@@ -152,7 +162,8 @@ def test_module_and_class(tmp_path: Path, modules_as_before: None) -> None:
         ("good.py:Mine", "there is no such name"),
         ("good.py:number", "it is 3"),
         ("good.py:Kindless", "distance"),
-        ("good.py:Valueless", "value"),
+        ("good.py:Valueless", "outputs"),
+        ("good.py:Earlier", "value(recordings) is called outputs(recordings)"),
     ],
 )
 def test_a_class_that_cannot_be_used(tmp_path: Path, name: str, message: str) -> None:
@@ -161,8 +172,10 @@ def test_a_class_that_cannot_be_used(tmp_path: Path, name: str, message: str) ->
         "from targets import PointTarget, Target\n"
         "number = 3\n"
         "class Kindless(Target):\n"
-        "    def value(self, recordings): return 1.0\n"
+        "    def outputs(self, recordings): return 1.0\n"
         "class Valueless(PointTarget): pass\n"
+        "class Earlier(PointTarget):\n"
+        "    def value(self, recordings): return 1.0\n"
     )
     problems = problems_of({"class": name, "target_value": 1, "norm": 1}, directory=tmp_path)
     assert message in problems[0, "class"]
@@ -171,11 +184,11 @@ def test_a_class_that_cannot_be_used(tmp_path: Path, name: str, message: str) ->
 class Failing(PointTarget):
     how: str = "raise"
 
-    def value(self, recordings: Any) -> Any:
+    def outputs(self, recordings: Any) -> Any:
         if self.how == "raise":
             raise KeyError("gone")
         if self.how == "recursion":
-            return self.value(recordings)
+            return self.outputs(recordings)
         found = {"nan": float("nan"), "inf": float("inf"), "text": "x", "none": None, "array": np.array([3.0])}
         return found[self.how]
 
@@ -185,8 +198,8 @@ def test_one_bad_target_does_not_cost_the_others() -> None:
     bad = [Failing(target_value=1, norm=1, how=how) for how in hows]
     good = create_targets([RETURNED])
     measured = measure([*bad, *good], {"x": 5})
-    assert measured[-1] == (5.0, None)
-    assert all(value is None and reason for value, reason in measured[:-1])
+    assert measured[-1] == Measurement(5.0, None)
+    assert all(each.value is None and each.reason for each in measured[:-1])
     assert measured[0].reason == "KeyError: 'gone'"
     assert "RecursionError" in str(measured[1].reason)
     assert measured[2].reason == "the value is nan"
@@ -211,17 +224,19 @@ def test_a_returned_value_that_is_none(recordings: object, reason: str) -> None:
 
 @pytest.mark.parametrize("number", [np.array([3.0]), np.array(3), np.float32(3), np.array([[3]])])
 def test_an_array_of_one_number_is_a_number(number: object) -> None:
-    assert measure(create_targets([RETURNED]), {"x": number}) == [(3.0, None)]
+    assert measure(create_targets([RETURNED]), {"x": number}) == [Measurement(3.0, None)]
 
 
 def test_a_target_of_ones_own_may_return_an_array_of_one_number_or_none() -> None:
     array, none, text = (Failing(target_value=1, norm=1, how=how) for how in ("array", "none", "text"))
     assert measure([array, none, text], {}) == [
-        (3.0, None), (None, "no value"), (None, "TypeError: expected a number, got 'x' (str)")
-    ]  # fmt: skip
+        Measurement(3.0, None),
+        Measurement(None, "no value"),
+        Measurement(None, "TypeError: expected a number, got 'x' (str)"),
+    ]
 
 
 def test_a_datastore_target_wants_a_datastore() -> None:
     spec = {"class": "SpontActivityTarget", "sheet_name": "L4", "target_value": [1, 2], "norm": 1}
     with pytest.raises(NoValue, match="needs a mozaik datastore, got dict"):
-        create_targets([spec])[0].value({"x": 1})
+        create_targets([spec])[0].measured({"x": 1})

@@ -38,7 +38,7 @@ def conductances(data: Inspected, sheet: str) -> Figure:
         return missing("conductances", title, [data.problem])
     try:
         segment = target.spontaneous(store)[0]
-        ratio = target.value(store)
+        ratio = target.measured(store)
         recorded = [each for each in store.traces(segment) if each.dimension == "conductance"]
         traces = {kind: (colour, _of_kind(recorded, names)) for kind, colour, names in _KINDS}
         _require_the_same_times(traces["excitatory"][1] + traces["inhibitory"][1])

@@ -72,7 +72,7 @@ def rates(data: Inspected) -> Figure:
         silent = int((known == 0).sum())
         note = f"{sheet}: {silent:,} of {len(known):,} cells are silent." if silent else ""
         step = 1000 / trials[0].spikes().duration / len(trials)  # one spike in one trial
-        return Sample(known, target.value(store), f"{len(known):,} cells", note, step)
+        return Sample(known, target.measured(store), f"{len(known):,} cells", note, step)
 
     found, reasons = data.by_sheet(sample)
     title, axis = "Spontaneous rates of the cells", "mean rate of a cell (Hz)"
@@ -91,7 +91,7 @@ def irregularity(data: Inspected) -> Figure:
 
     def sample(store: Datastore, sheet: str) -> Sample:
         target = defined(IrregularityTarget, sheet)
-        value = target.value(store)
+        value = target.measured(store)
         parts, recorded = [], 0
         for segment in target.spontaneous(store):
             recorded += len(segment.spikes())
@@ -123,7 +123,7 @@ def correlations(data: Inspected) -> Figure:
 
     def sample(store: Datastore, sheet: str) -> Sample:
         target = defined(SynchronyTarget, sheet)
-        value = target.value(store)
+        value = target.measured(store)
         parts, note, cells = [], "", 0
         for segment in target.spontaneous(store):
             try:
@@ -161,7 +161,7 @@ def modulation(data: Inspected, contrast: float = 100.0) -> Figure:
     def sample(store: Datastore, sheet: str) -> Sample:
         target = defined(ModulationRatio, sheet, contrast=contrast)
         f0, f1 = target.amplitudes(store)
-        value = target.value(store)
+        value = target.measured(store)
         responsive = f0 > 0
         note = (
             f"{sheet}: {int((~responsive).sum()):,} of {len(f0):,} cells do not respond." if (~responsive).any() else ""

@@ -114,7 +114,7 @@ def size_tuning(data: Inspected, sheet: str, contrast: float = 100.0) -> Figure:
     except NoValue as reason:
         note = f"{reason}. "
     try:
-        share = f"By the target's definition, {target.value(data.store):.0%} of the cells are suppressed."
+        share = f"By the target's definition, {target.measured(data.store):.0%} of the cells are suppressed."
     except (NoValue, DatastoreError) as reason:
         share = f"The target has no value: {reason}."
     caption = (
@@ -183,6 +183,6 @@ def _ratio(store: Datastore, sheet: str, contrast: float) -> str:
     """Return the target's value for the legend, nothing if there is none."""
     try:
         target = defined(OrientationTuningPreferenceTarget, sheet, contrast=contrast)
-        return f", preferred / orthogonal {number(target.value(store))}"
+        return f", preferred / orthogonal {number(target.measured(store))}"
     except (NoValue, DatastoreError):
         return ""

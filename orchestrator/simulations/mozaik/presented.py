@@ -19,17 +19,17 @@ _REMEDY = "Present it there, or take the target away"
 
 def presented_problems(config: Config, experiments: str, protocol: Protocol) -> Iterator[Finding]:
     """Yield which targets need a stimulus that the protocol never presents: they would have no value for ever."""
-    for n, target in enumerate(config.create_targets()):
+    for target in config.create_targets():
         for need in _each_once(need for need in target.needs.presented if not protocol.may_present(need)):
             contrasts = protocol.shown.get(need.name)
             if contrasts is None:
                 has = ", ".join(protocol.experiments) or "none that is known"
                 got = f"which {experiments} never presents; its experiments: {has}"
-                yield ("targets", n, "class"), f"{_needs(target, need)}, {got}. {_REMEDY}"
+                yield ("targets", target.entry, "class"), f"{_needs(target, need)}, {got}. {_REMEDY}"
             else:
                 got = f"{experiments} presents contrasts of {_listed(contrasts)} % only"
                 option = need.options.get("contrast", "class")
-                yield ("targets", n, option), f"{_needs(target, need, 'contrast')}; {got}. {_REMEDY}"
+                yield ("targets", target.entry, option), f"{_needs(target, need, 'contrast')}; {got}. {_REMEDY}"
 
 
 def unknown_presentations(config: Config, protocol: Protocol) -> Iterator[Finding]:
@@ -43,17 +43,18 @@ def unknown_presentations(config: Config, protocol: Protocol) -> Iterator[Findin
 
 def stimulus_problems(config: Config, stimuli: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     """Yield which targets need a stimulus that is not among those that the model's experiments are made of."""
-    for n, target in enumerate(config.create_targets()):
+    for target in config.create_targets():
         for need in _each_once(need for need in target.needs.presented if not need.is_among(stimuli)):
             of_class = [each for each in stimuli if Presented(need.name).is_among([each])]
             if not of_class:
                 names = ", ".join(sorted({_name(each) for each in stimuli})) or "none"
-                yield ("targets", n, "class"), f"{_needs(target, need)}; the model presents {names}. {_REMEDY}"
+                message = f"{_needs(target, need)}; the model presents {names}. {_REMEDY}"
+                yield ("targets", target.entry, "class"), message
                 continue
             parameter = _decisive(need, of_class)
             values = _listed({value for each in of_class if isinstance(value := each.get(parameter), (int, float))})
             message = f"{_needs(target, need, *need.parameters)}; the model presents it of {parameter} {values}"
-            yield ("targets", n, need.options.get(parameter, "class")), f"{message}. {_REMEDY}"
+            yield ("targets", target.entry, need.options.get(parameter, "class")), f"{message}. {_REMEDY}"
 
 
 def position_problems(config: Config, positions: Mapping[str, Sequence[Sequence[float]]]) -> Iterator[Finding]:
@@ -66,7 +67,7 @@ def position_problems(config: Config, positions: Mapping[str, Sequence[Sequence[
     positions : mapping of str to sequence
         The x and the y of a sheet's neurons in degrees of visual field, by its name.
     """
-    for n, target in enumerate(config.create_targets()):
+    for target in config.create_targets():
         for need in target.needs.located:
             name = need.sheet_name or target.sheet_name or ""
             if name not in positions:
@@ -78,7 +79,7 @@ def position_problems(config: Config, positions: Mapping[str, Sequence[Sequence[
                     f"{type(target).__name__} needs {need.least} neurons of {name} {need.words}, which has {found}: "
                     f"its positions are {extent(x, y)}. Are they in degrees? Give {need.option} in the same unit"
                 )
-                yield ("targets", n, need.option), message
+                yield ("targets", target.entry, need.option), message
 
 
 def _each_once(needs: Iterator[Presented]) -> Iterator[Presented]:

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 def recorder_problems(config: Config, sheets: Mapping[str, Sheet]) -> Iterator[Finding]:
     """Yield what is not recorded although a target or the explosion check needs it."""
-    for n, target in enumerate(config.create_targets()):
+    for target in config.create_targets():
         for need in target.needs.recorded:
             sheet = sheets.get(need.sheet_name or target.sheet_name or "")
             if sheet is not None and sheet.recorders is not None and not sheet.recorders_of(*need.variables):
                 missing = f"{type(target).__name__} needs a recorder of {' or '.join(need.variables)} in {sheet.name}"
-                yield ("targets", n, need.option), f"{missing}, {_got(sheet)}. {_remedy(sheet, need.variables)}"
+                message = f"{missing}, {_got(sheet)}. {_remedy(sheet, need.variables)}"
+                yield ("targets", target.entry, need.option), message
     check = config.explosion_check
     if not check.enabled:
         return
@@ -39,10 +40,10 @@ def recorder_problems(config: Config, sheets: Mapping[str, Sheet]) -> Iterator[F
 def selections(config: Config, sheets: Mapping[str, Sheet]) -> Iterator[Finding]:
     """Yield which sheets' spikes targets see of some neurons only."""
     named: dict[str, int] = {}
-    for n, target in enumerate(config.create_targets()):
+    for target in config.create_targets():
         for need in target.needs.recorded:
             if "spikes" in need.variables:
-                named.setdefault(need.sheet_name or target.sheet_name or "", n)
+                named.setdefault(need.sheet_name or target.sheet_name or "", target.entry)
     for name, n in named.items():
         recorders = sheets[name].recorders_of("spikes") if name in sheets else ()
         if recorders and not any(each.all_cells for each in recorders):

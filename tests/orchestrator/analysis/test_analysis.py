@@ -230,7 +230,7 @@ def test_a_measurement_that_is_killed_does_not_end_the_notebook(tmp_path: Path, 
         "import os\n"
         "from targets import PointTarget\n\n\n"
         "class Fatal(PointTarget):\n"
-        "    def value(self, recordings):\n"
+        "    def outputs(self, recordings):\n"
         "        os.kill(os.getpid(), 9)\n"
     )
     file = config(tmp_path, {"class": "fatal.py:Fatal", "sheet_name": "Exc", "target_value": 1, "norm": 1})

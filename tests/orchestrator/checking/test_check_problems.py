@@ -389,7 +389,7 @@ class Depolarisation(PointTarget):
         own = Recorded((self.signal, "V_m"), "signal")
         return Needs((Recorded(("spikes",)), own, Recorded(("v",), "other", self.other)))
 
-    def value(self, recordings):
+    def outputs(self, recordings):
         return 0.0
 """
 

@@ -45,9 +45,8 @@ def test_what_is_not_there_is_told_with_what_is(cell: Path) -> None:
     assert refused(cell, channel="Vn") == f"channel: there is no channel 'Vn'; did you mean 'Vm'?; {there}"
     assert refused(cell, channel=2) == f"channel: there is no channel 2, counted from 0; {there}"
     assert refused(cell, channel=0, sweeps=[0, 4]) == "sweeps: there is no sweep 4, counted from 0: the file has 4"
-    assert refused(cell, channel=0, unit="pA").startswith(
-        "unit: expected a unit that the file's mV can be converted to"
-    )
+    assert refused(cell, channel=0, unit="pA").startswith("unit: expected a unit that converts to pA, got mV. ")
+    assert refused(cell, channel=0, unit="a.u.").startswith("unit: expected units that are known, got 'mV' and 'a.u.'")
     assert refused(cell, columns=["Vm"]).startswith("columns: is for tables, and this file has channels")
     assert refused(cell, events=True) == "events: there are no spikes or events in it"
     assert refused(cell, events="Vm").startswith("events: there is no spike train or event 'Vm'")
@@ -83,7 +82,7 @@ def test_units_without_the_library_that_converts_them(cell: Path, monkeypatch: p
     np.savez(path, **{"v.times": [0, 1], "v.values": [1, 2], "v.unit": "mV"})
     monkeypatch.setitem(sys.modules, "quantities", None)
     assert trace(path, unit="mV").unit == "mV"
-    assert refused(path, unit="V").startswith("unit: the file's values are in mV, not in V; to convert them needs quan")
+    assert refused(path, unit="kV").startswith("unit: to convert mV to kV needs quantities: pip install 'mozaik-")
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from orchestrator.checking.problems import load_checked_config
 from orchestrator.checking.summary import summary_rows
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.config.file import load_config, load_frozen
+from orchestrator.data.freezing import read_data
 from orchestrator.errors import RunFailed
 from orchestrator.files import write_json
 from orchestrator.node.task import NodeTask
@@ -141,10 +142,11 @@ def test_a_job_reads_the_data_of_its_run(run: RunPaths) -> None:
     attempt.directory.mkdir(parents=True)
     NodeTask.of(config, model_of(config), Offspring(0, 0, (0.5, 0.5), {}), attempt, 1, data=run.data).write()
     task = NodeTask.read(attempt.task)
-    assert values_of(task.measured()["dipole"]) == [1, 4, 9]
+    assert task.data == run.data
+    assert values_of(read_data(task.data)["dipole"]) == [1, 4, 9]
     old = json.loads(attempt.task.read_text())
     del old["data"]
-    assert NodeTask.from_json(old).measured() == {}
+    assert NodeTask.from_json(old).data is None
 
 
 @pytest.mark.run

@@ -19,7 +19,7 @@ from orchestrator.data import DataSource, Unreadable, freeze_data, frozen_data, 
 from orchestrator.errors import RunFailed
 from orchestrator.paths import RunPaths
 from targets import Events, Recordings, Trace
-from targets.returned_file import save
+from targets.recordings.file import save
 
 pytestmark = [pytest.mark.hostile, pytest.mark.timeout(60)]
 

@@ -12,7 +12,7 @@ import pytest
 from measured_files import events, refused, trace
 
 from targets import Events, Recordings, Trace
-from targets.returned_file import save
+from targets.recordings.file import save
 
 TIMES = [0.0, 1.0, 2.0]
 SWEEPS = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
@@ -41,9 +41,7 @@ def test_what_a_simulation_left(tmp_path: Path) -> None:
     assert (
         refused(path, channel="some") == "channel: there is no trace 'some'; did you mean 'soma'?; there are soma, dend"
     )
-    assert refused(path, channel="soma", unit="pA").startswith(
-        "unit: expected a unit that the file's mV can be converted"
-    )
+    assert refused(path, channel="soma", unit="pA").startswith("unit: expected a unit that converts to pA, got mV. ")
     assert refused(path, columns=["a"]).startswith("columns: there are no columns, but whole traces and events: soma, ")
 
 

@@ -218,7 +218,7 @@ def test_own_targets_have_the_unit_that_the_checkpoint_keeps_and_are_not_importe
     class Own(AtMostTarget):
         unit = "mV"
 
-        def value(self, recordings: object) -> float:
+        def outputs(self, recordings: object) -> float:
             return 1.0
 
     (tmp_path / "own.py").write_text("raise SystemError('imported')\n")

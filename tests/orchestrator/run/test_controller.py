@@ -17,6 +17,7 @@ from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
 from orchestrator.run.asked import Asks
 from orchestrator.run.controller import Controller
+from orchestrator.run.kept_recordings import KeptRecordings
 from orchestrator.schedules import Schedule
 from orchestrator.scores.evaluations import scored
 from targets import ReturnedValue
@@ -29,7 +30,8 @@ def controller_of(paths: RunPaths) -> Controller:
     schedule.is_closed.return_value, schedule.reason.return_value = True, "all is done"
     cleanup = Cleanup(paths, FakeCluster(paths.generation(0)), "none")
     asks = Asks(paths, SearchSpace([Parameter("x", 0, 1)]))
-    return Controller(schedule, pool, [], paths=paths, asks=asks, cleanup=cleanup, confirm=lambda: None)
+    kept = KeptRecordings(paths, 1)
+    return Controller(schedule, pool, [], paths=paths, asks=asks, cleanup=cleanup, kept=kept, confirm=lambda: None)
 
 
 def test_a_generation_whose_removal_was_interrupted_is_removed_by_the_next_controller(tmp_path: Path) -> None:

@@ -324,7 +324,7 @@ from targets import PointTarget
 class Slow(PointTarget):
     """Measures slowly, and dies once where it is told to."""
 
-    def value(self, recordings):
+    def outputs(self, recordings):
         marker = Path(__file__).parent / "measuring"
         first = not marker.exists()
         marker.touch()
@@ -380,12 +380,12 @@ from targets import ReturnedValue
 class Own(ReturnedValue):
     """Fails in one way or another as long as a file is there."""
 
-    def value(self, recordings):
+    def outputs(self, recordings):
         if os.environ.get("TEST_EXIT"):
             atexit.register(os._exit, 3)
         if (Path(__file__).parent / "stale").exists():
             raise OSError(116, "Stale file handle")
-        return super().value(recordings)
+        return super().outputs(recordings)
 
     def score(self, value):
         score = Path(__file__).parent / "score"

@@ -67,7 +67,7 @@ def test_json_for_machines(tmp_path: Path, store: Path) -> None:
     ]  # fmt: skip
     rate, synchrony, oriented = found["targets"]
     (expected,) = create_targets([RATE])
-    assert rate["value"] == expected.value(Datastore(store))
+    assert rate["value"] == expected.measured(Datastore(store))
     assert rate["score"] == (rate["value"] - 5) / 2
     assert (rate["class"], rate["sheet_name"], rate["unit"]) == ("SpontActivityTarget", "Exc", "Hz")
     assert math.isfinite(synchrony["value"])
@@ -84,7 +84,7 @@ def test_table_for_people(tmp_path: Path, store: Path) -> None:
     for text in (f"datastore {store}", "Hz", "1 to 5", "at least 2", "no recording of", "total score"):
         assert text in out
     (rate,) = create_targets([RATE])
-    totals = [rate.score(rate.value(Datastore(path))) + 20 for path in (store, other)]
+    totals = [rate.score(rate.measured(Datastore(path))) + 20 for path in (store, other)]
     for total in totals:
         assert out.count(f"{total:.4g}") >= 2
 
@@ -180,7 +180,7 @@ def test_targets_of_ones_own_without_a_model(tmp_path: Path, store: Path) -> Non
         "from targets import AtMostTarget\n"
         "class Sheets(AtMostTarget):\n"
         "    unit = 'sheets'\n"
-        "    def value(self, recordings): return len(recordings.sheets)\n"
+        "    def outputs(self, recordings): return len(recordings.sheets)\n"
     )
     own = {"class": "mine.py:Sheets", "target_value": 1, "norm": 4}
     out, _ = score(store, "--config", config(tmp_path, own), "--json")
@@ -201,7 +201,7 @@ def test_a_score_that_is_negative_or_no_number_is_refused(body: str, said: str, 
     (tmp_path / "mine.py").write_text(
         "from targets import PointTarget\n"
         "class Mine(PointTarget):\n"
-        "    def value(self, recordings): return 2.0\n"
+        "    def outputs(self, recordings): return 2.0\n"
         f"    def score(self, value): {body}\n"
     )
     own = {"class": "mine.py:Mine", "target_value": 1, "norm": 4}
@@ -338,7 +338,7 @@ def test_rescoring_a_run_whose_model_has_moved(tmp_path: Path) -> None:
             "from targets import PointTarget\n"
             "class Mine(PointTarget):\n"
             "    threshold: float = 0.1\n"
-            "    def value(self, recordings): return 1.0\n"
+            "    def outputs(self, recordings): return 1.0\n"
         )
     run = run_of(before, own, values=[(3.0,)])
     moved = shutil.move(str(run / "checkpoint.h5"), tmp_path / "checkpoint.h5")
@@ -352,7 +352,7 @@ def test_rescoring_a_run_whose_model_has_moved(tmp_path: Path) -> None:
 
 OWN = (
     "from pathlib import Path\nfrom targets import PointTarget\nPath(__file__).with_name('EXECUTED').touch()\n"
-    "class Mine(PointTarget):\n    unit = 'mV'\n    def value(self, recordings): return 1.0\n"
+    "class Mine(PointTarget):\n    unit = 'mV'\n    def outputs(self, recordings): return 1.0\n"
 )
 
 

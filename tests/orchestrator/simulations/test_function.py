@@ -66,7 +66,7 @@ def test_what_says_that_there_is_no_number_is_no_value(nothing: str, tmp_path: P
         ("{'y': np.zeros(3)}", "'y': expected a number, got array([0., 0., 0.]) (ndarray of shape (3,)). Return"),
         ("{'y': 1j}", "'y': expected a number, got 1j (complex). Return"),
         ("{'y': 'a' * 10**6}", "'y': expected a number, got 'aaaaaaaaaaaa...aaaaaaaaaaaaa' (str). Return"),
-        ("3.5", "expected a mapping of names to numbers, or None, got float"),
+        ("3.5", "expected a mapping of names to numbers, traces and events, or None, got float"),
     ],
 )
 def test_what_is_no_number_is_told_with_the_file_and_the_key(returned: str, said: str, tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_megabyte_of_exception_text_is_cut(tmp_path: Path) -> None:
 def test_a_megabyte_of_a_targets_exception_is_cut(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(
         "from targets import NoValue, PointTarget\n\n"
-        "class Own(PointTarget):\n    def value(self, recordings):\n        raise NoValue('much ' * 200_000)\n"
+        "class Own(PointTarget):\n    def outputs(self, recordings):\n        raise NoValue('much ' * 200_000)\n"
     )
     own = {"class": "own.py:Own", "target_value": 1, "norm": 1}
     result = result_of(tmp_path, "def f(p, d):\n    return {}\n", targets=[own])

@@ -21,7 +21,7 @@ VALUES = np.array([-1e6, -30.0, 0.0, 2.0, 3.0, 4.0, 4.5, 5.0, 9.0, 50.0, 1e6])
 
 
 def made(kind: type[Target], wanted: object, **changes: float) -> Target:
-    own = type("Own", (kind,), {"value": lambda _self, recordings: recordings})
+    own = type("Own", (kind,), {"outputs": lambda _self, recordings: recordings})
     return own(**{"target_value": wanted, "norm": 0.5, "max_score": 12, **changes})
 
 

@@ -10,6 +10,7 @@ events are ``NAME.times`` without values, with ``NAME.labels`` if there are any:
 from __future__ import annotations
 
 import json
+import math
 import os
 import struct
 import zipfile
@@ -21,8 +22,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from targets.measuring import as_number
-from targets.recordings import Events, Recordings, Trace
+from targets.numbers import FloatArray, as_number
+from targets.recordings.series import Events, Recordings, Trace
 
 NPZ = "returned.npz"
 JSON = "returned.json"
@@ -119,8 +120,10 @@ def _pooled(events: Sequence[Events]) -> Events:
     return Events(np.concatenate([each.times for each in events]), labels, events[0].time_unit)
 
 
-def save(recordings: Recordings, file: str | os.PathLike[str] | IO[bytes]) -> None:
+def save(recordings: Recordings, file: str | os.PathLike[str] | IO[bytes], *, compressed: bool = False) -> None:
     """Write the numbers, traces and events of all trials; the directory's files stay where they are.
+
+    The same recordings give the same bytes.
 
     Raises
     ------
@@ -133,16 +136,18 @@ def save(recordings: Recordings, file: str | os.PathLike[str] | IO[bytes]) -> No
     # as numpy.savez, which has names of its own that no entry may have
     with zipfile.ZipFile(file, "w") as archive:
         for name, each in arrays.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+            info = zipfile.ZipInfo(f"{name}.npy")  # without the time of day
+            info.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+            with archive.open(info, "w", force_zip64=True) as entry:
                 np.lib.format.write_array(entry, np.asarray(each), allow_pickle=False)
 
 
-def load(path: Path, directory: Path) -> Recordings:
+def load(file: Path | IO[bytes], directory: Path) -> Recordings:
     """Return what `save` or another program wrote.
 
     Parameters
     ----------
-    path : pathlib.Path
+    file : pathlib.Path, or binary file
         The file.
     directory : pathlib.Path
         What `Recordings.directory` is to be.
@@ -155,8 +160,8 @@ def load(path: Path, directory: Path) -> Recordings:
         If it is not such a file; the message names the file and the entry.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        with np.load(file, allow_pickle=False) as entries:
+            arrays = {name: entries[name] for name in entries.files}
         whole = _recordings({name: each for name, each in arrays.items() if not name.startswith(_TRIAL)}, directory)
         trials: dict[int, Arrays] = {}
         for name, array in arrays.items():
@@ -165,8 +170,32 @@ def load(path: Path, directory: Path) -> Recordings:
                 trials.setdefault(int(number), {})[entry] = array
         each = tuple(_recordings(trials[number], directory) for number in sorted(trials))
     except DAMAGED as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError(f"{file if isinstance(file, Path) else 'recordings'}: {error}") from error
     return Recordings(whole.numbers, whole.traces, whole.events, directory, each)
+
+
+def thinned(recordings: Recordings, most: int) -> Recordings:
+    """Return recordings with at most about so many samples, of which every second, third, ... one is left, and events.
+
+    Single trials are left out: their traces are the rows of those of all. Samples have the precision of 32 bits.
+    """
+    samples = sum(trace.rows.size for trace in recordings.traces.values())
+    step = max(1, math.ceil(samples / most))
+    return Recordings(
+        recordings.numbers,
+        {name: Trace(*_every(trace, step), trace.unit, trace.time_unit) for name, trace in recordings.traces.items()},
+        {name: _first_of(events, most) for name, events in recordings.events.items()},
+        recordings.directory,
+    )
+
+
+def _every(trace: Trace, step: int) -> tuple[FloatArray, FloatArray]:
+    step = min(step, len(trace.times) - 1)
+    return trace.times[::step], trace.values[..., ::step].astype(np.float32).astype(np.float64)
+
+
+def _first_of(events: Events, most: int) -> Events:
+    return events if len(events) <= most else Events(events.times[:most], list(events.labels[:most]), events.time_unit)
 
 
 def left_in(directory: Path) -> Recordings:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-FloatArray = NDArray[np.float64]
+from targets.numbers import FloatArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,166 @@
+"""Targets that compare a trace with a measured one, sample by sample."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, FiniteFloat, PositiveFloat, model_validator
+
+from targets.base import NoValue, PointTarget
+from targets.numbers import FloatArray
+from targets.registry import target
+from targets.series.trace_target import Samples, TraceTarget
+
+FIT = "fit"
+
+
+class ComparedTrace(TraceTarget):
+    """A value of the difference between a trace and a measured one."""
+
+    data: str = Field(min_length=1, description="name of a measured trace in the section data")
+    resample: Literal["data", "simulation", "shorter"] = Field(
+        default="data",
+        description="at which times the two are compared: data, those of the data, the simulation being interpolated "
+        "linearly; simulation, as many times as the simulation has; shorter, those of the one that has fewer, the "
+        "other being resampled by Fourier's method, as hnn-core does",
+    )
+    weights: list[tuple[FiniteFloat, FiniteFloat, PositiveFloat]] = Field(
+        default_factory=list,
+        description="[from, to, weight] of times that count more or less than 1, ms",
+    )
+
+    @model_validator(mode="after")
+    def _as_many_samples_in_each_trial(self) -> ComparedTrace:
+        if self.average == "values" and self.resample != "data":
+            raise ValueError(f"average: values needs resample: data, got {self.resample}")
+        return self
+
+    def outputs_of(self, samples: Samples) -> FloatArray:
+        """Return the simulated trace at the times at which it is compared, shape (n_times,)."""
+        wanted = self.data_samples()
+        if self.resample == "shorter":
+            count = min(len(samples.values), len(wanted.values))
+            return _by_fourier(samples.values, count)
+        first, last = wanted.times[0], wanted.times[-1]
+        # half of a billionth: times that are written with a few digits
+        if samples.times[0] > first + 1e-9 * abs(first) or samples.times[-1] < last - 1e-9 * abs(last):
+            covered = f"[{samples.times[0]:g}, {samples.times[-1]:g}]"
+            raise NoValue(f"expected a trace over the times of the data, [{first:g}, {last:g}], got {covered}")
+        if self.resample == "data":
+            return np.interp(wanted.times, samples.times, samples.values)
+        count = int(np.count_nonzero((samples.times >= first) & (samples.times <= last)))
+        return np.interp(np.linspace(first, last, count), samples.times, samples.values)
+
+    def inside(self, times: FloatArray) -> NDArray[np.bool_]:
+        """Return which of the times count: for ``resample: shorter`` the samples that hnn-core takes.
+
+        Those are from the one nearest to the beginning to the one before that nearest to the end.
+        """
+        if self.resample != "shorter" or self._measured is None:
+            return super().inside(times)
+        edges = self.window or (self._measured.times[0], self._measured.times[-1])
+        first, last = (int(np.abs(times - edge).argmin()) for edge in edges)
+        steps = np.diff(times).max()
+        if times[0] > edges[0] + steps or times[-1] < edges[1] - steps:
+            covered = f"[{times[0]:g}, {times[-1]:g}]"
+            raise NoValue(f"expected a trace over [{edges[0]:g}, {edges[1]:g}], got {covered}: set window")
+        numbers = np.arange(len(times))
+        return np.asarray((numbers >= first) & (numbers < last))
+
+    def compared(self, outputs: FloatArray) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
+        """Return simulated samples, measured ones and weights, of which the sum is 1, of each trial that counts."""
+        wanted = self.data_samples()
+        if self.resample == "data":
+            times, rows = wanted.times, outputs.reshape(-1, len(wanted.times))
+            measured = wanted.values
+        else:
+            times, rows = np.linspace(wanted.times[0], wanted.times[-1], outputs.size), outputs[np.newaxis]
+            by_fourier = self.resample == "shorter"
+            measured = _by_fourier(wanted.values, outputs.size) if by_fourier else np.interp(times, *wanted)
+        weights = np.ones(len(times))
+        for first, last, weight in self.weights:
+            weights[(times >= first) & (times <= last)] = weight
+        return [(row, measured, weights / weights.sum()) for row in rows]
+
+
+@target("TraceRMSE", unit=None)
+class TraceRMSE(ComparedTrace, PointTarget):
+    """The root mean square difference from a measured trace, ``sqrt(sum(w (s x + b - data)^2) / sum(w))``.
+
+    The factor ``s`` and the shift ``b`` are those of ``scale`` and ``shift``, or fitted by least squares.
+    """
+
+    target_value: FiniteFloat = Field(default=0.0, description="the wanted difference, in the unit of the data")
+    scale: float | Literal["fit"] = Field(
+        default=1.0, description="factor of the simulated trace, or fit: the best one that is not negative"
+    )
+    shift: float | Literal["fit"] = Field(
+        default=0.0, description="what is added to the simulated trace, in the unit of the data, or fit: the best one"
+    )
+    shift_limits: tuple[FiniteFloat, FiniteFloat] | None = Field(
+        default=None, description="[lowest, highest] shift that is fitted, in the unit of the data; by default any"
+    )
+
+    def value(self, outputs: FloatArray) -> float:
+        """Return the root mean square difference, the mean of the trials' if their values are averaged."""
+        return float(np.mean([np.linalg.norm(each) for each in self._differences(outputs)]))
+
+    def residuals(self, outputs: FloatArray) -> FloatArray | None:
+        """Return the weighted differences of the samples; None if another value than 0 is wanted, or that of trials."""
+        differences = self._differences(outputs)
+        return differences[0] if self.target_value == 0 and len(differences) == 1 else None
+
+    def _differences(self, outputs: FloatArray) -> list[FloatArray]:
+        return [
+            np.sqrt(weights) * (self._adjusted(row, measured, weights) - measured)
+            for row, measured, weights in self.compared(outputs)
+        ]
+
+    def _adjusted(self, row: FloatArray, measured: FloatArray, weights: FloatArray) -> FloatArray:
+        """Return the row times scale plus shift, of which one or both may be fitted."""
+        means = weights @ row, weights @ measured
+        if self.scale != FIT:
+            scale = float(self.scale)
+        elif self.shift == FIT:
+            scale = _least_squares(row - means[0], measured - means[1], weights)
+        else:
+            scale = _least_squares(row, measured - float(self.shift), weights)
+        if self.shift != FIT:
+            return scale * row + float(self.shift)
+        shift = float(means[1] - scale * means[0])
+        if self.shift_limits is not None and not self.shift_limits[0] <= shift <= self.shift_limits[1]:
+            shift = float(np.clip(shift, *self.shift_limits))
+            scale = _least_squares(row, measured - shift, weights) if self.scale == FIT else scale
+        return scale * row + shift
+
+
+@target("TraceCorrelation", unit="")
+class TraceCorrelation(ComparedTrace, PointTarget):
+    """Pearson's correlation with a measured trace; the distance from 1 is hnn-core's ``dipole_corr``."""
+
+    target_value: FiniteFloat = Field(default=1.0, description="the wanted correlation")
+
+    def value(self, outputs: FloatArray) -> float:
+        """Return the weighted correlation, the mean of the trials' if their values are averaged."""
+        found = []
+        for row, measured, weights in self.compared(outputs):
+            x, y = row - weights @ row, measured - weights @ measured
+            spread = np.sqrt((weights @ x**2) * (weights @ y**2))
+            if spread == 0:
+                raise NoValue("one of the two traces is constant")
+            found.append(float(weights @ (x * y) / spread))
+        return float(np.mean(found))
+
+
+def _least_squares(row: FloatArray, measured: FloatArray, weights: FloatArray) -> float:
+    """Return the factor that is not negative with which a row comes nearest to a measured one."""
+    square = float(weights @ row**2)
+    return max(float(weights @ (row * measured)) / square, 0.0) if square else 0.0
+
+
+def _by_fourier(values: FloatArray, count: int) -> FloatArray:
+    from scipy.signal import resample  # noqa: PLC0415  (half a second, and few need it)
+
+    return values if len(values) == count else np.asarray(resample(values, count))

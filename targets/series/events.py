@@ -1,0 +1,137 @@
+"""Targets on events that a simulation leaves, such as spikes: how many, when, and how regular."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from pydantic import Field, FiniteFloat, field_validator
+
+from targets.base import NoValue, Target, UnfitData
+from targets.kinds import of_every_kind
+from targets.numbers import FloatArray
+from targets.plugins import nearest
+from targets.recordings import Events, Recordings, Trace
+from targets.recordings.units import factor
+
+Made = TypeVar("Made", bound="EventTarget")
+
+
+class EventTarget(Target):
+    """One number of events in a window of time; the mean over trials if there are several."""
+
+    events: str | None = Field(
+        default=None, min_length=1, description="name of the events; may be left out if the simulation leaves only one"
+    )
+    data: str | None = Field(
+        default=None,
+        min_length=1,
+        description="name of measured events in the section data; their value is wanted",
+    )
+    labels: list[str | int] | None = Field(
+        default=None, min_length=1, description="labels of the events that count, such as cell types; by default all"
+    )
+    window: tuple[FiniteFloat, FiniteFloat] = Field(description="[from, to], the times that count, ms")
+
+    @field_validator("window")
+    @classmethod
+    def _ordered(cls, window: tuple[float, float]) -> tuple[float, float]:
+        if window[0] >= window[1]:
+            raise ValueError(f"expected [from, to] with from < to, got [{window[0]:g}, {window[1]:g}]")
+        return window
+
+    def _subject(self) -> str | None:
+        return self.events or self.data
+
+    def with_data(self: Made, data: Mapping[str, Trace | Events]) -> Made:  # noqa: D102
+        if self.data is None:
+            return self
+        measured = data.get(self.data)
+        if measured is None:
+            known = ", ".join(data) or "nothing"
+            hint = nearest(self.data, list(data))
+            raise UnfitData("data", f"the section data has no {self.data!r}{hint}; it has: {known}")
+        if not isinstance(measured, Events):
+            raise UnfitData("data", f"expected events, {self.data!r} in the section data is a trace")
+        if getattr(self, "target_value", 0.0) is not None:
+            return self
+        try:
+            return self.model_copy(update={"target_value": self.of_times(self._times_of(measured))})
+        except NoValue as error:
+            raise UnfitData("data", f"{self.data!r} has no such value: {error}") from error
+
+    def outputs(self, recordings: Any) -> Sequence[float]:
+        """Return the number of each trial."""
+        if not isinstance(recordings, Recordings):
+            raise NoValue(f"{type(self).__name__} needs events, got {type(recordings).__name__}")
+        return [self.of_times(self._times_of(self._events_in(each))) for each in recordings.trials or (recordings,)]
+
+    def value(self, outputs: FloatArray) -> float:
+        """Return the mean over the trials."""
+        return float(outputs.mean())
+
+    @abstractmethod
+    def of_times(self, times: FloatArray) -> float:
+        """Return the number that events at these times in ms, sorted, have; raises `NoValue`."""
+
+    def _events_in(self, recordings: Recordings) -> Events:
+        found = recordings.events
+        if self.events is None:
+            if len(found) != 1:
+                raise NoValue(f"events: expected their name, the simulation left {', '.join(found) or 'no events'}")
+            return next(iter(found.values()))
+        if self.events not in found:
+            hint = nearest(self.events, list(found))
+            raise NoValue(f"the simulation left no events {self.events!r}{hint}; it left: {', '.join(found) or 'none'}")
+        return found[self.events]
+
+    def _times_of(self, events: Events) -> FloatArray:
+        try:
+            times = events.times * factor(events.time_unit, "ms")
+        except ValueError as error:
+            raise NoValue(f"{self.events or 'the events'}: {error}") from error
+        inside = (times >= self.window[0]) & (times <= self.window[1])
+        if self.labels is not None:
+            inside &= np.isin(events.labels, [str(label) for label in self.labels])
+        return np.asarray(times[inside])
+
+
+@of_every_kind("EventCount", unit="")
+class EventCount(EventTarget):
+    """The number of events in the window."""
+
+    def of_times(self, times: FloatArray) -> float:  # noqa: D102
+        return float(times.size)
+
+
+@of_every_kind("EventRate", unit="Hz")
+class EventRate(EventTarget):
+    """The number of events by the length of the window, and by ``sources``."""
+
+    sources: int = Field(default=1, ge=1, description="cells or channels that the events are those of")
+
+    def of_times(self, times: FloatArray) -> float:  # noqa: D102
+        return 1000 * times.size / (self.window[1] - self.window[0]) / self.sources
+
+
+@of_every_kind("FirstEvent", unit="ms")
+class FirstEvent(EventTarget):
+    """The time of the first event after the beginning of the window."""
+
+    def of_times(self, times: FloatArray) -> float:  # noqa: D102
+        if not times.size:
+            raise NoValue("no events in the window")
+        return float(times[0]) - self.window[0]
+
+
+@of_every_kind("EventIrregularity", unit="")
+class EventIrregularity(EventTarget):
+    """Coefficient of variation of the intervals between events, ``std / mean`` (ddof 0); 1 for a Poisson process."""
+
+    def of_times(self, times: FloatArray) -> float:  # noqa: D102
+        intervals = np.diff(times)
+        if intervals.size < 2 or intervals.mean() == 0:
+            raise NoValue(f"{times.size} events in the window have no irregularity")
+        return float(intervals.std() / intervals.mean())

@@ -1,0 +1,180 @@
+"""What all targets on traces have in common: which trace, which data, which times and rows, and how trials count."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, FiniteFloat, NonNegativeInt, PrivateAttr, field_validator
+
+from targets.base import NoValue, Target, UnfitData
+from targets.numbers import FloatArray
+from targets.plugins import nearest
+from targets.recordings import Events, Recordings, Trace
+from targets.recordings.units import factor
+
+Made = TypeVar("Made", bound="TraceTarget")
+
+
+class Samples(NamedTuple):
+    """One row of a trace in the times that count.
+
+    Parameters
+    ----------
+    times : ndarray of float, shape (n_samples,)
+        In ms.
+    values : ndarray of float, shape (n_samples,)
+        In the unit of the data, or as the simulation left them.
+    """
+
+    times: FloatArray
+    values: FloatArray
+
+
+class TraceTarget(Target):
+    """A value of a trace that the simulation leaves."""
+
+    trace: str | None = Field(
+        default=None, min_length=1, description="name of the trace; may be left out if the simulation leaves only one"
+    )
+    data: str | None = Field(default=None, min_length=1, description="name of a measured trace in the section data")
+    window: tuple[FiniteFloat, FiniteFloat] | None = Field(
+        default=None, description="[from, to], the times that count, ms; by default all"
+    )
+    sweeps: list[NonNegativeInt] | None = Field(
+        default=None,
+        min_length=1,
+        description="rows of the trace, from 0, each of which has a value and a score of its own; by default the mean "
+        "of all rows has one",
+    )
+    average: Literal["recordings", "values"] = Field(
+        default="recordings",
+        description="what is averaged over trials: recordings, the traces, which then have one value; values, those "
+        "of the single traces",
+    )
+    _measured: Trace | None = PrivateAttr(None)
+
+    @field_validator("window")
+    @classmethod
+    def _ordered(cls, window: tuple[float, float] | None) -> tuple[float, float] | None:
+        if window is not None and window[0] >= window[1]:
+            raise ValueError(f"expected [from, to] with from < to, got [{window[0]:g}, {window[1]:g}]")
+        return window
+
+    @field_validator("sweeps")
+    @classmethod
+    def _each_once(cls, sweeps: list[int] | None) -> list[int] | None:
+        if sweeps is not None and len(set(sweeps)) < len(sweeps):
+            raise ValueError(f"expected each sweep once, got {sweeps}")
+        return sweeps
+
+    @property
+    def unit(self) -> str:  # type: ignore[override]
+        """The unit of the samples, unless a subclass has another one."""
+        return self.samples_unit
+
+    @property
+    def samples_unit(self) -> str:
+        """Unit that samples are converted to, that of the measured trace; empty if they are taken as they are."""
+        return "" if self._measured is None else self._measured.unit
+
+    def _subject(self) -> str | None:
+        return self.trace or self.data
+
+    def with_data(self: Made, data: Mapping[str, Trace | Events]) -> Made:  # noqa: D102
+        if self.data is None:
+            return self
+        if self.data not in data:
+            known = ", ".join(data) or "nothing"
+            hint = nearest(self.data, list(data))
+            raise UnfitData("data", f"the section data has no {self.data!r}{hint}; it has: {known}")
+        measured = data[self.data]
+        if not isinstance(measured, Trace):
+            raise UnfitData("data", f"expected a trace, {self.data!r} in the section data are events")
+        copy = self.model_copy()
+        copy._measured = measured
+        copy._require_rows(measured)
+        copy._require_covered(measured)
+        return copy
+
+    def parts(self) -> Sequence[Target]:
+        """Return a target for each of the sweeps, named ``label[sweep]``."""
+        if self.sweeps is None or (len(self.sweeps) == 1 and self.name is not None and self.name.endswith("]")):
+            return (self,)
+        return [self.model_copy(update={"sweeps": [n], "name": f"{self.label}[{n}]"}) for n in self.sweeps]
+
+    def outputs(self, recordings: Any) -> FloatArray:
+        """Return the outputs of the trace, of each trial one after the other if their values are averaged."""
+        return np.concatenate([np.atleast_1d(self.outputs_of(each)) for each in self._rows_of(recordings)])
+
+    @abstractmethod
+    def outputs_of(self, samples: Samples) -> FloatArray | float:
+        """Return the number or the numbers that the value of one row is computed from; raises `NoValue`."""
+
+    def inside(self, times: FloatArray) -> NDArray[np.bool_]:
+        """Return which of the times count, shape (n_samples,)."""
+        if self.window is None:
+            return np.ones(len(times), dtype=bool)
+        return np.asarray((times >= self.window[0]) & (times <= self.window[1]))
+
+    def data_samples(self) -> Samples:
+        """Return the measured trace in the times that count; raises `NoValue` if it is not at hand."""
+        if self._measured is None:
+            raise NoValue(f"the data {self.data!r} are not at hand")
+        return self._samples_of(self._measured, self._row_of(self._measured))
+
+    def _require_rows(self, measured: Trace) -> None:
+        if missing := [n for n in self.sweeps or () if n >= len(measured.rows)]:
+            raise UnfitData("sweeps", f"{self.data!r} has {len(measured.rows)} sweeps, from 0, and no {missing[0]}")
+
+    def _require_covered(self, measured: Trace) -> None:
+        if self.window is None:
+            return
+        first, last = float(measured.times[0]), float(measured.times[-1])
+        if self.window[0] < first or self.window[1] > last:
+            message = f"expected times that {self.data!r} has, [{first:g}, {last:g}] ms"
+            raise UnfitData("window", f"{message}, got [{self.window[0]:g}, {self.window[1]:g}]")
+
+    def _rows_of(self, recordings: Any) -> list[Samples]:
+        """Return what is averaged over trials, or the row of each trial."""
+        if not isinstance(recordings, Recordings):
+            raise NoValue(f"{type(self).__name__} needs traces, got {type(recordings).__name__}")
+        traces = [self._trace_in(trial) for trial in recordings.trials or (recordings,)]
+        rows = [self._samples_of(trace, self._row_of(trace)) for trace in traces]
+        if self.average == "values" or len(rows) == 1:
+            return rows
+        return [Samples(rows[0].times, np.mean([each.values for each in rows], axis=0))]
+
+    def _trace_in(self, recordings: Recordings) -> Trace:
+        traces = recordings.traces
+        if self.trace is None:
+            if len(traces) != 1:
+                raise NoValue(f"trace: expected its name, the simulation left {', '.join(traces) or 'no trace'}")
+            return next(iter(traces.values()))
+        if self.trace not in traces:
+            hint = nearest(self.trace, list(traces))
+            raise NoValue(f"the simulation left no trace {self.trace!r}{hint}; it left: {', '.join(traces) or 'none'}")
+        return traces[self.trace]
+
+    def _row_of(self, trace: Trace) -> FloatArray:
+        if self.sweeps is None:
+            return trace.mean
+        (sweep,) = self.sweeps
+        if len(trace.rows) <= sweep:
+            raise NoValue(f"sweep {sweep}: the trace has {len(trace.rows)} rows")
+        return np.asarray(trace.rows[sweep])
+
+    def _samples_of(self, trace: Trace, row: FloatArray) -> Samples:
+        try:
+            row = row * factor(trace.unit, self.samples_unit)
+            times = trace.times * factor(trace.time_unit, "ms")
+        except ValueError as error:
+            raise NoValue(f"{self.trace or 'the trace'}: {error}") from error
+        inside = self.inside(times)
+        times, row = times[inside], row[inside]
+        if np.isnan(row).any() or not row.size:
+            raise NoValue("no samples in the window" if not row.size else "samples are missing in the window")
+        return Samples(times, row)
