@@ -280,6 +280,12 @@ class Config(Section):
             copy.__dict__.pop(name, None)
         return copy
 
+    def without_data(self) -> Config:
+        """Return a copy whose targets compare with nothing, for what is asked of them where data cannot be read."""
+        copy = self.model_copy()
+        copy.__dict__["_targets"] = create_targets(self.targets, directory=self.model_dir)
+        return copy
+
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Config:
         """Return a copy with changed keys, which are not validated."""
         copy = super().model_copy(update=update, deep=deep)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
+from checked_project import visual_model
 from orchestrator_project import CONFIG, Project
 
-from orchestrator.checking.problems import identity_differences
+from orchestrator.checking.problems import examine, identity_differences
 from orchestrator.config.file import dump_config, load_config
 from orchestrator.errors import ConfigError
 from targets import Trace
@@ -112,3 +113,9 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
 def test_who_looks_at_a_run_reads_no_file_and_calls_no_function(tmp_path: Path) -> None:
     project = Project.create(tmp_path, {"data": {"a": {"function": "model:none"}, "b": "none.txt"}})
     assert set(load_config(project.config, looking=True).data) == {"a", "b"}
+
+
+def test_data_that_cannot_be_read_hide_nothing_else_that_is_wrong(tmp_path: Path) -> None:
+    config = visual_model(tmp_path, {"data": {"a": "none.txt"}, "targets|0|sheet_name": "V1_Exc_L9"})
+    examined = examine(config)
+    assert [problem.key for problem in examined.problems] == ["targets[0].sheet_name", "data.a.file"]
