@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orchestrator.data.errors import Unreadable
+from orchestrator.data.errors import Unreadable, require_only
 from orchestrator.data.section import DataSource
 from orchestrator.data.shaping import Raw
 from targets.plugins import nearest
@@ -15,6 +15,7 @@ from targets.recordings import FloatArray
 
 # two sweeps have the same times if they differ by less than this share of an interval
 _TOLERANCE = 1e-3
+_OF_TABLES = ("columns", "interval", "label")
 # channels that are listed in a message
 _MOST = 12
 
@@ -52,13 +53,6 @@ class Train:
     times: FloatArray
 
 
-def require_no_columns(source: DataSource) -> None:
-    """Refuse what is for tables; raises `Unreadable`."""
-    for key in ("columns", "interval", "label"):
-        if getattr(source, key) is not None:
-            raise Unreadable(key, "is for tables, and this file has channels: name one in channel, by name or number")
-
-
 def trace_of(sweeps: Mapping[int, Sequence[Channel]], source: DataSource) -> Raw:
     """Return the channel that is wanted, a row for each sweep.
 
@@ -74,6 +68,7 @@ def trace_of(sweeps: Mapping[int, Sequence[Channel]], source: DataSource) -> Raw
     Unreadable
         If there is no such channel, or the sweeps do not fit each other.
     """
+    require_only(source, _OF_TABLES, "the file has channels, which are named in channel")
     found = {number: _chosen(channels, source) for number, channels in sweeps.items()}
     samples = {number: channel.read() for number, channel in found.items()}
     first = min(samples)
@@ -102,6 +97,7 @@ def events_of(trains: Sequence[Train], source: DataSource) -> Raw:
     Unreadable
         If there are none.
     """
+    require_only(source, (*_OF_TABLES, "channel"), "the file has spike trains, which are named in events")
     names = list(dict.fromkeys(train.name for train in trains))
     wanted = source.events
     if isinstance(wanted, int) and wanted is not True:

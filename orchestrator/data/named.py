@@ -57,8 +57,11 @@ class _Arrays(Columns):
 
     def numbers(self, column: int, key: str) -> FloatArray:
         try:
-            return np.asarray(self.arrays[column], dtype=np.float64)
-        except (TypeError, ValueError) as error:
+            found = np.asarray(self.arrays[column])
+            if found.dtype.kind in "cmM":
+                raise TypeError(f"got {found.dtype}")
+            return found.astype(np.float64)
+        except (TypeError, ValueError, OverflowError) as error:
             raise Unreadable(key, f"expected numbers in {self.name(column)}: {error}") from error
 
     def words(self, column: int) -> NDArray[np.str_]:
@@ -107,6 +110,6 @@ def _recordings(series: Mapping[str, Mapping[str, Any]]) -> Recordings:
                 traces[name] = Trace(each["times"], each["values"], str(each.get("unit", "")), time_unit)
             else:
                 events[name] = Events(each["times"], each.get("labels"), time_unit)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise Unreadable("file", f"{name!r}: {error}") from error
     return Recordings(traces=traces, events=events)

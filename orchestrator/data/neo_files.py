@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from orchestrator.data.channels import Channel, Train, events_of, require_no_columns, trace_of
+from orchestrator.data.channels import Channel, Train, events_of, trace_of
 from orchestrator.data.errors import Unreadable
 from orchestrator.data.section import DataSource
 from orchestrator.data.shaping import Raw
@@ -35,7 +35,6 @@ def read_with_neo(path: Path, source: DataSource) -> Raw:
     Unreadable
         If neo is not there or does not read the file, or it has not what is wanted.
     """
-    require_no_columns(source)
     segments = _segments(path)
     wanted = range(len(segments)) if source.sweeps is None else source.sweeps
     for number in wanted:

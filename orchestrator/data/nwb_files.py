@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from orchestrator.data.channels import Channel, Train, events_of, require_no_columns, trace_of
+from orchestrator.data.channels import Channel, Train, events_of, trace_of
 from orchestrator.data.errors import Unreadable
 from orchestrator.data.section import DataSource
 from orchestrator.data.shaping import Raw
@@ -32,7 +32,6 @@ def read_nwb(path: Path, source: DataSource) -> Raw:
         If pynwb is not there or does not read the file, or it has not what is wanted.
     """
     # by pynwb: neo's reader refuses files in which units have no observation intervals, as most do
-    require_no_columns(source)
     try:
         pynwb: Any = importlib.import_module("pynwb")
     except ImportError as error:

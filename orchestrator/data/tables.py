@@ -18,7 +18,7 @@ from orchestrator.data.shaping import Raw
 from targets.recordings import FloatArray
 
 # in bytes; a table of more is read into many times as much memory
-_MOST = 1 << 28
+_MOST = 1 << 27
 _COMMENTS = ("#", "%")
 _LOOKED_AT = 20
 _MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "-"})

@@ -47,7 +47,8 @@ def test_what_is_not_there_is_told_with_what_is(cell: Path) -> None:
     assert refused(cell, channel=0, sweeps=[0, 4]) == "sweeps: there is no sweep 4, counted from 0: the file has 4"
     assert refused(cell, channel=0, unit="pA").startswith("unit: expected a unit that converts to pA, got mV. ")
     assert refused(cell, channel=0, unit="a.u.").startswith("unit: expected units that are known, got 'mV' and 'a.u.'")
-    assert refused(cell, columns=["Vm"]).startswith("columns: is for tables, and this file has channels")
+    assert refused(cell, columns=["Vm"]).startswith("columns: says nothing here: the file has channels, which are")
+    assert refused(cell, channel=0, events=True).startswith("channel: says nothing here: the file has spike trains")
     assert refused(cell, events=True) == "events: there are no spikes or events in it"
     assert refused(cell, events="Vm").startswith("events: there is no spike train or event 'Vm'")
 
@@ -87,7 +88,7 @@ def test_units_without_the_library_that_converts_them(cell: Path, monkeypatch: p
 
 def test_what_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "cell.txt").touch()
-    missing = f"there is no file {tmp_path / 'cel.txt'}; did you mean 'cell.txt'? paths are relative to model_dir"
+    missing = "there is no such file; did you mean 'cell.txt'? paths are relative to model_dir"
     assert refused(tmp_path / "cel.txt") == f"file: {missing}"
     assert refused(Path("/dev/zero")) == "file: expected a regular file, not a pipe or a device"
     assert refused(tmp_path).startswith("file: ")

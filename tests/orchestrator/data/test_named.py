@@ -42,7 +42,8 @@ def test_what_a_simulation_left(tmp_path: Path) -> None:
         refused(path, channel="some") == "channel: there is no trace 'some'; did you mean 'soma'?; there are soma, dend"
     )
     assert refused(path, channel="soma", unit="pA").startswith("unit: expected a unit that converts to pA, got mV. ")
-    assert refused(path, columns=["a"]).startswith("columns: there are no columns, but whole traces and events: soma, ")
+    assert refused(path, columns=["a"]).startswith("columns: says nothing here: there are whole traces and events")
+    assert refused(path, events="spikes", channel="soma").startswith("channel: says nothing here: the events are named")
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,7 @@ def test_a_missing_number_in_json_is_a_missing_sample(tmp_path: Path) -> None:
         ('{"t": [0, 1], "v": ["a", "b"]}', "columns: expected numbers in array 'v'"),
         ('{"t": [0, 1], "v": [[1], [2, 3]]}', "columns: expected numbers in array 'v'"),
         ('{"cell": {"times": [1, 0], "values": [1, 2]}}', "file: 'cell': expected times that are finite and increase"),
+        ('{"t": [0, 1], "v": [1, 1%s]}' % ("0" * 400), "columns: expected numbers in array 'v': int too large"),
         ('{"cell": {"times": 3, "values": [1, 2]}}', "file: 'cell': expected the times of at least two samples"),
         ('{"cell": {"times": [0, 1], "values": [1, 2], "time_unit": "yr"}}', ": expected times in one of us, ms, s"),
     ],

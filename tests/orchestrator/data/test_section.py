@@ -92,7 +92,7 @@ def test_what_is_written_with_a_run_is_read_again_and_has_only_what_was_given(tm
             "data.a.time_unit: input should be 'us', 'ms', 's', 'min' or ",
         ),
         ({"a": {"file": "dipole.txt", "columns": ["t", "v"]}}, "data.a.columns: "),
-        ({"a": "dipol.txt"}, "data.a.file: there is no file "),
+        ({"a": "dipol.txt"}, "data.a.file: "),
     ],
 )
 def test_what_is_wrong_is_told_with_its_key_and_line(tmp_path: Path, data: Any, expected: str) -> None:

@@ -115,6 +115,8 @@ def test_events_with_labels(table: Path) -> None:
         ("2020-01-01,1\n2020-01-02,1\n", {}, "columns: line 1: expected a number in column 0, got '2020-01-01'"),
         ("t,dipole\n0,1\n1,2\n", {"columns": ["t", "dipol"]}, "columns: there is no column 'dipol'; did you mean"),
         ("0 1\n1 2\n", {"columns": [0, 7]}, "columns: there is no column 7, counted from 0; there are 2 columns "),
+        ("0 1\n1 2\n", {"channel": 1}, "channel: says nothing here: there are columns, which are named in columns"),
+        ("0 1\n1 2\n", {"sweeps": [1]}, "sweeps: says nothing here"),
         ("0 1\n1 2\n", {"columns": [1]}, "columns: expected the column of the times and that of the values, got one"),
         ("v,v\n0,1\n1,2\n", {"columns": [0, "v"]}, "columns: there are 2 columns 'v': give their number"),
         ("t,cell\n0,1\n1,2\n", {"events": True}, "events: expected the name or number of the column of the times"),
@@ -151,4 +153,4 @@ def test_a_missing_sample_stays_missing(table: Path) -> None:
 def test_a_large_table_is_refused_before_it_is_read(table: Path) -> None:
     with table.open("wb") as file:
         file.truncate(1 << 29)
-    assert refused(table).startswith("file: expected at most 256 MB of text, got 512 MB: write it as npz")
+    assert refused(table).startswith("file: expected at most 128 MB of text, got 512 MB: write it as npz")
