@@ -126,6 +126,12 @@ def test_another_part_of_the_data_makes_it_another_run(project: Project, run: Ru
     assert "data.dipole.window[0]: 1.0 in the run, 0.0 now" in done.stderr
 
 
+def test_data_that_a_run_did_not_begin_with_are_refused(project: Project, run: RunPaths) -> None:
+    continuing = ["continue_cp=true", f"cp_filename={run.checkpoint}", "data.more=dipole.txt"]
+    with pytest.raises(RunFailed, match=r"'more' is not there\. Restore it, or, if the run began without 'more', "):
+        load_checked_config(project.config, continuing)
+
+
 def test_check_tells_what_was_read(project: Project) -> None:
     project.configure({"data": {**DATA, "made": {"function": "model:make"}}})
     rows = [text for name, text in summary_rows(inspect(project.config, [])) if name == "data"]
