@@ -20,6 +20,7 @@ from orchestrator.config.parameters import ExpressionOfOthers, ParameterRange
 from orchestrator.config.plugin_sections import PluginPoint
 from orchestrator.config.points import POINTS
 from orchestrator.config.section import Section
+from orchestrator.data import DataSource
 
 INTRODUCTION = """\
 # Configuration
@@ -112,6 +113,7 @@ def main() -> None:
     """Print the page."""
     lines = [INTRODUCTION, "## Top level", "", *rows(Config), ""]
     lines += ["### One of `parameters`", "", *rows(ParameterRange), "", *rows(ExpressionOfOthers), ""]
+    lines += ["### One of `data`", "", *rows(DataSource), ""]
     for name in sections():
         section = section_of(Config.model_fields[name])
         lines += [f"## {name}", ""]

@@ -67,7 +67,8 @@ def changed_data(config: Config, paths: RunPaths) -> list[str]:
     """
     before, own = _kept(paths, "data"), config.measured
     for name, each in own.items():
-        if before.get(name, "") not in ("", digest_of(each)):
+        known = before.get(name)
+        if isinstance(known, str) and known != digest_of(each):
             raise RunFailed(f"{paths.data}: expected the data {name!r} that the run began with, got others. Restore it")
     lines = []
     for name, source in config.data.items():

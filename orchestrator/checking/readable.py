@@ -81,7 +81,8 @@ def readable_part(source: Source, overrides: Sequence[str]) -> Readable | None:
         kept = {n: part for n, spec in enumerate(config.targets) if (part := _readable_target(spec, model_dir))}
         update = {"model_dir": model_dir, "targets": list(kept.values()) or [_NO_TARGET]}
         places = tuple(numbers[n] if n < len(numbers) else -1 for n in kept) or (-1,)
-        return Readable(config.model_copy(update=update), places, frozenset(left_out), tuple(problems))
+        config = config.model_copy(update=update).without_data()
+        return Readable(config, places, frozenset(left_out), tuple(problems))
     return None
 
 

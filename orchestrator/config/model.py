@@ -40,7 +40,7 @@ from orchestrator.config.sections import (
     SlurmSection,
 )
 from orchestrator.config.words import said
-from orchestrator.data import DataName, DataSource, frozen_data, load_data
+from orchestrator.data import DataSources, frozen_data, load_data
 from orchestrator.optimisers.base import Problem, Scale, Told
 from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.space import SearchSpace
@@ -77,7 +77,7 @@ class Config(Section):
         min_length=1,
         description="list of {class, target_value, sheet_name, norm, max_score, name} and the class's options",
     )
-    data: dict[DataName, DataSource] = Field(
+    data: DataSources = Field(
         default_factory=dict,
         description="measured recordings that targets compare with, by name: {file, columns, unit, window} and more, "
         "or a path; what is read when a run starts stays with it",
@@ -303,6 +303,12 @@ class Config(Section):
         copy._run = paths
         for name in ("measured", "_targets"):
             copy.__dict__.pop(name, None)
+        return copy
+
+    def without_data(self) -> Config:
+        """Return a copy whose targets compare with nothing, for what is asked of them where data cannot be read."""
+        copy = self.model_copy()
+        copy.__dict__["_targets"] = create_targets(self.targets, directory=self.model_dir)
         return copy
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Config:
