@@ -16,6 +16,9 @@ from orchestrator.records import FloatArray
 _RIDGES = np.array([1e-10, 1e-6, 1e-4, 1e-3, 1e-2, 0.05, 0.2, 1.0, 5.0, 100.0])
 # no evaluation has more leverage than this
 _LEVERAGE = 1 - 1e-6
+# a correction by nearer evaluations has to leave less than this share of the square of what is left to explain: what
+# few noisy ones say is left out
+_GAIN = 0.5
 # length of the constant beside the parameters, in distances of the farthest evaluation: how freely it is fitted
 _CONSTANT = 0.1
 # a target that is nearer than this to what is wanted, in norms, has no more weight than at this distance
@@ -129,7 +132,9 @@ def _regression(steps: FloatArray, numbers: FloatArray, radius: float) -> tuple[
         weights = np.exp(-((distances[rows] / farthest) ** 2))
         length = _CONSTANT * farthest
         design = np.column_stack([steps[rows], np.full(count, length)])
-        found = _ridge(design, numbers[rows] - constants - steps[rows] @ slopes, weights)
+        found = _ridge(
+            design, numbers[rows] - constants - steps[rows] @ slopes, weights, np.inf if count == len(steps) else _GAIN
+        )
         slopes, constants = slopes + found[:-1], constants + length * found[-1]
     return constants, slopes
 
@@ -144,13 +149,18 @@ def _counts(known: int, n_parameters: int, inside: int) -> list[int]:
     return counts
 
 
-def _ridge(design: FloatArray, values: FloatArray, weights: FloatArray) -> FloatArray:
-    """Return coefficients, shape (n_columns, n_numbers), of a weighted ridge regression."""
+def _ridge(design: FloatArray, values: FloatArray, weights: FloatArray, share: float) -> FloatArray:
+    """Return coefficients, shape (n_columns, n_numbers), of a weighted ridge regression.
+
+    They are 0 if the error of predicting each row by the others is more than a share of the square of the values.
+    """
     left, sizes, right = np.linalg.svd(design * weights[:, None], full_matrices=False)
     wanted = values * weights[:, None]
     along = left.T @ wanted
     ridges = _RIDGES * sizes[0] ** 2
     errors = [_press(left, sizes, wanted, along, ridge) for ridge in ridges]
+    if min(errors) > share * (wanted**2).sum():
+        return np.zeros((design.shape[1], values.shape[1]))
     return np.asarray((right.T * (sizes / (sizes**2 + ridges[int(np.argmin(errors))]))) @ along)
 
 
