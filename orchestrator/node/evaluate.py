@@ -31,14 +31,13 @@ from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
 from orchestrator.results import read_result
 from orchestrator.simulations.base import Simulation, SimulationFailed
+from orchestrator.simulations.delivering import deliver
 from orchestrator.simulations.failure_cause import CANNOT_DELIVER, FILE_SYSTEM_ERRORS
 from orchestrator.simulations.phases import HEARTBEAT, Phase, note
 from orchestrator.simulations.subprocesses import end_on_signals
 from orchestrator.text import shortened
 
 _LOG = logging.getLogger(__name__)
-# for how long a job tries to write its result, and the longest pause between two tries, in s
-_DELIVER_WITHIN, _LONGEST_PAUSE = 600.0, 30.0
 # how long whoever kills a job may take to kill all of its processes, in s
 _OWN_END = 3.0
 # of a message and, on average, of a line of a log, in characters
@@ -120,27 +119,8 @@ def measure_attempt(task_file: str) -> None:
 
 
 def _deliver(attempt: AttemptPaths, result: Result) -> None:
-    """Write the result; a file system that is full or gone for a while must not cost an hour's simulation.
-
-    Raises
-    ------
-    SystemExit
-        If it cannot be written for `_DELIVER_WITHIN` s, or nobody waits for it any more: its generation was removed.
-    """
-    generation = attempt.result.parent.parent
-    end, pause = time.monotonic() + _DELIVER_WITHIN, 1.0
-    while True:
-        try:
-            return write_json(attempt.result, result.to_json())
-        except OSError as error:
-            _LOG.warning("%s cannot be written (%s); trying again", attempt.result, error)
-            with contextlib.suppress(OSError):
-                note(attempt, Phase.DELIVERING)
-            is_removed = generation.parent.is_dir() and not generation.is_dir()
-            if is_removed or time.monotonic() > end:
-                sys.exit(CANNOT_DELIVER)
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+    """Write the result; raises `SystemExit` as `deliver` does."""
+    deliver(attempt, attempt.result, lambda: write_json(attempt.result, result.to_json()))
 
 
 def _await_own_end(result: Result) -> None:

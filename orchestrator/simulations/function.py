@@ -19,6 +19,7 @@ from orchestrator.files import write_json
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
 from orchestrator.simulations.base import Finding, Identity, Model, Simulation, SimulationFailed, digests
+from orchestrator.simulations.delivering import deliver
 from orchestrator.simulations.options import SimulationOptions
 from orchestrator.simulations.registry import simulation
 from orchestrator.text import shortened
@@ -97,7 +98,13 @@ class FunctionSimulation(Simulation[FunctionOptions]):
             except MemoryError as error:
                 raise SimulationFailed(Outcome.OUT_OF_MEMORY, "MemoryError") from error
         if returned is not None:
-            write_json(self._returned(attempt), self._numbers(returned))
+            numbers = self._numbers(returned)
+
+            def keep() -> None:
+                attempt.simulation.mkdir(exist_ok=True)
+                write_json(self._returned(attempt), numbers)
+
+            deliver(attempt, self._returned(attempt), keep)
 
     def recordings(self, attempt: AttemptPaths) -> object:
         """Return the numbers that the function returned, or its directory if it returned none."""

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from orchestrator.files import append_json_line
-from orchestrator.node import evaluate
 from orchestrator.node.evaluate import _deliver, _guarded
 from orchestrator.paths import AttemptPaths, RunPaths
 from orchestrator.records import Outcome, Result
 from orchestrator.results import read_result
+from orchestrator.simulations import delivering
 from orchestrator.simulations.failure_cause import CANNOT_DELIVER
 from orchestrator.simulations.phases import Phase, phases
 
@@ -43,7 +43,7 @@ class Time:
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     time = Time()
-    monkeypatch.setattr(evaluate, "time", time)
+    monkeypatch.setattr(delivering, "time", time)
     return time
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from orchestrator.node.task import NodeTask
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Offspring, Outcome, Result
 from orchestrator.results import read_result
-from orchestrator.simulations import SimulationFailed, create_simulation, model_of
+from orchestrator.simulations import SimulationFailed, create_simulation, delivering, model_of
 from orchestrator.simulations.options import SimulationContext
 from orchestrator.simulations.registry import simulation_options
 
@@ -108,6 +110,29 @@ def test_none_for_one_key_costs_that_target_only(tmp_path: Path) -> None:
     assert result.outcome is Outcome.OK
     assert result.values == {"ReturnedValue(x)": 3.0, "ReturnedValue(y)": None}
     assert result.reasons == {"ReturnedValue(y)": "the simulation returned no value for 'y'"}
+
+
+@pytest.mark.parametrize(
+    ("gone", "back", "tries"),
+    [
+        ("d.parent.rename(d.parent.with_name('away'))", lambda folder: (folder / "away").rename(folder / "1"), 1),
+        ("d.rmdir()", lambda _folder: None, 0),
+    ],
+    ids=["the attempt's folder is away for a while", "the function has removed its own"],
+)
+def test_what_a_function_has_returned_is_written_again_if_its_folder_is_gone_at_that_moment(
+    gone: str, back: Callable[[Path], object], tries: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour's simulation was lost."""
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        back(tmp_path / "0")
+
+    monkeypatch.setattr(delivering, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: sum(slept)))
+    assert recordings(tmp_path, f"{gone}; return {{'x': p['a']}}") == {"x": 3.0}
+    assert len(slept) == tries
 
 
 @pytest.mark.usefixtures("in_a_job")
