@@ -23,13 +23,19 @@ class Timed(Simulation[TimedOptions]):
     """Takes longer for a larger x; fails for every fourth x."""
 
     def simulate(self, parameters: Mapping[str, float | int], attempt: AttemptPaths) -> None:
-        x, y = parameters["x"], parameters["y"]
         note(attempt, Phase.BUILDING)
         attempt.simulation.mkdir(exist_ok=True)
-        time.sleep(5 + 20 * x)
-        if int(1000 * x) % 4 == 0:
-            raise SimulationFailed(Outcome.SIMULATION_ERROR, f"x = {x} does not work")
-        write_json(attempt.simulation / "numbers.json", {"rate": 10 * x, "cv": y**2})
+        time.sleep(5 + 20 * parameters["x"])
+        numbers = numbers_of(parameters)
+        if numbers is None:
+            raise SimulationFailed(Outcome.SIMULATION_ERROR, f"x = {parameters['x']} does not work")
+        write_json(attempt.simulation / "numbers.json", numbers)
 
     def recordings(self, attempt: AttemptPaths) -> object:
         return json.loads((attempt.simulation / "numbers.json").read_text())
+
+
+def numbers_of(parameters: Mapping[str, float | int]) -> dict[str, float] | None:
+    """Return what is simulated with these parameters, None if it fails with them."""
+    x, y = parameters["x"], parameters["y"]
+    return None if int(1000 * x) % 4 == 0 else {"rate": 10 * x, "cv": y**2}

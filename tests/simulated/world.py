@@ -17,6 +17,7 @@ import yaml
 
 import simulated.model  # noqa: F401  (registers the simulation)
 from orchestrator.checking.problems import load_checked_config
+from orchestrator.config.model import Config
 from orchestrator.display.logs import LogFormat
 from orchestrator.errors import OrchestratorError, Stopped
 from orchestrator.node.evaluate import evaluate
@@ -46,6 +47,12 @@ CONFIG: dict[str, Any] = {
     "executor": "slurm",
     "report": False,
     "simulation": {"type": "timed_of_tests"},
+}
+# what the configuration says besides, by schedule: with the last two, what is late is told in a later generation
+SCHEDULES: dict[str, dict[str, Any]] = {
+    "generations": {},
+    "close_at": {"schedule": {"kind": "generations", "close_at": 0.6}, "max_ngen": 3},
+    "rolling": {"schedule": {"kind": "rolling"}, "max_ngen": 3},
 }
 # so many controllers are enough for every run, besides those that were refused because another one was at work
 _MOST_CONTROLLERS = 25
@@ -87,10 +94,13 @@ class World:
         Decides who goes on when, and how long everything takes.
     faults : sequence of Fault
         What goes wrong.
+    schedule : str
+        Which of `SCHEDULES` the run has.
     """
 
-    def __init__(self, seed: int, faults: Sequence[Any] = ()):
+    def __init__(self, seed: int, faults: Sequence[Any] = (), schedule: str = "generations"):
         self.seed = seed
+        self.schedule = schedule
         self.scheduler = Scheduler(f"world {seed}")
         self.files = FileSystem(lambda: self.scheduler.now)
         self.calls = Calls(self.files, self.scheduler)
@@ -108,7 +118,7 @@ class World:
         self.longest_lateness = 0.0
         self._is_last = False
         self._pids = itertools.count(1000)
-        for path, content in _template().items():
+        for path, content in template(schedule)[0].items():
             self.files.put(path, content)
         for fault in faults:
             fault.plan(self)
@@ -263,16 +273,17 @@ class _Console:
 
 
 @functools.cache
-def _template() -> dict[str, bytes]:
-    """Return the files of a run that was created and has not begun."""
+def template(schedule: str) -> tuple[dict[str, bytes], Config]:
+    """Return the files of a run that was created and has not begun, and its configuration."""
     maker = World.__new__(World)
     maker.scheduler = Scheduler("template")
     maker.files = FileSystem(lambda: maker.scheduler.now)
     maker.trace = None
     maker.calls = Calls(maker.files, maker.scheduler)
     maker.slurm = Slurm(maker.scheduler, maker.files, [], lambda _: None, maker.spawn, {}, lambda *_: None)
-    maker.files.put(f"{MODEL}/config.yaml", yaml.safe_dump(CONFIG).encode())
+    maker.files.put(f"{MODEL}/config.yaml", yaml.safe_dump(CONFIG | SCHEDULES[schedule]).encode())
     maker.files.put_folder(str(RUN.directory))
     with patched(maker):
-        create_run(load_checked_config(Path(f"{MODEL}/config.yaml")), RUN)
-    return maker.files.files()
+        config = load_checked_config(Path(f"{MODEL}/config.yaml"))
+        create_run(config, RUN)
+    return maker.files.files(), config
