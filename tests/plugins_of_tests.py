@@ -23,7 +23,7 @@ class NearestOptions(OptimiserOptions):
     shrink: float = Field(0.9, gt=0, le=1, description="factor of the width after every generation")
 
 
-@optimiser("nearest_of_tests", options=NearestOptions, any_rows=True)
+@optimiser("nearest_of_tests", options=NearestOptions)
 class Nearest:
     """Samples around the best point so far, ever nearer to it; learns no covariance."""
 

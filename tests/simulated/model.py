@@ -1,4 +1,4 @@
-"""What the jobs of the world simulate: two numbers, after a while; fails for some parameters."""
+"""What the jobs of the world simulate: two numbers, after a while; fails for some parameters. And who asks for them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ import json
 import time
 from collections.abc import Mapping
 
+from plugins_of_tests import Nearest, NearestOptions
+
 from orchestrator.files import write_json
+from orchestrator.optimisers import optimiser
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
 from orchestrator.simulations import Simulation, SimulationFailed, simulation
 from orchestrator.simulations.options import SimulationOptions
 from orchestrator.simulations.phases import Phase, note
+
+
+@optimiser("nearest_of_any_rows_of_tests", options=NearestOptions, any_rows=True)
+class NearestOfAnyRows(Nearest):
+    """Takes any rows, in any order."""
 
 
 class TimedOptions(SimulationOptions):

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import plugins_of_tests  # noqa: F401  (registers the optimiser)
 import yaml
 
-import simulated.model  # noqa: F401  (registers the simulation)
+import simulated.model  # noqa: F401  (registers the simulation and the optimisers)
 from orchestrator.checking.problems import load_checked_config
 from orchestrator.config.model import Config
 from orchestrator.display.logs import LogFormat
@@ -48,11 +47,12 @@ CONFIG: dict[str, Any] = {
     "report": False,
     "simulation": {"type": "timed_of_tests"},
 }
+_OVERLAPPING = {"optimiser": {"method": "nearest_of_any_rows_of_tests"}, "max_ngen": 3}
 # what the configuration says besides, by schedule: with the last two, what is late is told in a later generation
 SCHEDULES: dict[str, dict[str, Any]] = {
     "generations": {},
-    "close_at": {"schedule": {"kind": "generations", "close_at": 0.6}, "max_ngen": 3},
-    "rolling": {"schedule": {"kind": "rolling"}, "max_ngen": 3},
+    "close_at": {**_OVERLAPPING, "schedule": {"kind": "generations", "close_at": 0.6}},
+    "rolling": {**_OVERLAPPING, "schedule": {"kind": "rolling"}},
 }
 # so many controllers are enough for every run, besides those that were refused because another one was at work
 _MOST_CONTROLLERS = 25
