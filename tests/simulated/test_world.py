@@ -33,8 +33,10 @@ def test_an_undisturbed_run_has_good_and_bad_evaluations_and_is_compared_with_it
 
 
 def test_with_the_other_schedules_generations_overlap_and_each_evaluation_is_what_its_parameters_give() -> None:
-    assert [row.generation for row in undisturbed("close_at")] == [0, 0, 0, 0, 1, 1, 1, 2, 2, 2]
-    assert [row.generation for row in undisturbed("rolling")] == [0, 0, 0, 0, 1, 1, 1, 2, 2]
+    assert Counter(row.generation for row in undisturbed("close_at")) == {0: 4, 1: 3, 2: 3}
+    # what was asked for and not handed out before a tell never is
+    assert len(undisturbed("rolling")) == 9
+    assert {row.generation for row in undisturbed("rolling")} >= {0, 1, 2}
     for schedule in ("close_at", "rolling"):
         assert {row.outcome for row in undisturbed(schedule)} == {"SIMULATION_ERROR", "OK"}
         assert carried_out(7, [], schedule=schedule).violations == ()
