@@ -146,7 +146,8 @@ def _evaluate(task: NodeTask, attempt: AttemptPaths) -> Result:
             seconds.update(simulation.seconds(attempt))
         if task.measure_on == "controller":
             return Result(Outcome.OK, measured=False)
-        note(attempt, Phase.MEASURING)
+        with contextlib.suppress(OSError):  # a disk that is full for the moment: the result is written patiently
+            note(attempt, Phase.MEASURING)
         return _measure(task, simulation, attempt)
 
     result = _guarded(task, run)

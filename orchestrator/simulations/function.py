@@ -97,6 +97,9 @@ class FunctionSimulation(Simulation[FunctionOptions]):
                 returned = function(dict(parameters), attempt.simulation)
             except MemoryError as error:
                 raise SimulationFailed(Outcome.OUT_OF_MEMORY, "MemoryError") from error
+            except SystemExit as error:  # a job that ends without a result has to be taken for lost
+                message = f"the function ended the program: SystemExit({error.code!r})"
+                raise SimulationFailed(Outcome.SIMULATION_ERROR, message) from error
         if returned is not None:
             numbers = self._numbers(returned)
 

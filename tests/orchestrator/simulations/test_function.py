@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from orchestrator.records import Offspring, Outcome, Result
 from orchestrator.results import read_result
 from orchestrator.simulations import SimulationFailed, create_simulation, delivering, model_of
 from orchestrator.simulations.options import SimulationContext
+from orchestrator.simulations.phases import Phase, note
 from orchestrator.simulations.registry import simulation_options
 
 
@@ -133,6 +135,27 @@ def test_what_a_function_has_returned_is_written_again_if_its_folder_is_gone_at_
     monkeypatch.setattr(delivering, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: sum(slept)))
     assert recordings(tmp_path, f"{gone}; return {{'x': p['a']}}") == {"x": 3.0}
     assert len(slept) == tries
+
+
+@pytest.mark.usefixtures("in_a_job")
+def test_a_function_that_ends_the_program_has_failed_with_its_parameters(tmp_path: Path) -> None:
+    """The job left no result, and was submitted again until the timeout."""
+    result = result_of(tmp_path, "import sys\ndef f(p, d):\n    sys.exit(0)\n")
+    assert result.outcome is Outcome.SIMULATION_ERROR
+    assert result.message == "the function ended the program: SystemExit(0)"
+
+
+@pytest.mark.usefixtures("in_a_job")
+def test_a_disk_that_is_full_when_targets_are_measured_costs_no_simulation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(attempt: AttemptPaths, phase: Phase, **details: Any) -> None:
+        if phase is Phase.MEASURING:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        note(attempt, phase, **details)
+
+    monkeypatch.setattr("orchestrator.node.evaluate.note", full)
+    assert result_of(tmp_path, "def f(p, d):\n    return {'x': 3, 'y': 1}\n").outcome is Outcome.OK
 
 
 @pytest.mark.usefixtures("in_a_job")
