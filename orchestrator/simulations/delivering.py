@@ -16,6 +16,8 @@ from orchestrator.simulations.phases import Phase, note
 _LOG = logging.getLogger(__name__)
 # for how long it is tried to write something, and the longest pause between two tries, in s
 _WITHIN, _LONGEST_PAUSE = 600.0, 30.0
+# how long a generation is missing until nobody waits for its results any more, in s: it may have been renamed
+_REMOVED_FOR = 20.0
 
 
 def deliver(attempt: AttemptPaths, file: Path, write: Callable[[], object]) -> None:
@@ -33,11 +35,11 @@ def deliver(attempt: AttemptPaths, file: Path, write: Callable[[], object]) -> N
     Raises
     ------
     SystemExit
-        If it cannot be written for ten minutes, or nobody waits for it any more: its generation was removed. The exit
-        code says that the parameters are not to blame.
+        If it cannot be written for ten minutes, or nobody waits for it any more: its generation has been missing for
+        20 s. The exit code says that the parameters are not to blame.
     """
     generation = attempt.result.parent.parent
-    end, pause = time.monotonic() + _WITHIN, 1.0
+    end, pause, seen = time.monotonic() + _WITHIN, 1.0, time.monotonic()
     while True:
         try:
             write()
@@ -47,8 +49,10 @@ def deliver(attempt: AttemptPaths, file: Path, write: Callable[[], object]) -> N
             return
         with contextlib.suppress(OSError):
             note(attempt, Phase.DELIVERING)
-        is_removed = generation.parent.is_dir() and not generation.is_dir()
-        if is_removed or time.monotonic() > end:
+        now = time.monotonic()
+        if generation.is_dir() or not generation.parent.is_dir():
+            seen = now
+        if now > end or now - seen > _REMOVED_FOR:
             sys.exit(CANNOT_DELIVER)
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
