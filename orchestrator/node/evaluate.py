@@ -157,7 +157,7 @@ def _evaluate(task: NodeTask, attempt: AttemptPaths) -> Result:
 def _guarded(task: NodeTask, step: Callable[[], Result]) -> Result:
     """Return the result of a step; what fails because directories are gone says nothing of the parameters."""
     result = _caught(task, step)
-    gone = [str(each) for each in (task.paths.directory, task.model_dir) if not each.is_dir()]
+    gone = [str(each) for each in (task.paths.directory, task.model_dir) if not _is_there(each, if_unknown=False)]
     if result.outcome is Outcome.SIMULATION_ERROR and gone:
         return replace(result, outcome=Outcome.NODE_FAIL, message=f"{', '.join(gone)} is gone: {result.message}")
     return result
@@ -180,10 +180,17 @@ def _caught(task: NodeTask, step: Callable[[], Result]) -> Result:
 
 def _is_file_systems(error: OSError) -> bool:
     """Return whether an error is the file system's: it is full or gone, or a file was gone for a moment."""
-    was_gone = (
-        isinstance(error, FileNotFoundError) and isinstance(error.filename, str) and Path(error.filename).exists()
-    )
+    missing = error.filename if isinstance(error, FileNotFoundError) else None
+    was_gone = isinstance(missing, str) and _is_there(Path(missing), if_unknown=True)
     return error.errno in FILE_SYSTEM_ERRORS or was_gone
+
+
+def _is_there(path: Path, *, if_unknown: bool) -> bool:
+    """Return whether something is there; `if_unknown` if the file system, which is away, does not tell."""
+    try:
+        return path.exists()
+    except OSError:
+        return if_unknown
 
 
 def _bounded(result: Result) -> Result:

@@ -50,9 +50,17 @@ def deliver(attempt: AttemptPaths, file: Path, write: Callable[[], object]) -> N
         with contextlib.suppress(OSError):
             note(attempt, Phase.DELIVERING)
         now = time.monotonic()
-        if generation.is_dir() or not generation.parent.is_dir():
+        if not _is_removed(generation):
             seen = now
         if now > end or now - seen > _REMOVED_FOR:
             sys.exit(CANNOT_DELIVER)
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _is_removed(generation: Path) -> bool:
+    """Return whether a generation is missing among those that are there; of a file system that is away, it is not."""
+    try:
+        return generation.parent.is_dir() and not generation.is_dir()
+    except OSError:
+        return False
