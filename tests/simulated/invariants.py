@@ -39,7 +39,7 @@ _PATIENCE = 30.0
 
 def violations(world: World) -> list[str]:
     """Return what does not hold of a world that has come to its end."""
-    return [*_unexpected(world), *_differences(world), *_left(world), *_repeated(world)]
+    return [*_unexpected(world), *_differences(world), *_left(world), *_repeated(world), *_lost(world)]
 
 
 def evaluations(world: World) -> list[Row]:
@@ -121,6 +121,12 @@ def _left(world: World) -> Iterator[str]:
     with patched(world):
         if left := RUN.generation_numbers():
             yield f"folders of generations {left} are left"
+
+
+def _lost(world: World) -> Iterator[str]:
+    for one in world.simulated:
+        if one.lost_by:
+            yield f"{one.generation}/{one.index}: job {one.job.id} left no result, and ended with {one.lost_by}"
 
 
 def _repeated(world: World) -> Iterator[str]:

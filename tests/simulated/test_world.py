@@ -89,6 +89,10 @@ def test_files_that_go_away_after_the_run_is_over_do_not_disturb_the_last_contro
     assert carried_out(227974, schedule="generations").violations == ()
 
 
+def test_a_job_whose_file_system_is_away_when_it_is_to_write_its_result_writes_it_later() -> None:
+    assert carried_out(9, schedule="generations", kinds=["files away", "disk full"]).violations == ()
+
+
 def test_a_run_that_no_controller_can_go_on_with_does_not_come_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever is refused by another controller that does not live is not left out of the count."""
 

@@ -71,6 +71,8 @@ class Simulated:
     begun: float
     ended: float | None = None
     delivered: float | None = None
+    # the error that its job ended with, in the place of a result
+    lost_by: str = ""
 
 
 @dataclass
@@ -248,6 +250,13 @@ class World:
         self.note(f"job {job.id}", f"begins attempt {generation}/{index}/{attempt}")
         try:
             evaluate(task)
+        except (Exception, SystemExit) as error:
+            simulation = f"{task.rpartition('/')[0]}/simulation"
+            # who cannot write its result exits after some time; that is no loss if there is nothing in it
+            place = f"{simulation}/numbers.json" if isinstance(error, SystemExit) else simulation
+            if self.files.truth(place) is not None:
+                one.lost_by = repr(error)
+            raise
         finally:
             one.ended = self.scheduler.now
             if self._has_delivered(one):
