@@ -96,6 +96,9 @@ class FunctionSimulation(Simulation[FunctionOptions]):
                 returned = function(dict(parameters), attempt.simulation)
             except MemoryError as error:
                 raise SimulationFailed(Outcome.OUT_OF_MEMORY, "MemoryError") from error
+            except SystemExit as error:  # a job that ends without a result has to be taken for lost
+                message = f"the function ended the program: SystemExit({error.code!r})"
+                raise SimulationFailed(Outcome.SIMULATION_ERROR, message) from error
         keep_returned(returned, attempt, f"{self._file()}: {self.options.function.partition(':')[2]}()")
 
     def recordings(self, attempt: AttemptPaths) -> Recordings:

@@ -8,6 +8,7 @@ from orchestrator.files import replacing
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
 from orchestrator.simulations.base import SimulationFailed
+from orchestrator.simulations.delivering import deliver
 
 if TYPE_CHECKING:
     from targets import Recordings
@@ -29,8 +30,8 @@ def keep_returned(returned: object, attempt: AttemptPaths, where: str) -> None:
     ------
     SimulationFailed
         If it is nothing that a target could measure; the message names the key.
-    OSError
-        If it cannot be written.
+    SystemExit
+        If it cannot be written for ten minutes, as `orchestrator.simulations.delivering.deliver` says.
     """
     from targets.recordings.file import NPZ, as_recordings, save  # noqa: PLC0415  (most of the time that importing takes)
 
@@ -41,8 +42,14 @@ def keep_returned(returned: object, attempt: AttemptPaths, where: str) -> None:
     except TypeError as error:
         message = f"{where}: {error}. Return None if there is no value"
         raise SimulationFailed(Outcome.SIMULATION_ERROR, message) from error
-    with replacing(attempt.simulation / NPZ) as temporary:
-        save(recordings, temporary)
+    file = attempt.simulation / NPZ
+
+    def write() -> None:
+        attempt.simulation.mkdir(exist_ok=True)
+        with replacing(file) as temporary:
+            save(recordings, temporary)
+
+    deliver(attempt, file, write)
 
 
 def recordings_in(attempt: AttemptPaths) -> Recordings:
