@@ -120,8 +120,12 @@ class GenerationPaths:
         return self.directory / "submitit"
 
     def create(self) -> None:
-        """Make the folders that jobs and the controller write to."""
-        for folder in (self.results, self.submitit):
+        """Make the folders that jobs and the controller write to.
+
+        A folder of results that is missing although jobs were submitted was moved away: an empty one in its place would
+        say that they have left none.
+        """
+        for folder in (self.submitit,) if self.journal.exists() else (self.results, self.submitit):
             folder.mkdir(parents=True, exist_ok=True)
 
     def attempt(self, index: int, attempt: int) -> AttemptPaths:

@@ -112,7 +112,7 @@ class FunctionSimulation(Simulation[FunctionOptions]):
             launch = Launch(self.options, self.model_dir, self.context, attempt, attempt.simulation, made)
             call_elsewhere(launch, self.options, parameters)
         else:
-            self._call(parameters, attempt.simulation, made)
+            self._call(parameters, attempt, made)
         refuse_explosion(attempt.simulation)
 
     def recordings(self, attempt: AttemptPaths) -> Recordings:
@@ -123,11 +123,11 @@ class FunctionSimulation(Simulation[FunctionOptions]):
         """Return the wall time of a preparation."""
         return seconds_noted(attempt)
 
-    def _call(self, parameters: Mapping[str, float | int], directory: Path, made: Path | None) -> None:
+    def _call(self, parameters: Mapping[str, float | int], attempt: AttemptPaths, made: Path | None) -> None:
         from targets.errors import Exploded, NoValue  # noqa: PLC0415  (most of the time that importing takes)
         from targets.recordings.file import say  # noqa: PLC0415
 
-        reference = self.options.function
+        reference, directory = self.options.function, attempt.simulation
         if made is not None:
             os.environ[PREPARED] = str(made)
         with modules_of(self.model_dir):
@@ -140,9 +140,12 @@ class FunctionSimulation(Simulation[FunctionOptions]):
                 returned = function(dict(parameters), directory)
             except MemoryError as error:
                 raise SimulationFailed(Outcome.OUT_OF_MEMORY, "MemoryError") from error
+            except SystemExit as error:  # a job that ends without a result has to be taken for lost
+                message = f"the function ended the program: SystemExit({error.code!r})"
+                raise SimulationFailed(Outcome.SIMULATION_ERROR, message) from error
             except Exploded as why:
                 raise SimulationFailed(Outcome.EXPLODED, str(why) or "the function raised Exploded") from why
             except NoValue as why:
                 return say(directory, "no_value", str(why) or "the function raised NoValue")
-        keep_returned(returned, directory, place_of(reference, self.model_dir))
+        keep_returned(returned, attempt, place_of(reference, self.model_dir))
         return None

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from orchestrator.files import replacing
+from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
 from orchestrator.simulations.base import SimulationFailed
+from orchestrator.simulations.delivering import deliver
 
 if TYPE_CHECKING:
     from targets import Recordings
@@ -17,15 +19,15 @@ if TYPE_CHECKING:
 Left = TypeVar("Left")
 
 
-def keep_returned(returned: object, directory: Path, where: str) -> None:
-    """Write what a function returned into a simulation's directory, whole or not at all.
+def keep_returned(returned: object, attempt: AttemptPaths, where: str) -> None:
+    """Write what a function returned into the attempt's directory, whole or not at all.
 
     Parameters
     ----------
     returned : mapping, or None
         As `targets.recordings.file.as_recordings` takes it; nothing is written for None.
-    directory : pathlib.Path
-        The simulation's.
+    attempt : AttemptPaths
+        Of which ``simulation`` is there.
     where : str
         The function and its file, for people.
 
@@ -33,20 +35,26 @@ def keep_returned(returned: object, directory: Path, where: str) -> None:
     ------
     SimulationFailed
         If it is nothing that a target could measure; the message names the key.
-    OSError
-        If it cannot be written.
+    SystemExit
+        If it cannot be written for ten minutes, as `orchestrator.simulations.delivering.deliver` says.
     """
     from targets.recordings.file import NPZ, as_recordings, save  # noqa: PLC0415  (most of the time that importing takes)
 
     if returned is None:
         return
     try:
-        recordings = as_recordings(returned, directory)
+        recordings = as_recordings(returned, attempt.simulation)
     except TypeError as error:
         message = f"{where}: {error}. Return None if there is no value"
         raise SimulationFailed(Outcome.SIMULATION_ERROR, message) from error
-    with replacing(directory / NPZ) as temporary:
-        save(recordings, temporary)
+    file = attempt.simulation / NPZ
+
+    def write() -> None:
+        attempt.simulation.mkdir(exist_ok=True)
+        with replacing(file) as temporary:
+            save(recordings, temporary)
+
+    deliver(attempt, file, write)
 
 
 def refuse_explosion(directory: Path) -> None:

@@ -90,7 +90,7 @@ class Launch:
     def noting_start(self) -> str:
         """Return a line of shell that notes the begin of the simulation, for programs that cannot."""
         entry = shlex.quote(f'{{"time": %s, "phase": "{Phase.PROTOCOLS.value}"}}\\n')
-        return f'printf {entry} "$(date +%s.%N)" >> {shlex.quote(str(self.attempt.progress))}'
+        return f'printf {entry} "$(date +%s.%N)" >> {shlex.quote(str(self.attempt.progress))} || :'
 
     def run(self, script: str, told: Collection[int] = ()) -> int:
         """Run a script to its end and return its exit code.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -30,13 +31,16 @@ def main(reference: str, model_dir: Path, directory: Path, progress: Path) -> No
     with modules_of(model_dir):
         function = load(reference, model_dir)
         if _rank() == 0:
-            with progress.open("a", encoding="utf-8") as file:
+            # a line of progress that cannot be written ends no simulation
+            with contextlib.suppress(OSError), progress.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"time": time.time(), "phase": "protocols"}) + "\n")
         try:
             returned = function(parameters, directory)
         except (Exploded, NoValue) as why:
             word = "exploded" if isinstance(why, Exploded) else "no_value"
             return say(directory, word, str(why) or word)
+        except SystemExit as error:  # with exit code 0 it would look as if it had returned nothing
+            raise RuntimeError(f"the function ended the program: SystemExit({error.code!r})") from error
     if _rank() == 0 and returned is not None:
         try:
             save(as_recordings(returned, directory), directory / NPZ)

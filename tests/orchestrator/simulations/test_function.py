@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,8 +18,9 @@ from orchestrator.node.task import NodeTask
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Offspring, Outcome, Result
 from orchestrator.results import read_result
-from orchestrator.simulations import SimulationFailed, create_simulation, model_of
+from orchestrator.simulations import SimulationFailed, create_simulation, delivering, model_of
 from orchestrator.simulations.options import SimulationContext
+from orchestrator.simulations.phases import Phase, note
 from orchestrator.simulations.registry import simulation_options
 
 
@@ -108,6 +112,50 @@ def test_none_for_one_key_costs_that_target_only(tmp_path: Path) -> None:
     assert result.outcome is Outcome.OK
     assert result.values == {"ReturnedValue(x)": 3.0, "ReturnedValue(y)": None}
     assert result.reasons == {"ReturnedValue(y)": "the simulation returned no value for 'y'"}
+
+
+@pytest.mark.parametrize(
+    ("gone", "back", "tries"),
+    [
+        ("d.parent.rename(d.parent.with_name('away'))", lambda folder: (folder / "away").rename(folder / "1"), 1),
+        ("d.rmdir()", lambda _folder: None, 0),
+    ],
+    ids=["the attempt's folder is away for a while", "the function has removed its own"],
+)
+def test_what_a_function_has_returned_is_written_again_if_its_folder_is_gone_at_that_moment(
+    gone: str, back: Callable[[Path], object], tries: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour's simulation was lost."""
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        back(tmp_path / "0")
+
+    monkeypatch.setattr(delivering, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: sum(slept)))
+    assert recordings(tmp_path, f"{gone}; return {{'x': p['a']}}") == {"x": 3.0}
+    assert len(slept) == tries
+
+
+@pytest.mark.usefixtures("in_a_job")
+def test_a_function_that_ends_the_program_has_failed_with_its_parameters(tmp_path: Path) -> None:
+    """The job left no result, and was submitted again until the timeout."""
+    result = result_of(tmp_path, "import sys\ndef f(p, d):\n    sys.exit(0)\n")
+    assert result.outcome is Outcome.SIMULATION_ERROR
+    assert result.message == "the function ended the program: SystemExit(0)"
+
+
+@pytest.mark.usefixtures("in_a_job")
+def test_a_disk_that_is_full_when_targets_are_measured_costs_no_simulation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(attempt: AttemptPaths, phase: Phase, **details: Any) -> None:
+        if phase is Phase.MEASURING:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        note(attempt, phase, **details)
+
+    monkeypatch.setattr("orchestrator.node.evaluate.note", full)
+    assert result_of(tmp_path, "def f(p, d):\n    return {'x': 3, 'y': 1}\n").outcome is Outcome.OK
 
 
 @pytest.mark.usefixtures("in_a_job")

@@ -88,6 +88,7 @@ def test_one_that_returns_nothing_leaves_its_files(tmp_path: Path, other_python:
 FAILURES = [
     ("raise ValueError('g is too large')", Outcome.SIMULATION_ERROR, "exit code 1: ValueError: g is too large"),
     ("raise Exploded('V1 at 400 Hz')", Outcome.EXPLODED, "V1 at 400 Hz"),
+    ("raise SystemExit(0)", Outcome.SIMULATION_ERROR, "RuntimeError: the function ended the program: SystemExit(0)"),
     ("raise MemoryError", Outcome.OUT_OF_MEMORY, "MemoryError"),
     ("os.kill(os.getpid(), 9)", Outcome.CANCELLED, "exit code -9"),
     ("return {'x': 'much'}", Outcome.SIMULATION_ERROR, "fitted.py: f(): 'x': expected a number, got 'much' (str)"),
