@@ -107,7 +107,8 @@ class CommandModel(FilesModel[CommandOptions]):
         """Return placeholders that stand for nothing, names that are taken, and a program that is not there."""
         if found := super().problems(config):
             return found
-        values = {**self.options.seeds, **config.space().middle}
+        given = config.given().values_or_nan(config.space().middle)
+        values = {**self.options.seeds, **given}
         taken = [(("parameters", name), _taken(name)) for name in values if name in (*_PLACES, _LAUNCHER)]
         return [*taken, *self._unfilled(values), *self._alike(values), *self._not_there()]
 

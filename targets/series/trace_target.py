@@ -57,6 +57,8 @@ class TraceTarget(Target):
         "of the single traces",
     )
     _measured: Trace | None = PrivateAttr(None)
+    # of the measured trace, made once: optimisers ask for thousands of values
+    _wanted: Samples | None = PrivateAttr(None)
 
     @field_validator("window")
     @classmethod
@@ -96,7 +98,7 @@ class TraceTarget(Target):
         if not isinstance(measured, Trace):
             raise UnfitData("data", f"expected a trace, {self.data!r} in the section data are events")
         copy = self.model_copy()
-        copy._measured = measured
+        copy._measured, copy._wanted = measured, None
         copy._require_rows(measured)
         copy._require_covered(measured)
         return copy
@@ -105,7 +107,10 @@ class TraceTarget(Target):
         """Return a target for each of the sweeps, named ``label[sweep]``."""
         if self.sweeps is None or (len(self.sweeps) == 1 and self.name is not None and self.name.endswith("]")):
             return (self,)
-        return [self.model_copy(update={"sweeps": [n], "name": f"{self.label}[{n}]"}) for n in self.sweeps]
+        made = [self.model_copy(update={"sweeps": [n], "name": f"{self.label}[{n}]"}) for n in self.sweeps]
+        for each in made:
+            each._wanted = None
+        return made
 
     def outputs(self, recordings: Any) -> FloatArray:
         """Return the outputs of the trace, of each trial one after the other if their values are averaged."""
@@ -125,7 +130,9 @@ class TraceTarget(Target):
         """Return the measured trace in the times that count; raises `NoValue` if it is not at hand."""
         if self._measured is None:
             raise NoValue(f"the data {self.data!r} are not at hand")
-        return self._samples_of(self._measured, self._row_of(self._measured))
+        if self._wanted is None:
+            self._wanted = self._samples_of(self._measured, self._row_of(self._measured))
+        return self._wanted
 
     def _require_rows(self, measured: Trace) -> None:
         if missing := [n for n in self.sweeps or () if n >= len(measured.rows)]:

@@ -159,7 +159,7 @@ def _ridge(design: FloatArray, values: FloatArray, weights: FloatArray, share: f
     along = left.T @ wanted
     ridges = _RIDGES * sizes[0] ** 2
     errors = [_press(left, sizes, wanted, along, ridge) for ridge in ridges]
-    if min(errors) > share * (wanted**2).sum():
+    if min(errors) / share > (wanted**2).sum():
         return np.zeros((design.shape[1], values.shape[1]))
     return np.asarray((right.T * (sizes / (sizes**2 + ridges[int(np.argmin(errors))]))) @ along)
 

@@ -20,6 +20,7 @@ def curve(bed: str, method: str, seed: int, evaluations: int, size: int) -> Floa
     return residuals.search(seed, name=bed, method=method, evaluations=evaluations, size=size)[0]
 
 
+@pytest.mark.run
 @pytest.mark.parametrize("seed", range(100, 110))
 def test_a_linear_cell_is_fitted_in_a_hundred_evaluations_from_any_start(seed: int) -> None:
     """CMA-ES needs 400 and misses a loss of 1e-4 with some seeds."""

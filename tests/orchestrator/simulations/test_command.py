@@ -197,6 +197,19 @@ def test_names_that_stand_for_something_else_are_refused(tmp_path: Path) -> None
     assert "is PARAMETER_a_b in the program's environment" in found[1][1]
 
 
+def test_what_is_constant_computed_or_of_several_names_stands_in_commands_too(tmp_path: Path) -> None:
+    parameters = {
+        "x": [0, 1],
+        "fixed": 3,
+        "twice": {"expression": "2 * x"},
+        "ena": {"names": ["soma.ena", "axon.ena"], "bounds": [40, 60]},
+    }
+    command = "run {x} {fixed:d} {twice:.2f} {soma.ena} {axon.ena}"
+    assert problems_of(tmp_path, {"command": command}, parameters=parameters) == []
+    ((_, message),) = problems_of(tmp_path, {"command": "run {ena}"}, parameters=parameters)
+    assert "unknown {ena}; did you mean" in message
+
+
 @pytest.mark.parametrize(
     ("section", "said"),
     [
