@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from orchestrator.optimisers.models.gaussian_processes import GaussianProcesses, median_distance, pairs
+from orchestrator.optimisers.models.gaussian_processes import GaussianProcesses
+from orchestrator.optimisers.models.kernels import median_distance, pairs
 from orchestrator.optimisers.models.scores import Scales
 from orchestrator.records import FloatArray
 
@@ -129,16 +130,18 @@ class ValueModel:
             self.scales,
         )
 
-    def predict(self, points: FloatArray) -> Prediction:
-        """Return what is expected at points, shape (n_points, n_parameters)."""
+    def predict(self, points: FloatArray, *, deviations: bool = True) -> Prediction:
+        """Return what is expected at points, shape (n_points, n_parameters); deviations may be left 0."""
         shape = (len(points), self._width)
         mean, deviation, no_value = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         for group in self._groups:
-            if group.processes is not None:
+            if group.processes is not None and deviations:
                 mean[:, group.columns], deviation[:, group.columns] = group.processes.predict(points)
+            elif group.processes is not None:
+                mean[:, group.columns] = group.processes.mean(points)
             if group.missing is not None:
-                no_value[:, group.columns] = _probability(group.missing.predict(points)[0])
-        fails = np.zeros(len(points)) if self._failing is None else _probability(self._failing.predict(points)[0])[:, 0]
+                no_value[:, group.columns] = _probability(group.missing.mean(points))
+        fails = np.zeros(len(points)) if self._failing is None else _probability(self._failing.mean(points))[:, 0]
         return Prediction(mean, deviation, no_value, fails)
 
     def total(self, expected: Prediction, draws: FloatArray) -> FloatArray:
@@ -238,6 +241,6 @@ def _probability(mean: FloatArray) -> FloatArray:
 
 def _probability_gradient(process: GaussianProcesses, points: FloatArray, weights: FloatArray) -> FloatArray:
     """Return the gradient of weights times the probability, by the points."""
-    mean, deviation = process.predict(points)
+    mean = process.mean(points)
     density = np.exp(-0.5 * ((mean - 0.5) / _WIDTH) ** 2) / (_WIDTH * np.sqrt(2 * np.pi))
-    return process.gradient(points, weights[:, None] * density, np.zeros_like(mean), deviation)
+    return process.gradient(points, weights[:, None] * density, np.zeros_like(mean), np.ones_like(mean))
