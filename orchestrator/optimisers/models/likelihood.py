@@ -1,8 +1,8 @@
 """The likeliest kernel, lengths and noise of each of several quantities at the same points.
 
 Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, chapter 5. First one of a few kernels that are the
-same in all directions: with its eigendecomposition K = Q diag(w) Q^T every quantity and every share of noise g costs
-O(N) by (K + g)^-1 = Q diag(1 / (w + g)) Q^T, and the variance s of a quantity has a closed form. Then each coordinate is
+same in all directions: with its eigendecomposition K = Q diag(w) Q^T each quantity and each share of noise g costs
+O(N) by (K + g)^-1 = Q diag(1 / (w + g)) Q^T, and the variance s of a quantity has a closed form. Then a coordinate is
 multiplied by a factor of its own ("automatic relevance determination"): a parameter matters to some targets only.
 """
 
