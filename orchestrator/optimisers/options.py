@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -25,7 +25,7 @@ class OptimiserOptions(PluginOptions):
         """Return how many offspring a generation has if the configuration does not say it."""
         return 4 + math.floor(3 * math.log(n_parameters))
 
-    def as_it_was(self, frozen: OptimiserOptions) -> Self:
+    def as_it_was(self, frozen: OptimiserOptions) -> OptimiserOptions:
         """Return the options of a run that goes on: keys that came later and are not given are as they were in it.
 
         Parameters

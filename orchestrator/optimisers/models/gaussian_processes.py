@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from orchestrator.optimisers.models.kernels import Kernel, pairs
-from orchestrator.optimisers.models.likelihood import LEAST, Prior, likeliest
+from orchestrator.optimisers.models.likelihood import LEAST, Prior, inverted, likeliest
 from orchestrator.records import FloatArray
 
 
@@ -46,9 +45,7 @@ class _Process:
     def of(cls, prior: Prior, points: FloatArray, values: FloatArray) -> _Process:
         """Return the process of values, shape (n_data,), at points."""
         data = points * prior.factors
-        matrix = prior.kernel.of(*pairs(data, data)) + prior.noise * np.eye(len(data))
-        factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
-        inverse = cho_solve(factor, np.eye(len(data)), overwrite_b=True, check_finite=False)
+        inverse, _ = inverted(prior.kernel.of(*pairs(data, data)) + prior.noise * np.eye(len(data)))
         alpha = inverse @ values
         variance = max(float(values @ alpha) / len(data), LEAST)
         return cls(prior.kernel, prior.factors, data, inverse, alpha, variance, variance * prior.noise)

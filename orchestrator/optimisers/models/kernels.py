@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from orchestrator.records import FloatArray
 
-# length scales, in median distances between the points
-_LENGTHS = (0.12, 0.25, 0.5, 1.0, 2.0)
+# length scales that are tried, in median distances between the points
+_LENGTHS = (0.25, 0.7, 2.0)
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """r exp(-d^2 / 2 l^2) + a L + b L^2, with the distance d of two points t and t', and L = t.t' / n.
+    """r f(d / l) + a L + b L^2, with the distance d of two points t and t', and L = t.t' / n.
+
+    f(x) = exp(-x^2 / 2), or of a rough quantity (1 + z + z^2 / 3) exp(-z) with z = sqrt(5) x, Matern's of order 5/2.
 
     Parameters
     ----------
@@ -22,12 +24,15 @@ class Kernel:
         l, in the units of the points.
     local, linear, quadratic : float
         r, a and b.
+    rough : bool
+        Which f.
     """
 
     length: float
     local: float = 1.0
     linear: float = 0.0
     quadratic: float = 0.0
+    rough: bool = False
 
     def of(self, squares: FloatArray, products: FloatArray) -> FloatArray:
         """Return the kernel of pairs with these squared distances d^2 and products L, which have the same shape."""
@@ -38,7 +43,17 @@ class Kernel:
 
     def near(self, squares: FloatArray) -> FloatArray:
         """Return the first of the three terms."""
+        if self.rough:
+            z = np.sqrt(5 * squares) / self.length
+            return np.asarray(self.local * (1 + z + z**2 / 3) * np.exp(-z))
         return np.asarray(self.local * np.exp(squares / (-2 * self.length**2)))
+
+    def slope(self, squares: FloatArray) -> FloatArray:
+        """Return -2 times the derivative of the first of the three terms by d^2."""
+        if self.rough:
+            z = np.sqrt(5 * squares) / self.length
+            return np.asarray(self.local * 5 / (3 * self.length**2) * (1 + z) * np.exp(-z))
+        return self.near(squares) / self.length**2
 
     def gradient(self, weights: FloatArray, points: FloatArray, data: FloatArray) -> FloatArray:
         """Return the gradient of sum_i weights[m, i] k(points[m], data[i]) by the points, of their shape.
@@ -51,8 +66,8 @@ class Kernel:
             The pairs.
         """
         squares, products = pairs(points, data)
-        near = weights * self.near(squares)
-        slope = (near @ data - near.sum(axis=1)[:, None] * points) / self.length**2
+        near = weights * self.slope(squares)
+        slope = near @ data - near.sum(axis=1)[:, None] * points
         if self.linear or self.quadratic:
             slope += (weights * (self.linear + 2 * self.quadratic * products)) @ data / points.shape[1]
         return np.asarray(slope)
@@ -96,5 +111,5 @@ def median_distance(squares: FloatArray) -> float:
 def candidates(squares: FloatArray) -> list[Kernel]:
     """Return the kernels that are tried for points of these squared distances."""
     lengths = median_distance(squares) * np.array(_LENGTHS)
-    local = [Kernel(float(length)) for length in lengths]
-    return [*local, *(Kernel(kernel.length, local=0.3, linear=0.5, quadratic=0.25) for kernel in local)]
+    local = [Kernel(float(length), rough=rough) for rough in (False, True) for length in lengths]
+    return [*local, *(replace(kernel, local=0.3, linear=0.5, quadratic=0.25) for kernel in local)]

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, eigh
+from scipy.linalg import cho_factor, eigh
+from scipy.linalg.lapack import dpotri
 from scipy.optimize import minimize
 
 from orchestrator.optimisers.models.kernels import Kernel, candidates, pairs
@@ -127,12 +128,26 @@ def loss(logarithms: FloatArray, kernel: Kernel, points: FloatArray, values: Flo
     n, noise = len(points), np.exp(logarithms[-1])
     scaled = points * np.exp(logarithms[:-1])
     matrix = kernel.of(*pairs(scaled, scaled)) + noise * np.eye(n)
-    factor = cho_factor(matrix, lower=True, check_finite=False)
-    inverse = cho_solve(factor, np.eye(n), check_finite=False)
+    inverse, half_logarithm = inverted(matrix)
     alpha = inverse @ values
-    variance = max(values @ alpha / n, LEAST)
+    variance = max(float(values @ alpha) / n, LEAST)
     off = np.append(logarithms[:-1] / _SPREAD, np.sqrt(2 * _PENALTY) * (logarithms[-1] - np.log(_EXPECTED_NOISE)))
-    total = 0.5 * n * np.log(variance) + np.log(np.diag(factor[0])).sum() + 0.5 * off @ off
+    total = 0.5 * n * np.log(variance) + half_logarithm + 0.5 * off @ off
     weights = 0.5 * (inverse - np.outer(alpha, alpha) / variance)
     slope = np.append(kernel.gradient_by_scales(weights, scaled), noise * np.trace(weights))
     return float(total), slope + off * np.append(np.full(points.shape[1], 1 / _SPREAD), np.sqrt(2 * _PENALTY))
+
+
+def inverted(matrix: FloatArray) -> tuple[FloatArray, float]:
+    """Return the inverse of a positive definite matrix, which is overwritten, and half of log |matrix|.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If it is not positive definite.
+    """
+    factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)[0]
+    half_logarithm = float(np.log(np.diag(factor)).sum())
+    inverse, _ = dpotri(factor, lower=True, overwrite_c=True)
+    lower = np.tril(inverse)
+    return lower + np.tril(lower, -1).T, half_logarithm

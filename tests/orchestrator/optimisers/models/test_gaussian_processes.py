@@ -13,6 +13,7 @@ from orchestrator.records import FloatArray
 
 LOCAL = Kernel(1.3)
 MIXED = Kernel(0.8, local=0.3, linear=0.5, quadratic=0.25)
+ROUGH = Kernel(1.3, local=0.6, linear=0.5, rough=True)
 
 
 def points(number: int, width: int = 4, seed: int = 0) -> FloatArray:
@@ -23,17 +24,19 @@ def smooth(data: FloatArray) -> FloatArray:
     return np.stack([np.sin(data[:, 0]), data @ np.arange(1, data.shape[1] + 1), data[:, 1] ** 2], axis=1)
 
 
-@pytest.mark.parametrize("kernel", [LOCAL, MIXED], ids=["local", "mixed"])
+@pytest.mark.parametrize("kernel", [LOCAL, MIXED, ROUGH], ids=["local", "mixed", "rough"])
 def test_a_kernel_is_what_its_formula_says(kernel: Kernel) -> None:
     one, other = points(1)[0], points(1, seed=1)[0]
     product = one @ other / 4
-    expected = kernel.local * np.exp(-((one - other) ** 2).sum() / (2 * kernel.length**2))
-    expected += kernel.linear * product + kernel.quadratic * product**2
+    distance = np.linalg.norm(one - other) / kernel.length
+    z = np.sqrt(5) * distance
+    near = (1 + z + z**2 / 3) * np.exp(-z) if kernel.rough else np.exp(-(distance**2) / 2)
+    expected = kernel.local * near + kernel.linear * product + kernel.quadratic * product**2
     assert kernel.of(*pairs(one[None], other[None])) == pytest.approx(expected)
     assert kernel.at(one[None]) == pytest.approx(kernel.of(*pairs(one[None], one[None]))[0])
 
 
-@pytest.mark.parametrize("kernel", [LOCAL, MIXED], ids=["local", "mixed"])
+@pytest.mark.parametrize("kernel", [LOCAL, MIXED, ROUGH], ids=["local", "mixed", "rough"])
 def test_gradients_of_a_kernel_are_those_of_differences(kernel: Kernel) -> None:
     at, data = points(1)[0], points(5, seed=1)
     weights = np.random.default_rng(2).normal(size=(1, 5))
@@ -62,7 +65,7 @@ def test_mean_and_deviation_are_the_textbooks() -> None:
     np.testing.assert_allclose(deviation[:, 0], values.std() * np.sqrt(own.variance * variance), rtol=1e-4)
 
 
-@pytest.mark.parametrize("kernel", [LOCAL, MIXED], ids=["local", "mixed"])
+@pytest.mark.parametrize("kernel", [LOCAL, MIXED, ROUGH], ids=["local", "mixed", "rough"])
 def test_the_gradient_of_the_likelihood_is_that_of_differences(kernel: Kernel) -> None:
     data = points(12)
     values = smooth(data)[:, 0]
