@@ -12,12 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.linalg import cho_factor, eigh
 from scipy.linalg.lapack import dpotri
 from scipy.optimize import minimize
 
 from orchestrator.optimisers.models.kernels import Kernel, candidates, pairs
 from orchestrator.records import FloatArray
+
+IntArray = npt.NDArray[np.intp]
 
 # variance of the noise as a share of the signal's; the one that is expected, and how strongly: a quadratic penalty on
 # the logarithm of what it is off
@@ -60,12 +63,9 @@ def likeliest(points: FloatArray, values: FloatArray) -> Sequence[Prior]:
     values : ndarray of float, shape (n_data, n_quantities)
         Of mean 0 and variance 1, or 0.
     """
-    if len(points) > _MOST:
-        rows = np.linspace(0, len(points) - 1, _MOST).astype(int)
-        points, values = points[rows], values[rows]
-    squares, products = pairs(points, points)
-    kernels = candidates(squares)
-    losses, choices = zip(*(_losses(kernel.of(squares, products), values) for kernel in kernels), strict=True)
+    rows = rows_of(len(points))
+    points, values = points[rows], values[rows]
+    kernels, losses, choices = _tried(points, values)
     best = np.argmin(losses, axis=0)
     found = []
     for column, place in enumerate(best):
@@ -74,7 +74,25 @@ def likeliest(points: FloatArray, values: FloatArray) -> Sequence[Prior]:
     return found
 
 
-def _losses(matrix: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+def rows_of(number: int) -> IntArray:
+    """Return which of so many points are looked at: all, or some of them evenly."""
+    return np.arange(number) if number <= _MOST else np.linspace(0, number - 1, _MOST).astype(int)
+
+
+def least_losses(points: FloatArray, values: FloatArray) -> FloatArray:
+    """Return minus the logarithm of the likelihood of each quantity, as `likeliest`, with the best of the kernels."""
+    return np.asarray(_tried(points, values)[1].min(axis=0))
+
+
+def _tried(points: FloatArray, values: FloatArray) -> tuple[list[Kernel], FloatArray, IntArray]:
+    """Return kernels, and for each kernel and quantity what `_losses` returns."""
+    squares, products = pairs(points, points)
+    kernels = candidates(squares)
+    found = [_losses(kernel.of(squares, products), values) for kernel in kernels]
+    return kernels, np.array([losses for losses, _ in found]), np.array([choices for _, choices in found])
+
+
+def _losses(matrix: FloatArray, values: FloatArray) -> tuple[FloatArray, IntArray]:
     """Return minus the logarithm of the likelihood of each quantity, and which noise that is with.
 
     Parameters
