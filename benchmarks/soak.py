@@ -1,14 +1,14 @@
 """Random faults of a real SLURM, of files, clocks and controllers, under short simulations: nothing may be lost.
 
-    python benchmarks/soak.py [--minutes 20] [--offspring 300] [--seed 1]
+    python benchmarks/soak.py [--minutes 20] [--offspring 300] [--seed 1] [--schedule rolling]
 
 Runs a virtual cluster of its own, with controllers on three hosts (namespaces of this machine, which takes root), and
 breaks them in an order that the seed decides, for at least so long and so many evaluations, or until the optimiser has
 converged. Then lets the run end in peace, compares the checkpoint bit for bit with what the optimiser asks where
-nothing goes wrong, and counts what was simulated. The last line is one JSON object: ``evaluations``, ``faults`` (how
-many, and ``kinds``: of each kind), ``wrong``, ``lost`` and ``doubled`` (evaluations), ``left`` (jobs, processes,
-files), ``unexpected`` (tracebacks, and what a controller has done to a run that was no longer its own). Exit code 1 if
-there is anything of these five.
+nothing goes wrong (``--schedule rolling``: in the order in which results came), and counts what was simulated. The last
+line is one JSON object: ``evaluations``, ``faults`` (how many, and ``kinds``: of each kind), ``wrong``, ``lost`` and
+``doubled`` (evaluations), ``left`` (jobs, processes, files), ``unexpected`` (tracebacks, and what a controller has done
+to a run that was no longer its own). Exit code 1 if there is anything of these five.
 """
 
 from __future__ import annotations
@@ -54,20 +54,21 @@ def disturb(controllers: Controllers, faults: Faults, minutes: float, generation
         faults.rest()
 
 
-def soak(directory: Path, minutes: float, offspring: int, seed: int) -> dict[str, Any]:
+def soak(directory: Path, given: argparse.Namespace) -> dict[str, Any]:
     """Run the optimisation under faults; return the figures."""
-    chance, begin = random.Random(seed), time.monotonic()
+    chance, begin = random.Random(given.seed), time.monotonic()
     project, wrappers, clocks = directory / "project", directory / "wrappers", Clocks(directory / "clocks")
-    create_project(project)
+    create_project(project, given.schedule)
     settings = ClusterSettings(extra=["SlurmdTimeout=10"])
     with VirtualCluster(directory / "c", settings) as cluster:
         environment = environment_of(clocks, wrappers, cluster.environment())
         with Controllers(project, environment, hosts(directory), chance) as controllers:
             surroundings = Surroundings(cluster, controllers, clocks, directory, chance)
             faults = Faults(cluster, controllers, surroundings, chance)
-            disturb(controllers, faults, minutes, math.ceil(offspring / SIZE))
+            disturb(controllers, faults, given.minutes, math.ceil(given.offspring / SIZE))
         run = controllers.run or project
-        found, simulations = check_checkpoint(project, run), Simulations(project / "simulated")
+        simulations = Simulations(project / "simulated")
+        found = check_checkpoint(project, run, simulations)
         found.doubled += simulations.repetitions((run / "controller.log").read_text(), surroundings.away)
         left, unexpected = left_behind(cluster, run), list(faults.unexpected)
     unexpected += ["a traceback"] * controllers.printed().count("Traceback")
@@ -76,7 +77,8 @@ def soak(directory: Path, minutes: float, offspring: int, seed: int) -> dict[str
     third = max(1, len(controllers.memory) // 3)
     early, late = statistics.median(controllers.memory[:third]), statistics.median(controllers.memory[-third:])
     return {
-        "seed": seed,
+        "seed": given.seed,
+        "schedule": given.schedule,
         "minutes": round((time.monotonic() - begin) / 60, 1),
         "evaluations": found.evaluations,
         "simulations": len(simulations.begun),
@@ -101,13 +103,14 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=20.0, help="how long faults are injected")
     parser.add_argument("--offspring", type=int, default=300, help="least number of evaluations")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--schedule", choices=["generations", "rolling"], default="generations")
     parser.add_argument("--keep", type=Path, help="an empty directory for the project, left where it is")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended
     directory = options.keep or Path(tempfile.mkdtemp(prefix="soak-"))
     directory.chmod(0o755)
     try:
-        figures = soak(directory, options.minutes, options.offspring, options.seed)
+        figures = soak(directory, options)
     finally:
         if options.keep is None:
             shutil.rmtree(directory, ignore_errors=True)

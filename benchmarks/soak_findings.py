@@ -19,6 +19,7 @@ from virtual_cluster import VirtualCluster
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.optimisers.base import Told
 from orchestrator.records import Outcome
+from orchestrator.schedules.base import ReplayDiffers
 
 # how long after a result is there another attempt may still be submitted, in s
 _PATIENCE = 5.0
@@ -46,7 +47,7 @@ class Findings:
     doubled: list[str] = field(default_factory=list)
 
 
-def check_checkpoint(project: Path, run: Path) -> Findings:
+def check_checkpoint(project: Path, run: Path, simulations: Simulations) -> Findings:
     """Compare a run's checkpoint, bit for bit, with what the optimiser asks and is told where nothing goes wrong."""
     told = Checkpoint(run).told()
     rows = [(each, n) for each in told for n in range(len(each.ids))]
@@ -54,7 +55,15 @@ def check_checkpoint(project: Path, run: Path) -> Findings:
     got = {tell.ids[n]: (tell, n) for tell, n in rows}
     counts = Counter(tell.ids[n] for tell, n in rows)
     found.doubled += [f"{_named(key)} is in the checkpoint {n} times" for key, n in counts.items() if n > 1]
-    expected = {each.ids[n]: (each, n) for each in undisturbed(project, len(told)) for n in range(len(each.ids))}
+    try:
+        right_ones = undisturbed(project, told)
+    except ReplayDiffers as error:
+        found.wrong.append(str(error))
+        return found
+    expected = {each.ids[n]: (each, n) for each in right_ones for n in range(len(each.ids))}
+    # with a schedule that does not wait, what is expected is what was asked for: that was simulated
+    for key in simulations.offspring - expected.keys():
+        found.lost.append(f"{_named(key)} was simulated, and is missing")
     found.wrong += [f"{_named(key)} was never asked for" for key in got.keys() - expected.keys()]
     for key, (right, m) in expected.items():
         if key not in got:
@@ -93,6 +102,11 @@ class Simulations:
     def __init__(self, file: Path):
         self._lines = [json.loads(line) for line in file.read_text().splitlines()]
         self.begun = [line for line in self._lines if line["event"] == "begin"]
+
+    @property
+    def offspring(self) -> set[tuple[int, int]]:
+        """Generation and index of each that was simulated."""
+        return {(int(line["attempt"][0]), int(line["attempt"][1])) for line in self.begun}
 
     @property
     def with_wrong_clock(self) -> int:

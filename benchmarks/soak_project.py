@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ import numpy as np
 import yaml
 
 from orchestrator.config.file import load_config
-from orchestrator.optimisers import create_optimiser
-from orchestrator.optimisers.base import Told
+from orchestrator.config.model import Config
+from orchestrator.optimisers import Asked, Told, create_optimiser
 from orchestrator.records import Outcome
+from orchestrator.schedules.base import Search
+from orchestrator.schedules.replay import replay
 from targets import ranked_score_of
 
 SIZE = 12
@@ -160,11 +163,11 @@ class Clocks:
         new.replace(self._clocks / host)
 
 
-def create_project(project: Path) -> None:
-    """Write the model and its configuration."""
+def create_project(project: Path, schedule: str) -> None:
+    """Write the model and its configuration, with a kind of schedule."""
     (project / "spoilt").mkdir(parents=True)
     (project / "model.py").write_text(MODEL)
-    (project / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    (project / "config.yaml").write_text(yaml.safe_dump({**CONFIG, "schedule": schedule}))
 
 
 def wrap_commands(wrappers: Path, search_path: str) -> None:
@@ -187,34 +190,57 @@ def environment_of(clocks: Clocks, wrappers: Path, environment: dict[str, str]) 
     }
 
 
-def undisturbed(project: Path, generations: int) -> list[Told]:
-    """Return what the optimiser is told where nothing goes wrong, computed here without any cluster."""
+def undisturbed(project: Path, told: Sequence[Told]) -> list[Told]:
+    """Return what the optimiser is told where nothing goes wrong, computed here without any cluster.
+
+    Which evaluations are told together, and when something is asked for, is the cluster's doing if a schedule does not
+    wait for generations: that is taken from what was told.
+
+    Parameters
+    ----------
+    project : Path
+        With the model and its configuration.
+    told : sequence of Told
+        What the optimiser of the run was told.
+
+    Raises
+    ------
+    orchestrator.schedules.base.ReplayDiffers
+        If other points are asked for than those in a checkpoint of a schedule that does not wait.
+    """
     sys.path.insert(0, str(project))
     import model  # noqa: PLC0415  (the project's)
 
     config = load_config(project / "config.yaml")
-    space, targets = config.space(), config.create_targets()
     optimiser = create_optimiser(config.optimiser, config.problem())
+    if config.schedule.kind != "generations":
+        replay(Search(optimiser, config.space(), config.max_ngen, SIZE), told, {})
+        return [_told(config, model, Asked(each.points, tuple(each.origins)), each.ids) for each in told]
     history: list[Told] = []
-    while len(history) < generations and not (history and optimiser.stop()):
-        points = optimiser.ask().points
-        rows, outcomes = [], []
-        for point in points:
-            try:
-                found = model.values(space.decode(point))
-                rows.append([found["rate"], found["cv"]])
-                outcomes.append(Outcome.OK)
-            except RuntimeError:
-                rows.append([math.nan, math.nan])
-                outcomes.append(Outcome.SIMULATION_ERROR)
-        scores = [
-            [
-                ranked_score_of(target, None if math.isnan(value) else value)
-                for target, value in zip(targets, row, strict=True)
-            ]
-            for row in rows
-        ]
-        ids = [(len(history), index) for index in range(len(points))]
-        history.append(Told(points, np.array(rows), np.array(scores), outcomes, ids=ids))
+    while len(history) < len(told) and not (history and optimiser.stop()):
+        asked = optimiser.ask()
+        history.append(_told(config, model, asked, [(len(history), index) for index in range(len(asked.points))]))
         optimiser.tell(history[-1])
     return history
+
+
+def _told(config: Config, model: Any, asked: Asked, ids: Sequence[tuple[int, int]]) -> Told:
+    """Return what the model gives at points, as the optimiser is told it."""
+    space, targets = config.space(), config.create_targets()
+    rows, outcomes = [], []
+    for point in asked.points:
+        try:
+            found = model.values(space.decode(point))
+            rows.append([found["rate"], found["cv"]])
+            outcomes.append(Outcome.OK)
+        except RuntimeError:
+            rows.append([math.nan, math.nan])
+            outcomes.append(Outcome.SIMULATION_ERROR)
+    scores = [
+        [
+            ranked_score_of(target, None if math.isnan(value) else value)
+            for target, value in zip(targets, row, strict=True)
+        ]
+        for row in rows
+    ]
+    return Told(asked.points, np.array(rows), np.array(scores), outcomes, asked.origins, ids)

@@ -34,11 +34,14 @@ class CMAOptions(OptimiserOptions):
     """CMA-ES, which adapts the covariance of its search distribution."""
 
     least_offspring: ClassVar[int] = _LEAST
+    # so was every run before there was this key
+    before: ClassVar[Mapping[str, object]] = {"model": "none"}
 
     method: str = Field("cma", description="name of the optimiser, or file.py:Class for one of your own")
     model: Literal["targets", "none"] = Field(
-        "none",
-        description="targets: a model of every target's value proposes a part of each generation",
+        "targets",
+        description="targets: a model of every target's value proposes a part of each generation; runs of earlier "
+        "versions have none",
         json_schema_extra=CIRCUMSTANCE,
     )
     proposals: Annotated[int, Field(ge=0)] | Literal["auto"] = Field(

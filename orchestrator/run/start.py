@@ -111,10 +111,7 @@ def _continue(config: Config, paths: RunPaths, named_by: str, console: Console, 
             f"Continue it with its own (orchestrator run --continue; if its {paths.config.name} was edited, put that "
             "back, or remove it), or start a new run (continue_cp: false)"
         )
-    if "reevaluate" not in config.model_fields_set:
-        # as it was, which in versions before there was this key was not at all
-        before = frozen.reevaluate if "reevaluate" in frozen.model_fields_set else NONE
-        config = config.model_copy(update={"reevaluate": before})
+    config = _as_it_was(config, frozen)
     if lines := changed_parameters(config, paths):
         listed = "\n  ".join(lines)
         raise UsageError(
@@ -122,6 +119,14 @@ def _continue(config: Config, paths: RunPaths, named_by: str, console: Console, 
             "Put them back, or start a new run"
         )
     return _control(config, paths, console, log_format)
+
+
+def _as_it_was(config: Config, frozen: Config) -> Config:
+    """Return the configuration of a run that goes on: what came with a later version is not added to it unasked."""
+    update: dict[str, object] = {"optimiser": config.optimiser.as_it_was(frozen.optimiser)}
+    if "reevaluate" not in config.model_fields_set:
+        update["reevaluate"] = frozen.reevaluate if "reevaluate" in frozen.model_fields_set else NONE
+    return config.model_copy(update=update)
 
 
 def _control(

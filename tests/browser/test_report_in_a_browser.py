@@ -165,7 +165,7 @@ def test_a_report_fits_the_window(
     watched.tab.set_viewport_size({"width": width, "height": 900})
     watched.open(reports[name])
     figures = watched.tab.locator("figure")
-    assert figures.count() == (15 if name == "run" else 3)
+    assert figures.count() == (20 if name == "run" else 3)
     for figure in figures.all():
         assert figure.locator("svg[role=img]").count() >= 1
     assert watched.overflow <= 0
@@ -334,6 +334,7 @@ def test_the_figures_of_a_model_of_the_values_fit_and_tell_what_is_there(
     assert section.locator("figure").count() == 5
     right = "e => Math.max(...[...e.querySelectorAll('*')].map(each => each.getBoundingClientRect().right))"
     assert section.evaluate(right) <= width
+    assert watched.overflow <= 0
     assert broken_marks(tab) == 0
     told = {figure.get_attribute("id"): hover_everywhere(tab, figure) for figure in section.locator("figure").all()}
     assert "proposals of the model" in told["origin_of_evaluations"]

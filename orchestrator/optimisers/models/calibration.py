@@ -47,7 +47,7 @@ class Calibration:
         model, metric = fitted
         expected = model.predict(metric.of(self._problem.snapped(told.points[rows])))
         exploded = np.array([told.outcomes[n] is not Outcome.OK for n in rows], dtype=float)
-        learnt = self._scales.learnt(self._scales.known(told.values[rows], told.scores[rows]))
+        learnt = model.scales.learnt(self._scales.known(told.values[rows], told.scores[rows]))
         learnt[exploded > 0] = np.nan
         errors = (learnt - expected.mean) / np.sqrt(expected.deviation**2 + model.noise**2)
         # of samples and of proposals, what is not theirs NaN

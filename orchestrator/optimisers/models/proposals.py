@@ -103,7 +103,8 @@ def _candidates(search: Search, number: int, rng: np.random.Generator) -> FloatA
     model, known, distribution = search.model, search.known, search.distribution
     half = _CANDIDATES // 2
     noise = rng.standard_normal((_CANDIDATES, len(distribution.mean))) @ _root(distribution.covariance)
-    expected = model.total(model.predict(search.metric.of(known)), np.zeros((len(known), len(model.noise))))
+    predicted = model.predict(search.metric.of(known), deviations=False)
+    expected = model.total(predicted, np.zeros((len(known), len(model.noise))))
     best = known[np.argsort(expected, kind="stable")[: max(number, 1)]]
     around = best[rng.integers(len(best), size=half)]
     widths = rng.choice(_AROUND, size=half)[:, None]

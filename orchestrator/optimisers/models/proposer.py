@@ -113,7 +113,10 @@ class Proposer:
     def noise(self) -> FloatArray:
         """Standard deviation of the noise of each target in norms, as the model of the last ask has it; NaN if none."""
         fitted = self._fit(self._ask)
-        return np.full(len(self._problem.targets), math.nan) if fitted is None else fitted.model.noise
+        if fitted is None:
+            return np.full(len(self._problem.targets), math.nan)
+        # near what is wanted, y is the distance over the width
+        return fitted.model.noise * fitted.model.scales.width
 
     def state(self) -> Mapping[str, FloatArray]:
         """Return ``model_noise`` (n_targets,), of the model of the last ask, and `Calibration.state`."""

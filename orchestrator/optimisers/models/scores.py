@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,24 +17,41 @@ FARTHEST = 1e3
 class Scales:
     """Those of all targets, as arrays.
 
-    Values are learnt as y = asinh((v - c) / norm), with the centre c of what is wanted: the sign and far values are
-    information, which the score has lost.
+    Values are learnt as y = asinh((v - c) / (w norm)), with the centre c of what is wanted: the sign and far values are
+    information, which the score has lost. Up to the width w, in norms, y is nearly proportional to the value, beyond it
+    to its logarithm.
 
     Parameters
     ----------
     scales : sequence of Scale
         One for each target.
+
+    Attributes
+    ----------
+    width : ndarray of float, shape (n_targets,)
+        w, 1 at first.
     """
 
     def __init__(self, scales: Sequence[Scale]):
         low, high = (np.array([getattr(each, name) for each in scales], dtype=float) for name in ("low", "high"))
         self.norm = np.array([each.norm for each in scales], dtype=float)
         self.cap = np.array([each.max_score for each in scales], dtype=float)
+        self.width = np.ones(len(self.norm))
         self._by_score = np.array([each.by_score for each in scales], dtype=bool)
         one_sided = np.where(np.isfinite(low), low, np.where(np.isfinite(high), high, 0.0))
         both = np.isfinite(low) & np.isfinite(high)
         self.centre = np.where(both, low / 2 + high / 2, one_sided)
         self._low, self._high = (low - self.centre) / self.norm, (high - self.centre) / self.norm
+
+    def widened(self, width: FloatArray) -> Scales:
+        """Return the same with other widths."""
+        other = copy.copy(self)
+        other.width = width
+        return other
+
+    def distance(self, values: FloatArray) -> FloatArray:
+        """Return the signed distance of values from the centre, in norms and bounded; NaN stays."""
+        return np.asarray(np.clip((values - self.centre) / self.norm, -FARTHEST, FARTHEST))
 
     def known(self, values: FloatArray, scores: FloatArray) -> FloatArray:
         """Return what is learnt of the values of evaluations, NaN if nothing is: of some targets that is the score.
@@ -48,13 +66,11 @@ class Scales:
 
     def learnt(self, values: FloatArray) -> FloatArray:
         """Return y of values in the targets' units; NaN stays."""
-        distance = (values - self.centre) / self.norm
-        return np.asarray(np.arcsinh(np.clip(distance, -FARTHEST, FARTHEST)))
+        return np.asarray(np.arcsinh(self.distance(values) / self.width))
 
     def values(self, learnt: FloatArray) -> FloatArray:
         """Return values, in the targets' units, of y."""
-        farthest = np.arcsinh(FARTHEST)
-        return np.asarray(self.centre + self.norm * np.sinh(np.clip(learnt, -farthest, farthest)))
+        return np.asarray(self.centre + self.norm * self.width * np.sinh(self._bounded(learnt)))
 
     def excess(self, learnt: FloatArray) -> FloatArray:
         """Return how far above (positive) or below (negative) what is wanted y is, in norms and without a cap."""
@@ -77,8 +93,12 @@ class Scales:
 
     def _distance(self, learnt: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the distance of y from what is wanted, in norms and without a cap, and its derivative by y."""
-        bounded = np.clip(learnt, -np.arcsinh(FARTHEST), np.arcsinh(FARTHEST))
-        value = np.sinh(bounded)
+        bounded = self._bounded(learnt)
+        value = self.width * np.sinh(bounded)
         below, above = self._low - value, value - self._high
-        slope = np.where(below > 0, -1.0, np.where(above > 0, 1.0, 0.0)) * np.cosh(bounded)
+        slope = np.where(below > 0, -1.0, np.where(above > 0, 1.0, 0.0)) * self.width * np.cosh(bounded)
         return np.maximum(np.maximum(below, above), 0.0), slope
+
+    def _bounded(self, learnt: FloatArray) -> FloatArray:
+        farthest = np.arcsinh(FARTHEST / self.width)
+        return np.asarray(np.clip(learnt, -farthest, farthest))

@@ -13,6 +13,8 @@ from orchestrator.records import FloatArray
 # share of the pairs of a proposal and a sample in which the proposal is better: below the one the model is trusted
 # less, above the other more
 _POOR, _GOOD = 0.5, 0.65
+# so many proposals at most: the time that they take grows with their number
+_MOST = 64
 # so many blocks without progress are a stall
 _PATIENCE = 16
 
@@ -40,7 +42,7 @@ class Trust:
 
     def __init__(self, size: int, fixed: int | None = None):
         self._own = max(1, math.ceil(size / 4))
-        self._most = size - self._own
+        self._most = min(size - self._own, _MOST)
         self._fixed = fixed
         self._number = min(math.ceil(size / 2), self._most)
         self._least = math.inf

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from orchestrator.optimisers.models.gaussian_processes import GaussianProcesses, median_distance, pairs
+from orchestrator.optimisers.models.gaussian_processes import GaussianProcesses
+from orchestrator.optimisers.models.kernels import median_distance, pairs
+from orchestrator.optimisers.models.likelihood import LEAST, least_losses, rows_of
 from orchestrator.optimisers.models.scores import Scales
 from orchestrator.records import FloatArray
 
@@ -16,6 +18,8 @@ from orchestrator.records import FloatArray
 _WIDTH = 0.25
 # fewer values than this are no model: such a target is expected to be so many norms off
 _FEWEST, _UNKNOWN = 5, 8.0
+# of a target's scale, in norms: those that are tried
+_WIDTHS = np.array([1.0, 4.0, 16.0, 64.0])
 # what rounding makes of no distance
 _NO_DISTANCE = 1e-6
 
@@ -90,15 +94,18 @@ class ValueModel:
 
     Attributes
     ----------
+    scales : Scales
+        With the widths that suit the data.
     noise : ndarray of float, shape (n_targets,)
-        Standard deviation of the noise of y, which near the wanted values is in norms; NaN of a target without model.
+        Standard deviation of the noise of y; NaN of a target without model.
     """
 
     def __init__(self, data: Data, scales: Scales):
-        self.scales = scales
         self._data = data
         self._width = data.values.shape[1]
-        self._groups = [self._group(data, columns) for columns in _same_gaps(data.values[~data.failed])]
+        together = _same_gaps(data.values[~data.failed])
+        self.scales = scales.widened(_widths(data, scales, together))
+        self._groups = [self._group(data, columns) for columns in together]
         self._failing = labels(data.points, data.failed)
         self.noise = np.full(self._width, np.nan)
         for group in self._groups:
@@ -129,16 +136,18 @@ class ValueModel:
             self.scales,
         )
 
-    def predict(self, points: FloatArray) -> Prediction:
-        """Return what is expected at points, shape (n_points, n_parameters)."""
+    def predict(self, points: FloatArray, *, deviations: bool = True) -> Prediction:
+        """Return what is expected at points, shape (n_points, n_parameters); deviations may be left 0."""
         shape = (len(points), self._width)
         mean, deviation, no_value = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         for group in self._groups:
-            if group.processes is not None:
+            if group.processes is not None and deviations:
                 mean[:, group.columns], deviation[:, group.columns] = group.processes.predict(points)
+            elif group.processes is not None:
+                mean[:, group.columns] = group.processes.mean(points)
             if group.missing is not None:
-                no_value[:, group.columns] = probability(group.missing.predict(points)[0])
-        fails = np.zeros(len(points)) if self._failing is None else probability(self._failing.predict(points)[0])[:, 0]
+                no_value[:, group.columns] = probability(group.missing.mean(points))
+        fails = np.zeros(len(points)) if self._failing is None else probability(self._failing.mean(points))[:, 0]
         return Prediction(mean, deviation, no_value, fails)
 
     def total(self, expected: Prediction, draws: FloatArray) -> FloatArray:
@@ -220,6 +229,29 @@ def _same_gaps(values: FloatArray) -> Sequence[np.ndarray[tuple[int, ...], np.dt
     return [np.array(columns) for columns in groups.values()]
 
 
+def _widths(
+    data: Data, scales: Scales, together: Sequence[np.ndarray[tuple[int, ...], np.dtype[np.intp]]]
+) -> FloatArray:
+    """Return the width of each target's scale under which its values are likeliest: what is y = asinh(d / w) to learn.
+
+    The likelihood is that of the distance d, in norms: that of y times dy / dd = (d^2 + w^2)^-1/2.
+    """
+    found = np.ones(data.values.shape[1])
+    for columns in together:
+        rows = np.flatnonzero(~np.isnan(data.values[:, columns[0]]) & ~data.failed)
+        rows = rows[rows_of(len(rows))]
+        points, distance = data.points[rows], scales.distance(data.values[rows])[:, columns]
+        if len(rows) < _FEWEST or not differ(points):
+            continue
+        y = np.arcsinh(distance[None] / _WIDTHS[:, None, None])
+        spread = np.maximum(y.std(axis=1), LEAST)
+        standard = (y - y.mean(axis=1)[:, None]) / spread[:, None]
+        losses = least_losses(points, np.concatenate(standard, axis=1)).reshape(spread.shape)
+        losses += len(rows) * np.log(spread) + 0.5 * np.log(distance**2 + _WIDTHS[:, None, None] ** 2).sum(axis=1)
+        found[columns] = _WIDTHS[losses.argmin(axis=0)]
+    return found
+
+
 def differ(points: FloatArray) -> bool:
     """Return whether their median distance, which is the unit of length, is one."""
     return median_distance(pairs(points, points)[0]) > _NO_DISTANCE
@@ -239,6 +271,6 @@ def probability(mean: FloatArray) -> FloatArray:
 
 def _probability_gradient(process: GaussianProcesses, points: FloatArray, weights: FloatArray) -> FloatArray:
     """Return the gradient of weights times the probability, by the points."""
-    mean, deviation = process.predict(points)
+    mean = process.mean(points)
     density = np.exp(-0.5 * ((mean - 0.5) / _WIDTH) ** 2) / (_WIDTH * np.sqrt(2 * np.pi))
-    return process.gradient(points, weights[:, None] * density, np.zeros_like(mean), deviation)
+    return process.gradient(points, weights[:, None] * density, np.zeros_like(mean), np.ones_like(mean))

@@ -22,7 +22,7 @@ START = np.array([0.1, 0.2, 0.8, 0.5])
 
 def fresh(seed: int = 4, steps: FloatArray | None = None) -> Optimiser:
     steps = np.zeros(4) if steps is None else steps
-    return create_optimiser(CMAOptions(), Problem(START, steps, sigma=0.3, size=8, seed=seed))
+    return create_optimiser(CMAOptions(model="none"), Problem(START, steps, sigma=0.3, size=8, seed=seed))
 
 
 def told(points: FloatArray) -> Told:
@@ -76,6 +76,25 @@ def test_the_start_is_asked_for_and_said_to_be_it() -> None:
     assert asked.origins == (Origin.START, *[Origin.SAMPLE] * 7)
     optimiser.tell(told(asked.points))
     assert set(optimiser.ask().origins) == {Origin.SAMPLE}
+
+
+@pytest.mark.parametrize(
+    ("given", "frozen", "expected"),
+    [
+        ({}, {}, "none"),
+        ({}, {"model": "targets"}, "targets"),
+        ({}, {"model": "none"}, "none"),
+        ({"model": "targets"}, {}, "targets"),
+        ({"model": "none"}, {"model": "targets"}, "none"),
+    ],
+)
+def test_a_run_from_before_there_was_a_model_goes_on_without_unless_it_is_asked_for(
+    given: dict[str, str], frozen: dict[str, str], expected: str
+) -> None:
+    assert CMAOptions().model == "targets"
+    options = CMAOptions.model_validate({"method": "cma", **given})
+    was = options.as_it_was(CMAOptions.model_validate({"method": "cma", **frozen}))
+    assert was == CMAOptions(model=expected)
 
 
 def test_replay_is_exact_whatever_others_draw() -> None:

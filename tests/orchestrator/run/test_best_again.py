@@ -182,19 +182,22 @@ def test_every_evaluation_has_seeds_of_its_own(tmp_path: Path) -> None:
 
 @pytest.mark.run
 def test_a_run_of_an_earlier_version_is_continued_without(tmp_path: Path) -> None:
-    project = Project.create(tmp_path / "model", changes(reevaluate="none"), NOISY)
+    project = Project.create(tmp_path / "model", changes(reevaluate="none", optimiser={"model": "none"}), NOISY)
     project.command("run", "config.yaml")
     paths = RunPaths(project.runs[0])
     frozen = yaml.safe_load(paths.config.read_text())
+    # earlier versions knew no such keys
     del frozen["reevaluate"]
-    # earlier versions knew no such key
+    frozen["optimiser"] = {"method": "cma"}
     text = yaml.safe_dump(frozen, sort_keys=False)
     paths.config.write_text(text)
     Checkpoint(paths.checkpoint).set_config(text)
     project.command("run", "--continue", str(paths.directory), "--set", "max_ngen=6")
     assert len(project.frame()) == 24
     assert not ReevaluationPaths.of(paths).directory.exists()
-    assert yaml.safe_load(paths.config.read_text())["reevaluate"] == "none"
+    now = yaml.safe_load(paths.config.read_text())
+    assert (now["reevaluate"], now["optimiser"]["model"]) == ("none", "none")
+    assert not any(told.proposed for told in Checkpoint(paths.checkpoint).told())
     project.command("run", "--continue", str(paths.directory), "--set", "reevaluate=auto")
     assert project.simulated == 24 + 2
 

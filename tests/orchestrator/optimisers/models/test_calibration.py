@@ -30,7 +30,7 @@ class Knowing(ValueModel):
         super().__init__(Data(np.random.default_rng(0).random((6, 2)), values, np.zeros(6, dtype=bool)), Scales(SCALES))
         self.noise = np.array([0.4, 0.4, math.nan])
 
-    def predict(self, points: FloatArray) -> Prediction:
+    def predict(self, points: FloatArray, *, deviations: bool = True) -> Prediction:
         shape = (len(points), 3)
         return Prediction(np.zeros(shape), np.full(shape, 0.3), np.zeros(shape), ROUND.cube(points)[:, 0])
 

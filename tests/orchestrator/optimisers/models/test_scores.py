@@ -25,10 +25,12 @@ def made(kind: type[Target], wanted: object, **changes: float) -> Target:
     return own(**{"target_value": wanted, "norm": 0.5, "max_score": 12, **changes})
 
 
+@pytest.mark.parametrize("width", [1.0, 16.0])
 @pytest.mark.parametrize(("kind", "wanted"), KINDS, ids=[kind.__name__ for kind, _ in KINDS])
-def test_scores_are_the_targets_own(kind: type[Target], wanted: object) -> None:
+def test_scores_are_the_targets_own(kind: type[Target], wanted: object, width: float) -> None:
     target = made(kind, wanted)
     scales = Scales([Scale(*target.wanted_interval, target.norm, target.max_score)])  # type: ignore[misc]
+    scales = scales.widened(np.array([width]))
     learnt = scales.learnt(VALUES[:, None])
     assert np.isfinite(learnt).all()
     np.testing.assert_allclose(scales.score(learnt)[:, 0], [target.score(value) for value in VALUES], atol=1e-9)
@@ -50,8 +52,9 @@ def test_the_unit_of_a_target_does_not_matter(factor: float, shift: float) -> No
     np.testing.assert_allclose(other, plain, atol=1e-9 if shift == 0 or factor >= 1 else 1e-6)
 
 
-def test_the_soft_score_has_a_slope_beyond_the_cap_and_its_derivative_is_right() -> None:
-    scales = Scales([Scale(-1, 1, 0.5, 20)])
+@pytest.mark.parametrize("width", [1.0, 4.0])
+def test_the_soft_score_has_a_slope_beyond_the_cap_and_its_derivative_is_right(width: float) -> None:
+    scales = Scales([Scale(-1, 1, 0.5, 20)]).widened(np.array([width]))
     learnt = np.linspace(-6, 6, 41)[:, None]
     score, slope = scales.soft_score(learnt)
     by_difference = (scales.soft_score(learnt + 1e-6)[0] - scales.soft_score(learnt - 1e-6)[0]) / 2e-6
