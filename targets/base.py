@@ -54,6 +54,22 @@ class NoValue(Exception):
     """Raised by :meth:`Target.outputs` or :meth:`Target.value` if there is no value; its text is the reason."""
 
 
+class Unmeasurable(NoValue):
+    """Raised by :meth:`Target.outputs` if what is wrong are the target's options, whatever the model's parameters are.
+
+    Parameters
+    ----------
+    option : str
+        The target's option to change.
+    message : str
+        What was expected, and what there is.
+    """
+
+    def __init__(self, option: str, message: str):
+        super().__init__(f"{option}: {message}")
+        self.option = option
+
+
 class Target(BaseModel):
     """One number that the recordings of an offspring have, and how far it is from the wanted one.
 
@@ -75,6 +91,9 @@ class Target(BaseModel):
 
     any_target_value: ClassVar[Any] = 0.0
     """A target value that the kind accepts, for those who only want the value."""
+
+    options_of_value: ClassVar[frozenset[str]] = frozenset()
+    """Options that :meth:`outputs` does not depend on: stored outputs have a value under others, too."""
 
     if TYPE_CHECKING:  # every kind has one of its own; as a field of this class it would hide them
         target_value: float | tuple[float, float]
@@ -146,6 +165,10 @@ class Target(BaseModel):
             If it needs some that are not there or do not suit it.
         """
         return self
+
+    def difference_of_outputs(self, other: Target) -> str | None:
+        """Return why the outputs of another target of these options are others, because of its data; None if not."""
+        return None
 
     @abstractmethod
     def outputs(self, recordings: Any) -> ArrayLike | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from targets.base import AtLeastTarget, AtMostTarget, NoValue, PointTarget, RangeTarget, Target
+from targets.base import AtLeastTarget, AtMostTarget, NoValue, PointTarget, RangeTarget, Target, Unmeasurable
 from targets.numbers import as_number
 from targets.plugins import nearest
 from targets.registry import target
@@ -30,13 +30,13 @@ class Returned(Target):
             If the recordings aren't a mapping, have no such key, or what is there isn't a number.
         """
         if not isinstance(recordings, Mapping):
-            raise NoValue(f"{type(self).__name__} needs a mapping of numbers, got {type(recordings).__name__}")
+            got = type(recordings).__name__
+            raise Unmeasurable("class", f"{type(self).__name__} needs a mapping of numbers, got {got}")
         if self.key not in recordings:
             known = [str(key) for key in recordings]
             hint = nearest(self.key, known)
-            raise NoValue(
-                f"the simulation returned no {self.key!r}{hint}; it returned: {', '.join(known) or 'nothing'}"
-            )
+            message = f"the simulation returned no {self.key!r}{hint}; it returned: {', '.join(known) or 'nothing'}"
+            raise Unmeasurable("key", message)
         try:
             number = as_number(recordings[self.key])
         except TypeError as error:
