@@ -130,7 +130,7 @@ class Checkpoint:
         if wrong := [name for name in state if not name or "/" in name or name == "."]:
             raise ValueError(f"names of an optimiser's state: expected plain words, got {wrong}")
         widths = {"points": len(self.parameter_names), "parameters": len(self.parameter_names)}
-        widths |= dict.fromkeys(("values", "scores", "ranked_scores"), len(self.target_labels))
+        widths |= dict.fromkeys(("values", "scores", "ranked_scores", "deviations"), len(self.target_labels))
         tell = layout.tell_of(evaluations, state, widths)
         self._require_current_format()
         with extending(self.path, confirm) as (file, root):
@@ -168,7 +168,8 @@ class Checkpoint:
             Columns ``generation``, ``offspring``, ``origin`` (``start``, ``sample``, ``model`` or ``injected``),
             ``told_in`` (number of the tell), ``outcome``, ``total_score``, ``attempts``, ``job_id``, ``host``,
             ``submitted``, ``started``, ``finished`` (Unix times in s), then ``parameter:<name>``, ``value:<target>``
-            (NaN if there is none), ``score:<target>``.
+            (NaN if there is none), ``score:<target>``, and, if the simulations had several trials, ``sd:<target>``:
+            the standard deviation of the values that single trials had.
         """
         fields = (*_COLUMNS, *_TIMES)
         with readable(self.path) as file:
@@ -178,8 +179,11 @@ class Checkpoint:
                 ("parameter", "parameters", self.parameter_names),
                 ("value", "values", self.target_labels),
                 ("score", "scores", self.target_labels),
+                ("sd", "deviations", self.target_labels),
             ):
                 matrix = np.concatenate([np.zeros((0, len(names))), *stored.matrices(name)])
+                if name == "deviations" and np.isnan(matrix).all():
+                    continue
                 frame.update({f"{prefix}:{each}": matrix[:, n] for n, each in enumerate(names)})
             return data_frame(frame)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from orchestrator.config.section import Reference
 from orchestrator.paths import AttemptPaths
@@ -20,6 +20,7 @@ from orchestrator.simulations.base import Finding, Identity, Model, Simulation, 
 from orchestrator.simulations.options import SimulationOptions
 from orchestrator.simulations.registry import simulation
 from orchestrator.simulations.returned import keep_returned, recordings_in
+from orchestrator.simulations.seeds import seeds_of_trial
 from orchestrator.text import shortened
 
 if TYPE_CHECKING:
@@ -40,6 +41,22 @@ class FunctionOptions(SimulationOptions):
 
     type: str = Field("function", description="name of the kind of simulation, or file.py:Class for one of your own")
     function: Reference = Field(description="module:function, importable from the model directory")
+    trials: int = Field(
+        1,
+        ge=1,
+        description="how often the function is called for one evaluation, with other seeds each time; what it leaves is "
+        "averaged as each target says",
+    )
+
+    @field_validator("trials")
+    @classmethod
+    def _differ(cls, trials: int, info: ValidationInfo) -> int:
+        if trials > 1 and info.data.get("seeds") == {}:
+            raise ValueError(
+                f"{trials} trials would be the same: name the parameter that takes their seed in simulation.seeds, such "
+                "as seeds: {seed: per_offspring}"
+            )
+        return trials
 
 
 class FunctionModel(Model[FunctionOptions]):
@@ -81,6 +98,9 @@ class FunctionSimulation(Simulation[FunctionOptions]):
     The function returns a mapping of names to numbers, with None in the place of one that there is not, to
     `targets.Trace`, `targets.Events`, and to what neo has for the two. It may leave files in the directory as well, or
     alone, for targets of the user's own. What ``simulation.seeds`` names is among the parameters.
+
+    With several ``trials`` it is called that often, with a directory and with seeds of its own each time, which
+    `orchestrator.simulations.seeds.seeds_of_trial` makes of those of the evaluation.
     """
 
     def simulate(self, parameters: Mapping[str, float | int], attempt: AttemptPaths) -> None:
@@ -90,17 +110,28 @@ class FunctionSimulation(Simulation[FunctionOptions]):
                 function = load(self.options.function, self.model_dir)
             except Exception as error:
                 raise SimulationFailed(Outcome.LAUNCH_FAILED, f"{type(error).__name__}: {error}") from error
-            attempt.simulation.mkdir(exist_ok=True)
-            os.chdir(self.model_dir)
-            try:
-                returned = function(dict(parameters), attempt.simulation)
-            except MemoryError as error:
-                raise SimulationFailed(Outcome.OUT_OF_MEMORY, "MemoryError") from error
-        keep_returned(returned, attempt, f"{self._file()}: {self.options.function.partition(':')[2]}()")
+        attempt.simulation.mkdir(exist_ok=True)
+        os.chdir(self.model_dir)
+        if self.options.trials == 1:
+            self._call(function, parameters, attempt.simulation)
+            return
+        seeds = {name: int(parameters[name]) for name in self.options.seeds}
+        for number in range(self.options.trials):
+            attempt.trial(number).mkdir(exist_ok=True)
+            self._call(function, {**parameters, **seeds_of_trial(seeds, number)}, attempt.trial(number))
 
     def recordings(self, attempt: AttemptPaths) -> Recordings:
         """Return what the function returned and left."""
-        return recordings_in(attempt)
+        return recordings_in(attempt, self.options.trials)
+
+    def _call(self, function: Function, parameters: Mapping[str, float | int], directory: Path) -> None:
+        """Call the function once and keep what it returns in a directory that is there."""
+        with modules_of(self.model_dir):
+            try:
+                returned = function(dict(parameters), directory)
+            except MemoryError as error:
+                raise SimulationFailed(Outcome.OUT_OF_MEMORY, "MemoryError") from error
+        keep_returned(returned, directory, f"{self._file()}: {self.options.function.partition(':')[2]}()")
 
     def _file(self) -> Path | str:
         """Return the file of the function's module, or the module's name if it is none of the model."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.files import replacing
@@ -13,15 +14,15 @@ if TYPE_CHECKING:
     from targets import Recordings
 
 
-def keep_returned(returned: object, attempt: AttemptPaths, where: str) -> None:
-    """Write what a function returned into the attempt's directory, whole or not at all.
+def keep_returned(returned: object, directory: Path, where: str) -> None:
+    """Write what a function returned into a directory, whole or not at all.
 
     Parameters
     ----------
     returned : mapping, or None
         As `targets.recordings.file.as_recordings` takes it; nothing is written for None.
-    attempt : AttemptPaths
-        Of which ``simulation`` is there.
+    directory : pathlib.Path
+        Where the function may have left files.
     where : str
         The function and its file, for people.
 
@@ -37,16 +38,16 @@ def keep_returned(returned: object, attempt: AttemptPaths, where: str) -> None:
     if returned is None:
         return
     try:
-        recordings = as_recordings(returned, attempt.simulation)
+        recordings = as_recordings(returned, directory)
     except TypeError as error:
         message = f"{where}: {error}. Return None if there is no value"
         raise SimulationFailed(Outcome.SIMULATION_ERROR, message) from error
-    with replacing(attempt.simulation / NPZ) as temporary:
+    with replacing(directory / NPZ) as temporary:
         save(recordings, temporary)
 
 
-def recordings_in(attempt: AttemptPaths) -> Recordings:
-    """Return what is in the attempt's directory.
+def recordings_in(attempt: AttemptPaths, trials: int = 1) -> Recordings:
+    """Return what is in the attempt's directory, that of several trials as one.
 
     Raises
     ------
@@ -55,9 +56,11 @@ def recordings_in(attempt: AttemptPaths) -> Recordings:
     OSError
         If it cannot be read.
     """
-    from targets.recordings.file import left_in  # noqa: PLC0415  (most of the time that importing takes)
+    from targets.recordings.file import averaged, left_in  # noqa: PLC0415  (most of the time that importing takes)
 
     try:
-        return left_in(attempt.simulation)
+        if trials == 1:
+            return left_in(attempt.simulation)
+        return averaged([left_in(attempt.trial(n)) for n in range(trials)], attempt.simulation)
     except ValueError as error:
         raise SimulationFailed(Outcome.SIMULATION_ERROR, str(error)) from error

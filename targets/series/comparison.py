@@ -103,10 +103,8 @@ class ComparedTrace(TraceTarget):
         counts = self.inside(times)
         if self.resample == "shorter":
             return counts
-        wider = counts.copy()
-        wider[:-1] |= counts[1:]
-        wider[1:] |= counts[:-1]
-        return wider
+        before, after = np.append(counts[1:], False), np.insert(counts[:-1], 0, False)
+        return np.asarray(counts | before | after)
 
     def compared(self, outputs: FloatArray) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
         """Return simulated samples, measured ones and weights, of which the sum is 1, of each trial that counts."""

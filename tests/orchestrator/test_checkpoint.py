@@ -144,6 +144,30 @@ def test_scores_that_were_told_beyond_the_cap_come_back_and_people_see_the_cappe
         assert tells["000001/ranked_scores"][:].tolist() == [[20.5, 20.25 + n] for n in range(3)]
 
 
+def test_deviations_over_trials_are_columns_where_there_are_trials(empty: Checkpoint) -> None:
+    empty.append(generation(0), STATE)
+    assert not [name for name in empty.evaluations() if name.startswith("sd:")]
+    with h5py.File(empty.path, "r") as file:
+        assert "deviations" not in file["tells/000000/000000"]
+    empty.append([replace(each, told_in=1, deviations=(0.5, math.nan)) for each in generation(1)], STATE)
+    frame = empty.evaluations()
+    np.testing.assert_array_equal(frame["sd:Spont(V1_Exc_L2/3)"], [math.nan] * 3 + [0.5] * 3)
+    assert frame["sd:CV"].isna().all()
+    _repacked(empty.path)
+    empty.append([replace(each, told_in=2) for each in generation(2)], STATE)
+    np.testing.assert_array_equal(empty.evaluations()["sd:Spont(V1_Exc_L2/3)"][:6], frame["sd:Spont(V1_Exc_L2/3)"])
+
+
+def _repacked(path: Path) -> None:
+    """Write a checkpoint as tools that pack HDF5 files do: it is written anew before it grows."""
+    packed = path.with_name("packed.h5")
+    with h5py.File(path, "r") as old, h5py.File(packed, "w") as new:
+        new.attrs.update(old.attrs)
+        for name in old:
+            old.copy(name, new)
+    packed.replace(path)
+
+
 @pytest.mark.parametrize("locking", [None, False])
 def test_a_reader_that_opened_the_file_before_an_append_goes_on_reading(
     empty: Checkpoint, locking: bool | None
