@@ -92,8 +92,11 @@ class Target(BaseModel):
     any_target_value: ClassVar[Any] = 0.0
     """A target value that the kind accepts, for those who only want the value."""
 
+    options_of_score: ClassVar[frozenset[str]] = frozenset({"target_value", "norm", "max_score", "name"})
+    """Options that the value does not depend on: stored values have a score under others, too."""
+
     options_of_value: ClassVar[frozenset[str]] = frozenset()
-    """Options that :meth:`outputs` does not depend on: stored outputs have a value under others, too."""
+    """Further ones that :meth:`value` depends on, and :meth:`outputs` does not: stored outputs have another value."""
 
     if TYPE_CHECKING:  # every kind has one of its own; as a field of this class it would hide them
         target_value: float | tuple[float, float]

@@ -44,8 +44,8 @@ class FunctionOptions(SimulationOptions):
     trials: int = Field(
         1,
         ge=1,
-        description="how often the function is called for one evaluation, with other seeds each time; what it leaves is "
-        "averaged as each target says",
+        description="how often the function is called for one evaluation, with other seeds each time; what it leaves "
+        "is averaged as each target says",
     )
 
     @field_validator("trials")
@@ -53,8 +53,8 @@ class FunctionOptions(SimulationOptions):
     def _differ(cls, trials: int, info: ValidationInfo) -> int:
         if trials > 1 and info.data.get("seeds") == {}:
             raise ValueError(
-                f"{trials} trials would be the same: name the parameter that takes their seed in simulation.seeds, such "
-                "as seeds: {seed: per_offspring}"
+                f"{trials} trials would be the same: name the parameter that takes their seed in simulation.seeds, "
+                "such as seeds: {seed: per_offspring}"
             )
         return trials
 

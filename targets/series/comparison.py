@@ -36,6 +36,7 @@ class ComparedTrace(TraceTarget):
         description="[from, to, weight] of times that count more or less than 1, ms",
     )
 
+    options_of_score: ClassVar[frozenset[str]] = Target.options_of_score
     options_of_value: ClassVar[frozenset[str]] = frozenset({"data", "weights"})
 
     @model_validator(mode="after")

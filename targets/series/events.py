@@ -35,7 +35,7 @@ class EventTarget(Target):
     )
     window: tuple[FiniteFloat, FiniteFloat] = Field(description="[from, to], the times that count, ms")
 
-    options_of_value: ClassVar[frozenset[str]] = frozenset({"data"})
+    options_of_score: ClassVar[frozenset[str]] = Target.options_of_score | {"data"}
 
     @field_validator("window")
     @classmethod

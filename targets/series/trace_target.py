@@ -59,7 +59,7 @@ class TraceTarget(Target):
     )
     _measured: Trace | None = PrivateAttr(None)
 
-    options_of_value: ClassVar[frozenset[str]] = frozenset({"data"})
+    options_of_score: ClassVar[frozenset[str]] = Target.options_of_score | {"data"}
 
     @field_validator("window")
     @classmethod
