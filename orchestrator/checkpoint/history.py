@@ -295,7 +295,7 @@ class Checkpoint:
 
     def _outputs(self, number: int, rows: int, outputs: dict[int, FloatArray]) -> dict[int, FloatArray]:
         for target, array in outputs.items():
-            if target >= len(self.target_labels) or array.ndim != 2 or len(array) != rows:
+            if not 0 <= target < len(self.target_labels) or array.ndim != 2 or len(array) != rows:
                 raise ValueError(f"tell {number}: outputs of target {target}: unexpected shape {array.shape}")
         return outputs
 

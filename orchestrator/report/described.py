@@ -18,7 +18,7 @@ from orchestrator.config.yaml_text import read_mapping
 from orchestrator.optimisers.space import Parameter
 from orchestrator.records import FloatArray
 from orchestrator.report.naming import elided
-from orchestrator.scores.described import description_of, is_own, unit_in
+from orchestrator.scores.described import description_of, entry_in, is_own, unit_in
 from targets import create_targets
 from targets.base import interval_in_words
 
@@ -114,12 +114,18 @@ def describe_targets(
         What `orchestrator.scores.described.description_of` returned of each when the run began, as far as it is there.
     """
     specs = config.get("targets")
-    if not isinstance(specs, list) or len(specs) != len(labels):
+    own = (
+        [each if isinstance(each, Mapping) else {} for each in kept] if len(kept) == len(labels) else [{}] * len(labels)
+    )
+    # an entry of a configuration may stand for several targets
+    places = [entry_in(each, n) for n, each in enumerate(own)]
+    if not isinstance(specs, list) or set(places) != set(range(len(specs))):
         return [Wanted(label) for label in labels], ["The configuration does not list the targets of the checkpoint."]
     described, unknown = [], []
-    for n, (label, spec) in enumerate(zip(labels, specs, strict=True)):
-        own = kept[n] if n < len(kept) and isinstance(kept[n], Mapping) else {}
-        found = _of_class(label, spec) or _of_description(label, spec, own)
+    for n, label in enumerate(labels):
+        spec = specs[places[n]]
+        # what was kept knows the data that a target compares with
+        found = _of_description(label, spec, own[n]) or _of_class(label, spec)
         if found is None:
             found = _of_data(label, spec if isinstance(spec, dict) else {}, values[:, n], scores[:, n])
             unknown.append(label)

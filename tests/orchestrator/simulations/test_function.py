@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from orchestrator.config.file import load_config
+from orchestrator.data.freezing import write_data
 from orchestrator.errors import ConfigError
 from orchestrator.node.evaluate import evaluate
 from orchestrator.node.task import NodeTask
@@ -97,7 +98,10 @@ def result_of(directory: Path, function: str, **changes: Any) -> Result:
     settings = load_config(directory / "config.yaml")
     attempt = AttemptPaths(directory / "generations/0/0/1", directory / "0.1.json")
     attempt.directory.mkdir(parents=True)
-    NodeTask.of(settings, model_of(settings), Offspring(0, 0, (0.3,), {"a": 3.0}), attempt, 1).write()
+    if settings.data:
+        write_data(settings.measured, directory / "data.npz")
+    start, data = Offspring(0, 0, (0.3,), {"a": 3.0}), directory / "data.npz"
+    NodeTask.of(settings, model_of(settings), start, attempt, 1, data=data).write()
     evaluate(str(attempt.task))
     return read_result(attempt.result)
 
@@ -163,6 +167,26 @@ def test_a_function_in_a_module_named_like_the_standard_librarys_is_the_users(tm
 
     assert recordings(tmp_path, "return {'x': p['a']}", module="code") == {"x": 3.0}
     assert sys.modules["code"] is code
+
+
+TRACED = "from targets import Trace\n\n\ndef f(p, d):\n    return {'v': Trace([0, 1, 2], [p['a'], 0, 1], 'mV')}\n"
+
+
+@pytest.mark.usefixtures("in_a_job")
+def test_a_job_compares_with_the_data_of_the_run_and_keeps_outputs_and_traces(tmp_path: Path) -> None:
+    (tmp_path / "rec.csv").write_text("0,1\n1,0\n2,0\n")
+    changes = {
+        "data": {"rec": {"file": "rec.csv", "unit": "mV"}},
+        "targets": [{"class": "TraceRMSE", "data": "rec", "norm": 1}],
+        "model_dir": ".",
+    }
+    result = result_of(tmp_path, TRACED, **changes)
+    assert result.values == {"TraceRMSE(rec)": pytest.approx(np.sqrt(5 / 3))}
+    assert result.outputs == {"TraceRMSE(rec)": [3.0, 0.0, 1.0]}
+    assert result.recordings == "0.1.npz"
+    assert load(tmp_path / "0.1.npz", tmp_path).traces["v"].values.tolist() == [3, 0, 1]
+    mean = {"class": "TraceMean", "target_value": 0, "norm": 1}
+    assert result_of(tmp_path / "none", TRACED, targets=[mean], keep={"best": 0}).recordings == ""
 
 
 TRIALS = """
