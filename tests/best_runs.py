@@ -31,7 +31,7 @@ def written_run(config: Path, rows: Sequence[Row], per_generation: int = 4) -> R
     paths = RunPaths(settings.model_dir / "20261120-104608_Optimization")
     paths.directory.mkdir()
     create_run(settings, paths)
-    targets, width = settings.create_targets(), len(settings.parameters)
+    targets, width = settings.create_targets(), len(settings.searched)
     evaluations = []
     for n, (parameters, found) in enumerate(rows):
         values = [math.nan] * len(targets) if isinstance(found, Outcome) else list(found)

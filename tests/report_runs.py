@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import math
 import re
@@ -19,6 +20,8 @@ from orchestrator_project import origin_of
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring, Origin, Outcome, Result
+from targets import Recordings
+from targets.recordings.file import save
 
 NASTY = [
     "<script>alert(1)</script>\"'&amp;",
@@ -83,6 +86,7 @@ def make_run(
     origin: Callable[[int, int], Origin] | None = None,
     scores: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]] | None = None,
     described: Sequence[Mapping[str, Any]] = (),
+    recordings: Callable[[int, int], Recordings | None] = lambda _g, _i: None,
 ) -> RunPaths:
     """Write a run in which every offspring is at a random point."""
     directory.mkdir(parents=True)
@@ -125,12 +129,24 @@ def make_run(
             offspring = Offspring(
                 generation, index, tuple(point), dict(zip(parameters, point, strict=True)), origin(generation, index)
             )
-            evaluations.append(Evaluation(offspring, result, tuple(found), tuple(told), 1, begin, generation))
+            kept = as_bytes(recordings(generation, index))
+            evaluations.append(
+                Evaluation(offspring, result, tuple(found), tuple(told), 1, begin, generation, recordings=kept)
+            )
         spread = np.eye(n_parameters) * 0.04 if covariance is None else covariance
         distribution = {"mean": np.full(n_parameters, 0.5), "sigma": 0.2, "covariance": spread}
         given = state(generation) if callable(state) else state
         checkpoint.append(evaluations, distribution if given is None else given)
     return RunPaths(directory)
+
+
+def as_bytes(recordings: Recordings | None) -> bytes:
+    """Return what a checkpoint keeps of recordings."""
+    if recordings is None:
+        return b""
+    file = io.BytesIO()
+    save(recordings, file)
+    return file.getvalue()
 
 
 class Page(HTMLParser):

@@ -16,10 +16,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from orchestrator.config.model import Config
+from orchestrator.config.parameters import ExpressionOfOthers, ParameterRange
 from orchestrator.config.plugin_sections import PluginPoint
 from orchestrator.config.points import POINTS
 from orchestrator.config.section import Section
-from orchestrator.config.sections import ParameterRange
+from orchestrator.data import DataSource
 
 INTRODUCTION = """\
 # Configuration
@@ -97,7 +98,8 @@ def type_name(annotation: object) -> str:
 def main() -> None:
     """Print the page."""
     lines = [INTRODUCTION, "## Top level", "", *rows(Config), ""]
-    lines += ["### One of `parameters`", "", *rows(ParameterRange), ""]
+    lines += ["### One of `parameters`", "", *rows(ParameterRange), "", *rows(ExpressionOfOthers), ""]
+    lines += ["### One of `data`", "", *rows(DataSource), ""]
     for name in sections():
         section = section_of(Config.model_fields[name])
         lines += [f"## {name}", ""]

@@ -116,10 +116,10 @@ def best_table(history: History, top: int = 10) -> pd.DataFrame:
         its name shortened as in figures.
     """
     rows: list[dict[str, Any]] = []
-    names = short_names([each.name for each in history.parameters])
+    names = short_names([*(each.name for each in history.parameters), *history.derived])
     for rank, row in enumerate(history.ranked(top), start=1):
         scores = history.scores[row]
-        values = zip(names, history.points[row].tolist(), strict=True)
+        values = zip(names, [*history.points[row].tolist(), *history.derived_points[row].tolist()], strict=True)
         rows.append(
             {
                 "rank": rank,
@@ -140,7 +140,7 @@ def parameters_table(history: History, rank: int = 1) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns ``parameter``, ``value``, ``start value``, ``lower bound``, ``upper bound``, and ``between the bounds``
-        from 0 to 1 on the parameter's own scale.
+        from 0 to 1 on the parameter's own scale. What is not searched follows, without bounds.
     """
     columns = ["parameter", "value", "start value", "lower bound", "upper bound", "between the bounds"]
     ranked = history.ranked(rank)
@@ -157,6 +157,12 @@ def parameters_table(history: History, rank: int = 1) -> pd.DataFrame:
             "between the bounds": float(place[n]),
         }
         for n, each in enumerate(history.parameters)
+    ]
+    rows += [
+        {"parameter": name, "value": float(value), "start value": float(start)}
+        for name, value, start in zip(
+            history.derived, history.derived_points[row], history.derived_points[0], strict=True
+        )
     ]
     return table_of(rows, columns)
 

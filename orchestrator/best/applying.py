@@ -95,15 +95,15 @@ def apply_best(
         )
     _refuse_existing(model_dir / folder, force=force)
     try:
-        edited = Editor(model_dir, base, str(folder)).edited(root, candidate.parameters)
+        edited = Editor(model_dir, base, str(folder)).edited(root, candidate.given)
         files = {f"{folder}/{name}": content for name, content in edited.files.items()}
         files[f"{folder}/{ORIGIN}"] = _origin(paths, candidate, config, edited).encode()
         writing = _Folder(model_dir, (str(folder),), files)
-        carry_out(writing, lambda: _verify(model_dir, base / root, folder / root, candidate.parameters))
+        carry_out(writing, lambda: _verify(model_dir, base / root, folder / root, candidate.given))
     except ParameterFileError as error:
         raise UsageError(f"{error}. Nothing was changed") from error
     yield from _said(config, base, folder, candidate, edited)
-    yield from _other_values(config, optimised.root, base / edited.root, set(candidate.parameters))
+    yield from _other_values(config, optimised.root, base / edited.root, set(candidate.given))
     yield from _other_seeds(config.model_dir, base / edited.root, _seeds_of(candidate, config))
     yield "\nRun the model's full protocols with it:"
     yield f"  {command_line('cd', model_dir)}"
@@ -146,7 +146,10 @@ def _origin(paths: RunPaths, candidate: Candidate, config: Config, edited: Edite
     found = candidate.to_json()
     notes: dict[str, Any] = {
         "run": os.path.relpath(paths.directory, config.model_dir),
-        **{key: found[key] for key in ("rank", "generation", "offspring", "total_score", "parameters", "targets")},
+        **{
+            key: found[key]
+            for key in ("rank", "generation", "offspring", "total_score", "parameters", "given", "targets")
+        },
         "seeds_of_the_optimisation": _seeds_of(candidate, config),
         "written_at": dict(edited.places),
     }
@@ -180,18 +183,18 @@ def _same(one: object, other: object) -> bool:
 
 def _said(config: Config, base: Path, folder: Path, candidate: Candidate, edited: Edited) -> Iterator[str]:
     yield (
-        f"Wrote {config.model_dir / folder}: {base} with the {len(candidate.parameters)} parameters of "
+        f"Wrote {config.model_dir / folder}: {base} with the {len(candidate.given)} parameters of "
         f"{candidate.name} (rank {candidate.rank}, total score {candidate.total_score:.4g})."
     )
     for name, place in edited.places.items():
-        yield f"  {place}: {name} = {candidate.parameters[name]!r}"
+        yield f"  {place}: {name} = {candidate.given[name]!r}"
     yield from edited.notes
 
 
-def _other_values(config: Config, optimised: Path, root: Path, searched: set[str]) -> Iterator[str]:
+def _other_values(config: Config, optimised: Path, root: Path, given: set[str]) -> Iterator[str]:
     """Warn of parameters that the optimisation had otherwise, apart from recorders: it optimised another model then."""
     here, there = _led_over(config.model_dir, root, optimised), _leaves(config.model_dir, optimised)
-    apart = searched | set(config.simulation.seeds) | {"results_dir"}
+    apart = given | set(config.simulation.seeds) | {"results_dir"}
     names = [name for name in here | there if name not in apart and "recorders" not in name.split(".")]
     different = [name for name in names if not _same(here.get(name), there.get(name))]
     if different:

@@ -79,7 +79,7 @@ def reevaluate(
     """
     config = _checked(run, overrides)
     paths = ReevaluationPaths.of(run)
-    _refuse_other_names(paths, [*config.parameters, *config.simulation.seeds])
+    _refuse_other_names(paths, [*config.searched, *config.simulation.seeds])
     request = _going_on(paths, config, top, seeds)
     if request is not None:
         console.print(_going_on_words(request, len(missing(request, evaluated(paths)))))
@@ -149,8 +149,10 @@ def _checked(run: RunPaths, overrides: Sequence[str]) -> Config:
             f"{run.config}: simulation.seeds is empty, so that there are no seeds to change. Name what holds the seeds "
             f"of the optimisation, and their values: --set 'simulation.seeds={{{config.simulation.seed_example}}}'"
         )
-    if both := sorted(set(own) & set(config.parameters)):
-        raise UsageError(f"{run.config}: {', '.join(both)} is searched, and among simulation.seeds: it can be only one")
+    if both := sorted(set(own) & set(config.given().names)):
+        raise UsageError(
+            f"{run.config}: {', '.join(both)} is among parameters and among simulation.seeds: it can be only one"
+        )
     return config
 
 

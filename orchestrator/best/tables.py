@@ -60,6 +60,9 @@ def _parameters(candidate: Candidate, start: Candidate | None) -> Table:
     for name, value in candidate.parameters.items():
         before = "-" if start is None else f"{start.parameters[name]:.5g}"
         table.add_row(Text(name), before, f"{value:.5g}")
+    for name, value in candidate.derived.items():
+        before = "-" if start is None else f"{start.derived[name]:.5g}"
+        table.add_row(Text(name, style="dim"), before, f"{value:.5g}")
     return table
 
 

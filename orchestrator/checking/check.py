@@ -10,7 +10,8 @@ from pathlib import Path
 from orchestrator.checking.acceptance import ask_about_offspring, key_of
 from orchestrator.checking.costs import Costs, costs
 from orchestrator.checking.disk import Disk, disk
-from orchestrator.checking.model_identity import changed_parameters
+from orchestrator.checking.expressions import expression_notes
+from orchestrator.checking.model_identity import changed_data, changed_parameters
 from orchestrator.checking.on_node import Rehearsed
 from orchestrator.checking.partitions import asked_for, never_starts, waits
 from orchestrator.checking.problems import doubtful_time, examine, identity_differences, missing_slurm, worst_first
@@ -24,7 +25,7 @@ from orchestrator.config.durations import format_duration
 from orchestrator.config.file import load_frozen
 from orchestrator.config.model import Config
 from orchestrator.config.source import Location, Source
-from orchestrator.errors import Problem, UsageError
+from orchestrator.errors import Problem, RunFailed, UsageError
 from orchestrator.paths import RunPaths
 from orchestrator.records import Result
 from orchestrator.scores.evaluations import at_the_cap
@@ -99,6 +100,7 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
         _look_at_scripts(config, source, found)
     if found.config is not None:
         found.notes += [source.problem(*note) for note in model_of(config).notes(config)]
+        found.notes += [source.problem(*note) for note in expression_notes(config)]
         if rehearse is None:  # a node tells otherwise
             found.unknown += [source.problem(*each) for each in model_of(config).unknown(config)]
     if not found.problems and config.continue_cp:
@@ -208,6 +210,12 @@ def _compare_with_run(config: Config, source: Source, found: Inspection) -> None
     for difference in changed_parameters(config, RunPaths(config.cp_filename.parent)):
         message = f"the run that is continued was made with other parameters of the model: {difference}"
         found.problems.append(source.problem(("cp_filename",), message))
+    try:
+        for line in changed_data(config, RunPaths(config.cp_filename.parent)):
+            message = f"{line}: the run goes on with the data that it began with"
+            found.notes.append(source.problem(("data",), message))
+    except RunFailed as error:
+        found.problems.append(source.problem(("data",), str(error)))
 
 
 def _look_at_times(config: Config, source: Source, found: Inspection) -> None:

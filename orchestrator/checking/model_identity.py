@@ -26,8 +26,8 @@ def keep_model(config: Config, paths: RunPaths) -> None:
 def changed_parameters(config: Config, paths: RunPaths) -> list[str]:
     """Return what differs between the model's parameters when the run began and now, one line for each, for people.
 
-    Parameters that are searched, seeds, and where results go do not count: every simulation gets its own. Runs of
-    versions that did not write their model down have no differences.
+    Parameters that the configuration gives, seeds, and where results go do not count: every simulation gets its own.
+    Runs of versions that did not write their model down have no differences.
     """
     before = _kept(paths, "parameters")
     if not before:
@@ -36,7 +36,7 @@ def changed_parameters(config: Config, paths: RunPaths) -> list[str]:
         now = _readable(config).parameters
     except ModelUnreadable as error:
         return [str(error)]
-    own = {*config.parameters, *config.simulation.seeds, "results_dir"}
+    own = {*config.given().names, *config.simulation.seeds, "results_dir"}
     lines = [
         f"{name}: {before.get(name, 'not there')} in the run, {now.get(name, 'not there')} now"
         for name in dict.fromkeys([*before, *now])
@@ -67,7 +67,8 @@ def changed_data(config: Config, paths: RunPaths) -> list[str]:
     """
     before, own = _kept(paths, "data"), config.measured
     for name, each in own.items():
-        if before.get(name, "") not in ("", digest_of(each)):
+        known = before.get(name)
+        if isinstance(known, str) and known != digest_of(each):
             raise RunFailed(f"{paths.data}: expected the data {name!r} that the run began with, got others. Restore it")
     lines = []
     for name, source in config.data.items():

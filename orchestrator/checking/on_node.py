@@ -131,7 +131,7 @@ def _directory(model_dir: Path) -> Iterator[Path]:
 def _task(config: Config, model: Model[Any], paths: GenerationPaths) -> NodeTask:
     space = config.space()
     point = space.encode(config.optimiser_centroid)
-    start = Offspring(0, 0, tuple(float(x) for x in point), space.decode(point))
+    start = Offspring(0, 0, tuple(float(x) for x in point), config.start)
     keep = config.keep.model_copy(update={"directories": "none", "log_lines": max(config.keep.log_lines, 20)})
     here = config.model_copy(update={"measure_on": "job", "keep": keep})
     data = paths.directory / "data.npz"

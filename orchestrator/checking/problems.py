@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from orchestrator.checking.expressions import expression_findings
 from orchestrator.checking.readable import readable_part
 from orchestrator.cluster.environment import cluster_problem, with_cluster
 from orchestrator.config.durations import format_duration
@@ -18,7 +21,7 @@ from orchestrator.config.reevaluate import AUTO, NONE
 from orchestrator.config.source import Source
 from orchestrator.errors import ConfigError, Problem
 from orchestrator.paths import RunPaths
-from orchestrator.simulations import Finding, model_of
+from orchestrator.simulations import Finding, Model, model_of
 
 _SLURM_COMMANDS = ("sbatch", "squeue", "scancel", "srun")
 # the first of these that a key begins with says how bad a problem is: without a model nothing works, and a wrong target
@@ -165,13 +168,26 @@ def _findings(config: Config, *, begun: bool) -> tuple[Config, list[Finding]]:
         return config, findings
     if not begun:
         findings += model.unmeasurable(config)
-    names = [name for name in config.parameters if ("parameters", name) not in at_fault]
-    own = model.start_values(names)
-    start = {**(config.space().middle if own is None else own), **config.optimiser_centroid}
+    names = [name for name in config.searched if ("parameters", name) not in at_fault]
+    start = {**_own_start_values(config, model, names), **config.optimiser_centroid}
     findings += _start_findings(config, names, start)
     if findings:
         return config, findings
-    return config.model_copy(update={"optimiser_centroid": {name: start[name] for name in config.parameters}}), []
+    config = config.model_copy(update={"optimiser_centroid": {name: start[name] for name in config.searched}})
+    return config, expression_findings(config)
+
+
+def _own_start_values(config: Config, model: Model[Any], names: Sequence[str]) -> Mapping[str, float]:
+    """Return the model's own values, where all names of a parameter have the same; the middles if it has none."""
+    sources = config.given().sources
+    own = model.start_values([name for name, source in sources.items() if source in names])
+    if own is None:
+        return config.space().middle
+    found: dict[str, set[float]] = {}
+    for name, source in sources.items():
+        if source in names:
+            found.setdefault(source, set()).add(own.get(name, math.nan))
+    return {source: value for source, (value, *others) in found.items() if not others and not math.isnan(value)}
 
 
 def _executor_findings(config: Config) -> list[Finding]:
@@ -193,7 +209,7 @@ def _checkpoint_findings(config: Config) -> list[Finding]:
 
 
 def _seeds_findings(config: Config) -> list[Finding]:
-    if config.reevaluate in (AUTO, NONE) or config.simulation.seeds.keys() - config.parameters.keys():
+    if config.reevaluate in (AUTO, NONE) or set(config.simulation.seeds) - set(config.given().names):
         return []
     example = f"simulation.seeds: {{{config.simulation.seed_example}}}"
     message = (
@@ -206,10 +222,10 @@ def _seeds_findings(config: Config) -> list[Finding]:
 def _start_findings(config: Config, names: Sequence[str], start: dict[str, float]) -> list[Finding]:
     findings: list[Finding] = []
     for name in names:
-        low, high = config.parameters[name].bounds
+        low, high = config.searched[name].bounds
         if name not in start:
             message = (
-                f"{name!r} has no default that is a number: give it a start value between {low:g} and {high:g}, or "
+                f"{name!r} has no default that is one number: give it a start value between {low:g} and {high:g}, or "
                 "middle, in optimiser_centroid"
             )
             findings.append((("optimiser_centroid", name), message))

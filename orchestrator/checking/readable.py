@@ -81,7 +81,8 @@ def readable_part(source: Source, overrides: Sequence[str]) -> Readable | None:
         kept = {n: part for n, spec in enumerate(config.targets) if (part := _readable_target(spec, model_dir))}
         update = {"model_dir": model_dir, "targets": list(kept.values()) or [_NO_TARGET]}
         places = tuple(numbers[n] if n < len(numbers) else -1 for n in kept) or (-1,)
-        return Readable(config.model_copy(update=update), places, frozenset(left_out), tuple(problems))
+        config = config.model_copy(update=update).without_data()
+        return Readable(config, places, frozenset(left_out), tuple(problems))
     return None
 
 
@@ -150,8 +151,9 @@ def _inside(start: object, parameters: object) -> Iterator[tuple[str, Any]]:
     for name, value in start.items() if isinstance(start, Mapping) else ():
         spec = parameters.get(name) if isinstance(parameters, Mapping) else None
         bounds = spec.get("bounds") if isinstance(spec, Mapping) else spec
-        if isinstance(bounds, list) and len(bounds) == 2 and all(map(_is_number, [value, *bounds])):
-            yield name, min(max(value, bounds[0]), bounds[1])
+        has_own = isinstance(spec, Mapping) and "start" in spec
+        if isinstance(bounds, list) and len(bounds) == 2 and all(map(_is_number, [value, *bounds])) and not has_own:
+            yield name, min(max(value, min(bounds)), max(bounds))
 
 
 def _is_number(value: object) -> bool:

@@ -12,6 +12,8 @@ from orchestrator.checking.check import Inspection
 from orchestrator.checking.costs import cost_text, job_text
 from orchestrator.config.durations import format_duration
 from orchestrator.config.model import Config
+from orchestrator.data import DataSource
+from orchestrator.data.described import described
 from orchestrator.errors import Problem
 from orchestrator.simulations import model_of
 
@@ -34,6 +36,8 @@ def summary_rows(found: Inspection) -> Iterator[tuple[str, str]]:
     yield "model", f"{model_of(config).describe()} in {config.model_dir}"
     yield "parameters", _parameters(config)
     yield "targets", _targets(config)
+    for name, recording in config.measured.items():
+        yield "data", f"{name}: {described(recording)} ({_origin(config.data[name])})"
     if found.costs is not None:
         size = f"{config.offspring_size} offspring x {config.max_ngen} generations = {found.costs.jobs} simulations"
         yield "jobs", f"{size} ({job_text(config, found.costs)})"
@@ -50,10 +54,16 @@ def summary_rows(found: Inspection) -> Iterator[tuple[str, str]]:
 
 
 def _parameters(config: Config) -> str:
-    specs = list(config.parameters.values())
+    specs, given = list(config.searched.values()), config.given()
     kinds = {"logarithmic": sum(spec.scale == "log" for spec in specs), "integer": sum(spec.integer for spec in specs)}
     named = ", ".join(f"{number} {kind}" for kind, number in kinds.items() if number)
-    return f"{len(specs)}{f' ({named})' if named else ''}"
+    others = {"constant": len(given.constants), "expression": len(given.expressions)}
+    besides = ", ".join(f"{number} {kind}{'s' if number > 1 else ''}" for kind, number in others.items() if number)
+    return f"{len(specs)}{f' ({named})' if named else ''}{f'; besides {besides}' if besides else ''}"
+
+
+def _origin(source: DataSource) -> str:
+    return str(source.file or source.function)
 
 
 def _targets(config: Config) -> str:

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,14 @@ import numpy as np
 
 from orchestrator.checkpoint import layout
 from orchestrator.checkpoint.columns import columns, data_frame, stacked
+from orchestrator.checkpoint.derived import derived_columns, given_in
 from orchestrator.checkpoint.image import creating, extending, grows
 from orchestrator.checkpoint.reading import mapping_in, names_in, readable, require_format, run_in, stored_in
 from orchestrator.checkpoint.stored import Tell
 from orchestrator.errors import RunFailed
 from orchestrator.files import parse_json
 from orchestrator.optimisers.base import Told
+from orchestrator.parameters.given import Given
 from orchestrator.records import Evaluation, FloatArray, Origin, Outcome
 
 if TYPE_CHECKING:
@@ -57,6 +60,7 @@ class Checkpoint:
             require_format(file, self.path)
             run = run_in(file)
             self.config_text = run["config"]
+            # those that are searched; seeds too, where other seeds were tried
             self.parameter_names: list[str] = names_in(run["parameters"])
             self.target_labels: list[str] = names_in(run["targets"])
             self.versions: dict[str, str] = mapping_in(run["versions"])
@@ -167,9 +171,10 @@ class Checkpoint:
         pandas.DataFrame
             Columns ``generation``, ``offspring``, ``origin`` (``start``, ``sample``, ``model`` or ``injected``),
             ``told_in`` (number of the tell), ``outcome``, ``total_score``, ``attempts``, ``job_id``, ``host``,
-            ``submitted``, ``started``, ``finished`` (Unix times in s), then ``parameter:<name>``, ``value:<target>``
-            (NaN if there is none), ``score:<target>``, and, if the simulations had several trials, ``sd:<target>``:
-            the standard deviation of the values that single trials had.
+            ``submitted``, ``started``, ``finished`` (Unix times in s), then ``parameter:<name>``, first of
+            `parameter_names`, which are searched, then of ``given.derived``, which follow from them (NaN if there is
+            none), ``value:<target>`` (NaN if there is none), ``score:<target>``, and, if the simulations had several
+            trials, ``sd:<target>``: the standard deviation of the values that single trials had.
         """
         fields = (*_COLUMNS, *_TIMES)
         with readable(self.path) as file:
@@ -185,7 +190,14 @@ class Checkpoint:
                 if name == "deviations" and np.isnan(matrix).all():
                     continue
                 frame.update({f"{prefix}:{each}": matrix[:, n] for n, each in enumerate(names)})
+                if name == "parameters":
+                    frame.update(derived_columns(self.given, self.parameter_names, matrix))
             return data_frame(frame)
+
+    @cached_property
+    def given(self) -> Given:
+        """How the numbers that a simulation got follow from the searched ones, as far as the configuration says it."""
+        return given_in(self.config_text, self.parameter_names)
 
     def details(self) -> pd.DataFrame:
         """Return what `evaluations` leaves out, one row per evaluation in the same order.

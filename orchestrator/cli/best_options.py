@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from orchestrator.errors import UsageError
 
 # of these it does one
-_WHAT = ("--yaml", "--overrides", "--apply", "--reevaluate", "--reevaluated")
+_WHAT = ("--yaml", "--overrides", "--apply", "--reevaluate", "--reevaluated", "--traces")
 _NOT_TOGETHER = {
-    "--json": ("--yaml", "--overrides", "--apply"),
-    "--top": ("--apply", "--reevaluate", "--reevaluated"),
+    "--json": ("--yaml", "--overrides", "--apply", "--traces"),
+    "--top": ("--apply", "--reevaluate", "--reevaluated", "--traces"),
 }
 _ONLY_WITH = {
-    "--rank": ("--apply",),
+    "--rank": ("--apply", "--traces"),
     "--base-param": ("--apply",),
     "--seeds": ("--reevaluate",),
     "--set": ("--reevaluate",),
     "--force": ("--apply", "--reevaluate"),
 }
 _INSTEAD = {
-    ("--top", "--apply"): "; --rank says which of the best",
+    **{("--top", name): "; --rank says which of the best" for name in ("--apply", "--traces")},
     ("--top", "--reevaluate"): "; --reevaluate N says how many of the best",
 }
 

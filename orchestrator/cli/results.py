@@ -35,8 +35,13 @@ def best(
         Path | None,
         typer.Option(metavar="FOLDER", help="Write a copy of the model's base parameters with the best values."),
     ] = None,
+    traces: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the traces and events that are kept of the best: FILE.npz, FILE.csv."),
+    ] = None,
     rank: Annotated[
-        int | None, typer.Option(min=1, help="With --apply: which of the best, 1 is the best.", show_default="1")
+        int | None,
+        typer.Option(min=1, help="With --apply, --traces: which of the best, 1 is the best.", show_default="1"),
     ] = None,
     base_param: Annotated[
         Path | None,
@@ -66,16 +71,31 @@ def best(
             "--top": top is not None, "--json": as_json, "--yaml": as_yaml, "--overrides": as_overrides,
             "--apply": apply is not None, "--rank": rank is not None, "--base-param": base_param is not None,
             "--reevaluate": reevaluate is not None, "--seeds": seeds is not None, "--reevaluated": reevaluated,
-            "--force": force, "--set": bool(overrides),
+            "--force": force, "--set": bool(overrides), "--traces": traces is not None,
         }
     )  # fmt: skip
     if apply is not None:
         _apply(run_directory, apply, rank or 1, base_param or Path("param"), force=force)
+    elif traces is not None:
+        _write_traces(run_directory, traces, rank or 1)
     elif reevaluate is not None or reevaluated:
         _reevaluate(run_directory, reevaluate, seeds or 5, overrides or (), force=force, as_json=as_json)
     else:
         form = "json" if as_json else "yaml" if as_yaml else "overrides" if as_overrides else "table"
         _print_best(run_directory, top or 1, form)
+
+
+def _write_traces(run_directory: Path, file: Path, rank: int) -> None:
+    from orchestrator.best.traces import write_traces  # noqa: PLC0415  (commands that need little start quickly)
+    from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
+    from orchestrator.reevaluation.choosing import choose  # noqa: PLC0415
+
+    checkpoint = Checkpoint(run_directory)
+    choice = choose(checkpoint, rank).required()
+    if len(choice.best) < rank:
+        raise UsageError(f"--rank: expected one of the best, from 1 to {len(choice.best)}, got {rank}")
+    write_traces(checkpoint, choice.best[rank - 1], file)
+    say(f"Written: {file}")
 
 
 def _print_best(run_directory: Path, top: int, form: str) -> None:
@@ -96,8 +116,8 @@ def _print_best(run_directory: Path, top: int, form: str) -> None:
         say(formats.as_yaml(choice), end="")
     else:
         for candidate in choice.best:
-            say(formats.as_overrides(candidate.parameters))
-        if formats.overrides_too_long(choice.best[0].parameters):
+            say(formats.as_overrides(candidate.given))
+        if formats.overrides_too_long(choice.best[0].given):
             say(f"orchestrator: {formats.TOO_LONG}", error=True)
 
 

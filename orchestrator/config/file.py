@@ -13,20 +13,17 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from orchestrator.config.model import Config
 from orchestrator.config.moved_keys import MOVED, given_twice
 from orchestrator.config.plugin_sections import Reading
-from orchestrator.config.sections import ParameterRange
 from orchestrator.config.source import PREDECESSOR_SECTIONS, Location, Source
 from orchestrator.config.words import PAIR, message_of
 from orchestrator.config.yaml_text import write_yaml
-from orchestrator.data import DataError, DataName, DataSource, load_data
+from orchestrator.data import DataError, DataSource, DataSources, load_data
 from orchestrator.errors import ConfigError, Problem
 from orchestrator.lease import run_of_restarted_job
 from orchestrator.paths import RunPaths
 from orchestrator.text import command_line
 from targets import Events, Target, TargetError, Trace, create_targets
 
-# sections of which the keys are names of the user's own
-_ENTRIES: Mapping[str, type[BaseModel]] = {"parameters": ParameterRange, "data": DataSource}
-_SOURCES = TypeAdapter(dict[DataName, DataSource])
+_SOURCES: TypeAdapter[Mapping[str, DataSource]] = TypeAdapter(DataSources)
 
 
 def load_config(path: Path, overrides: Sequence[str] = (), *, looking: bool = False) -> Config:
@@ -287,7 +284,7 @@ def _section_at(location: Location) -> type[BaseModel] | None:
     """Return the section that the keys at `location` belong to; those of plug-ins explain themselves."""
     if not location:
         return Config
-    if location[0] in _ENTRIES:
-        return _ENTRIES[str(location[0])]
+    if location[0] == "data":
+        return DataSource
     annotation: Any = Config.model_fields[str(location[0])].annotation
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None

@@ -19,6 +19,16 @@ from pydantic import (
 )
 
 from orchestrator.config.moved_keys import with_moved_keys
+from orchestrator.config.parameters import (
+    ParameterRange,
+    ReadParameter,
+    given_by,
+    require_fit,
+    searched_among,
+    space_of,
+    start_problem,
+    start_values,
+)
 from orchestrator.config.points import OPTIMISER, SCHEDULE, SIMULATION
 from orchestrator.config.reevaluate import AUTO, Reevaluate
 from orchestrator.config.section import CIRCUMSTANCE, Duration, Section
@@ -27,27 +37,23 @@ from orchestrator.config.sections import (
     JobsSection,
     KeepSection,
     LocalSection,
-    RangeOrBounds,
     SlurmSection,
 )
 from orchestrator.config.words import said
-from orchestrator.data import DataName, DataSource, frozen_data, load_data
+from orchestrator.data import DataSources, frozen_data, load_data
 from orchestrator.optimisers.base import Problem, Scale, Told
 from orchestrator.optimisers.options import OptimiserOptions
-from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.optimisers.space import SearchSpace
 from orchestrator.optimisers.vectors import TargetVector, has_vector
+from orchestrator.parameters.given import Given
 from orchestrator.schedules.registry import ScheduleOptions
 from orchestrator.simulations.options import SimulationOptions
 from targets import Target, create_targets
 from targets.base import IntervalTarget
-from targets.plugins import nearest
 
 if TYPE_CHECKING:
     from orchestrator.paths import RunPaths
     from targets import Events, Trace
-
-# a start value in words
-_MIDDLE = "middle"
 
 
 class Config(Section):
@@ -56,11 +62,14 @@ class Config(Section):
     The predecessor's JSON file, with ``parameters``, ``optimiser_centroid`` and ``targets``, has the same meaning here.
     """
 
-    parameters: dict[str, RangeOrBounds] = Field(
-        min_length=1, description="dotted name in the model's parameter tree: [low, high] or {bounds, scale, integer}"
+    parameters: dict[str, ReadParameter] = Field(
+        min_length=1,
+        description="dotted name in the model's parameter tree: [low, high] or {bounds, scale, integer, names, start}, "
+        "which is searched; a number, which is a constant; or {expression: text}, which is computed from the others",
     )
     optimiser_centroid: dict[str, float] = Field(
         default_factory=dict,
+        validate_default=True,
         description="start values, or middle; a name left out starts at the model's own value, or in the middle of its "
         "range if models of its kind have none",
     )
@@ -68,7 +77,7 @@ class Config(Section):
         min_length=1,
         description="list of {class, target_value, sheet_name, norm, max_score, name} and the class's options",
     )
-    data: dict[DataName, DataSource] = Field(
+    data: DataSources = Field(
         default_factory=dict,
         description="measured recordings that targets compare with, by name: {file, columns, unit, window} and more, "
         "or a path; what is read when a run starts stays with it",
@@ -160,24 +169,25 @@ class Config(Section):
     def _keys_in_their_place(cls, value: object) -> object:
         return with_moved_keys(value) if isinstance(value, dict) else value
 
+    @field_validator("parameters")
+    @classmethod
+    def _parameters_fit(cls, value: dict[str, ReadParameter]) -> dict[str, ReadParameter]:
+        require_fit(value)
+        return value
+
     @field_validator("optimiser_centroid", mode="before")
     @classmethod
-    def _middle_in_numbers(cls, value: object, info: ValidationInfo) -> object:
-        middle = _space(info.data.get("parameters") or {}).middle
-        if value == _MIDDLE:
-            return middle
-        if not isinstance(value, dict):
-            return value
-        return {name: middle.get(name, start) if start == _MIDDLE else start for name, start in value.items()}
+    def _start_in_numbers(cls, value: object, info: ValidationInfo) -> object:
+        return start_values(value, info.data.get("parameters") or {})
 
     @field_validator("optimiser_centroid")
     @classmethod
     def _centroid_fits(cls, value: dict[str, float], info: ValidationInfo) -> dict[str, float]:
-        ranges: dict[str, RangeOrBounds] = info.data.get("parameters") or {}
+        parameters: dict[str, ReadParameter] = info.data.get("parameters") or {}
         wrong = [
             ((name,), message, start)
             for name, start in value.items()
-            if ranges and (message := start_problem(name, start, ranges))
+            if parameters and (message := start_problem(name, start, parameters))
         ]
         if wrong:
             raise said(wrong)
@@ -190,7 +200,7 @@ class Config(Section):
         if optimiser is None or "parameters" not in info.data:
             return value
         if value == 0:
-            return optimiser.default_offspring(len(info.data["parameters"]))
+            return optimiser.default_offspring(len(searched_among(info.data["parameters"])))
         if value < optimiser.least_offspring:
             raise ValueError(
                 f"the optimiser {optimiser.method} needs at least {optimiser.least_offspring} offspring in a "
@@ -219,7 +229,22 @@ class Config(Section):
 
     def space(self) -> SearchSpace:
         """Return the search space in the order of the file."""
-        return _space(self.parameters)
+        return space_of(self.parameters)
+
+    @property
+    def searched(self) -> dict[str, ParameterRange]:
+        """The parameters that are searched, in the order of the file."""
+        return searched_among(self.parameters)
+
+    def given(self) -> Given:
+        """Return what a simulation gets of what is searched, constants and expressions included."""
+        return given_by(self.parameters)
+
+    @property
+    def start(self) -> dict[str, float | int]:
+        """The start values, whole ones of whole numbers; there is one for every parameter that is searched."""
+        space = self.space()
+        return space.decode(space.encode(self.optimiser_centroid))
 
     def problem(self, known: Told | None = None) -> Problem:
         """Return what the optimiser is to solve; there is a start value for every parameter.
@@ -280,6 +305,12 @@ class Config(Section):
             copy.__dict__.pop(name, None)
         return copy
 
+    def without_data(self) -> Config:
+        """Return a copy whose targets compare with nothing, for what is asked of them where data cannot be read."""
+        copy = self.model_copy()
+        copy.__dict__["_targets"] = create_targets(self.targets, directory=self.model_dir)
+        return copy
+
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Config:
         """Return a copy with changed keys, which are not validated."""
         copy = super().model_copy(update=update, deep=deep)
@@ -299,27 +330,8 @@ class Config(Section):
         return self.measure_workers or _cores()
 
 
-def _space(parameters: Mapping[str, RangeOrBounds]) -> SearchSpace:
-    return SearchSpace(
-        [
-            Parameter(name, *spec.bounds, log=spec.scale == "log", integer=spec.integer)
-            for name, spec in parameters.items()
-        ]
-    )
-
-
 def _cores() -> int:
     return len(os.sched_getaffinity(0))
-
-
-def start_problem(name: str, start: float, ranges: Mapping[str, RangeOrBounds]) -> str | None:
-    """Return what is wrong with the start value of a parameter, None if nothing is."""
-    if name not in ranges:
-        return f"{name!r} is not among parameters{nearest(name, ranges)}"
-    low, high = ranges[name].bounds
-    if low <= start <= high:
-        return None
-    return f"the start value of {name!r} must be inside its bounds [{low:g}, {high:g}], got {start:g}"
 
 
 def _scale_of(target: Target) -> Scale:

@@ -6,35 +6,9 @@ import datetime
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from orchestrator.config.section import Duration, Section, ShellLines
-
-
-class ParameterRange(Section):
-    """One parameter of the search space; ``[low, high]`` is short for its bounds."""
-
-    bounds: tuple[float, float] = Field(description="smallest and largest value, in the parameter's own unit")
-    scale: Literal["linear", "log"] = Field("linear", description="whether steps are sums or factors")
-    integer: bool = Field(False, description="whether only whole numbers are tried")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> ParameterRange:
-        low, high = self.bounds
-        if not (-float("inf") < low < high < float("inf")):
-            raise ValueError(f"expected finite bounds [low, high] with low < high, got [{low:g}, {high:g}]")
-        if self.scale == "log" and low <= 0:
-            raise ValueError(f"scale: log needs bounds above 0, got [{low:g}, {high:g}]")
-        if self.integer and not (low.is_integer() and high.is_integer()):
-            raise ValueError(f"integer: true needs whole bounds, got [{low:g}, {high:g}]")
-        return self
-
-
-def _bounds_alone(value: object) -> object:
-    return {"bounds": value} if isinstance(value, (list, tuple)) else value
-
-
-RangeOrBounds = Annotated[ParameterRange, BeforeValidator(_bounds_alone)]
 
 
 class ExplosionCheck(Section):

@@ -3,12 +3,12 @@
 from orchestrator.data.errors import DataError, Unreadable
 from orchestrator.data.freezing import digest_of, freeze_data, frozen_data
 from orchestrator.data.loading import load_data, read
-from orchestrator.data.section import DataName, DataSource
+from orchestrator.data.section import DataSource, DataSources
 
 __all__ = [
     "DataError",
-    "DataName",
     "DataSource",
+    "DataSources",
     "Unreadable",
     "digest_of",
     "freeze_data",

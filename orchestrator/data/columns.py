@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.data.errors import Unreadable
+from orchestrator.data.errors import Unreadable, require_only
 from orchestrator.data.section import DataSource
 from orchestrator.data.shaping import Raw
 from targets.plugins import nearest
@@ -84,6 +84,7 @@ def raw_of(columns: Columns, source: DataSource) -> Raw:
     Unreadable
         If they are not there, or no numbers.
     """
+    require_only(source, ("channel", "sweeps"), f"there are {columns.what}s, which are named in columns")
     if source.events is not False:
         return _events(columns, source)
     wanted = _of_trace(columns, source)
@@ -121,6 +122,7 @@ def _events(columns: Columns, source: DataSource) -> Raw:
         raise Unreadable("columns", "expected one column, that of the events' times; their labels are in label")
     label = None if source.label is None else columns.number(source.label, "label")
     if source.events is not True:
+        require_only(source, ("columns",), "the column of the times is named in events")
         at = columns.number(source.events, "events")
     elif source.columns is not None:
         at = columns.number(source.columns[0], "columns")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import UsageError
+
+if TYPE_CHECKING:
+    from orchestrator.data.section import DataSource
 
 
 class Unreadable(ValueError):
@@ -21,6 +25,28 @@ class Unreadable(ValueError):
     def __init__(self, key: str, message: str):
         super().__init__(message)
         self.key = key
+
+
+def require_only(source: DataSource, others: Iterable[str], why: str) -> None:
+    """Refuse keys that say nothing of what is read, rather than to leave them out silently.
+
+    Parameters
+    ----------
+    source : DataSource
+        The section.
+    others : iterable of str
+        Keys that are for other files.
+    why : str
+        What there is instead.
+
+    Raises
+    ------
+    Unreadable
+        If one is given.
+    """
+    for key in others:
+        if getattr(source, key) is not None:
+            raise Unreadable(key, f"says nothing here: {why}. Take it away")
 
 
 class DataError(UsageError):

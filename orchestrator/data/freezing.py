@@ -58,7 +58,8 @@ def frozen_data(paths: RunPaths, names: Iterable[str] = ()) -> dict[str, Trace |
         raise RunFailed(f"{paths.data}: expected the data that the run began with ({error}). Restore it") from error
     if missing := sorted(set(names) - data.keys()):
         what = f"{missing[0]!r} is not there" if data else "there is no such file"
-        raise RunFailed(f"{paths.data}: expected the data that the run began with, but {what}. Restore it")
+        without = f"or, if the run began without {missing[0]!r}, take it out of data"
+        raise RunFailed(f"{paths.data}: expected the data that the run began with, but {what}. Restore it, {without}")
     return data
 
 

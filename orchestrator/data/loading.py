@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from orchestrator.data.errors import DataError, Unreadable
+from orchestrator.data.named import read_named
+from orchestrator.data.neo_files import read_with_neo
+from orchestrator.data.nwb_files import read_nwb
 from orchestrator.data.section import DataSource
-from orchestrator.data.shaping import shaped
+from orchestrator.data.shaping import Raw, shaped
+from orchestrator.data.tables import read_table
 from targets.plugins import nearest
 
 if TYPE_CHECKING:
@@ -65,37 +69,35 @@ def read(source: DataSource, directory: Path) -> Trace | Events:
     Unreadable
         If it cannot be had.
     """
-    # each reader imports what it reads with
     if source.file is None:
-        from orchestrator.data.function import made  # noqa: PLC0415
+        from orchestrator.data.function import made  # noqa: PLC0415  (the process that it starts is that module)
 
         return shaped(made(source, directory), source)
     path = (directory / source.file.expanduser()).absolute()
-    _require_readable(path)
-    suffix = path.suffix.lower()
     try:
-        if suffix in _NAMED:
-            from orchestrator.data.named import read_named  # noqa: PLC0415
-
-            return shaped(read_named(path, source), source)
-        if suffix in _TABLES and path.is_file():
-            from orchestrator.data.tables import read_table  # noqa: PLC0415
-
-            return shaped(read_table(path, source), source)
-        from orchestrator.data.neo_files import read_with_neo  # noqa: PLC0415
-
-        return shaped(read_with_neo(path, source), source)
+        _require_readable(path)
+        return shaped(_reader_of(path)(path, source), source)
     except OSError as error:
         raise Unreadable("file", f"{path} cannot be read: {error.strerror or error}") from error
     except Unreadable as error:
         raise Unreadable(error.key, f"{path}: {error}") from error
 
 
+def _reader_of(path: Path) -> Callable[[Path, DataSource], Raw]:
+    """Return what reads a file of this name."""
+    suffix = path.suffix.lower()
+    if suffix in _NAMED:
+        return read_named
+    if suffix in _TABLES and path.is_file():
+        return read_table
+    return read_nwb if suffix == ".nwb" else read_with_neo
+
+
 def _require_readable(path: Path) -> None:
     if path.is_file() or path.is_dir():
         return
     if path.exists():
-        raise Unreadable("file", f"{path}: expected a regular file, not a pipe or a device")
+        raise Unreadable("file", "expected a regular file, not a pipe or a device")
     siblings = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
     hint = nearest(path.name, siblings) or ";"
-    raise Unreadable("file", f"there is no file {path}{hint} paths are relative to model_dir")
+    raise Unreadable("file", f"there is no such file{hint} paths are relative to model_dir")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from orchestrator.data.selecting import selected
 from orchestrator.data.shaping import Raw
 from orchestrator.files import read_json
 from targets.recordings import Events, FloatArray, Recordings, Trace
-from targets.recordings.file import load
+from targets.recordings.file import DAMAGED, load
 
 
 def read_named(path: Path, source: DataSource) -> Raw:
@@ -58,8 +57,11 @@ class _Arrays(Columns):
 
     def numbers(self, column: int, key: str) -> FloatArray:
         try:
-            return np.asarray(self.arrays[column], dtype=np.float64)
-        except (TypeError, ValueError) as error:
+            found = np.asarray(self.arrays[column])
+            if found.dtype.kind in "cmM":
+                raise TypeError(f"got {found.dtype}")
+            return found.astype(np.float64)
+        except (TypeError, ValueError, OverflowError) as error:
             raise Unreadable(key, f"expected numbers in {self.name(column)}: {error}") from error
 
     def words(self, column: int) -> NDArray[np.str_]:
@@ -76,7 +78,7 @@ def _of_npz(path: Path) -> _Arrays | Recordings:
             if any(name.endswith(".times") for name in names):
                 return load(path, path.parent)
             return _Arrays([file[name] for name in names], names)
-    except (ValueError, TypeError, KeyError, EOFError, AttributeError, MemoryError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         reason = "it is none, or holds Python objects, which are not read" if "pickle" in str(error) else error
         raise Unreadable("file", f"expected arrays of numbers as numpy.savez writes them: {reason}") from error
 
@@ -108,6 +110,6 @@ def _recordings(series: Mapping[str, Mapping[str, Any]]) -> Recordings:
                 traces[name] = Trace(each["times"], each["values"], str(each.get("unit", "")), time_unit)
             else:
                 events[name] = Events(each["times"], each.get("labels"), time_unit)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise Unreadable("file", f"{name!r}: {error}") from error
     return Recordings(traces=traces, events=events)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
@@ -12,15 +13,14 @@ from pydantic import (
     Field,
     PlainValidator,
     SerializerFunctionWrapHandler,
-    StringConstraints,
     model_serializer,
     model_validator,
 )
 
 from orchestrator.config.section import Reference, Section
 
-# a name is a key in dotted keys, and part of the names of entries in a file
-DataName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][\w-]*$")]
+# a part of dotted keys, and of the names of entries in a file
+_NAME = re.compile(r"[^\W\d][\w-]*")
 # keys that say which part of a file or of what a function returned is meant
 _OF_FILES = ("columns", "sweeps", "label", "interval")
 _OF_FUNCTIONS = ("parameters",)
@@ -37,7 +37,11 @@ def _true_or_name(value: object) -> bool | int | str:
     return value if isinstance(value, bool) else _name_or_number(value)
 
 
-_NameOrNumber = Annotated[Any, PlainValidator(_name_or_number)]
+def _several(value: object) -> object:
+    return [value] if isinstance(value, (str, int)) else value
+
+
+_NameOrNumber = Annotated[int | str, PlainValidator(_name_or_number)]
 _Sweep = Annotated[int, Field(ge=0)]
 
 
@@ -57,7 +61,7 @@ class DataSource(Section):
     parameters: dict[str, float | int | str | bool | None] = Field(
         default_factory=dict, description="what the function is called with"
     )
-    columns: tuple[_NameOrNumber, ...] | None = Field(
+    columns: Annotated[list[_NameOrNumber] | None, BeforeValidator(_several)] = Field(
         None,
         min_length=1,
         description="names of columns, or numbers counted from 0: that of the times first, then that of the values, or "
@@ -68,10 +72,10 @@ class DataSource(Section):
         description="name or number of the channel of a file that neo reads, name of a trace or of events elsewhere; "
         "by default the only one",
     )
-    sweeps: tuple[_Sweep, ...] | None = Field(
+    sweeps: Annotated[list[_Sweep] | None, BeforeValidator(_several)] = Field(
         None, min_length=1, description="which sweeps, counted from 0, in a file that has several; by default all"
     )
-    events: Annotated[Any, PlainValidator(_true_or_name)] = Field(
+    events: Annotated[bool | int | str, PlainValidator(_true_or_name)] = Field(
         False,
         description="true if these are points of time, such as spikes, and not a trace; or the name of their column, "
         "or of their spike train",
@@ -93,7 +97,7 @@ class DataSource(Section):
         allow_inf_nan=False,
         description="time between two samples in ms, if there are no times; all columns are values then",
     )
-    window: Annotated[tuple[float, float], BeforeValidator(list)] | None = Field(
+    window: tuple[float, float] | None = Field(
         None, description="[from, to], the part that is wanted, in ms, edges included; by default all"
     )
     resample: float | None = Field(
@@ -107,6 +111,8 @@ class DataSource(Section):
     @model_validator(mode="before")
     @classmethod
     def _path_alone(cls, value: object) -> object:
+        if not isinstance(value, (str, Mapping, DataSource)):
+            raise ValueError(f"expected a path, or {{file, columns, unit}} and more, got {value!r}")
         return {"file": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
@@ -143,3 +149,13 @@ class DataSource(Section):
             for key, value in handler(self).items()
             if value is not None and value is not False and value != {}
         }
+
+
+def _named(value: object) -> object:
+    wrong = [name for name in value if not _NAME.fullmatch(str(name))] if isinstance(value, Mapping) else []
+    if wrong:
+        raise ValueError(f"expected names of letters, digits, _ and -, such as dipole, got {wrong[0]!r}")
+    return value
+
+
+DataSources = Annotated[dict[str, DataSource], BeforeValidator(_named)]

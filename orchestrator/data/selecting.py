@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from orchestrator.data.errors import Unreadable
+from orchestrator.data.errors import Unreadable, require_only
 from orchestrator.data.section import DataSource
 from orchestrator.data.shaping import MS, Raw
 from targets.plugins import nearest
@@ -22,14 +22,17 @@ def selected(recordings: Recordings, source: DataSource) -> Raw:
     Unreadable
         If there is none of that name, or there are several and none is named.
     """
-    if source.columns is not None:
-        names = ", ".join([*recordings.traces, *recordings.events])
-        raise Unreadable("columns", f"there are no columns, but whole traces and events: {names}. Name it in channel")
+    names = ", ".join([*recordings.traces, *recordings.events])
+    others = ("columns", "sweeps", "label", "interval")
+    require_only(source, others, f"there are whole traces and events, named in channel: {names}")
     if source.events is False:
         trace = _named(recordings.traces, source.channel, "channel", "trace")
         return Raw(trace.times, trace.rows, unit=trace.unit, time_unit=_known(trace.time_unit))
-    named = source.channel if source.events is True else source.events
-    events = _named(recordings.events, named, "channel" if source.events is True else "events", "sort of events")
+    if source.events is True:
+        events = _named(recordings.events, source.channel, "channel", "sort of events")
+    else:
+        require_only(source, ("channel",), "the events are named in events")
+        events = _named(recordings.events, source.events, "events", "sort of events")
     return Raw(events.times, labels=events.labels, time_unit=_known(events.time_unit))
 
 

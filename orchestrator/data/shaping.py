@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +10,7 @@ from numpy.typing import NDArray
 from orchestrator.data.errors import Unreadable
 from orchestrator.data.section import DataSource
 from targets.recordings import Events, FloatArray, Trace
+from targets.recordings.units import factor
 
 MS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "min": 6e4, "h": 3.6e6}
 # what linear interpolation adds to data says nothing new
@@ -62,7 +61,7 @@ def shaped(raw: Raw, source: DataSource) -> Trace | Events:
         raise Unreadable("", f"expected at least two samples, got {times.size}")
     values = raw.values
     if raw.unit and source.unit and raw.unit != source.unit:
-        values = values * factor(raw.unit, source.unit)
+        values = values * _factor(raw.unit, source.unit)
     window = None if source.window is None else _inside(times, source.window)
     if source.resample is not None:
         times, values = _resampled(times, values, window or (times[0], times[-1]), source.resample)
@@ -79,27 +78,11 @@ def shaped(raw: Raw, source: DataSource) -> Trace | Events:
         raise Unreadable("", str(error)) from error
 
 
-def factor(unit: str, wanted: str) -> float:
-    """Return by what a number in `unit` is multiplied to be one in `wanted`.
-
-    Raises
-    ------
-    Unreadable
-        If there is no such number, or nothing here that knows it.
-    """
+def _factor(unit: str, wanted: str) -> float:
     try:
-        quantities: Any = importlib.import_module("quantities")
-    except ImportError as error:
-        message = (
-            f"the file's values are in {unit}, not in {wanted}; to convert them needs quantities: "
-            f"pip install 'mozaik-orchestrator[neo]', or write unit: {unit}"
-        )
-        raise Unreadable("unit", message) from error
-    try:
-        return float(quantities.Quantity(1.0, unit).rescale(wanted))
-    except (ValueError, LookupError, SyntaxError, TypeError, AttributeError) as error:
-        message = f"expected a unit that the file's {unit} can be converted to, got {wanted!r}. Write unit: {unit}"
-        raise Unreadable("unit", message) from error
+        return factor(unit, wanted)
+    except ValueError as error:
+        raise Unreadable("unit", f"{error}. The values are in {unit}: write unit: {unit} to take them so") from error
 
 
 def _events(times: FloatArray, raw: Raw, source: DataSource) -> Events:

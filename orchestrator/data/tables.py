@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from orchestrator.data.columns import Columns, raw_of
@@ -21,11 +18,9 @@ from orchestrator.data.shaping import Raw
 from targets.recordings import FloatArray
 
 # in bytes; a table of more is read into many times as much memory
-_MOST = 1 << 28
+_MOST = 1 << 27
 _COMMENTS = ("#", "%")
 _LOOKED_AT = 20
-# what stands between columns, and before decimals; of several that fit equally well, the first is meant
-_SORTS = (("\t", "."), (";", "."), (";", ","), ("\t", ","), (",", "."), (None, "."), (None, ","))
 _MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "-"})
 
 
@@ -33,6 +28,40 @@ _MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "-"})
 class _Line:
     number: int
     text: str
+
+
+@dataclass(frozen=True)
+class _Sort:
+    """What stands between columns, None for blanks, and before decimals."""
+
+    delimiter: str | None
+    decimal: str
+
+    def fields(self, line: _Line) -> list[str]:
+        """Return what a line has in its columns."""
+        if self.delimiter is None:
+            return line.text.split()
+        if '"' in line.text:
+            return [field.strip() for field in next(csv.reader([line.text], delimiter=self.delimiter), [])]
+        return [field.strip() for field in line.text.split(self.delimiter)]
+
+    def number(self, field: str) -> float | None:
+        """Return the number that a field is, NaN for a missing one; None if it is something else."""
+        if field.lower() in _MISSING:
+            return float("nan")
+        if "_" in field or (self.decimal != "." and "." in field):
+            return None
+        try:
+            return float(field.replace(self.decimal, "."))
+        except ValueError:
+            return None
+
+
+# of several that fit equally well, the first is meant
+_SORTS = (
+    *(_Sort("\t", "."), _Sort(";", "."), _Sort(";", ","), _Sort("\t", ",")),
+    *(_Sort(",", "."), _Sort(None, "."), _Sort(None, ",")),
+)
 
 
 def read_table(path: Path, source: DataSource) -> Raw:
@@ -48,19 +77,17 @@ def read_table(path: Path, source: DataSource) -> Raw:
     lines, comment = _lines(_text(path))
     if not lines:
         raise Unreadable("file", "expected a table, but there are no numbers in it")
-    delimiter, decimal = _sort_of(lines[1 : _LOOKED_AT + 1] or lines)
-    first, second = (_fields(line.text, delimiter) for line in (lines[0], lines[min(1, len(lines) - 1)]))
-    if len(lines) == 1 and not any(_is_number(field, decimal) for field in first):
-        raise Unreadable("file", "expected numbers below the names of the columns, but there are none")
+    sort = _sort_of(lines[: _LOOKED_AT + 1])
     names: Sequence[str] = ()
-    if _is_header(first, second, decimal):
+    first = sort.fields(lines[0])
+    if _is_header(first, lines, sort):
         names, lines = first, lines[1:]
-    elif comment and len(words := _fields(comment, delimiter)) == len(first):
-        names = words
-    frame = _frame(lines, delimiter, decimal)
-    if len(names) != frame.shape[1]:
-        names = ()
-    return raw_of(_Table(frame, lines, names), source)
+        if not lines:
+            raise Unreadable("file", "expected numbers below the names of the columns, but there are none")
+    elif comment is not None:
+        names = sort.fields(comment)
+    size = _require_even(lines, sort)
+    return raw_of(_Table(lines, sort, size, names if len(names) == size else ()), source)
 
 
 @dataclass(frozen=True)
@@ -69,42 +96,44 @@ class _Table(Columns):
 
     Parameters
     ----------
-    frame : pandas.DataFrame
-        Columns by number.
     lines : sequence of _Line
         A line for each row.
+    sort : _Sort
+        How a line is read.
+    width : int
+        Number of the columns.
     names : sequence of str
         Of the columns; empty if the table does not say.
     """
 
-    frame: pd.DataFrame
     lines: Sequence[_Line]
+    sort: _Sort
+    width: int
     names: Sequence[str]
 
     what = "column"
 
     @property
     def size(self) -> int:
-        return int(self.frame.shape[1])
+        return self.width
 
     def numbers(self, column: int, key: str) -> FloatArray:
-        found: Any = self.frame[column]
-        if found.dtype.kind in "iuf":
-            return np.asarray(found, dtype=np.float64)
-        numbers = pd.to_numeric(found, errors="coerce")
-        wrong = np.flatnonzero((numbers.isna() & found.notna()).to_numpy())
-        if wrong.size:
-            row = int(wrong[0])
-            message = f"line {self.lines[row].number}: expected a number in {self.name(column)}, got {found[row]!r}"
-            raise Unreadable(key, message)
-        return np.asarray(numbers, dtype=np.float64)
+        found = np.empty(len(self.lines))
+        for row, field in enumerate(self._fields(column)):
+            if (number := self.sort.number(field)) is None:
+                message = f"{self.place(row)}: expected a number in {self.name(column)}, got {field!r}"
+                raise Unreadable(key, message)
+            found[row] = number
+        return found
 
     def words(self, column: int) -> NDArray[np.str_]:
-        found: Any = self.frame[column]
-        return np.array(["" if pd.isna(each) else str(each) for each in found], dtype=np.str_)
+        return np.array(list(self._fields(column)), dtype=np.str_)
 
     def place(self, row: int) -> str:
         return f"line {self.lines[row].number}"
+
+    def _fields(self, column: int) -> Iterator[str]:
+        return (self.sort.fields(line)[column] for line in self.lines)
 
 
 def _text(path: Path) -> str:
@@ -122,87 +151,47 @@ def _text(path: Path) -> str:
         return content.decode("latin-1")
 
 
-def _lines(text: str) -> tuple[list[_Line], str]:
+def _lines(text: str) -> tuple[list[_Line], _Line | None]:
     """Return the lines with something in them, and the last comment before the first of them."""
     lines: list[_Line] = []
-    comment = ""
+    comment = None
     for number, line in enumerate(io.StringIO(text, newline=None), start=1):
-        content = line.strip(" \n\r")
+        content = line.strip(" \n")
         if content.startswith(_COMMENTS):
-            comment = comment if lines else content.lstrip("".join(_COMMENTS)).strip()
+            if not lines:
+                comment = _Line(number, content.lstrip("".join(_COMMENTS)).strip())
         elif content.strip():
             lines.append(_Line(number, content))
     return lines, comment
 
 
-def _sort_of(lines: Sequence[_Line]) -> tuple[str | None, str]:
-    """Return what stands between columns, None for blanks, and before decimals."""
+def _sort_of(lines: Sequence[_Line]) -> _Sort:
+    """Return how most fields are numbers, and then, how lines have the same number of fields, and many."""
 
-    def fit(sort: tuple[str | None, str]) -> tuple[float, bool, int]:
-        rows = [_fields(line.text, sort[0]) for line in lines]
+    def fit(sort: _Sort) -> tuple[float, bool, int]:
+        rows = [sort.fields(line) for line in lines]
         fields = [field for row in rows for field in row]
-        share = sum(_is_number(field, sort[1]) for field in fields) / len(fields)
-        return share, len({len(row) for row in rows}) == 1, len(rows[0])
+        share = sum(sort.number(field) is not None for field in fields) / len(fields)
+        return share, len({len(row) for row in rows[1:]}) <= 1, len(rows[-1])
 
     return max(_SORTS, key=fit)
 
 
-def _fields(line: str, delimiter: str | None) -> list[str]:
-    if delimiter is None:
-        return line.split()
-    return [field.strip() for field in next(csv.reader([line], delimiter=delimiter), [])]
-
-
-def _is_number(field: str, decimal: str) -> bool:
-    if field.lower() in _MISSING:
-        return True
-    if decimal == "," and "." in field:
-        return False
-    try:
-        float(field.replace(decimal, "."))
-    except ValueError:
-        return False
-    return "_" not in field
-
-
-def _is_header(first: Sequence[str], second: Sequence[str], decimal: str) -> bool:
+def _is_header(first: Sequence[str], lines: Sequence[_Line], sort: _Sort) -> bool:
     """Return whether the first line has a word where there are numbers below."""
-    if first is second or all(_is_number(field, decimal) for field in first):
-        return False
-    return len(first) != len(second) or any(
-        not _is_number(above, decimal) and _is_number(below, decimal)
-        for above, below in zip(first, second, strict=True)
-    )
+    words = [column for column, field in enumerate(first) if sort.number(field) is None]
+    if len(lines) == 1 or not words:
+        return bool(words)
+    below = sort.fields(lines[1])
+    return len(first) != len(below) or any(sort.number(below[column]) is not None for column in words)
 
 
-def _frame(lines: Sequence[_Line], delimiter: str | None, decimal: str) -> pd.DataFrame:
-    text = "\n".join(line.text for line in lines)
-    try:
-        frame = pd.read_csv(
-            io.StringIO(text),
-            sep=r"\s+" if delimiter is None else delimiter,
-            decimal=decimal,
-            header=None,
-            skipinitialspace=True,
-            skip_blank_lines=False,
-            na_values=sorted(_MISSING),
-            float_precision="round_trip",
-            low_memory=False,
-        )
-    except (pd.errors.ParserError, ValueError, OverflowError) as error:
-        uneven = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
-        if not uneven:
-            raise Unreadable("file", f"expected a table: {' '.join(str(error).split())}") from error
-        fields, row, got = map(int, uneven.groups())
-        raise _uneven(lines[row - 1], fields, got) from error
-    # pandas fills lines that are too short
-    for line in (lines[int(each)] for each in np.flatnonzero(frame.iloc[:, -1].isna().to_numpy())):
-        if (got := len(_fields(line.text, delimiter))) < frame.shape[1]:
-            raise _uneven(line, frame.shape[1], got)
-    if delimiter is not None and all(line.text.endswith(delimiter) for line in lines):
-        frame = frame.iloc[:, :-1]
-    return frame
-
-
-def _uneven(line: _Line, expected: int, got: int) -> Unreadable:
-    return Unreadable("file", f"line {line.number}: expected {expected} columns as in the others, got {got}")
+def _require_even(lines: Sequence[_Line], sort: _Sort) -> int:
+    """Return the number of columns that all lines have."""
+    size = len(sort.fields(lines[0]))
+    for line in lines:
+        if (got := len(sort.fields(line))) != size:
+            message = f"line {line.number}: expected as many columns as in the lines above, {size}, got {got}"
+            raise Unreadable("file", message)
+    # one that is empty stands behind a delimiter at the end of each line
+    return size - 1 if size > 1 and all(line.text.endswith(str(sort.delimiter)) for line in lines) else size

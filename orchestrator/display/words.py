@@ -60,7 +60,8 @@ def start_words(score: float) -> str:
 def best_words(best: Best) -> str:
     """Return which evaluation is the best, and where it comes from."""
     origin = f", {best.origin}" if best.origin else ""
-    return f"generation {best.generation}, offspring {best.offspring}{origin}"
+    value = f"{best.value}; " if best.value else ""
+    return f"{value}generation {best.generation}, offspring {best.offspring}{origin}"
 
 
 def model_words(model: ModelStatus) -> str:

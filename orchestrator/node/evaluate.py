@@ -163,6 +163,8 @@ def _evaluate(task: NodeTask, attempt: AttemptPaths) -> Result:
     seconds: dict[str, float] = {}
 
     def run() -> Result:
+        if task.no_value:
+            raise SimulationFailed(Outcome.SIMULATION_ERROR, task.no_value)
         simulation = task.create_simulation()
         try:
             simulation.simulate(task.all_parameters, attempt)

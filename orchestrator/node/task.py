@@ -34,7 +34,7 @@ class NodeTask:
     generation, index, attempt : int
         Which one.
     parameters : mapping of str to float or int
-        By name, in their own units.
+        By name, in their own units: what is searched, constants and what is computed.
     model_dir : pathlib.Path
         Absolute path of the model.
     result, progress : pathlib.Path
@@ -57,6 +57,9 @@ class NodeTask:
         Whether traces and events are wanted beside the result.
     script : mapping
         What a program of the model reads from the file besides, `orchestrator.simulations.Model.task`.
+    no_value : str
+        Why an expression among the parameters has no value, so that there is nothing to simulate; empty if there are
+        all.
     """
 
     generation: int
@@ -75,6 +78,7 @@ class NodeTask:
     data: Path | None = None
     keep_recordings: bool = False
     script: Mapping[str, Any] = field(default_factory=dict)
+    no_value: str = ""
 
     @classmethod
     def of(
@@ -106,11 +110,12 @@ class NodeTask:
         """
         options, (generation, index) = model.options, (offspring.generation, offspring.index)
         seeds = seeds_of(options.seeds, config.optimiser_seed, generation, index)
+        parameters, no_value = _given(config, offspring)
         return cls(
             generation=generation,
             index=index,
             attempt=number,
-            parameters=offspring.parameters,
+            parameters=parameters,
             model_dir=config.model_dir,
             result=attempt.result,
             progress=attempt.progress,
@@ -123,6 +128,7 @@ class NodeTask:
             data=data if config.data else None,
             keep_recordings=config.keep.best > 0,
             script=model.task(),
+            no_value=no_value,
         )
 
     @property
@@ -174,6 +180,7 @@ class NodeTask:
                 "recordings": self.keep_recordings,
             },
             "data": None if self.data is None else str(self.data),
+            **({"no_value": self.no_value} if self.no_value else {}),
             **self.script,
         }
 
@@ -212,6 +219,7 @@ class NodeTask:
                 data=None if data.get("data") is None else Path(data["data"]),
                 keep_recordings=bool(keep.get("recordings", False)),
                 script={key: value for key, value in data.items() if key not in _OWN},
+                no_value=str(data.get("no_value", "")),
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"is not a task: {type(error).__name__}: {error}") from error
@@ -233,5 +241,16 @@ _OWN = frozenset(
         "measure_on",
         "keep",
         "data",
+        "no_value",
     }
 )
+
+
+def _given(config: Config, offspring: Offspring) -> tuple[dict[str, float | int], str]:
+    """Return the parameters that a simulation gets, or why there are not all of them."""
+    from orchestrator.parameters.expressions import NoNumber  # noqa: PLC0415  (the controller alone makes tasks)
+
+    try:
+        return config.given().values(offspring.parameters), ""
+    except NoNumber as error:
+        return {}, f"parameter {error.name}: {error}"

@@ -61,7 +61,7 @@ class Imported:
         for name, spec in self.data["parameters"].items():
             pair = spec.get("bounds") if isinstance(spec, dict) else spec
             numbers = [each for each in pair if isinstance(each, (int, float))] if isinstance(pair, list) else []
-            found[str(name)] = (numbers[0], numbers[1]) if len(numbers) == 2 else (-math.inf, math.inf)
+            found[str(name)] = (min(numbers), max(numbers)) if len(numbers) == 2 else (-math.inf, math.inf)
         return found
 
     def beginning_at(self, best: Best) -> Imported:

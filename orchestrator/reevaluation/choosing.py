@@ -39,7 +39,7 @@ class Candidate:
     outcome : str
         ``OK``, except of the start.
     parameters : mapping of str to float or int
-        In the parameters' own units.
+        Those that are searched, in their own units.
     values : mapping of str to (float or None)
         By target; None if there is none.
     scores : mapping of str to float
@@ -50,6 +50,8 @@ class Candidate:
         What it was simulated with, as far as that was noted.
     again : Again or None
         What other seeds gave; None if it was not evaluated again.
+    given : mapping of str to float or int
+        What the simulation got: searched parameters under all of their names, constants, and what is computed.
     """
 
     rank: int
@@ -63,6 +65,12 @@ class Candidate:
     origin: Origin | None = None
     seeds: Mapping[str, int] = field(default_factory=dict)
     again: Again | None = None
+    given: Mapping[str, float | int] = field(default_factory=dict)
+
+    @property
+    def derived(self) -> dict[str, float | int]:
+        """What the simulation got and that is not searched under this name."""
+        return {name: value for name, value in self.given.items() if name not in self.parameters}
 
     @property
     def name(self) -> str:
@@ -92,6 +100,7 @@ class Candidate:
             "outcome": self.outcome,
             "total_score": self.total_score,
             "parameters": dict(self.parameters),
+            "given": {name: value if math.isfinite(value) else None for name, value in self.given.items()},
             "targets": targets,
             "seeds": dict(self.seeds),
             "again": None if self.again is None else self.again.to_json(),
@@ -112,6 +121,7 @@ class Candidate:
             scores={str(target["name"]): float(target["score"]) for target in data["targets"]},
             origin=None if data.get("origin") is None else Origin(data["origin"]),
             seeds={str(name): int(seed) for name, seed in data.get("seeds", {}).items()},
+            given={str(n): math.nan if v is None else _number(v) for n, v in data.get("given", {}).items()},
         )
 
 
@@ -239,17 +249,21 @@ def choose(checkpoint: Checkpoint, top: int, again: Mapping[Key, Again] | None =
 def _candidate(row: pd.Series[Any], checkpoint: Checkpoint, integers: Sequence[str], rank: int) -> Candidate:
     values = {label: float(row[f"value:{label}"]) for label in checkpoint.target_labels}
     numbers = {name: float(row[f"parameter:{name}"]) for name in checkpoint.parameter_names}
+    parameters = {
+        n: int(number) if n in integers and math.isfinite(number) else number for n, number in numbers.items()
+    }
     return Candidate(
         rank,
         int(row["generation"]),
         int(row["offspring"]),
         float(row["total_score"]),
         str(row["outcome"]),
-        {n: int(number) if n in integers and math.isfinite(number) else number for n, number in numbers.items()},
+        parameters,
         {label: value if math.isfinite(value) else None for label, value in values.items()},
         {label: float(row[f"score:{label}"]) for label in checkpoint.target_labels},
         origin=Origin(row["origin"]),
         seeds=row.get("seeds", {}),
+        given=checkpoint.given.values_or_nan(parameters),
     )
 
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
 
-from orchestrator.config.sections import ParameterRange, RangeOrBounds
+from orchestrator.config.parameters import ParameterRange, read_parameter
 from orchestrator.config.yaml_text import read_mapping
 from orchestrator.optimisers.space import Parameter
 from orchestrator.records import FloatArray
@@ -75,14 +74,15 @@ def describe_parameters(
     config: Mapping[str, Any], names: Sequence[str], values: FloatArray
 ) -> tuple[list[Parameter], list[str]]:
     """Return the parameters with their bounds, those of the data if the configuration has none, and notes."""
-    adapter: TypeAdapter[ParameterRange] = TypeAdapter(RangeOrBounds)
     given = config.get("parameters")
     described, missing = [], []
     for n, name in enumerate(names):
         try:
-            spec = adapter.validate_python(given[name] if isinstance(given, dict) else None)
+            spec = read_parameter(given[name] if isinstance(given, dict) else None)
+            if not isinstance(spec, ParameterRange):
+                raise ValueError(f"{name} has no bounds")
             described.append(Parameter(name, *spec.bounds, log=spec.scale == "log", integer=spec.integer))
-        except (KeyError, ValidationError):
+        except (KeyError, ValueError):
             own = values[:, n][np.isfinite(values[:, n])]
             low, high = (float(own.min()), float(own.max())) if len(own) else (0.0, 1.0)
             described.append(Parameter(name, low, high if high > low else low + (abs(low) or 1.0)))
@@ -114,18 +114,14 @@ def describe_targets(
         What `orchestrator.scores.described.description_of` returned of each when the run began, as far as it is there.
     """
     specs = config.get("targets")
-    own = (
-        [each if isinstance(each, Mapping) else {} for each in kept] if len(kept) == len(labels) else [{}] * len(labels)
-    )
-    # an entry of a configuration may stand for several targets
-    places = [entry_in(each, n) for n, each in enumerate(own)]
+    of_each = [own if isinstance(own, Mapping) else {} for own in [*kept, *[{}] * (len(labels) - len(kept))]]
+    places = [entry_in(own, n) for n, own in enumerate(of_each[: len(labels)])]
     if not isinstance(specs, list) or set(places) != set(range(len(specs))):
         return [Wanted(label) for label in labels], ["The configuration does not list the targets of the checkpoint."]
     described, unknown = [], []
     for n, label in enumerate(labels):
         spec = specs[places[n]]
-        # what was kept knows the data that a target compares with
-        found = _of_description(label, spec, own[n]) or _of_class(label, spec)
+        found = _of_description(label, spec, of_each[n]) or _of_class(label, spec)
         if found is None:
             found = _of_data(label, spec if isinstance(spec, dict) else {}, values[:, n], scores[:, n])
             unknown.append(label)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.data.freezing import read_data
 from orchestrator.optimisers.space import Parameter
+from orchestrator.paths import RunPaths
 from orchestrator.records import FloatArray, Origin
 from orchestrator.report.described import Wanted, describe_parameters, describe_targets, read_config
 from orchestrator.report.sampling import sample_evaluations
 from orchestrator.simulations.phases import TIMED, Phase
+from targets.recordings import Events, Recordings, Trace
 
 IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
@@ -54,6 +58,12 @@ class History:
         Of the programs that made the run.
     notes : sequence of str
         What could not be told.
+    recordings : mapping of (int, int) to Recordings
+        Traces and events that are kept of some evaluations, by generation and offspring.
+    measured_data : mapping of str to Trace or Events
+        Measured recordings of the run by name.
+    derived : sequence of str
+        Names of what simulations got besides: constants, what is computed, and other names of what is searched.
     """
 
     name: str
@@ -66,6 +76,9 @@ class History:
     config_text: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    recordings: Mapping[tuple[int, int], Recordings] = field(default_factory=dict)
+    measured_data: Mapping[str, Trace | Events] = field(default_factory=dict)
+    derived: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, run: Checkpoint | History) -> History:
@@ -82,6 +95,7 @@ class History:
         points = _matrix(frame, "parameter", run.parameter_names)
         parameters, more = describe_parameters(config, run.parameter_names, points)
         targets, still_more = describe_targets(config, run.target_labels, values, scores, run.described)
+        data, still_missing = _measured_data(folder)
         return cls(
             name=folder.name,
             parameters=tuple(parameters),
@@ -92,7 +106,10 @@ class History:
             config=config,
             config_text=run.config_text,
             versions=run.versions,
-            notes=(*notes, *more, *still_more),
+            notes=(*notes, *more, *still_more, *still_missing),
+            recordings=run.recordings(),
+            measured_data=data,
+            derived=run.given.derived,
         )
 
     def __len__(self) -> int:
@@ -142,6 +159,11 @@ class History:
     def points(self) -> FloatArray:
         """Parameters in their own units, shape (n_evaluations, n_parameters)."""
         return _matrix(self.frame, "parameter", [each.name for each in self.parameters])
+
+    @cached_property
+    def derived_points(self) -> FloatArray:
+        """What is `derived`, NaN if an expression has no value, shape (n_evaluations, n_derived)."""
+        return _matrix(self.frame, "parameter", self.derived)
 
     @cached_property
     def values(self) -> FloatArray:
@@ -252,11 +274,20 @@ class History:
         return float(known.min()) if len(known) else float("nan")
 
 
+def _measured_data(folder: Path) -> tuple[dict[str, Trace | Events], list[str]]:
+    """Return the measured recordings in a run's directory, and why they cannot be read; none if there are none."""
+    path = RunPaths(folder).data
+    try:
+        return (read_data(path), []) if path.exists() else ({}, [])
+    except (OSError, ValueError) as error:
+        return {}, [f"The data of the run cannot be read: {error}"]
+
+
 def _seconds(values: npt.NDArray[Any]) -> FloatArray:
     numbers = np.asarray(values, dtype=float)
     return np.where(np.isfinite(numbers) & (numbers > 0), numbers, 0.0)
 
 
-def _matrix(frame: pd.DataFrame, prefix: str, names: list[str]) -> FloatArray:
+def _matrix(frame: pd.DataFrame, prefix: str, names: Sequence[str]) -> FloatArray:
     columns = [np.asarray(frame[f"{prefix}:{name}"], dtype=float) for name in names]
     return np.asarray(np.column_stack(columns)) if columns else np.zeros((len(frame), 0))

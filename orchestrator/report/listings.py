@@ -70,7 +70,7 @@ def best_evaluations(history: History, top: int = 10) -> list[Ranked]:
                 duration=format_duration(float(spent[row])) if math.isfinite(spent[row]) else "",
                 host=str(history.frame["host"].iloc[row]),
                 job=str(history.frame["job_id"].iloc[row]),
-                parameters=tuple(f"{value:.4g}" for value in history.points[row]),
+                parameters=tuple(f"{value:.4g}" for value in (*history.points[row], *history.derived_points[row])),
                 values=tuple(f"{value:.4g}" if math.isfinite(value) else "–" for value in history.values[row]),
                 good=tuple(bool(score <= 1) for score in scores),
             )

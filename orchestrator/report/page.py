@@ -93,7 +93,7 @@ def _run_page(history: History, paths: RunPaths) -> str:
         noises=listings.noises(history, luck),
         begun=begun,
         best=listings.best_evaluations(history),
-        short=parameter_names(history),
+        listed=_listed(history),
         centroid=listings.centroid_yaml(history),
         failures=listings.failures(history),
         failed=int((~history.ok).sum()),
@@ -101,6 +101,12 @@ def _run_page(history: History, paths: RunPaths) -> str:
         hosts=listings.hosts(history),
         config=plain(history.config_text),
     )
+
+
+def _listed(history: History) -> list[tuple[str, str]]:
+    """Return what simulations got, names and short names: what is searched, then what follows from it."""
+    names = [*(each.name for each in history.parameters), *history.derived]
+    return list(zip(names, short_names(names), strict=True))
 
 
 def _luck(paths: RunPaths) -> tuple[Luck | None, str]:

@@ -81,6 +81,8 @@ def _by_mean(luck: Luck | None) -> Tile | None:
 def _score(history: History, row: int) -> Tile:
     best = float(history.total[row])
     place = f"generation {history.generation[row]}, offspring {history.offspring[row]}"
+    if len(history.targets) == 1:
+        place = f"{elided(history.targets[0].label, 60)} {value_text(history, row, 0)}; {place}"
     if history.start is None:
         return Tile(_SCORE, f"{best:.4g}", place)
     if row == history.start:

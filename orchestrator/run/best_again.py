@@ -119,9 +119,9 @@ class BestAgain:
 
     @property
     def _seeds(self) -> dict[str, int]:
-        """The seeds that can be others, by name: what is searched cannot."""
+        """The seeds that can be others, by name: what the parameters give cannot."""
         originals = originals_of(self._config.simulation.seeds, self._config.optimiser_seed)
-        return {name: seed for name, seed in originals.items() if name not in self._config.parameters}
+        return {name: seed for name, seed in originals.items() if name not in self._config.given().names}
 
     def _evaluate(self, share: float, why: str) -> None:
         """Evaluate what is missing, of the best that there are now."""

@@ -213,7 +213,7 @@ def create_run(config: Config, paths: RunPaths) -> None:
     Checkpoint.create(
         paths.checkpoint,
         config=text,
-        parameters=list(config.parameters),
+        parameters=list(config.searched),
         targets=[target.label for target in targets],
         versions=versions_of(config),
         described=[description_of(target) for target in targets],

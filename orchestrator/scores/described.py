@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from targets import Target
+if TYPE_CHECKING:
+    from targets import Target
 
 
 def is_own(class_name: object) -> bool:

@@ -13,6 +13,7 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.config.model import Config
 from orchestrator.errors import RunFailed, UsageError
 from orchestrator.optimisers.base import FAILED, Told
+from orchestrator.parameters.given import Given
 from orchestrator.paths import RunPaths
 from orchestrator.records import FloatArray, Origin, Outcome
 from targets import Target, ranked_score_of
@@ -86,6 +87,7 @@ def _of(checkpoint: Checkpoint, config: Config, targets: Sequence[Target]) -> To
     """Return the evaluations of one run as this one sees them."""
     space, labels = config.space(), [target.label for target in targets]
     _require(checkpoint, "parameters", set(space.names), set(checkpoint.parameter_names), only_these=True)
+    _require_same_given(checkpoint, config.given())
     _require(checkpoint, "targets", set(labels), set(checkpoint.target_labels), only_these=False)
     frame = checkpoint.evaluations()
     parameters = np.array([frame[f"parameter:{name}"] for name in space.names], dtype=float).T
@@ -107,6 +109,18 @@ def _of(checkpoint: Checkpoint, config: Config, targets: Sequence[Target]) -> To
         scores=_scores(targets, values),
         outcomes=[outcomes[row] for row in rows],
     )
+
+
+def _require_same_given(checkpoint: Checkpoint, given: Given) -> None:
+    """Refuse a run whose simulations got other numbers of the same searched parameters."""
+    here, there = ({name: each.what_is(name) for name in each.names} for each in (given, checkpoint.given))
+    for name in dict.fromkeys([*here, *there]):
+        if here.get(name) != there.get(name):
+            what, other = (each.get(name, "not given") for each in (here, there))
+            raise UsageError(
+                f"{checkpoint.path}: expected a run of the same parameters, but {name!r} is {other} in that one, and "
+                f"{what} here. Learn from another run, or from none (optimiser.learn_from)"
+            )
 
 
 def _require(checkpoint: Checkpoint, what: str, wanted: set[str], there: set[str], *, only_these: bool) -> None:

@@ -228,7 +228,7 @@ class Simulation(ABC, Generic[Options]):
         Parameters
         ----------
         parameters : mapping of str to float or int
-            Those that are searched, and what ``simulation.seeds`` names.
+            Those of the configuration, constants and what is computed included, and what ``simulation.seeds`` names.
         attempt : AttemptPaths
             Where what it leaves belongs: ``attempt.simulation`` is a directory that is yet to be made.
 

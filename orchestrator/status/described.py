@@ -51,12 +51,25 @@ class ControllerStatus:
 
 @dataclass(frozen=True)
 class Best:
-    """The best evaluation so far."""
+    """The best evaluation so far.
+
+    Parameters
+    ----------
+    total_score : float
+        Sum of its scores.
+    generation, offspring : int
+        Which one it is.
+    origin : str
+        Where it comes from.
+    value : str
+        The value with its unit, such as ``TraceRMSE 24.3 nAm``, of a run with one target; empty otherwise.
+    """
 
     total_score: float
     generation: int
     offspring: int
     origin: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True)

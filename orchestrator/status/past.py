@@ -14,9 +14,10 @@ from orchestrator.checkpoint.stored import Rows
 from orchestrator.errors import UsageError
 from orchestrator.optimisers.models.trust import win_share
 from orchestrator.records import FloatArray, Origin
+from orchestrator.scores.described import unit_in
 from orchestrator.status.described import Best, ModelStatus
 
-_FIELDS = ("origin", "generation", "offspring", "outcome", "total_score", "submitted", "finished")
+_FIELDS = ("origin", "generation", "offspring", "outcome", "total_score", "submitted", "finished", "told_in")
 
 
 def _none() -> FloatArray:
@@ -107,7 +108,7 @@ class PastReader:
         before = self._past
         of_start = rows["origin"] == Origin.START.value.encode()
         start, outcomes = rows["total_score"][of_start], rows["outcome"][of_start]
-        found = _best_of(measured, rows)
+        found = _best_of(self._path, measured, rows)
         told = dict(before.told)
         for table in tables:
             for generation in np.unique(table["generation"]).tolist():
@@ -125,12 +126,25 @@ class PastReader:
         )
 
 
-def _best_of(measured: FloatArray, rows: Rows) -> Best | None:
+def _best_of(path: Path, measured: FloatArray, rows: Rows) -> Best | None:
     row = int(measured.argmin())
     if not math.isfinite(measured[row]):
         return None
     best = rows[row]
-    return Best(float(measured[row]), int(best["generation"]), int(best["offspring"]), best["origin"].decode())
+    key = int(best["generation"]), int(best["offspring"])
+    value = _only_value(path, int(best["told_in"]), key)
+    return Best(float(measured[row]), *key, best["origin"].decode(), value)
+
+
+def _only_value(path: Path, number: int, key: tuple[int, int]) -> str:
+    """Return what an evaluation is worth in the unit of the run's only target; empty if there are several."""
+    checkpoint = Checkpoint(path)
+    if len(checkpoint.target_labels) != 1:
+        return ""
+    told = checkpoint.told(number)
+    value = float(told[0].values[list(told[0].ids).index(key), 0]) if told and key in told[0].ids else math.nan
+    unit = next(map(unit_in, checkpoint.described), "")
+    return f"{checkpoint.target_labels[0]} {value:.4g} {unit}".strip() if math.isfinite(value) else ""
 
 
 def _model_of(path: Path, number: int) -> ModelStatus | None:

@@ -12,7 +12,9 @@ from __future__ import annotations
 import json
 import math
 import os
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -25,6 +27,11 @@ from targets.recordings.series import Events, Recordings, Trace
 
 NPZ = "returned.npz"
 JSON = "returned.json"
+# what reading a damaged file of arrays raises
+DAMAGED = (
+    *(ValueError, TypeError, KeyError, EOFError, RuntimeError, OverflowError, MemoryError, AttributeError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+)
 _TRIAL = "trial:"
 _PARTS = ("times", "values", "unit", "time_unit", "labels")
 Arrays = dict[str, Any]
@@ -162,7 +169,7 @@ def load(file: Path | IO[bytes], directory: Path) -> Recordings:
                 number, _, entry = name.removeprefix(_TRIAL).partition(":")
                 trials.setdefault(int(number), {})[entry] = array
         each = tuple(_recordings(trials[number], directory) for number in sorted(trials))
-    except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise ValueError(f"{file if isinstance(file, Path) else 'recordings'}: {error}") from error
     return Recordings(whole.numbers, whole.traces, whole.events, directory, each)
 
@@ -225,7 +232,7 @@ def _arrays(recordings: Recordings) -> Arrays:
 
 
 def _recordings(arrays: Mapping[str, Any], directory: Path) -> Recordings:
-    series = {name.removesuffix(".times") for name in arrays if name.endswith(".times")}
+    series = dict.fromkeys(name.removesuffix(".times") for name in arrays if name.endswith(".times"))
     entries = {f"{name}.{part}" for name in series for part in _PARTS}
     numbers = {
         name: None if not each.size else _number(name, each) for name, each in arrays.items() if name not in entries

@@ -16,11 +16,14 @@ def factor(given: str, wanted: str) -> float:
     """
     if given == wanted or not given or not wanted:
         return 1.0
-    import quantities  # noqa: PLC0415  (a quarter of a second, and units are the same as a rule)
-
     try:
+        import quantities  # noqa: PLC0415  (a quarter of a second, and units are the same as a rule)
+
         return float(quantities.Quantity(1.0, given).rescale(wanted).magnitude)
-    except LookupError:
+    except ImportError:
+        needed = "needs quantities: pip install 'mozaik-orchestrator[neo]'"
+        raise ValueError(f"to convert {given} to {wanted} {needed}") from None
+    except (LookupError, SyntaxError, TypeError, AttributeError):
         raise ValueError(f"expected units that are known, got {given!r} and {wanted!r}") from None
     except ValueError:
         raise ValueError(f"expected a unit that converts to {wanted}, got {given}") from None

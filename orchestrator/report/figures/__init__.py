@@ -17,6 +17,7 @@ from orchestrator.report.figures.comparison import compare_parameters, compare_s
 from orchestrator.report.figures.model import model_trust, origin_of_evaluations
 from orchestrator.report.figures.optimiser import learnt_correlation, search_distribution
 from orchestrator.report.figures.parameters import parameter_exploration, parameters_in_bounds
+from orchestrator.report.figures.recordings import events, trace_residuals, traces
 from orchestrator.report.figures.relations import parameter_against_target, parameter_target_correlation
 from orchestrator.report.figures.scores import score_by_generation
 from orchestrator.report.figures.simulations import job_timeline, jobs_at_once, outcomes_by_generation, wall_time
@@ -36,6 +37,7 @@ __all__ = [
     "compare_parameters",
     "compare_scores",
     "compare_targets",
+    "events",
     "hours_saved",
     "job_timeline",
     "jobs_at_once",
@@ -55,6 +57,8 @@ __all__ = [
     "target_by_generation",
     "target_scores",
     "target_scores_by_generation",
+    "trace_residuals",
+    "traces",
     "values_against_targets",
     "wall_time",
 ]

@@ -16,7 +16,13 @@ from targets.plugins import PluginError, Registry, decorated
 Draw = TypeVar("Draw", bound=Callable[..., Figure])
 
 # sections of the page with figures, in their order, and their headings; the first needs none
-SECTIONS = {"scores": "", "targets": "Targets", "parameters": "Parameters", "search": "Search"}
+SECTIONS = {
+    "scores": "",
+    "recordings": "Recordings",
+    "targets": "Targets",
+    "parameters": "Parameters",
+    "search": "Search",
+}
 SECTIONS |= {"model": "Model of the values", "simulations": "Simulations", "more": "More"}
 _NAVIGATION = {"scores": "Score", "model": "Model"}
 

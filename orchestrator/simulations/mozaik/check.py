@@ -23,6 +23,7 @@ from targets.plugins import nearest
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
+    from orchestrator.parameters.given import Given
 
 # neither options nor what a shell would put in
 _ONE_WORD = re.compile(r"[\w./+~-]+")
@@ -45,13 +46,15 @@ def model_problems(
     except ParameterFileError as error:
         return [*problems, (("simulation", "parameters_url"), str(error))]
     problems += reference_problems(tree, options.parameters_url)
+    sources = config.given().sources
     for name in options.seeds:
         problems += name_problems(tree, name, ("simulation", "seeds", name))
-        if name in config.parameters:
-            message = "is searched under parameters and given here: take it away in one of the two places"
+        if name in sources:
+            message = "is among parameters and given here: take it away in one of the two places"
             problems.append((("simulation", "seeds", name), message))
-    for name in config.parameters:
-        problems += name_problems(tree, name, ("parameters", name)) or _value_problems(tree, name)
+    for name, source in sources.items():
+        at = ("parameters", source)
+        problems += name_problems(tree, name, at) or _value_problems(tree, name, at)
     problems += _slice_problems(config, tree)
     named: list[tuple[tuple[str | int, ...], str | None]] = [
         (("explosion_check", "sheet_name"), config.explosion_check.sheet_name)
@@ -123,11 +126,12 @@ def _launch_problems(options: MozaikOptions, model_dir: Path) -> Iterator[Findin
         yield ("simulation", "launch_script"), f"{template}{f':{line}' if line else ''}: {message}"
 
 
-def _value_problems(tree: Mapping[str, Any], name: str) -> list[Finding]:
+def _value_problems(tree: Mapping[str, Any], name: str, location: tuple[str | int, ...]) -> list[Finding]:
     value = lookup(tree, name)
     if isinstance(value, (bool, str, list, tuple)):
+        named = "" if name == location[-1] else f"{name!r}: "
         kind = "true or false" if isinstance(value, bool) else "text" if isinstance(value, str) else "a list"
-        return [(("parameters", name), f"expected a parameter that is a number; in the model it is {kind}: {value!r}")]
+        return [(location, f"{named}expected a parameter that is a number; in the model it is {kind}: {value!r}")]
     return []
 
 
@@ -199,12 +203,21 @@ def _python(options: MozaikOptions, model_dir: Path, config: Config) -> Iterator
 
 
 def _whole_numbers(tree: Mapping[str, Any], config: Config) -> Iterator[Finding]:
-    searched = {name: lookup(tree, name) for name, spec in config.parameters.items() if not spec.integer}
-    first, *others = [name for name, value in searched.items() if isinstance(value, int)] or [""]
-    if first:
-        message = f"is written as a whole number in the model, {searched[first]}, and searched as a real one"
-        same = f" So are {', '.join(others)}." if others else ""
-        yield (
-            ("parameters", first),
-            f"{message}; if it must be whole, as a count must, add integer: true.{same}",
-        )
+    given = config.given()
+    real = {name: lookup(tree, name) for name, value in given.values(config.start).items() if isinstance(value, float)}
+    whole = {name: value for name, value in real.items() if isinstance(value, int)}
+    for searched, is_made, remedy in (
+        (True, "searched as a real one", "add integer: true"),
+        (False, "given as a real one", "write it without a point, or put round( ) around its expression"),
+    ):
+        first, *others = [name for name in whole if (given.sources[name] in given.searched) is searched] or [""]
+        if first:
+            message = f"{_named(first, given)}is written as a whole number in the model, {whole[first]}, and {is_made}"
+            same = f" So are {', '.join(others)}." if others else ""
+            at = ("parameters", given.sources[first])
+            yield at, f"{message}; if it must be whole, as a count must, {remedy}.{same}"
+
+
+def _named(name: str, given: Given) -> str:
+    """Return the beginning of a message at the key of a parameter, with the name that it is about if that differs."""
+    return "" if given.sources[name] == name else f"{name!r} "

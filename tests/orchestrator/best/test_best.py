@@ -166,6 +166,7 @@ def test_json_has_values_and_scores_of_every_target(run: RunPaths) -> None:
             {"name": "ReturnedValue(rate)", "value": 2.5, "score": 0.5, "noise": None},
             {"name": "ReturnedValue(cv)", "value": 1.25, "score": 1.0, "noise": None},
         ],
+        "given": {"x": 0.1, "n": 2},
         "seeds": {},
         "again": None,
     }
@@ -252,7 +253,7 @@ def test_fewer_than_asked_for_are_told_and_do_not_disturb_programs(run: RunPaths
         (["--reevaluated"], "nothing was evaluated again yet"),
         (["--reevaluate", "1"], "simulation.seeds is empty"),
         (["--reevaluate", "1", "--set", "targets.0.norm=2"], "targets[0].norm: 1 in the run, 2 now"),
-        (["--reevaluate", "1", "--set", "simulation.seeds={x: 1}"], "x is searched, and among simulation.seeds"),
+        (["--reevaluate", "1", "--set", "simulation.seeds={x: 1}"], "x is among parameters and among simulation.seeds"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -66,7 +66,11 @@ WRONG = [
     Wrong("there is no checkpoint", "cp_filename", {"continue_cp": True, "cp_filename": "../no/checkpoint.h5"}),
     Wrong("is set by jobs.mem", "slurm.extra", {"slurm|extra": {"mem": "3G"}}),
     # parameters
-    Wrong("low < high, got [0.1, 0.01]", f"parameters.{OTHER}", {f"parameters|{OTHER}": [0.1, 0.01]}),
+    Wrong(
+        "expected two different finite bounds, got [0.1, 0.1]",
+        f"parameters.{OTHER}",
+        {f"parameters|{OTHER}": [0.1, 0.1]},
+    ),
     Wrong(
         "needs bounds above 0, got [0, 1]",
         f"parameters.{TAU}",
@@ -104,7 +108,7 @@ WRONG = [
         {f"parameters|{TAU}": [6, 30]},
     ),
     Wrong(
-        "has no default that is a number: give it a start value between 1 and 2",
+        "has no default that is one number: give it a start value between 1 and 2",
         f"optimiser_centroid.{NAME}.cell.params.tau_m",
         {f"parameters|{NAME}.cell.params.tau_m": [1, 2]},
         {L4: ("'tau_m': 15.0", "'tau_m': PyNNDistribution('uniform')")},
@@ -116,7 +120,7 @@ WRONG = [
         {"simulation|seeds|model_seed": 1},
     ),
     Wrong(
-        "is searched under parameters and given here",
+        "is among parameters and given here",
         "simulation.seeds.pynn_seed",
         {"parameters|pynn_seed": [1, 1e6]},
     ),

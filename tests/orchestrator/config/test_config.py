@@ -101,8 +101,11 @@ WRONG = [
     ({"timeot": 3}, "timeot: unknown key; did you mean 'timeout'?"),
     ({"timeout": "soon"}, "timeout: expected a duration"),
     ({"parameters": {}}, "parameters: "),
-    ({"parameters": {"a": [1, 0]}, "optimiser_centroid": {}}, "low < high, got [1, 0]"),
-    ({"parameters": {"a": [1]}, "optimiser_centroid": {}}, "parameters.a.bounds"),
+    (
+        {"parameters": {"a": [1, 1]}, "optimiser_centroid": {}},
+        "bounds, got [1, 1]; a constant is written as a number alone: 1",
+    ),
+    ({"parameters": {"a": [1]}, "optimiser_centroid": {}}, "parameters.a.bounds[1]: is missing"),
     ({"parameters": {"a": {"bounds": [0, 1], "scale": "log"}}, "optimiser_centroid": {}}, "log needs bounds above 0"),
     ({"parameters": {"a": {"bounds": [0.5, 2], "integer": True}}, "optimiser_centroid": {}}, "whole bounds"),
     ({"parameters": {"a": {"bounds": [0, 1], "integr": True}}, "optimiser_centroid": {}}, "did you mean 'integer'?"),
@@ -132,7 +135,7 @@ WRONG = [
     ({"simulation": None}, "simulation"),
     ({"timeout": 1e300}, "timeout: input should be less than or equal to 10000000000"),
     ({"explosion_check": {"duration": float("inf")}}, "explosion_check.duration: input should be a finite number"),
-    ({"parameters": {"a": 7}, "optimiser_centroid": {}}, "parameters.a"),
+    ({"parameters": {"a": "soon"}, "optimiser_centroid": {}}, "parameters.a"),
     ({"parameters": {"a": {"bounds": 7}}, "optimiser_centroid": {}}, "a.bounds: expected a pair [low, high], got 7"),
     ({"targets": [{**TARGET, "target_value": 3}]}, "targets[0].target_value: expected a pair [low, high], got 3"),
     ({"jobs": {"ntasks": 0}}, "jobs.ntasks: "),
@@ -188,7 +191,7 @@ def test_wrong_configurations(tmp_path: Path, change: dict[str, Any], message: s
 
 
 def test_all_problems_come_at_once_with_their_lines(tmp_path: Path) -> None:
-    text = "parameters:\n  a: [1, 0]\nsimulation: {model: 'm:M'}\ntargets:\n- {class: Nope}\ntimeot: 1\n"
+    text = "parameters:\n  a: [1, 1]\nsimulation: {model: 'm:M'}\ntargets:\n- {class: Nope}\ntimeot: 1\n"
     with pytest.raises(ConfigError) as caught:
         load_config(write(tmp_path, text))
     assert [(problem.key, problem.line) for problem in caught.value.problems] == [

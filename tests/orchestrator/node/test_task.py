@@ -17,7 +17,8 @@ from orchestrator.node.claim import claim
 from orchestrator.node.evaluate import evaluate
 from orchestrator.node.task import VERSION, NodeTask
 from orchestrator.paths import GenerationPaths
-from orchestrator.records import Offspring
+from orchestrator.records import Offspring, Outcome
+from orchestrator.results import read_result
 from orchestrator.simulations import model_of
 from orchestrator.simulations.function import FunctionOptions
 from orchestrator.simulations.phases import Phase, phases
@@ -110,3 +111,42 @@ def test_a_task_of_the_version_before_says_what_is_the_matter(task: NodeTask) ->
     data = {name: value for name, value in task.to_json().items() if name != "version"}
     with pytest.raises(ValueError, match=r"got none, from orchestrator 0\.1: nodes need the controller's version"):
         NodeTask.from_json(json.loads(json.dumps(data)))
+
+
+FORMS = {
+    "x": [0, 1],
+    "y": {"expression": "1 / x"},
+    "ena": {"names": ["soma.ena", "axon.ena"], "bounds": [40, 60]},
+    "n": 3,
+}
+
+
+def task_of(folder: Path, searched: dict[str, float]) -> NodeTask:
+    """Return the task of an offspring, written and read again."""
+    project = Project.create(folder, {"parameters": FORMS, "optimiser_centroid": {"x": 0.5}})
+    config = load_config(project.config)
+    attempt = GenerationPaths(folder / "generations/0").attempt(1, 1)
+    attempt.directory.mkdir(parents=True)
+    attempt.result.parent.mkdir(parents=True, exist_ok=True)
+    NodeTask.of(config, model_of(config), Offspring(0, 1, (0.5, 0.5), searched), attempt, 1).write()
+    return NodeTask.read(attempt.task)
+
+
+def test_a_simulation_gets_what_is_searched_under_all_names_with_constants_and_expressions(tmp_path: Path) -> None:
+    task = task_of(tmp_path, {"x": 0.5, "ena": 50.0})
+    assert task.all_parameters == {"x": 0.5, "y": 2.0, "soma.ena": 50.0, "axon.ena": 50.0, "n": 3}
+    assert isinstance(task.all_parameters["n"], int)
+
+
+def test_other_seeds_of_a_reevaluation_are_not_lost_beside_expressions(tmp_path: Path) -> None:
+    task = task_of(tmp_path, {"x": 0.5, "ena": 50.0, "seed": 8})
+    assert task.all_parameters["seed"] == 8
+
+
+def test_an_expression_without_a_value_is_a_failure_of_the_parameters_and_nothing_is_simulated(tmp_path: Path) -> None:
+    task = task_of(tmp_path, {"x": 0.0, "ena": 50.0})
+    evaluate(str(task.paths.task))
+    result = read_result(task.result)
+    assert result.outcome is Outcome.SIMULATION_ERROR
+    assert result.message == "parameter y: '1 / x' has no value with x = 0: division by zero"
+    assert not (tmp_path / "simulated").exists()

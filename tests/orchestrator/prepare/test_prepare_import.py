@@ -79,7 +79,7 @@ def test_a_predecessors_folder_gets_what_it_lacks_and_keeps_what_it_has(tmp_path
     ("changes", "message"),
     [
         ({"parameters": {"sheets.exc.ExcExcConection.weights": [0, 1]}, "optimiser_centroid": {}}, "did you mean"),
-        ({"parameters": {EXC: [1, 0]}, "optimiser_centroid": {}}, ":3: parameters."),
+        ({"parameters": {EXC: [1, 1]}, "optimiser_centroid": {}}, ":3: parameters."),
         ({"parameters": [EXC]}, ":2: parameters: expected an object {...}, got ['sheets"),
         ({"parameters": {}}, "parameters: expected at least one parameter"),
         ({"optimiser_centroid": {EXC: 7}}, f": optimiser_centroid.{EXC}: the start value of"),
@@ -114,10 +114,10 @@ def test_a_dry_run_refuses_what_the_command_would(tmp_path: Path, dry_run: bool)
     defaults = model / "param/defaults"  # absolute references lead into files that are not written
     defaults.write_text(defaults.read_text().replace("param/", f"{model}/param/"))
     prepare(model, imported=written(tmp_path / "config_optimisation"), dry_run=True)
-    wrong = {"parameters": {EXC: [5, 1], "sheets.exc.n": [0, 1]}, "optimiser_centroid": {}}
+    wrong = {"parameters": {EXC: [5, 5], "sheets.exc.n": [0, 1]}, "optimiser_centroid": {}}
     source = written(tmp_path / "config_optimisation", **wrong)
     before = snapshot(model)
-    with pytest.raises(UsageError, match=r"(?s)low < high, got \[5, 1\].*no parameter 'sheets.exc.n'") as caught:
+    with pytest.raises(UsageError, match=r"(?s)bounds, got \[5, 5\].*no parameter 'sheets.exc.n'") as caught:
         prepare(model, imported=source, dry_run=dry_run)
     assert str(tmp_path) in str(caught.value)
     assert snapshot(model) == before

@@ -84,6 +84,10 @@ def test_what_speaks_of_parameters_inside_the_ranges_is_learnt_with_the_scores_o
             {"targets": [{"class": "ReturnedValue", "key": "new", "target_value": 3, "norm": 2}]},
             r"of the same targets, but it lacks ReturnedValue\(new\)",
         ),
+        (
+            {"parameters": {"x": [0, 1], "y": [0, 1], "n": 3}},
+            "of the same parameters, but 'n' is not given in that one, and a constant, 3 here",
+        ),
         ({"optimiser": {"model": "targets", "learn_from": ["nowhere"]}}, "there is no such checkpoint"),
     ],
 )

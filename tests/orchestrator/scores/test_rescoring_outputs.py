@@ -172,7 +172,7 @@ def test_a_wrong_section_of_data_is_told_with_its_key(tmp_path: Path) -> None:
     run = run_of(tmp_path, [RMSE])
     with pytest.raises(ConfigError, match=r"data\.rec\.colums: unknown key; did you mean 'columns'"):
         rescored(run, write(tmp_path, [RMSE], data={"rec": {"file": "x.csv", "colums": [1]}}))
-    with pytest.raises(ConfigError, match=r"data\.rec\.file: there is no file"):
+    with pytest.raises(ConfigError, match=r"data\.rec\.file: .*x\.csv: there is no such file"):
         rescored(run, write(tmp_path, [RMSE], data={"rec": {"file": "x.csv"}}, model_dir="."))
 
 

@@ -1,0 +1,206 @@
+"""One of the configuration's ``parameters``: what is searched, a constant, or an expression of others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import (
+    Field,
+    PlainValidator,
+    SerializeAsAny,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+
+from orchestrator.config.section import Section
+from orchestrator.config.words import in_words, said
+from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.parameters.given import Given, WrongParameters
+from targets.plugins import nearest
+
+# a start value in words
+MIDDLE: Literal["middle"] = "middle"
+
+
+def _or_middle(value: object, number: ValidatorFunctionWrapHandler) -> object:
+    return value if value == MIDDLE else number(value)
+
+
+if TYPE_CHECKING:
+    Start = float | Literal["middle"]
+else:
+    # errors of a union would be told for each of its types
+    Start = Annotated[float, WrapValidator(_or_middle)]
+
+
+class ParameterRange(Section):
+    """One parameter of the search space; ``[low, high]`` is short for its bounds."""
+
+    bounds: tuple[float, float] = Field(
+        description="smallest and largest value, in either order, in the parameter's own unit"
+    )
+    scale: Literal["linear", "log"] = Field("linear", description="whether steps are sums or factors")
+    integer: bool = Field(False, description="whether only whole numbers are tried")
+    names: list[str] | None = Field(
+        None,
+        description="names under which a simulation gets the value, by default its own alone; an empty list: under "
+        "none, for what only stands in expressions",
+    )
+    # kept with the other start values
+    start: Start | None = Field(
+        None, exclude=True, description="start value, or middle; the same as under optimiser_centroid"
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_default_names(self, all_keys: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Return the keys as they were before there were names, so that runs of then do not differ in them."""
+        data: dict[str, Any] = all_keys(self)
+        return {key: value for key, value in data.items() if key != "names" or value is not None}
+
+    @field_validator("bounds")
+    @classmethod
+    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
+        low, high = sorted(value)
+        return low, high
+
+    @model_validator(mode="after")
+    def _fits_the_bounds(self) -> ParameterRange:
+        low, high = self.bounds
+        if not (-math.inf < low < high < math.inf):
+            constant = f"; a constant is written as a number alone: {low:g}" if low == high else ""
+            raise ValueError(f"expected two different finite bounds, got [{low:g}, {high:g}]{constant}")
+        if self.scale == "log" and low <= 0:
+            raise ValueError(f"scale: log needs bounds above 0, got [{low:g}, {high:g}]")
+        if self.integer and not (low.is_integer() and high.is_integer()):
+            raise ValueError(f"integer: true needs whole bounds, got [{low:g}, {high:g}]")
+        if isinstance(self.start, float) and not low <= self.start <= high:
+            message = f"the start value must be inside the bounds [{low:g}, {high:g}], got {self.start:g}"
+            raise said([(("start",), message, self.start)])
+        return self
+
+
+class ExpressionOfOthers(Section):
+    """A parameter that is computed from others, and not searched."""
+
+    expression: str = Field(
+        description="numbers, names of other parameters, + - * / ** and parentheses, pi, and abs, ceil, exp, floor, "
+        "log (natural), log10, max, min, round, sqrt"
+    )
+
+
+AnyParameter = ParameterRange | ExpressionOfOthers | int | float
+
+
+def read_parameter(value: object) -> AnyParameter:
+    """Return one of ``parameters`` as it is written; used as a validator."""
+    if isinstance(value, ParameterRange | ExpressionOfOthers):
+        return value
+    if isinstance(value, list | tuple):
+        value = {"bounds": value}
+    if not isinstance(value, Mapping):
+        return _constant(value)
+    section = ExpressionOfOthers if "expression" in value else ParameterRange
+    try:
+        return section.model_validate(value)
+    except ValidationError as error:
+        raise in_words(error, section) from error
+
+
+def _constant(value: object) -> int | float:
+    try:
+        # YAML 1.1 takes 1e-3 for text
+        number = float(value) if isinstance(value, str) else value
+    except ValueError:
+        number = None
+    if isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number):
+        return number
+    message = (
+        "expected [low, high], {bounds, scale, integer, names, start}, a finite number, or {expression: text}, "
+        f"got {value!r}"
+    )
+    if isinstance(value, str) and value.strip():
+        message += f"; an expression is written {{expression: {value!r}}}"
+    raise ValueError(message)
+
+
+ReadParameter = Annotated[
+    SerializeAsAny[ParameterRange] | SerializeAsAny[ExpressionOfOthers] | int | float, PlainValidator(read_parameter)
+]
+
+
+def given_by(parameters: Mapping[str, AnyParameter]) -> Given:
+    """Return how a simulation's numbers follow from those that are searched; raises `WrongParameters`."""
+    return Given.of(
+        {name: spec.model_dump() if isinstance(spec, Section) else spec for name, spec in parameters.items()}
+    )
+
+
+def require_fit(parameters: Mapping[str, AnyParameter]) -> None:
+    """Refuse parameters that do not fit together; raises `pydantic.ValidationError` with all problems."""
+    try:
+        given = given_by(parameters)
+    except WrongParameters as error:
+        raise said(((name,), message, None) for name, message in error.problems) from error
+    if not given.searched:
+        raise ValueError("expected at least one parameter with bounds, got none: there is nothing to search")
+
+
+def searched_among(parameters: Mapping[str, AnyParameter]) -> dict[str, ParameterRange]:
+    """Return those that are searched."""
+    return {name: spec for name, spec in parameters.items() if isinstance(spec, ParameterRange)}
+
+
+def space_of(parameters: Mapping[str, AnyParameter]) -> SearchSpace:
+    """Return the search space in the order of the file."""
+    return SearchSpace(
+        [
+            Parameter(name, *spec.bounds, log=spec.scale == "log", integer=spec.integer)
+            for name, spec in searched_among(parameters).items()
+        ]
+    )
+
+
+def start_values(value: object, parameters: Mapping[str, AnyParameter]) -> object:
+    """Return ``optimiser_centroid`` as it is written, with the start values of the parameters themselves, in numbers.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a start value is given in both places, and they differ.
+    """
+    middle = space_of(parameters).middle
+    own = {
+        name: middle[name] if spec.start == MIDDLE else spec.start
+        for name, spec in searched_among(parameters).items()
+        if spec.start is not None
+    }
+    if value == MIDDLE:
+        return {**middle, **own}
+    if not isinstance(value, Mapping):
+        return value
+    here = {name: middle.get(name, start) if start == MIDDLE else start for name, start in value.items()}
+    twice = [name for name in own if name in here and here[name] != own[name]]
+    if twice:
+        message = "is given here and as start under parameters: take it away in one of the two places"
+        raise said(((name,), message, value[name]) for name in twice)
+    return {**own, **here}
+
+
+def start_problem(name: str, start: float, parameters: Mapping[str, AnyParameter]) -> str | None:
+    """Return what is wrong with the start value of a parameter, None if nothing is."""
+    searched = searched_among(parameters)
+    if name not in searched:
+        if what := given_by(parameters).what_is(name):
+            return f"{name!r} is {what}; expected one of what is searched: {', '.join(searched)}"
+        return f"{name!r} is not among parameters{nearest(name, parameters)}"
+    low, high = searched[name].bounds
+    if low <= start <= high:
+        return None
+    return f"the start value of {name!r} must be inside its bounds [{low:g}, {high:g}], got {start:g}"

@@ -1,0 +1,1 @@
+"""Named numbers: expressions of them, and what a simulation gets of what is searched."""

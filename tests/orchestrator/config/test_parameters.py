@@ -1,0 +1,150 @@
+"""The forms of the configuration's parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from orchestrator_project import CONFIG
+
+from orchestrator.checking.problems import identity_differences
+from orchestrator.config.file import dump_config, load_config
+from orchestrator.config.model import Config
+from orchestrator.errors import ConfigError
+
+FORMS: dict[str, Any] = {
+    "x": [5, 1],
+    "w": {"bounds": [1e-2, 1e-4], "scale": "log", "start": "middle"},
+    "n": {"bounds": [9, 1], "integer": True, "start": 4},
+    "ena": {"names": ["soma.ena", "axon.ena"], "bounds": [40, 60]},
+    "three": 3,
+    "small": "1e-3",
+    "twice": {"expression": "2 * x + three"},
+}
+
+
+def read(folder: Path, parameters: dict[str, Any], overrides: list[str] | None = None, **changes: Any) -> Config:
+    folder.mkdir(exist_ok=True)
+    path = folder / "config.yaml"
+    content = {**CONFIG, "parameters": parameters, "optimiser_centroid": {}, **changes}
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return load_config(path, overrides or [])
+
+
+def refused(folder: Path, parameters: dict[str, Any], **changes: Any) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        read(folder, parameters, **changes)
+    return [f"{problem.key}:{problem.line}: {problem.message}" for problem in caught.value.problems]
+
+
+def test_only_what_has_bounds_is_searched(tmp_path: Path) -> None:
+    config = read(tmp_path, FORMS, offspring_size=0)
+    assert config.space().names == tuple(config.searched) == ("x", "w", "n", "ena")
+    assert config.offspring_size == 8  # of four
+    assert config.given().names == ("x", "w", "n", "soma.ena", "axon.ena", "three", "small", "twice")
+    assert (config.parameters["three"], config.parameters["small"]) == (3, 0.001)
+
+
+def test_bounds_are_taken_in_either_order(tmp_path: Path) -> None:
+    searched = read(tmp_path, FORMS).searched
+    assert searched["x"].bounds == (1, 5)
+    assert searched["w"].bounds == (1e-4, 1e-2)
+    assert searched["n"].bounds == (1, 9)
+
+
+def test_start_values_may_stand_at_their_parameter(tmp_path: Path) -> None:
+    assert read(tmp_path, FORMS).optimiser_centroid == {"w": pytest.approx(1e-3), "n": 4}
+    assert read(tmp_path, FORMS, optimiser_centroid={"x": "middle", "n": 4}).optimiser_centroid == {
+        "w": pytest.approx(1e-3),
+        "x": 3,
+        "n": 4,
+    }
+    everything = read(tmp_path, FORMS, optimiser_centroid="middle").optimiser_centroid
+    assert everything == {"x": 3, "w": pytest.approx(1e-3), "n": 4, "ena": 50}
+
+
+def test_a_frozen_configuration_says_the_same_of_all_forms(tmp_path: Path) -> None:
+    config = read(tmp_path, FORMS, optimiser_centroid="middle")
+    frozen = tmp_path / "frozen.yaml"
+    frozen.write_text(dump_config(config, tmp_path))
+    again = load_config(frozen)
+    assert identity_differences(again, config) == []
+    assert again.model_dump() == config.model_dump()
+    assert list(again.given().values(again.start).items()) == list(config.given().values(config.start).items())
+    assert isinstance(again.parameters["three"], int)
+
+
+def test_what_is_searched_under_its_own_name_is_frozen_as_before_there_were_names(tmp_path: Path) -> None:
+    """A comparison of runs would show a difference of every parameter between versions."""
+    frozen = yaml.safe_load(dump_config(read(tmp_path, FORMS), tmp_path))["parameters"]
+    assert frozen["x"] == {"bounds": [1, 5], "scale": "linear", "integer": False}
+    assert frozen["ena"]["names"] == ["soma.ena", "axon.ena"]
+    assert frozen["twice"] == {"expression": "2 * x + three"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "difference"),
+    [
+        ("three", 4, "parameters.three: 3 in the run, 4 now"),
+        ("twice", {"expression": "3 * x"}, "parameters.twice.expression: 2 * x + three in the run, 3 * x now"),
+        ("ena", {"names": ["soma.ena"], "bounds": [40, 60]}, "parameters.ena.names[1]: axon.ena in the run"),
+    ],
+)
+def test_constants_expressions_and_names_are_part_of_a_runs_identity(
+    tmp_path: Path, name: str, value: object, difference: str
+) -> None:
+    ours, frozen = read(tmp_path / "now", {**FORMS, name: value}), read(tmp_path / "before", FORMS)
+    assert difference in "\n".join(identity_differences(ours, frozen))
+
+
+def test_all_forms_can_be_set_on_the_command_line(tmp_path: Path) -> None:
+    overrides = ["parameters.soma.gna=3", "parameters.x={expression: 2 * ena}", "optimiser_centroid.ena=55"]
+    config = read(tmp_path, FORMS, overrides)
+    assert config.given().values({"w": 1e-3, "n": 2, "ena": 50})["x"] == 100
+    assert config.given().constants["soma.gna"] == 3
+    assert config.optimiser_centroid["ena"] == 55
+
+
+@pytest.mark.parametrize(
+    ("parameters", "problem"),
+    [
+        ({"x": [1, 2], "y": True}, "parameters.y:5: expected [low, high], {bounds, scale, integer, names, start}, a "),
+        ({"x": [1, 2], "y": None}, "got None"),
+        ({"x": [1, 2], "y": float("inf")}, "a finite number"),
+        ({"x": [1, 2], "y": "2 * x"}, "; an expression is written {expression: '2 * x'}"),
+        ({"x": [1, 2], "y": {"expression": 3}}, "parameters.y.expression:6: "),
+        ({"x": [1, 2], "y": {"expression": "x", "bounds": [1, 2]}}, "parameters.y.bounds:7: unknown key"),
+        ({"x": [1, 2], "y": {"expression": "z"}}, "parameters.y:5: 'z' in its expression is not among parameters"),
+        ({"x": [1, 2], "y": {"expression": "y"}}, "parameters.y:5: its expression leads back to itself (y -> y)"),
+        ({"x": [1, 1]}, "parameters.x:2: expected two different finite bounds, got [1, 1]; a constant is"),
+        ({"x": [1, float("nan")]}, "parameters.x:2: expected two different finite bounds, got [1, nan]"),
+        ({"x": {"bounds": [1, 2], "start": 3}}, "parameters.x.start:6: the start value must be inside the bounds [1,"),
+        ({"x": {"bounds": [1, 2], "start": "soon"}}, "parameters.x.start:6: input should be a valid number"),
+        ({"x": {"bounds": [1, 2], "names": "y"}}, "parameters.x.names:6: input should be a valid list, got 'y'"),
+        ({"x": {"scale": "log"}}, "parameters.x.bounds:2: is missing"),
+        ({"x": 3, "y": {"expression": "x"}}, "parameters:1: expected at least one parameter with bounds, got none"),
+    ],
+)
+def test_wrong_parameters_are_told_with_key_and_line(tmp_path: Path, parameters: dict[str, Any], problem: str) -> None:
+    (said,) = refused(tmp_path, parameters)
+    assert problem in said
+
+
+@pytest.mark.parametrize(
+    ("start", "problem"),
+    [
+        ({"three": 3}, "optimiser_centroid.three:"),
+        ({"three": 3}, "'three' is a constant, 3; expected one of what is searched: x, w, n, ena"),
+        ({"twice": 3}, "'twice' is the expression '2 * x + three'; expected one of what is searched"),
+        ({"soma.ena": 50}, "'soma.ena' is one of the names of 'ena'; expected one of what is searched"),
+        ({"xx": 1}, "'xx' is not among parameters; did you mean 'x'?"),
+        ({"n": 5}, "is given here and as start under parameters: take it away in one of the two places"),
+    ],
+)
+def test_start_values_of_what_is_not_searched_are_refused(
+    tmp_path: Path, start: dict[str, float], problem: str
+) -> None:
+    (said,) = refused(tmp_path, FORMS, optimiser_centroid=start)
+    assert problem in said
