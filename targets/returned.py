@@ -36,7 +36,8 @@ class Returned(Target):
             known = [str(key) for key in recordings]
             hint = nearest(self.key, known)
             message = f"the simulation returned no {self.key!r}{hint}; it returned: {', '.join(known) or 'nothing'}"
-            raise Unmeasurable("key", message)
+            # nothing at all says that there was nothing to measure this time
+            raise Unmeasurable("key", message) if known else NoValue(message)
         try:
             number = as_number(recordings[self.key])
         except TypeError as error:

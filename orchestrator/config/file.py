@@ -72,7 +72,9 @@ class TargetList:
         return str(self.specs[target.entry]["class"])
 
     def read_data(self, made: Mapping[str, Trace | Events] | None = None) -> dict[str, Trace | Events]:
-        """Return the recordings of the section ``data``, as they are in the files now; no function is called.
+        """Return the recordings that targets may compare with, as they are in the files now; no function is called.
+
+        Classes of the user's own may compare with any of the section ``data``, others with that of their key ``data``.
 
         Parameters
         ----------
@@ -85,8 +87,11 @@ class TargetList:
             If one cannot be read, or would have to be made.
         """
         made = made or {}
-        data = self.data or {}
-        functions = [name for name, source in data.items() if source.file is None and name not in made]
+        specs = [spec for spec in self.specs if isinstance(spec, Mapping)]
+        named = {str(spec.get("data")) for spec in specs}
+        every = any(":" in str(spec.get("class")) for spec in specs)
+        data = {name: source for name, source in (self.data or {}).items() if every or name in named}
+        functions = [name for name, source in data.items() if source.file is None and name in named - made.keys()]
         message = "is made by a function, which is not called to score: name a file, or leave the section data away"
         problems = [self.source.problem(("data", name, "function"), message) for name in functions]
         files = {name: source for name, source in data.items() if source.file is not None}

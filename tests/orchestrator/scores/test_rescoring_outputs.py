@@ -161,6 +161,13 @@ def test_a_function_that_makes_data_is_never_called(tmp_path: Path) -> None:
         rescored(run, other)
 
 
+def test_data_that_no_target_names_is_not_looked_at(tmp_path: Path) -> None:
+    mean = {"class": "TraceMean", "trace": "v", "target_value": 0, "norm": 1}
+    run = run_of(tmp_path, [mean])
+    section = {"rec": {"function": "never:called"}, "gone": {"file": "gone.csv"}}
+    assert len(rescored(run, write(tmp_path, [mean], data=section))) == 4
+
+
 def test_without_the_data_of_the_run_targets_on_them_cannot_be_scored(tmp_path: Path) -> None:
     run = run_of(tmp_path, [RMSE, {"class": "TraceMean", "trace": "v", "target_value": 0, "norm": 1}])
     RunPaths(run).data.unlink()
