@@ -13,7 +13,7 @@ from targets.base import NoValue, PointTarget, Target, UnfitData, Unmeasurable
 from targets.numbers import FloatArray
 from targets.recordings import Events, Trace
 from targets.registry import target
-from targets.series.trace_target import Samples, TraceTarget
+from targets.series.trace_target import ROUNDING, Samples, TraceTarget
 
 FIT = "fit"
 
@@ -72,8 +72,8 @@ class ComparedTrace(TraceTarget):
             count = min(len(samples.values), len(wanted.values))
             return _by_fourier(samples.values, count)
         first, last = wanted.times[0], wanted.times[-1]
-        # half of a billionth: times that are written with a few digits
-        if samples.times[0] > first + 1e-9 * abs(first) or samples.times[-1] < last - 1e-9 * abs(last):
+        slack = ROUNDING * max(abs(first), abs(last))
+        if samples.times[0] > first + slack or samples.times[-1] < last - slack:
             covered = f"[{samples.times[0]:g}, {samples.times[-1]:g}]"
             message = f"expected times that the trace has, {covered} ms, the data have [{first:g}, {last:g}] ms"
             raise Unmeasurable("window", message)

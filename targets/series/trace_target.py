@@ -18,7 +18,7 @@ from targets.recordings.units import factor
 
 Made = TypeVar("Made", bound="TraceTarget")
 # of the largest time: by how much times that are computed differ from the same ones that are written
-_ROUNDING = 1e-9
+ROUNDING = 1e-9
 
 
 class Samples(NamedTuple):
@@ -137,7 +137,7 @@ class TraceTarget(Target):
         """Return which of the times count, shape (n_samples,)."""
         if self.window is None:
             return np.ones(len(times), dtype=bool)
-        slack = _ROUNDING * float(np.abs(times).max())
+        slack = ROUNDING * float(np.abs(times).max())
         return np.asarray((times >= self.window[0] - slack) & (times <= self.window[1] + slack))
 
     def taken(self, times: FloatArray) -> NDArray[np.bool_]:
@@ -160,7 +160,8 @@ class TraceTarget(Target):
         if self.window is None:
             return
         first, last = float(measured.times[0]), float(measured.times[-1])
-        if self.window[0] < first or self.window[1] > last:
+        slack = ROUNDING * max(abs(first), abs(last))
+        if self.window[0] < first - slack or self.window[1] > last + slack:
             message = f"expected times that {self.data!r} has, [{first:g}, {last:g}] ms"
             raise UnfitData("window", f"{message}, got [{self.window[0]:g}, {self.window[1]:g}]")
 

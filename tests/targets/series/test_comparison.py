@@ -69,11 +69,13 @@ def test_a_window_whose_edges_the_simulations_times_do_not_meet_is_covered() -> 
 
 
 def test_times_that_were_converted_are_still_in_the_window() -> None:
-    """0.0123 s is 12.299999999999999 ms."""
-    times = np.array([0.0, 0.0123, 0.0345])
-    data = {"rec": Trace([0, 12.3, 34.5], [1, 2, 3])}
-    made = target(data, window=[12.3, 34.5])
-    assert of(Trace(times, [0, 2, 3], time_unit="s"), made).value == 0
+    """0.0049 s is 4.8999999999999995 ms, and 0.0082 s is 8.200000000000001 ms."""
+    in_seconds = Trace([0, 0.0049, 0.0082], [0, 2, 3], time_unit="s")
+    in_milliseconds = Trace([0, 4.9, 8.2], [0, 2, 3])
+    for data, simulated in ((in_milliseconds, in_seconds), (in_seconds, in_milliseconds)):
+        assert of(simulated, target({"rec": data}, window=[4.9, 8.2])).value == 0
+        assert of(simulated, target({"rec": data})).value == 0
+    assert of(in_seconds, target({"rec": Trace([0, 4.9, 8.2], [9, 2, 3])}, window=[4.9, 8.2])).value == 0
 
 
 def test_weights_count_more_or_less() -> None:
