@@ -2,7 +2,8 @@
 
     python benchmarks/optimisers.py --bed A20 [--method targets] [--seeds 15] [--first 0] [--evaluations 320] [--jobs 2]
 
-``--method`` is ``none`` (CMA-ES alone) or ``targets`` (with the model of every target's value). Each seed has a start,
+``--method`` is ``none`` (CMA-ES alone), ``targets`` (with the model of every target's value), or another method by its
+name. Each seed has a start,
 noise and random numbers of its own. The best is the evaluation with the least total that was observed; its total
 without noise counts. The last line is one JSON object: ``median_at`` by the number of evaluations,
 ``reference``, the median that CMA-ES alone reaches after ``--reference`` evaluations with the same seeds, and
@@ -26,15 +27,24 @@ from beds import NAMES, Bed, bed_of
 
 from orchestrator.optimisers import Told, create_optimiser
 from orchestrator.optimisers.cma import CMAOptions
+from orchestrator.optimisers.options import OptimiserOptions
+from orchestrator.optimisers.registry import optimisers
 from orchestrator.records import FloatArray, Outcome
 
 SIGMA = 0.2
 SHOWN = (40, 80, 120, 160, 200, 240, 280, 320, 480, 640, 960, 1280, 1600)
 
 
+def options_of(method: str) -> OptimiserOptions:
+    """Return the options of a method: CMA-ES without or with its model, or any by its name."""
+    if method in ("none", "targets"):
+        return CMAOptions(model=method)
+    return optimisers().find(method).options(method=method)
+
+
 def search(bed: Bed, method: str, seed: int, evaluations: int, size: int) -> FloatArray:
     """Return the true total of the best after each generation, shape (n_generations,)."""
-    optimiser = create_optimiser(CMAOptions(model=method), bed.problem(seed, size, SIGMA))
+    optimiser = create_optimiser(options_of(method), bed.problem(seed, size, SIGMA))
     rng = np.random.default_rng([seed, 1])
     least, true, curve = np.inf, np.nan, []
     for _ in range(evaluations // size):
@@ -67,7 +77,9 @@ def main() -> None:
     """Measure, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bed", choices=NAMES, required=True)
-    parser.add_argument("--method", choices=["targets", "none"], default="targets")
+    parser.add_argument(
+        "--method", choices=["targets", "none", "composite", "gauss_newton", "hybrid"], default="targets"
+    )
     parser.add_argument("--seeds", type=int, default=15)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--evaluations", type=int, default=320)

@@ -168,9 +168,9 @@ def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 def tail(path: Path, lines: int) -> str:
     """Return the last `lines` lines of a text file of any size, empty if there is none."""
-    if not path.is_file():
-        return ""
     try:
+        if not path.is_file():
+            return ""
         with path.open("rb") as file:
             file.seek(max(file.seek(0, os.SEEK_END) - 400 * max(lines, 1), 0))
             text = file.read().decode("utf-8", errors="replace")

@@ -86,6 +86,11 @@ class AttemptPaths:
         """Output of the simulation."""
         return self.directory / "simulation.log"
 
+    @property
+    def prepared(self) -> Path:
+        """Folder of what is prepared once for all evaluations: `RunPaths.prepared` of the run."""
+        return RunPaths(self.result.parents[3]).prepared
+
 
 @dataclass(frozen=True)
 class GenerationPaths:
@@ -119,8 +124,12 @@ class GenerationPaths:
         return self.directory / "submitit"
 
     def create(self) -> None:
-        """Make the folders that jobs and the controller write to."""
-        for folder in (self.results, self.submitit):
+        """Make the folders that jobs and the controller write to.
+
+        A folder of results that is missing although jobs were submitted was moved away: an empty one in its place would
+        say that they have left none.
+        """
+        for folder in (self.submitit,) if self.journal.exists() else (self.results, self.submitit):
             folder.mkdir(parents=True, exist_ok=True)
 
     def attempt(self, index: int, attempt: int) -> AttemptPaths:
@@ -193,6 +202,11 @@ class RunPaths:
     def generations(self) -> Path:
         """Folder of the generations in flight."""
         return self.directory / "generations"
+
+    @property
+    def prepared(self) -> Path:
+        """Folder of what jobs prepare once for all evaluations, such as programs that they compile."""
+        return self.directory / "prepared"
 
     @property
     def kept(self) -> Path:

@@ -49,12 +49,8 @@ def why_unreadable(path: Path) -> str:
 def keep_beside(result: Path, recordings: object) -> str:
     """Write traces and events, if there are any, beside a result that is yet to be written; return the file's name.
 
-    Those of an evaluation that is among the best go into the checkpoint, the others go with their generation.
-
-    Raises
-    ------
-    OSError
-        If they cannot be written.
+    Those of an evaluation that is among the best go into the checkpoint, the others go with their generation. If they
+    cannot be written nothing is kept: the evaluation is worth more.
     """
     from targets.recordings import Recordings  # noqa: PLC0415  (the controller reads results without targets)
     from targets.recordings.file import save, thinned  # noqa: PLC0415
@@ -62,8 +58,12 @@ def keep_beside(result: Path, recordings: object) -> str:
     if not isinstance(recordings, Recordings) or not (recordings.traces or recordings.events):
         return ""
     path = result.with_suffix(".npz")
-    with replacing(path) as temporary:
-        save(thinned(recordings, _MOST_SAMPLES), temporary, compressed=True)
+    try:
+        with replacing(path) as temporary:
+            save(thinned(recordings, _MOST_SAMPLES), temporary, compressed=True)
+    except OSError as error:
+        _LOG.warning("%s cannot be written, and is not kept: %s", path, error)
+        return ""
     return path.name
 
 

@@ -40,6 +40,8 @@ except ImportError:  # a mozaik without MPI: one process
     WORLD = None
 
 OFFSPRING = "ORCHESTRATOR_OFFSPRING"
+# for how long it is tried to tell of an explosion, and the pause between two tries, in s
+TELLS_FOR, PAUSE = 600.0, 5.0
 
 
 class Exploded(Exception):
@@ -63,12 +65,31 @@ class Progress:
 
     def __init__(self, path: str) -> None:
         self.path = Path(path)
+        self.torn = False
 
     def __call__(self, phase: str, **details: Any) -> None:
-        """Append a line."""
-        if WORLD is None or WORLD.rank == 0:
+        """Append a line; no simulation ends because it cannot, but that it has exploded must be told."""
+        if WORLD is not None and WORLD.rank != 0:
+            return
+        line = json.dumps({"time": time.time(), "phase": phase, **details})
+        end = time.monotonic() + (TELLS_FOR if phase == "exploded" else 0.0)
+        while not self.appended(line):
+            if time.monotonic() >= end:
+                if phase == "exploded":
+                    raise OSError(f"{self.path} cannot be written: {line}")
+                return
+            time.sleep(PAUSE)
+
+    def appended(self, line: str) -> bool:
+        """Append a line if the file system is neither full nor gone; return whether it is."""
+        try:
             with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"time": time.time(), "phase": phase, **details}) + "\n")
+                file.write(("\n" if self.torn else "") + line + "\n")
+        except OSError:
+            self.torn = True  # the beginning of a line may be there
+            return False
+        self.torn = False
+        return True
 
 
 class DiscardingStore:

@@ -39,7 +39,6 @@ from targets.base import (
     AtLeastTarget,
     AtMostTarget,
     IntervalTarget,
-    NoValue,
     PointTarget,
     RangeTarget,
     Target,
@@ -48,7 +47,7 @@ from targets.base import (
 )
 from targets.conductance import ConductanceRatio
 from targets.datastore import Datastore
-from targets.errors import DatastoreError
+from targets.errors import DatastoreError, Exploded, NoValue
 from targets.measuring import Measurement, ScoreError, measure, ranked_score_of, score_of
 from targets.modulation import ModulationRatio
 from targets.needs import Located, Needs, Presented, Recorded
@@ -73,6 +72,7 @@ __all__ = [
     "Datastore",
     "DatastoreError",
     "Events",
+    "Exploded",
     "IntervalTarget",
     "IrregularityTarget",
     "Located",

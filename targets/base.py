@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveFloat, PrivateAttr, field_validator
 
+from targets.errors import NoValue
 from targets.needs import Needs
 from targets.numbers import FloatArray, as_outputs
 from targets.recordings import Events, Trace
@@ -48,10 +49,6 @@ class UnfitData(ValueError):
     def __init__(self, option: str, message: str):
         super().__init__(message)
         self.option = option
-
-
-class NoValue(Exception):
-    """Raised by :meth:`Target.outputs` or :meth:`Target.value` if there is no value; its text is the reason."""
 
 
 class Unmeasurable(NoValue):

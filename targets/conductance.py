@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import Field
 
-from targets.base import NoValue, PointTarget
+from targets.base import PointTarget
+from targets.errors import NoValue
 from targets.needs import Needs, Recorded
 from targets.registry import target
 from targets.segment import Segment, SignalSummary

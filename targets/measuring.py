@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from targets.base import NoValue, Target, Unmeasurable
-from targets.errors import DatastoreError
+from targets.base import Target, Unmeasurable
+from targets.errors import DatastoreError, NoValue
 from targets.numbers import as_number, as_outputs
 from targets.plugins import said
 from targets.recordings import Recordings

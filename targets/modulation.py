@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat
 
-from targets.base import NoValue, PointTarget
+from targets.base import PointTarget
 from targets.datastore import Datastore
+from targets.errors import NoValue
 from targets.needs import SPIKES, Needs, Presented
 from targets.orientation import GRATING
 from targets.registry import target

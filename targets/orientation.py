@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat
 
-from targets.base import AtLeastTarget, NoValue, PointTarget
+from targets.base import AtLeastTarget, PointTarget
 from targets.datastore import Datastore
+from targets.errors import NoValue
 from targets.needs import SPIKES, Needs, Presented
 from targets.registry import target
 from targets.sheet import circular_distance

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import Field
 
-from targets.base import AtLeastTarget, AtMostTarget, NoValue, PointTarget, RangeTarget, Target, Unmeasurable
+from targets.base import AtLeastTarget, AtMostTarget, PointTarget, RangeTarget, Target, Unmeasurable
+from targets.errors import NoValue
 from targets.numbers import as_number
 from targets.plugins import nearest
 from targets.registry import target

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat
 
-from targets.base import NoValue, Target
+from targets.base import Target
 from targets.datastore import Datastore
+from targets.errors import NoValue
 from targets.needs import Needs, Presented
 from targets.segment import Segment
 from targets.stimuli import SPONTANEOUS

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
-from targets.base import AtLeastTarget, NoValue
+from targets.base import AtLeastTarget
 from targets.datastore import Datastore
+from targets.errors import NoValue
 from targets.needs import Located, Needs, Presented, extent
 from targets.orientation import GRATING, OrientedTarget
 from targets.registry import target

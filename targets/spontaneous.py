@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveFloat
 
-from targets.base import AtLeastTarget, NoValue, PointTarget, RangeTarget
+from targets.base import AtLeastTarget, PointTarget, RangeTarget
 from targets.datastore import Datastore
+from targets.errors import NoValue
 from targets.needs import SPIKES, Located, Needs, extent
 from targets.registry import target
 from targets.segment import Segment

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from targets.base import NoValue
 from targets.datastore import Datastore
+from targets.errors import NoValue
 from targets.orientation import GRATING, OrientationTuningPreferenceTarget
 from targets.segment import Segment
 from targets.sheet_target import rates_by_cell

@@ -33,15 +33,27 @@ by `tools/config_reference.py`.
 
 
 def rows(section: type[Section]) -> Iterator[str]:
-    """Yield a table of the keys of a section."""
+    """Yield a table of the keys of a section, and of those that are sections inside it."""
     yield "| key | type | default | meaning |"
     yield "|---|---|---|---|"
+    yield from _rows(section, "")
+
+
+def _rows(section: type[Section], before: str) -> Iterator[str]:
     for name, field in section.model_fields.items():
         if section is Config and name in sections():
             meaning, kind, default = f"see [{name}](#{name})", "section", ""
         else:
             meaning, kind, default = field.description or "", type_name(field.annotation), default_of(field)
-        yield f"| `{name}` | {kind} | {default} | {meaning} |".replace("  |", " |")
+        of_several = typing.get_origin(field.annotation) in (typing.Union, types.UnionType)
+        inside = [each for each in typing.get_args(field.annotation) if of_several and _is_section(each)]
+        yield f"| `{before}{name}` | {kind} | {default} | {meaning} |".replace("  |", " |")
+        for each in inside:
+            yield from _rows(each, f"{before}{name}.")
+
+
+def _is_section(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Section)
 
 
 def sections() -> list[str]:
@@ -90,6 +102,8 @@ def type_name(annotation: object) -> str:
     if isinstance(annotation, type):
         if issubclass(annotation, PurePath):
             return "path"
+        if issubclass(annotation, Section):
+            return "section"
         names = {bool: "true or false", int: "integer", float: "number", str: "text"}
         return names.get(annotation, annotation.__name__)
     return str(annotation)

@@ -22,7 +22,7 @@ from orchestrator.errors import Stopped
 from orchestrator.files import tail
 from orchestrator.jobs.verdicts import patience, verdict
 from orchestrator.node.task import NodeTask
-from orchestrator.paths import AttemptPaths, GenerationPaths
+from orchestrator.paths import AttemptPaths, GenerationPaths, RunPaths
 from orchestrator.records import Offspring, Outcome, Result
 from orchestrator.results import new_results
 from orchestrator.simulations import Finding, Model, model_of
@@ -88,7 +88,7 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
     jobs = config.jobs.model_copy(update={"time": limit})
     config = config.model_copy(update={"jobs": jobs, "local": config.local.model_copy(update={"workers": 1})})
     with _directory(config.model_dir) as directory:
-        paths = GenerationPaths(directory)
+        paths = RunPaths(directory).generation(0)
         paths.create()
         attempt = paths.attempt(0, 1)
         attempt.directory.mkdir(parents=True)

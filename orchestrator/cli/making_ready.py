@@ -39,12 +39,38 @@ def prepare(
             "--import-best", metavar="CHECKPOINT", help="The predecessor's opt_check.pkl, whose best is the start."
         ),
     ] = None,
+    function: Annotated[
+        str | None,
+        typer.Option(metavar="MODULE:FUNCTION", help="A Python function instead of a mozaik model, to be simulated."),
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=LOW:HIGH", help="With --function: a parameter and its bounds; NAME=LOW:HIGH:log."),
+    ] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE:NORM", help="With --function: what it should return, and the distance of 1."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what it wrote before; other files stay.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
 ) -> None:
-    """Make a mozaik model ready: parameters that record what targets need, a configuration, and the job's script."""
-    from orchestrator.prepare import prepare_model  # noqa: PLC0415
+    """Make a mozaik model ready: parameters that record what targets need, a configuration, and the job's script.
 
+    With --function: a configuration and the job's script for a Python function of parameters and a directory.
+    """
+    from orchestrator.prepare import prepare_function, prepare_model  # noqa: PLC0415
+
+    of_models = {"--root": root, "--model": model, "--experiments": experiments, "--import": imported}
+    of_functions = {"--parameter": parameter, "--target": target}
+    wrong = {**of_models, "--import-best": best} if function else of_functions
+    if given := [name for name, value in wrong.items() if value]:
+        raise UsageError(f"{given[0]}: is of {'mozaik models, not of --function' if function else '--function'}")
+    if function:
+        for line in prepare_function(
+            model_dir, function, parameters=parameter or (), targets=target or (), force=force, dry_run=dry_run
+        ):
+            say(line)
+        return
     for line in prepare_model(
         model_dir,
         base_param=base_param,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,18 @@ import yaml
 
 # of a configuration, in which every mapping, list and number counts
 _MOST_VALUES = 1_000_000
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_CLOCK = re.compile(r"[-+]?\d[\d_]*(:\d+)+(\.\d*)?")
+
+
+class _Loader(_SAFE_LOADER):  # type: ignore[misc]
+    """Reads ``16:00`` as the text that it is; for YAML 1.1 it is the number 960, with base 60."""
+
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> Any:
+        if kind is yaml.ScalarNode and implicit[0] and ":" in value and _CLOCK.fullmatch(value):
+            return "tag:yaml.org,2002:str"
+        return super().resolve(kind, value, implicit)
 
 
 def write_yaml(value: Any, width: int, *, flow: bool = False) -> str:
@@ -37,7 +48,7 @@ def write_yaml(value: Any, width: int, *, flow: bool = False) -> str:
 
 
 def read_yaml(text: str, look: Callable[[yaml.Node | None], None] = lambda _: None) -> Any:
-    """Return what a text in YAML says; of several documents it refuses the second.
+    """Return what a text in YAML says, in which ``1:30`` is text; of several documents it refuses the second.
 
     Parameters
     ----------
@@ -53,7 +64,7 @@ def read_yaml(text: str, look: Callable[[yaml.Node | None], None] = lambda _: No
     RecursionError
         If it is nested too deeply, or holds itself by an alias.
     """
-    loader = _LOADER(text)
+    loader = _Loader(text)
     try:
         node = loader.get_single_node()
         _require_size(node)

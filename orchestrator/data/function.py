@@ -17,7 +17,7 @@ from orchestrator.data.section import DataSource
 from orchestrator.data.selecting import selected
 from orchestrator.data.shaping import Raw
 from orchestrator.files import read_json, tail, write_json
-from orchestrator.simulations.function import load, modules_of
+from orchestrator.simulations.programs.importing import load, modules_of
 from orchestrator.simulations.subprocesses import run_in_own_group
 from targets.plugins import said
 from targets.recordings.file import NPZ, as_recordings, left_in, save

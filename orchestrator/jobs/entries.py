@@ -13,8 +13,8 @@ from orchestrator.cluster import Cluster, Job, State, Status
 from orchestrator.jobs.deadline import Deadline
 from orchestrator.jobs.journal import Journal
 from orchestrator.jobs.queue_note import QueueNotes
-from orchestrator.jobs.submissions import Attempt, History
-from orchestrator.jobs.submitter import Submitter
+from orchestrator.jobs.submissions import History
+from orchestrator.jobs.submitter import Attempt, Submitter
 from orchestrator.paths import AttemptPaths, GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
 from orchestrator.results import new_results
@@ -128,7 +128,10 @@ class Folder:
             found = list(new_results(self.paths.results, self.seen))
         except OSError as error:  # of a file system that is away for a moment, or of a folder that somebody has renamed
             if not self.is_away:
-                _LOG.warning("%s cannot be looked at, nothing is decided meanwhile: %s", self.paths.results, error)
+                moved = isinstance(error, FileNotFoundError)
+                remedy = "; put it back, or make an empty one if it is lost" if moved else ""
+                words = "%s cannot be looked at, nothing is decided meanwhile: %s%s"
+                _LOG.warning(words, self.paths.results, error.strerror or error, remedy)
             self.is_away, found = True, []
         else:
             self.is_away = False
@@ -224,6 +227,12 @@ class Entry:
         if self.attempt is None:
             raise ValueError(f"{self}: no job is watched")
         return self.attempt.job
+
+    @property
+    def age(self) -> float:
+        """For how long the executor has had the job that is watched, through all controllers, in s."""
+        journal = self.folder.journal
+        return journal.time - journal.state.submissions[self.job.token].accepted
 
     @property
     def said(self) -> Status:

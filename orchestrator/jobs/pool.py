@@ -289,9 +289,9 @@ class JobPool:
             entry.stage, entry.ended = Stage.ENDED, time.monotonic()
         if entry.folder.is_away:
             return
-        late, timeout = self._cluster.result_grace, self._terms.timeout
-        grace = patience(status, entry.paths, late, listed=entry.listed, timeout=timeout)
-        if time.monotonic() - entry.ended < grace:
+        late, timeout, waited = self._cluster.result_grace, self._terms.timeout, time.monotonic() - entry.ended
+        grace = patience(status, entry.paths, late, listed=entry.listed, timeout=timeout, before=entry.age - waited)
+        if waited < grace:
             self._poller.ask_by(entry.ended + grace + 0.1)
         else:
             self._decide(entry, status)

@@ -45,25 +45,6 @@ class JournalError(RunFailed):
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """One submission of one offspring.
-
-    Parameters
-    ----------
-    index : int
-        Place of the offspring in its generation.
-    number : int
-        From 1; names the attempt's directory.
-    job : Job
-        The job that does it.
-    """
-
-    index: int
-    number: int
-    job: Job
-
-
-@dataclass(frozen=True)
 class Loss:
     """An attempt that said nothing about the parameters.
 
@@ -96,12 +77,15 @@ class Submission:
         Offspring and number of the attempt that each job does.
     ids : tuple of str or None
         The jobs' ids in the order of the tasks, None if they are not known.
+    accepted : float
+        When it was known that they were accepted, Unix time in s of the journal; NaN as long as it is not.
     """
 
     token: str
     executor: str
     tasks: tuple[tuple[int, int], ...]
     ids: tuple[str, ...] | None = None
+    accepted: float = math.nan
 
     @property
     def jobs(self) -> list[Job]:
@@ -283,7 +267,7 @@ class Submissions:
         submission, ids = self.submissions[str(entry["token"])], tuple(str(job_id) for job_id in entry["ids"])
         if len(ids) != len(submission.tasks):
             raise ValueError(f"{len(ids)} ids of {len(submission.tasks)} jobs")
-        submission.ids = ids
+        submission.ids, submission.accepted = ids, _time(entry)
         for index, _ in submission.tasks:
             self.history(index).submissions += 1
 

@@ -6,18 +6,38 @@ import logging
 import secrets
 import threading
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from orchestrator.cluster import Cluster, Job, SubmissionFailed, Task
 from orchestrator.cluster.ending import end_jobs
 from orchestrator.errors import Stopped
 from orchestrator.jobs.journal import Journal, require_executor_of
-from orchestrator.jobs.submissions import Attempt, Submission
+from orchestrator.jobs.submissions import Submission
 from orchestrator.paths import GenerationPaths
 
 _LOG = logging.getLogger(__name__)
 # between questions whether a submission has happened, in s
 _ASK_AGAIN = 5.0
 _ASK_AT_LEAST = 30.0
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One submission of one offspring.
+
+    Parameters
+    ----------
+    index : int
+        Place of the offspring in its generation.
+    number : int
+        From 1; names the attempt's directory.
+    job : Job
+        The job that does it.
+    """
+
+    index: int
+    number: int
+    job: Job
 
 
 class Submitter:

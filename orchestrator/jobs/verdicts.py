@@ -102,7 +102,9 @@ def verdict_on(entry: Entry, status: Status, cluster: Cluster) -> Result | None:
     return verdict(status, entry.paths, job_log, entry.job.id, cluster.result_grace)
 
 
-def patience(status: Status, paths: AttemptPaths, grace: float, *, listed: bool, timeout: float) -> float:
+def patience(
+    status: Status, paths: AttemptPaths, grace: float, *, listed: bool, timeout: float, before: float = 0.0
+) -> float:
     """Return for how long it is not decided what the end of a job without a result means, in s.
 
     Parameters
@@ -117,11 +119,14 @@ def patience(status: Status, paths: AttemptPaths, grace: float, *, listed: bool,
         Whether the executor has ever listed the job: one that was accepted may be missing in an answer from a cache.
     timeout : float
         How long there is altogether, in s.
+    before : float
+        For how long the job had been accepted when the executor did not list it first, also under controllers before
+        this one, in s.
     """
     if status.outcome is not None:  # a job that SLURM says was killed writes nothing any more
         return 0.0
     if status.state is State.ABSENT and not listed and _last_beat(paths) is None:
-        return max(min(_NOT_LISTED, timeout / 4), grace)
+        return max(min(_NOT_LISTED, timeout / 4) - before, grace)
     return grace
 
 

@@ -31,14 +31,13 @@ from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
 from orchestrator.results import keep_beside, read_result
 from orchestrator.simulations.base import Simulation, SimulationFailed
+from orchestrator.simulations.delivering import deliver
 from orchestrator.simulations.failure_cause import CANNOT_DELIVER, FILE_SYSTEM_ERRORS
 from orchestrator.simulations.phases import HEARTBEAT, Phase, note
 from orchestrator.simulations.subprocesses import end_on_signals
 from orchestrator.text import shortened
 
 _LOG = logging.getLogger(__name__)
-# for how long a job tries to write its result, and the longest pause between two tries, in s
-_DELIVER_WITHIN, _LONGEST_PAUSE = 600.0, 30.0
 # how long whoever kills a job may take to kill all of its processes, in s
 _OWN_END = 3.0
 # of a message and, on average, of a line of a log, in characters
@@ -124,27 +123,8 @@ def measure_attempt(task_file: str) -> None:
 
 
 def _deliver(attempt: AttemptPaths, result: Result) -> None:
-    """Write the result; a file system that is full or gone for a while must not cost an hour's simulation.
-
-    Raises
-    ------
-    SystemExit
-        If it cannot be written for `_DELIVER_WITHIN` s, or nobody waits for it any more: its generation was removed.
-    """
-    generation = attempt.result.parent.parent
-    end, pause = time.monotonic() + _DELIVER_WITHIN, 1.0
-    while True:
-        try:
-            return write_json(attempt.result, result.to_json())
-        except OSError as error:
-            _LOG.warning("%s cannot be written (%s); trying again", attempt.result, error)
-            with contextlib.suppress(OSError):
-                note(attempt, Phase.DELIVERING)
-            is_removed = generation.parent.is_dir() and not generation.is_dir()
-            if is_removed or time.monotonic() > end:
-                sys.exit(CANNOT_DELIVER)
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+    """Write the result; raises `SystemExit` as `deliver` does."""
+    deliver(attempt, attempt.result, lambda: write_json(attempt.result, result.to_json()))
 
 
 def _await_own_end(result: Result) -> None:
@@ -172,7 +152,8 @@ def _evaluate(task: NodeTask, attempt: AttemptPaths) -> Result:
             seconds.update(simulation.seconds(attempt))
         if task.measure_on == "controller":
             return Result(Outcome.OK, measured=False)
-        note(attempt, Phase.MEASURING)
+        with contextlib.suppress(OSError):  # a disk that is full for the moment: the result is written patiently
+            note(attempt, Phase.MEASURING)
         return _measure(task, simulation, attempt)
 
     result = _guarded(task, run)
@@ -182,7 +163,7 @@ def _evaluate(task: NodeTask, attempt: AttemptPaths) -> Result:
 def _guarded(task: NodeTask, step: Callable[[], Result]) -> Result:
     """Return the result of a step; what fails because directories are gone says nothing of the parameters."""
     result = _caught(task, step)
-    gone = [str(each) for each in (task.paths.directory, task.model_dir) if not each.is_dir()]
+    gone = [str(each) for each in (task.paths.directory, task.model_dir) if not _is_there(each, if_unknown=False)]
     if result.outcome is Outcome.SIMULATION_ERROR and gone:
         return replace(result, outcome=Outcome.NODE_FAIL, message=f"{', '.join(gone)} is gone: {result.message}")
     return result
@@ -205,10 +186,17 @@ def _caught(task: NodeTask, step: Callable[[], Result]) -> Result:
 
 def _is_file_systems(error: OSError) -> bool:
     """Return whether an error is the file system's: it is full or gone, or a file was gone for a moment."""
-    was_gone = (
-        isinstance(error, FileNotFoundError) and isinstance(error.filename, str) and Path(error.filename).exists()
-    )
+    missing = error.filename if isinstance(error, FileNotFoundError) else None
+    was_gone = isinstance(missing, str) and _is_there(Path(missing), if_unknown=True)
     return error.errno in FILE_SYSTEM_ERRORS or was_gone
+
+
+def _is_there(path: Path, *, if_unknown: bool) -> bool:
+    """Return whether something is there; `if_unknown` if the file system, which is away, does not tell."""
+    try:
+        return path.exists()
+    except OSError:
+        return if_unknown
 
 
 def _bounded(result: Result) -> Result:
@@ -223,12 +211,16 @@ def _bounded(result: Result) -> Result:
 
 def _measure(task: NodeTask, simulation: Simulation[Any], attempt: AttemptPaths) -> Result:
     from orchestrator.data.freezing import read_data  # noqa: PLC0415  (most of the time that importing takes)
-    from targets import create_targets, measure  # noqa: PLC0415
+    from targets import NoValue, create_targets, measure  # noqa: PLC0415
 
     begin = time.monotonic()
     data = {} if task.data is None else read_data(task.data)
     targets = create_targets(task.targets, directory=task.model_dir, data=data)
-    recordings = simulation.recordings(attempt)
+    try:
+        recordings = simulation.recordings(attempt)
+    except NoValue as error:
+        labels, why = [target.label for target in targets], str(error) or "no value"
+        return Result(Outcome.OK, values=dict.fromkeys(labels), reasons=dict.fromkeys(labels, why))
     found = measure(targets, recordings, FILE_SYSTEM_ERRORS)
     measured = {target.label: measurement for target, measurement in zip(targets, found, strict=True)}
     return Result(

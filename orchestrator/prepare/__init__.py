@@ -1,19 +1,20 @@
-"""Makes a mozaik model ready for an optimisation."""
+"""Makes a mozaik model, or a Python function, ready for an optimisation."""
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from orchestrator.checking.problems import load_checked_config
 from orchestrator.errors import ConfigError, UsageError
+from orchestrator.prepare.function import function_plan
 from orchestrator.prepare.plan import CONFIG, FOLDER, Plan, Request, make_plan, plan_import_in_place
 from orchestrator.prepare.report import dry_run_lines, next_lines, summary_lines
-from orchestrator.simulations.mozaik.writing import carry_out, in_place, overwritten
+from orchestrator.simulations.mozaik.writing import Writing, carry_out, in_place, overwritten
 
-__all__ = ["Request", "prepare_model"]
+__all__ = ["Request", "prepare_function", "prepare_model"]
 
 
 def prepare_model(
@@ -71,6 +72,57 @@ def prepare_model(
         yield f"{plan.model_dir} is prepared already: nothing to change."
         yield from next_lines(plan)
         return
+    _write(plan, lambda: _verify(plan, plan.model_dir), force=force)
+    yield from summary_lines(plan)
+    yield from next_lines(plan)
+
+
+def prepare_function(
+    model_dir: Path | None,
+    reference: str,
+    *,
+    parameters: Sequence[str] = (),
+    targets: Sequence[str] = (),
+    force: bool = False,
+    dry_run: bool = False,
+) -> Iterator[str]:
+    """Make the directory of a Python function ready for an optimisation, all of it or nothing.
+
+    Parameters
+    ----------
+    model_dir : pathlib.Path or None
+        Directory of its module, by default the working directory.
+    reference : str
+        ``module:function``.
+    parameters, targets : sequence of str
+        ``NAME=LOW:HIGH`` and ``KEY=VALUE:NORM`` each; what the function's source has besides is to be completed.
+    force, dry_run : bool
+        As for `prepare_model`.
+
+    Yields
+    ------
+    str
+        What was done, in lines, and the next commands.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        If there is no such function, or there is something in the way; the directory is then as it was.
+    """
+    plan = function_plan(model_dir or Path(), reference, parameters, targets)
+    if dry_run:
+        yield from plan.dry_run_lines(overwritten(plan))
+        return
+    if in_place(plan):
+        yield f"{plan.model_dir} is prepared already: nothing to change."
+    else:
+        _write(plan, plan.verify, force=force)
+        yield from plan.summary_lines()
+    yield from plan.next_lines()
+
+
+def _write(plan: Writing, verify: Callable[[], None], *, force: bool) -> None:
+    """Write it, unless something is in the way."""
     in_the_way = overwritten(plan)
     if in_the_way and not force:
         first, *more = in_the_way
@@ -79,9 +131,7 @@ def prepare_model(
             f"{names}: there already. With --force {'they are' if more else 'it is'} overwritten, what you changed "
             "there is lost, and other files stay; --dry-run shows what would be written. Nothing was changed"
         )
-    carry_out(plan, lambda: _verify(plan, plan.model_dir))
-    yield from summary_lines(plan)
-    yield from next_lines(plan)
+    carry_out(plan, verify)
 
 
 def _place(model_dir: Path | None, imported: Path | None) -> Path:

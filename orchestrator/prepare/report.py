@@ -16,8 +16,7 @@ def dry_run_lines(plan: Plan, in_the_way: Sequence[str]) -> Iterator[str]:
     yield f"Would write into {plan.model_dir}:"
     for name in sorted(plan.files):
         yield f"  {name}"
-    if in_the_way:
-        yield f"\nIn the way, overwritten only with --force: {', '.join(in_the_way)}"
+    yield from in_the_way_lines(in_the_way)
     if plan.left_out:
         yield f"\nNot copied, they hold recorders alone: {', '.join(f'{plan.base}/{name}' for name in plan.left_out)}"
     if plan.rewritten:
@@ -58,17 +57,36 @@ def summary_lines(plan: Plan) -> Iterator[str]:
     yield from _notes(plan)
 
 
+def in_the_way_lines(in_the_way: Sequence[str]) -> Iterator[str]:
+    """Yield what is there and would be lost, if anything is."""
+    if in_the_way:
+        yield f"\nIn the way, overwritten only with --force: {', '.join(in_the_way)}"
+
+
 def next_lines(plan: Plan) -> Iterator[str]:
     """Yield the next commands, as they can be given where the user is."""
-    config, script = (plan.model_dir / FOLDER / CONFIG, plan.model_dir / SBATCH)
-    yield f"\nLook through the bounds and target values in {_here(config)}. Then:"
+    return next_commands(plan.model_dir, "Look through the bounds and target values in")
+
+
+def next_commands(model_dir: Path, first: str) -> Iterator[str]:
+    """Yield the next commands for a prepared directory.
+
+    Parameters
+    ----------
+    model_dir : pathlib.Path
+        The directory.
+    first : str
+        What is to be done before, of which the end is the name of the configuration.
+    """
+    config, script = model_dir / FOLDER / CONFIG, model_dir / SBATCH
+    yield f"\n{first} {_here(config)}. Then:"
     yield f"  {command_line('orchestrator', 'check', _here(config))}"
     if shutil.which("sbatch") is None:
         yield f"  {command_line('orchestrator', 'run', _here(config))}"
-    elif plan.model_dir == Path.cwd():
+    elif model_dir == Path.cwd():
         yield f"  sbatch {SBATCH}"
     else:
-        yield f"  sbatch --chdir={command_line(_here(plan.model_dir), _here(script))}"
+        yield f"  sbatch --chdir={command_line(_here(model_dir), _here(script))}"
 
 
 def _here(path: Path) -> str:

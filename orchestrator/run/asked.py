@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from orchestrator.checkpoint import OLDER_COPY, Checkpoint
@@ -32,7 +32,12 @@ class Asks:
         self._paths = paths
         self._space = space
 
-    def record(self, offspring: Sequence[Offspring], kept: Sequence[Offspring] = ()) -> None:
+    def record(
+        self,
+        offspring: Sequence[Offspring],
+        kept: Sequence[Offspring] = (),
+        confirm: Callable[[], object] = lambda: None,
+    ) -> None:
         """Add offspring of one generation to what is recorded of it.
 
         Parameters
@@ -41,6 +46,9 @@ class Asks:
             They are submitted next.
         kept : sequence of Offspring
             What was asked for with them and is not to be submitted yet; takes the place of what was kept before.
+        confirm : callable
+            Raises `orchestrator.errors.Stopped` if another controller has taken the run over: called last, because what
+            that one has recorded meanwhile would be lost.
         """
         number = offspring[0].generation
         paths = self._paths.generation(number)
@@ -48,7 +56,7 @@ class Asks:
         known = [*self.recorded(number).offspring, *offspring]
         rows = {"offspring": known, **({"kept": kept} if kept else {})}
         lists = {name: [_to_json(each) for each in listed] for name, listed in rows.items()}
-        write_json(paths.record, {"generation": number, **lists})
+        write_json(paths.record, {"generation": number, **lists}, confirm)
 
     def recorded(self, number: int) -> Recorded:
         """Return what was asked for in a generation; nothing if its controller died before it was written down.

@@ -126,7 +126,7 @@ class Controller:
         while self._unscored is None and (offspring := self._schedule.next()):
             self._before(offspring)
             self._confirm()
-            self._asks.record(offspring, self._schedule.kept())
+            self._asks.record(offspring, self._schedule.kept(), self._confirm)
             self._submit(offspring)
         if self._unscored is not None and self._pool.is_idle:
             raise self._unscored

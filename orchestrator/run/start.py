@@ -149,7 +149,7 @@ def _control(
         # how a run is carried out may change on the way; what it is may not
         text = dump_config(config, paths.directory)
         if not paths.config.is_file() or text != paths.config.read_text(encoding="utf-8"):
-            write_text(paths.config, text)
+            write_text(paths.config, text, lease.confirm)
         if text != checkpoint.config_text:
             checkpoint.set_config(text, lease.confirm)
         if not new:

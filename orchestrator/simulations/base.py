@@ -246,6 +246,8 @@ class Simulation(ABC, Generic[Options]):
         ------
         SimulationFailed
             If there is nothing that could be measured.
+        targets.errors.NoValue
+            With the reason, if it was simulated and no target has a value.
         """
 
     def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:

@@ -1,25 +1,24 @@
-"""Simulation by any importable Python callable."""
+"""Simulation by any Python callable: in the job's own process, or in another Python."""
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import os
-import sys
-import sysconfig
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
-from pydantic import Field, ValidationInfo, field_validator
-
-from orchestrator.config.section import Reference
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
-from orchestrator.simulations.base import Finding, Identity, Model, Simulation, SimulationFailed, digests
-from orchestrator.simulations.options import SimulationOptions
+from orchestrator.simulations.base import Finding, Identity, Simulation, SimulationFailed, digests
+from orchestrator.simulations.phases import seconds_noted
+from orchestrator.simulations.programs.before import prepared
+from orchestrator.simulations.programs.elsewhere import call_elsewhere, calling_script, is_elsewhere
+from orchestrator.simulations.programs.importing import load, module_files, modules_of, place_of
+from orchestrator.simulations.programs.launching import PREPARED, Launch
+from orchestrator.simulations.programs.looking import FilesModel
+from orchestrator.simulations.programs.options import FunctionOptions
 from orchestrator.simulations.registry import simulation
-from orchestrator.simulations.returned import keep_returned, recordings_in
+from orchestrator.simulations.returned import keep_returned, recordings_in, recordings_of_trials, refuse_explosion
 from orchestrator.simulations.seeds import seeds_of_trial
 from orchestrator.text import shortened
 
@@ -27,39 +26,12 @@ if TYPE_CHECKING:
     from orchestrator.config.model import Config
     from targets import Recordings
 
-# what it returns is what `targets.recordings.file.as_recordings` takes
-Function = Callable[[dict[str, float | int], Path], Mapping[str, Any] | None]
-
 # characters of an exception that are told
 _LONGEST = 2000
+_KEY = ("simulation", "function")
 
 
-class FunctionOptions(SimulationOptions):
-    """A Python function ``f(parameters: dict, directory: pathlib.Path)`` that returns numbers, traces and events."""
-
-    stand_ins: ClassVar[dict[str, object]] = {"function": "missing:Missing"}
-
-    type: str = Field("function", description="name of the kind of simulation, or file.py:Class for one of your own")
-    function: Reference = Field(description="module:function, importable from the model directory")
-    trials: int = Field(
-        1,
-        ge=1,
-        description="how often the function is called for one evaluation, with other seeds each time; what it leaves "
-        "is averaged as each target says",
-    )
-
-    @field_validator("trials")
-    @classmethod
-    def _differ(cls, trials: int, info: ValidationInfo) -> int:
-        if trials > 1 and info.data.get("seeds") == {}:
-            raise ValueError(
-                f"{trials} trials would be the same: name the parameter that takes their seed in simulation.seeds, "
-                "such as seeds: {seed: per_offspring}"
-            )
-        return trials
-
-
-class FunctionModel(Model[FunctionOptions]):
+class FunctionModel(FilesModel[FunctionOptions]):
     """A module of the user's, of which one function is called."""
 
     essential = ("function",)
@@ -69,7 +41,7 @@ class FunctionModel(Model[FunctionOptions]):
         return self.options.function
 
     def problems(self, config: Config) -> list[Finding]:
-        """Return why the function cannot be imported, if so."""
+        """Return why the function cannot be imported, if so, and patterns that no file fits."""
         if found := super().problems(config):
             return found
         for name in ("orchestrator", "targets"):
@@ -77,27 +49,65 @@ class FunctionModel(Model[FunctionOptions]):
                 if file.exists():
                     message = f"{file} stands in the way of this program's own {name}, which jobs import; rename it"
                     return [(("model_dir",), message)]
+        return list(self._not_there() if self._is_of_another_python else self._not_imported())
+
+    def unknown(self, config: Config) -> list[Finding]:
+        """Return that a function of another Python is not imported here."""
+        if not self._is_of_another_python:
+            return []
+        function = self.options.function
+        message = f"whether {function} can be imported, which only its own Python knows: let a node try it (--on-node)"
+        return [(_KEY, message)]
+
+    def identity(self) -> Identity:
+        """Return the digests of the function's module, if it is a file of the model, and of what else is named."""
+        module = digests(self.model_dir, module_files(self.options.function))
+        return Identity({}, {**super().identity().files, **module})
+
+    def launch_script(self, attempt: AttemptPaths) -> str | None:
+        """Return the script that calls the function, if it has a process of its own."""
+        if not is_elsewhere(self.options, self.context):
+            return None
+        launch = Launch(self.options, self.model_dir, self.context, attempt, attempt.simulation)
+        return calling_script(launch, self.options)
+
+    @property
+    def _is_of_another_python(self) -> bool:
+        return bool(self.options.python or self.options.setup)
+
+    def _not_imported(self) -> Iterator[Finding]:
         function = self.options.function
         try:
             with modules_of(self.model_dir):
                 load(function, self.model_dir)
         except Exception as error:  # noqa: BLE001  (whatever a user's module raises)
             reason = shortened(f"{type(error).__name__}: {error}", _LONGEST)
-            return [(("simulation", "function"), f"cannot import {function!r} from {self.model_dir}: {reason}")]
-        return []
+            yield _KEY, f"cannot import {function!r} from {self.model_dir}: {reason}"
 
-    def identity(self) -> Identity:
-        """Return the digest of the function's module, if it is a file of the model."""
-        return Identity({}, digests(self.model_dir, _module_files(self.options.function)))
+    def _not_there(self) -> Iterator[Finding]:
+        """Yield that a module of the model has no such name, as far as its source says."""
+        from orchestrator.errors import UsageError  # noqa: PLC0415
+        from orchestrator.simulations.mozaik.modules import defined_in, module_file, module_tree  # noqa: PLC0415
+        from targets.plugins import nearest  # noqa: PLC0415
+
+        module, _, name = self.options.function.partition(":")
+        try:
+            tree = module_tree(self.model_dir, module)
+        except UsageError as error:
+            yield _KEY, str(error)
+            return
+        defined = {} if tree is None else defined_in(tree)
+        if defined and not {name, "*"} & defined.keys():
+            yield _KEY, f"{module_file(self.model_dir, module)} has no {name!r}{nearest(name, defined)}"
 
 
 @simulation("function", options=FunctionOptions, model=FunctionModel)
 class FunctionSimulation(Simulation[FunctionOptions]):
-    """Calls ``function(parameters, directory)`` in the job's own process.
+    """Calls ``function(parameters, directory)`` in the job's own process, or in that of another Python.
 
-    The function returns a mapping of names to numbers, with None in the place of one that there is not, to
-    `targets.Trace`, `targets.Events`, and to what neo has for the two. It may leave files in the directory as well, or
-    alone, for targets of the user's own. What ``simulation.seeds`` names is among the parameters.
+    The function returns a mapping of names to numbers, traces and events, which targets read, with None in the place of
+    a number that there is not. Or it leaves files in the directory and returns None, for targets of the user's own.
+    What ``simulation.seeds`` names is among the parameters. It may raise ``Exploded`` and ``NoValue`` of this program.
 
     With several ``trials`` it is called that often, with a directory and with seeds of its own each time, which
     `orchestrator.simulations.seeds.seeds_of_trial` makes of those of the evaluation.
@@ -105,87 +115,63 @@ class FunctionSimulation(Simulation[FunctionOptions]):
 
     def simulate(self, parameters: Mapping[str, float | int], attempt: AttemptPaths) -> None:
         """Call the function and keep what it returns."""
-        with modules_of(self.model_dir):
-            try:
-                function = load(self.options.function, self.model_dir)
-            except Exception as error:
-                raise SimulationFailed(Outcome.LAUNCH_FAILED, f"{type(error).__name__}: {error}") from error
+        made = prepared(self.options, self.model_dir, attempt)
         attempt.simulation.mkdir(exist_ok=True)
-        os.chdir(self.model_dir)
         if self.options.trials == 1:
-            self._call(function, parameters, attempt.simulation)
+            self._simulate_in(attempt.simulation, parameters, attempt, made)
             return
         seeds = {name: int(parameters[name]) for name in self.options.seeds}
         for number in range(self.options.trials):
+            own = {**parameters, **seeds_of_trial(seeds, number)}
             attempt.trial(number).mkdir(exist_ok=True)
-            self._call(function, {**parameters, **seeds_of_trial(seeds, number)}, attempt.trial(number))
+            self._simulate_in(attempt.trial(number), own, attempt, made)
 
     def recordings(self, attempt: AttemptPaths) -> Recordings:
-        """Return what the function returned and left."""
-        return recordings_in(attempt, self.options.trials)
+        """Return what the function returned, and the directory with what it wrote."""
+        if self.options.trials == 1:
+            return recordings_in(attempt.simulation)
+        return recordings_of_trials([attempt.trial(n) for n in range(self.options.trials)], attempt.simulation)
 
-    def _call(self, function: Function, parameters: Mapping[str, float | int], directory: Path) -> None:
-        """Call the function once and keep what it returns in a directory that is there."""
+    def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
+        """Return the wall time of a preparation."""
+        return seconds_noted(attempt)
+
+    def _simulate_in(
+        self, directory: Path, parameters: Mapping[str, float | int], attempt: AttemptPaths, made: Path | None
+    ) -> None:
+        """Call the function once, which leaves what it leaves in a directory that is there."""
+        if is_elsewhere(self.options, self.context):
+            launch = Launch(self.options, self.model_dir, self.context, attempt, directory, made)
+            call_elsewhere(launch, self.options, parameters)
+        else:
+            self._call(directory, parameters, attempt, made)
+        refuse_explosion(directory)
+
+    def _call(
+        self, directory: Path, parameters: Mapping[str, float | int], attempt: AttemptPaths, made: Path | None
+    ) -> None:
+        from targets.errors import Exploded, NoValue  # noqa: PLC0415  (most of the time that importing takes)
+        from targets.recordings.file import say  # noqa: PLC0415
+
+        reference = self.options.function
+        if made is not None:
+            os.environ[PREPARED] = str(made)
         with modules_of(self.model_dir):
+            try:
+                function = load(reference, self.model_dir)
+            except Exception as error:
+                raise SimulationFailed(Outcome.LAUNCH_FAILED, f"{type(error).__name__}: {error}") from error
+            os.chdir(self.options.works_in(self.model_dir, directory))
             try:
                 returned = function(dict(parameters), directory)
             except MemoryError as error:
                 raise SimulationFailed(Outcome.OUT_OF_MEMORY, "MemoryError") from error
-        keep_returned(returned, directory, f"{self._file()}: {self.options.function.partition(':')[2]}()")
-
-    def _file(self) -> Path | str:
-        """Return the file of the function's module, or the module's name if it is none of the model."""
-        module = self.options.function.partition(":")[0]
-        files = (self.model_dir / each for each in _module_files(module))
-        return next((file for file in files if file.is_file()), module)
-
-
-def load(reference: str, model_dir: Path) -> Function:
-    """Return the function that ``module:name`` refers to, imported from the model's directory.
-
-    Raises
-    ------
-    Exception
-        Whatever the module raises while it is imported.
-    TypeError
-        If what is found is no function.
-    """
-    module, _, name = reference.partition(":")
-    file = model_dir / f"{module}.py"
-    # import would find the module of the standard library
-    named_alike = module in sys.stdlib_module_names and file.is_file()
-    if named_alike:
-        from targets.plugins import import_from  # noqa: PLC0415  (most of the time that importing takes)
-
-        function = getattr(import_from(str(file)), name)
-    else:
-        function = getattr(importlib.import_module(module), name)
-    if not callable(function):
-        raise TypeError(f"{reference} is not callable")
-    return function  # type: ignore[no-any-return]
-
-
-@contextlib.contextmanager
-def modules_of(model_dir: Path) -> Iterator[None]:
-    """Let modules of the model be imported for a while.
-
-    They come before installed packages, as in a script of the user's, but after the standard library, of which this
-    program and what it uses import parts at any moment.
-    """
-    entry, standard = str(model_dir), sysconfig.get_paths()["stdlib"]
-    if entry in sys.path:  # the user has put it there
-        yield
-        return
-    places = [n for n, place in enumerate(sys.path) if place in (standard, f"{standard}/lib-dynload")]
-    sys.path.insert(max(places, default=-1) + 1, entry)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ValueError):  # what was imported may have changed the path
-            sys.path.remove(entry)
-
-
-def _module_files(reference: str) -> list[str]:
-    """Return where the module of a reference may be in the model's directory."""
-    module = reference.partition(":")[0].replace(".", "/")
-    return [f"{module}.py", f"{module}/__init__.py"]
+            except SystemExit as error:  # a job that ends without a result has to be taken for lost
+                message = f"the function ended the program: SystemExit({error.code!r})"
+                raise SimulationFailed(Outcome.SIMULATION_ERROR, message) from error
+            except Exploded as why:
+                raise SimulationFailed(Outcome.EXPLODED, str(why) or "the function raised Exploded") from why
+            except NoValue as why:
+                return say(directory, "no_value", str(why) or "the function raised NoValue")
+        keep_returned(returned, directory, attempt, place_of(reference, self.model_dir))
+        return None

@@ -95,6 +95,23 @@ TIMED = {
     Phase.PROTOCOLS: "protocols",
     Phase.MEASURING: "measuring",
 }
+# what ends each of those that a simulation notes
+_ENDS = {
+    Phase.BUILDING: (Phase.CHECK, Phase.PROTOCOLS),
+    Phase.CHECK: (Phase.EXPLODED, Phase.PROTOCOLS),
+    Phase.PROTOCOLS: (Phase.FINISHED,),
+}
+
+
+def seconds_noted(paths: AttemptPaths) -> dict[str, float]:
+    """Return the wall times in s of the phases that a simulation has noted and that are over, by their names."""
+    first = phases(paths)
+    seconds = {}
+    for phase, following in _ENDS.items():
+        end = next((first[later] for later in following if later in first), None)
+        if phase in first and end is not None:
+            seconds[TIMED[phase]] = end - first[phase]
+    return seconds
 
 
 @dataclass

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from orchestrator.files import replacing
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
 from orchestrator.simulations.base import SimulationFailed
+from orchestrator.simulations.delivering import deliver
 
 if TYPE_CHECKING:
     from targets import Recordings
 
+Left = TypeVar("Left")
 
-def keep_returned(returned: object, directory: Path, where: str) -> None:
-    """Write what a function returned into a directory, whole or not at all.
+
+def keep_returned(returned: object, directory: Path, attempt: AttemptPaths, where: str) -> None:
+    """Write what a function returned into a directory of an attempt, whole or not at all.
 
     Parameters
     ----------
     returned : mapping, or None
         As `targets.recordings.file.as_recordings` takes it; nothing is written for None.
     directory : pathlib.Path
-        Where the function may have left files.
+        That of the simulation, or of one of its trials.
+    attempt : AttemptPaths
+        Of which ``simulation`` is there.
     where : str
         The function and its file, for people.
 
@@ -30,8 +37,8 @@ def keep_returned(returned: object, directory: Path, where: str) -> None:
     ------
     SimulationFailed
         If it is nothing that a target could measure; the message names the key.
-    OSError
-        If it cannot be written.
+    SystemExit
+        If it cannot be written for ten minutes, as `orchestrator.simulations.delivering.deliver` says.
     """
     from targets.recordings.file import NPZ, as_recordings, save  # noqa: PLC0415  (most of the time that importing takes)
 
@@ -42,25 +49,53 @@ def keep_returned(returned: object, directory: Path, where: str) -> None:
     except TypeError as error:
         message = f"{where}: {error}. Return None if there is no value"
         raise SimulationFailed(Outcome.SIMULATION_ERROR, message) from error
-    with replacing(directory / NPZ) as temporary:
-        save(recordings, temporary)
+    file = directory / NPZ
+
+    def write() -> None:
+        directory.mkdir(exist_ok=True)
+        with replacing(file) as temporary:
+            save(recordings, temporary)
+
+    deliver(attempt, file, write)
 
 
-def recordings_in(attempt: AttemptPaths, trials: int = 1) -> Recordings:
-    """Return what is in the attempt's directory, that of several trials as one.
+def refuse_explosion(directory: Path) -> None:
+    """Raise `SimulationFailed` if a simulation says in its directory that it has exploded, or has left no numbers."""
+    from targets.errors import NoValue  # noqa: PLC0415  (most of the time that importing takes)
+    from targets.recordings.file import numbers_in  # noqa: PLC0415
+
+    with contextlib.suppress(NoValue):
+        _understood(lambda: numbers_in(directory))
+
+
+def recordings_in(directory: Path) -> Recordings:
+    """Return what a simulation has left in its directory.
 
     Raises
     ------
     SimulationFailed
-        If a file is there that is none of the sort; the message names it.
-    OSError
-        If it cannot be read.
+        If it has exploded, or what it has left is not what it should be.
+    targets.errors.NoValue
+        If it says that there is nothing to measure.
     """
+    from targets.recordings.file import left_in  # noqa: PLC0415  (most of the time that importing takes)
+
+    return _understood(lambda: left_in(directory))
+
+
+def recordings_of_trials(directories: Sequence[Path], directory: Path) -> Recordings:
+    """Return what several trials have left in their directories, as one; raises as `recordings_in`."""
     from targets.recordings.file import averaged, left_in  # noqa: PLC0415  (most of the time that importing takes)
 
+    return _understood(lambda: averaged([left_in(each) for each in directories], directory))
+
+
+def _understood(read: Callable[[], Left]) -> Left:
+    from targets.errors import Exploded  # noqa: PLC0415  (most of the time that importing takes)
+
     try:
-        if trials == 1:
-            return left_in(attempt.simulation)
-        return averaged([left_in(attempt.trial(n)) for n in range(trials)], attempt.simulation)
+        return read()
+    except Exploded as why:
+        raise SimulationFailed(Outcome.EXPLODED, str(why)) from why
     except ValueError as error:
         raise SimulationFailed(Outcome.SIMULATION_ERROR, str(error)) from error

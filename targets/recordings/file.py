@@ -22,6 +22,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from targets.errors import Exploded, NoValue
 from targets.numbers import FloatArray, as_number
 from targets.recordings.series import Events, Recordings, Trace
 
@@ -201,19 +202,51 @@ def _first_of(events: Events, most: int) -> Events:
 def left_in(directory: Path) -> Recordings:
     """Return what a simulation left in its directory: ``returned.npz``, numbers of ``returned.json``, or only files.
 
+    Where ``returned.json`` has a text under ``exploded`` or ``no_value``, that is why there is nothing to measure.
+
     Raises
     ------
     OSError
         If a file that is there cannot be read.
     ValueError
         If it is not such a file; the message names it.
+    targets.errors.Exploded, targets.errors.NoValue
+        With the reason, if the simulation says so.
     """
-    if (path := directory / NPZ).exists():
-        return load(path, directory)
-    if not (path := directory / JSON).exists():
-        return Recordings(directory=directory)
+    numbers = numbers_in(directory)
+    if not (directory / NPZ).exists():
+        return Recordings(numbers, directory=directory)
+    found = load(directory / NPZ, directory)
+    return Recordings({**numbers, **found.numbers}, found.traces, found.events, directory, found.trials)
+
+
+def say(directory: Path, word: str, why: str) -> None:
+    """Leave in a simulation's directory why there is nothing to measure, for `left_in`.
+
+    Parameters
+    ----------
+    directory : pathlib.Path
+        The simulation's.
+    word : str
+        ``exploded`` or ``no_value``.
+    why : str
+        For people.
+    """
+    (directory / JSON).write_text(json.dumps({word: why}) + "\n", encoding="utf-8")
+
+
+def numbers_in(directory: Path) -> Mapping[str, float | None]:
+    """Return the numbers of ``returned.json``, none if there is no such file; raises as `left_in`."""
+    path = directory / JSON
+    if not path.exists():
+        return {}
     try:
-        return as_recordings(json.loads(path.read_text(encoding="utf-8")), directory)
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(found, dict):
+            for word, raised in (("exploded", Exploded), ("no_value", NoValue)):
+                if isinstance(why := found.get(word), str):
+                    raise raised(why)
+        return as_recordings(found, directory).numbers
     except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat, PositiveFloat, model_validator
 
-from targets.base import NoValue, PointTarget, Target, UnfitData, Unmeasurable
+from targets.base import PointTarget, Target, UnfitData, Unmeasurable
+from targets.errors import NoValue
 from targets.numbers import FloatArray
 from targets.recordings import Events, Trace
 from targets.registry import target

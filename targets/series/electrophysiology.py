@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field, FiniteFloat, NonNegativeInt, field_validator
 
-from targets.base import NoValue
+from targets.errors import NoValue
 from targets.kinds import of_every_kind
 from targets.plugins import nearest
 from targets.series.features import TraceFeature

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from pydantic import Field, FiniteFloat, field_validator
 
-from targets.base import NoValue, Target, UnfitData, Unmeasurable
+from targets.base import Target, UnfitData, Unmeasurable
+from targets.errors import NoValue
 from targets.kinds import of_every_kind
 from targets.numbers import FloatArray
 from targets.plugins import nearest

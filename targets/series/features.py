@@ -8,7 +8,8 @@ from typing import Literal, TypeVar
 import numpy as np
 from pydantic import Field, FiniteFloat, NonNegativeFloat, ValidationInfo, field_validator
 
-from targets.base import NoValue, UnfitData
+from targets.base import UnfitData
+from targets.errors import NoValue
 from targets.kinds import of_every_kind
 from targets.numbers import FloatArray
 from targets.recordings import Events, Trace

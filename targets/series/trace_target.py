@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat, NonNegativeInt, PrivateAttr, field_validator
 
-from targets.base import NoValue, Target, UnfitData, Unmeasurable
+from targets.base import Target, UnfitData, Unmeasurable
+from targets.errors import NoValue
 from targets.numbers import FloatArray
 from targets.plugins import nearest
 from targets.recordings import Events, Recordings, Trace
@@ -58,6 +59,8 @@ class TraceTarget(Target):
         "of the single traces",
     )
     _measured: Trace | None = PrivateAttr(None)
+    # of the measured trace, made once: optimisers ask for thousands of values
+    _wanted: Samples | None = PrivateAttr(None)
 
     options_of_score: ClassVar[frozenset[str]] = Target.options_of_score | {"data"}
 
@@ -104,6 +107,7 @@ class TraceTarget(Target):
         except ValueError as error:
             raise UnfitData("data", f"{self.data!r}: {error}") from error
         copy._measured = measured = Trace(times, measured.values, measured.unit)
+        copy._wanted = None
         copy._require_rows(measured)
         copy._require_covered(measured)
         try:
@@ -123,7 +127,10 @@ class TraceTarget(Target):
         """Return a target for each of the sweeps, named ``label[sweep]``."""
         if self.sweeps is None or (len(self.sweeps) == 1 and self.name is not None and self.name.endswith("]")):
             return (self,)
-        return [self.model_copy(update={"sweeps": [n], "name": f"{self.label}[{n}]"}) for n in self.sweeps]
+        made = [self.model_copy(update={"sweeps": [n], "name": f"{self.label}[{n}]"}) for n in self.sweeps]
+        for each in made:
+            each._wanted = None
+        return made
 
     def outputs(self, recordings: Any) -> FloatArray:
         """Return the outputs of the trace, of each trial one after the other if their values are averaged."""
@@ -148,7 +155,9 @@ class TraceTarget(Target):
         """Return the measured trace in the times that count; raises `NoValue` if it is not at hand."""
         if self._measured is None:
             raise NoValue(f"the data {self.data!r} are not at hand")
-        return self._samples_of(self._measured, self._row_of(self._measured), self.inside)
+        if self._wanted is None:
+            self._wanted = self._samples_of(self._measured, self._row_of(self._measured), self.inside)
+        return self._wanted
 
     def _require_rows(self, measured: Trace) -> None:
         if missing := [n for n in self.sweeps or () if n >= len(measured.rows)]:

@@ -22,11 +22,14 @@ from orchestrator.simulations.registry import simulation_kind, simulation_option
 KINDS = simulations().known()
 # a section of each kind, with a seed and a key of its own; what a kind that is installed needs is not known here
 SECTIONS: dict[str, dict[str, Any]] = {
+    "command": {"type": "command", "command": "sh {model_dir}/model.sh {x} {seed}", "seeds": {"seed": 7}},
     "function": {"type": "function", "function": "model:simulate", "seeds": {"seed": 7}},
     "mozaik": {"type": "mozaik", "model": "model:VisualModel", "threads": 3, "seeds": {"pynn_seed": 7}},
     "toy_of_tests": {"type": "toy_of_tests", "gain": 0.5, "seeds": {"seed": 1}},
 }
 FUNCTION = "def simulate(parameters, directory):\n    return {'x': parameters['x'], 'seed': parameters['seed']}\n"
+
+PROGRAM = 'echo "{\\"x\\": $1, \\"seed\\": $2}" > returned.json\n'
 
 
 @pytest.fixture(params=SECTIONS)
@@ -43,6 +46,7 @@ def config(section: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPa
     else:
         directory.mkdir()
         (directory / "model.py").write_text(FUNCTION)
+        (directory / "model.sh").write_text(PROGRAM)
     monkeypatch.chdir(tmp_path)
     file = directory / "config.yaml"
     target = {"class": "ReturnedValue", "key": "x", "target_value": 1, "norm": 1}
@@ -124,9 +128,10 @@ def test_the_directory_of_the_model_is_missed_with_its_key(config: Config) -> No
     assert [at for at, _ in model_of(gone).problems(gone)] == [("model_dir",)]
 
 
-@pytest.mark.parametrize("name", ["function", "toy_of_tests"])
+@pytest.mark.parametrize("name", ["command", "function", "toy_of_tests"])
 def test_a_node_leaves_what_targets_measure(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "model.py").write_text(FUNCTION)
+    (tmp_path / "model.sh").write_text(PROGRAM)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(__import__("sys").modules, "model", raising=False)
@@ -141,6 +146,7 @@ def test_a_node_leaves_what_targets_measure(name: str, tmp_path: Path, monkeypat
 
 
 WRONG = [
+    ("command", {"command": "{model_dir}/no_such_program"}, "LAUNCH_FAILED"),
     ("function", {"function": "no_such_module:simulate"}, "LAUNCH_FAILED"),
     ("toy_of_tests", {}, "SIMULATION_ERROR"),
     ("mozaik", {"python": "/no/such/python", "launch_script": "offspring.sh"}, "LAUNCH_FAILED"),

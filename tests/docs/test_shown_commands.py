@@ -36,6 +36,7 @@ NOT_EXECUTED = {
 ON_A_FUNCTION = ("docs/continue.md", "docs/plug-ins.md", "docs/status.md")
 ON_A_FINISHED_RUN = ("docs/notebooks.md", "docs/own-target.md", "docs/rescore.md", "docs/targets.md")
 ON_A_CLUSTER = ("README.md", "docs/own-model.md", "docs/own-cluster.md")
+IN_AN_EMPTY_DIRECTORY = ("docs/programs.md",)
 OTHERS = ("docs/results.md", "docs/tutorial.md")
 
 
@@ -47,7 +48,7 @@ def smaller(settings: dict[str, Any]) -> None:
 
 
 def test_no_page_is_forgotten() -> None:
-    executed = (*ON_A_FUNCTION, *ON_A_FINISHED_RUN, *ON_A_CLUSTER, *OTHERS)
+    executed = (*ON_A_FUNCTION, *ON_A_FINISHED_RUN, *ON_A_CLUSTER, *IN_AN_EMPTY_DIRECTORY, *OTHERS)
     for page in PAGES:
         blocks = [block for block in blocks_of(page) if block.language in (*SHELL, "python")]
         there_is_some = not all(block.text.startswith(tuple(NOT_EXECUTED)) for block in blocks)
@@ -122,6 +123,15 @@ def test_commands_on_runs_of_a_function(page: str, copy_of_function: Path) -> No
 @pytest.mark.parametrize("page", ON_A_FINISHED_RUN)
 def test_commands_on_a_finished_run(page: str, copy_of_finished: Path) -> None:
     Reader(copy_of_finished).follow(page, NOT_EXECUTED)
+
+
+@pytest.mark.run
+@pytest.mark.parametrize("page", IN_AN_EMPTY_DIRECTORY)
+def test_commands_in_an_empty_directory(page: str, tmp_path: Path) -> None:
+    Reader(tmp_path).follow(page, NOT_EXECUTED)
+    runs = [Checkpoint(run).evaluations() for run in tmp_path.glob("*_Optimization")]
+    assert len(runs) == 2
+    assert all("OK" in set(found["outcome"]) for found in runs)
 
 
 @pytest.mark.mozaik

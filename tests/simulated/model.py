@@ -1,4 +1,4 @@
-"""What the jobs of the world simulate: two numbers, after a while; fails for some parameters."""
+"""What the jobs of the world simulate: two numbers, after a while; fails for some parameters. And who asks for them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ import json
 import time
 from collections.abc import Mapping
 
+from plugins_of_tests import Nearest, NearestOptions
+
 from orchestrator.files import write_json
+from orchestrator.optimisers import optimiser
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
 from orchestrator.simulations import Simulation, SimulationFailed, simulation
 from orchestrator.simulations.options import SimulationOptions
 from orchestrator.simulations.phases import Phase, note
+
+
+@optimiser("nearest_of_any_rows_of_tests", options=NearestOptions, any_rows=True)
+class NearestOfAnyRows(Nearest):
+    """Takes any rows, in any order."""
 
 
 class TimedOptions(SimulationOptions):
@@ -23,13 +31,19 @@ class Timed(Simulation[TimedOptions]):
     """Takes longer for a larger x; fails for every fourth x."""
 
     def simulate(self, parameters: Mapping[str, float | int], attempt: AttemptPaths) -> None:
-        x, y = parameters["x"], parameters["y"]
         note(attempt, Phase.BUILDING)
         attempt.simulation.mkdir(exist_ok=True)
-        time.sleep(5 + 20 * x)
-        if int(1000 * x) % 4 == 0:
-            raise SimulationFailed(Outcome.SIMULATION_ERROR, f"x = {x} does not work")
-        write_json(attempt.simulation / "numbers.json", {"rate": 10 * x, "cv": y**2})
+        time.sleep(5 + 20 * parameters["x"])
+        numbers = numbers_of(parameters)
+        if numbers is None:
+            raise SimulationFailed(Outcome.SIMULATION_ERROR, f"x = {parameters['x']} does not work")
+        write_json(attempt.simulation / "numbers.json", numbers)
 
     def recordings(self, attempt: AttemptPaths) -> object:
         return json.loads((attempt.simulation / "numbers.json").read_text())
+
+
+def numbers_of(parameters: Mapping[str, float | int]) -> dict[str, float] | None:
+    """Return what is simulated with these parameters, None if it fails with them."""
+    x, y = parameters["x"], parameters["y"]
+    return None if int(1000 * x) % 4 == 0 else {"rate": 10 * x, "cv": y**2}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-import copy
 import functools
 import io
 import json
 import logging
 import os
+import pickle
 import secrets
 import shutil
 import socket
@@ -20,10 +20,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import h5py
 import psutil
 
 from orchestrator import clocks, lease, processes
 from orchestrator.checking import problems
+from orchestrator.checkpoint import history, reading
 from orchestrator.cluster import commands, submission
 from orchestrator.config import source, yaml_text
 from orchestrator.config.file import dump_config
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 _ACTS = 12
 # how many times longer than wanted it takes until somebody looks again
 _LOOKS_LATE = 3.0
-_STRFTIME = time.strftime
+_STRFTIME, _READ_YAML, _RUN_IN = time.strftime, yaml_text.read_yaml, reading.run_in
 
 
 @contextlib.contextmanager
@@ -83,6 +85,9 @@ def _replacements(world: World) -> list[tuple[Any, dict[str, Any]]]:
         (node, {"end_on_signals": _noting_signals(world), "_peak_memory": lambda: 1, **_of_job(of_process)}),
         (secrets, {"token_hex": lambda n=8: f"{scheduler.random.getrandbits(8 * n):0{2 * n}x}"}),
         (source, {"read_yaml": _read_yaml}),
+        (yaml_text, {"read_yaml": _read_yaml}),
+        (reading, {"h5py": SimpleNamespace(File=_opened)}),
+        (history, {"run_in": _run_in}),
         (problems, {"missing_slurm": lambda _config: None}),
         (
             start,
@@ -284,15 +289,33 @@ def _listening(world: World) -> Callable[[], Any]:
 
 
 @functools.lru_cache(maxsize=256)
-def _parsed(text: str) -> tuple[Any, Any]:
+def _parsed(text: str) -> tuple[bytes, Any]:
     nodes: list[Any] = []
-    return yaml_text.read_yaml(text, nodes.append), nodes[0]
+    return pickle.dumps(_READ_YAML(text, nodes.append)), nodes[0]
 
 
 def _read_yaml(text: str, look: Callable[[Any], None] = lambda _: None) -> Any:
     data, node = _parsed(text)
     look(node)
-    return copy.deepcopy(data)
+    return pickle.loads(data)  # faster than `copy.deepcopy`
+
+
+def _opened(file: Any, _mode: str, *, locking: bool | None = None) -> contextlib.nullcontext[h5py.File]:
+    """Take the place of `h5py.File`, for files that are read."""
+    if locking is not None:
+        raise FileNotFoundError(file)  # HDF5's own calls do not find what is in the world
+    file.seek(0)
+    return contextlib.nullcontext(_hdf5(file.read()))
+
+
+@functools.lru_cache(maxsize=32)
+def _hdf5(content: bytes) -> h5py.File:
+    return h5py.File(io.BytesIO(content), "r")
+
+
+@functools.lru_cache(maxsize=32)
+def _run_in(file: h5py.File) -> dict[str, str]:
+    return _RUN_IN(file)
 
 
 class _Unhashed:

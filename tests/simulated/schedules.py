@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from simulated.faults import Fault, faults_of
 from simulated.invariants import violations
 from simulated.scheduler import Stuck
-from simulated.world import World
+from simulated.world import SCHEDULES, World
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Outcome:
     ----------
     seed : int
         Of the schedule.
+    schedule : str
+        That of the run: one of `SCHEDULES`.
     faults : tuple of Fault
         What was to go wrong.
     happened : tuple of str
@@ -33,6 +36,7 @@ class Outcome:
     """
 
     seed: int
+    schedule: str
     faults: tuple[Fault, ...]
     happened: tuple[str, ...]
     violations: tuple[str, ...]
@@ -40,8 +44,18 @@ class Outcome:
     digest: str
 
 
+def schedule_of(seed: int) -> str:
+    """Return which schedule the run of a seed has; what goes wrong there does not depend on it."""
+    return random.Random(f"schedule {seed}").choice(list(SCHEDULES))
+
+
 def carried_out(
-    seed: int, faults: Sequence[Fault] | None = None, *, kinds: Sequence[str] | None = None, trace: bool = False
+    seed: int,
+    faults: Sequence[Fault] | None = None,
+    *,
+    schedule: str | None = None,
+    kinds: Sequence[str] | None = None,
+    trace: bool = False,
 ) -> Outcome:
     """Carry out the schedule of a seed.
 
@@ -51,13 +65,16 @@ def carried_out(
         Decides everything.
     faults : sequence of Fault or None
         Other faults than those of the seed.
+    schedule : str or None
+        Another one of `SCHEDULES` than that of the seed.
     kinds : sequence of str or None
         Kinds of faults that the seed may choose from; None for those that are chosen from by default.
     trace : bool
         Whether to note what happens.
     """
     faults = faults_of(seed, kinds) if faults is None else faults
-    world = World(seed, faults)
+    schedule = schedule or schedule_of(seed)
+    world = World(seed, faults, schedule)
     world.trace = [] if trace else None
     try:
         world.run()
@@ -69,14 +86,15 @@ def carried_out(
     state = (world.scheduler.steps, world.scheduler.now, files, world.endings, found)
     digest = hashlib.sha256(repr(state).encode()).hexdigest()
     happened, lines = tuple(world.happened), tuple(world.trace or ())
-    return Outcome(seed, tuple(faults), happened, tuple(found), lines, digest)
+    return Outcome(seed, schedule, tuple(faults), happened, tuple(found), lines, digest)
 
 
 def shrunk(outcome: Outcome) -> Outcome:
     """Return a schedule with as few faults as show that something does not hold; `outcome` shows it."""
     smallest, place = outcome, 0
     while place < len(smallest.faults):
-        fewer = carried_out(outcome.seed, [*smallest.faults[:place], *smallest.faults[place + 1 :]])
+        faults = [*smallest.faults[:place], *smallest.faults[place + 1 :]]
+        fewer = carried_out(outcome.seed, faults, schedule=outcome.schedule)
         if fewer.violations:
             smallest = fewer
         else:

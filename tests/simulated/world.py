@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import plugins_of_tests  # noqa: F401  (registers the optimiser)
 import yaml
 
-import simulated.model  # noqa: F401  (registers the simulation)
+import simulated.model  # noqa: F401  (registers the simulation and the optimisers)
 from orchestrator.checking.problems import load_checked_config
+from orchestrator.config.model import Config
 from orchestrator.display.logs import LogFormat
 from orchestrator.errors import OrchestratorError, Stopped
 from orchestrator.node.evaluate import evaluate
@@ -47,6 +47,13 @@ CONFIG: dict[str, Any] = {
     "report": False,
     "simulation": {"type": "timed_of_tests"},
 }
+_OVERLAPPING = {"optimiser": {"method": "nearest_of_any_rows_of_tests"}, "max_ngen": 3}
+# what the configuration says besides, by schedule: with the last two, what is late is told in a later generation
+SCHEDULES: dict[str, dict[str, Any]] = {
+    "generations": {},
+    "close_at": {**_OVERLAPPING, "schedule": {"kind": "generations", "close_at": 0.6}},
+    "rolling": {**_OVERLAPPING, "schedule": {"kind": "rolling"}},
+}
 # so many controllers are enough for every run, besides those that were refused because another one was at work
 _MOST_CONTROLLERS = 25
 # longest pause before somebody continues a run whose controller has ended, in s
@@ -64,6 +71,8 @@ class Simulated:
     begun: float
     ended: float | None = None
     delivered: float | None = None
+    # the error that its job ended with, in the place of a result
+    lost_by: str = ""
 
 
 @dataclass
@@ -87,10 +96,13 @@ class World:
         Decides who goes on when, and how long everything takes.
     faults : sequence of Fault
         What goes wrong.
+    schedule : str
+        Which of `SCHEDULES` the run has.
     """
 
-    def __init__(self, seed: int, faults: Sequence[Any] = ()):
+    def __init__(self, seed: int, faults: Sequence[Any] = (), schedule: str = "generations"):
         self.seed = seed
+        self.schedule = schedule
         self.scheduler = Scheduler(f"world {seed}")
         self.files = FileSystem(lambda: self.scheduler.now)
         self.calls = Calls(self.files, self.scheduler)
@@ -108,7 +120,7 @@ class World:
         self.longest_lateness = 0.0
         self._is_last = False
         self._pids = itertools.count(1000)
-        for path, content in _template().items():
+        for path, content in template(schedule)[0].items():
             self.files.put(path, content)
         for fault in faults:
             fault.plan(self)
@@ -238,6 +250,13 @@ class World:
         self.note(f"job {job.id}", f"begins attempt {generation}/{index}/{attempt}")
         try:
             evaluate(task)
+        except (Exception, SystemExit) as error:
+            simulation = f"{task.rpartition('/')[0]}/simulation"
+            # who cannot write its result exits after some time; that is no loss if there is nothing in it
+            place = f"{simulation}/numbers.json" if isinstance(error, SystemExit) else simulation
+            if self.files.truth(place) is not None:
+                one.lost_by = repr(error)
+            raise
         finally:
             one.ended = self.scheduler.now
             if self._has_delivered(one):
@@ -263,16 +282,17 @@ class _Console:
 
 
 @functools.cache
-def _template() -> dict[str, bytes]:
-    """Return the files of a run that was created and has not begun."""
+def template(schedule: str) -> tuple[dict[str, bytes], Config]:
+    """Return the files of a run that was created and has not begun, and its configuration."""
     maker = World.__new__(World)
     maker.scheduler = Scheduler("template")
     maker.files = FileSystem(lambda: maker.scheduler.now)
     maker.trace = None
     maker.calls = Calls(maker.files, maker.scheduler)
     maker.slurm = Slurm(maker.scheduler, maker.files, [], lambda _: None, maker.spawn, {}, lambda *_: None)
-    maker.files.put(f"{MODEL}/config.yaml", yaml.safe_dump(CONFIG).encode())
+    maker.files.put(f"{MODEL}/config.yaml", yaml.safe_dump(CONFIG | SCHEDULES[schedule]).encode())
     maker.files.put_folder(str(RUN.directory))
     with patched(maker):
-        create_run(load_checked_config(Path(f"{MODEL}/config.yaml")), RUN)
-    return maker.files.files()
+        config = load_checked_config(Path(f"{MODEL}/config.yaml"))
+        create_run(config, RUN)
+    return maker.files.files(), config

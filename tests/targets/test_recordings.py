@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import targets
+from targets.errors import Exploded, NoValue
 from targets.recordings import Events, Recordings, Trace
-from targets.recordings.file import JSON, NPZ, as_recordings, averaged, left_in, save
+from targets.recordings.file import JSON, NPZ, as_recordings, averaged, left_in, save, say
 
 TIMES = np.array([0.0, 1.0, 2.5])
 
@@ -147,3 +151,33 @@ def test_a_file_of_json_that_is_no_mapping_names_itself(tmp_path: Path) -> None:
     (tmp_path / JSON).write_text("[1]")
     with pytest.raises(ValueError, match=r"returned\.json: expected a mapping"):
         left_in(tmp_path)
+
+
+@pytest.mark.parametrize(("word", "raised"), [("exploded", Exploded), ("no_value", NoValue)])
+def test_a_simulation_says_in_its_file_why_there_is_nothing_to_measure(
+    word: str, raised: type[Exception], tmp_path: Path
+) -> None:
+    say(tmp_path, word, "sheet exc fired at 400 Hz")
+    with pytest.raises(raised, match=r"^sheet exc fired at 400 Hz$"):
+        left_in(tmp_path)
+    (tmp_path / JSON).write_text(f'{{"{word}": 3}}')
+    assert dict(left_in(tmp_path)) == {word: 3.0}
+
+
+def test_numbers_beside_traces_are_found_whichever_file_they_are_in(tmp_path: Path) -> None:
+    save(as_recordings({"v": Trace(TIMES, TIMES), "rate": 1}, tmp_path), tmp_path / NPZ)
+    (tmp_path / JSON).write_text('{"cv": 0.5, "rate": 7}')
+    found = left_in(tmp_path)
+    assert dict(found) == {"cv": 0.5, "rate": 1.0}
+    assert list(found.traces) == ["v"]
+
+
+def test_what_is_left_is_read_by_an_interpreter_that_has_numpy_alone() -> None:
+    code = (
+        f"import sys, types; package = types.ModuleType('targets'); package.__path__ = [{targets.__path__[0]!r}];"
+        "sys.modules['targets'] = package; import targets.recordings.file, targets.plugins;"
+        "print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "numpy" in loaded
+    assert not {"pydantic", "neo", "orchestrator"} & set(loaded)

@@ -11,7 +11,8 @@ from functools import cache
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from orchestrator.optimisers.base import FAILED, Problem, Told
+from orchestrator.optimisers.base import Problem, Told
+from orchestrator.optimisers.models.archive import rows_of
 from orchestrator.optimisers.models.calibration import Calibration
 from orchestrator.optimisers.models.metric import Metric
 from orchestrator.optimisers.models.proposals import Distribution, Search, propose
@@ -96,7 +97,7 @@ class Proposer:
         rng = np.random.Generator(np.random.Philox(key=[self._problem.seed % 2**64, self._ask.serial]))
         try:
             # matrices are small: more threads, of which a large node has many, would only wait for each other
-            with _libraries().limit(limits=1):
+            with libraries().limit(limits=1):
                 found = propose(self._search(fitted, self._ask), number, rng)
         except (np.linalg.LinAlgError, ValueError) as error:
             _warn(error)
@@ -131,7 +132,7 @@ class Proposer:
         if len(points) < self._problem.size or np.count_nonzero(~failed) < _FEWEST:
             return None
         try:
-            with _libraries().limit(limits=1):
+            with libraries().limit(limits=1):
                 metric = Metric(ask.distribution.covariance, points.mean(axis=0))
                 nearest = self._nearest(metric.of(points), totals)
                 data = Data(metric.of(points[nearest]), values[nearest], failed[nearest])
@@ -152,19 +153,11 @@ class Proposer:
         self, blocks: int
     ) -> tuple[FloatArray, FloatArray, np.ndarray[tuple[int, ...], np.dtype[np.bool_]], FloatArray]:
         """Return points, values, whether they failed, and totals of what may be learnt of so many blocks, by ids."""
-        rows = sorted(
-            (
-                (told.ids[n] if told.ids else (block, n), told, n)
-                for block, told in enumerate(self._told[:blocks])
-                for n in told.evaluated
-                if told.outcomes[n] is Outcome.OK or told.outcomes[n] in FAILED
-            ),
-            key=lambda row: row[0],
-        )
-        points = np.array([told.points[n] for _, told, n in rows]).reshape(len(rows), len(self._problem.start))
-        scores = np.array([told.scores[n] for _, told, n in rows]).reshape(len(rows), len(self._problem.targets))
-        values = np.array([told.values[n] for _, told, n in rows]).reshape(scores.shape)
-        failed = np.array([told.outcomes[n] is not Outcome.OK for _, told, n in rows], dtype=bool)
+        rows = [(self._told[block], n) for block, n in rows_of(self._told[:blocks])]
+        points = np.array([told.points[n] for told, n in rows]).reshape(len(rows), len(self._problem.start))
+        scores = np.array([told.scores[n] for told, n in rows]).reshape(len(rows), len(self._problem.targets))
+        values = np.array([told.values[n] for told, n in rows]).reshape(scores.shape)
+        failed = np.array([told.outcomes[n] is not Outcome.OK for told, n in rows], dtype=bool)
         return self._problem.snapped(points), self._scales.known(values, scores), failed, scores.sum(axis=1)
 
     def _nearest(self, points: FloatArray, totals: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
@@ -176,7 +169,7 @@ class Proposer:
 
 
 @cache
-def _libraries() -> ThreadpoolController:
+def libraries() -> ThreadpoolController:
     """Return what limits the threads of the libraries that compute; to find them takes milliseconds."""
     return ThreadpoolController()
 

@@ -10,7 +10,7 @@ from orchestrator.optimisers.base import Scale
 from orchestrator.records import FloatArray
 
 # norms from what is wanted, beyond which a value is only far
-_FARTHEST = 1e3
+FARTHEST = 1e3
 
 
 class Scales:
@@ -49,12 +49,21 @@ class Scales:
     def learnt(self, values: FloatArray) -> FloatArray:
         """Return y of values in the targets' units; NaN stays."""
         distance = (values - self.centre) / self.norm
-        return np.asarray(np.arcsinh(np.clip(distance, -_FARTHEST, _FARTHEST)))
+        return np.asarray(np.arcsinh(np.clip(distance, -FARTHEST, FARTHEST)))
 
     def values(self, learnt: FloatArray) -> FloatArray:
         """Return values, in the targets' units, of y."""
-        farthest = np.arcsinh(_FARTHEST)
+        farthest = np.arcsinh(FARTHEST)
         return np.asarray(self.centre + self.norm * np.sinh(np.clip(learnt, -farthest, farthest)))
+
+    def excess(self, learnt: FloatArray) -> FloatArray:
+        """Return how far above (positive) or below (negative) what is wanted y is, in norms and without a cap."""
+        distance, slope = self._distance(learnt)
+        return np.copysign(distance, slope)
+
+    def steepness(self, learnt: FloatArray) -> FloatArray:
+        """Return the derivative of `excess` by y."""
+        return np.abs(self._distance(learnt)[1])
 
     def score(self, learnt: FloatArray) -> FloatArray:
         """Return the score of y, of the same shape."""
@@ -68,7 +77,7 @@ class Scales:
 
     def _distance(self, learnt: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the distance of y from what is wanted, in norms and without a cap, and its derivative by y."""
-        bounded = np.clip(learnt, -np.arcsinh(_FARTHEST), np.arcsinh(_FARTHEST))
+        bounded = np.clip(learnt, -np.arcsinh(FARTHEST), np.arcsinh(FARTHEST))
         value = np.sinh(bounded)
         below, above = self._low - value, value - self._high
         slope = np.where(below > 0, -1.0, np.where(above > 0, 1.0, 0.0)) * np.cosh(bounded)

@@ -99,7 +99,7 @@ class ValueModel:
         self._data = data
         self._width = data.values.shape[1]
         self._groups = [self._group(data, columns) for columns in _same_gaps(data.values[~data.failed])]
-        self._failing = _labels(data.points, data.failed)
+        self._failing = labels(data.points, data.failed)
         self.noise = np.full(self._width, np.nan)
         for group in self._groups:
             if group.processes is not None:
@@ -137,8 +137,8 @@ class ValueModel:
             if group.processes is not None:
                 mean[:, group.columns], deviation[:, group.columns] = group.processes.predict(points)
             if group.missing is not None:
-                no_value[:, group.columns] = _probability(group.missing.predict(points)[0])
-        fails = np.zeros(len(points)) if self._failing is None else _probability(self._failing.predict(points)[0])[:, 0]
+                no_value[:, group.columns] = probability(group.missing.predict(points)[0])
+        fails = np.zeros(len(points)) if self._failing is None else probability(self._failing.predict(points)[0])[:, 0]
         return Prediction(mean, deviation, no_value, fails)
 
     def total(self, expected: Prediction, draws: FloatArray) -> FloatArray:
@@ -207,9 +207,9 @@ class ValueModel:
     def _group(self, data: Data, columns: np.ndarray[tuple[int, ...], np.dtype[np.intp]]) -> _Group:
         has = ~np.isnan(data.values[:, columns[0]]) & ~data.failed
         points, y = data.points[has], self.scales.learnt(data.values[has])[:, columns]
-        processes = GaussianProcesses(points, y) if len(points) >= _FEWEST and _differ(points) else None
+        processes = GaussianProcesses(points, y) if len(points) >= _FEWEST and differ(points) else None
         works = ~data.failed
-        return _Group(columns, processes, _labels(data.points[works], ~has[works]))
+        return _Group(columns, processes, labels(data.points[works], ~has[works]))
 
 
 def _same_gaps(values: FloatArray) -> Sequence[np.ndarray[tuple[int, ...], np.dtype[np.intp]]]:
@@ -220,19 +220,20 @@ def _same_gaps(values: FloatArray) -> Sequence[np.ndarray[tuple[int, ...], np.dt
     return [np.array(columns) for columns in groups.values()]
 
 
-def _differ(points: FloatArray) -> bool:
+def differ(points: FloatArray) -> bool:
     """Return whether their median distance, which is the unit of length, is one."""
     return median_distance(pairs(points, points)[0]) > _NO_DISTANCE
 
 
-def _labels(points: FloatArray, labels: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> GaussianProcesses | None:
+def labels(points: FloatArray, labels: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> GaussianProcesses | None:
     """Return a process of labels, None if all are no."""
     if not labels.any():
         return None
-    return GaussianProcesses(points, labels[:, None].astype(float)) if _differ(points) else None
+    return GaussianProcesses(points, labels[:, None].astype(float)) if differ(points) else None
 
 
-def _probability(mean: FloatArray) -> FloatArray:
+def probability(mean: FloatArray) -> FloatArray:
+    """Return what a process of labels 0 and 1 makes likely for the label 1."""
     return np.asarray(ndtr((mean - 0.5) / _WIDTH))
 
 

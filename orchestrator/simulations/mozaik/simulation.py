@@ -6,15 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.files import tail
-from orchestrator.memory import has_exceeded_limit
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
 from orchestrator.simulations.base import Simulation, SimulationFailed
-from orchestrator.simulations.failure_cause import cause_of, is_from_outside
 from orchestrator.simulations.mozaik.launch_script import launch_script
 from orchestrator.simulations.mozaik.options import MozaikOptions
-from orchestrator.simulations.phases import TIMED, Phase, noted, phases
+from orchestrator.simulations.phases import Phase, noted, seconds_noted
+from orchestrator.simulations.programs.ending import ended_with
 from orchestrator.simulations.registry import simulation
 from orchestrator.simulations.subprocesses import run_in_own_group
 
@@ -35,7 +33,7 @@ class MozaikSimulation(Simulation[MozaikOptions]):
         if Phase.EXPLODED in entries:
             raise SimulationFailed(Outcome.EXPLODED, _explosion(entries[Phase.EXPLODED]))
         if code != 0:
-            raise self._failure(code, started=Phase.BUILDING in entries, log=tail(attempt.log, 200))
+            raise ended_with(code, started=Phase.BUILDING in entries, log=attempt.log)
 
     def recordings(self, attempt: AttemptPaths) -> object:
         """Return the datastore that the simulation wrote.
@@ -59,35 +57,12 @@ class MozaikSimulation(Simulation[MozaikOptions]):
 
     def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
         """Return the wall times between the phases that the run script reported."""
-        first = phases(attempt)
-        ends = {
-            Phase.BUILDING: (Phase.CHECK, Phase.PROTOCOLS),
-            Phase.CHECK: (Phase.EXPLODED, Phase.PROTOCOLS),
-            Phase.PROTOCOLS: (Phase.FINISHED,),
-        }
-        seconds = {}
-        for phase, following in ends.items():
-            end = next((first[later] for later in following if later in first), None)
-            if phase in first and end is not None:
-                seconds[TIMED[phase]] = end - first[phase]
-        return seconds
+        return seconds_noted(attempt)
 
     def _overlay(self, parameters: Mapping[str, float | int]) -> str:
         """Return a root parameter file that changes the model's own; overrides would name the directory after them."""
         url = json.dumps(str(self.options.parameters_url))
         return f"(lambda p: [p.replace_values(**{dict(parameters)!r}), p][1])(url({url}))\n"
-
-    @staticmethod
-    def _failure(code: int, *, started: bool, log: str) -> SimulationFailed:
-        last = next((line for line in reversed(log.splitlines()) if line.strip()), "no output")
-        message = f"the simulation ended with exit code {code}: {last.strip()}"
-        if cause := cause_of(log):
-            return SimulationFailed(cause, message)
-        if is_from_outside(code):
-            return SimulationFailed(Outcome.OUT_OF_MEMORY if has_exceeded_limit() else Outcome.CANCELLED, message)
-        if not started:
-            return SimulationFailed(Outcome.LAUNCH_FAILED, message)
-        return SimulationFailed(Outcome.SIMULATION_ERROR, message)
 
 
 def _explosion(entry: Mapping[str, Any]) -> str:

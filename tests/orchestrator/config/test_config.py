@@ -48,6 +48,17 @@ def test_a_frozen_configuration_reads_back_the_same(tmp_path: Path) -> None:
     assert config.jobs.mem == "64"
 
 
+def test_what_looks_like_a_time_is_no_number_of_base_60(tmp_path: Path) -> None:
+    """YAML 1.1 reads 16:00 as 960: sbatch was told to begin in 960 seconds."""
+    text = yaml.safe_dump(SOUND) + "timeout: 1:30:00\nslurm: {extra: {begin: 16:00}}\n"
+    config = load_config(write(tmp_path, text))
+    assert config.timeout == 5400
+    assert config.slurm.extra == {"begin": "16:00"}
+    frozen = tmp_path / "frozen.yaml"
+    frozen.write_text(dump_config(config, tmp_path))
+    assert load_config(frozen) == config
+
+
 def test_the_predecessors_json_loads_with_tabs_and_all(tmp_path: Path) -> None:
     sections = {key: SOUND[key] for key in ("parameters", "optimiser_centroid", "targets")}
     path = tmp_path / "config_optimisation"
@@ -223,6 +234,7 @@ def test_all_problems_come_at_once_with_their_lines(tmp_path: Path) -> None:
             "simulation:\n  seeds: {a: 7, b: 010}",
             r"config.yaml:2: simulation.seeds.b: .* got 010, which YAML reads as 8",
         ),
+        ("optimiser_seed: 12:30", "optimiser_seed: input should be a valid integer, .* got '12:30'"),
     ],
 )
 def test_files_that_are_no_configuration(tmp_path: Path, text: str, message: str) -> None:

@@ -146,7 +146,9 @@ def test_a_job_reads_the_data_of_its_run(run: RunPaths) -> None:
     config = load_config(run.config)
     attempt = run.generation(0).attempt(0, 1)
     attempt.directory.mkdir(parents=True)
-    NodeTask.of(config, model_of(config), Offspring(0, 0, (0.5, 0.5), {}), attempt, 1, data=run.data).write()
+    NodeTask.of(
+        config, model_of(config), Offspring(0, 0, (0.5, 0.5), {"x": 0.5, "y": 0.0}), attempt, 1, data=run.data
+    ).write()
     task = NodeTask.read(attempt.task)
     assert task.data == run.data
     assert values_of(read_data(task.data)["dipole"]) == [1, 4, 9]

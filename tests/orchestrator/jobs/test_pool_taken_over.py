@@ -7,7 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from scripted_pool import ABSENT, OK, PENDING, RUNNING, START, UNKNOWN, Crash, ScriptedRun, content, ended, finite
+from scripted_pool import (
+    ABSENT,
+    COMPLETED,
+    OK,
+    PENDING,
+    RUNNING,
+    START,
+    UNKNOWN,
+    Crash,
+    ScriptedRun,
+    content,
+    ended,
+    finite,
+)
 
 from orchestrator.cluster import State, Status, SubmissionFailed
 from orchestrator.errors import RunFailed, Stopped, UsageError
@@ -241,6 +254,51 @@ def test_a_result_that_came_in_while_nobody_watched_is_taken(scripted: Make) -> 
     assert run.outcomes() == [Outcome.OK, Outcome.EXPLODED]
     assert run.cluster.submitted == [(0, 1), (1, 1)]
     assert run.cluster.cancelled == []
+
+
+def test_a_job_that_is_never_listed_is_waited_for_once_and_not_by_each_controller_anew(scripted: Make) -> None:
+    run = scripted(timeout=5000)
+    run.cluster.answer(0, 1, ABSENT)
+    run.cluster.answer(1, 1, RUNNING)
+    run.crash(after=350)
+    run.crash(after=200)
+    run.cluster.answer(1, 1, OK)
+    first, _ = run.finish()
+    assert (first.result.outcome, first.attempts) == (Outcome.OK, 2)
+    assert run.events("lost")[0]["time"] - run.events("submitted")[0]["time"] == pytest.approx(600, abs=10)
+
+
+def test_a_job_that_is_not_listed_yet_is_waited_for_by_the_next_controller_too(scripted: Make) -> None:
+    run = scripted(timeout=5000)
+    run.cluster.answer(0, 1, ABSENT)
+    run.cluster.answer(1, 1, RUNNING)
+    run.crash(after=350)
+    run.cluster.answer(0, 1, *[ABSENT] * 200, RUNNING, OK)
+    run.cluster.answer(1, 1, OK)
+    first, _ = run.finish()
+    assert (first.result.outcome, first.attempts) == (Outcome.OK, 1)
+    assert run.events("lost") == []
+
+
+def test_a_folder_of_results_that_is_away_when_a_run_is_continued_is_waited_for(
+    scripted: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An empty one in its place said that the jobs had left nothing: an hour's simulations were made again."""
+    run = scripted()
+    run.cluster.otherwise = [RUNNING]
+    run.crash(after=10)
+    run.deliver(0, 1)
+    run.deliver(1, 1)
+    run.cluster.answer(0, 1, COMPLETED)
+    run.cluster.answer(1, 1, COMPLETED)
+    away = run.paths.results.rename(run.paths.results.with_name("away"))
+    run.clock.after(100, lambda: away.rename(run.paths.results))
+    assert run.outcomes() == [Outcome.OK, Outcome.OK]
+    assert run.cluster.submitted == [(0, 1), (1, 1)]
+    (told,) = [record.message for record in caplog.records if "cannot be looked at" in record.message]
+    assert told.endswith(
+        "nothing is decided meanwhile: No such file or directory; put it back, or make an empty one if it is lost"
+    )
 
 
 def test_a_crash_between_two_batches_submits_the_second(scripted: Make) -> None:

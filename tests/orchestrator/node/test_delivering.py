@@ -7,15 +7,16 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orchestrator.files import append_json_line
-from orchestrator.node import evaluate
 from orchestrator.node.evaluate import _deliver, _guarded
 from orchestrator.paths import AttemptPaths, RunPaths
 from orchestrator.records import Outcome, Result
 from orchestrator.results import read_result
+from orchestrator.simulations import delivering
 from orchestrator.simulations.failure_cause import CANNOT_DELIVER
 from orchestrator.simulations.phases import Phase, phases
 
@@ -43,7 +44,7 @@ class Time:
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     time = Time()
-    monkeypatch.setattr(evaluate, "time", time)
+    monkeypatch.setattr(delivering, "time", time)
     return time
 
 
@@ -76,7 +77,60 @@ def test_a_result_that_cannot_be_written_for_long_is_given_up_with_an_exit_code_
     assert 600 < sum(time.slept) < 640
 
 
-def test_a_job_whose_generation_was_removed_ends_at_once(time: Time, attempt: AttemptPaths) -> None:
+def test_a_generation_that_was_renamed_for_some_seconds_gets_the_result(time: Time, attempt: AttemptPaths) -> None:
+    """The job ended at once, and an hour's simulation was made again."""
+    generation = attempt.result.parent.parent
+    away = generation.rename(generation.with_name("away"))
+    time.happens[4] = lambda: away.rename(generation)
+    _deliver(attempt, OK)
+    assert read_result(attempt.result).values == OK.values
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The errors that the file system answers everything with, as long as there are any; a network's, for example."""
+    errors: list[int] = []
+    stat, open_ = Path.stat, os.open
+
+    def no_stat(path: Path, **options: Any) -> os.stat_result:
+        if errors:
+            raise OSError(errors[0], os.strerror(errors[0]), str(path))
+        return stat(path, **options)
+
+    def no_open(path: Any, *arguments: Any, **options: Any) -> int:
+        if errors:
+            raise OSError(errors[0], os.strerror(errors[0]), str(path))
+        return open_(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "stat", no_stat)
+    monkeypatch.setattr(os, "open", no_open)
+    return errors
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.ESTALE, errno.ENOENT])
+def test_a_file_system_that_is_away_when_a_result_is_to_be_written_is_waited_for(
+    error: int, time: Time, attempt: AttemptPaths, away: list[int]
+) -> None:
+    """The question whether the generation was removed failed as well, and the job with it."""
+    away.append(error)
+    time.happens[4] = away.clear
+    _deliver(attempt, OK)
+    assert read_result(attempt.result).values == OK.values
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.ESTALE])
+def test_a_file_system_that_is_away_when_a_simulation_fails_is_the_reason(
+    error: int, attempt: AttemptPaths, tmp_path: Path, away: list[int]
+) -> None:
+    """To look whether a folder is there failed as well, and the job left no result at all."""
+    task = Task(attempt, tmp_path)
+    missing = FileNotFoundError(errno.ENOENT, "No such file or directory", str(tmp_path / "weights.npy"))
+    for raised in (RuntimeError("no weights"), missing, OSError(error, "gone")):
+        assert outcome_of(task, failing(raised, lambda: away.append(error))) is Outcome.NODE_FAIL
+        away.clear()
+
+
+def test_a_job_whose_generation_was_removed_ends_soon(time: Time, attempt: AttemptPaths) -> None:
     """It outlived its loss, and nobody waits for it: it would keep a node busy."""
     for directory, _, files in os.walk(attempt.result.parent.parent, topdown=False):
         for name in files:
@@ -84,7 +138,7 @@ def test_a_job_whose_generation_was_removed_ends_at_once(time: Time, attempt: At
         Path(directory).rmdir()
     with pytest.raises(SystemExit):
         _deliver(attempt, OK)
-    assert time.slept == []
+    assert 20 < sum(time.slept) < 35
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.errors import RunFailed, UsageError
+from orchestrator.errors import RunFailed, Stopped, UsageError
 from orchestrator.files import append_json_line
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.paths import RunPaths
@@ -48,6 +48,21 @@ def test_what_is_kept_for_later_is_what_was_kept_last(asks: Asks) -> None:
     asks.record([offspring(1, Origin.MODEL)], [offspring(2)])
     assert asks.recorded(2) == Recorded([offspring(0), offspring(1, Origin.MODEL)], [offspring(2)])
     assert asks.missing([]) == {2: {0, 1}}
+
+
+def test_a_controller_that_was_succeeded_while_it_wrote_leaves_what_its_successor_has_recorded(
+    asks: Asks, tmp_path: Path
+) -> None:
+    """With the schedule rolling a generation grows: what was added meanwhile would be submitted, and forgotten."""
+    asks.record([offspring(0)])
+
+    def another_one_goes_on() -> None:
+        Asks(RunPaths(tmp_path), SPACE).record([offspring(1), offspring(2)])
+        raise Stopped("another controller has taken this run over")
+
+    with pytest.raises(Stopped):
+        asks.record([offspring(1)], confirm=another_one_goes_on)
+    assert asks.recorded(2) == Recorded([offspring(0), offspring(1), offspring(2)], [])
 
 
 def write(directory: Path, number: int, content: str) -> None:

@@ -407,7 +407,8 @@ def test_recordings_that_cannot_be_read_just_now_are_not_the_parameters_fault(tm
     (tmp_path / "stale").touch()
     said = project.command("run", "config.yaml", code=1)
     assert "attempt lost, NODE_FAIL on " in said
-    assert "no simulation has worked in 2 attempts: OSError: [Errno 116] Stale file handle" in said
+    # on a busy machine one is tried again while another one is still in its last attempt
+    assert re.search(r"no simulation has worked in [2-9] attempts: OSError: \[Errno 116\] Stale file handle", said)
 
 
 @pytest.mark.parametrize("score", ["nan", "-0.5"])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from orchestrator.records import Outcome
 from orchestrator.simulations.failure_cause import cause_of, is_from_outside, telling_exit_code, told_exit_code
-from orchestrator.simulations.mozaik.simulation import MozaikSimulation
+from orchestrator.simulations.programs.ending import ended_with
 
 
 @pytest.mark.parametrize(
@@ -100,5 +101,6 @@ def test_a_shell_that_was_killed_as_well_has_told_nothing() -> None:
 def test_a_simulation_that_was_killed_from_outside_is_not_the_parameters_fault(
     code: int, own_limit: bool, started: bool, outcome: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestrator.simulations.mozaik.simulation.has_exceeded_limit", lambda: own_limit)
-    assert MozaikSimulation._failure(code, started=started, log="building\n").outcome is outcome
+    monkeypatch.setattr("orchestrator.simulations.programs.ending.has_exceeded_limit", lambda: own_limit)
+    log = Path("/no/such/log")
+    assert ended_with(code, started=started, log=log).outcome is outcome

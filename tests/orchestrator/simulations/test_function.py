@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,8 +21,9 @@ from orchestrator.node.task import NodeTask
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Offspring, Outcome, Result
 from orchestrator.results import read_result
-from orchestrator.simulations import SimulationFailed, create_simulation, model_of
+from orchestrator.simulations import SimulationFailed, create_simulation, delivering, model_of
 from orchestrator.simulations.options import SimulationContext
+from orchestrator.simulations.phases import Phase, note
 from orchestrator.simulations.registry import simulation_options
 from orchestrator.simulations.seeds import seeds_of_trial
 from targets.recordings.file import load
@@ -118,6 +122,50 @@ def test_none_for_one_key_costs_that_target_only(tmp_path: Path) -> None:
     assert result.outcome is Outcome.OK
     assert result.values == {"ReturnedValue(x)": 3.0, "ReturnedValue(y)": None}
     assert result.reasons == {"ReturnedValue(y)": "the simulation returned no value for 'y'"}
+
+
+@pytest.mark.parametrize(
+    ("gone", "back", "tries"),
+    [
+        ("d.parent.rename(d.parent.with_name('away'))", lambda folder: (folder / "away").rename(folder / "1"), 1),
+        ("d.rmdir()", lambda _folder: None, 0),
+    ],
+    ids=["the attempt's folder is away for a while", "the function has removed its own"],
+)
+def test_what_a_function_has_returned_is_written_again_if_its_folder_is_gone_at_that_moment(
+    gone: str, back: Callable[[Path], object], tries: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An hour's simulation was lost."""
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        back(tmp_path / "0")
+
+    monkeypatch.setattr(delivering, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: sum(slept)))
+    assert recordings(tmp_path, f"{gone}; return {{'x': p['a']}}") == {"x": 3.0}
+    assert len(slept) == tries
+
+
+@pytest.mark.usefixtures("in_a_job")
+def test_a_function_that_ends_the_program_has_failed_with_its_parameters(tmp_path: Path) -> None:
+    """The job left no result, and was submitted again until the timeout."""
+    result = result_of(tmp_path, "import sys\ndef f(p, d):\n    sys.exit(0)\n")
+    assert result.outcome is Outcome.SIMULATION_ERROR
+    assert result.message == "the function ended the program: SystemExit(0)"
+
+
+@pytest.mark.usefixtures("in_a_job")
+def test_a_disk_that_is_full_when_targets_are_measured_costs_no_simulation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(attempt: AttemptPaths, phase: Phase, **details: Any) -> None:
+        if phase is Phase.MEASURING:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        note(attempt, phase, **details)
+
+    monkeypatch.setattr("orchestrator.node.evaluate.note", full)
+    assert result_of(tmp_path, "def f(p, d):\n    return {'x': 3, 'y': 1}\n").outcome is Outcome.OK
 
 
 @pytest.mark.usefixtures("in_a_job")
@@ -253,3 +301,13 @@ def test_trials_without_a_seed_would_be_the_same(tmp_path: Path) -> None:
     simulation = {"type": "function", "function": "fitted:f", "trials": 2}
     with pytest.raises(ConfigError, match=r"simulation\.trials: 2 trials would be the same: name the parameter that"):
         result_of(tmp_path, "def f(p, d):\n    return {}\n", simulation=simulation)
+
+
+@pytest.mark.usefixtures("in_a_job")
+def test_trials_in_a_process_of_their_own_have_their_directories_and_seeds_too(tmp_path: Path) -> None:
+    function = "import os\n\n\ndef f(p, d):\n    return {'x': p['seed'] % 1000, 'y': float(os.environ['Y'])}\n"
+    simulation = {"type": "function", "function": "fitted:f", "trials": 2, "seeds": {"seed": 7}}
+    result = result_of(tmp_path, function, simulation={**simulation, "environment": {"Y": "3"}})
+    seeds = [seeds_of_trial({"seed": 7}, n)["seed"] % 1000 for n in range(2)]
+    assert result.values == {"ReturnedValue(x)": np.mean(seeds), "ReturnedValue(y)": 3.0}
+    assert result.deviations == {"ReturnedValue(x)": pytest.approx(np.std(seeds, ddof=1)), "ReturnedValue(y)": 0.0}

@@ -10,6 +10,7 @@ import ast
 import importlib.util
 import json
 import sys
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+
+from orchestrator.files import read_json_lines
 
 SCRIPT = Path(__file__).resolve().parents[4] / "param_optim" / "run_optimization_experiment.py"
 CHECK = {
@@ -450,6 +453,54 @@ def test_progress_is_one_json_object_a_line(script: Any, tmp_path: Path) -> None
     lines = [json.loads(line) for line in (tmp_path / "progress.jsonl").read_text().splitlines()]
     assert [line.pop("time") > 1e9 for line in lines] == [True, True]
     assert lines == [{"phase": "building"}, {"phase": "check", "slice": 1, "slices": 2, "rates": {"Exc": 1.5}}]
+
+
+@pytest.fixture
+def full(script: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A file system that is full for some tries, and takes the beginning of what is written."""
+    left, slept = [0], [0.0]
+    opened = Path.open
+
+    def full_open(path: Path, *arguments: Any, **options: Any) -> Any:
+        if not left[0]:
+            return opened(path, *arguments, **options)
+        left[0] -= 1
+        with opened(path, *arguments, **options) as file:
+            file.write('{"time": 1')
+        raise OSError(28, "No space left on device", str(path))
+
+    def sleep(seconds: float) -> None:
+        slept[0] += seconds
+
+    monkeypatch.setattr(script.Path, "open", full_open)
+    monkeypatch.setattr(script, "time", SimpleNamespace(time=time.time, sleep=sleep, monotonic=lambda: slept[0]))
+    return SimpleNamespace(left=left, slept=slept)
+
+
+def phases_in(path: Path) -> list[str]:
+    return [entry["phase"] for entry in read_json_lines(path)]
+
+
+def test_a_disk_that_is_full_for_a_moment_ends_no_simulation(script: Any, full: Any, tmp_path: Path) -> None:
+    """A line of progress cost the hour that had been simulated."""
+    progress = script.Progress(str(tmp_path / "progress.jsonl"))
+    progress("building")
+    full.left[0] = 1
+    progress("protocols", step=1)
+    progress("saving")
+    assert phases_in(tmp_path / "progress.jsonl") == ["building", "saving"]
+    assert full.slept == [0]
+
+
+def test_that_a_network_has_exploded_is_told_once_the_disk_has_room(script: Any, full: Any, tmp_path: Path) -> None:
+    progress = script.Progress(str(tmp_path / "progress.jsonl"))
+    full.left[0] = 3
+    progress("exploded", sheet="Exc")
+    assert phases_in(tmp_path / "progress.jsonl") == ["exploded"]
+    assert full.slept == [15]
+    full.left[0] = 1000
+    with pytest.raises(OSError, match="cannot be written"):
+        progress("exploded", sheet="Exc")
 
 
 def test_only_rank_0_writes_progress(script: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Methods that propose whole batches of points from what the values of targets are computed from."""

@@ -1,0 +1,191 @@
+"""Methods that propose a batch of points from all evaluations so far, as optimisers: what they have in common."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from orchestrator.optimisers.base import Asked, Problem, Told
+from orchestrator.optimisers.batches.outputs import Feasibility
+from orchestrator.optimisers.batches.region import Region
+from orchestrator.optimisers.models.archive import Archive, archive_of
+from orchestrator.optimisers.models.proposer import libraries
+from orchestrator.optimisers.options import OptimiserOptions
+from orchestrator.records import FloatArray, Origin
+
+_LOG = logging.getLogger(__name__)
+# of the initial standard deviation, the region is so wide at first
+_RADIUS = 2.0
+# points of the first design, if there are not more in a batch anyway: one more than parameters, at most
+_DESIGN = 8
+# evaluations that know something of a target, fewer of which are no model
+_FEWEST = 3
+
+
+class BatchOptions(OptimiserOptions):
+    """Methods that propose whole batches."""
+
+    initial: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        "auto",
+        description="evaluations before the first proposal, the start among them; auto: those of a generation, and at "
+        "least one more than there are parameters or 8",
+    )
+    model_points: int = Field(
+        300, ge=20, description="evaluations that the models use at most, the nearest to the best"
+    )
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a batch is proposed from.
+
+    Parameters
+    ----------
+    archive : Archive
+        Evaluations.
+    region : Region
+        Where the models are believed.
+    feasibility : Feasibility
+        Where simulations fail.
+    pending : ndarray of float, shape (n_pending, n_parameters)
+        Points that are being evaluated, or will be.
+    snapped : callable
+        Returns points of the cube as they are simulated.
+    rng : numpy.random.Generator
+        Source of all random numbers.
+    """
+
+    archive: Archive
+    region: Region
+    feasibility: Feasibility
+    pending: FloatArray
+    snapped: Callable[[FloatArray], FloatArray]
+    rng: np.random.Generator
+
+    def near(self, point: FloatArray, others: Sequence[FloatArray] | FloatArray, distance: float) -> bool:
+        """Return whether a point is nearer than so many radii to one of others, in every dimension."""
+        return any(np.abs(point - other).max() < distance * self.region.radius for other in others)
+
+
+# a method: what it knows, and how many points of the cube are wanted, to points of shape (number, n_parameters)
+Propose = Callable[[Known, int], FloatArray]
+
+
+class Batches:
+    """Asks for the start and a Latin hypercube around it first, then for what methods propose, in equal shares.
+
+    It takes any rows. What a method proposes is of `Origin.MODEL`: a replay takes it from the record. All random
+    numbers of an ask depend on the seed and on the number of the ask alone.
+
+    Parameters
+    ----------
+    options : BatchOptions
+        Of the method.
+    problem : Problem
+        Any number of offspring.
+    methods : sequence of Propose
+        If a batch is not a multiple of their number, another one proposes more in every ask.
+    """
+
+    def __init__(self, options: BatchOptions, problem: Problem, methods: Sequence[Propose]):
+        self._problem, self._methods = problem, methods
+        self._most = options.model_points
+        automatic = max(problem.size, min(len(problem.start) + 1, _DESIGN))
+        self._design = _design(problem, automatic if options.initial == "auto" else options.initial)
+        self._region = Region(min(_RADIUS * problem.sigma, 1.0))
+        self._blocks: list[Told] = []
+        self._asks = 0
+
+    def ask(self, recorded: Asked | None = None, pending: FloatArray | None = None) -> Asked:
+        """Return the next points."""
+        first = self._asks * self._problem.size
+        self._asks += 1
+        samples = self._samples(first)
+        origins = (Origin.START if first == 0 else Origin.SAMPLE, *[Origin.SAMPLE] * (len(samples) - 1))
+        if recorded is not None:
+            own = [origin in (Origin.START, Origin.SAMPLE) for origin in recorded.origins]
+            points = np.where(np.array(own)[:, None], samples[: len(own)], recorded.points)
+            return Asked(points, recorded.origins)
+        designed = min(max(len(self._design) - first, 0), len(samples))
+        others = np.empty((0, samples.shape[1])) if pending is None else pending
+        proposed = self._proposals(len(samples) - designed, np.vstack([others, samples[:designed]]))
+        if not len(proposed):
+            return Asked(samples, origins)
+        return Asked(np.vstack([samples[:designed], proposed]), origins[:designed] + (Origin.MODEL,) * len(proposed))
+
+    def tell(self, told: Told) -> None:
+        """Take evaluations, of which there may be any number."""
+        self._blocks.append(told)
+        self._region.learn(told)
+
+    def stop(self) -> str | None:
+        """Return None: nobody knows that there is nothing more to gain."""
+        return None
+
+    def state(self) -> Mapping[str, FloatArray | float]:
+        """Return ``radius``, half the width of the region around the best point in which the models are believed."""
+        return {"radius": self._region.radius}
+
+    def _samples(self, first: int) -> FloatArray:
+        """Return as many points as are asked for, of the design and, after its end, anywhere."""
+        shape = (self._problem.size, len(self._problem.start))
+        anywhere = self._generator(2 * self._asks).random(shape)
+        design = self._design[first : first + shape[0]]
+        return np.vstack([design, anywhere[len(design) :]])
+
+    def _generator(self, serial: int) -> np.random.Generator:
+        return _generator(self._problem.seed, serial)
+
+    def _proposals(self, number: int, pending: FloatArray) -> FloatArray:
+        """Return what the methods propose; none if too little is known."""
+        nothing = np.empty((0, len(self._problem.start)))
+        if not number or not self._blocks:
+            return nothing
+        archive = archive_of(self._problem, self._blocks)
+        if all(np.count_nonzero(known) < _FEWEST for _, known in archive.groups()):
+            return nothing
+        try:
+            # matrices are small: more threads, of which a large node has many, would only wait for each other
+            with libraries().limit(limits=1):
+                proposed = self._proposed(archive.nearest(self._most), number, pending)
+        except (np.linalg.LinAlgError, ValueError) as error:
+            _LOG.warning("nothing is proposed this time, because the models cannot be fitted: %s", error)
+            return nothing
+        return proposed if np.isfinite(proposed).all() else nothing
+
+    def _proposed(self, archive: Archive, number: int, pending: FloatArray) -> FloatArray:
+        feasibility, rng = Feasibility(archive), self._generator(2 * self._asks + 1)
+        shares = np.diff(np.arange(len(self._methods) + 1) * number // len(self._methods))
+        found = pending[:0]
+        # one after the other, beginning with another one in each ask, which counts if a batch is small
+        for method, share in zip(self._methods, np.roll(shares, self._asks), strict=True):
+            if share:
+                known = Known(
+                    archive, self._region, feasibility, np.vstack([pending, found]), self._problem.snapped, rng
+                )
+                found = np.vstack([found, method(known, int(share))])
+        return found
+
+
+def _design(problem: Problem, number: int) -> FloatArray:
+    """Return the start and a Latin hypercube of the initial standard deviation around it, inside the cube.
+
+    McKay, Beckman & Conover 1979, Technometrics 21:239.
+    """
+    rng = _generator(problem.seed, 0)
+    n = len(problem.start)
+    strata = rng.permuted(np.tile(np.arange(number - 1), (n, 1)), axis=1).T
+    cube = (strata + rng.random(strata.shape)) / max(number - 1, 1)
+    width = math.sqrt(3) * problem.sigma
+    low, high = np.maximum(problem.start - width, 0.0), np.minimum(problem.start + width, 1.0)
+    return np.vstack([problem.start, low + (high - low) * cube])
+
+
+def _generator(seed: int, serial: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=[seed % 2**64, serial]))

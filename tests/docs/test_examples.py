@@ -1,0 +1,87 @@
+"""Every directory of examples/ is an optimisation that goes its way: checked on a node, run, and measured."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from shown import ROOT
+
+from orchestrator.checkpoint import Checkpoint
+
+EXAMPLES = ROOT / "examples"
+SMALL = {"max_ngen": 2, "offspring_size": 3, "report": "false", "reevaluate": "none"}
+
+
+@pytest.fixture(scope="module")
+def with_brian(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python of an environment of its own, with Brian 2 and without this program."""
+    place = tmp_path_factory.mktemp("brian") / "environment"
+    subprocess.run([sys.executable, "-m", "venv", place], check=True)
+    pip = [place / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # Brian 2.9 uses what numpy 2 has left out
+    subprocess.run([*pip, "brian2", "numpy<2"], check=True, timeout=500)
+    return place / "bin/python"
+
+
+def run(name: str, tmp_path: Path, **changes: str) -> Checkpoint:
+    """Check and run an example, smaller, and return what it has found."""
+    model = Path(shutil.copytree(EXAMPLES / name, tmp_path / name))
+    options = [f"--set={key}={value}" for key, value in {**SMALL, **changes}.items()]
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    for command in (["check", "--on-node"], ["run"]):
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "orchestrator"), *command, "config.yaml", *options],
+            cwd=model,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+        )
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    (directory,) = model.glob("*_Optimization")
+    return Checkpoint(directory)
+
+
+def test_no_example_is_forgotten() -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    text = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    for config in EXAMPLES.glob("*/config.yaml"):
+        assert f'run("{config.parent.name}"' in source
+        assert f"[{config.parent.name}]({config.parent.name}/config.yaml)" in text
+        assert yaml.safe_load(config.read_text(encoding="utf-8"))["targets"]
+
+
+@pytest.mark.run
+def test_a_program_in_c(tmp_path: Path) -> None:
+    checkpoint = run("c_program", tmp_path)
+    found = checkpoint.evaluations()
+    assert set(found["outcome"]) == {"OK"}
+    assert found["value:ReturnedValue(rate)"].between(0, 400).all()
+    # the neuron is driven in proportion to its input
+    by_drive = found.assign(drive=found["parameter:weight"] * found["parameter:tau"]).sort_values("drive")
+    assert by_drive["value:ReturnedValue(rate)"].iloc[-1] > by_drive["value:ReturnedValue(rate)"].iloc[0]
+    prepared = list((checkpoint.path.parent / "prepared").glob("*/*/lif"))
+    assert len(prepared) == 1
+
+
+@pytest.mark.mozaik
+def test_a_script_for_nest(tmp_path: Path) -> None:
+    found = run("nest_script", tmp_path).evaluations()
+    assert set(found["outcome"]) <= {"OK", "EXPLODED"}
+    assert found["value:ReturnedValue(rate)"].between(0.1, 300).any()
+    assert found["value:ReturnedValueAtLeast(cv)"].between(0, 2).any()
+
+
+@pytest.mark.run
+def test_a_function_for_brian_in_an_environment_of_its_own(tmp_path: Path, with_brian: Path) -> None:
+    found = run("brian2_network", tmp_path, **{"simulation.python": str(with_brian)}).evaluations()
+    assert set(found["outcome"]) <= {"OK", "EXPLODED"}
+    assert found["value:ReturnedValue(rate)"].between(0.1, 200).any()

@@ -1,0 +1,272 @@
+"""Methods that propose batches from the outputs of targets: composite, gauss_newton and hybrid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from orchestrator.optimisers import Asked, Optimiser, Problem, Told, Vector, create_optimiser
+from orchestrator.optimisers.base import Scale
+from orchestrator.optimisers.registry import optimisers
+from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.records import FloatArray, Origin, Outcome
+
+METHODS = ("composite", "gauss_newton", "hybrid")
+CAP = 20.0
+TIMES = np.linspace(0.1, 4, 20)
+SOLUTION = np.array([0.3, 0.65])
+
+
+@dataclass(frozen=True)
+class Rmse:
+    data: FloatArray
+
+    def values(self, outputs: FloatArray) -> FloatArray:
+        return np.asarray(np.linalg.norm(self.residuals(outputs), axis=1))
+
+    def residuals(self, outputs: FloatArray) -> FloatArray:
+        return np.asarray((outputs - self.data) / np.sqrt(len(self.data)))
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """1 - r, which is no norm of differences."""
+
+    data: FloatArray
+
+    def values(self, outputs: FloatArray) -> FloatArray:
+        deviations, wanted = outputs - outputs.mean(axis=1, keepdims=True), self.data - self.data.mean()
+        norms = np.linalg.norm(deviations, axis=1) * np.linalg.norm(wanted)
+        return np.asarray(1 - deviations @ wanted / norms)
+
+    def residuals(self, outputs: FloatArray) -> None:
+        return None
+
+
+def decay(points: FloatArray) -> FloatArray:
+    """Return traces of a linear cell, of which the first parameter is the rate and the second the input."""
+    rate, drive = 0.1 + 3 * points[:, :1], 10 * points[:, 1:2]
+    return np.asarray(drive / rate * -np.expm1(-rate * TIMES))
+
+
+DATA = decay(SOLUTION[None])[0]
+
+
+def problem(size: int = 8, seed: int = 1, **changes: object) -> Problem:
+    scales = [Scale(0.0, 0.0, 1.0, CAP)]
+    given = {"start": np.array([0.5, 0.5]), "steps": np.zeros(2), "vectors": {0: Rmse(DATA)}, "scales": scales}
+    return Problem(**{**given, "sigma": 0.2, "size": size, "seed": seed, "targets": ["trace"], **changes})  # type: ignore[arg-type]
+
+
+def create(method: str, given: Problem) -> Optimiser:
+    return create_optimiser(optimisers().find(method).options(method=method), given)
+
+
+def told(asked: Asked, vector: Vector | None = None, serial: int = 0) -> Told:
+    outputs = decay(asked.points)
+    values = (vector or Rmse(DATA)).values(outputs)[:, None]
+    ids = [(serial, n) for n in range(len(values))]
+    outcomes = [Outcome.OK] * len(values)
+    scores = np.minimum(values, CAP)
+    return Told(asked.points, values, scores, outcomes, asked.origins, ids, outputs={0: outputs})
+
+
+def run(optimiser: Optimiser, asks: int, vector: Vector | None = None) -> list[Told]:
+    history = []
+    for serial in range(asks):
+        history.append(told(optimiser.ask(), vector, serial))
+        optimiser.tell(history[-1])
+    return history
+
+
+def least(history: list[Told]) -> float:
+    return float(min(np.nanmin(entry.scores) for entry in history))
+
+
+@pytest.mark.parametrize(("method", "size"), [("gauss_newton", 1), ("hybrid", 2), ("hybrid", 3), ("gauss_newton", 16)])
+def test_a_trace_that_can_be_fitted_is_fitted_in_few_evaluations_whatever_the_batch(method: str, size: int) -> None:
+    assert least(run(create(method, problem(size)), max(48 // size, 6))) < 1e-3
+
+
+def test_expected_improvement_alone_fits_a_trace() -> None:
+    assert least(run(create("composite", problem()), 8)) < 1e-3
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_value_that_is_no_norm_of_differences_is_learnt_through_its_outputs(method: str) -> None:
+    vector = Correlation(DATA)
+    scales = [Scale(0.0, 0.0, 0.01, CAP)]
+    history = run(create(method, problem(vectors={0: vector}, scales=scales)), 8, vector)
+    assert least(history) < 1e-4  # of a correlation
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_first_batch_is_drawn_around_the_start_and_all_later_ones_are_proposed(method: str) -> None:
+    history = run(create(method, problem(sigma=0.05)), 3)
+    assert history[0].origins == (Origin.START, *[Origin.SAMPLE] * 7)
+    assert np.abs(history[0].points - 0.5).max() <= 0.05 * np.sqrt(3)
+    assert all(origin is Origin.MODEL for entry in history[1:] for origin in entry.origins)
+
+
+def test_a_design_goes_on_over_small_batches_until_models_can_be_fitted() -> None:
+    entries = run(create("hybrid", problem(2)), 4)
+    origins = [origin for entry in entries for origin in entry.origins]
+    assert origins == [Origin.START, *[Origin.SAMPLE] * 3, *[Origin.MODEL] * 4]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_proposals_are_taken_from_the_record_and_samples_are_drawn_again(method: str) -> None:
+    """Another processor decides otherwise: what was evaluated counts, and no model is fitted for it."""
+    first = create(method, problem())
+    history = run(first, 4)
+    moved = [replace(entry, points=np.clip(entry.points + 1e-3, 0, 1)) for entry in history[1:]]
+    second = create(method, problem())
+    again = second.ask(Asked(history[0].points + 1e-3, tuple(history[0].origins)))
+    assert np.array_equal(again.points, history[0].points)
+    second.tell(history[0])
+    for entry in moved:
+        asked = Asked(entry.points, tuple(entry.origins))
+        assert np.array_equal(second.ask(asked).points, entry.points)
+        second.tell(told(asked))
+    assert np.abs(second.ask().points - first.ask().points).max() > 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_batch_of_which_only_the_beginning_was_evaluated_is_replayed(method: str) -> None:
+    def begun() -> tuple[Optimiser, Asked]:
+        optimiser = create(method, problem())
+        run(optimiser, 2)
+        return optimiser, optimiser.ask()
+
+    optimiser, whole = begun()
+    part = Asked(whole.points[:3], whole.origins[:3])
+    optimiser.tell(told(part, serial=2))
+    other = create(method, problem())
+    for serial in range(2):
+        entry = told(other.ask(), serial=serial)
+        other.tell(entry)
+    assert np.array_equal(other.ask(part).points, part.points)
+    other.tell(told(part, serial=2))
+    assert np.array_equal(optimiser.ask().points, other.ask().points)
+    assert optimiser.state() == other.state()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_order_in_which_results_come_back_does_not_matter_to_what_is_proposed(method: str) -> None:
+    asks = []
+    for order in ([0, 1, 2, 3, 4, 5, 6, 7], [5, 0, 7, 2, 1, 6, 4, 3]):
+        optimiser = create(method, problem())
+        entry = told(optimiser.ask())
+        outputs = {0: entry.outputs[0][order]}
+        ids = [entry.ids[n] for n in order]
+        optimiser.tell(
+            Told(
+                entry.points[order],
+                entry.values[order],
+                entry.scores[order],
+                entry.outcomes,
+                [entry.origins[n] for n in order],
+                ids,
+                outputs=outputs,
+            )
+        )
+        asks.append(optimiser.ask().points)
+    assert np.array_equal(*asks)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_points_that_are_being_evaluated_are_not_proposed_again(method: str) -> None:
+    optimiser = create(method, problem())
+    optimiser.tell(told(optimiser.ask()))
+    pending = optimiser.ask().points
+    again = optimiser.ask(pending=pending).points
+    distances = np.abs(again[:, None] - pending[None]).max(axis=2)
+    assert distances.min() > 1e-4
+    among = np.abs(again[:, None] - again[None]).max(axis=2)[np.triu_indices(len(again), 1)]
+    assert among.min() > 1e-6
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_where_simulations_explode_is_learnt(method: str) -> None:
+    """The best trace is beyond the edge: the search stays below it, and goes near it."""
+    optimiser, exploded = create(method, problem()), []
+    best = np.inf
+    for serial in range(7):
+        entry = told(optimiser.ask(), serial=serial)
+        broken = entry.points[:, 1] > 0.6
+        outcomes = [Outcome.EXPLODED if each else Outcome.OK for each in broken]
+        values = np.where(broken[:, None], np.nan, entry.values)
+        outputs = np.where(broken[:, None], np.nan, entry.outputs[0])
+        scores = np.where(broken[:, None], 1.05 * CAP, entry.scores)
+        optimiser.tell(replace(entry, values=values, scores=scores, outcomes=outcomes, outputs={0: outputs}))
+        exploded.append(broken.mean())
+        best = min(best, scores.min())
+    assert np.mean(exploded[2:]) < 0.8
+    rates = np.linspace(0, 1, 1001)
+    at_the_edge = Rmse(DATA).values(decay(np.column_stack([rates, np.full(1001, 0.6)]))).min()
+    assert best < 1.3 * at_the_edge
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_targets_without_outputs_are_learnt_by_their_values(method: str) -> None:
+    """Two numbers of a function: a residual each."""
+
+    def answer(asked: Asked) -> Told:
+        values = np.column_stack([5 * asked.points[:, 0] - 2, np.exp(3 * asked.points[:, 1])])
+        scores = np.minimum(np.abs(values - [0, 5]) / [0.1, 0.5], CAP)
+        return Told(asked.points, values, scores, [Outcome.OK] * len(values), asked.origins)
+
+    scales = [Scale(0.0, 0.0, 0.1, CAP), Scale(5.0, 5.0, 0.5, CAP)]
+    optimiser, best = create(method, problem(scales=scales, vectors={}, targets=["a", "b"])), np.inf
+    for _ in range(8):
+        entry = answer(optimiser.ask())
+        best = min(best, entry.scores.sum(axis=1).min())
+        optimiser.tell(entry)
+    assert best < 0.05
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_target_without_a_value_in_some_evaluations_is_learnt_from_the_others(method: str) -> None:
+    """A second target is not known in a part of the cube; the trace is fitted where it is."""
+    scales = [Scale(0.0, 0.0, 1.0, CAP)] * 2
+    optimiser = create(method, problem(scales=scales, targets=["trace", "rare"]))
+    best = np.inf
+    for serial in range(8):
+        entry = told(optimiser.ask(), serial=serial)
+        rare = np.where(entry.points[:, :1] > 0.55, np.nan, 0.0)
+        scores = np.hstack([entry.scores, np.where(np.isnan(rare), 1.05 * CAP, 0.0)])
+        optimiser.tell(replace(entry, values=np.hstack([entry.values, rare]), scores=scores))
+        best = min(best, scores.sum(axis=1).min())
+    assert best < 0.05
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_whole_numbers_are_proposed_as_they_are_simulated_and_not_evaluated_without_end(method: str) -> None:
+    space = SearchSpace([Parameter("n", 1, 12, integer=True), Parameter("x", 0, 1)])
+    given = problem(space=space, steps=space.steps, start=np.array([0.9, 0.2]))
+    optimiser, history = create(method, given), []
+    for serial in range(6):
+        asked = optimiser.ask()
+        simulated = Asked(given.snapped(asked.points), asked.origins)
+        entry = told(simulated, serial=serial)
+        history.append(entry)
+        optimiser.tell(replace(entry, points=asked.points))
+    points = np.vstack([entry.points for entry in history])
+    nearest = given.snapped(SOLUTION[None])[0, 0]
+    assert abs(points[np.argmin(np.concatenate([entry.scores[:, 0] for entry in history])), 0] - nearest) < 0.2
+    assert len(np.unique(points.round(9), axis=0)) > 0.8 * len(points)
+
+
+def test_nothing_is_proposed_and_nothing_warned_of_while_no_target_is_known(caplog: pytest.LogCaptureFixture) -> None:
+    optimiser = create("hybrid", problem())
+    for _ in range(3):
+        asked = optimiser.ask()
+        nothing: Mapping[int, FloatArray] = {0: np.full((len(asked.points), len(TIMES)), np.nan)}
+        unknown = np.full((len(asked.points), 1), np.nan)
+        scores = np.full(unknown.shape, 1.05 * CAP)
+        optimiser.tell(Told(asked.points, unknown, scores, [Outcome.OK] * 8, asked.origins, outputs=nothing))
+    assert all(origin is Origin.SAMPLE for origin in optimiser.ask().origins)
+    assert not caplog.records

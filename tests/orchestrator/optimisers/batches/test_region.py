@@ -1,0 +1,60 @@
+"""The box in which models are believed: it follows from what was told, and from nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from orchestrator.optimisers import Told
+from orchestrator.optimisers.batches.region import Region
+from orchestrator.records import Origin, Outcome
+
+
+def told(total: float, at: float, origin: Origin = Origin.MODEL, rows: int = 8) -> Told:
+    points = np.full((rows, 2), at)
+    scores = np.full((rows, 1), total)
+    return Told(points, scores, scores, [Outcome.OK] * rows, [origin] * rows)
+
+
+def begun() -> Region:
+    region = Region(0.4)
+    region.learn(told(10.0, 0.5, Origin.SAMPLE))
+    return region
+
+
+def test_the_first_samples_and_blocks_without_proposals_change_nothing() -> None:
+    region = begun()
+    region.learn(told(12.0, 0.6, Origin.SAMPLE))
+    region.learn(Told(np.zeros((2, 2)), *[np.full((2, 1), np.nan)] * 2, [Outcome.CANCELLED] * 2, [Origin.MODEL] * 2))
+    assert region.radius == 0.4
+
+
+@pytest.mark.parametrize(("step", "radius"), [(0.3, 0.6), (0.15, 0.3), (0.001, 0.08)])
+def test_after_progress_it_is_twice_the_step_that_helped(step: float, radius: float) -> None:
+    region = begun()
+    region.learn(told(9.0, 0.5 + step))
+    assert region.radius == pytest.approx(radius)
+
+
+@pytest.mark.parametrize(("rows", "factor"), [(8, 0.5), (4, 0.5), (2, 0.5**0.5), (1, 0.5**0.25)])
+def test_without_progress_it_shrinks_by_half_for_four_proposals(rows: int, factor: float) -> None:
+    """One evaluation without progress, in batches of one, said as much as a batch of eight."""
+    region = begun()
+    region.learn(told(11.0, 0.6, rows=rows))
+    assert region.radius == pytest.approx(0.4 * factor)
+
+
+def test_a_search_that_stands_still_begins_anew_with_the_first_width() -> None:
+    region = begun()
+    radii = []
+    for _ in range(8):
+        region.learn(told(11.0, 0.6))
+        radii.append(region.radius)
+    assert radii[6] == pytest.approx(0.4 / 2**7)
+    assert radii[7] == 0.4
+
+
+def test_the_box_ends_at_the_faces_of_the_cube() -> None:
+    low, high = Region(0.4).box(np.array([0.1, 0.5]), 0.5)
+    assert low == pytest.approx([0.0, 0.3])
+    assert high == pytest.approx([0.3, 0.7])
