@@ -226,6 +226,11 @@ class Interpolation:
         In the unit cube.
     values : ndarray of float, shape (n_data,)
         Finite.
+
+    Attributes
+    ----------
+    noise : float
+        Root mean square error of each value's prediction from all others, in the unit of the values.
     """
 
     def __init__(self, points: FloatArray, values: FloatArray):
@@ -237,6 +242,9 @@ class Interpolation:
         self._lengths, noise = np.exp(found.x[:-1]), np.exp(found.x[-1])
         kernel = self._kernel(points, self._lengths) + noise * np.eye(len(points))
         self._weights = cho_solve(cho_factor(kernel), standard)
+        inverse = cho_solve(cho_factor(kernel), np.eye(len(points)))
+        # Rasmussen & Williams, equation 5.12
+        self.noise = float(self._spread * np.sqrt(np.mean((self._weights / np.diag(inverse)) ** 2)))
 
     def __call__(self, points: FloatArray) -> FloatArray:
         """Return the expectation at points, shape (n_points,)."""

@@ -4,6 +4,7 @@ CELL     2 parameters, 40 samples of a linear neuron under two currents; it can 
 EVOKED   10 parameters, 105 samples of a response to a drive; nothing depends on the parameters in the first 70 ms, and
          ripples are finer than any model can learn
 SMOOTH   the same without ripples
+HNN      10 parameters, 105 samples: waveforms of hnn-core's evoked response, interpolated (`hnn_bed.py`)
 """
 
 from __future__ import annotations
@@ -183,7 +184,11 @@ class Evoked(TraceBed):
 
 def trace_bed_of(name: str, seed: int) -> TraceBed:
     """Return a bed by its name; each seed has a landscape of its own, if there are several."""
+    if name == "HNN":
+        from hnn_bed import Hnn  # noqa: PLC0415  (which is made of the classes above)
+
+        return Hnn(seed)
     return Cell() if name == "CELL" else Evoked(seed, _RIPPLES if name == "EVOKED" else 0.0)
 
 
-TRACE_NAMES = ("CELL", "EVOKED", "SMOOTH")
+TRACE_NAMES = ("CELL", "EVOKED", "SMOOTH", "HNN")

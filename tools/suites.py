@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import IO
 
 TOOLS = Path(__file__).resolve().parent
-_COMPUTING = "drawing or hostile or reference or run or mozaik or browser or notebooks"
-WAITING = "slurm and not (mozaik or browser or notebooks)"
+_COMPUTING = "drawing or hostile or reference or run or mozaik or simulators or browser or notebooks"
+WAITING = "slurm and not (mozaik or simulators or browser or notebooks)"
 COMPUTING = f"({_COMPUTING}) and not ({WAITING})"
 CORE = f"not slurm and not ({_COMPUTING})"
 PYTEST = (sys.executable, "-m", "pytest", "--color=no", "--durations=15")

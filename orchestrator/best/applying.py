@@ -48,7 +48,7 @@ class _Folder:
 def apply_best(
     paths: RunPaths, candidate: Candidate, *, target: Path, base: Path, force: bool = False
 ) -> Iterator[str]:
-    """Write a copy of a model's base parameters with an evaluation's values.
+    """Write a copy of a model's base parameters with an evaluation's values, or a file of its simulator's.
 
     Recorders, seeds and whatever else is not searched are those of the base folder. The folder is there whole or not
     at all, and read again before it is left: every value is what it should be.
@@ -60,7 +60,7 @@ def apply_best(
     candidate : Candidate
         Whose parameters.
     target : pathlib.Path
-        The new folder, relative to the model's directory.
+        The new folder or file, relative to the model's directory.
     base : pathlib.Path
         The base folder that the optimisation's was made from, relative to the model's directory.
     force : bool
@@ -80,10 +80,8 @@ def apply_best(
     model = model_of(config)
     optimised = model.parameter_folder()
     if optimised is None:
-        raise UsageError(
-            f"--apply: writes parameter folders, of which the model of this run has none ({config.simulation.type}: "
-            f"{model.describe()}); print its parameters with --json or --yaml"
-        )
+        yield _own_file(config, candidate, target, force=force)
+        return
     model_dir, base = config.model_dir, _inside(config.model_dir, base, "--base-param")
     folder = _inside(model_dir, target, "--apply")
     _refuse_overlap(folder, {base, optimised.root.parent})
@@ -108,6 +106,28 @@ def apply_best(
     yield "\nRun the model's full protocols with it:"
     yield f"  {command_line('cd', model_dir)}"
     yield f"  {optimised.command(folder / edited.root)}"
+
+
+def _own_file(config: Config, candidate: Candidate, target: Path, *, force: bool) -> str:
+    """Write a file of the simulator's own; return what was done."""
+    model = model_of(config)
+    if model.own_file is None:
+        raise UsageError(
+            f"--apply: writes parameter folders, of which the model of this run has none ({config.simulation.type}: "
+            f"{model.describe()}); print its parameters with --json or --yaml"
+        )
+    file = config.model_dir / target
+    if not file.parent.is_dir():
+        raise UsageError(f"{file}: there is no directory {file.parent} to write it into")
+    if file.is_dir() or (os.path.lexists(file) and not force):
+        raise UsageError(
+            f"{file}: there already. {'Name a file' if file.is_dir() else 'With --force it is overwritten'}"
+        )
+    model.write_own_file({**_seeds_of(candidate, config), **candidate.given}, file)
+    return (
+        f"Wrote {file}: {model.own_file}, with the {len(candidate.given)} parameters of {candidate.name} "
+        f"(rank {candidate.rank}, total score {candidate.total_score:.4g})."
+    )
 
 
 def _inside(model_dir: Path, path: Path, option: str) -> Path:

@@ -33,7 +33,10 @@ def best(
     ] = False,
     apply: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Write a copy of the model's base parameters with the best values."),
+        typer.Option(
+            metavar="PATH",
+            help="Write a copy of the model's base parameters with the best values; of hnn-core, a file for its GUI.",
+        ),
     ] = None,
     traces: Annotated[
         Path | None,
@@ -58,7 +61,9 @@ def best(
     ] = False,
     force: Annotated[
         bool,
-        typer.Option("--force", help="With --apply: overwrite the folder. With --reevaluate: end an unfinished other."),
+        typer.Option(
+            "--force", help="With --apply: overwrite what is there. With --reevaluate: end an unfinished other."
+        ),
     ] = False,
     overrides: Overrides = None,
 ) -> None:

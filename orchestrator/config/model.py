@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from orchestrator.config.default_method import with_default_method
 from orchestrator.config.moved_keys import with_moved_keys
 from orchestrator.config.parameters import (
     ParameterRange,
@@ -88,7 +89,9 @@ class Config(Section):
         json_schema_extra=CIRCUMSTANCE,
     )
     optimiser: Annotated[SerializeAsAny[OptimiserOptions], PlainValidator(OPTIMISER.read)] = Field(
-        default_factory=dict, validate_default=True, description="how new offspring are found"
+        default_factory=dict,
+        validate_default=True,
+        description="how new offspring are found; by default hybrid if all targets compare traces, cma otherwise",
     )
     offspring_size: int = Field(
         0,
@@ -167,7 +170,7 @@ class Config(Section):
     @model_validator(mode="before")
     @classmethod
     def _keys_in_their_place(cls, value: object) -> object:
-        return with_moved_keys(value) if isinstance(value, dict) else value
+        return with_default_method(with_moved_keys(value)) if isinstance(value, dict) else value
 
     @field_validator("parameters")
     @classmethod

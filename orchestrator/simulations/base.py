@@ -119,6 +119,8 @@ class Model(Generic[Options]):
 
     # keys of the section without which nothing else can be known of the model
     essential: ClassVar[tuple[str, ...]] = ()
+    # what `write_own_file` writes, in a few words
+    own_file: ClassVar[str | None] = None
 
     def __init__(self, options: Options, model_dir: Path, context: SimulationContext):
         self.options = options
@@ -199,6 +201,23 @@ class Model(Generic[Options]):
     def parameter_folder(self) -> ParameterFolder | None:
         """Return the folder of parameter files, None if the model has none that a program could write."""
         return None
+
+    def write_own_file(self, parameters: Mapping[str, float | int], file: Path) -> None:
+        """Write the model as a file of its simulator, whole or not at all; only of models that have an `own_file`.
+
+        Parameters
+        ----------
+        parameters : mapping of str to float or int
+            Those that are searched, and seeds.
+        file : pathlib.Path
+            Is overwritten.
+
+        Raises
+        ------
+        orchestrator.errors.UsageError
+            If that cannot be done here.
+        """
+        raise NotImplementedError
 
 
 class Simulation(ABC, Generic[Options]):

@@ -1,6 +1,6 @@
 """Targets on traces and events that a simulation leaves: against measured ones, or features of them."""
 
-from targets.series.comparison import TraceCorrelation, TraceRMSE
+from targets.series.comparison import ComparedTrace, TraceCorrelation, TraceRMSE
 from targets.series.electrophysiology import ElectrophysiologyFeature
 from targets.series.events import EventCount, EventIrregularity, EventRate, EventTarget, FirstEvent
 from targets.series.features import BandPower, Peak, PeakAmplitude, PeakLatency, TraceFeature, TraceMean, TraceSD
@@ -8,6 +8,7 @@ from targets.series.trace_target import TraceTarget
 
 __all__ = [
     "BandPower",
+    "ComparedTrace",
     "ElectrophysiologyFeature",
     "EventCount",
     "EventIrregularity",

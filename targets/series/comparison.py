@@ -17,6 +17,8 @@ from targets.registry import target
 from targets.series.trace_target import ROUNDING, Samples, TraceTarget
 
 FIT = "fit"
+# deviation, as a share of the largest sample, of which outputs of 32 bits tell nothing
+_CONSTANT = 1e-7
 
 
 Made = TypeVar("Made", bound="ComparedTrace")
@@ -200,10 +202,10 @@ class TraceCorrelation(ComparedTrace, PointTarget):
         found = []
         for row, measured, weights in self.compared(outputs):
             x, y = row - weights @ row, measured - weights @ measured
-            spread = np.sqrt((weights @ x**2) * (weights @ y**2))
-            if spread == 0:
+            deviations = np.sqrt(weights @ x**2), np.sqrt(weights @ y**2)
+            if any(one <= _CONSTANT * np.abs(of).max() for one, of in zip(deviations, (row, measured), strict=True)):
                 raise NoValue("one of the two traces is constant")
-            found.append(float(weights @ (x * y) / spread))
+            found.append(float(weights @ (x * y) / np.prod(deviations)))
         return float(np.mean(found))
 
 

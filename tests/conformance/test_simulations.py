@@ -24,6 +24,13 @@ KINDS = simulations().known()
 SECTIONS: dict[str, dict[str, Any]] = {
     "command": {"type": "command", "command": "sh {model_dir}/model.sh {x} {seed}", "seeds": {"seed": 7}},
     "function": {"type": "function", "function": "model:simulate", "seeds": {"seed": 7}},
+    "hnn": {
+        "type": "hnn",
+        "network": "model:simulate",
+        "set_params": "model:simulate",
+        "tstop": 10.0,
+        "seeds": {"seed": 7},
+    },
     "mozaik": {"type": "mozaik", "model": "model:VisualModel", "threads": 3, "seeds": {"pynn_seed": 7}},
     "toy_of_tests": {"type": "toy_of_tests", "gain": 0.5, "seeds": {"seed": 1}},
 }
@@ -148,6 +155,7 @@ def test_a_node_leaves_what_targets_measure(name: str, tmp_path: Path, monkeypat
 WRONG = [
     ("command", {"command": "{model_dir}/no_such_program"}, "LAUNCH_FAILED"),
     ("function", {"function": "no_such_module:simulate"}, "LAUNCH_FAILED"),
+    ("hnn", {"network": "no_such_module:network"}, "LAUNCH_FAILED"),
     ("toy_of_tests", {}, "SIMULATION_ERROR"),
     ("mozaik", {"python": "/no/such/python", "launch_script": "offspring.sh"}, "LAUNCH_FAILED"),
 ]

@@ -29,6 +29,8 @@ PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").gl
 NOT_EXECUTED = {
     "./tools/demo\n": "takes five minutes; an optimisation of the same model is one of the tests",
     "./tools/test": "it is what runs these tests",
+    "pip install 'mozaik-orchestrator[": "installs; tools/test has done so",
+    "cd examples/": "simulates for minutes; the suite of the example's simulator runs it smaller",
     "git clone REPOSITORY_URL orchestrator": "installs; tools/test has done so",
     "python benchmarks/": "benchmarks take minutes; they are not part of the tests",
 }

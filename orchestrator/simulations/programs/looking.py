@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from orchestrator.simulations.base import Finding, Identity, Model
@@ -13,6 +14,18 @@ if TYPE_CHECKING:
     from orchestrator.config.model import Config
 
 Options = TypeVar("Options", bound=ProgramOptions)
+
+
+def standing_in_the_way(model_dir: Path) -> list[Finding]:
+    """Return that a module of the model has the name of a package of this program."""
+    files = [
+        (name, file)
+        for name in ("orchestrator", "targets")
+        for file in (model_dir / f"{name}.py", model_dir / name / "__init__.py")
+        if file.exists()
+    ]
+    message = "{} stands in the way of this program's own {}, which jobs import; rename it"
+    return [(("model_dir",), message.format(file, name)) for name, file in files[:1]]
 
 
 class FilesModel(Model[Options]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from orchestrator.records import Evaluation, Offspring, Outcome, Result
 from orchestrator.reevaluation.choosing import choose
 from orchestrator.report import History
 from orchestrator.run.start import Ended
+from orchestrator.simulations.function import FunctionModel
 from orchestrator.simulations.seeds import other_seeds
 
 SPACE = {"x": [0, 1], "n": {"bounds": [1, 9], "integer": True}}
@@ -263,6 +265,30 @@ def test_wrong_usage_is_one_message_and_leaves_nothing(run: RunPaths, options: l
     assert answer.startswith("refused: ")
     assert message in answer
     assert [path for path in sorted(run.directory.parent.rglob("*")) if "__pycache__" not in path.parts] == before
+
+
+def test_a_file_of_the_simulators_own_is_overwritten_only_with_force(
+    run: RunPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(self: FunctionModel, parameters: Mapping[str, float | int], file: Path) -> None:
+        file.write_text(json.dumps(dict(parameters)))
+
+    monkeypatch.setattr(FunctionModel, "own_file", "a network of the tests")
+    monkeypatch.setattr(FunctionModel, "write_own_file", write)
+    file = run.directory.parent / "best.json"
+    command = ["best", run.directory, "--apply", "best.json", "--rank", "2"]
+    answer = said(*command)
+    assert answer.split() == (
+        f"Wrote {file}: a network of the tests, with the 2 parameters of generation 1 offspring 0 "
+        "(rank 2, total score 2).".split()
+    )
+    assert json.loads(file.read_text()) == {"x": 0.3, "n": 4}
+    assert said(*command) == f"refused: {file}: there already. With --force it is overwritten"
+    file.write_text("")
+    said(*command, "--force")
+    assert json.loads(file.read_text()) == {"x": 0.3, "n": 4}
+    assert said("best", run.directory, "--apply", ".", "--force").endswith("there already. Name a file")
+    assert "there is no directory" in said("best", run.directory, "--apply", "no/best.json")
 
 
 def test_other_seeds_are_a_function_of_the_original_and_their_number() -> None:

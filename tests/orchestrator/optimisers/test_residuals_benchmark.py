@@ -46,3 +46,15 @@ def test_hybrid_is_as_good_after_24_evaluations_as_cma_is_after_48(bed: str) -> 
     hybrid, plain = medians("hybrid"), medians("none")
     assert hybrid[2] < plain[5]
     assert hybrid[5] < plain[5] - 0.4
+
+
+@pytest.mark.run
+def test_an_evoked_response_of_hnn_core_is_fitted_better_than_by_cma() -> None:
+    """By more than half a nAm; the middle has 30."""
+    medians = {
+        method: np.median([curve("HNN", method, seed, 48, 8) for seed in range(100, 110)], axis=0)
+        for method in ("hybrid", "composite", "none")
+    }
+    assert medians["hybrid"][4] < medians["none"][5]
+    assert medians["hybrid"][5] < medians["none"][5] - 0.5
+    assert medians["composite"][5] < medians["none"][5] - 0.5

@@ -143,8 +143,9 @@ def test_correlation_is_numpys_and_weighted() -> None:
     expected = covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1])
     weighted = target(**{"class": "TraceCorrelation", "weights": [[0, 20, 3]]})
     assert of(Trace(TIMES, other, "mV"), weighted).value == pytest.approx(expected, rel=1e-5)
-    flat = of(Trace(TIMES, np.ones(101), "mV"), made)
-    assert flat.reason == "one of the two traces is constant"
+    for constant in (0.0, 1.0, -70.3):
+        flat = of(Trace(TIMES, np.full(101, constant), "mV"), made)
+        assert flat.reason == "one of the two traces is constant"
 
 
 def test_each_of_several_sweeps_has_a_value_of_its_own() -> None:
