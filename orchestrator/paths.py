@@ -72,6 +72,10 @@ class AttemptPaths:
         """What the simulation leaves; large."""
         return self.directory / "simulation"
 
+    def trial(self, number: int) -> Path:
+        """What one of several trials leaves, from 0."""
+        return self.simulation / f"trial-{number}"
+
     @property
     def progress(self) -> Path:
         """Phases of the job, a JSON object a line."""

@@ -133,6 +133,10 @@ class Result:
         Seeds of the simulation by name; none if its job did not come so far.
     outputs : mapping of str to sequence of float
         The numbers that a target's value is computed from, by label, of targets of which these are several.
+    deviations : mapping of str to float
+        Standard deviation (n - 1) of a target's values of single trials, by label, if a simulation has several.
+    unfit : mapping of str to str
+        The option because of which a target has no value, whatever the parameters are, by label.
     recordings : str
         Name of a file beside the result file with traces and events; empty if there is none.
     measured : bool
@@ -153,6 +157,8 @@ class Result:
     versions: Mapping[str, str] = field(default_factory=dict)
     seeds: Mapping[str, int] = field(default_factory=dict)
     outputs: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    deviations: Mapping[str, float] = field(default_factory=dict)
+    unfit: Mapping[str, str] = field(default_factory=dict)
     recordings: str = ""
     measured: bool = True
 
@@ -225,6 +231,8 @@ _EXPECTED: dict[str, Callable[[object], bool]] = {
     "versions": lambda value: _maps(value, _is_text),
     "seeds": lambda value: _maps(value, _is_whole),
     "outputs": lambda value: _maps(value, lambda row: isinstance(row, list) and all(map(_is_number, row))),
+    "deviations": lambda value: _maps(value, _is_number),
+    "unfit": lambda value: _maps(value, _is_text),
     "recordings": lambda value: isinstance(value, str) and "/" not in value,
     "measured": lambda value: isinstance(value, bool),
 }
@@ -257,6 +265,9 @@ class Evaluation:
     outputs : mapping of int to sequence of float
         The numbers that a target's value is computed from, by index of the target, of targets of which these are
         several.
+    deviations : tuple of float
+        Standard deviation of every target's values of single trials, NaN if there is none, shape (n_targets,); empty if
+        simulations have one trial.
     recordings : bytes
         Traces and events that are kept with it, as `targets.recordings.file` writes them; empty if none are.
     """
@@ -270,6 +281,7 @@ class Evaluation:
     told_in: int = 0
     ranked_scores: tuple[float, ...] | None = None
     outputs: Mapping[int, Sequence[float]] = field(default_factory=dict)
+    deviations: tuple[float, ...] = ()
     recordings: bytes = b""
 
     @property

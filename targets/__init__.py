@@ -35,7 +35,16 @@ and name it in the config::
       - {class: "my_targets.py:SilentShare", sheet_name: Exc_Layer, target_value: 10, norm: 5, threshold: 0.05}
 """
 
-from targets.base import AtLeastTarget, AtMostTarget, IntervalTarget, PointTarget, RangeTarget, Target
+from targets.base import (
+    AtLeastTarget,
+    AtMostTarget,
+    IntervalTarget,
+    PointTarget,
+    RangeTarget,
+    Target,
+    UnfitData,
+    Unmeasurable,
+)
 from targets.conductance import ConductanceRatio
 from targets.datastore import Datastore
 from targets.errors import DatastoreError, Exploded, NoValue
@@ -93,6 +102,8 @@ __all__ = [
     "Target",
     "TargetError",
     "Trace",
+    "UnfitData",
+    "Unmeasurable",
     "as_number",
     "create_targets",
     "known_targets",

@@ -51,6 +51,22 @@ class UnfitData(ValueError):
         self.option = option
 
 
+class Unmeasurable(NoValue):
+    """Raised by :meth:`Target.outputs` if what is wrong are the target's options, whatever the model's parameters are.
+
+    Parameters
+    ----------
+    option : str
+        The target's option to change.
+    message : str
+        What was expected, and what there is.
+    """
+
+    def __init__(self, option: str, message: str):
+        super().__init__(f"{option}: {message}")
+        self.option = option
+
+
 class Target(BaseModel):
     """One number that the recordings of an offspring have, and how far it is from the wanted one.
 
@@ -72,6 +88,12 @@ class Target(BaseModel):
 
     any_target_value: ClassVar[Any] = 0.0
     """A target value that the kind accepts, for those who only want the value."""
+
+    options_of_score: ClassVar[frozenset[str]] = frozenset({"target_value", "norm", "max_score", "name"})
+    """Options that the value does not depend on: stored values have a score under others, too."""
+
+    options_of_value: ClassVar[frozenset[str]] = frozenset()
+    """Further ones that :meth:`value` depends on, and :meth:`outputs` does not: stored outputs have another value."""
 
     if TYPE_CHECKING:  # every kind has one of its own; as a field of this class it would hide them
         target_value: float | tuple[float, float]
@@ -143,6 +165,10 @@ class Target(BaseModel):
             If it needs some that are not there or do not suit it.
         """
         return self
+
+    def difference_of_outputs(self, other: Target) -> str | None:
+        """Return why the outputs of another target of these options are others, because of its data; None if not."""
+        return None
 
     @abstractmethod
     def outputs(self, recordings: Any) -> ArrayLike | None:

@@ -6,10 +6,13 @@ import math
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
-from targets.base import Target
+import numpy as np
+
+from targets.base import Target, Unmeasurable
 from targets.errors import DatastoreError, NoValue
 from targets.numbers import as_number, as_outputs
 from targets.plugins import said
+from targets.recordings import Recordings
 
 
 class Measurement(NamedTuple):
@@ -21,6 +24,10 @@ class Measurement(NamedTuple):
     value: float | None
     reason: str | None
     outputs: tuple[float, ...] = ()
+    option: str = ""
+    """The target's option because of which there is no value, whatever the parameters are; empty otherwise."""
+    deviation: float | None = None
+    """Standard deviation (n - 1) of the values of single trials, if there are several."""
 
 
 # numbers that one target keeps of an evaluation
@@ -69,13 +76,21 @@ def _measure(target: Target, recordings: object, fatal: Collection[int]) -> Meas
             if isinstance(each, OSError) and each.errno in fatal:
                 raise each from None
         if isinstance(error, (NoValue, DatastoreError)):
-            return Measurement(None, str(error) or "no value")
+            option = error.option if isinstance(error, Unmeasurable) else ""
+            return Measurement(None, str(error) or "no value", option=option)
         return Measurement(None, said(error))
     if value is None:
         return Measurement(None, "no value")
     if not math.isfinite(value):
         return Measurement(None, f"the value is {value}")
-    return Measurement(value, None, tuple(outputs.tolist()) if 1 < outputs.size <= MOST_OUTPUTS else ())
+    kept = tuple(outputs.tolist()) if 1 < outputs.size <= MOST_OUTPUTS else ()
+    trials = recordings.trials if isinstance(recordings, Recordings) else ()
+    single = [_measure(target, trial, fatal).value for trial in trials]
+    return Measurement(value, None, kept, deviation=_deviation([each for each in single if each is not None]))
+
+
+def _deviation(values: Sequence[float]) -> float | None:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
 def score_of(target: Target, value: float | None) -> float:

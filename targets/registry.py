@@ -116,9 +116,9 @@ def create_targets(
     created: list[Target] = []
     for index, spec in enumerate(specs):
         try:
-            made = _create(spec, directory)
-            made = made if data is None else made.with_data(data)
-            created += [part.for_entry(index) for part in made.parts()]
+            parts = _create(spec, directory).parts()
+            parts = parts if data is None else [part.with_data(data) for part in parts]
+            created += [part.for_entry(index) for part in parts]
         except TargetError as error:
             problems += [Problem((index, *loc), message) for loc, message in error.problems]
         except UnfitData as error:

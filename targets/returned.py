@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from targets.base import AtLeastTarget, AtMostTarget, PointTarget, RangeTarget, Target
+from targets.base import AtLeastTarget, AtMostTarget, PointTarget, RangeTarget, Target, Unmeasurable
 from targets.errors import NoValue
 from targets.numbers import as_number
 from targets.plugins import nearest
@@ -31,13 +31,14 @@ class Returned(Target):
             If the recordings aren't a mapping, have no such key, or what is there isn't a number.
         """
         if not isinstance(recordings, Mapping):
-            raise NoValue(f"{type(self).__name__} needs a mapping of numbers, got {type(recordings).__name__}")
+            got = type(recordings).__name__
+            raise Unmeasurable("class", f"{type(self).__name__} needs a mapping of numbers, got {got}")
         if self.key not in recordings:
             known = [str(key) for key in recordings]
             hint = nearest(self.key, known)
-            raise NoValue(
-                f"the simulation returned no {self.key!r}{hint}; it returned: {', '.join(known) or 'nothing'}"
-            )
+            message = f"the simulation returned no {self.key!r}{hint}; it returned: {', '.join(known) or 'nothing'}"
+            # nothing at all says that there was nothing to measure this time
+            raise Unmeasurable("key", message) if known else NoValue(message)
         try:
             number = as_number(recordings[self.key])
         except TypeError as error:

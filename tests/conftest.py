@@ -22,7 +22,7 @@ from slurm_project import environment_of
 from suites import CORE
 
 # all but the quick core, the fastest first
-SUITES = ("drawing", "hostile", "run", "browser", "slurm", "mozaik", "simulators", "notebooks")
+SUITES = ("drawing", "hostile", "reference", "run", "browser", "slurm", "mozaik", "simulators", "notebooks")
 # CPU time of a test of the core in s, that of its subprocesses included, as the reference of `cpu_time` would have it:
 # waiting for other programs is not counted, nor that they make this one slower
 LONGEST = 1.0
@@ -43,7 +43,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "core"))
 
 
 # all tests of the file are of one of the suites
-_OF_A_SUITE = re.compile(rf"^pytestmark = \[?pytest\.mark\.({'|'.join(SUITES)})\b", re.MULTILINE)
+_OF_A_SUITE = re.compile(rf"^pytestmark = \[?\s*pytest\.mark\.({'|'.join(SUITES)})\b", re.MULTILINE)
 
 
 def _is_core(config: pytest.Config) -> bool:
@@ -121,7 +121,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     if taken > LONGEST:
         pytest.fail(
             f"took {taken:.2f} s of CPU time, and a test of the core may take {LONGEST:g} s: make it shorter, or mark "
-            f"it as one of another suite ({', '.join(SUITES)}) if it runs whole programs, draws or damages files",
+            f"it as one of another suite ({', '.join(SUITES)}) if it runs whole programs, draws, damages files or "
+            "needs large libraries",
             pytrace=False,
         )
     return result

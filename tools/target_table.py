@@ -29,9 +29,10 @@ def _default(cls: type[Target], option: str) -> str:
     field = cls.model_fields[option]
     if field.is_required():
         return "required"
-    if field.default is None:
+    default = field.get_default(call_default_factory=True)
+    if default is None or default == []:
         return "none"
-    return f"{field.default:.6g}" if isinstance(field.default, float) else str(field.default)
+    return f"{default:.6g}" if isinstance(default, float) else str(default)
 
 
 def _needs(cls: type[Target]) -> str:

@@ -266,9 +266,15 @@ def _look_at_node(rehearsed: Rehearsed, source: Source, found: Inspection) -> No
 
 
 def _look_at_values(config: Config, result: Result, source: Source, found: Inspection) -> None:
-    """Note the targets of which the start values score ``max_score``; one that has no right score is a problem."""
+    """Note the targets of which the start values score ``max_score``; one that can have no right score is a problem."""
     for target in config.create_targets():
-        value = result.values.get(target.label)
+        value, reason = result.values.get(target.label), result.reasons.get(target.label)
+        if (option := result.unfit.get(target.label)) is not None:
+            message = f"{target.label} has no value, whatever the parameters are: {reason}"
+            found.problems.append(source.problem(("targets", target.entry, option), message))
+        elif value is None and reason is not None:
+            message = f"with the start values {target.label} has no value: {reason}"
+            found.notes.append(source.problem(("targets", target.entry), message))
         try:
             if value is not None and score_of(target, value) >= target.max_score:
                 message = f"with the start values {at_the_cap(target, [value])}"

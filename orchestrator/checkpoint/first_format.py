@@ -63,7 +63,9 @@ class FirstFormat:
         return self._split(table[list(fields)] if fields else table, first)
 
     def matrices(self, name: str, first: int = 0) -> list[FloatArray]:
-        """Return points, parameters, values, scores or ranked scores, which were the scores, one array per tell."""
+        """Return points, parameters, values, scores, ranked scores, which were the scores, or deviations: all NaN."""
+        if name == "deviations":
+            return self._split(np.full(self._rows["scores"].shape, np.nan), first)
         return self._split(self._rows["scores" if name == "ranked_scores" else name][:], first)
 
     def details(self) -> list[list[dict[str, Any]]]:

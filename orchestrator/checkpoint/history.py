@@ -134,7 +134,7 @@ class Checkpoint:
         if wrong := [name for name in state if not name or "/" in name or name == "."]:
             raise ValueError(f"names of an optimiser's state: expected plain words, got {wrong}")
         widths = {"points": len(self.parameter_names), "parameters": len(self.parameter_names)}
-        widths |= dict.fromkeys(("values", "scores", "ranked_scores"), len(self.target_labels))
+        widths |= dict.fromkeys(("values", "scores", "ranked_scores", "deviations"), len(self.target_labels))
         tell = layout.tell_of(evaluations, state, widths)
         self._require_current_format()
         with extending(self.path, confirm) as (file, root):
@@ -173,7 +173,8 @@ class Checkpoint:
             ``told_in`` (number of the tell), ``outcome``, ``total_score``, ``attempts``, ``job_id``, ``host``,
             ``submitted``, ``started``, ``finished`` (Unix times in s), then ``parameter:<name>``, first of
             `parameter_names`, which are searched, then of ``given.derived``, which follow from them (NaN if there is
-            none), ``value:<target>`` (NaN if there is none), ``score:<target>``.
+            none), ``value:<target>`` (NaN if there is none), ``score:<target>``, and, if the simulations had several
+            trials, ``sd:<target>``: the standard deviation of the values that single trials had.
         """
         fields = (*_COLUMNS, *_TIMES)
         with readable(self.path) as file:
@@ -183,8 +184,11 @@ class Checkpoint:
                 ("parameter", "parameters", self.parameter_names),
                 ("value", "values", self.target_labels),
                 ("score", "scores", self.target_labels),
+                ("sd", "deviations", self.target_labels),
             ):
                 matrix = np.concatenate([np.zeros((0, len(names))), *stored.matrices(name)])
+                if name == "deviations" and np.isnan(matrix).all():
+                    continue
                 frame.update({f"{prefix}:{each}": matrix[:, n] for n, each in enumerate(names)})
                 if name == "parameters":
                     frame.update(derived_columns(self.given, self.parameter_names, matrix))
@@ -303,7 +307,7 @@ class Checkpoint:
 
     def _outputs(self, number: int, rows: int, outputs: dict[int, FloatArray]) -> dict[int, FloatArray]:
         for target, array in outputs.items():
-            if target >= len(self.target_labels) or array.ndim != 2 or len(array) != rows:
+            if not 0 <= target < len(self.target_labels) or array.ndim != 2 or len(array) != rows:
                 raise ValueError(f"tell {number}: outputs of target {target}: unexpected shape {array.shape}")
         return outputs
 

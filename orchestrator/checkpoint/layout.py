@@ -23,8 +23,9 @@ FORMAT = 2
 # of each evaluation, and the type of each
 DETAILS = {"message": str, "log_tail": str, "reasons": dict, "versions": dict, "seeds": dict}
 SECONDS = ("build", "check", "protocols", "measuring")
-# The last is what the optimiser was told; it is in the file only where that differs from the scores that people see.
-MATRICES = ("points", "parameters", "values", "scores", "ranked_scores")
+# The optimiser was told the ranked scores, which are in the file only where they differ from those that people see; of
+# values over trials there are standard deviations.
+MATRICES = ("points", "parameters", "values", "scores", "ranked_scores", "deviations")
 _HUNDRED = 100
 # Texts have the width that they need in the file. No host name is longer than 255, and no outcome or origin than 16.
 _FIELDS = {
@@ -70,8 +71,8 @@ class Tells:
         return [_read_table(group, *kind) for group in self._groups(first)]
 
     def matrices(self, name: str, first: int = 0) -> list[FloatArray]:
-        """Return points, parameters, values, scores or ranked scores, one array per tell."""
-        return [read(group, _matrix_in(group, name), *floats()) for group in self._groups(first)]
+        """Return points, parameters, values, scores, ranked scores or deviations, one array per tell."""
+        return [_matrix_in(group, name) for group in self._groups(first)]
 
     def details(self) -> list[list[dict[str, Any]]]:
         """Return the details of each evaluation, one list per tell."""
@@ -144,6 +145,7 @@ def tell_of(
         "values": [each.values for each in evaluations],
         "scores": [each.scores for each in evaluations],
         "ranked_scores": [each.told_scores for each in evaluations],
+        "deviations": [each.deviations or (math.nan,) * len(each.values) for each in evaluations],
     }
     return Tell(
         table_of([_row(each) for each in evaluations]),
@@ -185,7 +187,8 @@ def write_tell(tells: h5py.Group, number: int, tell: Tell) -> None:
     group = tells.require_group(_name(_hundred(number)).decode()).create_group(_name(number).decode())
     group["table"] = tell.table
     for name, matrix in tell.matrices.items():
-        if name != "ranked_scores" or not np.array_equal(matrix, tell.matrices["scores"], equal_nan=True):
+        same_as_scores = name == "ranked_scores" and np.array_equal(matrix, tell.matrices["scores"], equal_nan=True)
+        if not same_as_scores and not (name == "deviations" and np.isnan(matrix).all()):
             group[name] = matrix
     group["details"] = np.bytes_(json.dumps(tell.details))
     state = group.create_group("state")
@@ -217,9 +220,12 @@ def link_tells(before: h5py.Group, tells: h5py.Group, count: int) -> None:
             group.id.links.create_hard(_name(number), same, _name(number))
 
 
-def _matrix_in(group: h5g.GroupID, name: str) -> bytes:
-    """Return the name of the dataset that holds a matrix; earlier versions told the optimiser the scores themselves."""
-    return b"scores" if name == "ranked_scores" and name.encode() not in group else name.encode()
+def _matrix_in(group: h5g.GroupID, name: str) -> FloatArray:
+    """Return a matrix; earlier versions told the optimiser the scores themselves, and few runs have deviations."""
+    if name.encode() in group:
+        return np.asarray(read(group, name.encode(), *floats()))
+    scores: FloatArray = read(group, b"scores" if name in ("ranked_scores", "deviations") else name.encode(), *floats())
+    return np.full_like(scores, math.nan) if name == "deviations" else scores
 
 
 def _hundred(number: int) -> int:

@@ -176,7 +176,9 @@ def score(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     overrides: Overrides = None,
 ) -> None:
-    """Score datastores; or, with --rescore, the stored values of a run under other target values and norms.
+    """Score datastores; or, with --rescore, the stored values of a run under other target values, norms and data.
+
+    Values of traces are computed again from the samples that the run has kept.
 
     Neither needs the model or a simulator. --rescore executes nothing that the configuration or the run names: targets
     of your own (file.py:Class) keep the scores that the run has stored, unless --import-targets is given.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from orchestrator.config.model import Config
 from orchestrator.config.moved_keys import MOVED, given_twice
@@ -16,12 +16,14 @@ from orchestrator.config.plugin_sections import Reading
 from orchestrator.config.source import PREDECESSOR_SECTIONS, Location, Source
 from orchestrator.config.words import PAIR, message_of
 from orchestrator.config.yaml_text import write_yaml
-from orchestrator.data import DataError, DataSource
+from orchestrator.data import DataError, DataSource, DataSources, load_data
 from orchestrator.errors import ConfigError, Problem
 from orchestrator.lease import run_of_restarted_job
 from orchestrator.paths import RunPaths
 from orchestrator.text import command_line
-from targets import Target, TargetError, create_targets
+from targets import Events, Target, TargetError, Trace, create_targets
+
+_SOURCES: TypeAdapter[Mapping[str, DataSource]] = TypeAdapter(DataSources)
 
 
 def load_config(path: Path, overrides: Sequence[str] = (), *, looking: bool = False) -> Config:
@@ -56,23 +58,63 @@ class TargetList:
         What it says of each target, as it is there: `create` tells what is wrong with it.
     model_dir : pathlib.Path
         Where files of the user's own are.
+    data : mapping of str to DataSource, optional
+        The section ``data``; None if there is none.
     """
 
     source: Source
     specs: tuple[Any, ...]
     model_dir: Path
+    data: Mapping[str, DataSource] | None = None
 
     def class_of(self, target: Target) -> str:
         """Return what the file calls the class of a target."""
         return str(self.specs[target.entry]["class"])
 
-    def create(self, numbers: Sequence[int] | None = None) -> list[Target]:
+    def read_data(self, made: Mapping[str, Trace | Events] | None = None) -> dict[str, Trace | Events]:
+        """Return the recordings that targets may compare with, as they are in the files now; no function is called.
+
+        Classes of the user's own may compare with any of the section ``data``, others with that of their key ``data``.
+
+        Parameters
+        ----------
+        made : mapping of str to Trace or Events
+            Those that functions have made.
+
+        Raises
+        ------
+        ConfigError
+            If one cannot be read, or would have to be made.
+        """
+        made = made or {}
+        specs = [spec for spec in self.specs if isinstance(spec, Mapping)]
+        named = {str(spec.get("data")) for spec in specs}
+        every = any(":" in str(spec.get("class")) for spec in specs)
+        data = {name: source for name, source in (self.data or {}).items() if every or name in named}
+        functions = [name for name, source in data.items() if source.file is None and name in named - made.keys()]
+        message = "is made by a function, which is not called to score: name a file, or leave the section data away"
+        problems = [self.source.problem(("data", name, "function"), message) for name in functions]
+        files = {name: source for name, source in data.items() if source.file is not None}
+        found: dict[str, Trace | Events] = {name: made[name] for name in data if name in made}
+        try:
+            found |= load_data(replace(self, data=files))
+        except DataError as error:
+            problems += [self.source.problem(at, text) for at, text in error.problems]
+        if problems:
+            raise ConfigError(self.source.path, problems)
+        return found
+
+    def create(
+        self, numbers: Sequence[int] | None = None, data: Mapping[str, Trace | Events] | None = None
+    ) -> list[Target]:
         """Make the targets, or some of them.
 
         Parameters
         ----------
         numbers : sequence of int, optional
             Which, counted from 0; all if left out.
+        data : mapping of str to Trace or Events, optional
+            Measured recordings that they compare with; None if they are not at hand.
 
         Raises
         ------
@@ -81,14 +123,14 @@ class TargetList:
         """
         numbers = range(len(self.specs)) if numbers is None else numbers
         try:
-            made = create_targets([self.specs[n] for n in numbers], directory=self.model_dir)
+            made = create_targets([self.specs[n] for n in numbers], directory=self.model_dir, data=data)
         except TargetError as error:
             raise ConfigError(self.source.path, _of_targets(self.source, error, numbers)) from error
         return [target.for_entry(numbers[target.entry]) for target in made]
 
 
 def load_targets(path: Path, overrides: Sequence[str] = ()) -> TargetList:
-    """Read what a configuration says of its targets; there need be nothing else in it, and nothing else is looked at.
+    """Read what a configuration says of its targets and data; nothing else need be in it, and nothing is looked at.
 
     Parameters
     ----------
@@ -100,13 +142,18 @@ def load_targets(path: Path, overrides: Sequence[str] = ()) -> TargetList:
     Raises
     ------
     ConfigError
-        If there is no list of targets.
+        If there is no list of targets, or the section ``data`` is wrong.
     """
     source = Source(path)
     data = source.with_overrides(overrides)
     specs: Any = data.get("targets")
     model_dir = data["model_dir"]
-    problems = [each for each in source.repeated if each.key.startswith(("targets", "model_dir"))]
+    problems = [each for each in source.repeated if each.key.startswith(("targets", "model_dir", "data"))]
+    sources = None
+    try:
+        sources = None if data.get("data") is None else _SOURCES.validate_python(data["data"])
+    except ValidationError as error:
+        problems += [explain(source, {**each, "loc": ("data", *each["loc"])}) for each in error.errors()]
     if not isinstance(specs, list) or not specs:
         message = f"expected a list of targets, {{class, target_value, norm}} and more, got {specs!r}"
         problems.append(source.problem(("targets",), message))
@@ -114,7 +161,7 @@ def load_targets(path: Path, overrides: Sequence[str] = ()) -> TargetList:
         problems.append(source.problem(("model_dir",), f"expected a path, got {model_dir!r}"))
     if problems:
         raise ConfigError(path, problems)
-    return TargetList(source, tuple(specs), Reading(path.resolve().parent).directory(Path(model_dir)))
+    return TargetList(source, tuple(specs), Reading(path.resolve().parent).directory(Path(model_dir)), sources)
 
 
 def load_frozen(path: Path, text: str, overrides: Sequence[str] = (), *, looking: bool = False) -> Config:

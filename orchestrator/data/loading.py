@@ -26,7 +26,7 @@ class _Configured(Protocol):
     """What of a configuration is needed here."""
 
     @property
-    def data(self) -> Mapping[str, DataSource]:
+    def data(self) -> Mapping[str, DataSource] | None:
         """The section ``data``."""
 
     @property
@@ -44,7 +44,7 @@ def load_data(config: _Configured) -> dict[str, Trace | Events]:
     """
     found: dict[str, Trace | Events] = {}
     problems: list[tuple[tuple[str, ...], str]] = []
-    for name, source in config.data.items():
+    for name, source in (config.data or {}).items():
         try:
             found[name] = read(source, config.model_dir)
         except Unreadable as error:

@@ -110,6 +110,8 @@ def measure_attempt(task_file: str) -> None:
         values=measured.values,
         reasons=measured.reasons,
         outputs=measured.outputs,
+        deviations=measured.deviations,
+        unfit=measured.unfit,
         recordings=measured.recordings,
         message=measured.message,
         log_tail=measured.log_tail,
@@ -226,6 +228,8 @@ def _measure(task: NodeTask, simulation: Simulation[Any], attempt: AttemptPaths)
         values={label: each.value for label, each in measured.items()},
         reasons={label: each.reason for label, each in measured.items() if each.reason is not None},
         outputs={label: list(each.outputs) for label, each in measured.items() if each.outputs},
+        deviations={label: each.deviation for label, each in measured.items() if each.deviation is not None},
+        unfit={label: each.option for label, each in measured.items() if each.option},
         recordings=keep_beside(attempt.result, recordings) if task.keep_recordings else "",
         seconds={"measuring": time.monotonic() - begin},
     )

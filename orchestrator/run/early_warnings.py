@@ -37,5 +37,8 @@ class EarlyWarnings:
         where = f"offspring {offspring.index} of generation {offspring.generation}"
         for target, value in zip(self._targets, evaluation.values, strict=True):
             if math.isnan(value):
-                reason = result.reasons.get(target.label, "no reason was given")
-                _LOG.warning("target %s has no value in the first simulation, %s: %s", target.label, where, reason)
+                label, reason = target.label, result.reasons.get(target.label, "no reason was given")
+                _LOG.warning("target %s has no value in the first simulation, %s: %s", label, where, reason)
+                if (option := result.unfit.get(label)) is not None:
+                    key = f"targets[{target.entry}].{option}"
+                    _LOG.warning("%s: no parameters change that. Stop the run, correct it and start another run", key)

@@ -129,7 +129,7 @@ def score_datastores(paths: Sequence[Path], wanted: TargetList) -> Iterator[Scor
     orchestrator.errors.ConfigError
         If a target cannot be made.
     """
-    targets = wanted.create()
+    targets = wanted.create(data=wanted.read_data())
     for path in paths:
         error = None
         try:

@@ -28,7 +28,7 @@ def scored(targets: Sequence[Target], landed: Landed) -> Evaluation:
         tuple(_score(scoring, *pair) if landed.speaks else math.nan for pair in pairs)
         for scoring in (score_of, ranked_score_of)
     )
-    found = landed.result.outputs
+    found, deviations = landed.result.outputs, landed.result.deviations
     return Evaluation(
         landed.offspring,
         landed.result,
@@ -38,6 +38,7 @@ def scored(targets: Sequence[Target], landed: Landed) -> Evaluation:
         landed.submitted,
         ranked_scores=ranked,
         outputs={n: found[target.label] for n, target in enumerate(targets) if target.label in found},
+        deviations=tuple(float(deviations.get(each.label, math.nan)) for each in targets) if deviations else (),
     )
 
 

@@ -16,6 +16,7 @@ from orchestrator.errors import ConfigError, UsageError
 from orchestrator.records import total_of
 from orchestrator.scores.datastores import Score
 from orchestrator.scores.described import entry_in, is_own, unit_in
+from orchestrator.scores.stored_outputs import NOT_KEPT, Data, data_for, data_of, outputs_of, value_of
 from targets import NoValue, Target, TargetError, create_targets
 from targets.plugins import nearest
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from orchestrator.checkpoint import Checkpoint
-
-# What a score depends on besides the value.
-_SCORING = frozenset({"target_value", "norm", "max_score", "name"})
 
 
 @dataclass(frozen=True)
@@ -144,17 +142,25 @@ def rescore(checkpoint: Checkpoint, wanted: TargetList, *, import_targets: bool 
     if not checkpoint.n_generations:
         raise UsageError(f"{checkpoint.path}: no generation is complete yet")
     specs = _specs_of(checkpoint)
-    targets = wanted.create() if import_targets else _without_import(wanted, specs)
-    _require_stored_values(checkpoint, wanted, targets, import_targets=import_targets)
+    frozen = data_of(checkpoint, list(specs.values()))
+    data = data_for(checkpoint, wanted, frozen)
+    targets = wanted.create(data=data) if import_targets else _without_import(wanted, specs, data)
+    same = _require_stored_values(checkpoint, wanted, targets, frozen, import_targets=import_targets)
+    outputs = outputs_of(checkpoint)
     units = dict(zip(checkpoint.target_labels, map(unit_in, checkpoint.described), strict=False))
     frame, details = checkpoint.evaluations(), checkpoint.details()
     rows = []
-    for (_, row), (_, more) in zip(frame.iterrows(), details.iterrows(), strict=True):
+    for number, ((_, row), (_, more)) in enumerate(zip(frame.iterrows(), details.iterrows(), strict=True)):
         if math.isnan(row["total_score"]):
             continue
         scores: list[Score] = []
         for target in targets:
             name, found = wanted.class_of(target), _stored(row, more, target.label)
+            kept_outputs = outputs[target.label][number]
+            if kept_outputs is not None and not isinstance(target, _NotImported):
+                found = value_of(target, kept_outputs)
+            elif found[0] is not None and target.options_of_value and target.label not in same:
+                found = None, NOT_KEPT
             if isinstance(target, _NotImported):
                 kept = float(row[f"score:{target.label}"])
                 scores.append(StoredScore(target, name, *found, kept, units.get(target.label, "")))
@@ -203,7 +209,7 @@ def _own(wanted: TargetList) -> list[int]:
     return [n for n, spec in enumerate(wanted.specs) if isinstance(spec, Mapping) and is_own(spec.get("class"))]
 
 
-def _without_import(wanted: TargetList, specs: Mapping[str, Mapping[str, Any]]) -> list[Target]:
+def _without_import(wanted: TargetList, specs: Mapping[str, Mapping[str, Any]], data: Data) -> list[Target]:
     """Return the targets of a configuration, with what stands for those of the user's own.
 
     Raises
@@ -220,7 +226,7 @@ def _without_import(wanted: TargetList, specs: Mapping[str, Mapping[str, Any]]) 
         label = spec.get("name") or next((each for each in labels if _same_value(specs[each], spec)), None)
         if label is None:
             message = (
-                f"expected a target of the run with the same options, besides {', '.join(sorted(_SCORING))}: the class "
+                f"expected a target of the run with the same options, besides {_listed(Target)}: the class "
                 f"{spec['class']!r} is not imported to compare them otherwise. --import-targets imports it"
             )
             problems.append(wanted.source.problem(("targets", n), message))
@@ -232,7 +238,7 @@ def _without_import(wanted: TargetList, specs: Mapping[str, Mapping[str, Any]]) 
         made.append(stand_in.for_entry(n))
     others = [n for n in range(len(wanted.specs)) if n not in own]
     try:
-        made += wanted.create(others)
+        made += wanted.create(others, data)
     except ConfigError as error:
         problems += error.problems
     if problems:
@@ -242,13 +248,14 @@ def _without_import(wanted: TargetList, specs: Mapping[str, Mapping[str, Any]]) 
 
 def _same_value(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Return whether two targets of one class are of one value: what only concerns the score may differ."""
-    return all(one.get(key) == other.get(key) for key in {*one, *other} - _SCORING)
+    return all(one.get(key) == other.get(key) for key in {*one, *other} - Target.options_of_score)
 
 
 def _require_stored_values(
-    checkpoint: Checkpoint, wanted: TargetList, targets: Sequence[Target], *, import_targets: bool
-) -> None:
-    specs = _specs_of(checkpoint)
+    checkpoint: Checkpoint, wanted: TargetList, targets: Sequence[Target], frozen: Data, *, import_targets: bool
+) -> set[str]:
+    """Return the labels of the targets whose values follow from the stored ones as they did in the run."""
+    specs, same = _specs_of(checkpoint), set()
     problems = []
     for target in targets:
         if target.label not in specs:
@@ -261,34 +268,57 @@ def _require_stored_values(
             continue
         if isinstance(target, _NotImported):
             continue
-        for difference in _differences(target, specs[target.label], wanted.model_dir, import_targets=import_targets):
+        own = _own_target(target, specs[target.label], wanted.model_dir, frozen, import_targets=import_targets)
+        if isinstance(own, Target) and wanted.data is None and _options(own) == _options(target):
+            same.add(target.label)
+        for difference in [own] if isinstance(own, str) else _differences(own, target):
             message = (
                 f"{difference}: the values of {target.label!r} in {checkpoint.path} were measured otherwise. "
-                "Only target_value, norm, max_score and the kind may differ; others need the datastores"
+                f"Only {_listed(type(target))} and the kind may differ; others need the recordings"
             )
             problems.append(wanted.source.problem(("targets", target.entry), message))
     if problems:
         raise ConfigError(wanted.source.path, problems)
+    return same
 
 
-def _differences(target: Target, spec: Mapping[str, Any], model_dir: Path, *, import_targets: bool) -> list[str]:
-    """Return in what the value of a target differs from that of the run's own target."""
+def _listed(cls: Any) -> str:
+    """Return which options of a target may be others than in the run, for people."""
+    return ", ".join(sorted(cls.options_of_score | cls.options_of_value))
+
+
+def _options(target: Target) -> dict[str, Any]:
+    return {name: value for name, value in target.model_dump().items() if name in target.options_of_value}
+
+
+def _own_target(
+    target: Target, spec: Mapping[str, Any], model_dir: Path, frozen: Data, *, import_targets: bool
+) -> Target | str:
+    """Return the run's own target of the same label, or what is wrong with it."""
+    another = f"class: {spec['class']} in the run, {type(target).__name__} now, which is another value"
     if is_own(spec.get("class")) and not import_targets:
-        return [f"class: {spec['class']} in the run, {type(target).__name__} now, which is another value"]
+        return another
     try:
         # one at a time, and with the same model directory: a file of targets may have moved with its model
-        (own,) = create_targets([spec], directory=model_dir)
+        parts = create_targets([spec], directory=model_dir, data=frozen)
     except TargetError as error:
-        return [f"the run's own target cannot be made for comparison, {error.problems[0].message}"]
-    if _value_of(own) != _value_of(target):
-        return [f"class: {spec['class']} in the run, {type(target).__name__} now, which is another value"]
-    old, new = (each.model_dump(exclude=set(_SCORING)) for each in (own, target))
+        return f"the run's own target cannot be made for comparison, {error.problems[0].message}"
+    own = next((part for part in parts if part.label == target.label), parts[0])
+    return own if _value_of(own) == _value_of(target) else another
+
+
+def _differences(own: Target, target: Target) -> list[str]:
+    """Return in what the outputs of a target differ from those of the run's own target."""
+    free = target.options_of_score | target.options_of_value
+    old, new = (each.model_dump(exclude=set(free)) for each in (own, target))
     missing = "not there"
-    return [
+    found = [
         f"{key}: {old.get(key, missing)} in the run, {new.get(key, missing)} now"
         for key in dict.fromkeys([*old, *new])
         if old.get(key, missing) != new.get(key, missing)
     ]
+    of_data = target.difference_of_outputs(own)
+    return found if found or of_data is None else [of_data]
 
 
 def _value_of(target: Target) -> tuple[str, ...]:

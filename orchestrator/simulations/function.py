@@ -18,7 +18,8 @@ from orchestrator.simulations.programs.launching import PREPARED, Launch
 from orchestrator.simulations.programs.looking import FilesModel, standing_in_the_way
 from orchestrator.simulations.programs.options import FunctionOptions
 from orchestrator.simulations.registry import simulation
-from orchestrator.simulations.returned import keep_returned, recordings_in, refuse_explosion
+from orchestrator.simulations.returned import keep_returned, recordings_in, recordings_of_trials, refuse_explosion
+from orchestrator.simulations.seeds import seeds_of_trial
 from orchestrator.text import shortened
 
 if TYPE_CHECKING:
@@ -102,32 +103,52 @@ class FunctionSimulation(Simulation[FunctionOptions]):
     The function returns a mapping of names to numbers, traces and events, which targets read, with None in the place of
     a number that there is not. Or it leaves files in the directory and returns None, for targets of the user's own.
     What ``simulation.seeds`` names is among the parameters. It may raise ``Exploded`` and ``NoValue`` of this program.
+
+    With several ``trials`` it is called that often, with a directory and with seeds of its own each time, which
+    `orchestrator.simulations.seeds.seeds_of_trial` makes of those of the evaluation.
     """
 
     def simulate(self, parameters: Mapping[str, float | int], attempt: AttemptPaths) -> None:
         """Call the function and keep what it returns."""
         made = prepared(self.options, self.model_dir, attempt)
         attempt.simulation.mkdir(exist_ok=True)
-        if is_elsewhere(self.options, self.context):
-            launch = Launch(self.options, self.model_dir, self.context, attempt, attempt.simulation, made)
-            call_elsewhere(launch, self.options, parameters)
-        else:
-            self._call(parameters, attempt, made)
-        refuse_explosion(attempt.simulation)
+        if self.options.trials == 1:
+            self._simulate_in(attempt.simulation, parameters, attempt, made)
+            return
+        seeds = {name: int(parameters[name]) for name in self.options.seeds}
+        for number in range(self.options.trials):
+            own = {**parameters, **seeds_of_trial(seeds, number)}
+            attempt.trial(number).mkdir(exist_ok=True)
+            self._simulate_in(attempt.trial(number), own, attempt, made)
 
     def recordings(self, attempt: AttemptPaths) -> Recordings:
         """Return what the function returned, and the directory with what it wrote."""
-        return recordings_in(attempt.simulation)
+        if self.options.trials == 1:
+            return recordings_in(attempt.simulation)
+        return recordings_of_trials([attempt.trial(n) for n in range(self.options.trials)], attempt.simulation)
 
     def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
         """Return the wall time of a preparation."""
         return seconds_noted(attempt)
 
-    def _call(self, parameters: Mapping[str, float | int], attempt: AttemptPaths, made: Path | None) -> None:
+    def _simulate_in(
+        self, directory: Path, parameters: Mapping[str, float | int], attempt: AttemptPaths, made: Path | None
+    ) -> None:
+        """Call the function once, which leaves what it leaves in a directory that is there."""
+        if is_elsewhere(self.options, self.context):
+            launch = Launch(self.options, self.model_dir, self.context, attempt, directory, made)
+            call_elsewhere(launch, self.options, parameters)
+        else:
+            self._call(directory, parameters, attempt, made)
+        refuse_explosion(directory)
+
+    def _call(
+        self, directory: Path, parameters: Mapping[str, float | int], attempt: AttemptPaths, made: Path | None
+    ) -> None:
         from targets.errors import Exploded, NoValue  # noqa: PLC0415  (most of the time that importing takes)
         from targets.recordings.file import say  # noqa: PLC0415
 
-        reference, directory = self.options.function, attempt.simulation
+        reference = self.options.function
         if made is not None:
             os.environ[PREPARED] = str(made)
         with modules_of(self.model_dir):
@@ -147,5 +168,5 @@ class FunctionSimulation(Simulation[FunctionOptions]):
                 raise SimulationFailed(Outcome.EXPLODED, str(why) or "the function raised Exploded") from why
             except NoValue as why:
                 return say(directory, "no_value", str(why) or "the function raised NoValue")
-        keep_returned(returned, attempt, place_of(reference, self.model_dir))
+        keep_returned(returned, directory, attempt, place_of(reference, self.model_dir))
         return None

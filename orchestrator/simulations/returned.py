@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 Left = TypeVar("Left")
 
 
-def keep_returned(returned: object, attempt: AttemptPaths, where: str) -> None:
-    """Write what a function returned into the attempt's directory, whole or not at all.
+def keep_returned(returned: object, directory: Path, attempt: AttemptPaths, where: str) -> None:
+    """Write what a function returned into a directory of an attempt, whole or not at all.
 
     Parameters
     ----------
     returned : mapping, or None
         As `targets.recordings.file.as_recordings` takes it; nothing is written for None.
+    directory : pathlib.Path
+        That of the simulation, or of one of its trials.
     attempt : AttemptPaths
         Of which ``simulation`` is there.
     where : str
@@ -43,14 +45,14 @@ def keep_returned(returned: object, attempt: AttemptPaths, where: str) -> None:
     if returned is None:
         return
     try:
-        recordings = as_recordings(returned, attempt.simulation)
+        recordings = as_recordings(returned, directory)
     except TypeError as error:
         message = f"{where}: {error}. Return None if there is no value"
         raise SimulationFailed(Outcome.SIMULATION_ERROR, message) from error
-    file = attempt.simulation / NPZ
+    file = directory / NPZ
 
     def write() -> None:
-        attempt.simulation.mkdir(exist_ok=True)
+        directory.mkdir(exist_ok=True)
         with replacing(file) as temporary:
             save(recordings, temporary)
 
@@ -79,6 +81,13 @@ def recordings_in(directory: Path) -> Recordings:
     from targets.recordings.file import left_in  # noqa: PLC0415  (most of the time that importing takes)
 
     return _understood(lambda: left_in(directory))
+
+
+def recordings_of_trials(directories: Sequence[Path], directory: Path) -> Recordings:
+    """Return what several trials have left in their directories, as one; raises as `recordings_in`."""
+    from targets.recordings.file import averaged, left_in  # noqa: PLC0415  (most of the time that importing takes)
+
+    return _understood(lambda: averaged([left_in(each) for each in directories], directory))
 
 
 def _understood(read: Callable[[], Left]) -> Left:

@@ -33,6 +33,22 @@ def seeds_of(seeds: Mapping[str, AnySeed], run_seed: int, generation: int, index
     }
 
 
+def seeds_of_trial(seeds: Mapping[str, int], trial: int) -> dict[str, int]:
+    """Return the seeds of one of several trials of an evaluation.
+
+    Each is the first word of ``numpy.random.SeedSequence([seed, trial, *b"trial"])``, brought into the range from 1 to
+    2^31 - 2^20.
+
+    Parameters
+    ----------
+    seeds : mapping of str to int
+        Those of the evaluation.
+    trial : int
+        From 0.
+    """
+    return {name: _drawn(abs(seed), trial, *b"trial") for name, seed in seeds.items()}
+
+
 def originals_of(seeds: Mapping[str, AnySeed], run_seed: int) -> dict[str, int]:
     """Return what the other seeds of re-evaluations are made of, for `other_seeds`.
 

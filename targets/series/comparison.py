@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat, PositiveFloat, model_validator
 
-from targets.base import PointTarget
+from targets.base import PointTarget, Target, UnfitData, Unmeasurable
 from targets.errors import NoValue
 from targets.numbers import FloatArray
+from targets.recordings import Events, Trace
 from targets.registry import target
-from targets.series.trace_target import Samples, TraceTarget
+from targets.series.trace_target import ROUNDING, Samples, TraceTarget
 
 FIT = "fit"
+# deviation, as a share of the largest sample, of which outputs of 32 bits tell nothing
+_CONSTANT = 1e-7
+
+
+Made = TypeVar("Made", bound="ComparedTrace")
 
 
 class ComparedTrace(TraceTarget):
@@ -32,11 +39,34 @@ class ComparedTrace(TraceTarget):
         description="[from, to, weight] of times that count more or less than 1, ms",
     )
 
+    options_of_score: ClassVar[frozenset[str]] = Target.options_of_score
+    options_of_value: ClassVar[frozenset[str]] = frozenset({"data", "weights"})
+
     @model_validator(mode="after")
     def _as_many_samples_in_each_trial(self) -> ComparedTrace:
         if self.average == "values" and self.resample != "data":
             raise ValueError(f"average: values needs resample: data, got {self.resample}")
         return self
+
+    def with_data(self: Made, data: Mapping[str, Trace | Events]) -> Made:  # noqa: D102
+        bound = super().with_data(data)
+        times = bound.data_samples().times
+        for first, last, _ in bound.weights:
+            if not ((times >= first) & (times <= last)).any():
+                got = f"[{times[0]:g}, {times[-1]:g}] ms, has none in [{first:g}, {last:g}] ms"
+                raise UnfitData("weights", f"expected times of the data: {self.data!r}, of {got}")
+        return bound
+
+    def difference_of_outputs(self, other: Target) -> str | None:
+        """Return whether the two compare other times, or in other units."""
+        found = super().difference_of_outputs(other)
+        if found is not None or not isinstance(other, ComparedTrace):
+            return found
+        here, there = self.data_samples().times, other.data_samples().times
+        if here.shape == there.shape and np.allclose(here, there, rtol=1e-9, atol=0):
+            return None
+        one, two = (f"{len(each)} samples over [{each[0]:g}, {each[-1]:g}] ms" for each in (here, there))
+        return f"data: {self.data!r} has {one}, and {two} were measured"
 
     def outputs_of(self, samples: Samples) -> FloatArray:
         """Return the simulated trace at the times at which it is compared, shape (n_times,)."""
@@ -45,10 +75,11 @@ class ComparedTrace(TraceTarget):
             count = min(len(samples.values), len(wanted.values))
             return _by_fourier(samples.values, count)
         first, last = wanted.times[0], wanted.times[-1]
-        # half of a billionth: times that are written with a few digits
-        if samples.times[0] > first + 1e-9 * abs(first) or samples.times[-1] < last - 1e-9 * abs(last):
+        slack = ROUNDING * max(abs(first), abs(last))
+        if samples.times[0] > first + slack or samples.times[-1] < last - slack:
             covered = f"[{samples.times[0]:g}, {samples.times[-1]:g}]"
-            raise NoValue(f"expected a trace over the times of the data, [{first:g}, {last:g}], got {covered}")
+            message = f"expected times that the trace has, {covered} ms, the data have [{first:g}, {last:g}] ms"
+            raise Unmeasurable("window", message)
         if self.resample == "data":
             return np.interp(wanted.times, samples.times, samples.values)
         count = int(np.count_nonzero((samples.times >= first) & (samples.times <= last)))
@@ -66,9 +97,18 @@ class ComparedTrace(TraceTarget):
         steps = np.diff(times).max()
         if times[0] > edges[0] + steps or times[-1] < edges[1] - steps:
             covered = f"[{times[0]:g}, {times[-1]:g}]"
-            raise NoValue(f"expected a trace over [{edges[0]:g}, {edges[1]:g}], got {covered}: set window")
+            message = f"expected times that the trace has, {covered} ms, got [{edges[0]:g}, {edges[1]:g}] ms"
+            raise Unmeasurable("window", message)
         numbers = np.arange(len(times))
         return np.asarray((numbers >= first) & (numbers < last))
+
+    def taken(self, times: FloatArray) -> NDArray[np.bool_]:
+        """Return which samples of a simulated trace are needed to interpolate it: one more on each side."""
+        counts = self.inside(times)
+        if self.resample == "shorter":
+            return counts
+        before, after = np.append(counts[1:], False), np.insert(counts[:-1], 0, False)
+        return np.asarray(counts | before | after)
 
     def compared(self, outputs: FloatArray) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
         """Return simulated samples, measured ones and weights, of which the sum is 1, of each trial that counts."""
@@ -77,9 +117,15 @@ class ComparedTrace(TraceTarget):
             times, rows = wanted.times, outputs.reshape(-1, len(wanted.times))
             measured = wanted.values
         else:
-            times, rows = np.linspace(wanted.times[0], wanted.times[-1], outputs.size), outputs[np.newaxis]
-            by_fourier = self.resample == "shorter"
-            measured = _by_fourier(wanted.values, outputs.size) if by_fourier else np.interp(times, *wanted)
+            first, last, rows = wanted.times[0], wanted.times[-1], outputs[np.newaxis]
+            if self.resample == "shorter":
+                # a period is one step longer than from the first sample to the last
+                period = (last - first) * len(wanted.times) / max(len(wanted.times) - 1, 1)
+                times = first + period * np.arange(outputs.size) / outputs.size
+                measured = _by_fourier(wanted.values, outputs.size)
+            else:
+                times = np.linspace(first, last, outputs.size)
+                measured = np.interp(times, *wanted)
         weights = np.ones(len(times))
         for first, last, weight in self.weights:
             weights[(times >= first) & (times <= last)] = weight
@@ -92,6 +138,8 @@ class TraceRMSE(ComparedTrace, PointTarget):
 
     The factor ``s`` and the shift ``b`` are those of ``scale`` and ``shift``, or fitted by least squares.
     """
+
+    options_of_value: ClassVar[frozenset[str]] = ComparedTrace.options_of_value | {"scale", "shift", "shift_limits"}
 
     target_value: FiniteFloat = Field(default=0.0, description="the wanted difference, in the unit of the data")
     scale: float | Literal["fit"] = Field(
@@ -143,15 +191,21 @@ class TraceCorrelation(ComparedTrace, PointTarget):
 
     target_value: FiniteFloat = Field(default=1.0, description="the wanted correlation")
 
+    def with_data(self, data: Mapping[str, Trace | Events]) -> TraceCorrelation:  # noqa: D102
+        bound = super().with_data(data)
+        if np.ptp(bound.data_samples().values) == 0:
+            raise UnfitData("data", f"{self.data!r} does not suit it: it is constant, and correlates with nothing")
+        return bound
+
     def value(self, outputs: FloatArray) -> float:
         """Return the weighted correlation, the mean of the trials' if their values are averaged."""
         found = []
         for row, measured, weights in self.compared(outputs):
             x, y = row - weights @ row, measured - weights @ measured
-            spread = np.sqrt((weights @ x**2) * (weights @ y**2))
-            if spread == 0:
+            deviations = np.sqrt(weights @ x**2), np.sqrt(weights @ y**2)
+            if any(one <= _CONSTANT * np.abs(of).max() for one, of in zip(deviations, (row, measured), strict=True)):
                 raise NoValue("one of the two traces is constant")
-            found.append(float(weights @ (x * y) / spread))
+            found.append(float(weights @ (x * y) / np.prod(deviations)))
         return float(np.mean(found))
 
 

@@ -45,6 +45,10 @@ class ElectrophysiologyFeature(TraceFeature):
     def _can_be_extracted(cls, feature: str) -> str:
         if importlib.util.find_spec("efel") is None:
             raise ValueError(_NOT_INSTALLED.format(sys.prefix))
+        import efel  # noqa: PLC0415  (an extra, which takes half a second)
+
+        if feature not in (known := efel.get_feature_names()):
+            raise ValueError(f"eFEL has no {feature!r}{nearest(feature, known)}")
         return feature
 
     @property
@@ -58,8 +62,6 @@ class ElectrophysiologyFeature(TraceFeature):
     def outputs_of(self, samples: Samples) -> float:  # noqa: D102
         import efel  # noqa: PLC0415  (an extra)
 
-        if self.feature not in (known := efel.get_feature_names()):
-            raise NoValue(f"feature: eFEL has no {self.feature!r}{nearest(self.feature, known)}")
         efel.reset()
         efel.set_setting("Threshold", self.threshold)
         start, end = self.stimulus

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from pydantic import Field, FiniteFloat, field_validator
 
-from targets.base import Target, UnfitData
+from targets.base import Target, UnfitData, Unmeasurable
 from targets.errors import NoValue
 from targets.kinds import of_every_kind
 from targets.numbers import FloatArray
@@ -35,6 +35,8 @@ class EventTarget(Target):
         default=None, min_length=1, description="labels of the events that count, such as cell types; by default all"
     )
     window: tuple[FiniteFloat, FiniteFloat] = Field(description="[from, to], the times that count, ms")
+
+    options_of_score: ClassVar[frozenset[str]] = Target.options_of_score | {"data"}
 
     @field_validator("window")
     @classmethod
@@ -66,7 +68,7 @@ class EventTarget(Target):
     def outputs(self, recordings: Any) -> Sequence[float]:
         """Return the number of each trial."""
         if not isinstance(recordings, Recordings):
-            raise NoValue(f"{type(self).__name__} needs events, got {type(recordings).__name__}")
+            raise Unmeasurable("class", f"{type(self).__name__} needs events, got {type(recordings).__name__}")
         return [self.of_times(self._times_of(self._events_in(each))) for each in recordings.trials or (recordings,)]
 
     def value(self, outputs: FloatArray) -> float:
@@ -81,18 +83,20 @@ class EventTarget(Target):
         found = recordings.events
         if self.events is None:
             if len(found) != 1:
-                raise NoValue(f"events: expected their name, the simulation left {', '.join(found) or 'no events'}")
+                left = f"the events {', '.join(found)}" if found else "no events"
+                raise Unmeasurable("events", f"expected the name of some, the simulation left {left}")
             return next(iter(found.values()))
         if self.events not in found:
             hint = nearest(self.events, list(found))
-            raise NoValue(f"the simulation left no events {self.events!r}{hint}; it left: {', '.join(found) or 'none'}")
+            message = f"the simulation left no events {self.events!r}{hint}; it left: {', '.join(found) or 'none'}"
+            raise Unmeasurable("events", message)
         return found[self.events]
 
     def _times_of(self, events: Events) -> FloatArray:
         try:
             times = events.times * factor(events.time_unit, "ms")
         except ValueError as error:
-            raise NoValue(f"{self.events or 'the events'}: {error}") from error
+            raise Unmeasurable("events", f"{self.events or 'the only ones'}: {error}") from error
         inside = (times >= self.window[0]) & (times <= self.window[1])
         if self.labels is not None:
             inside &= np.isin(events.labels, [str(label) for label in self.labels])

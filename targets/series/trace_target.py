@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat, NonNegativeInt, PrivateAttr, field_validator
 
-from targets.base import Target, UnfitData
+from targets.base import Target, UnfitData, Unmeasurable
 from targets.errors import NoValue
 from targets.numbers import FloatArray
 from targets.plugins import nearest
@@ -18,6 +18,8 @@ from targets.recordings import Events, Recordings, Trace
 from targets.recordings.units import factor
 
 Made = TypeVar("Made", bound="TraceTarget")
+# of the largest time: by how much times that are computed differ from the same ones that are written
+ROUNDING = 1e-9
 
 
 class Samples(NamedTuple):
@@ -60,6 +62,8 @@ class TraceTarget(Target):
     # of the measured trace, made once: optimisers ask for thousands of values
     _wanted: Samples | None = PrivateAttr(None)
 
+    options_of_score: ClassVar[frozenset[str]] = Target.options_of_score | {"data"}
+
     @field_validator("window")
     @classmethod
     def _ordered(cls, window: tuple[float, float] | None) -> tuple[float, float] | None:
@@ -98,10 +102,26 @@ class TraceTarget(Target):
         if not isinstance(measured, Trace):
             raise UnfitData("data", f"expected a trace, {self.data!r} in the section data are events")
         copy = self.model_copy()
-        copy._measured, copy._wanted = measured, None
+        try:
+            times = measured.times * factor(measured.time_unit, "ms")
+        except ValueError as error:
+            raise UnfitData("data", f"{self.data!r}: {error}") from error
+        copy._measured = measured = Trace(times, measured.values, measured.unit)
+        copy._wanted = None
         copy._require_rows(measured)
         copy._require_covered(measured)
+        try:
+            copy.data_samples()
+        except NoValue as error:
+            raise UnfitData("data", f"{self.data!r} does not suit it: {error}") from error
         return copy
+
+    def difference_of_outputs(self, other: Target) -> str | None:
+        """Return whether the two convert samples to different units."""
+        unit = other.samples_unit if isinstance(other, TraceTarget) else ""
+        if unit == self.samples_unit:
+            return None
+        return f"data: {self.data!r} is in {self.samples_unit or 'no unit'}, and {unit or 'no unit'} was measured"
 
     def parts(self) -> Sequence[Target]:
         """Return a target for each of the sweeps, named ``label[sweep]``."""
@@ -124,34 +144,42 @@ class TraceTarget(Target):
         """Return which of the times count, shape (n_samples,)."""
         if self.window is None:
             return np.ones(len(times), dtype=bool)
-        return np.asarray((times >= self.window[0]) & (times <= self.window[1]))
+        slack = ROUNDING * float(np.abs(times).max())
+        return np.asarray((times >= self.window[0] - slack) & (times <= self.window[1] + slack))
+
+    def taken(self, times: FloatArray) -> NDArray[np.bool_]:
+        """Return which samples of a simulated trace `outputs_of` is given, shape (n_samples,); those that count."""
+        return self.inside(times)
 
     def data_samples(self) -> Samples:
         """Return the measured trace in the times that count; raises `NoValue` if it is not at hand."""
         if self._measured is None:
             raise NoValue(f"the data {self.data!r} are not at hand")
         if self._wanted is None:
-            self._wanted = self._samples_of(self._measured, self._row_of(self._measured))
+            self._wanted = self._samples_of(self._measured, self._row_of(self._measured), self.inside)
         return self._wanted
 
     def _require_rows(self, measured: Trace) -> None:
         if missing := [n for n in self.sweeps or () if n >= len(measured.rows)]:
-            raise UnfitData("sweeps", f"{self.data!r} has {len(measured.rows)} sweeps, from 0, and no {missing[0]}")
+            raise UnfitData(
+                "sweeps", f"expected sweeps below {len(measured.rows)}, which {self.data!r} has, got {missing}"
+            )
 
     def _require_covered(self, measured: Trace) -> None:
         if self.window is None:
             return
         first, last = float(measured.times[0]), float(measured.times[-1])
-        if self.window[0] < first or self.window[1] > last:
+        slack = ROUNDING * max(abs(first), abs(last))
+        if self.window[0] < first - slack or self.window[1] > last + slack:
             message = f"expected times that {self.data!r} has, [{first:g}, {last:g}] ms"
             raise UnfitData("window", f"{message}, got [{self.window[0]:g}, {self.window[1]:g}]")
 
     def _rows_of(self, recordings: Any) -> list[Samples]:
         """Return what is averaged over trials, or the row of each trial."""
         if not isinstance(recordings, Recordings):
-            raise NoValue(f"{type(self).__name__} needs traces, got {type(recordings).__name__}")
+            raise Unmeasurable("class", f"{type(self).__name__} needs traces, got {type(recordings).__name__}")
         traces = [self._trace_in(trial) for trial in recordings.trials or (recordings,)]
-        rows = [self._samples_of(trace, self._row_of(trace)) for trace in traces]
+        rows = [self._samples_of(trace, self._row_of(trace), self.taken) for trace in traces]
         if self.average == "values" or len(rows) == 1:
             return rows
         return [Samples(rows[0].times, np.mean([each.values for each in rows], axis=0))]
@@ -160,11 +188,13 @@ class TraceTarget(Target):
         traces = recordings.traces
         if self.trace is None:
             if len(traces) != 1:
-                raise NoValue(f"trace: expected its name, the simulation left {', '.join(traces) or 'no trace'}")
+                left = f"the traces {', '.join(traces)}" if traces else "no trace"
+                raise Unmeasurable("trace", f"expected the name of one, the simulation left {left}")
             return next(iter(traces.values()))
         if self.trace not in traces:
             hint = nearest(self.trace, list(traces))
-            raise NoValue(f"the simulation left no trace {self.trace!r}{hint}; it left: {', '.join(traces) or 'none'}")
+            message = f"the simulation left no trace {self.trace!r}{hint}; it left: {', '.join(traces) or 'none'}"
+            raise Unmeasurable("trace", message)
         return traces[self.trace]
 
     def _row_of(self, trace: Trace) -> FloatArray:
@@ -172,17 +202,20 @@ class TraceTarget(Target):
             return trace.mean
         (sweep,) = self.sweeps
         if len(trace.rows) <= sweep:
-            raise NoValue(f"sweep {sweep}: the trace has {len(trace.rows)} rows")
+            raise Unmeasurable("sweeps", f"expected sweeps below {len(trace.rows)}, which the trace has, got {sweep}")
         return np.asarray(trace.rows[sweep])
 
-    def _samples_of(self, trace: Trace, row: FloatArray) -> Samples:
+    def _samples_of(self, trace: Trace, row: FloatArray, which: Callable[[FloatArray], NDArray[np.bool_]]) -> Samples:
         try:
             row = row * factor(trace.unit, self.samples_unit)
             times = trace.times * factor(trace.time_unit, "ms")
         except ValueError as error:
-            raise NoValue(f"{self.trace or 'the trace'}: {error}") from error
-        inside = self.inside(times)
+            raise Unmeasurable("trace", f"{self.trace or 'the only one'}: {error}") from error
+        inside = which(times)
+        if not inside.any():
+            message = f"expected times of the trace, which has [{times[0]:g}, {times[-1]:g}] ms, got {self.window}"
+            raise Unmeasurable("window", message)
         times, row = times[inside], row[inside]
-        if np.isnan(row).any() or not row.size:
-            raise NoValue("no samples in the window" if not row.size else "samples are missing in the window")
+        if np.isnan(row).any():
+            raise NoValue("samples are missing in the window")
         return Samples(times, row)

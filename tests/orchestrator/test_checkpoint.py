@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import io
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from orchestrator.files import append_json_line
 from orchestrator.lease import only_controller
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring, Origin, Outcome, Result
+from targets import Recordings, Trace
+from targets.recordings.file import save
 
 NAMES = ["sheets.l2/3.w", "b"]
 TARGETS = ["Spont(V1_Exc_L2/3)", "CV"]
@@ -142,6 +145,75 @@ def test_scores_that_were_told_beyond_the_cap_come_back_and_people_see_the_cappe
         tells = file["tells/000000"]
         assert "ranked_scores" not in tells["000000"]  # as earlier versions wrote it
         assert tells["000001/ranked_scores"][:].tolist() == [[20.5, 20.25 + n] for n in range(3)]
+
+
+def test_outputs_and_recordings_come_back_and_rows_without_them_are_nan(empty: Checkpoint) -> None:
+    trace = (1.5, 2.25, -0.1)
+    first = [replace(each, outputs={1: trace} if each.offspring.index != 1 else {}) for each in generation(0)]
+    first[0] = replace(first[0], recordings=_recordings(3.0))
+    empty.append(first, STATE)
+    empty.append(generation(1), STATE)
+    told = empty.told()
+    stored = np.float32(trace)
+    np.testing.assert_array_equal(told[0].outputs[1], [stored, [math.nan] * 3, stored])
+    assert list(told[0].outputs) == [1]
+    assert told[1].outputs == {}
+    assert list(empty.recordings()) == [(0, 0)]
+    assert empty.recordings()[0, 0].traces["v"].values.tolist() == [3, 3]
+    # a file that was packed by another tool is written anew, with all that is in it
+    _repacked(empty.path)
+    empty.append([replace(each, told_in=2, recordings=_recordings(n)) for n, each in enumerate(generation(2))], STATE)
+    np.testing.assert_array_equal(empty.told()[0].outputs[1], told[0].outputs[1])
+    assert list(empty.recordings()) == [(0, 0), (2, 0), (2, 1), (2, 2)]
+    assert empty.recordings()[2, 2].traces["v"].values.tolist() == [2, 2]
+
+
+def test_outputs_in_another_number_than_the_first_are_none(empty: Checkpoint) -> None:
+    rows = [(1.0, 2.0), (1.0, 2.0, 3.0), (3.0, 4.0)]
+    empty.append([replace(each, outputs={0: row}) for each, row in zip(generation(0), rows, strict=True)], STATE)
+    np.testing.assert_array_equal(empty.told()[0].outputs[0], [[1, 2], [math.nan] * 2, [3, 4]])
+
+
+def test_a_checkpoint_of_the_first_format_takes_outputs_and_recordings(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.h5"
+    plain = [replace(each, result=replace(each.result, message="", log_tail="")) for each in generation(0)]
+    write_first_format(path, [plain], STATE, parameters=NAMES, targets=TARGETS)
+    checkpoint = Checkpoint(path)
+    assert checkpoint.recordings() == {}
+    one = [replace(each, told_in=1, outputs={0: (1.0, 2.0)}, recordings=_recordings(1)) for each in generation(1)]
+    checkpoint.append(one, STATE)
+    assert [list(block.outputs) for block in checkpoint.told()] == [[], [0]]
+    assert list(checkpoint.recordings()) == [(1, 0), (1, 1), (1, 2)]
+
+
+def _recordings(value: float) -> bytes:
+    file = io.BytesIO()
+    save(Recordings(traces={"v": Trace([0, 1], [value, value])}), file)
+    return file.getvalue()
+
+
+def test_deviations_over_trials_are_columns_where_there_are_trials(empty: Checkpoint) -> None:
+    empty.append(generation(0), STATE)
+    assert not [name for name in empty.evaluations() if name.startswith("sd:")]
+    with h5py.File(empty.path, "r") as file:
+        assert "deviations" not in file["tells/000000/000000"]
+    empty.append([replace(each, told_in=1, deviations=(0.5, math.nan)) for each in generation(1)], STATE)
+    frame = empty.evaluations()
+    np.testing.assert_array_equal(frame["sd:Spont(V1_Exc_L2/3)"], [math.nan] * 3 + [0.5] * 3)
+    assert frame["sd:CV"].isna().all()
+    _repacked(empty.path)
+    empty.append([replace(each, told_in=2) for each in generation(2)], STATE)
+    np.testing.assert_array_equal(empty.evaluations()["sd:Spont(V1_Exc_L2/3)"][:6], frame["sd:Spont(V1_Exc_L2/3)"])
+
+
+def _repacked(path: Path) -> None:
+    """Write a checkpoint as tools that pack HDF5 files do: it is written anew before it grows."""
+    packed = path.with_name("packed.h5")
+    with h5py.File(path, "r") as old, h5py.File(packed, "w") as new:
+        new.attrs.update(old.attrs)
+        for name in old:
+            old.copy(name, new)
+    packed.replace(path)
 
 
 @pytest.mark.parametrize("locking", [None, False])

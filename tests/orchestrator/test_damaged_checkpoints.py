@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Callable
@@ -23,6 +24,8 @@ from orchestrator.paths import RunPaths
 from orchestrator.reevaluation.choosing import choose
 from orchestrator.report import write_report
 from orchestrator.status import Watcher
+from targets import Recordings, Trace
+from targets.recordings.file import save
 
 pytestmark = pytest.mark.hostile
 
@@ -102,6 +105,16 @@ def _details(**changes: Any) -> Callable[[h5py.File], None]:
     return change
 
 
+def _added(name: str, value: Any, **options: Any) -> Callable[[h5py.File], None]:
+    return lambda file: file[TELL].create_dataset(name, data=value, **options) and None
+
+
+def _saved() -> bytes:
+    file = io.BytesIO()
+    save(Recordings(traces={"v": Trace([0, 1], [1, 2])}), file)
+    return file.getvalue()
+
+
 # what must be refused by who reads it
 WRONG: dict[str, Callable[[h5py.File], None]] = {
     "a link to another file": _external,
@@ -152,6 +165,18 @@ WRONG: dict[str, Callable[[h5py.File], None]] = {
     "a message that is a list": _details(message=[]),
     "reasons that are a text": _details(reasons="x"),
     "fewer details": _replaced(f"{TELL}/details", np.bytes_(b"[]")),
+    "deviations of fewer rows": _added("deviations", np.zeros((3, 2))),
+    "deviations of more targets": _added("deviations", np.zeros((4, 3))),
+    "outputs that are no group": _added("outputs", np.zeros((4, 2))),
+    "outputs of a target that is not there": _added("outputs/2", np.zeros((4, 5))),
+    "outputs of a target before the first": _added("outputs/-1", np.zeros((4, 5))),
+    "outputs of a name": _added("outputs/rate", np.zeros((4, 5))),
+    "outputs of fewer rows": _added("outputs/0", np.zeros((3, 5))),
+    "outputs of one axis": _added("outputs/0", np.zeros(4)),
+    "outputs of texts": _added("outputs/0", np.full((4, 2), b"x")),
+    "recordings that are none": _added("recordings/0", np.frombuffer(b"PK torn", np.uint8)),
+    "recordings of a row that is not there": _added("recordings/4", np.frombuffer(_saved(), np.uint8)),
+    "recordings of an absurd length": _added("recordings/0", None, shape=(10**12,), dtype="u1", chunks=(1000,)),
     "a state of texts": _replaced(f"{TELL}/state/mean", np.full(2, b"x")),
 }
 
@@ -177,6 +202,8 @@ def read_all(run: RunPaths) -> list[str]:
     said = list(Watcher(run).look().problems[1:])  # the first is that there is no config.yaml
     looks: list[Callable[[], object]] = [
         lambda: Checkpoint(run.checkpoint).told(),
+        lambda: Checkpoint(run.checkpoint).recordings(),
+        lambda: Checkpoint(run.checkpoint).evaluations(),
         lambda: choose(Checkpoint(run.checkpoint), 3),
         lambda: write_report([run], run.report),
     ]

@@ -7,10 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import neo
 import numpy as np
 import pytest
-import quantities as pq
 
 import targets
 from targets.errors import Exploded, NoValue
@@ -45,20 +43,6 @@ def test_numbers_traces_and_events_are_the_same_after_they_were_written(tmp_path
     assert found.events["spikes"].of("L5").tolist() == [3.5]
     assert len(found.events["no spikes"]) == 0
     assert found.directory == tmp_path
-
-
-def test_objects_of_neo_are_taken_as_they_are(tmp_path: Path) -> None:
-    signal = neo.AnalogSignal(np.arange(6.0).reshape(3, 2), units="mV", sampling_rate=2 * pq.kHz, t_start=1 * pq.s)
-    train = neo.SpikeTrain([0.5, 1.5] * pq.s, t_stop=2 * pq.s)
-    found = as_recordings({"v": signal, "one": train, "two": [train, train[:1]]}, tmp_path)
-    trace = found.traces["v"]
-    np.testing.assert_allclose(trace.times, [1000, 1000.5, 1001], rtol=1e-14)
-    assert trace.values.tolist() == [[0, 2, 4], [1, 3, 5]]
-    assert trace.unit == "mV"
-    assert found.events["one"].times.tolist() == [500, 1500]
-    assert found.events["one"].labels.tolist() == ["", ""]
-    assert found.events["two"].of("0").tolist() == [500, 1500]
-    assert found.events["two"].of("1").tolist() == [500]
 
 
 def test_what_a_program_writes_with_numpy_is_read(tmp_path: Path) -> None:

@@ -1,20 +1,15 @@
-"""Statistics of spike trains against elephant, closed forms and loops."""
+"""Statistics of spike trains against closed forms and loops; `test_against_libraries` compares them with elephant."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-import quantities as pq
-from elephant import spike_train_correlation, statistics
-from elephant.conversion import BinnedSpikeTrain
 from examples import at_least
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from targets import SpikeTrains
-
-pytestmark = pytest.mark.filterwarnings("ignore:The 'copy' argument in Quantity")  # elephant's
 
 WINDOW = 1000.0
 
@@ -29,34 +24,6 @@ def trains_of(parts: list[np.ndarray], t_start: float = 0.0, t_stop: float = WIN
 PARTS = st.lists(hnp.arrays(np.int64, st.integers(0, 25), elements=st.integers(0, 10_000)), min_size=1, max_size=8).map(
     lambda parts: [np.sort(part) / 10 for part in parts]
 )
-
-
-@at_least(50)
-@given(PARTS)
-def test_shapes_and_round_trip_through_neo(parts: list[np.ndarray]) -> None:
-    trains = trains_of(parts)
-    back = trains.to_neo()
-    assert len(trains) == len(back) == len(parts)
-    for part, train, number in zip(parts, back, trains.ids, strict=True):
-        np.testing.assert_array_equal(train.magnitude, part)
-        assert train.annotations["channel_id"] == number
-        assert (float(train.t_start), float(train.t_stop)) == (0.0, WINDOW)
-
-
-@given(PARTS)
-def test_rates_and_intervals_equal_elephant(parts: list[np.ndarray]) -> None:
-    trains = trains_of(parts)
-    intervals = trains.intervals()
-    for index, train in enumerate(trains.to_neo()):
-        expected_rate = float(statistics.mean_firing_rate(train).rescale("Hz")) if len(train) else 0.0
-        assert trains.rates()[index] == pytest.approx(expected_rate)
-        isi = statistics.isi(train).magnitude
-        assert intervals.number[index] == len(isi)
-        if len(isi) and isi.mean() > 0:
-            assert intervals.mean[index] == pytest.approx(isi.mean())
-            assert intervals.cv[index] == pytest.approx(statistics.cv(isi), abs=1e-12)
-        else:
-            assert np.isnan(intervals.cv[index])
 
 
 @at_least(50)
@@ -96,18 +63,6 @@ def test_mean_correlation_equals_the_mean_of_the_matrix(parts: list[np.ndarray],
     else:
         expected = matrix[np.triu_indices(len(parts), 1)].mean()
         assert trains.mean_correlation(width) == pytest.approx(expected, abs=1e-12)
-
-
-def test_mean_correlation_equals_elephant() -> None:
-    rng = np.random.default_rng(1)
-    common = rng.uniform(0, WINDOW, 20)
-    parts = [np.sort(np.concatenate([common, rng.uniform(0, WINDOW, 30)])) for _ in range(30)]
-    trains = trains_of(parts)
-    binned = BinnedSpikeTrain(trains.to_neo(), bin_size=10 * pq.ms)
-    matrix = spike_train_correlation.correlation_coefficient(binned)
-    expected = matrix[np.triu_indices(30, 1)].mean()
-    assert expected > 0.1
-    assert trains.mean_correlation(10.0) == pytest.approx(expected, rel=1e-12)
 
 
 def test_correlations_of_known_trains() -> None:

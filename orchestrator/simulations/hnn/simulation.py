@@ -48,7 +48,7 @@ class HNNSimulation(Simulation[HNNOptions]):
             note(attempt, Phase.PROTOCOLS)
             dipoles = self._dipoles(net)
         note(attempt, Phase.FINISHED)
-        keep_returned(recorded(net, dipoles), attempt, "hnn-core")
+        keep_returned(recorded(net, dipoles), attempt.simulation, attempt, "hnn-core")
 
     def recordings(self, attempt: AttemptPaths) -> Recordings:
         """Return dipoles and spikes."""

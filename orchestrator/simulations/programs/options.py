@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from orchestrator.config.section import CIRCUMSTANCE, Reference, Section, ShellLines
 from orchestrator.simulations.options import SimulationOptions
@@ -96,3 +96,19 @@ class FunctionOptions(ProgramOptions):
         json_schema_extra=CIRCUMSTANCE,
     )
     working_directory: Literal["model_dir", "directory"] = Field("model_dir", description=_WORKING_DIRECTORY)
+    trials: int = Field(
+        1,
+        ge=1,
+        description="how often the function is called for one evaluation, with other seeds each time; what it leaves "
+        "is averaged as each target says",
+    )
+
+    @field_validator("trials")
+    @classmethod
+    def _differ(cls, trials: int, info: ValidationInfo) -> int:
+        if trials > 1 and info.data.get("seeds") == {}:
+            raise ValueError(
+                f"{trials} trials would be the same: name the parameter that takes their seed in simulation.seeds, "
+                "such as seeds: {seed: per_offspring}"
+            )
+        return trials

@@ -198,6 +198,36 @@ def test_on_node_finds_a_score_that_no_optimiser_can_be_told(tmp_path: Path) -> 
 
 
 @pytest.mark.run
+def test_on_node_says_which_targets_no_parameters_give_a_value(tmp_path: Path) -> None:
+    """It was told at the end of the first generation."""
+    (tmp_path / "data.csv").write_text("t,v\n0,1\n50,2\n")
+    targets = [
+        {"class": "TraceRMSE", "trace": "u", "data": "rec", "norm": 1},
+        {"class": "TraceRMSE", "trace": "v", "data": "rec", "norm": 1},
+        {"class": "TraceMean", "trace": "i", "data": "rec", "norm": 1},
+        {"class": "PeakLatency", "trace": "v", "target_value": 3, "norm": 1},
+    ]
+    model = (
+        "from targets import Trace\n\n\ndef simulate(p, d):\n"
+        "    return {'v': Trace([0, 40], [1, 2], 'mV'), 'i': Trace([0, 50], [1, 2], 'nA')}\n"
+    )
+    data = {"rec": {"file": "data.csv", "columns": ["t", "v"], "unit": "mV"}}
+    project = Project.create(tmp_path, {"targets": targets, "data": data}, model=model)
+    said = " ".join(project.command("check", "config.yaml", "--on-node", code=2).split())
+    none = "has no value, whatever the parameters are"
+    covered = "expected times that the trace has, [0, 40] ms, the data have [0, 50] ms"
+    start = "with the start values PeakLatency(v) has no value"
+    expected = [
+        f"targets[0].trace: TraceRMSE(u) {none}: trace: the simulation left no trace 'u'",
+        f"targets[1].window: TraceRMSE(v) {none}: window: {covered}",
+        f"targets[2].trace: TraceMean(i) {none}: trace: i: expected a unit that converts to mV, got nA",
+        f"targets[3]: {start}: the positive peak is at the edge of the window, 40",
+    ]
+    for each in expected:
+        assert each in said
+
+
+@pytest.mark.run
 def test_on_node_shows_what_went_wrong_and_leaves_nothing(tmp_path: Path) -> None:
     project = Project.create(
         tmp_path, model=MODEL.replace("    time.sleep(", "    import no_such_module\n    time.sleep(")

@@ -12,6 +12,7 @@ from orchestrator_project import Project
 
 from orchestrator.config.file import load_config
 from orchestrator.config.model import Config
+from orchestrator.data import DataSource
 from orchestrator.node.claim import claim
 from orchestrator.node.evaluate import evaluate
 from orchestrator.node.task import VERSION, NodeTask
@@ -44,6 +45,23 @@ def test_what_is_written_is_what_is_read(task: NodeTask) -> None:
     assert (read.generation, read.index, read.attempt) == (3, 1, 2)
     assert (read.keep, read.log_lines, read.measure_on) == ("failed", 7, "job")
     assert read.paths.directory.parts[-3:] == ("3", "1", "2")
+
+
+def test_data_and_what_is_kept_of_recordings_are_read(config: Config, tmp_path: Path) -> None:
+    offspring, attempt = Offspring(0, 0, (0.5, 0.1), {"x": 0.5, "y": -1.6}), GenerationPaths(tmp_path).attempt(0, 1)
+    frozen = tmp_path / "data.npz"
+    without = NodeTask.of(config, model_of(config), offspring, attempt, 1, data=frozen)
+    assert without.data is None  # the configuration has no section data
+    assert without.keep_recordings
+    source = {"data": {"rec": DataSource(file=Path("rec.csv"))}, "keep": config.keep.model_copy(update={"best": 0})}
+    changed = config.model_copy(update=source)
+    task = NodeTask.of(changed, model_of(changed), offspring, attempt, 1, data=frozen)
+    read = NodeTask.from_json(json.loads(json.dumps(task.to_json())))
+    assert read == task
+    assert (read.data, read.keep_recordings) == (frozen, False)
+    # as controllers of the version before wrote it
+    older = {key: value for key, value in task.to_json().items() if key != "data"}
+    assert NodeTask.from_json({**older, "keep": {"directories": "all", "log_lines": 1}}).data is None
 
 
 def test_it_can_be_simulated_from_what_is_read(task: NodeTask) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.records import Evaluation, Offspring, Origin, Outcome, Result
 from orchestrator.run.early_warnings import EarlyWarnings
-from targets import create_targets
+from targets import Recordings, Trace, create_targets, measure
 
 TARGETS = create_targets(
     [
@@ -47,3 +47,17 @@ def test_a_target_without_a_value_is_named_at_the_first_evaluation(caplog: pytes
         "target SizeTuning(Exc) has no value in the first simulation, offspring 3 of generation 0: "
         "no recording of DriftingSinusoidalGratingDisk in sheet Exc"
     )
+
+
+def test_a_target_that_no_parameters_give_a_value_is_said_after_one_evaluation_with_its_key(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A wrong name of a trace was told at the end of the first generation."""
+    targets = create_targets([{"class": "TraceMean", "trace": name, "target_value": 1, "norm": 1} for name in "uv"])
+    (_, found) = measure(targets, Recordings(traces={"u": Trace([0, 1], [1, 2])}))
+    result = Result(Outcome.OK, reasons={"TraceMean(v)": str(found.reason)}, unfit={"TraceMean(v)": found.option})
+    warnings = EarlyWarnings(targets)
+    warnings.look(evaluation(0, result, 1.5, math.nan))
+    first, second = caplog.messages
+    assert first.endswith("offspring 0 of generation 0: trace: the simulation left no trace 'v'; it left: u")
+    assert second == ("targets[1].trace: no parameters change that. Stop the run, correct it and start another run")

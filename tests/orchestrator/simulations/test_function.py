@@ -10,9 +10,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from orchestrator.config.file import load_config
+from orchestrator.data.freezing import write_data
+from orchestrator.errors import ConfigError
 from orchestrator.node.evaluate import evaluate
 from orchestrator.node.task import NodeTask
 from orchestrator.paths import AttemptPaths
@@ -22,6 +25,8 @@ from orchestrator.simulations import SimulationFailed, create_simulation, delive
 from orchestrator.simulations.options import SimulationContext
 from orchestrator.simulations.phases import Phase, note
 from orchestrator.simulations.registry import simulation_options
+from orchestrator.simulations.seeds import seeds_of_trial
+from targets.recordings.file import load
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +87,8 @@ def test_what_is_no_number_is_told_with_the_file_and_the_key(returned: str, said
 
 def result_of(directory: Path, function: str, **changes: Any) -> Result:
     """The result of a job, which runs in this process."""
+    directory.mkdir(exist_ok=True)
+    sys.modules.pop("fitted", None)
     (directory / "fitted.py").write_text(function)
     config = {
         "parameters": {"a": [0, 10]},
@@ -95,7 +102,10 @@ def result_of(directory: Path, function: str, **changes: Any) -> Result:
     settings = load_config(directory / "config.yaml")
     attempt = AttemptPaths(directory / "generations/0/0/1", directory / "0.1.json")
     attempt.directory.mkdir(parents=True)
-    NodeTask.of(settings, model_of(settings), Offspring(0, 0, (0.3,), {"a": 3.0}), attempt, 1).write()
+    if settings.data:
+        write_data(settings.measured, directory / "data.npz")
+    start, data = Offspring(0, 0, (0.3,), {"a": 3.0}), directory / "data.npz"
+    NodeTask.of(settings, model_of(settings), start, attempt, 1, data=data).write()
     evaluate(str(attempt.task))
     return read_result(attempt.result)
 
@@ -205,3 +215,99 @@ def test_a_function_in_a_module_named_like_the_standard_librarys_is_the_users(tm
 
     assert recordings(tmp_path, "return {'x': p['a']}", module="code") == {"x": 3.0}
     assert sys.modules["code"] is code
+
+
+TRACED = "from targets import Trace\n\n\ndef f(p, d):\n    return {'v': Trace([0, 1, 2], [p['a'], 0, 1], 'mV')}\n"
+
+
+@pytest.mark.usefixtures("in_a_job")
+def test_a_job_compares_with_the_data_of_the_run_and_keeps_outputs_and_traces(tmp_path: Path) -> None:
+    (tmp_path / "rec.csv").write_text("0,1\n1,0\n2,0\n")
+    changes = {
+        "data": {"rec": {"file": "rec.csv", "unit": "mV"}},
+        "targets": [{"class": "TraceRMSE", "data": "rec", "norm": 1}],
+        "model_dir": ".",
+    }
+    result = result_of(tmp_path, TRACED, **changes)
+    assert result.values == {"TraceRMSE(rec)": pytest.approx(np.sqrt(5 / 3))}
+    assert result.outputs == {"TraceRMSE(rec)": [3.0, 0.0, 1.0]}
+    assert result.recordings == "0.1.npz"
+    assert load(tmp_path / "0.1.npz", tmp_path).traces["v"].values.tolist() == [3, 0, 1]
+    mean = {"class": "TraceMean", "target_value": 0, "norm": 1}
+    assert result_of(tmp_path / "none", TRACED, targets=[mean], keep={"best": 0}).recordings == ""
+
+
+TRIALS = """
+import numpy as np
+from targets import Events, Trace
+
+def f(p, d):
+    rng = np.random.default_rng(p["seed"])
+    (d / "mine.txt").write_text(str(p["seed"]))
+    noise = rng.normal()
+    return {"x": p["a"] + noise, "y": 1.0, "v": Trace([0, 1], [noise, 2 * noise]), "s": Events([abs(noise)])}
+"""
+
+
+def trials_of(directory: Path, seed: object, n: int = 3) -> Result:
+    simulation = {"type": "function", "function": "fitted:f", "trials": n, "seeds": {"seed": seed}}
+    targets = [
+        {"class": "ReturnedValue", "key": "x", "target_value": 1, "norm": 1},
+        {"class": "TraceMean", "target_value": 1, "norm": 1},
+        {"class": "PeakAmplitude", "polarity": "either", "average": "values", "target_value": 1, "norm": 1},
+        {"class": "EventCount", "window": [0, 10], "target_value": 1, "norm": 1},
+    ]
+    return result_of(directory, TRIALS, simulation=simulation, targets=targets, keep={"directories": "all"})
+
+
+@pytest.mark.usefixtures("in_a_job")
+def test_trials_have_seeds_and_directories_of_their_own_and_values_a_deviation(tmp_path: Path) -> None:
+    result = trials_of(tmp_path, "per_offspring")
+    seeds = [seeds_of_trial(result.seeds, n)["seed"] for n in range(3)]
+    assert len({*seeds, *result.seeds.values()}) == 4
+    folders = [tmp_path / f"generations/0/0/1/simulation/trial-{n}" for n in range(3)]
+    assert [int((folder / "mine.txt").read_text()) for folder in folders] == seeds
+    noise = [float(np.random.default_rng(seed).normal()) for seed in seeds]
+    spread = np.std(noise, ddof=1)
+    assert result.values["ReturnedValue(x)"] == pytest.approx(3 + np.mean(noise))
+    assert result.deviations["ReturnedValue(x)"] == pytest.approx(spread)
+    assert result.values["TraceMean"] == pytest.approx(1.5 * np.mean(noise))
+    assert result.deviations["TraceMean"] == pytest.approx(1.5 * spread)
+    assert result.values["PeakAmplitude"] == pytest.approx(2 * np.mean(noise), rel=1e-6)
+    assert result.outputs["PeakAmplitude"] == pytest.approx([2 * each for each in noise], rel=1e-6)
+    assert result.values["EventCount"] == 1
+    assert result.deviations["EventCount"] == 0
+    kept = load(tmp_path / result.recordings, tmp_path)
+    assert kept.traces["v"].rows[:, 0].tolist() == pytest.approx(noise, rel=1e-6)
+
+
+@pytest.mark.usefixtures("in_a_job")
+def test_trials_of_a_frozen_seed_are_the_same_in_each_evaluation(tmp_path: Path) -> None:
+    one, other = (trials_of(tmp_path / name, 7) for name in ("one", "other"))
+    assert one.values == other.values
+    assert one.deviations["ReturnedValue(x)"] > 0
+
+
+@pytest.mark.usefixtures("in_a_job")
+def test_what_trials_leave_must_fit_each_other(tmp_path: Path) -> None:
+    function = "def f(p, d):\n    return {'x' if p['seed'] % 2 else 'y': 1.0}\n"
+    simulation = {"type": "function", "function": "fitted:f", "trials": 20, "seeds": {"seed": 7}}
+    result = result_of(tmp_path, function, simulation=simulation)
+    assert result.outcome is Outcome.SIMULATION_ERROR
+    assert result.message == "some trials left 'x', and others did not"
+
+
+def test_trials_without_a_seed_would_be_the_same(tmp_path: Path) -> None:
+    simulation = {"type": "function", "function": "fitted:f", "trials": 2}
+    with pytest.raises(ConfigError, match=r"simulation\.trials: 2 trials would be the same: name the parameter that"):
+        result_of(tmp_path, "def f(p, d):\n    return {}\n", simulation=simulation)
+
+
+@pytest.mark.usefixtures("in_a_job")
+def test_trials_in_a_process_of_their_own_have_their_directories_and_seeds_too(tmp_path: Path) -> None:
+    function = "import os\n\n\ndef f(p, d):\n    return {'x': p['seed'] % 1000, 'y': float(os.environ['Y'])}\n"
+    simulation = {"type": "function", "function": "fitted:f", "trials": 2, "seeds": {"seed": 7}}
+    result = result_of(tmp_path, function, simulation={**simulation, "environment": {"Y": "3"}})
+    seeds = [seeds_of_trial({"seed": 7}, n)["seed"] % 1000 for n in range(2)]
+    assert result.values == {"ReturnedValue(x)": np.mean(seeds), "ReturnedValue(y)": 3.0}
+    assert result.deviations == {"ReturnedValue(x)": pytest.approx(np.std(seeds, ddof=1)), "ReturnedValue(y)": 0.0}

@@ -186,6 +186,7 @@ def test_the_best_is_written_as_a_network_of_hnn_core(project: Path) -> None:
     assert {path.name for path in project.glob("*.json")} == {"best.json"}
 
 
+@pytest.mark.usefixtures("stand_in")
 def test_constants_expressions_and_tied_names_reach_set_params(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parameters = {"a": {"bounds": [0, 4], "names": ["height", "other"]}, "b": 3.0, "c": {"expression": "a + b"}}
     config = config_of(project, parameters)

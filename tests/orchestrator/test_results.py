@@ -1,0 +1,67 @@
+"""Result files: what is in them besides values, and what lies beside them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from orchestrator.records import Outcome, Result
+from orchestrator.results import keep_beside, read_result
+from targets import Events, Recordings, Trace
+from targets.recordings.file import load
+
+
+def test_outputs_deviations_and_options_are_read_as_they_were_written(tmp_path: Path) -> None:
+    result = Result(
+        Outcome.OK,
+        values={"a": 1.0, "b": None},
+        outputs={"a": [0.1, 2.0]},
+        deviations={"a": 0.5},
+        unfit={"b": "trace"},
+        recordings="0.1.npz",
+        started=1.0,
+        finished=2.0,
+    )
+    (tmp_path / "0.1.json").write_text(json.dumps(result.to_json()))
+    assert read_result(tmp_path / "0.1.json") == result
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong"),
+    [
+        ("outputs", {"a": 1.0}),
+        ("outputs", {"a": [1.0, "x"]}),
+        ("outputs", {"a": [1.0, None]}),
+        ("deviations", {"a": "x"}),
+        ("unfit", {"b": 3}),
+        ("recordings", "../0.1.npz"),
+        ("recordings", 3),
+    ],
+)
+def test_what_is_none_of_these_is_no_result(key: str, wrong: Any) -> None:
+    with pytest.raises(ValueError, match=f"{key}: unexpected"):
+        Result.from_json({"outcome": "OK", key: wrong})
+
+
+def test_traces_lie_beside_the_result_with_few_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = np.arange(0, 100, 0.5)
+    left = Recordings({"x": 1.0}, {"v": Trace(times, times / 3, "mV")}, {"s": Events(times, ["a"] * 200)})
+    result = tmp_path / "3.2.json"
+    assert keep_beside(result, left) == "3.2.npz"
+    np.testing.assert_array_equal(load(tmp_path / "3.2.npz", tmp_path).traces["v"].values, np.float32(times / 3))
+    monkeypatch.setattr("orchestrator.results._MOST_SAMPLES", 50)
+    keep_beside(result, left)
+    few = load(tmp_path / "3.2.npz", tmp_path)
+    assert few.traces["v"].times.tolist() == times[::4].tolist()
+    assert len(few.events["s"]) == 50
+    assert dict(few) == {"x": 1.0}
+
+
+@pytest.mark.parametrize("left", [Recordings({"x": 1.0}), {"x": 1.0}, None])
+def test_numbers_alone_are_not_kept_twice(left: Any, tmp_path: Path) -> None:
+    assert keep_beside(tmp_path / "0.1.json", left) == ""
+    assert not list(tmp_path.iterdir())
