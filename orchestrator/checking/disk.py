@@ -89,7 +89,7 @@ def disk(config: Config, recorded: Recorded | None, protocol: tuple[int, float] 
     at_once = config.offspring_size
     if config.executor == "local" and config.measure_on == "job":
         at_once = min(at_once, config.workers)  # each is measured and removed before the next begins
-    kept = config.offspring_size * config.max_ngen if config.keep.directories == "all" else 0
+    kept = config.offspring_size * config.generations if config.keep.directories == "all" else 0
     each, per_second, source = None, None, ""
     measured = _measured(config.model_dir)
     if measured is not None:

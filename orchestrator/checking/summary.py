@@ -39,12 +39,12 @@ def summary_rows(found: Inspection) -> Iterator[tuple[str, str]]:
     for name, recording in config.measured.items():
         yield "data", f"{name}: {described(recording)} ({_origin(config.data[name])})"
     if found.costs is not None:
-        size = f"{config.offspring_size} offspring x {config.max_ngen} generations = {found.costs.jobs} simulations"
+        size = f"{config.offspring_size} offspring x {config.generations} generations = {found.costs.jobs} simulations"
         yield "jobs", f"{size} ({job_text(config, found.costs)})"
         if config.executor == "slurm":
             yield "cost", cost_text(found.costs)
-        total = format_duration(config.max_ngen * config.timeout)
-        yield "duration", f"at most {total} ({config.max_ngen} x timeout of {format_duration(config.timeout)})"
+        total = format_duration(config.generations * config.timeout)
+        yield "duration", f"at most {total} ({config.generations} x timeout of {format_duration(config.timeout)})"
     if found.disk is not None:
         yield "disk", found.disk.text()
     if found.cluster:

@@ -18,7 +18,6 @@ from pydantic import (
     model_validator,
 )
 
-from orchestrator.config.default_method import with_default_method
 from orchestrator.config.moved_keys import with_moved_keys
 from orchestrator.config.parameters import (
     ParameterRange,
@@ -30,10 +29,11 @@ from orchestrator.config.parameters import (
     start_problem,
     start_values,
 )
-from orchestrator.config.points import OPTIMISER, SCHEDULE, SIMULATION
+from orchestrator.config.points import OPTIMISER, SCHEDULE, SIMULATION, with_default_method
 from orchestrator.config.reevaluate import AUTO, Reevaluate
-from orchestrator.config.section import CIRCUMSTANCE, Duration, Section
+from orchestrator.config.section import CIRCUMSTANCE, Duration
 from orchestrator.config.sections import (
+    Budget,
     ExplosionCheck,
     JobsSection,
     KeepSection,
@@ -42,22 +42,21 @@ from orchestrator.config.sections import (
 )
 from orchestrator.config.words import said
 from orchestrator.data import DataSources, frozen_data, load_data
-from orchestrator.optimisers.base import Problem, Scale, Told
+from orchestrator.optimisers.base import Problem, Told
 from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.space import SearchSpace
-from orchestrator.optimisers.vectors import TargetVector, has_vector
+from orchestrator.optimisers.vectors import TargetVector, has_vector, scale_of
 from orchestrator.parameters.given import Given
 from orchestrator.schedules.registry import ScheduleOptions
 from orchestrator.simulations.options import SimulationOptions
 from targets import Target, create_targets
-from targets.base import IntervalTarget
 
 if TYPE_CHECKING:
     from orchestrator.paths import RunPaths
     from targets import Events, Trace
 
 
-class Config(Section):
+class Config(Budget):
     """One optimisation.
 
     The predecessor's JSON file, with ``parameters``, ``optimiser_centroid`` and ``targets``, has the same meaning here.
@@ -109,9 +108,6 @@ class Config(Section):
         86400.0,
         description="longest time of a generation from its first submission, the queue included",
         json_schema_extra=CIRCUMSTANCE,
-    )
-    max_ngen: int = Field(
-        100, ge=1, description="generations altogether, continued runs included", json_schema_extra=CIRCUMSTANCE
     )
     reevaluate: Reevaluate = Field(
         AUTO,
@@ -265,7 +261,7 @@ class Config(Section):
             size=self.offspring_size,
             seed=self.optimiser_seed,
             targets=[target.label for target in targets],
-            scales=[_scale_of(target) for target in targets],
+            scales=[scale_of(target) for target in targets],
             space=space,
             known=known,
             vectors={n: TargetVector(target) for n, target in enumerate(targets) if has_vector(target)},
@@ -335,12 +331,3 @@ class Config(Section):
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0))
-
-
-def _scale_of(target: Target) -> Scale:
-    """Return how a target's value becomes its score, as far as that is not a way of the user's own."""
-    kind = type(target)
-    wanted = target.wanted_interval if kind.score is Target.score else None
-    if wanted is None or getattr(kind, "distance", None) is not IntervalTarget.distance:
-        return Scale.of_scores(target.max_score)
-    return Scale(*wanted, target.norm, target.max_score)

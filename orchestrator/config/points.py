@@ -1,6 +1,9 @@
-"""The sections of a configuration that are made of plug-ins."""
+"""The sections of a configuration that are made of plug-ins, and the optimiser of one that names none."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import ConfigDict
 
@@ -10,6 +13,8 @@ from orchestrator.optimisers.registry import optimisers
 from orchestrator.schedules.registry import ScheduleOptions, schedules
 from orchestrator.simulations.options import SimulationOptions
 from orchestrator.simulations.registry import simulations
+from targets.plugins import PluginError
+from targets.registry import REGISTRY
 
 
 class _UnreadOptimiser(OptimiserOptions):
@@ -35,3 +40,33 @@ SIMULATION = PluginPoint("type", "mozaik", simulations, _UnreadSimulation)
 SCHEDULE = PluginPoint("kind", "generations", schedules, _UnreadSchedule)
 # sections that are made of plug-ins
 POINTS = {"optimiser": OPTIMISER, "schedule": SCHEDULE, "simulation": SIMULATION}
+# of traces: follows every sample, which takes far fewer evaluations than following the sum (docs/optimiser.md)
+_OF_TRACES = "hybrid"
+
+
+def with_default_method(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration, not yet validated, with the optimiser for traces if it names none and has only such.
+
+    Parameters
+    ----------
+    data : mapping
+        The configuration; not changed.
+    """
+    specs = data.get("targets")
+    if data.get("optimiser") or not isinstance(specs, list) or not specs:
+        return dict(data)
+    return {**data, "optimiser": {"method": _OF_TRACES}} if all(map(_compares_traces, specs)) else dict(data)
+
+
+def _compares_traces(spec: object) -> bool:
+    """Return whether a target is the program's own and compares a trace sample by sample."""
+    name = spec.get("class") if isinstance(spec, Mapping) else None
+    if not isinstance(name, str) or ":" in name:
+        return False
+    try:
+        found = REGISTRY.find(name)
+    except PluginError:
+        return False
+    from targets.series import ComparedTrace  # noqa: PLC0415  (most runs have no traces)
+
+    return issubclass(found, ComparedTrace)

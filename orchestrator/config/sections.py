@@ -6,9 +6,10 @@ import datetime
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, FiniteFloat, PositiveFloat, ValidationInfo, field_validator
 
-from orchestrator.config.section import Duration, Section, ShellLines
+from orchestrator.config.budget import MAX_NGEN, generations_of
+from orchestrator.config.section import CIRCUMSTANCE, Duration, Section, ShellLines
 
 
 class ExplosionCheck(Section):
@@ -194,3 +195,46 @@ class KeepSection(Section):
         description="traces and events of how many of the best evaluations, and of the start, are kept in the "
         "checkpoint; 0 keeps none",
     )
+
+
+class Budget(Section):
+    """What ends a search, whichever comes first."""
+
+    max_ngen: int | None = Field(
+        None,
+        ge=1,
+        description="generations altogether, continued runs included; by default 100, or what max_evaluations allows",
+        json_schema_extra=CIRCUMSTANCE,
+    )
+    max_evaluations: int | None = Field(
+        None,
+        ge=1,
+        description="evaluations altogether, continued runs included; a generation that would exceed it is not begun",
+        json_schema_extra=CIRCUMSTANCE,
+    )
+    stop_at: FiniteFloat | None = Field(
+        None,
+        ge=0,
+        description="total score with which the search ends, once an evaluation has it or a smaller one",
+        json_schema_extra=CIRCUMSTANCE,
+    )
+    max_hours: PositiveFloat | None = Field(
+        None,
+        description="hours since the first submission after which nothing more is asked for; what is in flight ends",
+        json_schema_extra=CIRCUMSTANCE,
+    )
+
+    @property
+    def generations(self) -> int:
+        """Generations altogether, of ``max_ngen`` and ``max_evaluations``."""
+        return generations_of(self.__dict__) or MAX_NGEN
+
+    @property
+    def limit(self) -> str:
+        """What limits them, for people."""
+        by_evaluations = self.max_evaluations is not None and self.generations != self.max_ngen
+        return (
+            f"max_evaluations of {self.max_evaluations}"
+            if by_evaluations
+            else f"max_ngen of {self.generations} generations"
+        )

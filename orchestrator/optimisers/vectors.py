@@ -1,4 +1,4 @@
-"""How a target's value follows from its outputs, for optimisers."""
+"""How a target's value follows from its outputs, and its score from its value, for optimisers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import math
 
 import numpy as np
 
+from orchestrator.optimisers.base import Scale
 from orchestrator.records import FloatArray
 from targets import NoValue, Target
+from targets.base import IntervalTarget
 
 
 def has_vector(target: Target) -> bool:
@@ -42,3 +44,12 @@ class TargetVector:
             return float(self._target.value(row))
         except NoValue:
             return math.nan
+
+
+def scale_of(target: Target) -> Scale:
+    """Return how a target's value becomes its score, as far as that is not a way of the user's own."""
+    kind = type(target)
+    wanted = target.wanted_interval if kind.score is Target.score else None
+    if wanted is None or getattr(kind, "distance", None) is not IntervalTarget.distance:
+        return Scale.of_scores(target.max_score)
+    return Scale(*wanted, target.norm, target.max_score)

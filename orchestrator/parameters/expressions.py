@@ -10,8 +10,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from targets.plugins import nearest
-
 Number = float | int
 Numbers = Mapping[str, Number]
 _Compute = Callable[[Numbers], Number]
@@ -171,6 +169,8 @@ def _compiled(node: ast.expr, names: dict[str, None], depth: int) -> _Compute:
 
 def _function(name: str, arguments: int) -> Callable[..., Number]:
     if name not in _FUNCTIONS:
+        from targets.plugins import nearest  # noqa: PLC0415  (of targets, which take longer to import than all else)
+
         raise NotAnExpression(f"there is no function {name!r}{nearest(name, _FUNCTIONS) or '.'} Expected {_EXPECTED}")
     if arguments < 2 if name in _OF_SEVERAL else arguments != 1:
         expected = "two numbers or more" if name in _OF_SEVERAL else "one number"

@@ -10,7 +10,6 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TypeGuard
 
 from orchestrator.parameters.expressions import Expression, NoNumber, NotAnExpression, Number, Numbers, needs_quotes
-from targets.plugins import nearest
 
 # parameters of which all combinations of bounds are looked at
 _COMBINED = 6
@@ -192,6 +191,8 @@ def _unknown(expression: Expression, known: Mapping[str, object]) -> list[str]:
     in_quotes = [each for each in known if needs_quotes(each) and each in expression.text]
     if unknown and in_quotes:
         return [f"{unknown[0]!r} in its expression is not among parameters; write {in_quotes[0]!r} in quotes"]
+    from targets.plugins import nearest  # noqa: PLC0415  (of targets, which take longer to import than all else)
+
     return [f"{name!r} in its expression is not among parameters{nearest(name, known)}" for name in unknown]
 
 

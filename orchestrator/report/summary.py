@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from orchestrator.config.budget import generations_of
 from orchestrator.config.durations import format_duration
 from orchestrator.reevaluation.noise import Luck
 from orchestrator.report.figures.parameters import between_bounds, near_bounds
@@ -135,8 +136,7 @@ def _simulations(history: History) -> Tile:
 
 def progress(history: History) -> tuple[int, int | None]:
     """Return how many generations are complete, and how many there will be if the configuration says so."""
-    most = history.config.get("max_ngen")
-    return len(history.numbers), most if isinstance(most, int) and not isinstance(most, bool) else None
+    return len(history.numbers), generations_of(history.config)
 
 
 def pace(history: History) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from orchestrator.checking.model_identity import changed_parameters
-from orchestrator.checkpoint import Checkpoint
+from orchestrator.checkpoint import Checkpoint, tables_since
 from orchestrator.cluster import Cluster
 from orchestrator.config.model import Config
 from orchestrator.errors import RunFailed
@@ -126,9 +128,12 @@ def optimise(
     search = Search(
         create_optimiser(config.optimiser, config.problem(frozen(paths))),
         config.space(),
-        max_ngen=config.max_ngen,
+        max_ngen=config.generations,
         size=config.offspring_size,
         at_once=config.workers if config.executor == "local" else 0,
+        limit=config.limit,
+        stop_at=config.stop_at,
+        seconds_left=_seconds_left(config, paths),
     )
     return carry_out(
         create_schedule(config.schedule, search),
@@ -142,6 +147,16 @@ def optimise(
         appended=appended,
         between=between,
     )
+
+
+def _seconds_left(config: Config, paths: RunPaths) -> float:
+    """Return for how long something may still be asked for, in s, by ``max_hours``."""
+    if config.max_hours is None:
+        return math.inf
+    _, tables = tables_since(paths.checkpoint, ("submitted",), 0)
+    submitted = [float(each) for table in tables for each in table["submitted"] if math.isfinite(each)]
+    now = time.time()
+    return config.max_hours * 3600 - (now - min(submitted, default=now))
 
 
 def require_same_model(config: Config, paths: RunPaths) -> None:

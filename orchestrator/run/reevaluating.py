@@ -77,7 +77,7 @@ def evaluate_again(
     def show(offspring: Sequence[Offspring]) -> None:
         """Let those who look on see a run of one generation more."""
         before(offspring)
-        update = {"offspring_size": len(offspring), "max_ngen": offspring[0].generation + 1}
+        update = {"offspring_size": len(offspring), "max_ngen": offspring[0].generation + 1, "max_evaluations": None}
         write_text(paths.config, dump_config(config.model_copy(update=update), paths.directory))
 
     request.write(paths)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from orchestrator.errors import RunFailed
 from orchestrator.optimisers.base import Asked, Optimiser, Told
 from orchestrator.optimisers.space import SearchSpace
-from orchestrator.records import Evaluation, FloatArray, Offspring, rows_of_outputs
+from orchestrator.records import Evaluation, FloatArray, Offspring, Outcome, rows_of_outputs
 
 
 class ReplayDiffers(RunFailed):
@@ -44,7 +46,7 @@ class Recorded:
     kept: Sequence[Offspring] = ()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Search:
     """What a schedule schedules.
 
@@ -60,6 +62,12 @@ class Search:
         Offspring that the optimiser wants to be told of at once.
     at_once : int
         Jobs that may run at once as far as the configuration says; 0 if it does not.
+    limit : str
+        What says how many tells there are, for people.
+    stop_at : float, optional
+        Total score that ends the search.
+    seconds_left : float
+        For how long something may be asked for, in s from now.
     """
 
     optimiser: Optimiser
@@ -67,6 +75,19 @@ class Search:
     max_ngen: int
     size: int
     at_once: int = 0
+    limit: str = ""
+    stop_at: float | None = None
+    seconds_left: float = math.inf
+    best: float = field(default=math.inf, init=False)
+
+    def __post_init__(self) -> None:
+        self._begun = time.monotonic()
+
+    def tell(self, told: Told) -> None:
+        """Tell the optimiser, and note the best total score."""
+        self.optimiser.tell(told)
+        totals = [total for total, outcome in zip(told.totals, told.outcomes, strict=True) if outcome is Outcome.OK]
+        self.best = min([self.best, *(float(total) for total in totals if math.isfinite(total))])
 
     def offspring_of(self, generation: int, asked: Asked, tells: int) -> list[Offspring]:
         """Return the offspring of a generation that was asked for after so many tells."""
@@ -82,7 +103,11 @@ class Search:
     def reason_to_stop(self, tells: int) -> str:
         """Return why nothing more is asked for after so many tells, empty if more is."""
         if tells >= self.max_ngen:
-            return f"max_ngen of {self.max_ngen} generations reached"
+            return f"{self.limit or f'max_ngen of {self.max_ngen} generations'} reached"
+        if self.stop_at is not None and self.best <= self.stop_at:
+            return f"stop_at of {self.stop_at:g} reached, with a total score of {self.best:.4g}"
+        if time.monotonic() - self._begun > self.seconds_left:
+            return "max_hours are over"
         reason = self.optimiser.stop() if tells else None
         return f"the optimiser has converged ({reason})" if reason else ""
 

@@ -95,7 +95,7 @@ class Generations(Schedule):
 
     def tell(self, block: Sequence[Evaluation]) -> None:
         """Tell the optimiser."""
-        self._search.optimiser.tell(told_of(block))
+        self._search.tell(told_of(block))
         self._open, self._tells = None, self._tells + 1
         for evaluation in block:
             del self._landed[evaluation.offspring.key]

@@ -57,7 +57,7 @@ def replay(search: Search, told: Sequence[Told], recorded: Mapping[int, Recorded
 
     def tell() -> None:
         nonlocal done
-        optimiser.tell(told[done])
+        search.tell(told[done])
         for key in told[done].ids:
             pending.pop(key, None)
         done += 1

@@ -95,7 +95,7 @@ class Rolling(Schedule):
 
     def tell(self, block: Sequence[Evaluation]) -> None:
         """Tell the optimiser; what was asked for before and not handed out is out of date."""
-        self._search.optimiser.tell(told_of(block))
+        self._search.tell(told_of(block))
         self._landed = self._landed[len(block) :]
         self._tells, self._told, self._stash = self._tells + 1, self._told + len(block), []
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.clocks import FileSystemClock
+from orchestrator.config.budget import generations_of
 from orchestrator.config.durations import parse_duration
 from orchestrator.config.moved_keys import with_moved_keys
 from orchestrator.config.yaml_text import read_mapping
@@ -58,7 +59,7 @@ class Watcher:
         except UsageError as error:
             problems.append(str(error))
         past = self._past
-        max_ngen, timeout = _count(self._config.get("max_ngen")), _seconds(self._config.get("timeout"))
+        max_ngen, timeout = generations_of(self._config) or 0, _seconds(self._config.get("timeout"))
         size, together = _count(self._config.get("offspring_size")), _kind(self._config.get("schedule")) != "rolling"
         generation = self._in_flight.read(now, timeout, past, size=size, together=together)
         problems += self._in_flight.problems

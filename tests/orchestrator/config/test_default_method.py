@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.config.default_method import with_default_method
 from orchestrator.config.model import Config
+from orchestrator.config.points import with_default_method
 
 RMSE = {"class": "TraceRMSE", "trace": "v", "data": "v", "norm": 1}
 CORRELATION = {"class": "TraceCorrelation", "trace": "v", "data": "v", "norm": 0.1}
