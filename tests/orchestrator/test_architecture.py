@@ -37,6 +37,14 @@ def looked_at(path: Path) -> list[ast.Import | ast.ImportFrom | ast.Call]:
     return [node for node in ast.walk(parsed(path)) if isinstance(node, ast.Import | ast.ImportFrom | ast.Call)]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _forget_what_was_parsed() -> Iterator[None]:
+    """All nodes of all modules would be in the way of the garbage collector to the end."""
+    yield
+    parsed.cache_clear()
+    looked_at.cache_clear()
+
+
 def _imports(path: Path) -> Iterator[str]:
     for node in looked_at(path):
         if isinstance(node, ast.Import):
