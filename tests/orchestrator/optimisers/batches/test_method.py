@@ -127,7 +127,7 @@ def test_a_design_goes_on_over_small_batches_until_models_can_be_fitted() -> Non
     assert origins == [Origin.START, *[Origin.SAMPLE] * 3, *[Origin.MODEL] * 4]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", WHOLE)
 def test_proposals_are_taken_from_the_record_and_samples_are_drawn_again(method: str) -> None:
     """Another processor decides otherwise: what was evaluated counts, and no model is fitted for it."""
     first = create(method, problem())
@@ -144,7 +144,7 @@ def test_proposals_are_taken_from_the_record_and_samples_are_drawn_again(method:
     assert np.abs(second.ask().points - first.ask().points).max() > 0
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", WHOLE)
 def test_a_batch_of_which_only_the_beginning_was_evaluated_is_replayed(method: str) -> None:
     def begun() -> tuple[Optimiser, Asked]:
         optimiser = create(method, problem())

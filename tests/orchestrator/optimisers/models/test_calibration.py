@@ -125,6 +125,7 @@ def test_standardised_errors_are_about_1() -> None:
     assert (np.sqrt(squares / count) < 2).all()
 
 
+@pytest.mark.run
 def test_a_replay_compares_the_same() -> None:
     first, second = created(), created()
     for number in range(5):

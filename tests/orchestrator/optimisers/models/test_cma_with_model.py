@@ -112,6 +112,7 @@ def test_without_the_model_every_byte_is_that_of_cma_alone() -> None:
     np.testing.assert_allclose(blocks[2].points[0], ASKED_BEFORE, rtol=0, atol=1e-12)
 
 
+@pytest.mark.run
 def test_the_same_was_told_so_the_same_is_asked() -> None:
     one, other = created(), created()
     for number in range(4):
@@ -215,7 +216,9 @@ def test_the_noise_that_a_replay_is_told_decides_when_a_search_has_stalled(monke
     assert second.state()["model_stalls"] == 1
 
 
-@pytest.mark.parametrize(("before", "after"), [("targets", "none"), ("none", "targets")])
+@pytest.mark.parametrize(
+    ("before", "after"), [("targets", "none"), pytest.param("none", "targets", marks=pytest.mark.run)]
+)
 def test_a_run_is_continued_with_the_model_or_without(before: str, after: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("orchestrator.optimisers.models.trust._PATIENCE", 2)
     first = created(before)
