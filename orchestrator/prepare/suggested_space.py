@@ -68,12 +68,13 @@ def suggest_space(tree: Mapping[str, Any], sheets: Sequence[Sheet]) -> list[Sugg
     delays, and everything of the retina and LGN are comments: they are usually known, or fitted before.
     """
     found = []
+    weight_unit = _weight_unit(tree)
     for name, value in flatten(tree):
         if isinstance(value, bool) or not isinstance(value, (int, float)) or value == 0:
             continue
         if not _addressable(tree, name):
             continue
-        suggestion = _suggestion(name, float(value), _sheet_of(name, sheets), tree)
+        suggestion = _suggestion(name, float(value), _sheet_of(name, sheets), weight_unit)
         if suggestion is not None:
             found.append(suggestion)
     return found
@@ -92,13 +93,13 @@ def _sheet_of(name: str, sheets: Sequence[Sheet]) -> Sheet | None:
     return next((sheet for sheet in sheets if name.startswith(f"{sheet.key}.")), None)
 
 
-def _suggestion(name: str, value: float, sheet: Sheet | None, tree: Mapping[str, Any]) -> Suggestion | None:
+def _suggestion(name: str, value: float, sheet: Sheet | None, weight_unit: str) -> Suggestion | None:
     key = name.rpartition(".")[2]
     group = sheet.label if sheet else ""
     searched = sheet is None or sheet.name is not None  # the sheets of a retina get their names from mozaik
     if _WEIGHT.fullmatch(key):
         log = value > 0
-        return Suggestion(name, value, _around(value, _WEIGHT_FACTOR), log, _weight_unit(tree), searched, group)
+        return Suggestion(name, value, _around(value, _WEIGHT_FACTOR), log, weight_unit, searched, group)
     if value > 0 and (_SYNAPTIC_TIME.fullmatch(key) or _OTHER_TIME.fullmatch(key)):
         active = searched and _SYNAPTIC_TIME.fullmatch(key) is not None
         return Suggestion(name, value, _around(value, _TIME_FACTOR), False, "ms", active, group)

@@ -127,12 +127,12 @@ class BandPower(TraceFeature):
         return "" if self.relative or not self.samples_unit else f"({self.samples_unit})^2"
 
     def outputs_of(self, samples: Samples) -> float:  # noqa: D102
-        from scipy.signal import periodogram  # noqa: PLC0415  (half a second, and few need it)
-
         steps = np.diff(samples.times)
         step = float(steps.mean())
         if np.ptp(steps) > 1e-6 * step * len(steps):
             raise NoValue("expected times at equal steps, of which a spectrum can be computed")
+        from scipy.signal import periodogram  # noqa: PLC0415  (half a second, and few need it)
+
         frequencies, density = periodogram(samples.values, 1000 / step, window="hamming")
         total = density.sum()
         if self.relative and total == 0:

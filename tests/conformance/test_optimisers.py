@@ -20,6 +20,7 @@ KINDS = optimisers().known()
 IN_ORDER = [name for name, kind in KINDS.items() if not kind.any_rows]
 ANY_ROWS = [name for name, kind in KINDS.items() if kind.any_rows]
 SIZE = 8
+LONG = pytest.mark.run  # more of the same, which takes longer
 
 
 def fresh(method: str, seed: int = 4, start: FloatArray = START) -> Optimiser:
@@ -54,9 +55,10 @@ def test_says_what_it_is_and_what_its_options_are(method: str) -> None:
     assert all(field.description for field in kind.options.model_fields.values())
 
 
-def test_points_are_finite_and_inside_the_cube(method: str) -> None:
+@pytest.mark.parametrize("generations", [4, pytest.param(15, marks=LONG)])
+def test_points_are_finite_and_inside_the_cube(method: str, generations: int) -> None:
     optimiser = fresh(method)
-    for _ in range(15):
+    for _ in range(generations):
         asked = optimiser.ask()
         assert np.isfinite(asked.points).all()
         assert ((asked.points >= 0) & (asked.points <= 1)).all()
@@ -77,15 +79,17 @@ def test_a_start_on_a_bound_is_asked_for_exactly(method: str, start: list[float]
     assert fresh(method, start=np.array(start)).ask().points[0].tolist() == start
 
 
-def test_the_same_seed_asks_for_the_same_points_and_another_for_others(method: str) -> None:
-    one, same, other = (run(fresh(method, seed), 5) for seed in (4, 4, 5))
+@pytest.mark.parametrize("generations", [2, pytest.param(5, marks=LONG)])
+def test_the_same_seed_asks_for_the_same_points_and_another_for_others(method: str, generations: int) -> None:
+    one, same, other = (run(fresh(method, seed), generations) for seed in (4, 4, 5))
     assert all(np.array_equal(a.points, b.points) for a, b in zip(one, same, strict=True))
     assert not all(np.array_equal(a.points, b.points) for a, b in zip(one, other, strict=True))
 
 
-def test_a_replay_is_the_same_bit_for_bit_whatever_others_draw(method: str) -> None:
+@pytest.mark.parametrize("generations", [2, pytest.param(10, marks=LONG)])
+def test_a_replay_is_the_same_bit_for_bit_whatever_others_draw(method: str, generations: int) -> None:
     first = fresh(method)
-    history = run(first, 10)
+    history = run(first, generations)
     np.random.random(7)
     second = fresh(method)
     for entry in history:
@@ -135,13 +139,16 @@ def without(entry: Told, lost: Sequence[int]) -> Told:
     return replace(entry, values=np.where(np.isnan(scores), np.nan, entry.values), scores=scores, outcomes=outcomes)
 
 
-@pytest.mark.parametrize("lost", [1, SIZE // 2, SIZE - 1, SIZE])
-def test_what_was_not_evaluated_is_neither_good_nor_bad(method: str, lost: int) -> None:
+@pytest.mark.parametrize(
+    ("lost", "generations"),
+    [(SIZE - 1, 1), *(pytest.param(lost, 4, marks=LONG) for lost in (1, SIZE // 2, SIZE - 1, SIZE))],
+)
+def test_what_was_not_evaluated_is_neither_good_nor_bad(method: str, lost: int, generations: int) -> None:
     """It was told at the worst score; whatever is left, the method goes on, and a replay is the same bit for bit."""
     first = fresh(method)
     run(first, 2)
     history = []
-    for _ in range(4):
+    for _ in range(generations):
         entry = told(first.ask())
         history.append(without(entry, range(min(lost, len(entry.points)))))
         first.tell(history[-1])

@@ -95,6 +95,12 @@ def test_a_frozen_configuration_keeps_its_options(config: Config) -> None:
     assert load_config(frozen) == config
 
 
+# the controller of hnn asks another process
+@pytest.mark.parametrize(
+    "section",
+    [pytest.param(name, marks=pytest.mark.run) if name == "hnn" else name for name in SECTIONS],
+    indirect=True,
+)
 def test_a_model_answers_whatever_the_controller_asks(config: Config, tmp_path: Path) -> None:
     model = model_of(config)
     assert isinstance(model, simulation_kind(config.simulation).model_class())

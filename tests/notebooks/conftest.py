@@ -17,7 +17,6 @@ from typing import Any
 import nbformat
 import pytest
 import yaml
-from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -83,6 +82,8 @@ class Executed:
 
 def execute(folder: Path, name: str, parameters: Mapping[str, Any], probes: Mapping[str, str]) -> Executed:
     """Run a notebook from top to bottom in `folder`, as papermill would; then evaluate expressions in it."""
+    from nbclient import NotebookClient  # noqa: PLC0415  (the core has this module too, and executes nothing)
+
     notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
     (place,) = [n for n, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", [])]
     values = "\n".join(f"{key} = {value!r}" for key, value in parameters.items())

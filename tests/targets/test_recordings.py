@@ -172,6 +172,7 @@ def test_numbers_beside_traces_are_found_whichever_file_they_are_in(tmp_path: Pa
     assert list(found.traces) == ["v"]
 
 
+@pytest.mark.run
 def test_what_is_left_is_read_by_an_interpreter_that_has_numpy_alone() -> None:
     code = (
         f"import sys, types; package = types.ModuleType('targets'); package.__path__ = [{targets.__path__[0]!r}];"

@@ -132,6 +132,7 @@ def test_data_that_a_run_did_not_begin_with_are_refused(project: Project, run: R
         load_checked_config(project.config, continuing)
 
 
+@pytest.mark.run
 def test_check_tells_what_was_read(project: Project) -> None:
     project.configure({"data": {**DATA, "made": {"function": "model:make"}}})
     rows = [text for name, text in summary_rows(inspect(project.config, [])) if name == "data"]

@@ -53,6 +53,7 @@ def test_it_is_called_in_a_process_of_its_own_in_the_directory_of_the_model(mode
     assert (model / "here").exists()
 
 
+@pytest.mark.run
 def test_it_may_leave_a_file_instead(model: Path) -> None:
     found = read(DataSource(function="model:files", events=True), model)
     assert isinstance(found, Events)
@@ -91,6 +92,7 @@ def test_what_goes_wrong_is_told(
     assert f"{caught.value.key}: {caught.value}" == expected
 
 
+@pytest.mark.run
 def test_a_process_that_dies_is_told_with_its_last_words(model: Path) -> None:
     source = DataSource(function="model:leave", parameters={"code": 3})
     with pytest.raises(Unreadable, match=r"^model:leave: its process ended with 3: last; words$"):

@@ -350,12 +350,12 @@ def test_the_log_does_not_grow_without_bound(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("orchestrator.display.logs._MOST_BYTES", 10_000)
     path = tmp_path / "controller.log"
     with logging_to(path, Console(file=io.StringIO())):
-        for number in range(5000):
+        for number in range(2000):
             logging.getLogger("orchestrator.test").info("line %d", number)
     files = list(tmp_path.iterdir())
     assert len(files) == 5
     assert all(file.stat().st_size <= 10_000 for file in files)
-    assert "line 4999" in path.read_text()
+    assert "line 1999" in path.read_text()
 
 
 def test_dumb_terminals_get_lines() -> None:

@@ -43,6 +43,7 @@ def said(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
+@pytest.mark.run
 def test_one_of_many_processes_gets_the_attempt(tmp_path: Path) -> None:
     processes = [process_that_claims(tmp_path) for _ in range(4)]
     try:

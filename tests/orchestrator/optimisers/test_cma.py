@@ -37,6 +37,7 @@ def test_finds_the_optimum_of_a_bowl() -> None:
     assert optimiser.state()["mean"] == pytest.approx([0.6] * 4, abs=0.03)
 
 
+@pytest.mark.run
 def test_the_cap_does_not_blind_the_search() -> None:
     """Values thousands of norms off, from the centre: every score is at the cap, and the search saw a plain."""
     spec = importlib.util.spec_from_file_location("benchmark_of_the_cap", ROOT / "benchmarks" / "cap.py")

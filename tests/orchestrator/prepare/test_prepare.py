@@ -215,7 +215,9 @@ class Broken(Exception):
     pass
 
 
-@pytest.mark.parametrize("earlier", [False, True], ids=["first time", "with --force"])
+@pytest.mark.parametrize(
+    "earlier", [pytest.param(False, id="first time"), pytest.param(True, id="with --force", marks=pytest.mark.hostile)]
+)
 @pytest.mark.parametrize("at", ["write", "first rename", "last rename", "verify", "Ctrl-C"])
 def test_a_failure_leaves_the_directory_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str, earlier: bool

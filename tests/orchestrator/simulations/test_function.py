@@ -303,6 +303,7 @@ def test_trials_without_a_seed_would_be_the_same(tmp_path: Path) -> None:
         result_of(tmp_path, "def f(p, d):\n    return {}\n", simulation=simulation)
 
 
+@pytest.mark.run
 @pytest.mark.usefixtures("in_a_job")
 def test_trials_in_a_process_of_their_own_have_their_directories_and_seeds_too(tmp_path: Path) -> None:
     function = "import os\n\n\ndef f(p, d):\n    return {'x': p['seed'] % 1000, 'y': float(os.environ['Y'])}\n"

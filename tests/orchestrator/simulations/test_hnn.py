@@ -164,6 +164,7 @@ def test_check_without_hnn_core_has_one_problem(project: Path) -> None:
     assert "Install the extra hnn" in said
 
 
+@pytest.mark.run
 @pytest.mark.usefixtures("stand_in")
 def test_the_controller_asks_a_process_of_its_own(project: Path) -> None:
     """hnn-core prints when it is imported, and NEURON stays in the process."""
@@ -176,6 +177,7 @@ def test_the_controller_asks_a_process_of_its_own(project: Path) -> None:
     assert "fitted" not in sys.modules
 
 
+@pytest.mark.run
 @pytest.mark.usefixtures("stand_in")
 def test_the_best_is_written_as_a_network_of_hnn_core(project: Path) -> None:
     model = model_of(config_of(project))

@@ -82,6 +82,7 @@ def test_over_trials_the_peak_of_the_mean_is_another_than_the_mean_of_the_peaks(
     assert of(recordings, "PeakLatency", average="values").deviation == pytest.approx(np.std([30, 60], ddof=1))
 
 
+@pytest.mark.reference  # scipy.signal takes half a second to import
 def test_power_of_a_sine_is_in_its_band() -> None:
     step = 0.001
     times = np.arange(0, 2, step)

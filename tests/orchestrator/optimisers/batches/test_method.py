@@ -15,6 +15,8 @@ from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.records import FloatArray, Origin, Outcome
 
 METHODS = ("composite", "gauss_newton", "hybrid")
+# of whole optimisations: each part alone is for longer suites, hybrid is made of both
+WHOLE = ("hybrid", *(pytest.param(method, marks=pytest.mark.run) for method in ("composite", "gauss_newton")))
 CAP = 20.0
 TIMES = np.linspace(0.1, 4, 20)
 SOLUTION = np.array([0.3, 0.65])
@@ -86,7 +88,15 @@ def least(history: list[Told]) -> float:
     return float(min(np.nanmin(entry.scores) for entry in history))
 
 
-@pytest.mark.parametrize(("method", "size"), [("gauss_newton", 1), ("hybrid", 2), ("hybrid", 3), ("gauss_newton", 16)])
+@pytest.mark.parametrize(
+    ("method", "size"),
+    [
+        pytest.param("gauss_newton", 1, marks=pytest.mark.run),
+        pytest.param("hybrid", 2, marks=pytest.mark.run),
+        pytest.param("hybrid", 3, marks=pytest.mark.run),
+        ("gauss_newton", 16),
+    ],
+)
 def test_a_trace_that_can_be_fitted_is_fitted_in_few_evaluations_whatever_the_batch(method: str, size: int) -> None:
     assert least(run(create(method, problem(size)), max(48 // size, 6))) < 1e-3
 
@@ -95,7 +105,7 @@ def test_expected_improvement_alone_fits_a_trace() -> None:
     assert least(run(create("composite", problem()), 8)) < 1e-3
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", WHOLE)
 def test_a_value_that_is_no_norm_of_differences_is_learnt_through_its_outputs(method: str) -> None:
     vector = Correlation(DATA)
     scales = [Scale(0.0, 0.0, 0.01, CAP)]
@@ -117,7 +127,7 @@ def test_a_design_goes_on_over_small_batches_until_models_can_be_fitted() -> Non
     assert origins == [Origin.START, *[Origin.SAMPLE] * 3, *[Origin.MODEL] * 4]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", WHOLE)
 def test_proposals_are_taken_from_the_record_and_samples_are_drawn_again(method: str) -> None:
     """Another processor decides otherwise: what was evaluated counts, and no model is fitted for it."""
     first = create(method, problem())
@@ -134,7 +144,7 @@ def test_proposals_are_taken_from_the_record_and_samples_are_drawn_again(method:
     assert np.abs(second.ask().points - first.ask().points).max() > 0
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", WHOLE)
 def test_a_batch_of_which_only_the_beginning_was_evaluated_is_replayed(method: str) -> None:
     def begun() -> tuple[Optimiser, Asked]:
         optimiser = create(method, problem())
@@ -189,7 +199,7 @@ def test_points_that_are_being_evaluated_are_not_proposed_again(method: str) -> 
     assert among.min() > 1e-6
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", WHOLE)
 def test_where_simulations_explode_is_learnt(method: str) -> None:
     """The best trace is beyond the edge: the search stays below it, and goes near it."""
     optimiser, exploded = create(method, problem()), []
@@ -210,7 +220,7 @@ def test_where_simulations_explode_is_learnt(method: str) -> None:
     assert best < 1.3 * at_the_edge
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", WHOLE)
 def test_targets_without_outputs_are_learnt_by_their_values(method: str) -> None:
     """Two numbers of a function: a residual each."""
 
@@ -228,7 +238,7 @@ def test_targets_without_outputs_are_learnt_by_their_values(method: str) -> None
     assert best < 0.05
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", WHOLE)
 def test_a_target_without_a_value_in_some_evaluations_is_learnt_from_the_others(method: str) -> None:
     """A second target is not known in a part of the cube; the trace is fitted where it is."""
     scales = [Scale(0.0, 0.0, 1.0, CAP)] * 2
@@ -243,7 +253,7 @@ def test_a_target_without_a_value_in_some_evaluations_is_learnt_from_the_others(
     assert best < 0.05
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", WHOLE)
 def test_whole_numbers_are_proposed_as_they_are_simulated_and_not_evaluated_without_end(method: str) -> None:
     space = SearchSpace([Parameter("n", 1, 12, integer=True), Parameter("x", 0, 1)])
     given = problem(space=space, steps=space.steps, start=np.array([0.9, 0.2]))

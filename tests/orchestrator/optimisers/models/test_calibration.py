@@ -109,6 +109,7 @@ def test_what_is_compared_is_the_block_before_the_one_that_the_state_is_kept_wit
     assert kept[2:] == origins[1:3] != [[0, 0], [0, 0]]
 
 
+@pytest.mark.run
 def test_standardised_errors_are_about_1() -> None:
     rng = np.random.default_rng(2)
     optimiser, squares, count = created(), np.zeros(2), np.zeros(2)
@@ -124,6 +125,7 @@ def test_standardised_errors_are_about_1() -> None:
     assert (np.sqrt(squares / count) < 2).all()
 
 
+@pytest.mark.run
 def test_a_replay_compares_the_same() -> None:
     first, second = created(), created()
     for number in range(5):

@@ -125,6 +125,7 @@ def test_a_function_may_say_that_there_is_nothing_to_measure(tmp_path: Path) -> 
     assert result.reasons == {"ReturnedValue(x)": "no spikes"}
 
 
+@pytest.mark.run
 def test_a_function_of_another_python_may_say_so_too(tmp_path: Path, other_python: str) -> None:
     with pytest.raises(NoValue, match=r"^no spikes$"):
         simulated(tmp_path, section(tmp_path, SILENT, python=other_python))
