@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import warnings
 from collections.abc import Mapping
 from functools import cache
@@ -236,20 +235,12 @@ def _proposer(problem: Problem, most: int) -> Proposer:
     return Proposer(problem, most)
 
 
-@cache
 def _pycma() -> Any:
-    """Return the package cma, which would take a second more to import with what it only plots and compares with."""
-    spared = [name for name in ("matplotlib", "scipy.stats") if name not in sys.modules]
-    # None makes an import of it fail, and cma goes on without
-    sys.modules.update(dict.fromkeys(spared))  # type: ignore[arg-type]
-    try:
-        with warnings.catch_warnings():
-            # it warns at import that it cannot plot without matplotlib
-            warnings.simplefilter("ignore")
-            import cma  # noqa: PLC0415
-    finally:
-        for name in spared:
-            del sys.modules[name]
+    """Return the package cma, which takes a third of a second to import."""
+    with warnings.catch_warnings():
+        # it warns at import that it cannot plot if matplotlib is not installed
+        warnings.simplefilter("ignore")
+        import cma  # noqa: PLC0415
     return cma
 
 

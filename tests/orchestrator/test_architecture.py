@@ -112,17 +112,6 @@ def test_a_job_imports_nothing_heavy() -> None:
     assert not heavy & set(loaded)
 
 
-@pytest.mark.run
-def test_cma_is_imported_without_what_it_plots_with_and_others_may_import_that_afterwards() -> None:
-    """It made every run begin a second of CPU time later."""
-    code = (
-        "import sys; from orchestrator.optimisers.cma import _pycma; _pycma().CMAEvolutionStrategy([0, 0], 1).ask(); "
-        "print(*sys.modules); import matplotlib, scipy.stats"
-    )
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"matplotlib", "scipy.stats"} & set(loaded)
-
-
 def module_of(path: Path) -> str:
     name = ".".join(path.relative_to(next(iter(ROOTS.values())).parent).with_suffix("").parts)
     return name.removesuffix(".__init__")
