@@ -35,6 +35,9 @@ DAMAGED = (
 )
 _TRIAL = "trial:"
 _PARTS = ("times", "values", "unit", "time_unit", "labels")
+# what `load` takes for the times of something, and what numpy leaves out of a name
+_ENDINGS = (".times", ".npy")
+_LONGEST_NAME = 1000
 Arrays = dict[str, Any]
 
 
@@ -67,6 +70,7 @@ def as_recordings(returned: object, directory: Path) -> Recordings:
     for key, value in returned.items():  # type: ignore[attr-defined]
         name = str(key)
         try:
+            _require_name(name)
             found = _with_neo_taken(value)
             if isinstance(found, Trace):
                 traces[name] = found
@@ -76,7 +80,18 @@ def as_recordings(returned: object, directory: Path) -> Recordings:
                 numbers[name] = as_number(found)
         except (TypeError, ValueError) as error:
             raise TypeError(f"{name!r}: {error}") from error
+    for name in chain(traces, events):
+        if taken := [part for part in _PARTS if f"{name}.{part}" in numbers]:
+            raise TypeError(f"{name + '.' + taken[0]!r}: expected another name, this one is a part of {name!r}")
     return Recordings(numbers, traces, events, directory)
+
+
+def _require_name(name: str) -> None:
+    """Raise `ValueError` if the file could not have something under this name, or not tell it from something else."""
+    if not name.isprintable() or len(name) > _LONGEST_NAME:
+        raise ValueError(f"expected a name of at most {_LONGEST_NAME} characters that can be printed")
+    if name.startswith(_TRIAL) or name.endswith(_ENDINGS):
+        raise ValueError(f"expected a name that neither begins with {_TRIAL} nor ends with {' or '.join(_ENDINGS)}")
 
 
 def averaged(trials: Sequence[Recordings], directory: Path) -> Recordings:
@@ -168,6 +183,8 @@ def load(file: Path | IO[bytes], directory: Path) -> Recordings:
         for name, array in arrays.items():
             if name.startswith(_TRIAL):
                 number, _, entry = name.removeprefix(_TRIAL).partition(":")
+                if not (number.isdecimal() and entry):
+                    raise ValueError(f"{name!r}: expected the number of a trial and a name, such as {_TRIAL}0:rate")
                 trials.setdefault(int(number), {})[entry] = array
         each = tuple(_recordings(trials[number], directory) for number in sorted(trials))
     except DAMAGED as error:
@@ -270,6 +287,11 @@ def _recordings(arrays: Mapping[str, Any], directory: Path) -> Recordings:
     numbers = {
         name: None if not each.size else _number(name, each) for name, each in arrays.items() if name not in entries
     }
+    for name in chain(series, numbers):
+        try:
+            _require_name(name)
+        except ValueError as error:
+            raise ValueError(f"{name!r}: {error}") from None
     traces, events = {}, {}
     for name in series:
         times, unit = arrays[f"{name}.times"], str(arrays.get(f"{name}.unit", ""))

@@ -181,3 +181,41 @@ def test_what_is_left_is_read_by_an_interpreter_that_has_numpy_alone() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "numpy" in loaded
     assert not {"pydantic", "neo", "orchestrator"} & set(loaded)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("e\0v", "that can be printed"),
+        ("\x1b[31mred", "that can be printed"),
+        ("\udc80", "that can be printed"),
+        ("v" * 1001, "at most 1000 characters"),
+        ("trial:0:rate", "neither begins with trial: nor ends with .times or .npy"),
+        ("v.times", "neither begins with trial: nor ends with .times or .npy"),
+        ("v.npy", "neither begins with trial: nor ends with .times or .npy"),
+    ],
+)
+def test_a_name_under_which_the_file_would_have_something_else_is_refused(name: str, expected: str) -> None:
+    with pytest.raises(TypeError, match=expected):
+        as_recordings({name: 1.0}, Path())
+
+
+def test_a_number_that_would_replace_a_part_of_a_trace_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"'v.unit': expected another name, this one is a part of 'v'"):
+        as_recordings({"v": Trace(TIMES, TIMES), "v.unit": 3.0}, Path())
+    assert dict(as_recordings({"v.unit": 3.0}, Path())) == {"v.unit": 3.0}
+
+
+@pytest.mark.parametrize("name", ["a<b>/../é µ|`'", "v.values", "file", "", "v.b.c"])
+def test_any_other_name_is_the_same_after_it_was_written(name: str, tmp_path: Path) -> None:
+    found = saved_and_loaded(as_recordings({name: 1.0, "w": Trace(TIMES, TIMES)}, tmp_path), tmp_path)
+    assert dict(found) == {name: 1.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("trial:a:x", "expected the number of a trial and a name"), ("\x1b[2J", "can be printed")]
+)
+def test_names_that_a_program_left_are_judged_like_those_of_functions(name: str, expected: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / NPZ, **{name: 1.0})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=expected):
+        left_in(tmp_path)
