@@ -20,7 +20,8 @@ from orchestrator.files import read_json, tail, write_json
 from orchestrator.simulations.programs.importing import load, modules_of
 from orchestrator.simulations.subprocesses import run_in_own_group
 from targets.plugins import said
-from targets.recordings.file import NPZ, as_recordings, left_in, save
+from targets.recordings.file import NPZ, left_in, save
+from targets.recordings.taking import as_recordings
 
 _LOG_LINES = 5
 
