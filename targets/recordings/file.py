@@ -71,7 +71,8 @@ def _stacked(name: str, traces: Sequence[Trace]) -> Trace:
     first = traces[0]
     for each in traces:
         if (each.unit, each.time_unit) != (first.unit, first.time_unit) or not np.array_equal(each.times, first.times):
-            raise ValueError(f"the trials' traces {name!r} differ in their times or units")
+            message = f"the trials' traces {name!r} differ in their times or units"
+            raise ValueError(f"{message}: interpolate them to the same times before they are returned")
     return Trace(first.times, np.vstack([each.rows for each in traces]), first.unit, first.time_unit)
 
 

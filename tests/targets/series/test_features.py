@@ -174,3 +174,8 @@ def test_a_trace_that_no_parameter_brings_names_the_option(
     found = of(recordings, "TraceMean", **options)
     assert found.option == option
     assert reason in str(found.reason)
+
+
+def test_a_window_of_one_sample_has_no_spectrum() -> None:
+    reason = of(Recordings(traces={"v": V}), "BandPower", bands=[[1, 30]], window=[50, 50.2]).reason
+    assert reason == "expected at least two samples in the window, of which a spectrum can be computed, got one"
