@@ -19,8 +19,10 @@ from orchestrator.data.shaping import Raw
 from orchestrator.files import read_json, tail, write_json
 from orchestrator.simulations.programs.importing import load, modules_of
 from orchestrator.simulations.subprocesses import run_in_own_group
+from targets.errors import Exploded, NoValue
 from targets.plugins import said
-from targets.recordings.file import NPZ, as_recordings, left_in, save
+from targets.recordings.file import NPZ, left_in, save
+from targets.recordings.taking import as_recordings
 
 _LOG_LINES = 5
 
@@ -54,6 +56,8 @@ def made(source: DataSource, directory: Path) -> Raw:
             raise Unreadable("function", f"{source.function}: {_why(folder, exit_code)}")
         try:
             return selected(left_in(place), source)
+        except (NoValue, Exploded) as why:
+            raise Unreadable("function", f"{source.function} left nothing to compare with: {why}") from why
         except (OSError, ValueError) as error:
             if isinstance(error, Unreadable):
                 raise Unreadable(error.key, f"{source.function}: {error}") from error

@@ -41,10 +41,13 @@ class Used:
         Names that it looks up in its first argument.
     numbers : sequence of str
         Keys of the mappings that it returns, without traces and events.
+    series : sequence of str
+        Those of traces and events.
     """
 
-    parameters: Sequence[str]
-    numbers: Sequence[str]
+    parameters: Sequence[str] = ()
+    numbers: Sequence[str] = ()
+    series: Sequence[str] = ()
 
 
 @dataclass
@@ -134,6 +137,9 @@ def function_plan(model_dir: Path, reference: str, parameters: Sequence[str], ta
         *_unseen("--parameter", bounds, used.parameters, reference),
         *_unseen("--target", wanted, used.numbers, reference),
     ]
+    if used.series:
+        kinds = "TraceRMSE, PeakLatency, EventRate, ... (docs/targets.md)"
+        notes.append(f"{', '.join(used.series)}: traces or events, on which there are targets of their own: {kinds}")
     seeds = [name for name in used.parameters if "seed" in name.lower() and name not in bounds]
     searched = [*bounds, *(name for name in used.parameters if name not in bounds and name not in seeds)]
     measured = [*wanted, *(name for name in used.numbers if name not in wanted)]
@@ -171,11 +177,12 @@ def _definition(model_dir: Path, reference: str) -> ast.AST:
 def _used(definition: ast.AST) -> Used:
     """Return what a function's source says; nothing if it is no plain function."""
     if not isinstance(definition, ast.FunctionDef):
-        return Used((), ())
+        return Used()
     arguments = [*definition.args.posonlyargs, *definition.args.args]
     taken = arguments[0].arg if arguments else None
     names: dict[str, None] = {}
     numbers: dict[str, None] = {}
+    series: dict[str, None] = {}
     for node in ast.walk(definition):
         looked_up: ast.expr | None = None
         if isinstance(node, ast.Subscript) and _is_name(node.value, taken):
@@ -183,12 +190,12 @@ def _used(definition: ast.AST) -> Used:
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
             looked_up = node.args[0] if node.func.attr == "get" and _is_name(node.func.value, taken) else None
         elif isinstance(node, ast.Return) and isinstance(node.value, ast.Dict):
-            pairs = zip(node.value.keys, node.value.values, strict=True)
-            keys = (_text(key) for key, value in pairs if not _is_series(value))
-            numbers |= {key: None for key in keys if key is not None}
+            for key, value in zip(node.value.keys, node.value.values, strict=True):
+                if (text := _text(key)) is not None:
+                    (series if _is_series(value) else numbers)[text] = None
         if (name := _text(looked_up)) is not None:
             names[name] = None
-    return Used(tuple(names), tuple(numbers))
+    return Used(tuple(names), tuple(numbers), tuple(series))
 
 
 def _is_name(node: ast.expr, name: str | None) -> bool:

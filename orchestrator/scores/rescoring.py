@@ -257,6 +257,7 @@ def _require_stored_values(
     """Return the labels of the targets whose values follow from the stored ones as they did in the run."""
     specs, same = _specs_of(checkpoint), set()
     problems = []
+    told = set()
     for target in targets:
         if target.label not in specs:
             known = ", ".join(specs)
@@ -272,6 +273,9 @@ def _require_stored_values(
         if isinstance(own, Target) and wanted.data is None and _options(own) == _options(target):
             same.add(target.label)
         for difference in [own] if isinstance(own, str) else _differences(own, target):
+            if (target.entry, difference) in told:  # of another sweep of the same entry
+                continue
+            told.add((target.entry, difference))
             message = (
                 f"{difference}: the values of {target.label!r} in {checkpoint.path} were measured otherwise. "
                 f"Only {_listed(type(target))} and the kind may differ; others need the recordings"
@@ -310,7 +314,8 @@ def _own_target(
 def _differences(own: Target, target: Target) -> list[str]:
     """Return in what the outputs of a target differ from those of the run's own target."""
     free = target.options_of_score | target.options_of_value
-    old, new = (each.model_dump(exclude=set(free)) for each in (own, target))
+    # as in a configuration: lists, not tuples
+    old, new = (each.model_dump(mode="json", exclude=set(free)) for each in (own, target))
     missing = "not there"
     found = [
         f"{key}: {old.get(key, missing)} in the run, {new.get(key, missing)} now"

@@ -25,7 +25,7 @@ def keep_returned(returned: object, directory: Path, attempt: AttemptPaths, wher
     Parameters
     ----------
     returned : mapping, or None
-        As `targets.recordings.file.as_recordings` takes it; nothing is written for None.
+        As `targets.recordings.taking.as_recordings` takes it; nothing is written for None.
     directory : pathlib.Path
         That of the simulation, or of one of its trials.
     attempt : AttemptPaths
@@ -40,7 +40,8 @@ def keep_returned(returned: object, directory: Path, attempt: AttemptPaths, wher
     SystemExit
         If it cannot be written for ten minutes, as `orchestrator.simulations.delivering.deliver` says.
     """
-    from targets.recordings.file import NPZ, as_recordings, save  # noqa: PLC0415  (most of the time that importing takes)
+    from targets.recordings.file import NPZ, save  # noqa: PLC0415  (most of the time that importing takes)
+    from targets.recordings.taking import as_recordings  # noqa: PLC0415
 
     if returned is None:
         return

@@ -1,4 +1,4 @@
-"""What a function or a program returned: taken as recordings, written to ``returned.npz``, and read again.
+"""What a simulation left: written to ``returned.npz``, and read again.
 
 The file is one that any program can write with ``numpy.savez``. A number is an array of one number under its name; a
 trace is ``NAME.times`` and ``NAME.values``, with ``NAME.unit`` and ``NAME.time_unit`` if they are not empty and ms;
@@ -9,13 +9,14 @@ events are ``NAME.times`` without values, with ``NAME.labels`` if there are any:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any
@@ -25,6 +26,7 @@ import numpy as np
 from targets.errors import Exploded, NoValue
 from targets.numbers import FloatArray, as_number
 from targets.recordings.series import Events, Recordings, Trace
+from targets.recordings.taking import PARTS, TRIAL, as_recordings, require_name
 
 NPZ = "returned.npz"
 JSON = "returned.json"
@@ -33,50 +35,7 @@ DAMAGED = (
     *(ValueError, TypeError, KeyError, EOFError, RuntimeError, OverflowError, MemoryError, AttributeError),
     *(zipfile.BadZipFile, zlib.error, struct.error),
 )
-_TRIAL = "trial:"
-_PARTS = ("times", "values", "unit", "time_unit", "labels")
 Arrays = dict[str, Any]
-
-
-def as_recordings(returned: object, directory: Path) -> Recordings:
-    """Take what a function returned.
-
-    Parameters
-    ----------
-    returned : mapping, or None
-        Names to numbers, `Trace`, `Events`, and what neo has for the two; None if it only wrote files.
-    directory : pathlib.Path
-        Where it may have written files.
-
-    Raises
-    ------
-    TypeError
-        If it is no mapping, or something in it is none of these; the message names the key.
-    """
-    if isinstance(returned, Recordings):
-        return returned
-    if returned is None:
-        return Recordings(directory=directory)
-    if not callable(getattr(returned, "items", None)):
-        raise TypeError(
-            f"expected a mapping of names to numbers, traces and events, or None, got {type(returned).__name__}"
-        )
-    numbers: dict[str, float | None] = {}
-    traces: dict[str, Trace] = {}
-    events: dict[str, Events] = {}
-    for key, value in returned.items():  # type: ignore[attr-defined]
-        name = str(key)
-        try:
-            found = _with_neo_taken(value)
-            if isinstance(found, Trace):
-                traces[name] = found
-            elif isinstance(found, Events):
-                events[name] = found
-            else:
-                numbers[name] = as_number(found)
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"{name!r}: {error}") from error
-    return Recordings(numbers, traces, events, directory)
 
 
 def averaged(trials: Sequence[Recordings], directory: Path) -> Recordings:
@@ -112,7 +71,8 @@ def _stacked(name: str, traces: Sequence[Trace]) -> Trace:
     first = traces[0]
     for each in traces:
         if (each.unit, each.time_unit) != (first.unit, first.time_unit) or not np.array_equal(each.times, first.times):
-            raise ValueError(f"the trials' traces {name!r} differ in their times or units")
+            message = f"the trials' traces {name!r} differ in their times or units"
+            raise ValueError(f"{message}: interpolate them to the same times before they are returned")
     return Trace(first.times, np.vstack([each.rows for each in traces]), first.unit, first.time_unit)
 
 
@@ -133,7 +93,7 @@ def save(recordings: Recordings, file: str | os.PathLike[str] | IO[bytes], *, co
     """
     arrays = _arrays(recordings)
     for number, trial in enumerate(recordings.trials):
-        arrays |= {f"{_TRIAL}{number}:{name}": each for name, each in _arrays(trial).items()}
+        arrays |= {f"{TRIAL}{number}:{name}": each for name, each in _arrays(trial).items()}
     # as numpy.savez, which has names of its own that no entry may have
     with zipfile.ZipFile(file, "w") as archive:
         for name, each in arrays.items():
@@ -161,18 +121,36 @@ def load(file: Path | IO[bytes], directory: Path) -> Recordings:
         If it is not such a file; the message names the file and the entry.
     """
     try:
-        with np.load(file, allow_pickle=False) as entries:
-            arrays = {name: entries[name] for name in entries.files}
-        whole = _recordings({name: each for name, each in arrays.items() if not name.startswith(_TRIAL)}, directory)
+        arrays = _read(file)
+        whole = _recordings({name: each for name, each in arrays.items() if not name.startswith(TRIAL)}, directory)
         trials: dict[int, Arrays] = {}
         for name, array in arrays.items():
-            if name.startswith(_TRIAL):
-                number, _, entry = name.removeprefix(_TRIAL).partition(":")
+            if name.startswith(TRIAL):
+                number, _, entry = name.removeprefix(TRIAL).partition(":")
+                if not (number.isdecimal() and entry):
+                    raise ValueError(f"{name!r}: expected the number of a trial and a name, such as {TRIAL}0:rate")
                 trials.setdefault(int(number), {})[entry] = array
         each = tuple(_recordings(trials[number], directory) for number in sorted(trials))
     except DAMAGED as error:
         raise ValueError(f"{file if isinstance(file, Path) else 'recordings'}: {error}") from error
     return Recordings(whole.numbers, whole.traces, whole.events, directory, each)
+
+
+def _read(file: Path | IO[bytes]) -> Arrays:
+    arrays = {}
+    with file.open("rb") if isinstance(file, Path) else contextlib.nullcontext(file) as opened:
+        if not zipfile.is_zipfile(opened):
+            raise ValueError("expected arrays as numpy.savez writes them; this is another file, or a part of one")
+        opened.seek(0)
+        with np.load(opened, allow_pickle=False) as entries:
+            for name in entries.files:
+                try:
+                    arrays[name] = entries[name]
+                except DAMAGED as error:
+                    # numpy's own words would advise to execute what is in the file
+                    why = "got objects of Python, which are never read" if "allow_pickle" in str(error) else str(error)
+                    raise ValueError(f"{name!r}: expected an array of numbers or texts, {why}") from error
+    return arrays
 
 
 def thinned(recordings: Recordings, most: int) -> Recordings:
@@ -214,10 +192,17 @@ def left_in(directory: Path) -> Recordings:
         With the reason, if the simulation says so.
     """
     numbers = numbers_in(directory)
-    if not (directory / NPZ).exists():
+    if not _is_there(directory / NPZ):
         return Recordings(numbers, directory=directory)
     found = load(directory / NPZ, directory)
     return Recordings({**numbers, **found.numbers}, found.traces, found.events, directory, found.trials)
+
+
+def _is_there(path: Path) -> bool:
+    """Return whether a file is there; raises `ValueError` if something else is, of which the end might never come."""
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path}: expected a file, this is a directory, a pipe or a device")
+    return path.is_file()
 
 
 def say(directory: Path, word: str, why: str) -> None:
@@ -238,7 +223,7 @@ def say(directory: Path, word: str, why: str) -> None:
 def numbers_in(directory: Path) -> Mapping[str, float | None]:
     """Return the numbers of ``returned.json``, none if there is no such file; raises as `left_in`."""
     path = directory / JSON
-    if not path.exists():
+    if not _is_there(path):
         return {}
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -266,10 +251,15 @@ def _arrays(recordings: Recordings) -> Arrays:
 
 def _recordings(arrays: Mapping[str, Any], directory: Path) -> Recordings:
     series = dict.fromkeys(name.removesuffix(".times") for name in arrays if name.endswith(".times"))
-    entries = {f"{name}.{part}" for name in series for part in _PARTS}
+    entries = {f"{name}.{part}" for name in series for part in PARTS}
     numbers = {
         name: None if not each.size else _number(name, each) for name, each in arrays.items() if name not in entries
     }
+    for name in chain(series, numbers):
+        try:
+            require_name(name)
+        except ValueError as error:
+            raise ValueError(f"{name!r}: {error}") from None
     traces, events = {}, {}
     for name in series:
         times, unit = arrays[f"{name}.times"], str(arrays.get(f"{name}.unit", ""))
@@ -289,36 +279,3 @@ def _number(name: str, array: Any) -> float | None:
         return as_number(array)
     except TypeError as error:
         raise ValueError(f"{name!r}: {error}; a trace has {name}.times and {name}.values") from None
-
-
-def _with_neo_taken(value: object) -> object:
-    """Return an object of neo as a trace or as events, and anything else as it is."""
-    kind = type(value)
-    if kind.__module__.startswith("neo."):
-        if kind.__name__ in ("AnalogSignal", "IrregularlySampledSignal"):
-            return _trace_of(value)
-        if kind.__name__ in ("SpikeTrain", "Event"):
-            return _events_of([value])
-    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)) and not hasattr(value, "dtype"):
-        members = list(value)
-        if members and all(type(each).__module__.startswith("neo.") for each in members):
-            return _events_of(members)
-        return members
-    return value
-
-
-def _trace_of(signal: Any) -> Trace:
-    times = signal.times.rescale("ms").magnitude
-    values = np.asarray(signal.magnitude, dtype=np.float64).T
-    return Trace(times, values[0] if len(values) == 1 else values, signal.dimensionality.string)
-
-
-def _events_of(trains: Sequence[Any]) -> Events:
-    """Return the events of trains; the label of each is its train's own, its name or its number."""
-    times = [np.asarray(each.times.rescale("ms").magnitude, dtype=np.float64) for each in trains]
-    names = [
-        str(each.annotations.get("source_id", each.name or (n if len(trains) > 1 else "")))
-        for n, each in enumerate(trains)
-    ]
-    labels = [name for name, each in zip(names, times, strict=True) for _ in range(each.size)]
-    return Events(np.concatenate(times), labels)

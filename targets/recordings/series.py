@@ -167,9 +167,13 @@ class Recordings(Mapping[str, Any]):
 
 def _floats(values: ArrayLike, what: str) -> FloatArray:
     try:
-        array = np.array(values, dtype=np.float64)
+        given = np.ma.asarray(values) if np.ma.isMaskedArray(values) else np.asarray(values)
+        if given.dtype.kind in "cSUMm":  # numpy would take the real part, the digits, and a count of its own unit
+            raise TypeError
+        array = np.ma.filled(given.astype(np.float64), np.nan)
     except (TypeError, ValueError):
-        raise ValueError(f"expected numbers as {what}, got {type(values).__name__}") from None
+        kind = getattr(getattr(values, "dtype", None), "name", type(values).__name__)
+        raise ValueError(f"expected real numbers as {what}, got {kind}") from None
     array.flags.writeable = False
     return array
 

@@ -16,6 +16,7 @@ from targets.numbers import FloatArray
 from targets.plugins import nearest
 from targets.recordings import Events, Recordings, Trace
 from targets.recordings.units import factor
+from targets.series.named import named
 
 Made = TypeVar("Made", bound="EventTarget")
 
@@ -69,7 +70,8 @@ class EventTarget(Target):
         """Return the number of each trial."""
         if not isinstance(recordings, Recordings):
             raise Unmeasurable("class", f"{type(self).__name__} needs events, got {type(recordings).__name__}")
-        return [self.of_times(self._times_of(self._events_in(each))) for each in recordings.trials or (recordings,)]
+        trials = recordings.trials or (recordings,)
+        return [self.of_times(self._times_of(named(each.events, self.events, "events"))) for each in trials]
 
     def value(self, outputs: FloatArray) -> float:
         """Return the mean over the trials."""
@@ -78,19 +80,6 @@ class EventTarget(Target):
     @abstractmethod
     def of_times(self, times: FloatArray) -> float:
         """Return the number that events at these times in ms, sorted, have; raises `NoValue`."""
-
-    def _events_in(self, recordings: Recordings) -> Events:
-        found = recordings.events
-        if self.events is None:
-            if len(found) != 1:
-                left = f"the events {', '.join(found)}" if found else "no events"
-                raise Unmeasurable("events", f"expected the name of some, the simulation left {left}")
-            return next(iter(found.values()))
-        if self.events not in found:
-            hint = nearest(self.events, list(found))
-            message = f"the simulation left no events {self.events!r}{hint}; it left: {', '.join(found) or 'none'}"
-            raise Unmeasurable("events", message)
-        return found[self.events]
 
     def _times_of(self, events: Events) -> FloatArray:
         try:

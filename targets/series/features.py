@@ -128,6 +128,8 @@ class BandPower(TraceFeature):
 
     def outputs_of(self, samples: Samples) -> float:  # noqa: D102
         steps = np.diff(samples.times)
+        if len(steps) < 1:
+            raise NoValue("expected at least two samples in the window, of which a spectrum can be computed, got one")
         step = float(steps.mean())
         if np.ptp(steps) > 1e-6 * step * len(steps):
             raise NoValue("expected times at equal steps, of which a spectrum can be computed")

@@ -16,6 +16,7 @@ from targets.numbers import FloatArray
 from targets.plugins import nearest
 from targets.recordings import Events, Recordings, Trace
 from targets.recordings.units import factor
+from targets.series.named import named
 
 Made = TypeVar("Made", bound="TraceTarget")
 # of the largest time: by how much times that are computed differ from the same ones that are written
@@ -178,24 +179,11 @@ class TraceTarget(Target):
         """Return what is averaged over trials, or the row of each trial."""
         if not isinstance(recordings, Recordings):
             raise Unmeasurable("class", f"{type(self).__name__} needs traces, got {type(recordings).__name__}")
-        traces = [self._trace_in(trial) for trial in recordings.trials or (recordings,)]
+        traces = [named(trial.traces, self.trace, "trace") for trial in recordings.trials or (recordings,)]
         rows = [self._samples_of(trace, self._row_of(trace), self.taken) for trace in traces]
         if self.average == "values" or len(rows) == 1:
             return rows
         return [Samples(rows[0].times, np.mean([each.values for each in rows], axis=0))]
-
-    def _trace_in(self, recordings: Recordings) -> Trace:
-        traces = recordings.traces
-        if self.trace is None:
-            if len(traces) != 1:
-                left = f"the traces {', '.join(traces)}" if traces else "no trace"
-                raise Unmeasurable("trace", f"expected the name of one, the simulation left {left}")
-            return next(iter(traces.values()))
-        if self.trace not in traces:
-            hint = nearest(self.trace, list(traces))
-            message = f"the simulation left no trace {self.trace!r}{hint}; it left: {', '.join(traces) or 'none'}"
-            raise Unmeasurable("trace", message)
-        return traces[self.trace]
 
     def _row_of(self, trace: Trace) -> FloatArray:
         if self.sweeps is None:

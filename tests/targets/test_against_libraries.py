@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from targets import SpikeTrains
-from targets.recordings.file import as_recordings
+from targets.recordings.taking import as_recordings
 
 pytestmark = [
     pytest.mark.reference,

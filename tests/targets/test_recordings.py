@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 import targets
 from targets.errors import Exploded, NoValue
 from targets.recordings import Events, Recordings, Trace
-from targets.recordings.file import JSON, NPZ, as_recordings, averaged, left_in, save, say
+from targets.recordings.file import JSON, NPZ, averaged, left_in, save, say
+from targets.recordings.taking import as_recordings
 
 TIMES = np.array([0.0, 1.0, 2.5])
 
@@ -92,7 +94,7 @@ def test_trials_that_differ_are_refused(tmp_path: Path) -> None:
         ([1, 1], [1, 2], r"times that are finite and increase"),
         ([0, np.nan], [1, 2], r"times that are finite and increase"),
         ([0, 1], [1, np.inf], r"values that are finite"),
-        ([0, 1], ["a", "b"], r"expected numbers as values, got list"),
+        ([0, 1], ["a", "b"], r"expected real numbers as values, got list"),
     ],
 )
 def test_a_trace_that_is_none_says_why(times: Any, values: Any, message: str) -> None:
@@ -131,7 +133,10 @@ def test_what_is_none_of_these_is_refused_by_its_name(returned: Any, message: st
     [
         ({"v": [1.0, 2.0]}, r"returned\.npz: 'v': expected a number.*a trace has v\.times and v\.values"),
         ({"v.times": [0.0, 1.0], "v.values": [1.0]}, r"returned\.npz: 'v': expected values of shape"),
-        ({"v": np.array({}, dtype=object)}, r"returned\.npz: Object arrays cannot be loaded"),
+        (
+            {"v": np.array({}, dtype=object)},
+            r"returned\.npz: 'v': expected an array of numbers or texts, got objects of Python, which are never read",
+        ),
     ],
 )
 def test_a_file_that_is_none_names_itself_and_the_entry(arrays: Any, message: str, tmp_path: Path) -> None:
@@ -182,3 +187,71 @@ def test_what_is_left_is_read_by_an_interpreter_that_has_numpy_alone() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "numpy" in loaded
     assert not {"pydantic", "neo", "orchestrator"} & set(loaded)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("e\0v", "that can be printed"),
+        ("\x1b[31mred", "that can be printed"),
+        ("\udc80", "that can be printed"),
+        ("v" * 1001, "at most 1000 characters"),
+        ("trial:0:rate", "neither begins with trial: nor ends with .times or .npy"),
+        ("v.times", "neither begins with trial: nor ends with .times or .npy"),
+        ("v.npy", "neither begins with trial: nor ends with .times or .npy"),
+    ],
+)
+def test_a_name_under_which_the_file_would_have_something_else_is_refused(name: str, expected: str) -> None:
+    with pytest.raises(TypeError, match=expected):
+        as_recordings({name: 1.0}, Path())
+
+
+def test_a_number_that_would_replace_a_part_of_a_trace_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"'v.unit': expected another name, this one is a part of 'v'"):
+        as_recordings({"v": Trace(TIMES, TIMES), "v.unit": 3.0}, Path())
+    assert dict(as_recordings({"v.unit": 3.0}, Path())) == {"v.unit": 3.0}
+
+
+@pytest.mark.parametrize("name", ["a<b>/../é µ|`'", "v.values", "file", "", "v.b.c"])
+def test_any_other_name_is_the_same_after_it_was_written(name: str, tmp_path: Path) -> None:
+    found = saved_and_loaded(as_recordings({name: 1.0, "w": Trace(TIMES, TIMES)}, tmp_path), tmp_path)
+    assert dict(found) == {name: 1.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("trial:a:x", "expected the number of a trial and a name"), ("\x1b[2J", "can be printed")]
+)
+def test_names_that_a_program_left_are_judged_like_those_of_functions(name: str, expected: str, tmp_path: Path) -> None:
+    np.savez(tmp_path / NPZ, **{name: 1.0})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=expected):
+        left_in(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("values", "got"), [(TIMES * 1j, "complex128"), (["1", "2", "3"], "list"), (TIMES.astype("m8[s]"), "timedelta64")]
+)
+def test_values_of_which_numpy_would_drop_a_part_are_refused(values: Any, got: str) -> None:
+    with pytest.raises(ValueError, match=f"expected real numbers as values, got {got}"):
+        Trace(TIMES, values)
+
+
+def test_masked_samples_are_missing_ones() -> None:
+    trace = Trace(TIMES, np.ma.masked_greater(TIMES, 2))
+    np.testing.assert_array_equal(trace.values, [0, 1, np.nan])
+
+
+@pytest.mark.parametrize("content", [b"hello", b"", b"PK\x03\x04"])
+def test_another_file_than_one_of_arrays_is_told_without_the_advice_to_execute_it(
+    content: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / NPZ).write_bytes(content)
+    with pytest.raises(ValueError, match=r"expected arrays as numpy\.savez writes them") as told:
+        left_in(tmp_path)
+    assert "allow_pickle" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", [NPZ, JSON])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ValueError, match="expected a file, this is a directory, a pipe or a device"):
+        left_in(tmp_path)

@@ -149,12 +149,13 @@ class _Differences:
     """A target whose value is the norm of differences, which are learnt, divided by the norm of the target."""
 
     target: int
+    width: int
     vector: Vector
     scale: Scale
     quick: bool = True
 
     def learnt(self, told: Told) -> FloatArray:
-        outputs = told.outputs[self.target]
+        outputs = _outputs(told, self.target, self.width)
         known = np.asarray(np.isfinite(outputs).all(axis=1))
         with np.errstate(all="ignore"):
             found = self.vector.residuals(np.where(known[:, None], outputs, 0.0))
@@ -197,12 +198,13 @@ class _Outputs:
     """A target whose value is any function of outputs, which are learnt."""
 
     target: int
+    width: int
     vector: Vector
     scale: Scale
     quick: bool = False
 
     def learnt(self, told: Told) -> FloatArray:
-        return told.outputs[self.target]
+        return _outputs(told, self.target, self.width)
 
     def components(self, rows: FloatArray, share: float) -> Components:
         return _OutputsComponents(rows, share, self.vector, Scales([self.scale]))
@@ -218,18 +220,28 @@ def quantities_of(scales: Sequence[Scale], vectors: Mapping[int, Vector], blocks
     vectors : mapping of int to Vector
         How values follow from outputs, by index of the target.
     blocks : sequence of Told
-        What is known; a target whose outputs are in all of them is learnt by these.
+        What is known; a target is learnt by its outputs if every value has them, as many for each.
     """
     return [_quantity(target, scale, vectors.get(target), blocks) for target, scale in enumerate(scales)]
 
 
 def _quantity(target: int, scale: Scale, vector: Vector | None, blocks: Sequence[Told]) -> Quantity:
-    if vector is None or scale.by_score or not all(target in told.outputs for told in blocks):
+    # none are told of a block in which every simulation failed
+    widths = {told.outputs[target].shape[1] for told in blocks if target in told.outputs}
+    if vector is None or scale.by_score or len(widths) != 1:
         return _Number(target, scale)
-    outputs = np.concatenate([told.outputs[target] for told in blocks])
-    known = outputs[np.isfinite(outputs).all(axis=1)]
-    if not len(known):
+    (width,) = widths
+    outputs = np.concatenate([_outputs(told, target, width) for told in blocks])
+    known = np.isfinite(outputs).all(axis=1)
+    has_value = np.isfinite(np.concatenate([told.values[:, target] for told in blocks]))
+    if not known.any() or (has_value & ~known).any():
         return _Number(target, scale)
-    if vector.residuals(known[:1]) is None:
-        return _Outputs(target, vector, scale)
-    return _Differences(target, vector, scale)
+    if vector.residuals(outputs[known][:1]) is None:
+        return _Outputs(target, width, vector, scale)
+    return _Differences(target, width, vector, scale)
+
+
+def _outputs(told: Told, target: int, width: int) -> FloatArray:
+    """Return the outputs of a block, shape (n_points, width), rows of NaN if none are told."""
+    found = told.outputs.get(target)
+    return np.full((len(told.points), width), np.nan) if found is None else found

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-# what it returns is whatever `targets.recordings.file.as_recordings` takes
+# what it returns is whatever `targets.recordings.taking.as_recordings` takes
 Function = Callable[[dict[str, Any], Path], Any]
 
 

@@ -25,7 +25,8 @@ def main(reference: str, model_dir: Path, directory: Path, progress: Path) -> No
     _offer_what_functions_use()
     from orchestrator.simulations.programs.importing import load, modules_of, place_of  # noqa: PLC0415
     from targets.errors import Exploded, NoValue  # noqa: PLC0415
-    from targets.recordings.file import NPZ, as_recordings, save, say  # noqa: PLC0415
+    from targets.recordings.file import NPZ, save, say  # noqa: PLC0415
+    from targets.recordings.taking import as_recordings  # noqa: PLC0415
 
     parameters = json.loads((directory / "parameters.json").read_text(encoding="utf-8"))
     with modules_of(model_dir):

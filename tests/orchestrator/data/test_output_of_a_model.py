@@ -33,6 +33,12 @@ def leave(parameters, directory):
 def lists(parameters, directory):
     return {"v": [1, 2, 3]}
 
+def silent(parameters, directory):
+    (directory / "returned.json").write_text('{"no_value": "no spikes"}')
+
+def runaway(parameters, directory):
+    (directory / "returned.json").write_text('{"exploded": "500 Hz"}')
+
 def files(parameters, directory):
     import numpy
     numpy.savez(directory / "returned.npz", **{"spikes.times": [6, 5]})
@@ -67,6 +73,8 @@ def test_it_may_leave_a_file_instead(model: Path) -> None:
         ({"function": "model:simulate"}, "function: model:simulate: KeyError: 'a'"),
         ({"function": "model:lists"}, "function: model:lists: TypeError: 'v': expected a number, got [1, 2, 3] (list)"),
         ({"function": "model:none"}, "function: model:none: AttributeError: module 'model' has no attribute 'none'"),
+        ({"function": "model:silent"}, "function: model:silent left nothing to compare with: no spikes"),
+        ({"function": "model:runaway"}, "function: model:runaway left nothing to compare with: 500 Hz"),
         ({"function": "no_model:f"}, "function: no_model:f: ModuleNotFoundError: No module named 'no_model'"),
         (
             {"function": "model:simulate", "parameters": {"a": 1}, "channel": "w"},

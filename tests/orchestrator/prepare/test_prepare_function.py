@@ -81,6 +81,14 @@ def test_a_name_that_the_source_does_not_have_is_noted(model: Path) -> None:
     assert any(line.startswith("Note: --target rat: the source of cell:simulate has rate, on;") for line in lines)
 
 
+def test_traces_that_a_function_returns_are_noted_with_their_targets(model: Path) -> None:
+    lines = list(prepare_function(model, "cell:simulate", **COMPLETE))
+    expected = (
+        "Note: v: traces or events, on which there are targets of their own: TraceRMSE, PeakLatency, EventRate, ..."
+    )
+    assert [line.partition(" (docs")[0] for line in lines if line.startswith("Note")] == [expected]
+
+
 def test_a_dry_run_writes_nothing_and_what_is_there_stays_without_force(model: Path) -> None:
     shown = "\n".join(prepare_function(model, "cell:simulate", dry_run=True))
     assert "g.na: EDIT" in shown

@@ -21,6 +21,7 @@ from orchestrator.errors import ConfigError, RunFailed
 from orchestrator.jobs.entries import Landed
 from orchestrator.paths import RunPaths
 from orchestrator.records import Offspring, Outcome, Result
+from orchestrator.scores.described import description_of
 from orchestrator.scores.evaluations import scored
 from orchestrator.scores.rescoring import Rescored, rescore
 from targets import Events, Recordings, Trace, create_targets, measure
@@ -56,6 +57,7 @@ def run_of(
         parameters=["x", "y"],
         targets=[each.label for each in made],
         versions={},
+        described=[description_of(each) for each in made],
     )
     block = []
     for index, values in enumerate(SIMULATED):
@@ -137,7 +139,7 @@ def test_data_of_other_times_or_units_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"window": [0, 10]}, "window: None in the run, (0.0, 10.0) now"),
+        ({"window": [0, 10]}, "window: None in the run, [0.0, 10.0] now"),
         ({"resample": "simulation"}, "resample: data in the run, simulation now"),
         ({"average": "values"}, "average: recordings in the run, values now"),
         ({"trace": "w", "name": "TraceRMSE(v)"}, "trace: v in the run, w now"),
@@ -197,6 +199,16 @@ def test_each_sweep_is_scored_again(tmp_path: Path) -> None:
     found = rescored(run, write(tmp_path, [{**sweeps, "shift": 1.0}]))
     assert found[0].scores[0].target.label == "TraceRMSE(v)[0]"
     assert found[0].scores[0].value == pytest.approx(rms(SIMULATED[0] + 1 - REC.values), rel=1e-6)
+
+
+def test_what_is_wrong_with_an_entry_of_several_sweeps_is_told_once(tmp_path: Path) -> None:
+    sweeps = {**RMSE, "data": "two", "sweeps": [0, 1]}
+    two = Trace(TIMES, [np.sin(TIMES), np.cos(TIMES)], "mV")
+    run = run_of(tmp_path, [sweeps], {"two": two, "rec": two}, trials=2)
+    with pytest.raises(ConfigError) as caught:
+        rescored(run, write(tmp_path, [{**sweeps, "resample": "simulation"}]))
+    (problem,) = caught.value.problems
+    assert problem.message.startswith("resample: data in the run, simulation now")
 
 
 def test_outputs_that_were_not_kept_have_the_stored_value_only_as_long_as_nothing_changes(

@@ -142,7 +142,7 @@ def test_measured_events_want_their_value_and_those_of_trials_are_averaged() -> 
 @pytest.mark.parametrize(
     ("recordings", "options", "option", "reason"),
     [
-        (Recordings(), {}, "events", "events: expected the name of some, the simulation left no events"),
+        (Recordings(), {}, "events", "events: expected a name, as the simulation left no events"),
         (SPIKES, {"events": "spike"}, "events", "left no events 'spike'; did you mean 'spikes'?; it left: spikes"),
         (Recordings(events={"s": Events([1], time_unit="mV")}), {}, "events", "the only ones: expected a unit that"),
         ({"x": 1.0}, {}, "class", "class: EventCount needs events, got dict"),
@@ -157,12 +157,12 @@ def test_what_no_parameter_changes_names_the_option(recordings: Any, options: An
 @pytest.mark.parametrize(
     ("recordings", "options", "option", "reason"),
     [
-        (Recordings(), {}, "trace", "trace: expected the name of one, the simulation left no trace"),
+        (Recordings(), {}, "trace", "trace: expected a name, as the simulation left no trace"),
         (
             Recordings(traces={"a": V, "b": V}),
             {},
             "trace",
-            "expected the name of one, the simulation left the traces a, b",
+            "expected a name, as the simulation left the traces a, b",
         ),
         (Recordings(traces={"v": V}), {"sweeps": [3]}, "sweeps", "expected sweeps below 1, which the trace has, got 3"),
         (Recordings(traces={"v": V}), {"window": [200, 300]}, "window", r"which has [0, 99.5] ms, got (200"),
@@ -175,3 +175,8 @@ def test_a_trace_that_no_parameter_brings_names_the_option(
     found = of(recordings, "TraceMean", **options)
     assert found.option == option
     assert reason in str(found.reason)
+
+
+def test_a_window_of_one_sample_has_no_spectrum() -> None:
+    reason = of(Recordings(traces={"v": V}), "BandPower", bands=[[1, 30]], window=[50, 50.2]).reason
+    assert reason == "expected at least two samples in the window, of which a spectrum can be computed, got one"

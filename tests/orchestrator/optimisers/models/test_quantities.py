@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -86,6 +86,28 @@ def test_a_row_of_outputs_that_is_not_known_is_not_learnt() -> None:
     outputs = OUTPUTS.copy()
     outputs[3] = np.nan
     outputs[5, 2] = np.nan
-    (quantity,) = quantities_of([Scale(0.0, 0.0, 1.0, 20.0)], {0: Off()}, [told(outputs, np.zeros(12))])
-    learnt = quantity.learnt(told(outputs, np.zeros(12)))
+    block = told(outputs, Off().values(outputs))
+    (quantity,) = quantities_of([Scale(0.0, 0.0, 1.0, 20.0)], {0: Off()}, [block])
+    learnt = quantity.learnt(block)
+    assert learnt.shape == OUTPUTS.shape
     assert np.flatnonzero(~np.isfinite(learnt).all(axis=1)).tolist() == [3, 5]
+
+
+def test_a_target_whose_outputs_are_not_as_many_each_time_is_learnt_by_its_values() -> None:
+    values = Off().values(OUTPUTS)
+    some = OUTPUTS.copy()
+    some[3] = np.nan  # what is told of an evaluation that has another number of them than the first
+    for blocks in ([told(OUTPUTS, values), told(OUTPUTS[:, :20], values)], [told(some, values)]):
+        (quantity,) = quantities_of([Scale(0.0, 0.0, 1.0, 20.0)], {0: Off()}, blocks)
+        found = np.concatenate([quantity.learnt(each) for each in blocks])
+        assert found.shape == (12 * len(blocks), 1)
+        assert np.isfinite(found).all()
+
+
+def test_a_generation_in_which_all_failed_does_not_hide_the_outputs_of_the_others() -> None:
+    lost = replace(told(OUTPUTS, np.full(12, np.nan)), outputs={})
+    known = told(OUTPUTS, Off().values(OUTPUTS))
+    (quantity,) = quantities_of([Scale(0.0, 0.0, 1.0, 20.0)], {0: Off()}, [lost, known])
+    assert quantity.learnt(known) == pytest.approx(Off().residuals(OUTPUTS))
+    assert np.isnan(quantity.learnt(lost)).all()
+    assert quantity.learnt(lost).shape == OUTPUTS.shape
