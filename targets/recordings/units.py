@@ -30,7 +30,7 @@ def factor(given: str, wanted: str) -> float:
 
         return float(quantities.Quantity(1.0, _spelt(given)).rescale(_spelt(wanted)).magnitude)
     except ImportError:
-        needed = "needs quantities: pip install 'mozaik-orchestrator[neo]'"
+        needed = "needs quantities: pip install quantities"
         raise ValueError(f"to convert {given} to {wanted} {needed}") from None
     except (LookupError, SyntaxError, TypeError, AttributeError, ArithmeticError, RecursionError):
         raise ValueError(f"expected units that are known, got {given!r:.60} and {wanted!r:.60}") from None

@@ -83,7 +83,7 @@ def test_units_without_the_library_that_converts_them(cell: Path, monkeypatch: p
     np.savez(path, **{"v.times": [0, 1], "v.values": [1, 2], "v.unit": "mV"})
     monkeypatch.setitem(sys.modules, "quantities", None)
     assert trace(path, unit="mV").unit == "mV"
-    assert refused(path, unit="kV").startswith("unit: to convert mV to kV needs quantities: pip install 'mozaik-")
+    assert refused(path, unit="kV").startswith("unit: to convert mV to kV needs quantities: pip install quantities")
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from targets import Events, Measurement, Recordings, Target, TargetError, Trace, create_targets, measure
+from targets import Events, Measurement, NoValue, Recordings, Target, TargetError, Trace, create_targets, measure
 from targets.numbers import as_outputs
 from targets.recordings.file import averaged
 
@@ -57,6 +57,18 @@ def test_volts_and_seconds_are_compared_with_millivolts_and_milliseconds() -> No
     assert target().unit == "mV"
     in_seconds = Trace(TIMES / 1000, DATA.values, "mV", "s")
     assert of(DATA, target({"rec": in_seconds}, window=[10, 20])).value == pytest.approx(0, abs=1e-7)
+
+
+def test_a_simulation_that_ends_a_step_before_the_data_holds_its_last_sample() -> None:
+    (rmse,) = create_targets([{"class": "TraceRMSE", "trace": "v", "data": "v", "norm": 1}], data={"v": DATA})
+    step = float(TIMES[1] - TIMES[0])
+    shorter = Trace(TIMES[:-1], DATA.values[:-1], "mV")
+    expected = (DATA.values[-2] - DATA.values[-1]) ** 2 / len(TIMES)
+    assert rmse.measured(Recordings(traces={"v": shorter})) ** 2 == pytest.approx(expected, rel=1e-5)
+    late = Trace(TIMES[2:], DATA.values[2:], "mV")
+    assert late.times[0] - TIMES[0] == pytest.approx(2 * step)
+    with pytest.raises(NoValue, match="expected times that the trace has"):
+        rmse.measured(Recordings(traces={"v": late}))
 
 
 def test_a_window_whose_edges_the_simulations_times_do_not_meet_is_covered() -> None:
