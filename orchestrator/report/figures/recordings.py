@@ -10,7 +10,7 @@ import numpy as np
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.records import FloatArray
 from orchestrator.report.domains import around, from_zero
-from orchestrator.report.figures.common import nothing, steps, with_unit
+from orchestrator.report.figures.common import NOTHING_YET, nothing, steps, with_unit
 from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History
 from orchestrator.report.palette import BLUE, FAINT, GREY, INK, LIGHT_BLUE
@@ -57,7 +57,7 @@ def traces(run: Checkpoint | History) -> Figure:
     history, title = History.of(run), "Traces"
     names = _traces(history)
     if not names:
-        return nothing("traces", title, _NOTHING)
+        return nothing("traces", title, _why(history))
     lost = "" if history.measured_data or not _named_data(history) else " The measured data are not beside the run."
     caption = f"Means over trials and sweeps; every few samples of long traces are drawn.{lost}"
     return Figure("traces", title, caption, (_overlay(history, names),), (Choice("trace", "Trace", tuple(names)),))
@@ -77,7 +77,7 @@ def trace_residuals(run: Checkpoint | History) -> Figure:
     history, title = History.of(run), "Simulated less measured"
     names = _traces(history)
     if not names:
-        return nothing("trace_residuals", title, _NOTHING)
+        return nothing("trace_residuals", title, _why(history))
     panel = _difference(history, names)
     caption = "At the times of the data, in its unit; without a fitted factor or shift that a target may have."
     return Figure("trace_residuals", title, caption, (panel,), (Choice("trace", "Trace", tuple(names)),))
@@ -97,7 +97,7 @@ def events(run: Checkpoint | History) -> Figure:
     history, title = History.of(run), "Events"
     names, shown = _events(history), _shown(history)
     if not names or not shown:
-        return nothing("events", title, _NOTHING)
+        return nothing("events", title, _why(history))
     choices = (
         Choice("events", "Events", tuple(names)),
         Choice("recorded", "Of", tuple(each.label for each in shown)),
@@ -123,6 +123,10 @@ def _shown(history: History) -> list[_Shown]:
             others += 1
             found.append(_Shown(place, LIGHT_BLUE, 0.9, history.recordings[key]))
     return found
+
+
+def _why(history: History) -> str:
+    return _NOTHING if len(history) else NOTHING_YET
 
 
 def _named_data(history: History) -> bool:

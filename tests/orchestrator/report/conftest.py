@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
 import pytest
 from report_runs import make_run, model_state
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.records import Outcome
 from orchestrator.report import history, sampling
+from targets import Events, Recordings, Trace
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
     directory = tmp_path_factory.mktemp("figures") / "run"
     failing = lambda _g, i: Outcome.OK if i else Outcome.EXPLODED  # noqa: E731
-    return Checkpoint(make_run(directory, generations=5, size=5, outcome=failing, state=model_state()).checkpoint)
+    made = make_run(directory, generations=5, size=5, outcome=failing, state=model_state(), recordings=recordings)
+    return Checkpoint(made.checkpoint)
+
+
+def recordings(generation: int, index: int) -> Recordings:
+    """Return a trace and events of each evaluation."""
+    times = np.arange(20.0)
+    return Recordings(traces={"v": Trace(times, times + index, "mV")}, events={"spikes": Events([1.0 + generation])})
 
 
 @pytest.fixture

@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 import report_runs
-from report_runs import make_run, model_state
+from report_runs import config, make_run, model_state
 
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.data.freezing import write_data
 from orchestrator.records import Origin
 from orchestrator.report import History, figures
 from orchestrator.report.figures.registry import SECTIONS, figure, known_figures, sections_of
 from orchestrator.report.page import write_report
 from orchestrator.report.scene import Axis, Figure, Line, Panel
 from orchestrator.report.summary import tiles
+from targets import Events, Recordings, Trace
 from targets.plugins import PluginError
 
 pytestmark = pytest.mark.drawing
@@ -48,13 +50,19 @@ def page_of(directory: Path, **changes: Any) -> str:
 
 
 def test_all_figures_of_one_run_are_on_the_page_in_their_sections(tmp_path: Path) -> None:
-    page = page_of(tmp_path, state=model_state())
+    rmse = {"class": "TraceRMSE", "trace": "v", "data": "measured", "norm": 1, "name": "Rate(exc)"}
+    number = {"class": "ReturnedValue", "key": "k", "target_value": 0.0, "norm": 0.5, "name": "CV(exc)"}
+    text = config(("sheets.exc.w", "sheets.inh.w"), (), targets=[rmse, number])
+    left = Recordings(traces={"v": Trace([0, 1], [2, 3])}, events={"spikes": Events([0.5])})
+    run = make_run(tmp_path / "run", state=model_state(), text=text, recordings=lambda _g, _i: left)
+    write_data({"measured": Trace([0, 1], [1, 1])}, run.data)
+    page = write_report([run], tmp_path / "report.html").read_text()
     names = {name for name in figures.__all__ if name[0].islower() and not name.startswith("compare")}
     # every generation was waited for
     assert set(shown(page)) == names - {"hours_saved"}
     found = re.findall(r'<section id="(\w+)"', page)
     assert found == [*(name for name in SECTIONS if name != "more"), "best", "failures", "configuration"]
-    assert shown(page)[:3] == ["score_by_generation", "target_scores", "values_against_targets"]
+    assert shown(page)[:5] == ["score_by_generation", "traces", "trace_residuals", "events", "target_scores"]
 
 
 @pytest.mark.usefixtures("own_figure")
@@ -98,5 +106,5 @@ def test_a_run_that_did_not_evaluate_the_start_says_nothing_of_it(
 
 
 def test_a_figure_of_no_section_is_refused() -> None:
-    with pytest.raises(PluginError, match=r"no section 'serch' of the report; known: scores, targets"):
+    with pytest.raises(PluginError, match=r"no section 'serch' of the report; known: scores, recordings, targets"):
         figure(section="serch")
