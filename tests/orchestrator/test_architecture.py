@@ -166,12 +166,3 @@ def test_files_stay_readable() -> None:
         if (n := len(path.read_text().splitlines())) > 350
     }
     assert not long
-
-
-def test_who_looks_at_a_run_need_not_wait_for_heavy_libraries() -> None:
-    """`status` is there in a moment: it needs no targets, no configuration classes and no tables."""
-    code = (
-        "import sys; import orchestrator.status; print({'pydantic', 'pandas', 'scipy', 'targets'} & set(sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"
