@@ -54,7 +54,8 @@ def best(
         int | None, typer.Option(min=1, metavar="N", help="Evaluate the N best again under other seeds, and report.")
     ] = None,
     seeds: Annotated[
-        int | None, typer.Option(min=1, metavar="M", help="With --reevaluate: how many other seeds.", show_default="5")
+        int | None,
+        typer.Option(min=1, max=10_000, metavar="M", help="With --reevaluate: how many other seeds.", show_default="5"),
     ] = None,
     reevaluated: Annotated[
         bool, typer.Option("--reevaluated", help="Print the last report of --reevaluate, without simulating.")

@@ -16,6 +16,9 @@ from orchestrator.reevaluation.spread import Again, Spread
 from orchestrator.schedules.reevaluation import Numbers, key_of
 from orchestrator.simulations.seeds import other_seeds
 
+# for each of the best: more would be a damaged file
+MOST_SEEDS = 10_000
+
 
 @dataclass(frozen=True)
 class Request:
@@ -68,6 +71,8 @@ class Request:
             candidates = tuple(Candidate.from_json(each) for each in data["candidates"])
             numbers = [int(data[key]) for key in ("top", "seeds", "evaluations")]
             originals = {str(name): int(seed) for name, seed in data["originals"].items()}
+            if not 1 <= numbers[1] <= MOST_SEEDS:
+                raise ValueError(f"seeds: expected 1 to {MOST_SEEDS:,}, got {numbers[1]}")
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:

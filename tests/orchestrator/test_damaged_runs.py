@@ -24,7 +24,7 @@ from orchestrator.config.file import load_frozen
 from orchestrator.display.terminal import one_line, render
 from orchestrator.errors import OrchestratorError
 from orchestrator.jobs.submissions import Submissions
-from orchestrator.paths import RunPaths
+from orchestrator.paths import ReevaluationPaths, RunPaths
 from orchestrator.reevaluation.choosing import choose
 from orchestrator.results import new_results
 from orchestrator.run.asked import Asks
@@ -120,6 +120,14 @@ def try_all(run: RunPaths, file: Path, names: Iterable[str] = tuple(COMMANDS)) -
     for name in names:
         said = said_by(COMMANDS[name], run)
         assert not said or (str(run.surroundings) in said and name != "status"), (name, file, said)
+
+
+def test_a_number_of_seeds_that_nobody_asked_for_is_a_damaged_file(sound: RunPaths, copies: Path) -> None:
+    """Their seeds would be drawn one by one, without an end."""
+    run = copied(sound, copies)
+    request = ReevaluationPaths.of(run).request
+    request.write_text(json.dumps(json.loads(request.read_text()) | {"seeds": 2**40}))
+    assert "seeds: expected 1 to 10,000, got 1099511627776" in said_by(last_report, run)
 
 
 @pytest.mark.parametrize("name", FILES)
