@@ -37,7 +37,8 @@ def test_nothing_is_lost_or_done_twice_however_often_the_controller_is_killed(
     assert len(set(zip(frame["generation"], frame["offspring"], strict=True))) == 20
     assert set(frame["outcome"]) <= {"OK", "SIMULATION_ERROR"}  # of the model itself
     assert "model" in set(frame["origin"])
-    assert (frame["told_in"] != frame["generation"]).any()
+    # where a share of a generation is waited for, the rest may come in time all the same
+    assert (frame["told_in"] != frame["generation"]).any() or schedule["kind"] == "generations"
     assert len(Checkpoint(project.runs[0]).told()) == 5
     assert not jobs_of(cluster, project, *ALIVE)
     # the record as a whole is asked for again, point by point, and goes on

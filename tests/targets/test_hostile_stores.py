@@ -223,7 +223,7 @@ def test_a_hostile_annotation(text: str, tmp_path: Path) -> None:
     store = Store(tmp_path / "store").sheet("Exc", [3]).sheet("Inh", [4])
     store.segment("Exc", text.format(marker=marker), {3: [1.0]}).segment("Inh", SPONTANEOUS, {4: [1.0]})
     exc, inh = measure(TARGETS, Datastore(store.write()))
-    assert inh == (1.0, None)
+    assert (inh.value, inh.reason) == (1.0, None)
     assert exc.value is None
     assert "unreadable annotations: Segment0: " in str(exc.reason)
     assert not marker.exists()
@@ -237,6 +237,6 @@ def test_an_identifier_that_is_no_name(identifier: str, tmp_path: Path) -> None:
     shutil.copy(tmp_path / "store" / "Segment0.pickle", tmp_path / "outside")
     store.block.segments[0].identifier = identifier
     exc, inh = measure(TARGETS, Datastore(store.write()))
-    assert inh == (1.0, None)
+    assert (inh.value, inh.reason) == (1.0, None)
     assert exc.value is None
     assert "names a segment" in str(exc.reason)
