@@ -209,7 +209,7 @@ def test_on_node_says_which_targets_no_parameters_give_a_value(tmp_path: Path) -
     ]
     model = (
         "from targets import Trace\n\n\ndef simulate(p, d):\n"
-        "    return {'v': Trace([0, 40], [1, 2], 'mV'), 'i': Trace([0, 50], [1, 2], 'nA')}\n"
+        "    return {'v': Trace(range(41), range(41), 'mV'), 'i': Trace([0, 50], [1, 2], 'nA')}\n"
     )
     data = {"rec": {"file": "data.csv", "columns": ["t", "v"], "unit": "mV"}}
     project = Project.create(tmp_path, {"targets": targets, "data": data}, model=model)
