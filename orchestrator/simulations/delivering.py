@@ -17,7 +17,7 @@ _LOG = logging.getLogger(__name__)
 # for how long it is tried to write something, and the longest pause between two tries, in s
 _WITHIN, _LONGEST_PAUSE = 600.0, 30.0
 # how long a generation is missing until nobody waits for its results any more, in s: it may have been renamed
-_REMOVED_FOR = 20.0
+_REMOVED_FOR, _LONGEST_PAUSE_IF_REMOVED = 20.0, 5.0
 
 
 def deliver(attempt: AttemptPaths, file: Path, write: Callable[[], object]) -> None:
@@ -54,7 +54,8 @@ def deliver(attempt: AttemptPaths, file: Path, write: Callable[[], object]) -> N
             seen = now
         if now > end or now - seen > _REMOVED_FOR:
             sys.exit(CANNOT_DELIVER)
-        time.sleep(pause)
+        # a job that nobody waits for keeps a node
+        time.sleep(pause if seen == now else min(pause, _LONGEST_PAUSE_IF_REMOVED))
         pause = min(2 * pause, _LONGEST_PAUSE)
 
 

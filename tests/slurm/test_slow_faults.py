@@ -174,7 +174,8 @@ def a_node_crashes_and_its_jobs_outlive_their_loss(
     assert project.simulated == 8 + len(victims)
     assert f"generation 0 offspring {victims[0]}: attempt lost, NODE_FAIL" in out
     cluster.launch("n1")
-    nothing_left(cluster, project)
+    # they sleep, and then see for a while whether their generation comes back
+    nothing_left(cluster, project, 120)
 
 
 @fault
