@@ -36,7 +36,8 @@ def _values_of_targets(directory: Path) -> dict[str, float | None]:
     from targets import Datastore, create_targets, known_targets, measure  # noqa: PLC0415  (measured)
 
     datastore = Datastore(directory)
-    names = [name for name, cls in known_targets().items() if "key" not in cls.model_fields]
+    # those of a datastore
+    names = [name for name, cls in known_targets().items() if cls.model_fields["sheet_name"].is_required()]
     specs = [
         {"class": name, "sheet_name": sheet, "norm": 1, "target_value": [0, 1] if name == "SpontActivityTarget" else 1}
         for sheet in datastore.sheets
