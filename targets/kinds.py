@@ -7,10 +7,12 @@ from typing import Any, TypeVar
 
 from pydantic import Field, FiniteFloat, model_validator
 
-from targets.base import AtLeastTarget, AtMostTarget, PointTarget, RangeTarget, Target
+from targets.base import AtLeastTarget, AtMostTarget, PointTarget, RangeTarget, Target, UnfitData
+from targets.errors import NoValue
 from targets.registry import target
 
 ValueClass = TypeVar("ValueClass", bound=type[Target])
+Made = TypeVar("Made", bound=Target)
 
 
 class PointOrDataTarget(PointTarget):
@@ -25,6 +27,31 @@ class PointOrDataTarget(PointTarget):
         if self.target_value is None and getattr(self, "data", None) is None:
             raise ValueError("expected target_value, or data whose value is the wanted one, got neither")
         return self
+
+
+def wanting_that_of_data(target: Made, data: str, value: Callable[[], float]) -> Made:
+    """Return a target that wants what its data have, if it does not say what it wants.
+
+    Parameters
+    ----------
+    target : Target
+        Any; one with a ``target_value`` is returned as it is.
+    data : str
+        Name of the data, for messages.
+    value : callable
+        Returns their value, in the target's unit.
+
+    Raises
+    ------
+    targets.base.UnfitData
+        If the data have no value.
+    """
+    if getattr(target, "target_value", 0.0) is not None:
+        return target
+    try:
+        return target.model_copy(update={"target_value": value()})
+    except NoValue as error:
+        raise UnfitData("data", f"{data!r} has no such value: {error}") from error
 
 
 _KINDS: dict[str, tuple[type[Target], str]] = {

@@ -10,7 +10,7 @@ import numpy as np
 
 from targets.base import Target, Unmeasurable
 from targets.errors import DatastoreError, NoValue
-from targets.numbers import as_number, as_outputs
+from targets.numbers import FloatArray, as_number, as_outputs
 from targets.plugins import said
 from targets.recordings import Recordings
 
@@ -68,25 +68,49 @@ def measure(targets: Sequence[Target], recordings: object, fatal: Collection[int
 def _measure(target: Target, recordings: object, fatal: Collection[int]) -> Measurement:
     try:
         outputs = as_outputs(target.outputs(recordings))
-        if outputs is None:
-            return Measurement(None, "no value")
-        value = as_number(target.value(outputs))
     except Exception as error:  # noqa: BLE001  (a user's target may raise anything)
-        for each in (error, error.__cause__):
-            if isinstance(each, OSError) and each.errno in fatal:
-                raise each from None
-        if isinstance(error, (NoValue, DatastoreError)):
-            option = error.option if isinstance(error, Unmeasurable) else ""
-            return Measurement(None, str(error) or "no value", option=option)
-        return Measurement(None, said(error))
-    if value is None:
+        return _without_value(error, fatal)
+    if outputs is None:
         return Measurement(None, "no value")
-    if not math.isfinite(value):
-        return Measurement(None, f"the value is {value}")
+    found = value_of(target, outputs, fatal)
+    if found.value is None:
+        return found
     kept = tuple(outputs.tolist()) if 1 < outputs.size <= MOST_OUTPUTS else ()
     trials = recordings.trials if isinstance(recordings, Recordings) else ()
     single = [_measure(target, trial, fatal).value for trial in trials]
-    return Measurement(value, None, kept, deviation=_deviation([each for each in single if each is not None]))
+    return found._replace(outputs=kept, deviation=_deviation([each for each in single if each is not None]))
+
+
+def value_of(target: Target, outputs: FloatArray, fatal: Collection[int] = ()) -> Measurement:
+    """Compute the value that outputs of a target have, those of a simulation or stored ones; as `measure`.
+
+    Parameters
+    ----------
+    target : Target
+        Whose they are.
+    outputs : ndarray of float, shape (n_outputs,)
+        What `Target.outputs` returned; they are not among what is returned.
+    fatal : collection of int
+        As for `measure`.
+    """
+    try:
+        value = as_number(target.value(outputs))
+    except Exception as error:  # noqa: BLE001  (a user's target may raise anything)
+        return _without_value(error, fatal)
+    if value is None:
+        return Measurement(None, "no value")
+    return Measurement(value, None) if math.isfinite(value) else Measurement(None, f"the value is {value}")
+
+
+def _without_value(error: Exception, fatal: Collection[int]) -> Measurement:
+    """Return the reason that a target gives; raises the error if it is fatal."""
+    for each in (error, error.__cause__):
+        if isinstance(each, OSError) and each.errno in fatal:
+            raise each from None
+    if isinstance(error, (NoValue, DatastoreError)):
+        option = error.option if isinstance(error, Unmeasurable) else ""
+        return Measurement(None, str(error) or "no value", option=option)
+    return Measurement(None, said(error))
 
 
 def _deviation(values: Sequence[float]) -> float | None:

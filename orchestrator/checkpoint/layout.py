@@ -195,7 +195,7 @@ def write_tell(tells: h5py.Group, number: int, tell: Tell) -> None:
     for name, array in tell.state.items():
         state[name] = array
     if tell.outputs:
-        # they have this precision, `targets.base.as_outputs`
+        # they have this precision, `targets.numbers.as_outputs`
         _write_members(group, "outputs", {n: rows.astype("<f4") for n, rows in tell.outputs.items()})
     if tell.recordings:
         kept = {n: np.frombuffer(content, np.uint8) for n, content in tell.recordings.items()}

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from orchestrator.records import FloatArray
 
-# A structured array with some or all of the fields above
+# a structured array with some or all of the fields of `orchestrator.checkpoint.layout`
 Rows = npt.NDArray[np.void]
 
 

@@ -237,6 +237,10 @@ class Config(Budget):
 
     def given(self) -> Given:
         """Return what a simulation gets of what is searched, constants and expressions included."""
+        return self._given
+
+    @cached_property
+    def _given(self) -> Given:
         return given_by(self.parameters)
 
     @property
@@ -316,6 +320,8 @@ class Config(Budget):
         if update and not update.keys().isdisjoint(("targets", "model_dir", "data")):
             copy.__dict__.pop("_targets", None)
             copy.__dict__.pop("measured", None)
+        if update and "parameters" in update:
+            copy.__dict__.pop("_given", None)
         return copy
 
     @property

@@ -116,6 +116,10 @@ class Problem:
     known: Told | None = None
     vectors: Mapping[int, Vector] = field(default_factory=dict)
 
+    def generator(self, serial: int) -> np.random.Generator:
+        """Return a generator of random numbers that depend on the seed and on this number, and on nothing else."""
+        return np.random.Generator(np.random.Philox(key=[self.seed % 2**64, serial]))
+
     def snapped(self, points: FloatArray) -> FloatArray:
         """Return points of the cube as they are simulated: whole numbers are at the middle of their share."""
         if self.space is None or not self.steps.any():

@@ -16,8 +16,9 @@ from orchestrator.errors import ConfigError, UsageError
 from orchestrator.records import total_of
 from orchestrator.scores.datastores import Score
 from orchestrator.scores.described import entry_in, is_own, unit_in
-from orchestrator.scores.stored_outputs import NOT_KEPT, Data, data_for, data_of, outputs_of, value_of
+from orchestrator.scores.stored_outputs import NOT_KEPT, Data, data_for, data_of, outputs_of
 from targets import NoValue, Target, TargetError, create_targets
+from targets.measuring import value_of
 from targets.plugins import nearest
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def rescore(checkpoint: Checkpoint, wanted: TargetList, *, import_targets: bool 
     frozen = data_of(checkpoint, list(specs.values()))
     data = data_for(checkpoint, wanted, frozen)
     targets = wanted.create(data=data) if import_targets else _without_import(wanted, specs, data)
-    same = _require_stored_values(checkpoint, wanted, targets, frozen, import_targets=import_targets)
+    same = _require_stored_values(checkpoint, wanted, targets, specs, frozen, import_targets=import_targets)
     outputs = outputs_of(checkpoint)
     units = dict(zip(checkpoint.target_labels, map(unit_in, checkpoint.described), strict=False))
     frame, details = checkpoint.evaluations(), checkpoint.details()
@@ -158,7 +159,8 @@ def rescore(checkpoint: Checkpoint, wanted: TargetList, *, import_targets: bool 
             name, found = wanted.class_of(target), _stored(row, more, target.label)
             kept_outputs = outputs[target.label][number]
             if kept_outputs is not None and not isinstance(target, _NotImported):
-                found = value_of(target, kept_outputs)
+                measured = value_of(target, kept_outputs)
+                found = measured.value, measured.reason
             elif found[0] is not None and target.options_of_value and target.label not in same:
                 found = None, NOT_KEPT
             if isinstance(target, _NotImported):
@@ -252,10 +254,16 @@ def _same_value(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def _require_stored_values(
-    checkpoint: Checkpoint, wanted: TargetList, targets: Sequence[Target], frozen: Data, *, import_targets: bool
+    checkpoint: Checkpoint,
+    wanted: TargetList,
+    targets: Sequence[Target],
+    specs: Mapping[str, Mapping[str, Any]],
+    frozen: Data,
+    *,
+    import_targets: bool,
 ) -> set[str]:
     """Return the labels of the targets whose values follow from the stored ones as they did in the run."""
-    specs, same = _specs_of(checkpoint), set()
+    same = set()
     problems = []
     told = set()
     for target in targets:

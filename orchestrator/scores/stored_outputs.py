@@ -14,8 +14,7 @@ from orchestrator.config.yaml_text import read_mapping
 from orchestrator.data import DataSource, frozen_data
 from orchestrator.paths import RunPaths
 from orchestrator.records import FloatArray
-from targets import Events, NoValue, Target, Trace, as_number
-from targets.plugins import said
+from targets import Events, Trace
 
 if TYPE_CHECKING:
     from orchestrator.checkpoint import Checkpoint
@@ -73,16 +72,3 @@ def outputs_of(checkpoint: Checkpoint) -> dict[str, list[FloatArray | None]]:
             kept = told.outputs.get(n, np.full((len(told.points), 1), math.nan))
             rows[label] += [None if np.isnan(row).any() else row for row in kept]
     return rows
-
-
-def value_of(target: Target, outputs: FloatArray) -> tuple[float | None, str | None]:
-    """Return the value that stored outputs have, or the reason why they have none."""
-    try:
-        value = as_number(target.value(outputs))
-    except NoValue as error:
-        return None, str(error) or "no value"
-    except Exception as error:  # noqa: BLE001  (a user's target may raise anything)
-        return None, said(error)
-    if value is None or not math.isfinite(value):
-        return None, "no value" if value is None else f"the value is {value}"
-    return value, None

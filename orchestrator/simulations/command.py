@@ -20,7 +20,7 @@ from orchestrator.simulations.base import Finding, Identity, Simulation, Simulat
 from orchestrator.simulations.phases import seconds_noted
 from orchestrator.simulations.programs.before import prepared
 from orchestrator.simulations.programs.ending import last_line
-from orchestrator.simulations.programs.launching import PARAMETERS_FILE, Launch, launcher_of
+from orchestrator.simulations.programs.launching import PARAMETERS_FILE, Launch
 from orchestrator.simulations.programs.looking import FilesModel
 from orchestrator.simulations.programs.options import ProgramOptions
 from orchestrator.simulations.programs.placeholders import Value, filled, names_in
@@ -115,7 +115,7 @@ class CommandModel(FilesModel[CommandOptions]):
     def unknown(self, config: Config) -> list[Finding]:
         """Return that the program is not on this machine, if so."""
         program = self.options.words[0]
-        known_here = self.options.shell or self.options.setup or launcher_of(self.options, self.context)
+        known_here = self.options.shell or self.options.setup or self.context.launcher_for(self.options.launcher)
         if known_here or "{" in program or shutil.which(program):
             return []
         return [(_KEY, f"whether nodes have {program}, which is not here: let a node try it (--on-node)")]

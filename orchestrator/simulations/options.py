@@ -36,3 +36,7 @@ class SimulationContext(Section):
     launcher: str = Field("", description="command that starts parallel processes, empty if there is only one process")
     jobs: JobsSection = Field(JobsSection(), description="the section of that name, for templates")
     slurm: SlurmSection = Field(SlurmSection(), description="the section of that name, for templates")
+
+    def launcher_for(self, own: str | None) -> str:
+        """Return the command that starts parallel processes: that of a simulation's own options, if they say one."""
+        return self.launcher if own is None else own

@@ -13,6 +13,7 @@ from targets.errors import NoValue
 from targets.kinds import of_every_kind
 from targets.plugins import nearest
 from targets.series.features import TraceFeature
+from targets.series.interval import Interval
 from targets.series.trace_target import Samples
 
 _NOT_INSTALLED = "eFEL is not installed in {}: pip install 'mozaik-orchestrator[efel]' there"
@@ -27,18 +28,11 @@ class ElectrophysiologyFeature(TraceFeature):
     """
 
     feature: str = Field(min_length=1, description="eFEL's name of the feature")
-    stimulus: tuple[FiniteFloat, FiniteFloat] = Field(description="[from, to], when the current is injected, ms")
+    stimulus: Interval = Field(description="[from, to], when the current is injected, ms")
     element: Literal["mean", "first", "last"] | NonNegativeInt = Field(
         default="mean", description="which of several values of a feature: mean, first, last, or its number from 0"
     )
     threshold: FiniteFloat = Field(default=-20.0, description="potential above which there is a spike, mV")
-
-    @field_validator("stimulus")
-    @classmethod
-    def _stimulus_is_ordered(cls, stimulus: tuple[float, float]) -> tuple[float, float]:
-        if stimulus[0] >= stimulus[1]:
-            raise ValueError(f"expected [from, to] with from < to, got [{stimulus[0]:g}, {stimulus[1]:g}]")
-        return stimulus
 
     @field_validator("feature")
     @classmethod

@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
-from pydantic import Field, FiniteFloat, field_validator
+from pydantic import Field
 
-from targets.base import Target, UnfitData, Unmeasurable
+from targets.base import Target, Unmeasurable
 from targets.errors import NoValue
-from targets.kinds import of_every_kind
+from targets.kinds import of_every_kind, wanting_that_of_data
 from targets.numbers import FloatArray
-from targets.plugins import nearest
 from targets.recordings import Events, Recordings, Trace
 from targets.recordings.units import factor
-from targets.series.named import named
+from targets.series.interval import Interval
+from targets.series.named import measured_series, named
 
 Made = TypeVar("Made", bound="EventTarget")
 
@@ -35,16 +35,9 @@ class EventTarget(Target):
     labels: list[str | int] | None = Field(
         default=None, min_length=1, description="labels of the events that count, such as cell types; by default all"
     )
-    window: tuple[FiniteFloat, FiniteFloat] = Field(description="[from, to], the times that count, ms")
+    window: Interval = Field(description="[from, to], the times that count, ms")
 
     options_of_score: ClassVar[frozenset[str]] = Target.options_of_score | {"data"}
-
-    @field_validator("window")
-    @classmethod
-    def _ordered(cls, window: tuple[float, float]) -> tuple[float, float]:
-        if window[0] >= window[1]:
-            raise ValueError(f"expected [from, to] with from < to, got [{window[0]:g}, {window[1]:g}]")
-        return window
 
     def _subject(self) -> str | None:
         return self.events or self.data
@@ -52,19 +45,8 @@ class EventTarget(Target):
     def with_data(self: Made, data: Mapping[str, Trace | Events]) -> Made:  # noqa: D102
         if self.data is None:
             return self
-        measured = data.get(self.data)
-        if measured is None:
-            known = ", ".join(data) or "nothing"
-            hint = nearest(self.data, list(data))
-            raise UnfitData("data", f"the section data has no {self.data!r}{hint}; it has: {known}")
-        if not isinstance(measured, Events):
-            raise UnfitData("data", f"expected events, {self.data!r} in the section data is a trace")
-        if getattr(self, "target_value", 0.0) is not None:
-            return self
-        try:
-            return self.model_copy(update={"target_value": self.of_times(self._times_of(measured))})
-        except NoValue as error:
-            raise UnfitData("data", f"{self.data!r} has no such value: {error}") from error
+        events = measured_series(data, self.data, Events)
+        return wanting_that_of_data(self, self.data, lambda: self.of_times(self._times_of(events)))
 
     def outputs(self, recordings: Any) -> Sequence[float]:
         """Return the number of each trial."""

@@ -8,9 +8,8 @@ from typing import Literal, TypeVar
 import numpy as np
 from pydantic import Field, FiniteFloat, NonNegativeFloat, ValidationInfo, field_validator
 
-from targets.base import UnfitData
 from targets.errors import NoValue
-from targets.kinds import of_every_kind
+from targets.kinds import of_every_kind, wanting_that_of_data
 from targets.numbers import FloatArray
 from targets.recordings import Events, Trace
 from targets.series.trace_target import Samples, TraceTarget
@@ -30,13 +29,9 @@ class TraceFeature(TraceTarget):
 
     def with_data(self: Made, data: Mapping[str, Trace | Events]) -> Made:  # noqa: D102
         bound = super().with_data(data)
-        if bound.data is None or getattr(bound, "target_value", 0.0) is not None:
+        if bound.data is None:
             return bound
-        try:
-            wanted = float(np.mean(bound.outputs_of(bound.data_samples())))
-        except NoValue as error:
-            raise UnfitData("data", f"{self.data!r} has no such value: {error}") from error
-        return bound.model_copy(update={"target_value": wanted})
+        return wanting_that_of_data(bound, bound.data, lambda: float(np.mean(bound.outputs_of(bound.data_samples()))))
 
 
 @of_every_kind("TraceMean", unit=None)

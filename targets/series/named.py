@@ -1,17 +1,19 @@
-"""Finds the trace or the events that a target names among those that a simulation left."""
+"""Finds the trace or the events that a target names: among those that a simulation left, or among measured ones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Literal, TypeVar
 
-from targets.base import Unmeasurable
+from targets.base import UnfitData, Unmeasurable
 from targets.plugins import nearest
 from targets.recordings import Events, Trace
 
 Series = TypeVar("Series", Trace, Events)
 # several of them
 _PLURALS = {"trace": "traces", "events": "events"}
+# what is expected, and what a recording is
+_SORTS = {Trace: ("a trace", "is a trace"), Events: ("events", "are events")}
 
 
 def named(found: Mapping[str, Series], name: str | None, option: Literal["trace", "events"]) -> Series:
@@ -42,3 +44,30 @@ def named(found: Mapping[str, Series], name: str | None, option: Literal["trace"
             option, f"the simulation left no {option} {name!r}{nearest(name, list(found))}; it left: {there}"
         )
     return found[name]
+
+
+def measured_series(data: Mapping[str, Trace | Events], name: str, sort: type[Series]) -> Series:
+    """Return the measured trace or events of a name.
+
+    Parameters
+    ----------
+    data : mapping of str to Trace or Events
+        The section ``data``.
+    name : str
+        That of one of them.
+    sort : type
+        Which of the two is wanted.
+
+    Raises
+    ------
+    targets.base.UnfitData
+        If there is none of this name, or it is of the other sort.
+    """
+    if name not in data:
+        known = ", ".join(data) or "nothing"
+        raise UnfitData("data", f"the section data has no {name!r}{nearest(name, list(data))}; it has: {known}")
+    found = data[name]
+    if not isinstance(found, sort):
+        expected, got = _SORTS[sort][0], _SORTS[type(found)][1]
+        raise UnfitData("data", f"expected {expected}, {name!r} in the section data {got}")
+    return found

@@ -8,15 +8,15 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, FiniteFloat, NonNegativeInt, PrivateAttr, field_validator
+from pydantic import Field, NonNegativeInt, PrivateAttr, field_validator
 
 from targets.base import Target, UnfitData, Unmeasurable
 from targets.errors import NoValue
 from targets.numbers import FloatArray
-from targets.plugins import nearest
 from targets.recordings import Events, Recordings, Trace
 from targets.recordings.units import factor
-from targets.series.named import named
+from targets.series.interval import Interval
+from targets.series.named import measured_series, named
 
 Made = TypeVar("Made", bound="TraceTarget")
 # of the largest time: by how much times that are computed differ from the same ones that are written
@@ -45,9 +45,7 @@ class TraceTarget(Target):
         default=None, min_length=1, description="name of the trace; may be left out if the simulation leaves only one"
     )
     data: str | None = Field(default=None, min_length=1, description="name of a measured trace in the section data")
-    window: tuple[FiniteFloat, FiniteFloat] | None = Field(
-        default=None, description="[from, to], the times that count, ms; by default all"
-    )
+    window: Interval | None = Field(default=None, description="[from, to], the times that count, ms; by default all")
     sweeps: list[NonNegativeInt] | None = Field(
         default=None,
         min_length=1,
@@ -64,13 +62,6 @@ class TraceTarget(Target):
     _wanted: Samples | None = PrivateAttr(None)
 
     options_of_score: ClassVar[frozenset[str]] = Target.options_of_score | {"data"}
-
-    @field_validator("window")
-    @classmethod
-    def _ordered(cls, window: tuple[float, float] | None) -> tuple[float, float] | None:
-        if window is not None and window[0] >= window[1]:
-            raise ValueError(f"expected [from, to] with from < to, got [{window[0]:g}, {window[1]:g}]")
-        return window
 
     @field_validator("sweeps")
     @classmethod
@@ -95,22 +86,16 @@ class TraceTarget(Target):
     def with_data(self: Made, data: Mapping[str, Trace | Events]) -> Made:  # noqa: D102
         if self.data is None:
             return self
-        if self.data not in data:
-            known = ", ".join(data) or "nothing"
-            hint = nearest(self.data, list(data))
-            raise UnfitData("data", f"the section data has no {self.data!r}{hint}; it has: {known}")
-        measured = data[self.data]
-        if not isinstance(measured, Trace):
-            raise UnfitData("data", f"expected a trace, {self.data!r} in the section data are events")
+        trace = measured_series(data, self.data, Trace)
         copy = self.model_copy()
         try:
-            times = measured.times * factor(measured.time_unit, "ms")
+            times = trace.times * factor(trace.time_unit, "ms")
         except ValueError as error:
             raise UnfitData("data", f"{self.data!r}: {error}") from error
-        copy._measured = measured = Trace(times, measured.values, measured.unit)
+        copy._measured = trace = Trace(times, trace.values, trace.unit)
         copy._wanted = None
-        copy._require_rows(measured)
-        copy._require_covered(measured)
+        copy._require_rows(trace)
+        copy._require_covered(trace)
         try:
             copy.data_samples()
         except NoValue as error:

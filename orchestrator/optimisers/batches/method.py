@@ -135,12 +135,9 @@ class Batches:
     def _samples(self, first: int) -> FloatArray:
         """Return as many points as are asked for, of the design and, after its end, anywhere."""
         shape = (self._problem.size, len(self._problem.start))
-        anywhere = self._generator(2 * self._asks).random(shape)
+        anywhere = self._problem.generator(2 * self._asks).random(shape)
         design = self._design[first : first + shape[0]]
         return np.vstack([design, anywhere[len(design) :]])
-
-    def _generator(self, serial: int) -> np.random.Generator:
-        return _generator(self._problem.seed, serial)
 
     def _proposals(self, number: int, pending: FloatArray) -> FloatArray:
         """Return what the methods propose; none if too little is known."""
@@ -160,7 +157,7 @@ class Batches:
         return proposed if np.isfinite(proposed).all() else nothing
 
     def _proposed(self, archive: Archive, number: int, pending: FloatArray) -> FloatArray:
-        feasibility, rng = Feasibility(archive), self._generator(2 * self._asks + 1)
+        feasibility, rng = Feasibility(archive), self._problem.generator(2 * self._asks + 1)
         shares = np.diff(np.arange(len(self._methods) + 1) * number // len(self._methods))
         found = pending[:0]
         # one after the other, beginning with another one in each ask, which counts if a batch is small
@@ -178,14 +175,10 @@ def _design(problem: Problem, number: int) -> FloatArray:
 
     McKay, Beckman & Conover 1979, Technometrics 21:239.
     """
-    rng = _generator(problem.seed, 0)
+    rng = problem.generator(0)
     n = len(problem.start)
     strata = rng.permuted(np.tile(np.arange(number - 1), (n, 1)), axis=1).T
     cube = (strata + rng.random(strata.shape)) / max(number - 1, 1)
     width = math.sqrt(3) * problem.sigma
     low, high = np.maximum(problem.start - width, 0.0), np.minimum(problem.start + width, 1.0)
     return np.vstack([problem.start, low + (high - low) * cube])
-
-
-def _generator(seed: int, serial: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(key=[seed % 2**64, serial]))

@@ -94,7 +94,7 @@ class Proposer:
         fitted = self._fit(self._ask) if number else None
         if fitted is None or self._ask is None:
             return nothing
-        rng = np.random.Generator(np.random.Philox(key=[self._problem.seed % 2**64, self._ask.serial]))
+        rng = self._problem.generator(self._ask.serial)
         try:
             # matrices are small: more threads, of which a large node has many, would only wait for each other
             with libraries().limit(limits=1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from targets.recordings.units import factor
 _SAMPLES, _EVENTS, _ROWS, _OTHERS, _BINS = 1500, 4000, 40, 3, 50
 # times in ms and values
 Curve = tuple[FloatArray, FloatArray]
+Series = TypeVar("Series", Trace, Events)
 _NOTHING = "No traces or events are kept of any evaluation."
 
 
@@ -135,17 +137,27 @@ def _named_data(history: History) -> bool:
 
 def _measured(history: History, name: str) -> Trace | None:
     """Return the measured trace that a target compares the trace of this name with, None if there is none."""
+    return next(_compared(history, name, "trace", Trace), None)
+
+
+def _measured_events(history: History, name: str) -> Events | None:
+    """Return the measured events that a target compares those of this name with, None if there are none."""
+    return next(_compared(history, name, "events", Events), None)
+
+
+def _compared(history: History, name: str, option: str, sort: type[Series]) -> Iterator[Series]:
+    """Yield the data of this sort of the targets whose option names this, or nothing."""
     for spec in history.config.get("targets") or ():
-        if isinstance(spec, Mapping) and spec.get("trace") in (name, None):
+        if isinstance(spec, Mapping) and spec.get(option) in (name, None):
             measured = history.measured_data.get(str(spec.get("data")))
-            if isinstance(measured, Trace):
-                return measured
-    return None
+            if isinstance(measured, sort):
+                yield measured
 
 
 def _overlay(history: History, names: Sequence[str]) -> Panel:
-    shown = [(each.label, each.colour, each.width, False) for each in reversed(_shown(history))]
-    curves = [[_curve(each, name, _measured(history, name)) for name in names] for each in reversed(_shown(history))]
+    drawn = list(reversed(_shown(history)))
+    shown = [(each.label, each.colour, each.width, False) for each in drawn]
+    curves = [[_curve(each, name, _measured(history, name)) for name in names] for each in drawn]
     if any(_measured(history, name) for name in names):
         shown.append(("measured", INK, 1.8, True))
         curves.append([_thin(*_of_data(_measured(history, name))) for name in names])
@@ -256,15 +268,6 @@ def _histogram(history: History, names: Sequence[str], shown: Sequence[_Shown]) 
 def _nested(of: Sequence[Sequence[object]]) -> Pick:
     """Return what depends on the events and on the evaluation that are chosen."""
     return Pick("events", tuple(Pick("recorded", tuple(row)) for row in of))
-
-
-def _measured_events(history: History, name: str) -> Events | None:
-    for spec in history.config.get("targets") or ():
-        if isinstance(spec, Mapping) and spec.get("events") in (name, None):
-            measured = history.measured_data.get(str(spec.get("data")))
-            if isinstance(measured, Events):
-                return measured
-    return None
 
 
 def _in_ms(events: Events) -> FloatArray:

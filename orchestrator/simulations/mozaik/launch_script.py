@@ -39,7 +39,7 @@ def launch_script(options: MozaikOptions, model_dir: Path, context: SimulationCo
     attempt : AttemptPaths
         The files of the offspring's attempt.
     """
-    launcher = options.launcher if options.launcher is not None else context.launcher
+    launcher = context.launcher_for(options.launcher)
     python = options.python or shlex.quote(sys.executable)
     arguments = [
         options.simulator,

@@ -139,7 +139,7 @@ class MozaikModel(Model[MozaikOptions]):
 
     def _command(self, root: Path) -> str:
         options = self.options
-        launcher = options.launcher if options.launcher is not None else self.context.launcher
+        launcher = self.context.launcher_for(options.launcher)
         python = options.python or "python"
         script = "run.py" if (self.model_dir / "run.py").is_file() else "YOUR_RUN_SCRIPT.py"
         words = f"{python} -m mpi4py {script}" if launcher else f"{python} {script}"

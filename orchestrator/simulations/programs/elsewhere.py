@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from orchestrator.files import write_json
 from orchestrator.simulations.options import SimulationContext
 from orchestrator.simulations.programs import runner
-from orchestrator.simulations.programs.launching import PARAMETERS_FILE, Launch, launcher_of
+from orchestrator.simulations.programs.launching import PARAMETERS_FILE, Launch
 from orchestrator.simulations.programs.options import FunctionOptions
 
 
 def is_elsewhere(options: FunctionOptions, context: SimulationContext) -> bool:
     """Return whether a function needs a process of its own."""
     alone = options.python or options.setup or options.threads or options.environment
-    return bool(alone or launcher_of(options, context))
+    return bool(alone or context.launcher_for(options.launcher))
 
 
 def calling_script(launch: Launch, options: FunctionOptions) -> str:

@@ -53,7 +53,7 @@ class Launch:
     @property
     def launcher(self) -> str:
         """The command before the program, empty if there is none."""
-        return launcher_of(self.options, self.context)
+        return self.context.launcher_for(self.options.launcher)
 
     def script(self, lines: Sequence[str], variables: Mapping[str, str]) -> str:
         """Return a script of bash that can be run again by hand.
@@ -116,8 +116,3 @@ class Launch:
             raise ended_with(code, started=started and code not in _NOT_STARTED, log=attempt.log)
         note(attempt, Phase.FINISHED)
         return code
-
-
-def launcher_of(options: ProgramOptions, context: SimulationContext) -> str:
-    """Return the command before a program, empty if there is none."""
-    return options.launcher if options.launcher is not None else context.launcher
