@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import contextlib
 import functools
@@ -316,6 +317,13 @@ def _hdf5(content: bytes) -> h5py.File:
 @functools.lru_cache(maxsize=32)
 def _run_in(file: h5py.File) -> dict[str, str]:
     return _RUN_IN(file)
+
+
+@atexit.register
+def _close_files() -> None:
+    """HDF5 closes what is open after Python has ended, and a file in Python's memory ends the process then."""
+    _run_in.cache_clear()
+    _hdf5.cache_clear()
 
 
 class _Unhashed:
