@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -136,11 +136,17 @@ def _content(path: Path, most: int) -> bytes:
 
 def append_json_line(path: Path, data: Mapping[str, Any]) -> None:
     """Append `data` as one line of JSON and flush it to disk; a link in the place of the file is refused."""
+    append_json_lines(path, [data])
+
+
+def append_json_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Append lines of JSON as `append_json_line` does, and flush them to disk together."""
+    lines = "".join(f"{json.dumps(row)}\n" for row in rows).encode()
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666), "ab+") as file:
         # a line that a crash tore must not swallow this one
         end = file.seek(0, os.SEEK_END)
         torn = end > 0 and (file.seek(end - 1), file.read(1))[1] != b"\n"
-        file.write((b"\n" if torn else b"") + json.dumps(data).encode() + b"\n")
+        file.write((b"\n" if torn else b"") + lines)
         file.flush()
         os.fsync(file.fileno())
 

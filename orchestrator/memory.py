@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,3 +75,11 @@ def _count(file: Path, name: str) -> int:
         return next((int(row[-1]) for row in rows if row and row[:-1] == ([name] if name else [])), 0)
     except (OSError, ValueError):
         return 0
+
+
+def bytes_of(text: str) -> int | None:
+    """Return the bytes of an amount of memory as SLURM's ``--mem`` takes it, ``64G`` or ``500``; None if it is none."""
+    found = re.fullmatch(r"(\d+)([KMGT]?)B?", text.strip(), re.IGNORECASE)
+    if found is None or not int(found[1]):
+        return None
+    return int(found[1]) << {"K": 10, "M": 20, "": 20, "G": 30, "T": 40}[found[2].upper()]

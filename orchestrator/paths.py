@@ -114,6 +114,11 @@ class GenerationPaths:
         return self.directory / "queue.json"
 
     @property
+    def workers(self) -> Path:
+        """What worker processes that stay up have evaluated, a JSON object a line, as `WorkersLog` reads it."""
+        return self.directory / "landed.jsonl"
+
+    @property
     def results(self) -> Path:
         """Folder of the result files."""
         return self.directory / "results"

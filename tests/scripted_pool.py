@@ -128,7 +128,7 @@ class FakeCluster:
     cancelled: list[tuple[int, int]] = field(default_factory=list)
     recovered: list[tuple[str, set[int]]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
-    _jobs: dict[Job, tuple[int, int]] = field(default_factory=dict)
+    _jobs: dict[Job, list[tuple[int, int]]] = field(default_factory=dict)
     _left: dict[tuple[int, int], list[Answer]] = field(default_factory=dict)
 
     @property
@@ -152,7 +152,7 @@ class FakeCluster:
 
     def add(self, job: Job, attempt: tuple[int, int]) -> tuple[int, int]:
         """Know a job that somebody else submitted."""
-        self._jobs[job] = attempt
+        self._jobs[job] = [attempt]
         return attempt
 
     def recover(
@@ -166,13 +166,13 @@ class FakeCluster:
         return [job for job in self._jobs if job.token == token] or None
 
     def poll(self, jobs: Sequence[Job]) -> Mapping[Job, Status]:
-        return {job: self._status(*self._jobs[job]) if job in self._jobs else ABSENT for job in jobs}
+        return {job: self._status_of_all(self._jobs[job]) if job in self._jobs else ABSENT for job in jobs}
 
     def cancel(self, jobs: Sequence[Job]) -> None:
         self.confirm()
         self.on_cancel()
         self.calls.append("cancel")
-        self.cancelled += [self._jobs[job] for job in jobs if job in self._jobs]
+        self.cancelled += [attempt for job in jobs for attempt in self._jobs.get(job, ())]
 
     def log(self, job: Job, folder: Path) -> Path:
         return folder / job.id
@@ -181,13 +181,19 @@ class FakeCluster:
         return 1.0
 
     def _start(self, tasks: Sequence[Task], token: str) -> list[Job]:
-        attempts = [(task.index, int(task.file.parent.name)) for task in tasks]
+        groups = [_attempts_of(task) for task in tasks]
+        attempts = [attempt for group in groups for attempt in group]
         assert not set(attempts) & set(self.submitted), "an attempt's directory is used twice"
         jobs = [Job(token, f"{len(self.batches)}_{n}") for n in range(len(tasks))]
-        self._jobs.update(zip(jobs, attempts, strict=True))
+        self._jobs.update(zip(jobs, groups, strict=True))
         self.batches.append(attempts)
         self.calls.append("submit")
         return jobs
+
+    def _status_of_all(self, attempts: Sequence[tuple[int, int]]) -> Status:
+        """A job has ended well if it has delivered all; otherwise what happens to one of its evaluations counts."""
+        statuses = [self._status(*attempt) for attempt in attempts]
+        return next((each for each in statuses if each != COMPLETED), COMPLETED)
 
     def _status(self, index: int, number: int) -> Status:
         if (index, number) in self.cancelled:
@@ -203,6 +209,10 @@ class FakeCluster:
             write_json(paths.result, answer.to_json())
             return COMPLETED
         return answer if isinstance(answer, Status) else answer(paths)
+
+
+def _attempts_of(task: Task) -> list[tuple[int, int]]:
+    return [(index, int(file.parent.name)) for index, file in zip(task.indices, task.files, strict=True)]
 
 
 class FakeMeasuring:
@@ -349,7 +359,7 @@ class ScriptedRun:
         return gives_up
 
     def _tell(self, index: int, number: int, words: str, exit_code: int) -> None:
-        job = next(job for job, attempt in self.cluster._jobs.items() if attempt == (index, number))
+        job = next(job for job, attempt in self.cluster._jobs.items() if (index, number) in attempt)
         log = self.cluster.log(job, self.paths.submitit)
         log.write_text(f"{words}\norchestrator: the process of the job ended with exit code {exit_code}\n")
 
@@ -366,7 +376,7 @@ class ScriptedRun:
 
     def write_submitting(self, token: str, *attempts: tuple[int, int], executor: str = "fake") -> list[Task]:
         self.write("submitting", token=token, tasks=[list(attempt) for attempt in attempts], executor=executor)
-        return [Task(index, self.paths.attempt(index, number).task) for index, number in attempts]
+        return [Task.of(index, self.paths.attempt(index, number).task) for index, number in attempts]
 
     def events(self, name: str) -> list[dict[str, Any]]:
         return [entry for entry in read_json_lines(self.paths.journal) if entry["event"] == name]

@@ -98,7 +98,7 @@ def rehearse(config: Config, limit: float, stop: threading.Event, show: Callable
         cluster = create_cluster(config, stop)
         token = directory.name
         try:
-            (job,) = cluster.submit([Task(0, attempt.task)], token, paths.submitit, ())
+            (job,) = cluster.submit([Task.of(0, attempt.task)], token, paths.submitit, ())
         except SubmissionFailed as error:
             return Rehearsed(Result(Outcome.SUBMIT_FAILED, message=str(error)), None, [], processes=False)
         try:

@@ -56,18 +56,23 @@ class Status:
 
 @dataclass(frozen=True)
 class Task:
-    """The work of one job.
+    """The work of one job: to evaluate one offspring, or several of a generation.
 
     Parameters
     ----------
-    index : int
-        The offspring's place in its generation.
-    file : pathlib.Path
-        The task file that `orchestrator.node.evaluate.evaluate` reads.
+    indices : tuple of int
+        The places of the offspring in their generation.
+    files : tuple of pathlib.Path
+        The task file of each, which `orchestrator.node.evaluate.evaluate` reads.
     """
 
-    index: int
-    file: Path
+    indices: tuple[int, ...]
+    files: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, index: int, file: Path) -> Task:
+        """Return the work of a job that evaluates one offspring."""
+        return cls((index,), (file,))
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,11 @@ class _Entry:
     found_dead: bool = False
 
     @property
+    def attempt(self) -> Path:
+        """The directory of the attempt that it is; a job of this machine evaluates one offspring."""
+        return self.task.files[0].parent
+
+    @property
     def alive(self) -> bool:
         """Whether a process works on the task; it may be another one that claimed it just before ours.
 
@@ -46,7 +51,7 @@ class _Entry:
         """
         if self.started is not None and self.started.state == "RUNNING":
             return True
-        claiming = claimant(self.task.file.parent)
+        claiming = claimant(self.attempt)
         self.process = claiming if claiming is not None and was_started_with(claiming, self.folder) else None
         return self.process is not None
 
@@ -98,11 +103,11 @@ class LocalCluster:
         entries = [self._entry(task, token, folder) for task in tasks]
         for entry in entries:
             known = entry.found_dead or entry in self._running or entry in self._waiting
-            if known or entry.task.index not in wanted:
+            if known or entry.task.indices[0] not in wanted:
                 continue
             if entry.alive:
                 self._running.append(entry)
-            elif is_claimed(entry.task.file.parent):
+            elif is_claimed(entry.attempt):
                 entry.found_dead = True
             else:
                 self._waiting.append(entry)
@@ -164,7 +169,7 @@ class LocalCluster:
         return 0.25
 
     def _entry(self, task: Task, token: str, folder: Path) -> _Entry:
-        job = Job(token, f"{token}-{task.index}")
+        job = Job(token, f"{token}-{task.indices[0]}")
         return self._entries.setdefault(job, _Entry(job, task, folder))
 
     def _fill(self) -> None:
@@ -177,6 +182,6 @@ class LocalCluster:
             # is away from the model, because python -m looks for modules there first
             setup = ["trap '' INT", f"cd {shlex.quote(str(entry.folder))}"]
             executor.update_parameters(timeout_min=_NO_LIMIT_MIN, stderr_to_stdout=True, setup=setup)
-            entry.started = executor.submit(evaluate, str(entry.task.file))
+            entry.started = executor.submit(evaluate, str(entry.task.files[0]))
             entry.process = psutil.Process(int(entry.started.job_id))
             self._running.append(entry)

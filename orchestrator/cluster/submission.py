@@ -24,6 +24,7 @@ from orchestrator.cluster.environment import overruled
 from orchestrator.config.durations import slurm_time
 from orchestrator.config.sections import JobsSection, SlurmSection
 from orchestrator.node.evaluate import evaluate
+from orchestrator.node.several import evaluate_several
 from orchestrator.simulations.failure_cause import telling_exit_code
 from orchestrator.simulations.setup_lines import watched
 
@@ -208,7 +209,8 @@ def hand_over(tasks: Sequence[Task], ids: Sequence[str], folder: Path) -> None:
     """
     for task, job_id in zip(tasks, ids, strict=True):
         pickle = JobPaths(folder, job_id).submitted_pickle
-        submission = DelayedSubmission(evaluate, str(task.file))
+        files = [str(file) for file in task.files]
+        submission = DelayedSubmission(evaluate if len(files) == 1 else evaluate_several, *files)
         submission.set_timeout(0, 0)
         # a job must not read the half of it
         unfinished = pickle.with_suffix(".unfinished")

@@ -75,6 +75,17 @@ class JobsSection(Section):
     )
     ntasks: int = Field(1, ge=1, description="MPI processes of one simulation; SLURM's --ntasks")
     cpus_per_task: int | None = Field(None, ge=1, description="cores of each process; SLURM's --cpus-per-task")
+    evaluations_per_job: int | Literal["auto"] = Field(
+        1,
+        description="how many offspring a job on a cluster evaluates; auto makes jobs of about three minutes, by what "
+        "evaluations have taken so far. For evaluations that are cheap beside a job",
+    )
+    processes_per_job: int | None = Field(
+        None,
+        ge=1,
+        description="how many of its offspring a job evaluates at once; by default as many as it has cores, which are "
+        "ntasks times cpus_per_task",
+    )
     mem: str | None = Field(None, description="memory of a job on each node, such as 64G; SLURM's --mem")
     time: Duration | None = Field(
         None,
@@ -87,6 +98,18 @@ class JobsSection(Section):
     result_grace: Duration = Field(
         60.0, description="how long the result file of an ended job may take to appear on a cluster's file system"
     )
+
+    @property
+    def at_once(self) -> int:
+        """How many offspring a job evaluates at once if it evaluates several."""
+        return self.processes_per_job or self.ntasks * (self.cpus_per_task or 1)
+
+    @field_validator("evaluations_per_job")
+    @classmethod
+    def _several(cls, value: int | str) -> int | str:
+        if isinstance(value, int) and value < 1:
+            raise ValueError(f"expected a whole number from 1, or auto, got {value}")
+        return value
 
     @field_validator("mem", mode="before")
     @classmethod
@@ -180,6 +203,11 @@ class LocalSection(Section):
     """Offspring on this machine (``executor: local``)."""
 
     workers: int | None = Field(None, ge=1, description="simulations at once; by default all cores over threads")
+    stay: bool = Field(
+        True,
+        description="whether the processes of a function stay up from one evaluation to the next; false for a function "
+        "that leaves something behind in its process",
+    )
 
 
 class KeepSection(Section):

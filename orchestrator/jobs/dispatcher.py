@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from orchestrator.cluster import Cluster, SubmissionFailed
+from orchestrator.jobs.chunks import Chunks
 from orchestrator.jobs.entries import Entries, Entry, Folder, Stage
 from orchestrator.jobs.retries import Retries
 from orchestrator.paths import AttemptPaths
-from orchestrator.records import Offspring
+from orchestrator.records import Offspring, Result
 
 _LOG = logging.getLogger(__name__)
 # if a first submission takes longer, in s, this process was suspended in it, or SLURM was slow
@@ -32,6 +33,8 @@ class Dispatcher:
         Says which nodes to avoid, and is told of refusals.
     write_task : callable
         Writes the task file of an attempt, given offspring, files and number of the attempt.
+    chunks : Chunks
+        Says how many of them a job gets.
     stop : threading.Event
         Set to leave.
     """
@@ -41,14 +44,20 @@ class Dispatcher:
         cluster: Cluster,
         retries: Retries,
         write_task: Callable[[Offspring, AttemptPaths, int], None],
+        chunks: Chunks,
         stop: threading.Event,
     ):
         self._cluster = cluster
         self._retries = retries
         self._write_task = write_task
+        self._chunks = chunks
         self._stop = stop
         # how many jobs the executor may take at once, for all that its last answer has shown
         self._most = sys.maxsize
+
+    def learn(self, result: Result) -> None:
+        """Take the time that an evaluation took, for jobs of several."""
+        self._chunks.learn(result)
 
     def submit_waiting(self, entries: Entries, folders: Iterable[Folder]) -> bool:
         """Submit all that has waited for long enough; return whether anything was."""
@@ -93,7 +102,8 @@ class Dispatcher:
             If the executor does not take a single one for now.
         """
         size = min(self._most, self._cluster.batch_size)
-        together = missing[:size]
+        jobs = self._chunks.jobs_of(missing)[:size]
+        together = [entry for each in jobs for entry in each]
         tasks = {entry.index: entry.history.attempts + 1 for entry in together}
         for entry in together:
             paths = folder.paths.attempt(entry.index, tasks[entry.index])
@@ -101,13 +111,13 @@ class Dispatcher:
             paths.directory.mkdir(parents=True, exist_ok=True)
             self._write_task(entry.offspring, paths, tasks[entry.index])
         try:
-            attempts = folder.submitter.submit(list(tasks.items()), self._retries.avoid)
+            attempts = folder.submitter.submit(list(tasks.items()), self._retries.avoid, [len(each) for each in jobs])
         except SubmissionFailed as error:
-            if error.too_many and len(together) == 1:
+            if error.too_many and len(jobs) == 1:
                 raise
             if error.too_many:
                 self._retries.limited(together, error, 0.0)
-                self._most = len(together) // 2
+                self._most = len(jobs) // 2
                 return 0
             self._retries.refused(together, error, self._pause(together))
             return len(together)
@@ -115,7 +125,9 @@ class Dispatcher:
         self._retries.accepted()
         for entry, attempt in zip(together, attempts, strict=True):
             entry.watch(attempt)
-        _LOG.info("generation %d: submitted %d offspring", together[0].offspring.generation, len(attempts))
+        most = max(map(len, jobs))
+        shared = f" in jobs of up to {most}" if most > 1 else ""
+        _LOG.info("generation %d: submitted %d offspring%s", together[0].offspring.generation, len(attempts), shared)
         return len(together)
 
     def _pause(self, entries: Sequence[Entry]) -> float:

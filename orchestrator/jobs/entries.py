@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.cluster import Cluster, Job, State, Status
+from orchestrator.jobs.chunks import Chunks
 from orchestrator.jobs.deadline import Deadline
 from orchestrator.jobs.journal import Journal
 from orchestrator.jobs.queue_note import QueueNotes
@@ -50,11 +51,14 @@ class Terms:
         How often each offspring is submitted again before a run of which nothing has ever worked ends.
     name : str
         Start of the jobs' names; ``-g<generation>`` is added.
+    chunks : Chunks
+        How many evaluations a job gets.
     """
 
     timeout: float
     retries: int
     name: str
+    chunks: Chunks = field(default_factory=Chunks)
 
 
 @dataclass(frozen=True)
@@ -235,6 +239,11 @@ class Entry:
         return journal.time - journal.state.submissions[self.job.token].accepted
 
     @property
+    def shares_job(self) -> bool:
+        """Whether the job that is watched evaluates others as well."""
+        return self.folder.journal.state.submissions[self.job.token].shares(self.index)
+
+    @property
     def said(self) -> Status:
         """What the executor said last of its job."""
         return self.status or Status(State.UNKNOWN)
@@ -321,7 +330,11 @@ class Entries:
 
     def jobs(self) -> list[Job]:
         """Return the jobs of those that are watched."""
-        return [entry.attempt.job for entry in self if entry.attempt is not None]
+        return list(dict.fromkeys(entry.attempt.job for entry in self if entry.attempt is not None))
+
+    def wait_for(self, job: Job, but: Entry) -> bool:
+        """Return whether others than this one are watched that a job is to deliver."""
+        return any(each.attempt is not None and each.attempt.job == job and each is not but for each in self)
 
     def of(self, folder: Folder) -> list[Entry]:
         """Return those of one folder."""

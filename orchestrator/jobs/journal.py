@@ -47,13 +47,26 @@ class Journal:
         """Return what became of an offspring's attempts."""
         return self.state.history(index)
 
-    def submitting(self, token: str, executor: str, tasks: Sequence[tuple[int, int]]) -> Submission:
-        """Note what is about to be submitted; each of `tasks` is an offspring and the number of its attempt."""
-        self._write("submitting", token=token, executor=executor, tasks=[list(task) for task in tasks])
+    def submitting(
+        self, token: str, executor: str, tasks: Sequence[tuple[int, int]], together: Sequence[int] = ()
+    ) -> Submission:
+        """Note what is about to be submitted.
+
+        Parameters
+        ----------
+        token, executor : str
+            Name of the jobs, and who is given them.
+        tasks : sequence of (int, int)
+            Offspring and number of the attempt of each evaluation.
+        together : sequence of int
+            How many of the tasks each job does, in their order; nothing if each does one.
+        """
+        several = {"together": list(together)} if any(size > 1 for size in together) else {}
+        self._write("submitting", token=token, executor=executor, tasks=[list(task) for task in tasks], **several)
         return self.state.submissions[token]
 
     def submitted(self, token: str, ids: Sequence[str]) -> None:
-        """Note the ids of the jobs that were submitted, in the order of the tasks."""
+        """Note the id of the job of each task, in their order."""
         self._write("submitted", token=token, ids=list(ids))
 
     def refused(self, token: str, message: str) -> None:

@@ -50,7 +50,7 @@ class Poller:
         if not watched or time.monotonic() < self._next:
             return {}
         jobs = [entry.attempt.job for entry in watched if entry.attempt is not None]
-        statuses = self._cluster.poll([*jobs, *self._cleanup.jobs])
+        statuses = self._cluster.poll(list(dict.fromkeys([*jobs, *self._cleanup.jobs])))
         elapsed = max(entry.deadline.elapsed for entry in watched)
         self._next = time.monotonic() + self._cluster.poll_interval(elapsed)
         self._cleanup.look(statuses)

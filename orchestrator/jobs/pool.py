@@ -23,9 +23,9 @@ from orchestrator.jobs.measuring_pool import MeasuringPool
 from orchestrator.jobs.poller import Poller
 from orchestrator.jobs.result_watch import ResultWatch
 from orchestrator.jobs.retries import Retries
-from orchestrator.jobs.verdicts import at_deadline, failure, of_last_loss, patience, verdict_on
+from orchestrator.jobs.verdicts import at_deadline, failure, node_that_died, of_last_loss, patience, verdict_on
 from orchestrator.paths import AttemptPaths, GenerationPaths
-from orchestrator.records import Offspring, Outcome, Result
+from orchestrator.records import Offspring, Result
 
 _LOG = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class JobPool:
         self._stop = stop
         self._confirm = confirm
         self._retries = Retries(terms, first=first, one_node=not cluster.survives)
-        self._dispatcher = Dispatcher(cluster, self._retries, write_task, stop)
+        self._dispatcher = Dispatcher(cluster, self._retries, write_task, terms.chunks, stop)
         self._watch = ResultWatch(min(1.0, cluster.poll_interval(0.0)), stop)
         self._folders: dict[int, Folder] = {}
         self._entries = Entries()
@@ -241,7 +241,7 @@ class JobPool:
                 self._land(entry, result)
             return
         # also that of an earlier attempt which was given up for lost: the same parameters, the same seeds
-        if attempt is not None:
+        if attempt is not None and not self._entries.wait_for(attempt.job, entry):
             self._cleanup.delivered(attempt.job)
             if attempt.number != number:
                 self._cluster.cancel([attempt.job])
@@ -267,6 +267,7 @@ class JobPool:
         self._arrived.append(landed)
         if not result.says_nothing:
             self._retries.worked(result)
+            self._dispatcher.learn(result)
 
     def _poll_if_due(self) -> None:
         watched = self._entries.watched()
@@ -305,7 +306,7 @@ class JobPool:
         if result is None:  # it gives signs of life, or another job does that evaluates it
             entry.deadline.resolve(entry.index)
         elif result.outcome.infrastructure:
-            self._lose(entry, result, status.node if status.outcome is Outcome.NODE_FAIL else "")
+            self._lose(entry, result, node_that_died(entry, status))
         else:
             self._decree(entry, result)
 
@@ -329,7 +330,7 @@ class JobPool:
             return
         for folder in {entry.folder.paths: entry.folder for entry in new}.values():
             folder.journal.time_out([entry.index for entry in new if entry.folder is folder])
-        jobs = [entry.attempt.job for entry in late if entry.attempt is not None]
+        jobs = list(dict.fromkeys(entry.attempt.job for entry in late if entry.attempt is not None))
         generation, timeout = unfinished[0].offspring.generation, format_duration(self._terms.timeout)
         _LOG.warning("generation %d: cancelling %d jobs after %s", generation, len(jobs), timeout)
         end_jobs(self._cluster, jobs, self._stop)

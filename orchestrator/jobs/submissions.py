@@ -3,9 +3,9 @@
 An entry is a JSON object with the key ``event``:
 
 ==============  =====================================  =================================================
-``submitting``  ``token, executor, tasks``             jobs are about to be submitted; ``tasks`` are pairs
-                                                       of an offspring and the number of its attempt
-``submitted``   ``token, ids``                         they were, with these ids, in the order of the tasks
+``submitting``  ``token, executor, tasks, together``   jobs are about to be submitted; ``tasks`` are pairs of an
+                                                       offspring and its attempt, ``together`` of them a job, or 1
+``submitted``   ``token, ids``                         they were; the id of the job of each task, in their order
 ``refused``     ``token, message``                     they were not
 ``lost``        ``index, outcome, reason, node``       an attempt ended and says nothing of the parameters
 ``withdrawn``   ``indices``                            the controller ended attempts itself: they start afresh
@@ -22,8 +22,9 @@ its machine: ``writer``, ``boot`` and ``uptime``. Journals of earlier versions l
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -74,11 +75,13 @@ class Submission:
     executor : str
         Who was given them.
     tasks : tuple of (int, int)
-        Offspring and number of the attempt that each job does.
+        Offspring and number of the attempt of each evaluation.
     ids : tuple of str or None
-        The jobs' ids in the order of the tasks, None if they are not known.
+        The id of the job of each task, None if they are not known.
     accepted : float
         When it was known that they were accepted, Unix time in s of the journal; NaN as long as it is not.
+    together : tuple of int
+        How many of the tasks each job does, in their order; empty if each does one.
     """
 
     token: str
@@ -86,11 +89,22 @@ class Submission:
     tasks: tuple[tuple[int, int], ...]
     ids: tuple[str, ...] | None = None
     accepted: float = math.nan
+    together: tuple[int, ...] = ()
 
     @property
     def jobs(self) -> list[Job]:
         """The jobs whose ids are known."""
-        return [Job(self.token, job_id) for job_id in self.ids or ()]
+        return [Job(self.token, job_id) for job_id in dict.fromkeys(self.ids or ())]
+
+    @property
+    def by_job(self) -> list[tuple[tuple[int, int], ...]]:
+        """The tasks of each job."""
+        tasks = iter(self.tasks)
+        return [tuple(itertools.islice(tasks, size)) for size in self.together or (1,) * len(self.tasks)]
+
+    def shares(self, index: int) -> bool:
+        """Return whether the job of an offspring that is among the tasks evaluates others as well."""
+        return self.ids is not None and self.ids.count(self.job_id(index)) > 1
 
     def job_id(self, index: int) -> str:
         """Return the id of the job of an offspring that is among the tasks, empty if it is not known."""
@@ -256,7 +270,10 @@ class Submissions:
     def _submitting(self, entry: Entry) -> None:
         token, when = str(entry["token"]), _time(entry)
         tasks = tuple((_count(index, 0), _count(number, 1)) for index, number in entry["tasks"])
-        self.submissions[token] = Submission(token, str(entry["executor"]), tasks)
+        together = tuple(_count(size, 1) for size in entry.get("together", ()))
+        if together and sum(together) != len(tasks):
+            raise ValueError(f"jobs of {sum(together)} tasks for {len(tasks)}")
+        self.submissions[token] = Submission(token, str(entry["executor"]), tasks, together=together)
         for index, number in tasks:
             history = self.history(index)
             history.attempts = max(history.attempts, number)
@@ -299,8 +316,7 @@ class Submissions:
             history.timed_out = True
 
     def _meant(self, entry: Entry) -> list[History]:
-        indices: Iterable[int] = entry.get("indices", list(self.histories))
-        return [self.history(_count(index, 0)) for index in indices]
+        return [self.history(_count(index, 0)) for index in entry.get("indices", list(self.histories))]
 
     def _leave(self, index: int, token: str | None = None) -> None:
         history = self.history(index)

@@ -64,7 +64,9 @@ class Submitter:
         self._name = name
         self._stop = stop
 
-    def submit(self, tasks: Sequence[tuple[int, int]], avoid: Collection[str]) -> list[Attempt]:
+    def submit(
+        self, tasks: Sequence[tuple[int, int]], avoid: Collection[str], together: Sequence[int] = ()
+    ) -> list[Attempt]:
         """Submit attempts whose task files are written.
 
         Parameters
@@ -73,6 +75,8 @@ class Submitter:
             Offspring and number of the attempt.
         avoid : collection of str
             Nodes on which simulations could not be started.
+        together : sequence of int
+            How many of the tasks each job does, in their order; nothing if each does one.
 
         Raises
         ------
@@ -82,7 +86,7 @@ class Submitter:
             If `stop` was set before it was known whether they exist.
         """
         token = f"{self._name}-{secrets.token_hex(4)}"
-        submission = self._journal.submitting(token, self._cluster.name, tasks)
+        submission = self._journal.submitting(token, self._cluster.name, tasks, together)
         try:
             jobs = self._cluster.submit(self._tasks(submission), token, self._paths.submitit, avoid)
         except SubmissionFailed as error:
@@ -113,9 +117,9 @@ class Submitter:
             jobs = self._recover(submission)
             if jobs is not None and submission.ids is None:
                 self._submitted(submission, jobs)
-            for (index, number), job in zip(submission.tasks, jobs or [], strict=bool(jobs)):
-                if (index, number) in wanted[submission.token]:
-                    attempts.append(Attempt(index, number, job))
+            for attempt in _attempts(submission, jobs or []):
+                if (attempt.index, attempt.number) in wanted[submission.token]:
+                    attempts.append(attempt)
         return attempts
 
     def _found_after(self, error: SubmissionFailed, submission: Submission) -> list[Job] | None:
@@ -139,7 +143,7 @@ class Submitter:
         while True:
             try:
                 return self._cluster.recover(
-                    self._tasks(submission), submission.token, self._paths.submitit, submission.ids, wanted
+                    self._tasks(submission), submission.token, self._paths.submitit, _ids_of_jobs(submission), wanted
                 )
             except SubmissionFailed as error:
                 _LOG.log(level, "%s; asking again", error)
@@ -149,14 +153,27 @@ class Submitter:
 
     def _submitted(self, submission: Submission, jobs: Sequence[Job]) -> list[Attempt]:
         try:
-            self._journal.submitted(submission.token, [job.id for job in jobs])
+            self._journal.submitted(submission.token, [each.job.id for each in _attempts(submission, jobs)])
         except OSError:
             # nobody else knows of them yet
             if not self._cluster.survives:
                 end_jobs(self._cluster, jobs)
             raise
-        pairs = zip(submission.tasks, jobs, strict=True)
-        return [Attempt(index, number, job) for (index, number), job in pairs]
+        return _attempts(submission, jobs)
 
     def _tasks(self, submission: Submission) -> list[Task]:
-        return [Task(index, self._paths.attempt(index, number).task) for index, number in submission.tasks]
+        return [
+            Task(tuple(index for index, _ in tasks), tuple(self._paths.attempt(*task).task for task in tasks))
+            for tasks in submission.by_job
+        ]
+
+
+def _attempts(submission: Submission, jobs: Sequence[Job]) -> list[Attempt]:
+    """Return the attempts of a submission, given its jobs; none if there are none."""
+    pairs = zip(submission.by_job, jobs, strict=True) if jobs else ()
+    return [Attempt(index, number, job) for tasks, job in pairs for index, number in tasks]
+
+
+def _ids_of_jobs(submission: Submission) -> list[str] | None:
+    """Return the id of each job of a submission once, in their order; None if they are not known."""
+    return None if submission.ids is None else [submission.job_id(tasks[0][0]) for tasks in submission.by_job]

@@ -6,6 +6,7 @@ import math
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from orchestrator.cluster import Cluster, State, Status
@@ -97,9 +98,21 @@ def verdict(status: Status, paths: AttemptPaths, job_log: Path, job_id: str, gra
 
 
 def verdict_on(entry: Entry, status: Status, cluster: Cluster) -> Result | None:
-    """Decide what the end of an entry's job without a result means, as `verdict`."""
+    """Decide what the end of an entry's job without a result means, as `verdict`.
+
+    The end of a job that evaluates others as well says nothing of any of them: it is not known whose doing it was.
+    """
     job_log = cluster.log(entry.job, entry.folder.paths.submitit)
-    return verdict(status, entry.paths, job_log, entry.job.id, cluster.result_grace)
+    found = verdict(status, entry.paths, job_log, entry.job.id, cluster.result_grace)
+    if found is None or found.outcome.infrastructure or not entry.shares_job:
+        return found
+    message = f"its job, which evaluated others as well, ended: {found.outcome.value}, {found.message}"
+    return replace(found, outcome=Outcome.NODE_FAIL, message=message)
+
+
+def node_that_died(entry: Entry, status: Status) -> str:
+    """Return the node that died under an entry alone, empty if none did: under a job of many, it was none's doing."""
+    return status.node if status.outcome is Outcome.NODE_FAIL and not entry.shares_job else ""
 
 
 def patience(

@@ -18,10 +18,10 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator import __version__
 from orchestrator.files import tail, write_json
@@ -36,6 +36,9 @@ from orchestrator.simulations.failure_cause import CANNOT_DELIVER, FILE_SYSTEM_E
 from orchestrator.simulations.phases import HEARTBEAT, Phase, note
 from orchestrator.simulations.subprocesses import end_on_signals
 from orchestrator.text import shortened
+
+if TYPE_CHECKING:
+    from targets import Target
 
 _LOG = logging.getLogger(__name__)
 # how long whoever kills a job may take to kill all of its processes, in s
@@ -54,31 +57,55 @@ def evaluate(task_file: str) -> None:
     task_file : str
         Path of the task file that the controller wrote into the attempt's directory.
     """
-    task = NodeTask.read(Path(task_file))
-    attempt = task.paths
-    if not claim(attempt.directory, _slurm_job_id()):
-        if os.environ.get("SLURM_RESTART_COUNT", "0") != "0":
-            # by a site that makes every job one which may be requeued; what it had done is lost, and is no verdict
-            note(attempt, Phase.TERMINATED, restarts=os.environ["SLURM_RESTART_COUNT"])
-        return
-    started = time.time()
-    note(attempt, Phase.STARTED, host=_host())
-    end_on_signals(lambda number: note(attempt, Phase.TERMINATED, signal=number))
-    with _heartbeat(attempt.progress):
-        _simulate_and_deliver(task, attempt, started)
+    with working_on([NodeTask.read(Path(task_file))]) as tasks:
+        for task in tasks:
+            simulate_and_deliver(task)
 
 
-def _simulate_and_deliver(task: NodeTask, attempt: AttemptPaths, started: float) -> None:
-    result = _evaluate(task, attempt)
+@contextlib.contextmanager
+def working_on(tasks: Sequence[NodeTask]) -> Iterator[list[NodeTask]]:
+    """Claim attempts, and yield those that are this process's; give signs of life of them meanwhile."""
+    own = [task for task in tasks if _is_claimed_now(task.paths)]
+    for task in own:
+        note(task.paths, Phase.STARTED, host=host())
+
+    def ended(number: int) -> None:
+        for task in own:
+            note(task.paths, Phase.TERMINATED, signal=number)
+
+    if own:
+        end_on_signals(ended)
+    with _heartbeat([task.paths.progress for task in own]):
+        yield own
+
+
+def _is_claimed_now(attempt: AttemptPaths) -> bool:
+    if claim(attempt.directory, _slurm_job_id()):
+        return True
+    if os.environ.get("SLURM_RESTART_COUNT", "0") != "0":
+        # by a site that makes every job one which may be requeued; what it had done is lost, and is no verdict
+        note(attempt, Phase.TERMINATED, restarts=os.environ["SLURM_RESTART_COUNT"])
+    return False
+
+
+def simulate_and_deliver(task: NodeTask) -> None:
+    """Evaluate an offspring whose attempt is this process's, and write its result."""
+    started, result = time.time(), _evaluate(task, task.paths)
     _await_own_end(result)
+    deliver_result(task, result, started, time.time())
+
+
+def deliver_result(task: NodeTask, result: Result, started: float, finished: float) -> None:
+    """Write the result of an evaluation that took from `started` to `finished`, Unix times in s, and tidy up."""
+    attempt = task.paths
     ok = result.outcome is Outcome.OK
     log_tail = "" if ok else tail(attempt.log, task.log_lines) or result.log_tail
     result = replace(
-        _bounded(replace(result, log_tail=log_tail)),
+        bounded(replace(result, log_tail=log_tail)),
         started=started,
-        finished=time.time(),
-        host=_host(),
-        job_id=_job_id(),
+        finished=finished,
+        host=host(),
+        job_id=job_id(),
         peak_memory=_peak_memory(),
         versions={"orchestrator": __version__, "python": platform.python_version()},
         seeds=task.seeds,
@@ -103,7 +130,7 @@ def measure_attempt(task_file: str) -> None:
         _LOG.warning("%s: what is to be measured cannot be read (%s)", task_file, error)
         sys.exit(CANNOT_DELIVER)
     simulation = task.create_simulation()
-    measured = _bounded(_guarded(task, lambda: _measure(task, simulation, attempt)))
+    measured = bounded(guarded(task, lambda: _measure(task, simulation, attempt)))
     result = replace(
         result,
         outcome=measured.outcome,
@@ -156,14 +183,25 @@ def _evaluate(task: NodeTask, attempt: AttemptPaths) -> Result:
             note(attempt, Phase.MEASURING)
         return _measure(task, simulation, attempt)
 
-    result = _guarded(task, run)
+    result = guarded(task, run)
     return replace(result, seconds={**seconds, **result.seconds})
 
 
-def _guarded(task: NodeTask, step: Callable[[], Result]) -> Result:
-    """Return the result of a step; what fails because directories are gone says nothing of the parameters."""
+def guarded(task: NodeTask, step: Callable[[], Result], there: Sequence[Path] = ()) -> Result:
+    """Return the result of a step; what fails because directories are gone says nothing of the parameters.
+
+    Parameters
+    ----------
+    task : NodeTask
+        What is evaluated.
+    step : callable
+        What may fail.
+    there : sequence of pathlib.Path
+        The directories that it needs; by default those of the attempt and of the model.
+    """
     result = _caught(task, step)
-    gone = [str(each) for each in (task.paths.directory, task.model_dir) if not _is_there(each, if_unknown=False)]
+    needed = there or (task.paths.directory, task.model_dir)
+    gone = [str(each) for each in needed if not _is_there(each, if_unknown=False)]
     if result.outcome is Outcome.SIMULATION_ERROR and gone:
         return replace(result, outcome=Outcome.NODE_FAIL, message=f"{', '.join(gone)} is gone: {result.message}")
     return result
@@ -199,7 +237,7 @@ def _is_there(path: Path, *, if_unknown: bool) -> bool:
         return if_unknown
 
 
-def _bounded(result: Result) -> Result:
+def bounded(result: Result) -> Result:
     """Return a result with texts that people can read: an exception may hold a whole array, or a whole file."""
     return replace(
         result,
@@ -210,40 +248,63 @@ def _bounded(result: Result) -> Result:
 
 
 def _measure(task: NodeTask, simulation: Simulation[Any], attempt: AttemptPaths) -> Result:
-    from orchestrator.data.freezing import read_data  # noqa: PLC0415  (most of the time that importing takes)
-    from targets import NoValue, create_targets, measure  # noqa: PLC0415
-
     begin = time.monotonic()
+    beside = attempt.result if task.keep_recordings else None
+    result = measured(targets_of(task), lambda: simulation.recordings(attempt), beside)
+    return replace(result, seconds={"measuring": time.monotonic() - begin})
+
+
+def targets_of(task: NodeTask) -> list[Target]:
+    """Return the targets of a task, with the measured recordings that they compare with."""
+    from orchestrator.data.freezing import read_data  # noqa: PLC0415  (most of the time that importing takes)
+    from targets import create_targets  # noqa: PLC0415
+
     data = {} if task.data is None else read_data(task.data)
-    targets = create_targets(task.targets, directory=task.model_dir, data=data)
+    return create_targets(task.targets, directory=task.model_dir, data=data)
+
+
+def measured(targets: Sequence[Target], read: Callable[[], object], beside: Path | None) -> Result:
+    """Return the values of the targets, of what `read` returns.
+
+    Parameters
+    ----------
+    targets : sequence of Target
+        What is measured.
+    read : callable
+        Returns the recordings; may raise `targets.errors.NoValue` if a simulation says that there are none.
+    beside : pathlib.Path, optional
+        Result file beside which traces and events are kept.
+    """
+    from targets import NoValue, measure  # noqa: PLC0415  (most of the time that importing takes)
+
     try:
-        recordings = simulation.recordings(attempt)
+        recordings = read()
     except NoValue as error:
         labels, why = [target.label for target in targets], str(error) or "no value"
         return Result(Outcome.OK, values=dict.fromkeys(labels), reasons=dict.fromkeys(labels, why))
     found = measure(targets, recordings, FILE_SYSTEM_ERRORS)
-    measured = {target.label: measurement for target, measurement in zip(targets, found, strict=True)}
+    by_label = {target.label: measurement for target, measurement in zip(targets, found, strict=True)}
     return Result(
         Outcome.OK,
-        values={label: each.value for label, each in measured.items()},
-        reasons={label: each.reason for label, each in measured.items() if each.reason is not None},
-        outputs={label: list(each.outputs) for label, each in measured.items() if each.outputs},
-        deviations={label: each.deviation for label, each in measured.items() if each.deviation is not None},
-        unfit={label: each.option for label, each in measured.items() if each.option},
-        recordings=keep_beside(attempt.result, recordings) if task.keep_recordings else "",
-        seconds={"measuring": time.monotonic() - begin},
+        values={label: each.value for label, each in by_label.items()},
+        reasons={label: each.reason for label, each in by_label.items() if each.reason is not None},
+        outputs={label: list(each.outputs) for label, each in by_label.items() if each.outputs},
+        deviations={label: each.deviation for label, each in by_label.items() if each.deviation is not None},
+        unfit={label: each.option for label, each in by_label.items() if each.option},
+        recordings="" if beside is None else keep_beside(beside, recordings),
     )
 
 
 @contextlib.contextmanager
-def _heartbeat(path: Path) -> Iterator[None]:
-    """Touch `path` as long as the job lives, so that the controller can tell silence from death."""
+def _heartbeat(paths: Sequence[Path]) -> Iterator[None]:
+    """Touch files as long as the job lives, so that the controller can tell silence from death."""
     stopped = threading.Event()
 
     def beat() -> None:
         while not stopped.wait(HEARTBEAT):
-            with contextlib.suppress(OSError):
-                os.utime(path)
+            for path in paths:
+                with contextlib.suppress(OSError):
+                    os.utime(path)
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()
@@ -254,7 +315,7 @@ def _heartbeat(path: Path) -> Iterator[None]:
         thread.join()
 
 
-def _host() -> str:
+def host() -> str:
     """Return the node's name in SLURM, which is what its options take, or the machine's own."""
     return os.environ.get("SLURMD_NODENAME") or socket.gethostname()
 
@@ -265,7 +326,8 @@ def _peak_memory() -> int:
     return 1024 * max(used)  # Linux counts kilobytes
 
 
-def _job_id() -> str:
+def job_id() -> str:
+    """Return the id of the job of this process, empty if it is none's."""
     return _slurm_job_id() or os.environ.get("SUBMITIT_LOCAL_JOB_ID", "")
 
 
@@ -274,12 +336,12 @@ def _slurm_job_id() -> str:
     return f"{array}_{index}" if array and index else os.environ.get("SLURM_JOB_ID", "")
 
 
-def _end_with_the_controller() -> None:
+def end_with_the_controller() -> None:
     """Ask the kernel to end this process when its parent does: the next controller measures again."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    _end_with_the_controller()
+    end_with_the_controller()
     measure_attempt(sys.argv[1])

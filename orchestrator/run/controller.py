@@ -13,12 +13,12 @@ from orchestrator.checkpoint import Checkpoint, tables_since
 from orchestrator.errors import RunFailed
 from orchestrator.jobs.cleanup import Cleanup
 from orchestrator.jobs.entries import Landed
-from orchestrator.jobs.pool import JobPool
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring
 from orchestrator.run.asked import Asks
 from orchestrator.run.early_warnings import EarlyWarnings
 from orchestrator.run.kept_recordings import KeptRecordings
+from orchestrator.run.pools import Pool
 from orchestrator.schedules import ReplayDiffers, Schedule
 from orchestrator.scores.evaluations import doubts_about, scored
 from targets import Target
@@ -58,7 +58,7 @@ class Controller:
     def __init__(
         self,
         schedule: Schedule,
-        pool: JobPool,
+        pool: Pool,
         targets: Sequence[Target],
         *,
         paths: RunPaths,

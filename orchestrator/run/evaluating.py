@@ -8,25 +8,21 @@ import time
 from collections.abc import Callable, Sequence
 
 from orchestrator.checking.model_identity import changed_parameters
-from orchestrator.checkpoint import Checkpoint, tables_since
+from orchestrator.checkpoint import tables_since
 from orchestrator.cluster import Cluster
 from orchestrator.config.model import Config
 from orchestrator.errors import RunFailed
 from orchestrator.jobs.cleanup import Cleanup
-from orchestrator.jobs.entries import Terms
-from orchestrator.jobs.measuring_pool import MeasuringPool
-from orchestrator.jobs.pool import JobPool
-from orchestrator.node.task import NodeTask
 from orchestrator.optimisers import create_optimiser
 from orchestrator.paths import RunPaths
 from orchestrator.records import Offspring
 from orchestrator.run.asked import Asks
 from orchestrator.run.controller import Controller
 from orchestrator.run.kept_recordings import KeptRecordings
+from orchestrator.run.pools import pool_for
 from orchestrator.schedules import Schedule, Search
 from orchestrator.schedules.registry import create_schedule
 from orchestrator.scores.other_runs import frozen
-from orchestrator.simulations import model_of
 
 
 def carry_out(
@@ -74,20 +70,8 @@ def carry_out(
     orchestrator.errors.RunFailed
         If it cannot go on.
     """
-    model, cleanup = model_of(config), Cleanup(paths, cluster, config.keep.directories, confirm)
-    with JobPool(
-        cluster,
-        Terms(config.timeout, config.jobs.retries, name),
-        folder_of=paths.generation,
-        write_task=lambda offspring, attempt, number: NodeTask.of(
-            config, model, offspring, attempt, number, data=paths.data
-        ).write(),
-        measuring=MeasuringPool(config.measuring_processes, config.timeout),
-        cleanup=cleanup,
-        stop=stop,
-        confirm=confirm,
-        first=Checkpoint(paths.checkpoint).n_generations == 0,
-    ) as pool:
+    cleanup = Cleanup(paths, cluster, config.keep.directories, confirm)
+    with pool_for(config, paths, cluster, cleanup, name=name, stop=stop, confirm=confirm) as pool:
         return Controller(
             schedule,
             pool,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.paths import AttemptPaths
     from orchestrator.simulations.options import SimulationContext, SimulationOptions
     from orchestrator.simulations.registry import SimulationKind
+    from targets import Recordings
 
 Options = TypeVar("Options", bound="SimulationOptions")
 
@@ -272,3 +273,53 @@ class Simulation(ABC, Generic[Options]):
     def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
         """Return wall times by phase in s: ``build``, ``check``, ``protocols``, as far as they are known."""
         return {}
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether `run_here` simulates in this process, so that many simulations can follow each other in one."""
+        return False
+
+    def run_here(self, parameters: Mapping[str, float | int], directory: Path, attempt: AttemptPaths) -> Recordings:
+        """Simulate one offspring in this process, and return what it left; writes no files of this program.
+
+        Parameters
+        ----------
+        parameters : mapping of str to float or int
+            As for `simulate`.
+        directory : pathlib.Path
+            Where it may write files; it is there and empty.
+        attempt : AttemptPaths
+            Tells where the run's files are.
+
+        Raises
+        ------
+        SimulationFailed
+            If it leaves nothing that could be measured.
+        targets.errors.NoValue
+            If it says that there is nothing to measure.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not simulate in this process")
+
+    @property
+    def runs_many(self) -> bool:
+        """Whether `run_together` simulates several offspring at once in this process."""
+        return False
+
+    def run_together(
+        self, parameter_sets: Sequence[Mapping[str, float | int]], directory: Path, attempt: AttemptPaths
+    ) -> list[Recordings | Exception]:
+        """Simulate several offspring at once in this process; return what each left, or what `run_here` would raise.
+
+        Parameters
+        ----------
+        parameter_sets : sequence of mapping
+            For each, as for `simulate`.
+        directory, attempt
+            As for `run_here`.
+
+        Raises
+        ------
+        Exception
+            Whatever says that they cannot be simulated together: they are tried one by one then.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not simulate several at once")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
@@ -18,7 +18,14 @@ from orchestrator.simulations.programs.launching import PREPARED, Launch
 from orchestrator.simulations.programs.looking import FilesModel, standing_in_the_way
 from orchestrator.simulations.programs.options import FunctionOptions
 from orchestrator.simulations.registry import simulation
-from orchestrator.simulations.returned import keep_returned, recordings_in, recordings_of_trials, refuse_explosion
+from orchestrator.simulations.returned import (
+    as_measurable,
+    keep_returned,
+    recordings_in,
+    recordings_of_trials,
+    refuse_explosion,
+    understood,
+)
 from orchestrator.simulations.seeds import seeds_of_trial
 from orchestrator.text import shortened
 
@@ -104,6 +111,9 @@ class FunctionSimulation(Simulation[FunctionOptions]):
     a number that there is not. Or it leaves files in the directory and returns None, for targets of the user's own.
     What ``simulation.seeds`` names is among the parameters. It may raise ``Exploded`` and ``NoValue`` of this program.
 
+    A ``function_of_many`` takes a list of parameter sets in their place and returns a list with what it would return of
+    each alone; for one that failed, what it would raise.
+
     With several ``trials`` it is called that often, with a directory and with seeds of its own each time, which
     `orchestrator.simulations.seeds.seeds_of_trial` makes of those of the evaluation.
     """
@@ -115,11 +125,9 @@ class FunctionSimulation(Simulation[FunctionOptions]):
         if self.options.trials == 1:
             self._simulate_in(attempt.simulation, parameters, attempt, made)
             return
-        seeds = {name: int(parameters[name]) for name in self.options.seeds}
         for number in range(self.options.trials):
-            own = {**parameters, **seeds_of_trial(seeds, number)}
             attempt.trial(number).mkdir(exist_ok=True)
-            self._simulate_in(attempt.trial(number), own, attempt, made)
+            self._simulate_in(attempt.trial(number), self._with_seeds(parameters, number), attempt, made)
 
     def recordings(self, attempt: AttemptPaths) -> Recordings:
         """Return what the function returned, and the directory with what it wrote."""
@@ -130,6 +138,62 @@ class FunctionSimulation(Simulation[FunctionOptions]):
     def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
         """Return the wall time of a preparation."""
         return seconds_noted(attempt)
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether the function is called in this process."""
+        return not is_elsewhere(self.options, self.context)
+
+    def run_here(self, parameters: Mapping[str, float | int], directory: Path, attempt: AttemptPaths) -> Recordings:
+        """Call the function, once for each trial, and return what it returned."""
+        from targets.recordings.file import averaged  # noqa: PLC0415  (most of the time that importing takes)
+
+        made = prepared(self.options, self.model_dir, attempt)
+        if self.options.trials == 1:
+            return self._recordings_of(directory, parameters, made)
+        found = []
+        for number in range(self.options.trials):
+            own = directory / attempt.trial(number).name
+            own.mkdir()
+            found.append(self._recordings_of(own, self._with_seeds(parameters, number), made))
+        return understood(lambda: averaged(found, directory))
+
+    @property
+    def runs_many(self) -> bool:
+        """Whether it is a function of many, which is called in this process."""
+        return self.options.function_of_many
+
+    def run_together(
+        self, parameter_sets: Sequence[Mapping[str, float | int]], directory: Path, attempt: AttemptPaths
+    ) -> list[Recordings | Exception]:
+        """Call the function once for all, or once for each trial."""
+        made = prepared(self.options, self.model_dir, attempt)
+        if self.options.trials == 1:
+            return [self._left(each, directory) for each in self._returned_of(parameter_sets, directory, made)]
+        trials = []
+        for number in range(self.options.trials):
+            own = directory / attempt.trial(number).name
+            own.mkdir()
+            seeded = [self._with_seeds(parameters, number) for parameters in parameter_sets]
+            trials.append([self._left(each, own) for each in self._returned_of(seeded, own, made)])
+        return [_together(each, directory) for each in zip(*trials, strict=True)]
+
+    def _left(self, returned: object, directory: Path) -> Recordings | Exception:
+        """Return what the function says of one of many."""
+        try:
+            return as_measurable(_value_of(returned), directory, place_of(self.options.function, self.model_dir))
+        except Exception as error:  # noqa: BLE001  (it is that of one alone)
+            return error
+
+    def _with_seeds(self, parameters: Mapping[str, float | int], number: int) -> dict[str, float | int]:
+        seeds = {name: int(parameters[name]) for name in self.options.seeds}
+        return {**parameters, **seeds_of_trial(seeds, number)}
+
+    def _recordings_of(self, directory: Path, parameters: Mapping[str, float | int], made: Path | None) -> Recordings:
+        returned = self._returned(directory, parameters, made)
+        if returned is None:
+            return recordings_in(directory)
+        return as_measurable(returned, directory, place_of(self.options.function, self.model_dir))
 
     def _simulate_in(
         self, directory: Path, parameters: Mapping[str, float | int], attempt: AttemptPaths, made: Path | None
@@ -145,8 +209,38 @@ class FunctionSimulation(Simulation[FunctionOptions]):
     def _call(
         self, directory: Path, parameters: Mapping[str, float | int], attempt: AttemptPaths, made: Path | None
     ) -> None:
-        from targets.errors import Exploded, NoValue  # noqa: PLC0415  (most of the time that importing takes)
+        from targets.errors import NoValue  # noqa: PLC0415  (most of the time that importing takes)
         from targets.recordings.file import say  # noqa: PLC0415
+
+        try:
+            returned = self._returned(directory, parameters, made)
+        except NoValue as why:
+            say(directory, "no_value", str(why))
+        else:
+            keep_returned(returned, directory, attempt, place_of(self.options.function, self.model_dir))
+
+    def _returned(self, directory: Path, parameters: Mapping[str, float | int], made: Path | None) -> object:
+        """Call the function and return what it returns; raises `SimulationFailed` and `targets.errors.NoValue`."""
+        if self.options.function_of_many:
+            (only,) = self._returned_of([parameters], directory, made)
+            return _value_of(only)
+        return self._called(dict(parameters), directory, made)
+
+    def _returned_of(
+        self, parameter_sets: Sequence[Mapping[str, float | int]], directory: Path, made: Path | None
+    ) -> list[object]:
+        """Call a function of many, and return what it returns of each."""
+        returned = self._called([dict(each) for each in parameter_sets], directory, made)
+        if not isinstance(returned, (list, tuple)) or len(returned) != len(parameter_sets):
+            got = f"{len(returned)} of them" if isinstance(returned, (list, tuple)) else type(returned).__name__
+            raise TypeError(
+                f"{place_of(self.options.function, self.model_dir)}: expected a list of what each of "
+                f"{len(parameter_sets)} parameter sets gives (function_of_many), got {got}"
+            )
+        return list(returned)
+
+    def _called(self, given: dict[str, Any] | list[dict[str, Any]], directory: Path, made: Path | None) -> object:
+        from targets.errors import Exploded, NoValue  # noqa: PLC0415  (most of the time that importing takes)
 
         reference = self.options.function
         if made is not None:
@@ -158,15 +252,46 @@ class FunctionSimulation(Simulation[FunctionOptions]):
                 raise SimulationFailed(Outcome.LAUNCH_FAILED, f"{type(error).__name__}: {error}") from error
             os.chdir(self.options.works_in(self.model_dir, directory))
             try:
-                returned = function(dict(parameters), directory)
+                return function(given, directory)
             except MemoryError as error:
                 raise SimulationFailed(Outcome.OUT_OF_MEMORY, "MemoryError") from error
             except SystemExit as error:  # a job that ends without a result has to be taken for lost
                 message = f"the function ended the program: SystemExit({error.code!r})"
                 raise SimulationFailed(Outcome.SIMULATION_ERROR, message) from error
-            except Exploded as why:
-                raise SimulationFailed(Outcome.EXPLODED, str(why) or "the function raised Exploded") from why
-            except NoValue as why:
-                return say(directory, "no_value", str(why) or "the function raised NoValue")
-        keep_returned(returned, directory, attempt, place_of(reference, self.model_dir))
-        return None
+            except (Exploded, NoValue) as why:
+                raise _meaning(why) from why
+
+
+def _meaning(why: Exception) -> Exception:
+    """Return what it means that a function says that activity exploded, or that there is nothing to measure."""
+    from targets.errors import Exploded, NoValue  # noqa: PLC0415  (most of the time that importing takes)
+
+    if isinstance(why, Exploded):
+        return SimulationFailed(Outcome.EXPLODED, str(why) or "the function raised Exploded")
+    return NoValue(str(why) or "the function raised NoValue") if isinstance(why, NoValue) else why
+
+
+def _value_of(returned: object) -> object:
+    """Return what a function of many returned of one; raises what it returned in its place, or `NoValue` for None."""
+    from targets.errors import NoValue  # noqa: PLC0415  (most of the time that importing takes)
+
+    if isinstance(returned, Exception):
+        raise _meaning(returned)
+    if returned is None:
+        raise NoValue("the function returned None for it")
+    return returned
+
+
+def _together(trials: Sequence[Recordings | Exception], directory: Path) -> Recordings | Exception:
+    """Return the average of the trials of one of many, or what the first that failed says."""
+    from targets.recordings.file import averaged  # noqa: PLC0415  (most of the time that importing takes)
+
+    found = []
+    for each in trials:
+        if isinstance(each, Exception):
+            return each
+        found.append(each)
+    try:
+        return understood(lambda: averaged(found, directory))
+    except Exception as error:  # noqa: BLE001  (it is that of one alone)
+        return error

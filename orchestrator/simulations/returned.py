@@ -41,15 +41,10 @@ def keep_returned(returned: object, directory: Path, attempt: AttemptPaths, wher
         If it cannot be written for ten minutes, as `orchestrator.simulations.delivering.deliver` says.
     """
     from targets.recordings.file import NPZ, save  # noqa: PLC0415  (most of the time that importing takes)
-    from targets.recordings.taking import as_recordings  # noqa: PLC0415
 
     if returned is None:
         return
-    try:
-        recordings = as_recordings(returned, directory)
-    except TypeError as error:
-        message = f"{where}: {error}. Return None if there is no value"
-        raise SimulationFailed(Outcome.SIMULATION_ERROR, message) from error
+    recordings = as_measurable(returned, directory, where)
     file = directory / NPZ
 
     def write() -> None:
@@ -60,13 +55,24 @@ def keep_returned(returned: object, directory: Path, attempt: AttemptPaths, wher
     deliver(attempt, file, write)
 
 
+def as_measurable(returned: object, directory: Path, where: str) -> Recordings:
+    """Return what a function returned as recordings; raises `SimulationFailed`, naming the function and the key."""
+    from targets.recordings.taking import as_recordings  # noqa: PLC0415  (most of the time that importing takes)
+
+    try:
+        return as_recordings(returned, directory)
+    except TypeError as error:
+        message = f"{where}: {error}. Return None if there is no value"
+        raise SimulationFailed(Outcome.SIMULATION_ERROR, message) from error
+
+
 def refuse_explosion(directory: Path) -> None:
     """Raise `SimulationFailed` if a simulation says in its directory that it has exploded, or has left no numbers."""
     from targets.errors import NoValue  # noqa: PLC0415  (most of the time that importing takes)
     from targets.recordings.file import numbers_in  # noqa: PLC0415
 
     with contextlib.suppress(NoValue):
-        _understood(lambda: numbers_in(directory))
+        understood(lambda: numbers_in(directory))
 
 
 def recordings_in(directory: Path) -> Recordings:
@@ -81,17 +87,18 @@ def recordings_in(directory: Path) -> Recordings:
     """
     from targets.recordings.file import left_in  # noqa: PLC0415  (most of the time that importing takes)
 
-    return _understood(lambda: left_in(directory))
+    return understood(lambda: left_in(directory))
 
 
 def recordings_of_trials(directories: Sequence[Path], directory: Path) -> Recordings:
     """Return what several trials have left in their directories, as one; raises as `recordings_in`."""
     from targets.recordings.file import averaged, left_in  # noqa: PLC0415  (most of the time that importing takes)
 
-    return _understood(lambda: averaged([left_in(each) for each in directories], directory))
+    return understood(lambda: averaged([left_in(each) for each in directories], directory))
 
 
-def _understood(read: Callable[[], Left]) -> Left:
+def understood(read: Callable[[], Left]) -> Left:
+    """Return what is read of recordings; raises `SimulationFailed` if they cannot be measured."""
     from targets.errors import Exploded  # noqa: PLC0415  (most of the time that importing takes)
 
     try:

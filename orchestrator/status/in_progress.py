@@ -14,6 +14,7 @@ from pathlib import Path
 from orchestrator.files import read_json
 from orchestrator.jobs.queue_note import QueueNote
 from orchestrator.jobs.submissions import History, Submissions
+from orchestrator.jobs.workers.log import WorkersLog
 from orchestrator.paths import GenerationPaths, RunPaths
 from orchestrator.records import Result
 from orchestrator.results import read_result
@@ -65,6 +66,8 @@ class GenerationReader:
         self._submissions = Submissions()
         self._progress: dict[int, JobProgress] = {}
         self._results: dict[str, _Found] = {}
+        self._workers = WorkersLog()
+        self._workers_stamp: tuple[int, int] | None = None
         self._attempt = cache(paths.attempt)
         self._looks = 0
         self._last_look: dict[int, int] = {}
@@ -91,12 +94,14 @@ class GenerationReader:
         self._read_record()
         self._read_journal()
         self._read_results()
+        self._read_workers()
         indices = [index for index in self._indices if index not in told]
         finals = {index: self._final(index) for index in indices}
         unfinished = [index for index in indices if finals[index] is None]
         self._read_progress(unfinished, note)
         histories = [self._history(index) for index in indices]
         begins = [each.begin for each in histories if each.begin is not None]
+        begins += [self._workers.begun] if math.isfinite(self._workers.begun) else []
         left = begins if together else [self._history(index).begin for index in unfinished]
         lost = Counter(loss.outcome.value for history in histories for loss in history.losses)
         return GenerationStatus(
@@ -153,8 +158,16 @@ class GenerationReader:
                     except (OSError, ValueError):
                         continue  # not readable yet
 
+    def _read_workers(self) -> None:
+        stamp = _stamp(self._paths.workers)
+        if stamp is not None and stamp != self._workers_stamp:
+            with contextlib.suppress(OSError):
+                self._workers, self._workers_stamp = WorkersLog.read(self._paths.workers), stamp
+
     def _final(self, index: int) -> Result | None:
         """Return the result that counts."""
+        if index in self._workers.results:
+            return self._workers.results[index]
         history = self._history(index)
         for number in range(history.attempts, -1, -1):  # 0: it was never submitted
             found = self._results.get(self._attempt(index, number).result.name)
@@ -177,7 +190,7 @@ class GenerationReader:
 
     def _status(self, index: int, final: Result | None, now: float, note: QueueNote) -> OffspringStatus:
         history = self._history(index)
-        in_flight = bool(history.token)
+        in_flight = bool(history.token) or math.isfinite(self._workers.begun)
         progress = self._progress.get(index) if in_flight else None
         progress = progress or JobProgress(self._paths.queue)
         quiet = now - progress.beat if final is None and progress.has_started else 0.0

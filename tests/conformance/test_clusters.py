@@ -64,10 +64,10 @@ class Subject:
         raise NotImplementedError
 
     def tasks(self, size: int, first: int = 0) -> list[Task]:
-        found = [Task(index, self.paths.attempt(index, 1).task) for index in range(first, first + size)]
+        found = [Task.of(index, self.paths.attempt(index, 1).task) for index in range(first, first + size)]
         for task in found:
-            task.file.parent.mkdir(parents=True)
-            task.file.write_text("{}")
+            task.files[0].parent.mkdir(parents=True)
+            task.files[0].write_text("{}")
         return found
 
     def submit(self, tasks: list[Task]) -> list[Job]:
@@ -76,10 +76,10 @@ class Subject:
         return jobs
 
     def let_end(self, task: Task) -> None:
-        (task.file.parent / "go").touch()
+        (task.files[0].parent / "go").touch()
 
     def begun(self, task: Task) -> bool:
-        return (task.file.parent / "begun").exists()
+        return (task.files[0].parent / "begun").exists()
 
     def close(self) -> None:
         end_jobs(self.cluster, self.jobs)
@@ -107,10 +107,10 @@ class Scripted(Subject):
 
     def let_end(self, task: Task) -> None:
         if self._one is not None:
-            self._one.answer(task.index, 1, COMPLETED)
+            self._one.answer(task.indices[0], 1, COMPLETED)
 
     def begun(self, task: Task) -> bool:
-        return self._one is not None and (task.index, 1) in self._one.submitted
+        return self._one is not None and (task.indices[0], 1) in self._one.submitted
 
 
 SUBJECTS = [
@@ -164,7 +164,7 @@ def test_every_task_becomes_one_job_that_runs_and_ends(subject: Subject, size: i
     assert {status.state for status in statuses.values()} <= {State.PENDING, State.RUNNING}
     # each of them by itself, the last one first: jobs are in the order of their tasks
     for task, job in reversed(list(zip(tasks, jobs, strict=True))):
-        if task.index < 2:
+        if task.indices[0] < 2:
             wait_until(lambda task=task: subject.begun(task))  # type: ignore[misc]
             assert status_of(subject.cluster, job).state is State.RUNNING
         subject.let_end(task)

@@ -121,7 +121,7 @@ def test_another_cluster_is_asked_by_its_name(
     (name,) = re.findall(r"^ClusterName\s*=\s*(\S+)", keeping.run("scontrol", "show", "config"), re.MULTILINE)
     asker = Asker(keeping, monkeypatch, extra={"clusters": name, "hold": True})
     monkeypatch.setenv("SLURM_CLUSTERS", "nowhere")  # it is the user's shell that says so
-    (job,) = asker.slurm.submit([Task(0, tmp_path / "offspring.json")], "run-g3-held", tmp_path, ())
+    (job,) = asker.slurm.submit([Task.of(0, tmp_path / "offspring.json")], "run-g3-held", tmp_path, ())
     assert job.id.isdecimal()
     assert asker.status(job).state is State.PENDING
     assert asker.slurm.batch_size == 1000

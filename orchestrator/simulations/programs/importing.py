@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 # what it returns is whatever `targets.recordings.taking.as_recordings` takes
-Function = Callable[[dict[str, Any], Path], Any]
+Function = Callable[[Any, Path], Any]
 
 
 def load(reference: str, model_dir: Path) -> Function:

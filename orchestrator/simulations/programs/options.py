@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from orchestrator.config.section import CIRCUMSTANCE, Reference, Section, ShellLines
 from orchestrator.simulations.options import SimulationOptions
@@ -102,6 +102,23 @@ class FunctionOptions(ProgramOptions):
         description="how often the function is called for one evaluation, with other seeds each time; what it leaves "
         "is averaged as each target says",
     )
+
+    function_of_many: bool = Field(
+        False,
+        description="whether the function takes a list of parameter sets, with one directory, and returns a list of "
+        "what each gives, so that a simulator can simulate them together; if that fails, they are tried one by one",
+        json_schema_extra=CIRCUMSTANCE,
+    )
+
+    @model_validator(mode="after")
+    def _is_called_here(self) -> FunctionOptions:
+        needed = [name for name in ("python", "setup", "launcher", "threads", "environment") if getattr(self, name)]
+        if self.function_of_many and needed:
+            raise ValueError(
+                f"a function_of_many is called in the orchestrator's own Python, which has no {needed[0]} of its own; "
+                f"leave out {' and '.join(needed)}, or function_of_many"
+            )
+        return self
 
     @field_validator("trials")
     @classmethod

@@ -86,7 +86,7 @@ def test_what_is_asked_about_is_what_is_submitted(slurm: Slurm, tmp_path: Path) 
     asked = (folder / "asked.submission.sh").read_text().splitlines()
     slurm("Submitted batch job 7")
     config = load_config(path)
-    tasks = [Task(index, folder / f"{index}.json") for index in range(config.offspring_size)]
+    tasks = [Task.of(index, folder / f"{index}.json") for index in range(config.offspring_size)]
     SlurmCluster(config.jobs, config.slurm).submit(tasks, "check", config.model_dir, ())
     submitted = folder / "asked.submission_file_check.sh"
     lines = submitted.read_text().splitlines()

@@ -141,7 +141,7 @@ class Meddling:
 
     def submit(self, tasks: Sequence[Task], token: str, folder: Path, avoid: Collection[str]) -> list[Job]:
         for task in tasks:
-            result = Path(json.loads(task.file.read_text())["result"])
+            result = Path(json.loads(task.files[0].read_text())["result"])
             write_json(result, Result(Outcome.OK, values={"SpontActivityTarget(Exc)": 5.0}).to_json())
         edit(self._run, "param_optim/exc", "'density': 100.0", "'density': 5.0")
         return [Job(token, f"1_{n}") for n in range(len(tasks))]

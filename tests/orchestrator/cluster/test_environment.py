@@ -110,7 +110,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, folder: Path, environment: dict[str, 
         return "Submitted batch job 7\n"
 
     section = SlurmSection.model_validate(slurm)
-    SlurmCluster(JobsSection(mem="2G"), section, run).submit([Task(0, folder / "0.json")], "run-g0-aa", folder, ())
+    SlurmCluster(JobsSection(mem="2G"), section, run).submit([Task.of(0, folder / "0.json")], "run-g0-aa", folder, ())
     (command,) = commands
     return command[:-1]
 
@@ -173,7 +173,7 @@ def test_all_commands_are_told_the_cluster_of_the_jobs(tmp_path: Path, monkeypat
         return ON_GPU[command[0]]
 
     cluster = SlurmCluster(JobsSection(), SlurmSection(extra={"clusters": "gpu"}), run)
-    jobs = cluster.submit([Task(n, tmp_path / f"{n}.json") for n in range(2)], "run-g0-aa", tmp_path, ())
+    jobs = cluster.submit([Task.of(n, tmp_path / f"{n}.json") for n in range(2)], "run-g0-aa", tmp_path, ())
     statuses = cluster.poll(jobs)
     cluster.cancel(jobs)
     assert [(job.id, statuses[job].state) for job in jobs] == [("77_0", State.RUNNING), ("77_1", State.ENDED)]

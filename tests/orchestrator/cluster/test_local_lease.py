@@ -19,7 +19,7 @@ def test_processes_are_begun_and_ended_by_the_holder_of_the_lease_alone(tmp_path
         if errors:
             raise errors[0]
 
-    cluster, task = LocalCluster(workers=1, confirm=confirm), Task(0, tmp_path / "0" / "1" / "offspring.json")
+    cluster, task = LocalCluster(workers=1, confirm=confirm), Task.of(0, tmp_path / "0" / "1" / "offspring.json")
     with pytest.raises(Stopped):
         cluster.submit([task], "run-g0-aa", tmp_path, ())
     assert list(tmp_path.iterdir()) == []

@@ -143,7 +143,7 @@ def sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
 
 
 def tasks_in(directory: Path, size: int) -> list[Task]:
-    return [Task(index, directory / str(index) / "offspring.json") for index in range(3, 3 + size)]
+    return [Task.of(index, directory / str(index) / "offspring.json") for index in range(3, 3 + size)]
 
 
 @pytest.mark.parametrize(("size", "ids"), [(1, ["77"]), (3, ["77_0", "77_1", "77_2"])])
@@ -250,7 +250,7 @@ def test_jobs_that_lost_their_controller_before_they_had_their_tasks_get_them(tm
     assert jobs == [Job("run-g0-aa", "77_0"), Job("run-g0-aa", "77_1")]
     for task, job in zip(tasks, jobs, strict=True):
         submission = DelayedSubmission.load(JobPaths(tmp_path, job.id).submitted_pickle)
-        assert submission.args == (str(task.file),)
+        assert submission.args == (str(task.files[0]),)
         assert submission.function.__name__ == "evaluate"
     assert len(commands) == 1
     assert "--name=run-g0-aa" in commands[0]

@@ -40,7 +40,7 @@ def play(commands: Path, body: str) -> None:
 
 
 def tasks_in(folder: Path, size: int) -> list[Task]:
-    return [Task(index, folder / str(index) / "offspring.json") for index in range(size)]
+    return [Task.of(index, folder / str(index) / "offspring.json") for index in range(size)]
 
 
 @pytest.mark.usefixtures("commands")
@@ -69,13 +69,13 @@ def test_what_is_left_beside_a_job_is_what_submitit_would_leave(
     tasks = tasks_in(tmp_path, 2)
     SlurmCluster(JOBS, SLURM).submit(tasks, "run-g0-aa", folders[0], ())
     executor = submitit.SlurmExecutor(folder=folders[1], max_num_timeout=0)
-    executor.map_array(len, [str(task.file) for task in tasks])
+    executor.map_array(len, [str(task.files[0]) for task in tasks])
     ours, theirs = ({path.name for path in folder.iterdir() if not path.is_symlink()} for folder in folders)
     assert ours == theirs
     for n, task in enumerate(tasks):
         pickles = [JobPaths(folder, f"77_{n}").submitted_pickle for folder in folders]
         found, expected = (DelayedSubmission.load(pickle) for pickle in pickles)
-        assert found.args == expected.args == (str(task.file),)
+        assert found.args == expected.args == (str(task.files[0]),)
         assert vars(found).keys() == vars(expected).keys()
 
 
@@ -87,7 +87,7 @@ def test_a_job_whose_id_was_anothers_before_is_handed_its_own_task(tmp_path: Pat
     for token, task in (("run-g0-aa", first), ("run-g0-bb", second)):
         cluster.submit([task], token, tmp_path / "jobs", ())
     found = DelayedSubmission.load(JobPaths(tmp_path / "jobs", "77").submitted_pickle)
-    assert found.args == (str(second.file),)
+    assert found.args == (str(second.files[0]),)
 
 
 def test_submitit_still_waits_for_a_jobs_pickle() -> None:

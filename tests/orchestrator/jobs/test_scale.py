@@ -40,7 +40,7 @@ class InstantCluster:
     def submit(self, tasks: Sequence[Task], token: str, folder: Path, avoid: Collection[str]) -> list[Job]:
         self.batches.append(len(tasks))
         for task in tasks:
-            wanted = json.loads(task.file.read_text())
+            wanted = json.loads(task.files[0].read_text())
             x, y = wanted["parameters"]["x"], wanted["parameters"]["y"]
             values = {"ReturnedValue(rate)": 10 * x, "ReturnedValue(cv)": y**2}
             write_text(Path(wanted["result"]), json.dumps(Result(Outcome.OK, values=values, host="n1").to_json()))

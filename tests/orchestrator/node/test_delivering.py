@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from orchestrator.files import append_json_line
-from orchestrator.node.evaluate import _deliver, _guarded
+from orchestrator.node.evaluate import _deliver, guarded
 from orchestrator.paths import AttemptPaths, RunPaths
 from orchestrator.records import Outcome, Result
 from orchestrator.results import read_result
@@ -151,7 +151,7 @@ class Task:
 
 
 def outcome_of(task: Task, step: Callable[[], Result]) -> Outcome:
-    return _guarded(task, step).outcome  # type: ignore[arg-type]
+    return guarded(task, step).outcome  # type: ignore[arg-type]
 
 
 def failing(error: BaseException, before: Callable[[], object] = lambda: None) -> Callable[[], Result]:

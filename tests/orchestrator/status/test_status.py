@@ -21,6 +21,7 @@ from run_on_disk import STATE, GenerationOnDisk, RunOnDisk
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.files import write_json
+from orchestrator.jobs.workers.log import note_begin, note_results
 from orchestrator.records import Evaluation, Origin, Outcome, Result
 from orchestrator.simulations.phases import JobProgress
 from orchestrator.status import RunStatus, Watcher
@@ -55,6 +56,22 @@ def test_before_the_first_submission(run: RunOnDisk) -> None:
     assert status.generation is not None
     assert status.generation.unsubmitted == 4
     assert math.isnan(status.generation.deadline)
+
+
+def test_offspring_that_workers_evaluate(run: RunOnDisk) -> None:
+    log = run.generation(0).paths.workers
+    note_begin(log)
+    before = look(run).generation
+    assert before is not None
+    assert (before.unsubmitted, before.landed) == (0, 0)
+    assert math.isfinite(before.deadline)
+    note_results(log, [(0, Result(Outcome.OK)), (2, Result(Outcome.EXPLODED, message="too much"))])
+    with log.open("a") as file:
+        file.write('{"index": 3, "resu')  # torn by a crash
+    status = look(run)
+    assert states(status) == ["done", "queued", "exploded", "queued"]
+    note_results(log, [(3, Result(Outcome.OK))])
+    assert states(look(run)) == ["done", "queued", "exploded", "done"]
 
 
 def test_offspring_in_every_state(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Cheap evaluations in processes of this machine that stay up."""

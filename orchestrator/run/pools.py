@@ -1,0 +1,133 @@
+"""Which pool a configuration's evaluations have: of jobs, or of processes that stay up."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from orchestrator.checkpoint import Checkpoint, tables_since
+from orchestrator.cluster import Cluster
+from orchestrator.config.model import Config
+from orchestrator.jobs.chunks import Chunks
+from orchestrator.jobs.cleanup import Cleanup
+from orchestrator.jobs.entries import Landed, Terms
+from orchestrator.jobs.measuring_pool import MeasuringPool
+from orchestrator.jobs.pool import JobPool
+from orchestrator.jobs.workers.pool import WorkerPool
+from orchestrator.memory import bytes_of
+from orchestrator.node.task import NodeTask
+from orchestrator.paths import AttemptPaths, RunPaths
+from orchestrator.records import Offspring, Outcome
+from orchestrator.simulations import model_of
+from orchestrator.simulations.registry import create_simulation
+
+
+class Pool(Protocol):
+    """Evaluates offspring; knows no optimiser, and of a generation only where its files are."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to wait for."""
+
+    def add(self, offspring: Sequence[Offspring]) -> None:
+        """Take offspring of one generation, which share a deadline; what an earlier controller has of them is kept."""
+
+    def wait(self) -> list[Landed]:
+        """Return what has landed since the last call; waits until something has, if anything is in flight.
+
+        Raises
+        ------
+        orchestrator.errors.Stopped
+            If the run is to stop.
+        orchestrator.errors.RunFailed
+            If no simulation can start: no parameters are the cause then.
+        """
+
+    def forget(self, generation: int) -> None:
+        """Drop a generation that has landed and is in the checkpoint."""
+
+    def refuse_if_all_failed(self, offspring: Sequence[Offspring]) -> None:
+        """Make sure that of offspring that are to be told together one speaks of its parameters.
+
+        Raises
+        ------
+        orchestrator.errors.RunFailed
+            If none does; all of them are evaluated again when the run is continued.
+        """
+
+    def discard_unused(self) -> None:
+        """Remove the folders that nobody needs once the run has failed."""
+
+
+def pool_for(
+    config: Config,
+    paths: RunPaths,
+    cluster: Cluster,
+    cleanup: Cleanup,
+    *,
+    name: str,
+    stop: threading.Event,
+    confirm: Callable[[], object],
+) -> JobPool | WorkerPool:
+    """Return the pool, which is to be entered.
+
+    Parameters
+    ----------
+    config, paths, cluster, cleanup
+        Of the run.
+    name : str
+        Start of the jobs' names.
+    stop, confirm
+        As `orchestrator.run.evaluating.carry_out` takes them.
+    """
+    model = model_of(config)
+
+    def task_of(offspring: Offspring, attempt: AttemptPaths, number: int) -> NodeTask:
+        return NodeTask.of(config, model, offspring, attempt, number, data=paths.data)
+
+    def first_task_of(offspring: Offspring) -> NodeTask:
+        return task_of(offspring, paths.generation(offspring.generation).attempt(offspring.index, 1), 1)
+
+    simulation = create_simulation(config.simulation, config.model_dir, model.context)
+    on_this_machine = config.executor == "local" and config.measure_on == "job"
+    if on_this_machine and config.local.stay and simulation.runs_here:
+        return WorkerPool(
+            workers=config.workers,
+            together=simulation.runs_many,
+            timeout=config.timeout,
+            limit=config.jobs.time,
+            most_memory=None if config.jobs.mem is None else bytes_of(config.jobs.mem),
+            folder_of=paths.generation,
+            task_of=first_task_of,
+            scratch=paths.directory / "workers",
+            stop=stop,
+            confirm=confirm,
+        )
+    return JobPool(
+        cluster,
+        Terms(config.timeout, config.jobs.retries, name, _chunks(config, paths)),
+        folder_of=paths.generation,
+        write_task=lambda offspring, attempt, number: task_of(offspring, attempt, number).write(),
+        measuring=MeasuringPool(config.measuring_processes, config.timeout),
+        cleanup=cleanup,
+        stop=stop,
+        confirm=confirm,
+        first=Checkpoint(paths.checkpoint).n_generations == 0,
+    )
+
+
+def _chunks(config: Config, paths: RunPaths) -> Chunks:
+    """Return how many evaluations a job gets, by what those of the run took so far; on this machine one."""
+    if config.executor != "slurm":
+        return Chunks()
+    _, tables = tables_since(paths.checkpoint, ("started", "finished", "outcome"), 0)
+    took = [
+        float(end - begin)
+        for table in tables
+        for begin, end, outcome in zip(table["started"], table["finished"], table["outcome"], strict=True)
+        if outcome == Outcome.OK.value and math.isfinite(end - begin)
+    ]
+    jobs = config.jobs
+    return Chunks(jobs.evaluations_per_job, jobs.at_once, job=jobs.time, timeout=config.timeout, seconds=took)
