@@ -16,6 +16,7 @@ from orchestrator.checking.on_node import Rehearsed
 from orchestrator.checking.partitions import asked_for, never_starts, waits
 from orchestrator.checking.problems import doubtful_time, examine, identity_differences, missing_slurm, worst_first
 from orchestrator.checking.scripts import CONTROLLER_SCRIPT, script_remarks
+from orchestrator.checking.surroundings import surroundings_findings
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster.commands import CommandFailed
 from orchestrator.cluster.environment import inherited
@@ -103,6 +104,7 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
         found.notes += [source.problem(*note) for note in expression_notes(config)]
         if rehearse is None:  # a node tells otherwise
             found.unknown += [source.problem(*each) for each in model_of(config).unknown(config)]
+            _look_at_surroundings(config, source, found)
     if not found.problems and config.continue_cp:
         _compare_with_run(config, source, found)
     if found.config is None:
@@ -193,6 +195,12 @@ def _look_at_scripts(config: Config, source: Source, found: Inspection) -> None:
     for remark in script_remarks(config, model_of(config)):
         problem = source.problem(remark.location, remark.message)
         (found.problems if remark.error else found.notes).append(problem)
+
+
+def _look_at_surroundings(config: Config, source: Source, found: Inspection) -> None:
+    missing, unknown = surroundings_findings(model_of(config))
+    found.problems += [source.problem(*each) for each in missing]
+    found.unknown += [source.problem(*each) for each in unknown]
 
 
 def _compare_with_run(config: Config, source: Source, found: Inspection) -> None:

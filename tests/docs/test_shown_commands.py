@@ -31,7 +31,8 @@ NOT_EXECUTED = {
     "./tools/test": "it is what runs these tests",
     "pip install 'mozaik-orchestrator[": "installs; tools/test has done so",
     "cd examples/": "simulates for minutes; the suite of the example's simulator runs it smaller",
-    "git clone REPOSITORY_URL orchestrator": "installs; tools/test has done so",
+    "python3 -m venv ~/orchestrator": "installs for a minute; tests/package does so",
+    "pip install --constraint": "installs for a minute; tests/package does so",
     "python benchmarks/": "benchmarks take minutes; they are not part of the tests",
 }
 # pages with commands, by the test that executes them
