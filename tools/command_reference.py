@@ -21,8 +21,9 @@ from orchestrator.cli import app
 INTRODUCTION = """\
 # Commands
 
-Every command and option of `orchestrator`. `orchestrator COMMAND --help` says the same. This page is made from the code
-by `tools/command_reference.py`.
+Every command and option of `orchestrator`. `orchestrator COMMAND -h` says the same. `orchestrator --install-completion`
+teaches your shell (bash, zsh, fish) to complete them with the Tab key. This page is made from the code by
+`tools/command_reference.py`.
 
 | exit code | means |
 |---|---|
@@ -34,7 +35,7 @@ by `tools/command_reference.py`.
 Messages about errors go to standard error. `orchestrator --version` prints the version.
 """
 # in the order in which they are used; a test finds a command that is left out
-ORDER = ("prepare", "check", "run", "status", "cancel", "best", "report", "score")
+ORDER = ("prepare", "check", "run", "status", "cancel", "best", "report", "score", "schema")
 WIDTH = 120
 
 

@@ -6,7 +6,15 @@ import datetime
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, FiniteFloat, PositiveFloat, ValidationInfo, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    FiniteFloat,
+    PositiveFloat,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from orchestrator.config.budget import MAX_NGEN, generations_of
 from orchestrator.config.section import CIRCUMSTANCE, Duration, Section, ShellLines
@@ -75,7 +83,9 @@ class JobsSection(Section):
     )
     ntasks: int = Field(1, ge=1, description="MPI processes of one simulation; SLURM's --ntasks")
     cpus_per_task: int | None = Field(None, ge=1, description="cores of each process; SLURM's --cpus-per-task")
-    mem: str | None = Field(None, description="memory of a job on each node, such as 64G; SLURM's --mem")
+    mem: Annotated[str | None, WithJsonSchema({"type": ["string", "integer", "null"]})] = Field(
+        None, description="memory of a job on each node, such as 64G; SLURM's --mem"
+    )
     time: Duration | None = Field(
         None,
         description="time limit of a job: 2h, 30m, 0-02:00:00; a number alone is seconds; SLURM's --time",

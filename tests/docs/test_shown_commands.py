@@ -104,7 +104,7 @@ def test_commands_in_the_text_have_these_options(page: str) -> None:
         if command in functions:
             options = [name for each in command_reference.parameters_of(functions[command]) for name in each.names]
             given = re.findall(r"(?<![\w-])--?[a-z][\w-]*", rest)
-            assert set(given) <= {*options, "--help"}, f"{page}: orchestrator {command}{rest}"
+            assert set(given) <= {*options, "-h", "--help"}, f"{page}: orchestrator {command}{rest}"
 
 
 @pytest.mark.run
