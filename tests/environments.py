@@ -31,7 +31,7 @@ class Environment:
 
     def pip(self, *arguments: str) -> str:
         """Run pip, and return what it prints on its standard output."""
-        command = [self.python, "-m", "pip", "--disable-pip-version-check", *arguments]
+        command = [self.python, "-m", "pip", *arguments]
         done = subprocess.run(command, env=outside(), capture_output=True, text=True, check=False, timeout=500)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -43,5 +43,9 @@ class Environment:
 
 
 def outside() -> dict[str, str]:
-    """Return the variables of this process without those that bring its packages into another Python."""
-    return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    """Return the variables of this process without those that bring its packages into another Python.
+
+    What pip installs is compiled when it is imported, of which there is little.
+    """
+    ours = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    return {**ours, "PIP_NO_COMPILE": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}

@@ -84,11 +84,7 @@ def test_installed_beside_mozaik_it_changes_no_package_and_works(wheel: Path, tm
     environment = Environment.create(tmp_path / "environment", *OF_MOZAIK)
     before = environment.packages
     assert before.keys().isdisjoint(would_be_installed(environment, wheel))
-    install(
-        shown("pip install --constraint"),
-        PATH=f"{environment.place}/bin:{os.environ['PATH']}",
-        PIP_DISABLE_PIP_VERSION_CHECK="1",
-    )
+    install(shown("pip install --constraint"), PATH=f"{environment.place}/bin:{os.environ['PATH']}")
     after = environment.packages
     assert {name: after.get(name) for name in before} == before
     assert "mozaik-orchestrator" in after

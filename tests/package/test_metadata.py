@@ -20,10 +20,9 @@ else:
 ROOT = Path(__file__).resolve().parents[2]
 # of the Citation File Format 1.2.0 (https://citation-file-format.github.io), in its schema.json
 REQUIRED = {"authors", "cff-version", "message", "title"}
-KNOWN = REQUIRED | set(
-    "abstract commit contact date-released doi identifiers keywords license license-url preferred-citation references "
-    "repository repository-artifact repository-code type url version".split()
-)
+KNOWN = REQUIRED | {"abstract", "commit", "contact", "date-released", "doi", "identifiers", "keywords", "license"}
+KNOWN |= {"license-url", "preferred-citation", "references", "repository", "repository-artifact", "repository-code"}
+KNOWN |= {"type", "url", "version"}
 
 
 @pytest.fixture(scope="module")
