@@ -32,7 +32,7 @@ class Environment:
     def pip(self, *arguments: str) -> str:
         """Run pip, and return what it prints on its standard output."""
         command = [self.python, "-m", "pip", *arguments]
-        done = subprocess.run(command, env=outside(), capture_output=True, text=True, check=False, timeout=500)
+        done = subprocess.run(command, env=outside(), capture_output=True, text=True, check=False, timeout=900)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

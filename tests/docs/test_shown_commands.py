@@ -17,6 +17,7 @@ import command_reference
 import pytest
 import yaml
 from bare_models import make_small
+from clones import make_clone
 from shown import ROOT, SHELL, Block, Reader, blocks_of
 
 from orchestrator.checkpoint import Checkpoint
@@ -165,13 +166,8 @@ def test_commands_on_a_cluster(page: str, bare: Callable[[str], Path]) -> None:
 @pytest.mark.mozaik
 def test_the_tutorial(tmp_path: Path) -> None:
     """From the bare visual model to the best parameters applied, its own protocol run with them, and other seeds."""
-    clone = tmp_path / "clone"
-    clone.mkdir()
-    for name in ("tools", ".venv"):
-        (clone / name).symlink_to(sys.prefix if name == ".venv" else ROOT / name)
-    model = clone / "tests/models/visual_model"
-    shutil.copytree(ROOT / "tests/models/visual_model", model, ignore=shutil.ignore_patterns("__pycache__"))
-    make_small(model)
+    clone = make_clone(tmp_path / "clone")
+    make_small(clone / "tests/models/visual_model")
     changes = {"--reevaluate 1 --seeds 3": "--reevaluate 1 --seeds 1"}
     reader = Reader(clone, {"OMP_NUM_THREADS": "1"}, changes, smaller)
     reader.follow("docs/tutorial.md", NOT_EXECUTED)

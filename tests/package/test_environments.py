@@ -15,7 +15,7 @@ from orchestrator_project import Project
 
 from orchestrator.checkpoint import Checkpoint
 
-pytestmark = pytest.mark.run
+pytestmark = [pytest.mark.run, pytest.mark.timeout(1800)]  # a minute each, on a quiet core
 
 ROOT = Path(__file__).resolve().parents[2]
 # what mozaik stands on, as far as numpy's version matters to it
@@ -45,7 +45,7 @@ def install(block: str, **variables: str) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=500,
+        timeout=900,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
