@@ -36,9 +36,10 @@ def schema() -> dict[str, Any]:
     points = {key: dict(point.known()) for key, point in POINTS.items()}
     options = [plugin.options for plugins in points.values() for plugin in plugins.values()]
     targets = known_targets()
-    models = dict.fromkeys([Config, ParameterRange, ExpressionOfOthers, DataSource, *options, *targets.values()])
+    models: list[type[BaseModel]] = [Config, ParameterRange, ExpressionOfOthers, DataSource, *options]
+    models += targets.values()
     places, whole = models_json_schema(
-        [(model, "validation") for model in models], ref_template=_PLACE, schema_generator=_Generator
+        [(model, "validation") for model in dict.fromkeys(models)], ref_template=_PLACE, schema_generator=_Generator
     )
     definitions: dict[str, Any] = whole["$defs"]
 
