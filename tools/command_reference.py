@@ -6,6 +6,7 @@ python tools/command_reference.py > docs/commands.md
 
 from __future__ import annotations
 
+import html
 import inspect
 import sys
 import textwrap
@@ -21,8 +22,9 @@ from orchestrator.cli import app
 INTRODUCTION = """\
 # Commands
 
-Every command and option of `orchestrator`. `orchestrator COMMAND --help` says the same. This page is made from the code
-by `tools/command_reference.py`.
+Every command and option of `orchestrator`. `orchestrator COMMAND -h` says the same. `orchestrator --install-completion`
+teaches your shell (bash, zsh, fish) to complete them with the Tab key. This page is made from the code by
+`tools/command_reference.py`.
 
 | exit code | means |
 |---|---|
@@ -34,7 +36,7 @@ by `tools/command_reference.py`.
 Messages about errors go to standard error. `orchestrator --version` prints the version.
 """
 # in the order in which they are used; a test finds a command that is left out
-ORDER = ("prepare", "check", "run", "status", "cancel", "best", "report", "score")
+ORDER = ("prepare", "check", "run", "status", "cancel", "best", "report", "score", "schema")
 WIDTH = 120
 
 
@@ -85,7 +87,7 @@ class Parameter:
     def row(self) -> str:
         """The parameter in the table."""
         value = "" if self.is_flag or not self.is_option else f" {self.value}"
-        names = ", ".join(f"`{name}{value}`".replace("|", r"\|") for name in self.names)
+        names = ", ".join(_code(f"{name}{value}") for name in self.names)
         return f"| {names} | {self._shown_default} | {' '.join((self.info.help or '').split())} |".replace(
             "|  |", "| |"
         )
@@ -99,6 +101,11 @@ class Parameter:
         if self.default is None or isinstance(self.default, bool):
             return ""
         return f"`{self.default.value if isinstance(self.default, Enum) else self.default}`"
+
+
+def _code(text: str) -> str:
+    """Return code for a cell of a table, in which a pipe would end the cell, or be shown with a backslash."""
+    return f"<code>{html.escape(text).replace('|', '&#124;')}</code>" if "|" in text else f"`{text}`"
 
 
 def commands() -> dict[str, Callable[..., Any]]:
@@ -121,11 +128,12 @@ def section(name: str, function: Callable[..., Any]) -> Iterator[str]:
     words = " ".join(each.usage.replace(" ", "\0") for each in parameters)
     head, indent = f"orchestrator {name} ", " " * 4
     usage = textwrap.fill(words, WIDTH - 20, initial_indent=head, subsequent_indent=indent, break_on_hyphens=False)
-    lines = usage.replace("\0", " ").splitlines()
+    lines = usage.replace("\0", " ").splitlines() or [head.strip()]
     yield from (f"## {name}", "", "```text", *lines, "```", "")
     for paragraph in inspect.cleandoc(function.__doc__ or "").split("\n\n"):
         yield from (*textwrap.wrap(" ".join(paragraph.split()), WIDTH, break_on_hyphens=False), "")
-    yield from ("| | default | |", "|---|---|---|", *(each.row for each in parameters), "")
+    if parameters:
+        yield from ("| | default | |", "|---|---|---|", *(each.row for each in parameters), "")
 
 
 def main() -> None:

@@ -15,7 +15,8 @@ from orchestrator.checking.model_identity import changed_data, changed_parameter
 from orchestrator.checking.on_node import Rehearsed
 from orchestrator.checking.partitions import asked_for, never_starts, waits
 from orchestrator.checking.problems import doubtful_time, examine, identity_differences, missing_slurm, worst_first
-from orchestrator.checking.scripts import CONTROLLER_SCRIPT, script_remarks
+from orchestrator.checking.scripts import CONTROLLER_SCRIPT, controller_options, script_remarks
+from orchestrator.checking.surroundings import surroundings_findings
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster.commands import CommandFailed
 from orchestrator.cluster.environment import inherited
@@ -103,6 +104,7 @@ def inspect(path: Path, overrides: Sequence[str], rehearse: Callable[[Config], R
         found.notes += [source.problem(*note) for note in expression_notes(config)]
         if rehearse is None:  # a node tells otherwise
             found.unknown += [source.problem(*each) for each in model_of(config).unknown(config)]
+            _look_at_surroundings(config, source, found)
     if not found.problems and config.continue_cp:
         _compare_with_run(config, source, found)
     if found.config is None:
@@ -175,7 +177,7 @@ def _ask_cluster(config: Config, source: Source, found: Inspection) -> Partition
 def _ask_about_controller(config: Config, offspring: Answer, found: Inspection) -> None:
     script = config.model_dir / CONTROLLER_SCRIPT
     if offspring.accepted is not None and script.is_file():
-        answer = ask_about(script, config.model_dir)
+        answer = ask_about(script, config.model_dir, controller_options(config))
         if answer.accepted is False:
             message = f"{script}: SLURM refuses the controller's job: {_one_line(answer.words)}"
             found.problems.append(Problem("", message))
@@ -193,6 +195,12 @@ def _look_at_scripts(config: Config, source: Source, found: Inspection) -> None:
     for remark in script_remarks(config, model_of(config)):
         problem = source.problem(remark.location, remark.message)
         (found.problems if remark.error else found.notes).append(problem)
+
+
+def _look_at_surroundings(config: Config, source: Source, found: Inspection) -> None:
+    missing, unknown = surroundings_findings(model_of(config))
+    found.problems += [source.problem(*each) for each in missing]
+    found.unknown += [source.problem(*each) for each in unknown]
 
 
 def _compare_with_run(config: Config, source: Source, found: Inspection) -> None:
@@ -295,5 +303,5 @@ def next_command(found: Inspection, config: Path, overrides: Sequence[str]) -> l
     if checked is not None and checked.executor == "slurm" and usual and shutil.which("sbatch"):
         script = checked.model_dir / CONTROLLER_SCRIPT
         if script.is_file() and checked.model_dir == Path.cwd():
-            return ["sbatch", CONTROLLER_SCRIPT, *changes]
+            return ["sbatch", *controller_options(checked), CONTROLLER_SCRIPT, *changes]
     return ["orchestrator", "run", str(config), *changes]

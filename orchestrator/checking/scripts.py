@@ -19,6 +19,8 @@ from orchestrator.simulations import Model
 
 CONTROLLER_SCRIPT = "optimisation.sbatch"
 _TIMEOUT = 20.0
+# what the controller's job takes over from the section slurm, and the short name of sbatch's option
+_SHARED = {"partition": "p", "account": "A", "qos": "q"}
 # files that a script reads, which may only be there on the node
 _UNFOLLOWED = "SC1090,SC1091"
 _BASH = re.compile(r"^[^\n]*?: line (\d+): (.+)$", re.MULTILINE)
@@ -66,6 +68,21 @@ def script_remarks(config: Config, model: Model[Any]) -> Iterator[Remark]:
     controller = config.model_dir / CONTROLLER_SCRIPT
     if controller.is_file():
         yield from _remarks(controller.read_text(encoding="utf-8", errors="replace"), (), str(controller))
+
+
+def controller_options(config: Config) -> list[str]:
+    """Return the options with which the controller's job is submitted, so that the configuration alone has to say them.
+
+    Partition, account and quality of service are those of ``slurm``, unless the script has lines of its own for them.
+    """
+    script = config.model_dir / CONTROLLER_SCRIPT
+    lines = script.read_text(encoding="utf-8", errors="replace") if script.is_file() else ""
+    given = {key: getattr(config.slurm, key) for key in _SHARED}
+    return [
+        f"--{key}={value}"
+        for key, value in given.items()
+        if value and not re.search(rf"^#SBATCH\s+(?:.*\s)?(?:--{key}\b|-{_SHARED[key]})", lines, re.MULTILINE)
+    ]
 
 
 def _remarks(script: str, location: Location, name: str) -> Iterator[Remark]:

@@ -17,8 +17,8 @@ app = typer.Typer(
     name="orchestrator",
     help="Fits the parameters of large spiking-network models on SLURM clusters.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="rich",
 )
 

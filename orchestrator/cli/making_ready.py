@@ -1,7 +1,8 @@
-"""Commands before an optimisation: prepare, check."""
+"""Commands before an optimisation: prepare, check, and the schema of a configuration."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,17 @@ from orchestrator.text import command_line
 if TYPE_CHECKING:
     from orchestrator.checking.on_node import Rehearsed
     from orchestrator.config.model import Config
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a configuration, for editors: every key and what it may be, plug-ins included.
+
+    prepare writes that of the program alone beside a configuration, whose first line names it.
+    """
+    from orchestrator.prepare.schema import schema as schema_of_config  # noqa: PLC0415
+
+    say(json.dumps(schema_of_config(), indent=1))
 
 
 @app.command()

@@ -259,9 +259,9 @@ class Answer:
         return f"partition {found[4]}, such as {found[3]}" if found else ""
 
 
-def ask_about(script: Path, directory: Path) -> Answer:
-    """Ask whether a batch script of a user would be accepted from a directory; nothing is submitted."""
-    return _ask(["sbatch", "--test-only", str(script)], directory)
+def ask_about(script: Path, directory: Path, options: Sequence[str] = ()) -> Answer:
+    """Ask whether a batch script of a user would be accepted from a directory, with options before it."""
+    return _ask(["sbatch", "--test-only", *options, str(script)], directory)
 
 
 def _ask(command: Sequence[str], directory: Path) -> Answer:

@@ -13,6 +13,7 @@ from pydantic import (
     SerializerFunctionWrapHandler,
     ValidationError,
     ValidatorFunctionWrapHandler,
+    WithJsonSchema,
     WrapValidator,
     field_validator,
     model_serializer,
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     Start = float | Literal["middle"]
 else:
     # errors of a union would be told for each of its types
-    Start = Annotated[float, WrapValidator(_or_middle)]
+    Start = Annotated[
+        float, WrapValidator(_or_middle), WithJsonSchema({"anyOf": [{"type": "number"}, {"const": MIDDLE}]})
+    ]
 
 
 class ParameterRange(Section):

@@ -13,6 +13,7 @@ from pydantic import (
     PlainSerializer,
     PrivateAttr,
     ValidatorFunctionWrapHandler,
+    WithJsonSchema,
     WrapValidator,
 )
 from pydantic.fields import FieldInfo
@@ -20,7 +21,9 @@ from pydantic.fields import FieldInfo
 from orchestrator.config.durations import parse_duration
 
 # three centuries; sums and products of durations stay finite
-Duration = Annotated[float, BeforeValidator(parse_duration), Field(le=1e10)]
+Duration = Annotated[
+    float, BeforeValidator(parse_duration), Field(le=1e10), WithJsonSchema({"type": ["number", "string"]})
+]
 # in the place of a seed: every evaluation has one of its own
 PER_OFFSPRING: Literal["per_offspring"] = "per_offspring"
 
@@ -34,9 +37,12 @@ if TYPE_CHECKING:
     Seed = int | Literal["per_offspring"]
 else:
     # errors of a union would be told for each of its types
-    AnySeed = Annotated[int, WrapValidator(_or_per_offspring), PlainSerializer(lambda value: value)]
+    _SEED = WithJsonSchema({"anyOf": [{"type": "integer"}, {"const": PER_OFFSPRING}]})
+    AnySeed = Annotated[int, WrapValidator(_or_per_offspring), PlainSerializer(lambda value: value), _SEED]
     # what numpy takes
-    Seed = Annotated[int, Field(ge=0, lt=2**32), WrapValidator(_or_per_offspring), PlainSerializer(lambda value: value)]
+    Seed = Annotated[
+        int, Field(ge=0, lt=2**32), WrapValidator(_or_per_offspring), PlainSerializer(lambda value: value), _SEED
+    ]
 
 
 def _lines(value: object) -> object:
@@ -44,7 +50,8 @@ def _lines(value: object) -> object:
 
 
 # a list of lines, or a block of text
-ShellLines = Annotated[tuple[str, ...], BeforeValidator(_lines)]
+_LINES = WithJsonSchema({"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]})
+ShellLines = Annotated[tuple[str, ...], BeforeValidator(_lines), _LINES]
 
 # As `json_schema_extra` of a key that only says how a run is carried out: a run may be continued with another value.
 # Every other key belongs to the identity of a run, which would be another optimisation with another value.

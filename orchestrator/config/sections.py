@@ -6,7 +6,15 @@ import datetime
 import re
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, FiniteFloat, PositiveFloat, ValidationInfo, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    FiniteFloat,
+    PositiveFloat,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from orchestrator.config.budget import MAX_NGEN, generations_of
 from orchestrator.config.section import CIRCUMSTANCE, Duration, Section, ShellLines
@@ -86,7 +94,9 @@ class JobsSection(Section):
         description="how many of its offspring a job evaluates at once; by default as many as it has cores, which are "
         "ntasks times cpus_per_task",
     )
-    mem: str | None = Field(None, description="memory of a job on each node, such as 64G; SLURM's --mem")
+    mem: Annotated[str | None, WithJsonSchema({"type": ["string", "integer", "null"]})] = Field(
+        None, description="memory of a job on each node, such as 64G; SLURM's --mem"
+    )
     time: Duration | None = Field(
         None,
         description="time limit of a job: 2h, 30m, 0-02:00:00; a number alone is seconds; SLURM's --time",

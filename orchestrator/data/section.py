@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     PlainValidator,
     SerializerFunctionWrapHandler,
+    WithJsonSchema,
     model_serializer,
     model_validator,
 )
@@ -43,6 +44,7 @@ def _several(value: object) -> object:
 
 _NameOrNumber = Annotated[int | str, PlainValidator(_name_or_number)]
 _Sweep = Annotated[int, Field(ge=0)]
+_ONE_OR_SEVERAL = WithJsonSchema({"anyOf": [{"type": "array", "minItems": 1}, {"type": ["string", "integer", "null"]}]})
 
 
 class DataSource(Section):
@@ -61,7 +63,7 @@ class DataSource(Section):
     parameters: dict[str, float | int | str | bool | None] = Field(
         default_factory=dict, description="what the function is called with"
     )
-    columns: Annotated[list[_NameOrNumber] | None, BeforeValidator(_several)] = Field(
+    columns: Annotated[list[_NameOrNumber] | None, BeforeValidator(_several), _ONE_OR_SEVERAL] = Field(
         None,
         min_length=1,
         description="names of columns, or numbers counted from 0: that of the times first, then that of the values, or "
@@ -72,7 +74,7 @@ class DataSource(Section):
         description="name or number of the channel of a file that neo reads, name of a trace or of events elsewhere; "
         "by default the only one",
     )
-    sweeps: Annotated[list[_Sweep] | None, BeforeValidator(_several)] = Field(
+    sweeps: Annotated[list[_Sweep] | None, BeforeValidator(_several), _ONE_OR_SEVERAL] = Field(
         None, min_length=1, description="which sweeps, counted from 0, in a file that has several; by default all"
     )
     events: Annotated[bool | int | str, PlainValidator(_true_or_name)] = Field(

@@ -16,7 +16,7 @@ from orchestrator.config.yaml_text import read_yaml
 from orchestrator.errors import ConfigError, UsageError
 from orchestrator.paths import shipped
 from orchestrator.prepare.configuration import render
-from orchestrator.prepare.plan import CONFIG, FOLDER, SBATCH
+from orchestrator.prepare.plan import CONFIG, FOLDER, SBATCH, SCHEMA
 from orchestrator.prepare.report import in_the_way_lines, next_commands
 from orchestrator.simulations.mozaik.modules import defined_in, module_file, python_tree
 from orchestrator.simulations.mozaik.writing import places
@@ -74,8 +74,11 @@ class FunctionPlan:
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        script = shipped(f"slurm_templates/{SBATCH}")
-        self.files = {f"{FOLDER}/{CONFIG}": self.text.encode(), SBATCH: script}
+        self.files = {
+            f"{FOLDER}/{CONFIG}": self.text.encode(),
+            f"{FOLDER}/{SCHEMA}": shipped(f"param_optim/{SCHEMA}"),
+            SBATCH: shipped(f"slurm_templates/{SBATCH}"),
+        }
         self.names = places(self.model_dir, self.files)
 
     def verify(self) -> None:

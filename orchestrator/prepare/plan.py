@@ -30,9 +30,12 @@ FOLDER = "param_optim"
 CONFIG = "config_optimisation.yaml"
 RUN_SCRIPT = "run_optimization_experiment.py"
 SBATCH = "optimisation.sbatch"
+# for editors, which the configuration's first line tells
+SCHEMA = "config.schema.json"
 # files that every model gets as they are
 _SHIPPED = {
     f"{FOLDER}/{RUN_SCRIPT}": shipped(f"param_optim/{RUN_SCRIPT}"),
+    f"{FOLDER}/{SCHEMA}": shipped(f"param_optim/{SCHEMA}"),
     SBATCH: shipped(f"slurm_templates/{SBATCH}"),
 }
 
@@ -211,7 +214,7 @@ def _copy_parameters(
 ) -> None:
     """Add the base folder's files to the plan, with their references led into the new folder."""
     redirect = Redirection(plan.model_dir, folder.base, FOLDER)
-    reserved = {CONFIG, RUN_SCRIPT, *(file.name for file in plan.recorder_files)}
+    reserved = {CONFIG, RUN_SCRIPT, SCHEMA, *(file.name for file in plan.recorder_files)}
     for name in folder.files:
         if name in reserved:
             raise UsageError(

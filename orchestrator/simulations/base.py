@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.paths import AttemptPaths
     from orchestrator.simulations.options import SimulationContext, SimulationOptions
     from orchestrator.simulations.registry import SimulationKind
+    from orchestrator.simulations.surroundings import Surroundings
     from targets import Recordings
 
 Options = TypeVar("Options", bound="SimulationOptions")
@@ -143,6 +144,10 @@ class Model(Generic[Options]):
     def unknown(self, config: Config) -> list[Finding]:
         """Return what cannot be found out of the model on this machine, and who can."""
         return []
+
+    def surroundings(self) -> Surroundings | None:
+        """Return what a simulation needs of the Python of another environment; None if there is none, or not known."""
+        return None
 
     def notes(self, config: Config) -> list[Finding]:
         """Return what is worth a look although it is no problem."""

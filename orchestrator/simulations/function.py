@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,11 +33,14 @@ from orchestrator.text import shortened
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
+    from orchestrator.simulations.surroundings import Surroundings
     from targets import Recordings
 
 # characters of an exception that are told
 _LONGEST = 2000
 _KEY = ("simulation", "function")
+# that programs/runner.py can be run with
+_OLDEST_PYTHON = (3, 10)
 
 
 class FunctionModel(FilesModel[FunctionOptions]):
@@ -60,6 +65,17 @@ class FunctionModel(FilesModel[FunctionOptions]):
         function = self.options.function
         message = f"whether {function} can be imported, which only its own Python knows: let a node try it (--on-node)"
         return [(_KEY, message)]
+
+    def surroundings(self) -> Surroundings | None:
+        """Return that another Python needs numpy, and what the function's module imports."""
+        if not self._is_of_another_python:
+            return None
+        from orchestrator.simulations.surroundings import Surroundings, required_by  # noqa: PLC0415  (not on nodes)
+
+        options, module = self.options, self.options.function.partition(":")[0]
+        modules = tuple(dict.fromkeys(("numpy", *required_by(self.model_dir, [module]))))
+        python = options.python or shlex.quote(sys.executable)
+        return Surroundings(python, self.model_dir, options.setup, options.environment, modules, _OLDEST_PYTHON)
 
     def identity(self) -> Identity:
         """Return the digests of the function's module, if it is a file of the model, and of what else is named."""

@@ -1,7 +1,4 @@
-"""The report of a real run in headless Chromium, with the network off.
-
-Needs Debian's package chromium (or another Chromium on the PATH) and the Python package playwright.
-"""
+"""The report of a real run in headless Chromium, with the network off."""
 
 from __future__ import annotations
 
@@ -11,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from chromium import started
 from orchestrator_project import Project, origin_of
-from playwright.sync_api import Browser, BrowserContext, Locator, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator
 from playwright.sync_api import Page as Tab
 from report_runs import make_run, model_state
 
@@ -22,7 +20,6 @@ from orchestrator.report import write_report
 
 pytestmark = pytest.mark.browser
 
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 # x explodes beyond 0.95 and y raises beyond 1.5; the names are those of a mozaik model
 MODEL = """
 import math
@@ -96,13 +93,8 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = next((path for name in CHROMIUMS if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.fail(f"there is no Chromium (looked for {', '.join(CHROMIUMS)}): apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    with started() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from bare_models import bare_model, make_small
 from best_runs import model_run
 from orchestrator_project import MODEL, Project
-from shown import ROOT
+from shown import ROOT, build_site
 from stores import GRATING, SPONTANEOUS, Store, plain_store, poisson_trains
 
 from orchestrator.checking.model_identity import keep_model
@@ -80,6 +80,12 @@ def function_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def copy_of_function(function_model: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(function_model, tmp_path / "model"))
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages as a site, built without a network and without a warning."""
+    return build_site(tmp_path_factory.mktemp("docs") / "site")
 
 
 @pytest.fixture

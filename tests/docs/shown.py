@@ -83,6 +83,22 @@ def replaced(text: str, stamps: list[str], runs: list[Path], more: Mapping[str, 
     return text
 
 
+def build_site(place: Path) -> Path:
+    """Build docs/ as a site, with the network off, and return its directory."""
+    # whoever tries to fetch something while it is built gets an error
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(place)],
+        cwd=ROOT,
+        env={**os.environ, **nowhere, "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return place
+
+
 @dataclass
 class Reader:
     """Does what pages say, in one directory.

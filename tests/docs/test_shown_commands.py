@@ -17,6 +17,7 @@ import command_reference
 import pytest
 import yaml
 from bare_models import make_small
+from clones import make_clone
 from shown import ROOT, SHELL, Block, Reader, blocks_of
 
 from orchestrator.checkpoint import Checkpoint
@@ -31,7 +32,8 @@ NOT_EXECUTED = {
     "./tools/test": "it is what runs these tests",
     "pip install 'mozaik-orchestrator[": "installs; tools/test has done so",
     "cd examples/": "simulates for minutes; the suite of the example's simulator runs it smaller",
-    "git clone REPOSITORY_URL orchestrator": "installs; tools/test has done so",
+    "python3 -m venv ~/orchestrator": "installs for a minute; tests/package does so",
+    "pip install --constraint": "installs for a minute; tests/package does so",
     "python benchmarks/": "benchmarks take minutes; they are not part of the tests",
 }
 # pages with commands, by the test that executes them
@@ -103,7 +105,7 @@ def test_commands_in_the_text_have_these_options(page: str) -> None:
         if command in functions:
             options = [name for each in command_reference.parameters_of(functions[command]) for name in each.names]
             given = re.findall(r"(?<![\w-])--?[a-z][\w-]*", rest)
-            assert set(given) <= {*options, "--help"}, f"{page}: orchestrator {command}{rest}"
+            assert set(given) <= {*options, "-h", "--help"}, f"{page}: orchestrator {command}{rest}"
 
 
 @pytest.mark.run
@@ -164,13 +166,8 @@ def test_commands_on_a_cluster(page: str, bare: Callable[[str], Path]) -> None:
 @pytest.mark.mozaik
 def test_the_tutorial(tmp_path: Path) -> None:
     """From the bare visual model to the best parameters applied, its own protocol run with them, and other seeds."""
-    clone = tmp_path / "clone"
-    clone.mkdir()
-    for name in ("tools", ".venv"):
-        (clone / name).symlink_to(sys.prefix if name == ".venv" else ROOT / name)
-    model = clone / "tests/models/visual_model"
-    shutil.copytree(ROOT / "tests/models/visual_model", model, ignore=shutil.ignore_patterns("__pycache__"))
-    make_small(model)
+    clone = make_clone(tmp_path / "clone")
+    make_small(clone / "tests/models/visual_model")
     changes = {"--reevaluate 1 --seeds 3": "--reevaluate 1 --seeds 1"}
     reader = Reader(clone, {"OMP_NUM_THREADS": "1"}, changes, smaller)
     reader.follow("docs/tutorial.md", NOT_EXECUTED)

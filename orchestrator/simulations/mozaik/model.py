@@ -25,9 +25,13 @@ from orchestrator.simulations.mozaik.presented import (
 from orchestrator.simulations.mozaik.protocol import protocol_of
 from orchestrator.simulations.mozaik.recording_size import recorded_by
 from orchestrator.simulations.mozaik.short_protocol import made_on_node, short_protocol
+from orchestrator.simulations.surroundings import Surroundings, required_by
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
+
+# what param_optim/run_optimization_experiment.py imports
+_OF_RUN_SCRIPT = ("mozaik", "numpy", "parameters", "pyNN")
 
 
 class MozaikModel(Model[MozaikOptions]):
@@ -65,6 +69,17 @@ class MozaikModel(Model[MozaikOptions]):
             "too. Check again where it is, name the jobs' Python in simulation.python, or let a node try it (--on-node)"
         )
         return [(("simulation",), message), *presentations]
+
+    def surroundings(self) -> Surroundings | None:
+        """Return that another Python needs what the run script and the modules of model and experiments import."""
+        options = self.options
+        if options.launch_script or not (options.python or options.setup):
+            return None
+        own = required_by(self.model_dir, [each.partition(":")[0] for each in (options.model, options.experiments)])
+        mpi = ("mpi4py",) if self.context.launcher_for(options.launcher) else ()
+        simulator = ("nest",) if options.simulator == "nest" else ()
+        modules = tuple(dict.fromkeys((*_OF_RUN_SCRIPT, *mpi, *simulator, *own)))
+        return Surroundings(options.python or shlex.quote(sys.executable), self.model_dir, options.setup, {}, modules)
 
     def identity(self) -> Identity:
         """Return all parameters, and digests of the run script and of the modules of model and experiments."""

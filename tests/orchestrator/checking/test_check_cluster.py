@@ -144,6 +144,29 @@ def test_a_refusal_of_the_controllers_job_is_a_problem_of_its_script(slurm: Slur
     assert problem.message.endswith("optimisation.sbatch: SLURM refuses the controller's job: no account")
 
 
+def test_partition_and_account_of_the_configuration_are_those_of_the_controllers_job(
+    slurm: Slurm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They had to be written into optimisation.sbatch as well."""
+    folder = slurm()
+    sbatch = folder / "commands/sbatch"
+    sbatch.write_text(sbatch.read_text().replace("#!/bin/sh\n", f'#!/bin/sh\necho "$@" >> {folder}/given\n'))
+    shared = {"partition": "main", "account": "proj 42", "qos": "long"}
+    path = visual_model(tmp_path, {"executor": "slurm", "slurm": shared})
+    script = path.parents[1] / "optimisation.sbatch"
+    options = ["--partition=main", "--account=proj 42", "--qos=long"]
+
+    found = inspect(path, ())
+    assert found.sound
+    assert (folder / "given").read_text().splitlines()[-1] == " ".join(["--test-only", *options, str(script)])
+    monkeypatch.chdir(path.parents[1])
+    assert check.next_command(found, path, ()) == ["sbatch", *options, "optimisation.sbatch"]
+
+    own = "#SBATCH --qos=short\n#SBATCH -n 1 -p week\n##SBATCH --account=other\n"
+    script.write_text(f"#!/bin/bash\n{own}exec orchestrator run\n")
+    assert check.next_command(found, path, ()) == ["sbatch", "--account=proj 42", "optimisation.sbatch"]
+
+
 def test_silence_is_no_refusal(slurm: Slurm, tmp_path: Path) -> None:
     slurm("sbatch: error: Unable to contact slurm controller (connect failure)", 1)
     found = inspected(tmp_path, {})

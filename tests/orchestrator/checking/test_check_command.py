@@ -57,11 +57,12 @@ def test_problems_are_listed_and_the_exit_code_is_2(tmp_path: Path) -> None:
 
 def test_notes_do_not_make_a_configuration_unsound(tmp_path: Path) -> None:
     samples = f"{WEIGHT.rpartition('.')[0]}.num_samples"
-    changes = {f"parameters|{samples}": [20, 60], "simulation|setup": ['source "$HOME/mozaik/bin/activate"']}
+    changes = {f"parameters|{samples}": [20, 60], "simulation|setup": ['source "/no/such/bin/activate"']}
     said = checked(visual_model(tmp_path, changes))
     assert f"{samples}: is written as a whole number in the model, 40, and searched as a real one" in said
     assert "changes the environment, but simulation.python is not given" in said
-    assert "sound." in said
+    assert "sound, as far as could be found out here." in said
+    assert "simulation.setup, line 1: exit code 1 from: source" in said
 
 
 def test_a_selection_of_neurons_is_noted(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from bare_models import NAMES, SHEETS, bare_model, small_model, snapshot
 from in_process import command, script
+from jsonschema import Draft7Validator
 
 import orchestrator.prepare
 from orchestrator.checking.problems import load_checked_config
@@ -36,6 +38,18 @@ def test_a_bare_model_prepared_passes_check_as_it_is(name: str, tmp_path: Path) 
     assert {path.split("/")[0] for path in after if path not in before} == {"param_optim", "optimisation.sbatch"}
     config = load_checked_config(model / "param_optim/config_optimisation.yaml", ["executor=local"])
     assert len(config.parameters) == SEARCHED[name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_editors_find_a_schema_that_the_configuration_fits(name: str, tmp_path: Path) -> None:
+    model = bare_model(name, tmp_path)
+    prepare(model)
+    config = model / "param_optim/config_optimisation.yaml"
+    text = config.read_text()
+    first, _, named = text.splitlines()[0].partition("$schema=")
+    assert first == "# yaml-language-server: "
+    schema = json.loads(config.with_name(named).read_text())
+    Draft7Validator(schema).validate(yaml.safe_load(text))
 
 
 def test_the_command_names_the_next_ones(tmp_path: Path) -> None:
