@@ -25,15 +25,23 @@ def non_dominated(scores: FloatArray) -> BoolArray:
     -------
     ndarray of bool, shape (n_rows,)
     """
-    found, kept, number = np.zeros(len(scores), dtype=bool), np.empty_like(scores), 0
+    found, kept, number = np.zeros(len(scores), dtype=bool), np.empty_like(scores.T), 0
     # by the first objective, then the second, ...: whatever dominates a row comes before it
     for row in np.lexsort(scores.T[::-1]):
-        others = kept[:number]
-        dominates = (others <= scores[row]).all(axis=1) & (others < scores[row]).any(axis=1)
-        if not dominates.any():
-            kept[number], found[row] = scores[row], True
+        if not _dominates(kept[:, :number], scores[row]):
+            kept[:, number], found[row] = scores[row], True
             number += 1
     return found
+
+
+def _dominates(others: FloatArray, scores: FloatArray) -> bool:
+    """Return whether any of others, shape (n_objectives, n_others), dominates what has these scores."""
+    left = np.arange(others.shape[1])
+    for column, score in zip(others, scores, strict=True):
+        left = left[column[left] <= score]
+        if not len(left):
+            return False
+    return bool((others[:, left] < scores[:, None]).any())
 
 
 def fronts(scores: FloatArray) -> list[IntArray]:
