@@ -21,28 +21,25 @@ class Population:
         Of the unit cube.
     scores : ndarray of float, shape (n_points, n_targets)
         Of every target.
-    totals : ndarray of float, shape (n_points,)
-        The one number of each that methods of one objective rank.
     works : ndarray of bool, shape (n_points,)
         Whether the outcome is OK: whatever else it is, nothing is known of the scores.
     """
 
     points: FloatArray
     scores: FloatArray
-    totals: FloatArray
     works: BoolArray
 
     @classmethod
     def empty(cls, n_parameters: int, n_targets: int) -> Population:
         """Return one of no points."""
-        return cls(np.empty((0, n_parameters)), np.empty((0, n_targets)), np.empty(0), np.empty(0, dtype=bool))
+        return cls(np.empty((0, n_parameters)), np.empty((0, n_targets)), np.empty(0, dtype=bool))
 
     def __len__(self) -> int:
         return len(self.points)
 
     def of(self, rows: IntArray) -> Population:
         """Return some of them, in the order of `rows`."""
-        return Population(self.points[rows], self.scores[rows], self.totals[rows], self.works[rows])
+        return Population(self.points[rows], self.scores[rows], self.works[rows])
 
     def joined(self, told: Told) -> Population:
         """Return the population and, behind it, what was told and evaluated."""
@@ -51,7 +48,6 @@ class Population:
         return Population(
             np.vstack([self.points, told.points[rows]]),
             np.vstack([self.scores, told.scores[rows]]),
-            np.concatenate([self.totals, told.totals[rows]]),
             np.concatenate([self.works, works[rows]]),
         )
 
