@@ -78,8 +78,9 @@ class Evolution(ABC):
         self._design = latin_hypercube(problem.start, width, self._size, problem.generator(0))
         self._population = Population.empty(len(problem.start), len(problem.targets))
         self._asks = self._tells = 0
-        # what was asked for, as it was simulated
-        self._known: set[bytes] = set()
+        # what was evaluated, and what was asked for since the last tell: of the rest, schedules may drop some
+        self._evaluated: set[bytes] = set()
+        self._asked: set[bytes] = set()
 
     def ask(self) -> Asked:
         """Return the next points."""
@@ -100,6 +101,8 @@ class Evolution(ABC):
     def tell(self, told: Told) -> None:
         """Let evaluations, of which there may be any number, compete with the population."""
         self._tells += 1
+        self._evaluated.update(self._keys(told.points[told.evaluated]))
+        self._asked.clear()
         everything = self._population.joined(told)
         if len(everything):
             rows = self._survivors(everything, self._problem.generator(2 * self._tells + 1))
@@ -130,14 +133,17 @@ class Evolution(ABC):
         return rng.random((number, len(self._problem.start)))
 
     def _fresh(self, points: FloatArray) -> FloatArray:
-        """Return those points that were not asked for yet, and note them."""
+        """Return those points that are not known or asked for yet, and note them."""
         rows = []
-        for n, simulated in enumerate(np.round(self._problem.snapped(points), _DIGITS) + 0.0):
-            key = simulated.tobytes()
-            if key not in self._known:
-                self._known.add(key)
+        for n, key in enumerate(self._keys(points)):
+            if key not in self._evaluated and key not in self._asked:
+                self._asked.add(key)
                 rows.append(n)
         return points[rows]
+
+    def _keys(self, points: FloatArray) -> list[bytes]:
+        """Return what is the same for points that are simulated alike."""
+        return [each.tobytes() for each in np.round(self._problem.snapped(points), _DIGITS)]
 
 
 class Pareto(Evolution):

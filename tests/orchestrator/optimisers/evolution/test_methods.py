@@ -121,6 +121,16 @@ def test_whole_numbers_are_asked_for_twice_only_if_there_are_no_others(method: s
 
 
 @pytest.mark.parametrize("method", METHODS)
+def test_whole_numbers_that_the_cluster_lost_are_asked_for_again(method: str) -> None:
+    space = SearchSpace([Parameter("x", 1, 4, integer=True)])
+    optimiser = created(method, start=space.encode({"x": 2}), steps=space.steps, space=space, size=4)
+    asked = optimiser.ask()
+    lost = np.where(np.arange(4)[:, None] == 2, np.nan, [[1.0, 2.0]])
+    optimiser.tell(told(asked, lost, [Outcome.OK, Outcome.OK, Outcome.NODE_FAIL, Outcome.OK]))
+    assert space.decode(optimiser.ask().points[0]) == space.decode(asked.points[2])
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_a_single_parameter_and_a_single_target_are_enough(method: str) -> None:
     optimiser = created(method, start=np.array([0.9]), steps=np.zeros(1), size=4, targets=["a"])
     points = run(optimiser, 25, lambda points: np.abs(points - 0.3))
