@@ -44,7 +44,8 @@ def as_csv(front: Front) -> str:
     """Return a table with a row for each member of a Pareto front, empty if there are none.
 
     The columns are ``rank``, ``generation``, ``offspring``, ``knee`` (0 or 1) and ``total_score``, then as in a
-    checkpoint ``parameter:<name>``, ``value:<target>`` (empty if there is none) and ``score:<target>`` of all targets.
+    checkpoint ``parameter:<name>`` of what is searched, and ``value:<target>`` (empty if there is none) and
+    ``score:<target>`` of all targets.
     """
     text, knee = io.StringIO(), front.knee
     writer = csv.writer(text, lineterminator="\n")

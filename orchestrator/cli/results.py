@@ -25,7 +25,7 @@ Targets = Annotated[
     list[str] | None,
     typer.Option(
         metavar="LABEL",
-        help="Of the front: a target that counts; repeatable. All do if there is none.",
+        help="Of the front: a target that counts, by default all do. Repeatable.",
         show_default=False,
     ),
 ]
