@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
 from orchestrator.optimisers.base import Asked, Problem, Told
-from orchestrator.optimisers.designs import latin_hypercube
+from orchestrator.optimisers.design import first_design
 from orchestrator.optimisers.evolution.domination import IntArray
 from orchestrator.optimisers.evolution.population import Population
 from orchestrator.optimisers.evolution.variation import polynomial, simulated_binary
@@ -74,8 +75,9 @@ class Evolution(ABC):
         self._problem = problem
         wanted = problem.size if options.population == "auto" else options.population
         self._size = max(wanted, least)
-        width = 1.0 if options.initial == "ranges" else float(np.sqrt(3)) * problem.sigma
-        self._design = latin_hypercube(problem.start, width, self._size, problem.generator(0))
+        # with the largest standard deviation a design reaches from bound to bound
+        where = replace(problem, sigma=1.0) if options.initial == "ranges" else problem
+        self._design = first_design(where, self._size)
         self._population = Population.empty(len(problem.start), len(problem.targets))
         self._asks = self._tells = 0
         # what was evaluated, and what was asked for since the last tell: of the rest, schedules may drop some
