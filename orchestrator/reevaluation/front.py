@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,7 +46,8 @@ class Front:
             If the run has no such target.
         """
         labels = front_targets(run, targets)
-        return cls(choose(run, len(run.evaluations()), again_of(run), labels), labels)
+        choice = choose(run, len(run.evaluations()), again_of(run), labels)
+        return cls(replace(choice, wanted=len(choice.best)), labels)
 
     @property
     def options(self) -> tuple[str, ...]:

@@ -96,6 +96,10 @@ def test_the_table_has_a_row_for_each_member_and_says_how_to_take_the_knee(run: 
     assert lines[0].split() == ["rank", "evaluation", "total", "score", RATE, CV]
     assert lines[1].split() == ["1", "generation", "0", "offspring", "1", "2", "1", "1", "knee"]
     assert lines[3].split() == ["3", "generation", "1", "offspring", "0", "4", "0", "4"]
+    assert lines[-2] == (
+        "7 evaluations, 6 of them OK; only these can be best (1 EXPLODED). 3 different ones are on the Pareto front: "
+        "none is better in a target without being worse in another."
+    )
     assert f"orchestrator best {run.directory} --front --rank 1" in lines[-1]
 
 
