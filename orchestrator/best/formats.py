@@ -1,13 +1,16 @@
-"""The best parameters for other programs."""
+"""The best parameters, and the Pareto front, for other programs."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Mapping
 
 import yaml
 
 from orchestrator.reevaluation.choosing import Choice
+from orchestrator.reevaluation.front import Front
 from orchestrator.reevaluation.noise import Luck
 from orchestrator.text import command_line
 
@@ -35,6 +38,25 @@ def as_yaml(choice: Choice) -> str:
     """Return the parameters, fit for ``optimiser_centroid``; of several evaluations a list of them, best first."""
     parameters = [dict(candidate.parameters) for candidate in choice.best]
     return yaml.safe_dump(parameters[0] if choice.wanted == 1 else parameters, sort_keys=False, width=200)
+
+
+def as_csv(front: Front) -> str:
+    """Return a table with a row for each member of a Pareto front, empty if there are none.
+
+    The columns are ``rank``, ``generation``, ``offspring``, ``knee`` (0 or 1) and ``total_score``, then as in a
+    checkpoint ``parameter:<name>`` of what is searched, and ``value:<target>`` (empty if there is none) and
+    ``score:<target>`` of all targets.
+    """
+    text, knee = io.StringIO(), front.knee
+    writer = csv.writer(text, lineterminator="\n")
+    if knee is not None:
+        columns = {"parameter": knee.parameters, "value": knee.values, "score": knee.scores}
+        names = [f"{kind}:{name}" for kind, named in columns.items() for name in named]
+        writer.writerow(["rank", "generation", "offspring", "knee", "total_score", *names])
+    for each in front.members:
+        identity = (each.rank, each.generation, each.offspring, int(each is knee), each.total_score)
+        writer.writerow([*identity, *each.parameters.values(), *each.values.values(), *each.scores.values()])
+    return text.getvalue()
 
 
 def as_overrides(parameters: Mapping[str, float | int]) -> str:

@@ -21,6 +21,7 @@ from orchestrator.files import set_mode
 from orchestrator.lease import Lease, only_controller
 from orchestrator.paths import ReevaluationPaths, RunPaths
 from orchestrator.reevaluation.choosing import choose
+from orchestrator.reevaluation.front import front_options
 from orchestrator.reevaluation.reports import Report, report
 from orchestrator.reevaluation.store import Request, evaluated, missing
 from orchestrator.run.asked import Asks
@@ -52,7 +53,14 @@ def last_report(run: RunPaths) -> Report:
 
 
 def reevaluate(
-    run: RunPaths, top: int, seeds: int, overrides: Sequence[str], console: Console, *, force: bool = False
+    run: RunPaths,
+    top: int,
+    seeds: int,
+    overrides: Sequence[str],
+    console: Console,
+    *,
+    front: Sequence[str] = (),
+    force: bool = False,
 ) -> Report:
     """Evaluate the `top` best of a run again under other seeds, and wait for it.
 
@@ -69,6 +77,8 @@ def reevaluate(
         ``dotted.key=value`` each; what the optimisation was may not change.
     console : rich.console.Console
         For the log and the display.
+    front : sequence of str
+        Labels of targets: if there are any, only what is on their Pareto front counts.
     force : bool
         Whether to end another re-evaluation of the run that is unfinished.
 
@@ -80,21 +90,23 @@ def reevaluate(
     config = _checked(run, overrides)
     paths = ReevaluationPaths.of(run)
     _refuse_other_names(paths, [*config.searched, *config.simulation.seeds])
-    request = _going_on(paths, config, top, seeds)
+    request = _going_on(paths, config, top, seeds, tuple(front))
     if request is not None:
         console.print(_going_on_words(request, len(missing(request, evaluated(paths)))))
     else:
-        choice = choose(Checkpoint(run.checkpoint), top).required()
+        choice = choose(Checkpoint(run.checkpoint), top, front=front).required()
         if len(choice.best) < top:
             console.print(choice.note)
-        request = Request(top, seeds, _originals(config), choice.best, sum(choice.outcomes.values()))
+        number = sum(choice.outcomes.values())
+        request = Request(top, seeds, _originals(config), choice.best, number, tuple(front))
     if not missing(request, evaluated(paths)):
         request.write(paths)
         return report(request, evaluated(paths))
     allocation = leave_allocation()
     set_mode(config.run_mode)
     paths.directory.mkdir(exist_ok=True)
-    to_go_on = command_line("orchestrator", "best", run.directory, "--reevaluate", top, "--seeds", seeds)
+    of_front = front_options(front, Checkpoint(run.checkpoint).target_labels)
+    to_go_on = command_line("orchestrator", "best", run.directory, "--reevaluate", top, "--seeds", seeds, *of_front)
     try:
         with (
             only_controller(paths, allocation.get("SLURM_JOB_ID", ""), console.print) as lease,
@@ -169,10 +181,11 @@ def _originals(config: Config) -> dict[str, int]:
     return originals_of(config.simulation.seeds, config.optimiser_seed)
 
 
-def _going_on(paths: ReevaluationPaths, config: Config, top: int, seeds: int) -> Request | None:
+def _going_on(paths: ReevaluationPaths, config: Config, top: int, seeds: int, front: tuple[str, ...]) -> Request | None:
     """Return the last request if the same is asked for and it is unfinished; the best may be others by now."""
     last = Request.read(paths)
-    if last is None or (last.top, last.seeds, dict(last.originals)) != (top, seeds, _originals(config)):
+    asked = (top, seeds, _originals(config), front)
+    if last is None or (last.top, last.seeds, dict(last.originals), last.front) != asked:
         return None
     return last if missing(last, evaluated(paths)) else None
 

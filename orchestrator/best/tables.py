@@ -1,4 +1,4 @@
-"""The best, and their re-evaluations, for people."""
+"""The best, the Pareto front, and re-evaluations, for people."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.reevaluation.choosing import Candidate
+from orchestrator.reevaluation.front import Front
 from orchestrator.reevaluation.noise import Luck, Noise
 from orchestrator.reevaluation.reports import CandidateSpread, Report
 from orchestrator.reevaluation.spread import Spread
 from orchestrator.scores.tables import number
+from orchestrator.text import command_line
 
 
 def best_parts(luck: Luck) -> Iterator[RenderableType]:
@@ -41,6 +43,30 @@ def best_parts(luck: Luck) -> Iterator[RenderableType]:
     yield Text(choice.note, style="dim")
     for warning in luck.warnings:
         yield Text(f"! {warning}", style="yellow")
+
+
+def front_parts(front: Front, run: object) -> Iterator[RenderableType]:
+    """Yield the members of a Pareto front with their scores of the targets that count, and what can be done with them.
+
+    Parameters
+    ----------
+    front : Front
+        Of the run.
+    run : object
+        The run as the user calls it, for commands.
+    """
+    knee = front.knee
+    if knee is not None:
+        table = _table("rank", "evaluation", "total score", *front.targets, "", names=2)
+        for each in front.members:
+            scores = (number(each.scores[label]) for label in front.targets)
+            table.add_row(str(each.rank), each.name, number(each.total_score), *scores, "knee" if each is knee else "")
+        yield table
+        yield Text()
+    yield Text(front.choice.note, style="dim")
+    if knee is not None:
+        words = command_line("orchestrator", "best", run, *front.options, "--rank", knee.rank)
+        yield Text(f"The knee gives up little in every target. Its parameters: {words}", style="dim")
 
 
 def _total(candidate: Candidate) -> str:
@@ -83,8 +109,9 @@ def report_parts(report: Report) -> Iterator[RenderableType]:
     """Yield what a re-evaluation says: the total scores of all candidates, their targets, and what follows."""
     request = report.request
     candidates = f"The {len(request.candidates)} best" if len(request.candidates) > 1 else "The best"
+    of_front = " of the Pareto front" if request.front else ""
     yield Text(
-        f"{candidates} of {request.evaluations} evaluations again, under {request.seeds} other seeds each "
+        f"{candidates}{of_front} of {request.evaluations} evaluations again, under {request.seeds} other seeds each "
         f"({', '.join(request.originals)})",
         style="bold",
     )

@@ -10,10 +10,13 @@ from orchestrator.errors import UsageError
 _WHAT = ("--yaml", "--overrides", "--apply", "--reevaluate", "--reevaluated", "--traces")
 _NOT_TOGETHER = {
     "--json": ("--yaml", "--overrides", "--apply", "--traces"),
-    "--top": ("--apply", "--reevaluate", "--reevaluated", "--traces"),
+    "--top": ("--apply", "--reevaluate", "--reevaluated", "--traces", "--rank"),
+    "--rank": ("--reevaluate",),
+    "--front": ("--reevaluated",),
 }
 _ONLY_WITH = {
-    "--rank": ("--apply", "--traces"),
+    "--rank": ("--apply", "--traces", "--front"),
+    "--target": ("--front",),
     "--base-param": ("--apply",),
     "--seeds": ("--reevaluate",),
     "--set": ("--reevaluate",),

@@ -1,10 +1,11 @@
-"""Commands that look at what was found: best, score."""
+"""Commands that look at what was found: best, front, score."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,15 @@ from orchestrator.paths import run_paths
 if TYPE_CHECKING:
     from orchestrator.scores.datastores import ScoredDatastore
     from orchestrator.scores.rescoring import Rescored
+
+Targets = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="LABEL",
+        help="Of the front: a target that counts, by default all do. Repeatable.",
+        show_default=False,
+    ),
+]
 
 
 @app.command()
@@ -44,8 +54,14 @@ def best(
     ] = None,
     rank: Annotated[
         int | None,
-        typer.Option(min=1, help="With --apply, --traces: which of the best, 1 is the best.", show_default="1"),
+        typer.Option(
+            min=1, help="With --apply, --traces, --front: which of the best, 1 is the best.", show_default="1"
+        ),
     ] = None,
+    front: Annotated[
+        bool, typer.Option("--front", help="Only the Pareto front counts: see orchestrator front.")
+    ] = False,
+    target: Targets = None,
     base_param: Annotated[
         Path | None,
         typer.Option(help="With --apply: folder of the base parameters, in the model's.", show_default="param"),
@@ -77,39 +93,76 @@ def best(
             "--top": top is not None, "--json": as_json, "--yaml": as_yaml, "--overrides": as_overrides,
             "--apply": apply is not None, "--rank": rank is not None, "--base-param": base_param is not None,
             "--reevaluate": reevaluate is not None, "--seeds": seeds is not None, "--reevaluated": reevaluated,
-            "--force": force, "--set": bool(overrides), "--traces": traces is not None,
+            "--force": force, "--set": bool(overrides), "--traces": traces is not None, "--front": front,
+            "--target": bool(target),
         }
     )  # fmt: skip
+    of_front = _front_targets(run_directory, target or ()) if front else ()
     if apply is not None:
-        _apply(run_directory, apply, rank or 1, base_param or Path("param"), force=force)
+        _apply(run_directory, apply, rank or 1, base_param or Path("param"), of_front, force=force)
     elif traces is not None:
-        _write_traces(run_directory, traces, rank or 1)
+        _write_traces(run_directory, traces, rank or 1, of_front)
     elif reevaluate is not None or reevaluated:
-        _reevaluate(run_directory, reevaluate, seeds or 5, overrides or (), force=force, as_json=as_json)
+        _reevaluate(run_directory, reevaluate, seeds or 5, overrides or (), of_front, force=force, as_json=as_json)
     else:
         form = "json" if as_json else "yaml" if as_yaml else "overrides" if as_overrides else "table"
-        _print_best(run_directory, top or 1, form)
+        _print_best(run_directory, top or 1, form, of_front, rank)
 
 
-def _write_traces(run_directory: Path, file: Path, rank: int) -> None:
+@app.command()
+def front(
+    run_directory: RunDirectory,
+    *,
+    target: Targets = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV: parameters, values and scores.")] = False,
+) -> None:
+    """Print the Pareto front of a run: what no other is better than in a target without being worse in another.
+
+    Ranks are by total score; best --front --rank N prints, writes or evaluates again what is chosen.
+    Exit codes: 0 done, 1 failed, 2 wrong usage, or nothing is measured yet.
+    """
+    from orchestrator.best.formats import as_csv as table_of  # noqa: PLC0415  (commands that need little start quickly)
+    from orchestrator.best.tables import front_parts  # noqa: PLC0415
+    from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
+    from orchestrator.reevaluation.front import Front  # noqa: PLC0415
+
+    found = Front.of(Checkpoint(run_directory), target or ())
+    found.choice.required()
+    if as_csv:
+        say(table_of(found), end="")
+        return
+    console = PlainConsole()
+    for part in front_parts(found, run_directory):
+        console.print(part)
+
+
+def _front_targets(run_directory: Path, wanted: Sequence[str]) -> Sequence[str]:
+    from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
+    from orchestrator.reevaluation.front import front_targets  # noqa: PLC0415
+
+    return front_targets(Checkpoint(run_directory), wanted)
+
+
+def _write_traces(run_directory: Path, file: Path, rank: int, front: Sequence[str]) -> None:
     from orchestrator.best.traces import write_traces  # noqa: PLC0415  (commands that need little start quickly)
     from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
     from orchestrator.reevaluation.choosing import choose  # noqa: PLC0415
 
     checkpoint = Checkpoint(run_directory)
-    choice = choose(checkpoint, rank).required()
+    choice = choose(checkpoint, rank, front=front).required()
     if len(choice.best) < rank:
         raise UsageError(f"--rank: expected one of the best, from 1 to {len(choice.best)}, got {rank}")
     write_traces(checkpoint, choice.best[rank - 1], file)
     say(f"Written: {file}")
 
 
-def _print_best(run_directory: Path, top: int, form: str) -> None:
+def _print_best(run_directory: Path, top: int, form: str, front: Sequence[str], rank: int | None) -> None:
     from orchestrator.best import formats  # noqa: PLC0415  (commands that need little start quickly)
     from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
     from orchestrator.reevaluation.noise import Luck  # noqa: PLC0415
 
-    luck = Luck.of(Checkpoint(run_directory), top)
+    luck = Luck.of(Checkpoint(run_directory), rank or top, front)
+    luck = luck if rank is None else replace(luck, choice=luck.choice.only(rank))
     choice = luck.choice.required()
     if form == "table":
         print_luck(PlainConsole(), luck)
@@ -127,26 +180,35 @@ def _print_best(run_directory: Path, top: int, form: str) -> None:
             say(f"orchestrator: {formats.TOO_LONG}", error=True)
 
 
-def _apply(run_directory: Path, folder: Path, rank: int, base_param: Path, *, force: bool) -> None:
+def _apply(
+    run_directory: Path, folder: Path, rank: int, base_param: Path, front: Sequence[str], *, force: bool
+) -> None:
     from orchestrator.best.applying import apply_best  # noqa: PLC0415
     from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
     from orchestrator.reevaluation.noise import Luck  # noqa: PLC0415
 
     paths = run_paths(run_directory)
-    candidate = Luck.of(Checkpoint(paths.checkpoint), rank).choice.ranked(rank)
+    candidate = Luck.of(Checkpoint(paths.checkpoint), rank, front).choice.ranked(rank)
     for line in apply_best(paths, candidate, target=folder, base=base_param, force=force):
         say(line)
 
 
 def _reevaluate(
-    run_directory: Path, top: int | None, seeds: int, overrides: Sequence[str], *, force: bool, as_json: bool
+    run_directory: Path,
+    top: int | None,
+    seeds: int,
+    overrides: Sequence[str],
+    front: Sequence[str],
+    *,
+    force: bool,
+    as_json: bool,
 ) -> None:
     from orchestrator.best.reevaluating import last_report, reevaluate  # noqa: PLC0415
 
     paths = run_paths(run_directory)
     # standard output is for programs with --json
     console = PlainConsole(stderr=as_json, soft_wrap=not sys.stdout.isatty())
-    report = reevaluate(paths, top, seeds, overrides, console, force=force) if top else last_report(paths)
+    report = reevaluate(paths, top, seeds, overrides, console, front=front, force=force) if top else last_report(paths)
     if as_json:
         say(json.dumps(report.to_json(), indent=1, allow_nan=False))
     else:

@@ -96,7 +96,8 @@ class Config(Budget):
         0,
         ge=0,
         validate_default=True,
-        description="offspring in a generation; 0 takes the default of CMA-ES, 4 + 3 ln(number of parameters)",
+        description="offspring in a generation; 0 takes the method's default: 4 + 3 ln(number of parameters), or 32 of "
+        "nsga2, nsga3 and ga",
     )
     schedule: Annotated[SerializeAsAny[ScheduleOptions], PlainValidator(SCHEDULE.read)] = Field(
         default_factory=dict,

@@ -17,6 +17,7 @@ from orchestrator.optimisers.base import Asked, Problem, Told
 from orchestrator.optimisers.models.trust import Trust
 from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.registry import optimiser
+from orchestrator.optimisers.weighting import ReweighAfter, Weighting, WeightingName
 from orchestrator.records import FloatArray, Origin
 
 if TYPE_CHECKING:
@@ -59,6 +60,17 @@ class CMAOptions(OptimiserOptions):
         (),
         description="directories of other runs, relative to model_dir, whose evaluations the model learns from as well",
     )
+    weighting: WeightingName = "sum"
+    reweigh_after: ReweighAfter = 10.0
+
+    @field_validator("weighting")
+    @classmethod
+    def _of_samples(cls, value: WeightingName, info: ValidationInfo) -> WeightingName:
+        if value != "sum" and info.data.get("model") == "targets":
+            raise ValueError(
+                f"the model proposes points by the sum of the scores: with {value}, set model: none as well"
+            )
+        return value
 
     @field_validator("learn_from")
     @classmethod
@@ -70,7 +82,7 @@ class CMAOptions(OptimiserOptions):
 
 @optimiser("cma", options=CMAOptions, packages=("cma", "numpy"), any_rows=True, proposes=True)
 class CMA:
-    """CMA-ES on the sum of the scores, bounded to the unit cube by pycma's own boundary transformation.
+    """CMA-ES on the sum of the scores, or a weighted one; pycma's own transformation bounds it to the unit cube.
 
     It takes any rows: the distribution is updated by whatever was told, from whichever ask it is. Every ask draws as
     many samples, so that those of the next one do not depend on how many points the model proposed.
@@ -97,9 +109,10 @@ class CMA:
         self._moved: dict[bytes, FloatArray] = {}
         # pycma takes one tell for each ask
         self._asked_since = False
-        # what is known of the present distribution and was too little to learn from: points, and sums of the scores
+        # what is known of the present distribution and was too little to learn from: points, and their scores
         self._points: list[FloatArray] = []
-        self._totals: list[float] = []
+        self._scores: list[FloatArray] = []
+        self._weighting = Weighting(options.weighting, len(problem.targets), options.reweigh_after)
 
     def _begun(self, start: FloatArray, sigma: float) -> Any:
         """Return a strategy that begins at a point."""
@@ -167,28 +180,29 @@ class CMA:
         return [*asked[:first], *asked[last:]]
 
     def tell(self, told: Told) -> None:
-        """Update the distribution with the sum of the scores of each offspring that was evaluated.
+        """Update the distribution with the total of each offspring that was evaluated.
 
         The mean is that of the best half of a generation: if fewer were evaluated, they are told together with the next
         ones.
         """
         rows = [self._moved.pop(point.tobytes(), point) for point in told.points]
         self._points += [rows[n] for n in told.evaluated]
-        self._totals += told.totals[told.evaluated].tolist()
+        self._scores += [told.scores[n] for n in told.evaluated]
+        self._weighting.learn(told)
         if len(self._points) >= max(self._strategy.sp.weights.mu, _LEAST):
             if not self._asked_since:
                 self._strategy.ask()
             with warnings.catch_warnings():
                 # of another number than usual
                 warnings.simplefilter("ignore")
-                self._strategy.tell(self._points, self._totals)
-            self._points, self._totals, self._asked_since = [], [], False
+                self._strategy.tell(self._points, self._weighting.totals(np.array(self._scores)).tolist())
+            self._points, self._scores, self._asked_since = [], [], False
         noise = self._noise(told)
         if self._proposer is not None:
             self._proposer.learn(told)
         if self._trust.learn(told, noise):
             self._strategy = self._begun(self._trust.best, _SIGMA_OF_A_RESTART)
-            self._points, self._totals, self._asked_since = [], [], False
+            self._points, self._scores, self._asked_since = [], [], False
 
     def _noise(self, told: Told) -> float:
         """Return the standard deviation of the total score of one point, as it was known before a block was told."""
@@ -208,9 +222,10 @@ class CMA:
 
         The mean is in the unit cube; the covariance is that of the sampling distribution,
         sigma^2 C, in the coordinates before pycma's boundary transformation. With the model also
-        ``model_proposals``, ``model_win``, ``model_stalls``, and the state of the proposer.
+        ``model_proposals``, ``model_win``, ``model_stalls``, and the state of the proposer; with weights that are
+        adapted ``weights`` (n_targets,).
         """
-        own = self._distribution()
+        own = {**self._distribution(), **self._weighting.state()}
         if self._proposer is None:
             return own
         return {**own, **self._trust.state(), **self._proposer.state()}

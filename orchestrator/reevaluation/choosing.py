@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.config.section import PER_OFFSPRING
 from orchestrator.config.yaml_text import read_mapping
 from orchestrator.errors import UsageError
+from orchestrator.optimisers.evolution.domination import non_dominated
 from orchestrator.records import Origin
 from orchestrator.reevaluation.spread import Again
 
@@ -149,6 +150,8 @@ class Choice:
         The checkpoint, for messages.
     by_mean : bool
         Whether the first ones are ordered by the mean of what other seeds gave of them.
+    on_front : int or None
+        How many different ones are on the Pareto front if only these count.
     """
 
     best: tuple[Candidate, ...]
@@ -157,6 +160,7 @@ class Choice:
     outcomes: Mapping[str, int]
     source: str
     by_mean: bool = False
+    on_front: int | None = None
 
     @property
     def note(self) -> str:
@@ -167,6 +171,11 @@ class Choice:
         text = f"{total} evaluations, {ok} of them OK; only these can be best"
         if others := ", ".join(f"{n} {name}" for name, n in self.outcomes.items() if name != "OK"):
             text += f" ({others})"
+        if self.on_front is not None:
+            text += (
+                f". {self.on_front} different ones are on the Pareto front: none is better in a target without being "
+            )
+            text += "worse in another"
         if len(self.best) < self.wanted:
             text += f". {self.wanted} were asked for, there are {len(self.best)} different ones"
         if self.by_mean:
@@ -185,6 +194,10 @@ class Choice:
             raise UsageError(f"{self.source}: nothing is best yet. {self.note}")
         return self
 
+    def only(self, rank: int) -> Choice:
+        """Return the choice of one rank alone; raises as `ranked`."""
+        return replace(self, best=(self.ranked(rank),), wanted=1)
+
     def ranked(self, rank: int) -> Candidate:
         """Return the candidate of a rank, from 1.
 
@@ -199,7 +212,9 @@ class Choice:
         return best[rank - 1]
 
 
-def choose(checkpoint: Checkpoint, top: int, again: Mapping[Key, Again] | None = None) -> Choice:
+def choose(
+    checkpoint: Checkpoint, top: int, again: Mapping[Key, Again] | None = None, front: Sequence[str] = ()
+) -> Choice:
     """Return the best evaluations of a run.
 
     Only those with outcome ``OK`` count: the others have no values, and ``max_score`` if all are bad is no
@@ -218,6 +233,8 @@ def choose(checkpoint: Checkpoint, top: int, again: Mapping[Key, Again] | None =
         How many.
     again : mapping of tuple to Again, optional
         What other seeds gave, by the parameters' values; `FEWEST` of them count at least.
+    front : sequence of str
+        Labels of targets: if there are any, only what is on the Pareto front of their scores counts.
     """
     frame = checkpoint.evaluations()
     frame["ranked"] = [total for block in checkpoint.told() for total in block.totals]
@@ -228,6 +245,9 @@ def choose(checkpoint: Checkpoint, top: int, again: Mapping[Key, Again] | None =
     first: dict[Key, int] = {}
     for row, values in enumerate(order[names].to_numpy(dtype=float).tolist()):
         first.setdefault(tuple(values), row)
+    if front:
+        scores = order[[f"score:{label}" for label in front]].to_numpy(dtype=float)[list(first.values())]
+        first = {key: first[key] for key, best in zip(list(first), non_dominated(scores), strict=True) if best}
     means = {
         key: mean
         for key, found in (again or {}).items()
@@ -243,7 +263,8 @@ def choose(checkpoint: Checkpoint, top: int, again: Mapping[Key, Again] | None =
     starts = frame[frame["origin"] == Origin.START.value]
     start = None if starts.empty else _candidate(starts.iloc[0], checkpoint, integers, 0)
     outcomes = {str(name): int(n) for name, n in frame["outcome"].value_counts().items()}
-    return Choice(tuple(best), start, top, outcomes, str(checkpoint.path), by_mean)
+    on_front = len(first) if front else None
+    return Choice(tuple(best), start, top, outcomes, str(checkpoint.path), by_mean, on_front)
 
 
 def _candidate(row: pd.Series[Any], checkpoint: Checkpoint, integers: Sequence[str], rank: int) -> Candidate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,8 +78,8 @@ class Luck:
     noises: Mapping[str, Noise]
 
     @classmethod
-    def of(cls, run: Checkpoint, top: int) -> Luck:
-        """Return what is known of a run, with so many of its best.
+    def of(cls, run: Checkpoint, top: int, front: Sequence[str] = ()) -> Luck:
+        """Return what is known of a run, with so many of its best, or of the Pareto front of some targets.
 
         Raises
         ------
@@ -87,7 +87,7 @@ class Luck:
             If the checkpoint, or what is kept of re-evaluations beside it, cannot be read.
         """
         again = again_of(run)
-        return cls(choose(run, top, again), noises_of(run, again))
+        return cls(choose(run, top, again, front), noises_of(run, again))
 
     @property
     def warnings(self) -> list[str]:

@@ -34,6 +34,8 @@ class Request:
         The best evaluations when it was asked.
     evaluations : int
         How many evaluations the run had then.
+    front : tuple of str
+        Labels of the targets of whose Pareto front the candidates are; none if they are the best of all.
     """
 
     top: int
@@ -41,6 +43,7 @@ class Request:
     originals: Mapping[str, int]
     candidates: tuple[Candidate, ...]
     evaluations: int
+    front: tuple[str, ...] = ()
 
     def tasks(self, candidate: Candidate) -> list[Numbers]:
         """Return the parameters and seeds of one candidate's simulations."""
@@ -55,7 +58,7 @@ class Request:
         """Keep it as the last."""
         data = {"top": self.top, "seeds": self.seeds, "originals": dict(self.originals)}
         found = [candidate.to_json() for candidate in self.candidates]
-        write_json(paths.request, {**data, "candidates": found, "evaluations": self.evaluations})
+        write_json(paths.request, {**data, "candidates": found, "evaluations": self.evaluations, "front": self.front})
 
     @classmethod
     def read(cls, paths: ReevaluationPaths) -> Request | None:
@@ -71,6 +74,7 @@ class Request:
             candidates = tuple(Candidate.from_json(each) for each in data["candidates"])
             numbers = [int(data[key]) for key in ("top", "seeds", "evaluations")]
             originals = {str(name): int(seed) for name, seed in data["originals"].items()}
+            front = tuple(str(label) for label in data.get("front", ()))
             if not 1 <= numbers[1] <= MOST_SEEDS:
                 raise ValueError(f"seeds: expected 1 to {MOST_SEEDS:,}, got {numbers[1]}")
         except FileNotFoundError:
@@ -81,7 +85,7 @@ class Request:
                 "ask again: what was simulated is kept"
             ) from error
         top, seeds, evaluations = numbers
-        return cls(top, seeds, originals, candidates, evaluations)
+        return cls(top, seeds, originals, candidates, evaluations, front)
 
 
 @dataclass(frozen=True)

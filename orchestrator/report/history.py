@@ -14,6 +14,7 @@ import pandas as pd
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.data.freezing import read_data
+from orchestrator.optimisers.evolution.domination import non_dominated
 from orchestrator.optimisers.space import Parameter
 from orchestrator.paths import RunPaths
 from orchestrator.records import FloatArray, Origin
@@ -228,6 +229,12 @@ class History:
     def best(self) -> int | None:
         """Row of the best evaluation, as `standing` tells equal ones apart; None before one was measured."""
         return int(self.best_rows[-1]) if len(self) and self.best_rows[-1] >= 0 else None
+
+    @cached_property
+    def front(self) -> IntArray:
+        """Rows of the Pareto front: measured, and no other is better in a target without being worse in another."""
+        rows = np.flatnonzero(self.ok & np.isfinite(self.total))
+        return rows[non_dominated(self.scores[rows])]
 
     def ranked(self, top: int) -> IntArray:
         """Return the rows of the best evaluations, the best first; only those that were measured."""

@@ -201,7 +201,7 @@ def test_every_control_draws_anew(name: str, reports: dict[str, Path], watched: 
             # the first look of a control is one of its options'
             assert len(seen) > 1, control.inner_text()
             used += 1
-    assert used == (11 if name == "run" else 2)
+    assert used == (13 if name == "run" else 2)
     assert broken_marks(tab) == 0
 
 

@@ -14,6 +14,7 @@ A notebook shows a figure that is the last line of a cell. If many are made of o
 
 from orchestrator.report.figures.calibration import model_calibration, model_explosions, model_noise
 from orchestrator.report.figures.comparison import compare_parameters, compare_scores, compare_targets
+from orchestrator.report.figures.compromises import trade_off
 from orchestrator.report.figures.model import model_trust, origin_of_evaluations
 from orchestrator.report.figures.optimiser import learnt_correlation, search_distribution
 from orchestrator.report.figures.parameters import parameter_exploration, parameters_in_bounds
@@ -59,6 +60,7 @@ __all__ = [
     "target_scores_by_generation",
     "trace_residuals",
     "traces",
+    "trade_off",
     "values_against_targets",
     "wall_time",
 ]

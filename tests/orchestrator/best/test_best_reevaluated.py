@@ -147,6 +147,14 @@ def test_more_seeds_and_more_candidates_simulate_only_what_is_new(undisturbed: P
     assert project.simulated == 8 + 6
 
 
+def test_of_the_front_of_some_targets_only_its_members_are_evaluated_again(project: Project) -> None:
+    out = reevaluate(project, "--front", "--target", CV, top=1, seeds=1)
+    assert "The best of the Pareto front of 8 evaluations again" in out
+    frame = project.frame()
+    lowest = frame[frame["outcome"] == "OK"].sort_values([f"score:{CV}", "total_score"]).iloc[0]
+    assert stored(project)["parameter:y"].tolist() == [lowest["parameter:y"]]
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_one_goes_on_and_repeats_nothing(undisturbed: Project, project: Project, how: signal.Signals) -> None:
     command = ("best", str(project.runs[0]), "--reevaluate", "2", "--seeds", "3")

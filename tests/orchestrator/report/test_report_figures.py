@@ -119,6 +119,25 @@ def test_jobs_at_once_add_up_to_their_seconds(jobs: list[tuple[float, float]], b
     assert covered == pytest.approx((end - begin).sum(), rel=1e-6, abs=1e-6)
 
 
+def test_the_front_of_all_targets_is_marked_among_the_scores_of_two(run: Checkpoint) -> None:
+    history = History.of(run)
+    frame = run.evaluations()
+    scores = frame[frame["outcome"] == "OK"][[f"score:{label}" for label in run.target_labels]]
+
+    def dominated(row: pd.Series) -> bool:
+        return bool(((scores <= row).all(axis=1) & (scores < row).any(axis=1)).any())
+
+    front = [n for n, row in scores.iterrows() if not dominated(row)]
+    assert history.front.tolist() == front
+    one, other = run.target_labels[1], run.target_labels[0]
+    (panel,) = figures.trade_off(run).choose(target=one, other=other).panels
+    dots = {mark.label: mark for mark in panel.marks if isinstance(mark, Points)}
+    assert sorted(dots["on the front"].y) == sorted(scores[f"score:{one}"][front])
+    assert sorted(dots["on the front"].x) == sorted(scores[f"score:{other}"][front])
+    assert len(dots["dominated"].x) == len(scores) - len(front)
+    assert panel.x.title == f"score of {other}"
+
+
 def test_rank_correlation_is_spearmans() -> None:
     rng = np.random.default_rng(0)
     left, right = rng.integers(0, 9, (60, 3)).astype(float), rng.normal(size=(60, 4))
