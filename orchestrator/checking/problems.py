@@ -174,7 +174,9 @@ def _findings(config: Config, *, begun: bool) -> tuple[Config, list[Finding]]:
     if findings:
         return config, findings
     config = config.model_copy(update={"optimiser_centroid": {name: start[name] for name in config.searched}})
-    return config, expression_findings(config)
+    findings += expression_findings(config)
+    findings += [(("optimiser", key), message) for key, message in config.optimiser.problems(config.problem())]
+    return config, findings
 
 
 def _own_start_values(config: Config, model: Model[Any], names: Sequence[str]) -> Mapping[str, float]:

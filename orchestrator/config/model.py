@@ -269,6 +269,7 @@ class Config(Budget):
             space=space,
             known=known,
             vectors={n: TargetVector(target) for n, target in enumerate(targets) if has_vector(target)},
+            directory=self.model_dir,
         )
 
     def create_targets(self) -> list[Target]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import ClassVar
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from orchestrator.config.section import PluginOptions
+
+if TYPE_CHECKING:
+    from orchestrator.optimisers.base import Problem
 
 
 class OptimiserOptions(PluginOptions):
@@ -25,6 +29,24 @@ class OptimiserOptions(PluginOptions):
         """Return how many offspring a generation has if the configuration does not say it."""
         return 4 + math.floor(3 * math.log(n_parameters))
 
+    def missing(self) -> str | None:
+        """Return what this Python lacks for the method, with the command that installs it; None if nothing."""
+        return None
+
+    def problems(self, problem: Problem) -> list[tuple[str, str]]:
+        """Return why a search by these options cannot begin, each with the key of the section to fix.
+
+        A user's own code is imported; this is called before a run and by ``orchestrator check``, never where somebody
+        only looks.
+
+        Parameters
+        ----------
+        problem : Problem
+            What is to be solved.
+        """
+        missing = self.missing()
+        return [("method", missing)] if missing else []
+
     def as_it_was(self, frozen: OptimiserOptions) -> OptimiserOptions:
         """Return the options of a run that goes on: keys that came later and are not given are as they were in it.
 
@@ -36,3 +58,21 @@ class OptimiserOptions(PluginOptions):
         left_out = self.before.keys() - self.model_fields_set
         was = {key: getattr(frozen, key) if key in frozen.model_fields_set else self.before[key] for key in left_out}
         return self.model_copy(update=was)
+
+
+def missing_extra(method: str, module: str, extra: str) -> str | None:
+    """Return that a package of an extra is not installed, and how to install it; None if it is.
+
+    Parameters
+    ----------
+    method : str
+        The optimiser that needs it.
+    module : str
+        What is imported.
+    extra : str
+        The extra of this program's distribution.
+    """
+    if find_spec(module) is not None:
+        return None
+    package = module.replace("_", "-")
+    return f"the optimiser {method} needs {package}: pip install 'mozaik-orchestrator[{extra}]'"
