@@ -1,4 +1,4 @@
-"""Points with which a search begins before anything is known."""
+"""The points that methods evaluate before they know anything."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from orchestrator.optimisers.base import Problem
 from orchestrator.records import FloatArray
 
 
-def latin_hypercube(problem: Problem, number: int) -> FloatArray:
+def first_design(problem: Problem, number: int) -> FloatArray:
     """Return the start and a Latin hypercube of the initial standard deviation around it, inside the cube.
 
     McKay, Beckman & Conover 1979, Technometrics 21:239.
@@ -18,9 +18,9 @@ def latin_hypercube(problem: Problem, number: int) -> FloatArray:
     Parameters
     ----------
     problem : Problem
-        Its generator of number 0 draws them.
+        What is solved.
     number : int
-        Points, the start included; at least 1.
+        Points altogether.
 
     Returns
     -------

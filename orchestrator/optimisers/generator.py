@@ -13,7 +13,7 @@ from pydantic import Field, field_validator
 
 from orchestrator.errors import UsageError
 from orchestrator.optimisers.base import Asked, Problem, Told, same_points
-from orchestrator.optimisers.design import latin_hypercube
+from orchestrator.optimisers.design import first_design
 from orchestrator.optimisers.gest.used import TOTAL, GeneratorFailed, UsedGenerator
 from orchestrator.optimisers.options import OptimiserOptions, missing_extra
 from orchestrator.optimisers.registry import optimiser
@@ -100,7 +100,7 @@ class GeneratorOfOthers:
         with _named():
             self._generator = options.made(problem)
         self._objectives = options.objectives_of(problem)
-        self._design = latin_hypercube(problem, options.initial)
+        self._design = first_design(problem, options.initial)
         # how much of the design was asked for
         self._designed = 0
         # suggestions that were not told yet, by the bytes of their point

@@ -13,7 +13,7 @@ from pydantic import Field
 from orchestrator.optimisers.base import Asked, Problem, Told
 from orchestrator.optimisers.batches.outputs import Feasibility
 from orchestrator.optimisers.batches.region import Region
-from orchestrator.optimisers.design import latin_hypercube
+from orchestrator.optimisers.design import first_design
 from orchestrator.optimisers.models.archive import Archive, archive_of
 from orchestrator.optimisers.models.proposer import libraries
 from orchestrator.optimisers.options import OptimiserOptions
@@ -97,7 +97,7 @@ class Batches:
         self._problem, self._methods = problem, methods
         self._most = options.model_points
         automatic = max(problem.size, min(len(problem.start) + 1, _DESIGN))
-        self._design = latin_hypercube(problem, automatic if options.initial == "auto" else options.initial)
+        self._design = first_design(problem, automatic if options.initial == "auto" else options.initial)
         self._region = Region(min(_RADIUS * problem.sigma, 1.0))
         self._blocks: list[Told] = []
         self._asks = 0

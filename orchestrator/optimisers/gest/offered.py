@@ -13,7 +13,7 @@ from gest_api.vocs import VOCS
 
 from orchestrator.optimisers.base import Problem, Told
 from orchestrator.optimisers.batches.method import Batches
-from orchestrator.optimisers.gest.vocs import Objectives, number, space_of, start_of
+from orchestrator.optimisers.gest.vocs import Objectives, number_of, space_of, start_of
 from orchestrator.optimisers.guard import Guarded
 from orchestrator.optimisers.registry import create_optimiser, optimisers
 from orchestrator.records import FloatArray, Origin, Outcome
@@ -137,7 +137,8 @@ class OrchestratorGenerator(Generator):  # type: ignore[misc]
         if num_points == 0:
             return []
         self._fill(num_points)
-        chosen, self._stash = self._stash[:num_points], self._stash[num_points:]
+        number = len(self._stash) if num_points is None else num_points
+        chosen, self._stash = self._stash[:number], self._stash[number:]
         found = []
         for each in chosen:
             self._open[self._ids] = each
@@ -235,7 +236,7 @@ class OrchestratorGenerator(Generator):  # type: ignore[misc]
     def _point(self, result: Mapping[str, Any]) -> FloatArray:
         if missing := [name for name in self._space.names if name not in result]:
             raise ValueError(f"expected a value of {', '.join(missing)} in each result, got {sorted(result)}")
-        values = {each.name: number(each.name, result[each.name]) for each in self._space.parameters}
+        values = {each.name: number_of(each.name, result[each.name]) for each in self._space.parameters}
         for each in self._space.parameters:
             if not each.low <= values[each.name] <= each.high:
                 bounds = f"[{each.low:g}, {each.high:g}]"

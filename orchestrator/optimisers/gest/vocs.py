@@ -132,13 +132,13 @@ class Objectives:
         """
         if missing := [name for name in self.names if name not in result]:
             raise ValueError(f"expected a value of {', '.join(missing)} in each result, got {sorted(result)}")
-        found = np.array([number(name, result[name]) for name in self.names])
+        found = np.array([number_of(name, result[name]) for name in self.names])
         if not np.isfinite(found).all():
             return np.full(len(found), np.nan)
         return np.array(self._signs) * (found - self._best)
 
 
-def number(name: str, value: Any) -> float:
+def number_of(name: str, value: Any) -> float:
     """Return what may be a number of numpy, NaN for None; raises ValueError if it is none."""
     try:
         return math.nan if value is None else float(np.asarray(value, dtype=float).item())
