@@ -19,8 +19,9 @@ from orchestrator.config.file import read_config
 from orchestrator.config.model import Config
 from orchestrator.config.reevaluate import AUTO, NONE
 from orchestrator.config.source import Source
-from orchestrator.errors import ConfigError, Problem
+from orchestrator.errors import ConfigError, Problem, UsageError
 from orchestrator.paths import RunPaths
+from orchestrator.scores.start_from import start_from
 from orchestrator.simulations import Finding, Model, model_of
 
 _SLURM_COMMANDS = ("sbatch", "squeue", "scancel", "srun")
@@ -169,7 +170,11 @@ def _findings(config: Config, *, begun: bool) -> tuple[Config, list[Finding]]:
     if not begun:
         findings += model.unmeasurable(config)
     names = [name for name in config.searched if ("parameters", name) not in at_fault]
-    start = {**_own_start_values(config, model, names), **config.optimiser_centroid}
+    found, wrong = _found_elsewhere(config, names, begun=begun)
+    findings += wrong
+    if wrong:
+        return config, findings
+    start = {**_own_start_values(config, model, names), **found, **config.optimiser_centroid}
     findings += _start_findings(config, names, start)
     if findings:
         return config, findings
@@ -177,6 +182,21 @@ def _findings(config: Config, *, begun: bool) -> tuple[Config, list[Finding]]:
     findings += expression_findings(config)
     findings += [(("optimiser", key), message) for key, message in config.optimiser.problems(config.problem())]
     return config, findings
+
+
+def _found_elsewhere(config: Config, names: Sequence[str], *, begun: bool) -> tuple[Mapping[str, float], list[Finding]]:
+    """Return the start values of what the search starts from, where the configuration has none, and what is wrong."""
+    open_names = [name for name in names if name not in config.optimiser_centroid]
+    if config.optimiser.start_from is None or (begun and not open_names):
+        return {}, []
+    key = ("optimiser", "start_from")
+    if not open_names:
+        message = "does nothing, because every parameter has a start value: take those away, or this"
+        return {}, [(key, message)]
+    try:
+        return start_from(config, open_names), []
+    except UsageError as error:
+        return {}, [(key, str(error))]
 
 
 def _own_start_values(config: Config, model: Model[Any], names: Sequence[str]) -> Mapping[str, float]:

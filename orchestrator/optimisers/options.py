@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
@@ -24,6 +25,11 @@ class OptimiserOptions(PluginOptions):
     before: ClassVar[Mapping[str, object]] = {}
 
     method: str = Field(description="name of the optimiser, or file.py:Class for one of your own")
+    start_from: Path | None = Field(
+        None,
+        description="what the search starts from, relative to model_dir: the best of another run (its directory), of a "
+        "table (.csv) or of parameter sets (.json); methods that can learn from its evaluations do",
+    )
 
     def default_offspring(self, n_parameters: int) -> int:
         """Return how many offspring a generation has if the configuration does not say it."""
