@@ -13,9 +13,10 @@ from typing import Any
 
 from orchestrator.checking.expressions import expression_findings
 from orchestrator.checking.readable import readable_part
+from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster.environment import cluster_problem, with_cluster
 from orchestrator.config.durations import format_duration
-from orchestrator.config.file import read_config
+from orchestrator.config.file import load_frozen, read_config
 from orchestrator.config.model import Config
 from orchestrator.config.reevaluate import AUTO, NONE
 from orchestrator.config.source import Source
@@ -170,7 +171,7 @@ def _findings(config: Config, *, begun: bool) -> tuple[Config, list[Finding]]:
     if not begun:
         findings += model.unmeasurable(config)
     names = [name for name in config.searched if ("parameters", name) not in at_fault]
-    found, wrong = _found_elsewhere(config, names, begun=begun)
+    found, wrong = _found_elsewhere(config, names)
     findings += wrong
     if wrong:
         return config, findings
@@ -184,19 +185,22 @@ def _findings(config: Config, *, begun: bool) -> tuple[Config, list[Finding]]:
     return config, findings
 
 
-def _found_elsewhere(config: Config, names: Sequence[str], *, begun: bool) -> tuple[Mapping[str, float], list[Finding]]:
+def _found_elsewhere(config: Config, names: Sequence[str]) -> tuple[Mapping[str, float], list[Finding]]:
     """Return the start values of what the search starts from, where the configuration has none, and what is wrong."""
-    open_names = [name for name in names if name not in config.optimiser_centroid]
-    if config.optimiser.start_from is None or (begun and not open_names):
-        return {}, []
+    left = [name for name in names if name not in config.optimiser_centroid]
     key = ("optimiser", "start_from")
-    if not open_names:
-        message = "does nothing, because every parameter has a start value: take those away, or this"
-        return {}, [(key, message)]
     try:
-        return start_from(config, open_names), []
+        if config.optimiser.start_from is None:
+            return {}, []
+        if config.run is not None:  # that has its start, whatever has become of the other one
+            checkpoint = config.run.checkpoint
+            begun_at = load_frozen(checkpoint, Checkpoint(checkpoint).config_text, looking=True).optimiser_centroid
+            return {name: begun_at[name] for name in left if name in begun_at}, []
+        if left:
+            return start_from(config, left), []
     except UsageError as error:
         return {}, [(key, str(error))]
+    return {}, [(key, "does nothing, because every parameter has a start value: take those away, or this")]
 
 
 def _own_start_values(config: Config, model: Model[Any], names: Sequence[str]) -> Mapping[str, float]:

@@ -301,6 +301,11 @@ class Config(Budget):
         """
         return load_data(self) if self._run is None else frozen_data(self._run, self.data)
 
+    @property
+    def run(self) -> RunPaths | None:
+        """The run that this is the configuration of, or that it continues; None if none has begun."""
+        return self._run
+
     def of_run(self, paths: RunPaths) -> Config:
         """Return a copy that takes its recordings from a run that has begun, not from their files."""
         copy = self.model_copy()

@@ -179,7 +179,9 @@ class OrchestratorGenerator(Generator):  # type: ignore[misc]
         told = self._told(self._known)
         if not told.evaluated:
             return self._problem
-        return replace(self._problem, start=told.points[np.nanargmin(told.totals)], known=told)
+        # NaN of what failed
+        best = np.nanargmin(told.values.sum(axis=1))
+        return replace(self._problem, start=told.points[best], known=told)
 
     def ingest(self, results: Sequence[Mapping[str, Any]]) -> None:
         """Take results: dicts with variables, objectives and, of what was suggested here, ``_id``.

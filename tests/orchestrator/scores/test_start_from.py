@@ -193,6 +193,19 @@ def test_a_run_goes_on_without_what_it_started_from(tmp_path: Path) -> None:
     np.testing.assert_allclose(asked.points[0], [0.3, 0.5625])
 
 
+def test_a_run_that_goes_on_has_its_start_although_the_other_has_got_further(tmp_path: Path) -> None:
+    """It was another start, with which the run was refused, after SLURM had restarted its job as well."""
+    (tmp_path / "sets.csv").write_text("x,y\n0.1,1\n")
+    config = configured(tmp_path, "sets.csv")
+    paths = RunPaths(tmp_path / "20261126-100000_Optimization")
+    paths.directory.mkdir()
+    create_run(load_checked_config(config), paths)
+    (tmp_path / "sets.csv").write_text("x,y\n0.2,-1\n")
+    assert start_of(config) == {"x": 0.2, "y": -1}
+    overrides = ["continue_cp=true", f"cp_filename={paths.checkpoint}"]
+    assert load_checked_config(config, overrides).optimiser_centroid == {"x": 0.1, "y": 1}
+
+
 @pytest.mark.run
 def test_a_run_from_a_table_begins_there(tmp_path: Path) -> None:
     project = Project.create(

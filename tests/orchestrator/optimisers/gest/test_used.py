@@ -163,6 +163,20 @@ def test_it_is_ended_with_the_run(caplog: pytest.LogCaptureFixture) -> None:
     )
 
 
+def test_the_generator_of_the_standards_own_tests_is_used_as_it_is() -> None:
+    theirs = pytest.importorskip("gest_api.tests.test_generator")
+    optimiser = create(f"{theirs.__name__}:RandomGenerator", problem(targets=["f"]), objectives="targets")
+    blocks = []
+    for _ in range(3):
+        asked = optimiser.ask()
+        scores = ((asked.points - 0.4) ** 2).sum(axis=1, keepdims=True)
+        blocks.append(told(asked, scores=scores))
+        optimiser.tell(blocks[-1])
+    random_generator = inside(optimiser)
+    assert len(random_generator.data) == 12
+    assert random_generator.best_point["f"] == min(block.scores.min() for block in blocks)
+
+
 def test_known_evaluations_are_ingested_first() -> None:
     known = told(Asked(np.array([[0.2, 0.3], [0.9, 0.9]]), (Origin.INJECTED,) * 2))
     ingested = inside(create(given=problem(known=known))).ingested
