@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -62,9 +62,12 @@ class GeneratorOptions(OptimiserOptions):
         if problems := super().problems(problem):
             return problems
         try:
-            self.made(problem).finalize()
+            made = self.made(problem)
         except GeneratorFailed as error:
             return [("generator", str(error))]
+        # some cannot be ended before they have suggested anything
+        with suppress(GeneratorFailed):
+            made.finalize()
         return []
 
     def made(self, problem: Problem) -> UsedGenerator:
@@ -130,17 +133,23 @@ class GeneratorOfOthers:
         return Asked(np.vstack([design, points]), (*origins, *[Origin.MODEL] * len(points)))
 
     def tell(self, told: Told) -> None:
-        """Let the generator ingest what was evaluated."""
-        results, evaluated = [], set(told.evaluated)
+        """Let the generator ingest what was evaluated, its own points first."""
+        own, others = list[dict[str, Any]](), list[dict[str, Any]]()
+        evaluated, proposed = set(told.evaluated), set(told.proposed)
         for row, point in enumerate(told.points):
-            suggestions = self._open.get(point.tobytes())
-            known = suggestions.pop(0) if suggestions else None
-            if known is None:
-                known = dict(zip(self._generator.names, point.tolist(), strict=True))
-            if row in evaluated:
-                results.append({**known, **self._values(told, row)})
+            # the start may be suggested as well
+            suggestions = self._open.get(point.tobytes()) if row in proposed else None
+            suggestion = suggestions.pop(0) if suggestions else None
+            if row not in evaluated:
+                continue
+            values = self._values(told, row)
+            if suggestion is None:
+                others.append({**dict(zip(self._generator.names, point.tolist(), strict=True)), **values})
+            else:
+                own.append({**suggestion, **values})
         self._open = {key: suggestions for key, suggestions in self._open.items() if suggestions}
-        if results:
+        # apart, because some make a table of what they get at once, whose rows have the same keys
+        for results in filter(None, (own, others)):
             with _named():
                 self._generator.ingest(results)
 

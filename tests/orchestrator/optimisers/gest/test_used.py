@@ -79,7 +79,9 @@ def test_what_it_suggests_comes_back_with_its_id_and_the_start_without(objective
     assert blocks[0].origins == (Origin.START, *[Origin.MODEL] * 3)
     assert blocks[1].origins == (Origin.MODEL,) * 4
     ingested = inside(optimiser).ingested
-    assert [row.get("_id") for row in ingested] == [None, *range(7)]
+    # its own points first: some make a table of what they get at once
+    assert [row.get("_id") for row in ingested] == [0, 1, 2, None, 3, 4, 5, 6]
+    ingested = [ingested[3], *ingested[:3], *ingested[4:]]
     for row, point, scores in zip(ingested, *(np.vstack([getattr(b, k) for b in blocks]) for k in ("points", "scores")),
                                   strict=True):  # fmt: skip
         assert [row["x"], row["g"]] == point.tolist()
@@ -93,10 +95,20 @@ def test_what_failed_is_ingested_and_what_was_not_evaluated_is_not() -> None:
     scores = np.array([[1.0, 1.0], [21.0, 21.0], [np.nan, np.nan], [2.0, 2.0]])
     outcomes = [Outcome.OK, Outcome.SIMULATION_ERROR, Outcome.NODE_FAIL, Outcome.OK]
     optimiser.tell(told(asked, scores=scores, outcomes=outcomes))
-    assert [row["total_score"] for row in inside(optimiser).ingested] == [2, 42, 4]
-    assert [row.get("_id") for row in inside(optimiser).ingested] == [None, 0, 2]
+    assert [row["total_score"] for row in inside(optimiser).ingested] == [42, 4, 2]
+    assert [row.get("_id") for row in inside(optimiser).ingested] == [0, 2, None]
     optimiser.tell(told(optimiser.ask(), scores=np.full((4, 2), np.nan)))
     assert len(inside(optimiser).ingested) == 3
+
+
+def test_a_suggestion_that_is_the_start_has_its_id() -> None:
+    optimiser = create("orchestrator.optimisers.gest:OrchestratorGenerator", options={"size": 4})
+    asked = optimiser.ask()
+    assert np.array_equal(asked.points[0], asked.points[1])
+    seen: list[Any] = []
+    inside(optimiser).ingest = seen.append
+    optimiser.tell(told(asked))
+    assert [[row.get("_id") for row in rows] for rows in seen] == [[0, 1, 2], [None]]
 
 
 def test_a_design_comes_first_if_it_needs_evaluations() -> None:
@@ -215,6 +227,7 @@ class Wrong:
 
     def ingest(self, results: Sequence[Mapping[str, Any]]) -> None:
         self._raise("ingest")
+        assert len({tuple(result) for result in results}) == 1
 
     def finalize(self) -> None:
         self._raise("finalize")
@@ -288,6 +301,7 @@ def configured(tmp_path: Path, **section: Any) -> Path:
     [
         ({"generator": "own.py:Own"}, "", ""),
         ({"generator": "own:Own"}, "", ""),
+        ({"generator": f"{__name__}:Wrong", "options": {"wrong": "finalize"}}, "", ""),
         ({"generator": "own.py:Refuses"}, "generator", "cannot be made with {}: ValueError: needs a constraint"),
         ({"options": {"widht": 1}}, "generator", "cannot be made with {'widht': 1}: TypeError"),
         ({"generator": "own.py:Ow"}, "generator", "'Ow' in 'own.py' must be a class with suggest and ingest"),
