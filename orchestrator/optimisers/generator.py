@@ -55,7 +55,7 @@ class GeneratorOptions(OptimiserOptions):
 
     def missing(self) -> str | None:
         """Return that gest-api is not installed."""
-        return missing_extra(self.method, "gest_api", "gest")
+        return missing_extra(f"the optimiser {self.method}", "gest_api", "gest")
 
     def problems(self, problem: Problem) -> list[tuple[str, str]]:
         """Return why the generator cannot be made: it is, and ended again."""

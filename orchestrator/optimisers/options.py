@@ -66,13 +66,13 @@ class OptimiserOptions(PluginOptions):
         return self.model_copy(update=was)
 
 
-def missing_extra(method: str, module: str, extra: str) -> str | None:
+def missing_extra(what: str, module: str, extra: str) -> str | None:
     """Return that a package of an extra is not installed, and how to install it; None if it is.
 
     Parameters
     ----------
-    method : str
-        The optimiser that needs it.
+    what : str
+        What needs it, for the message.
     module : str
         What is imported.
     extra : str
@@ -81,4 +81,4 @@ def missing_extra(method: str, module: str, extra: str) -> str | None:
     if find_spec(module) is not None:
         return None
     package = module.replace("_", "-")
-    return f"the optimiser {method} needs {package}: pip install 'mozaik-orchestrator[{extra}]'"
+    return f"{what} needs {package}: pip install 'mozaik-orchestrator[{extra}]'"

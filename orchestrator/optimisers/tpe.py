@@ -41,7 +41,7 @@ class TPEOptions(OptimiserOptions):
 
     def missing(self) -> str | None:
         """Return that optuna is not installed."""
-        return missing_extra(self.method, "optuna", "optuna")
+        return missing_extra(f"the optimiser {self.method}", "optuna", "optuna")
 
 
 @optimiser("tpe", options=TPEOptions, packages=("numpy", "optuna"), any_rows=True, proposes=True)

@@ -14,7 +14,7 @@ import pytest
 from gest_api import Generator
 from gest_api.vocs import VOCS, DiscreteVariable
 
-from orchestrator.optimisers import Problem, Told, create_optimiser
+from orchestrator.optimisers import Problem, Told, create_optimiser, gest
 from orchestrator.optimisers.generator import GeneratorOptions
 from orchestrator.optimisers.gest import OrchestratorGenerator
 from orchestrator.records import Origin, Outcome
@@ -276,6 +276,13 @@ def test_a_method_of_an_extra_that_is_missing_is_an_import_error(monkeypatch: py
     monkeypatch.setattr("orchestrator.optimisers.options.find_spec", lambda _: None)
     with pytest.raises(ImportError, match=r"optimiser tpe needs optuna: pip install 'mozaik-orchestrator\[optuna\]'"):
         create("tpe")
+
+
+def test_without_the_standard_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrator.optimisers.options.find_spec", lambda _: None)
+    message = r"OrchestratorGenerator needs gest-api: pip install 'mozaik-orchestrator\[gest\]'"
+    with pytest.raises(ImportError, match=message):
+        gest.OrchestratorGenerator  # noqa: B018
 
 
 @pytest.mark.parametrize("objectives", [["f"], ["f", "g"]])
