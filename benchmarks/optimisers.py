@@ -78,7 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bed", choices=NAMES, required=True)
     parser.add_argument(
-        "--method", choices=["targets", "none", "composite", "gauss_newton", "hybrid"], default="targets"
+        "--method", choices=["targets", "none", "composite", "gauss_newton", "hybrid", "tpe"], default="targets"
     )
     parser.add_argument("--seeds", type=int, default=15)
     parser.add_argument("--first", type=int, default=0, help="the first seed")

@@ -28,7 +28,7 @@ from orchestrator.optimisers import create_optimiser
 from orchestrator.records import FloatArray
 
 SIGMA = 0.2
-METHODS = ("hybrid", "composite", "gauss_newton", "targets", "none")
+METHODS = ("hybrid", "composite", "gauss_newton", "tpe", "targets", "none")
 
 
 def search(seed: int, *, name: str, method: str, evaluations: int, size: int) -> tuple[FloatArray, float]:

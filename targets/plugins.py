@@ -98,11 +98,7 @@ class Registry(Generic[Plugin]):
             If there is none of that name, or it cannot be imported.
         """
         if ":" in name:
-            source, _, attribute = name.rpartition(":")
-            found = getattr(self._imported(source, name, directory), attribute, None)
-            if found is None:
-                raise PluginError(f"{attribute!r} in {source!r} must be a {self._what}: there is no such name")
-            return self._adopt(found, name)
+            return self._adopt(import_named(name, self._what, directory), name)
         if name not in self._plugins:
             self._import_named(name)
         if name not in self._plugins and name not in (known := self.known()):  # it may be in a module of another name
@@ -171,14 +167,6 @@ class Registry(Generic[Plugin]):
     def _entries(self) -> list[EntryPoint]:
         return _entries_of(self._group, tuple(sys.path))
 
-    def _imported(self, source: str, name: str, directory: Path | None) -> Any:
-        try:
-            return import_from(source, directory)
-        except _NoSuchFileError as error:
-            raise PluginError(str(error)) from error
-        except (Exception, SystemExit) as error:  # whatever a user's module raises while it is imported
-            raise PluginError(f"importing {source!r} for {name!r} failed: {said(error)}") from error
-
 
 @lru_cache(maxsize=16)  # to look for them reads a file of every installed distribution
 def _entries_of(group: str, _places: tuple[str, ...]) -> list[EntryPoint]:
@@ -219,6 +207,35 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``; did you mean '...'?`` for the most similar of the `known` names, or nothing."""
     matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"; did you mean {matches[0]!r}?" if matches else ""
+
+
+def import_named(name: str, what: str, directory: Path | None = None) -> Any:
+    """Return what ``module:name`` or ``file.py:name`` refers to.
+
+    Parameters
+    ----------
+    name : str
+        The reference; a file is relative to `directory`.
+    what : str
+        What is expected, for messages, such as ``optimiser``.
+    directory : pathlib.Path, optional
+        Where it may import from besides the usual places.
+
+    Raises
+    ------
+    PluginError
+        If it cannot be imported, or there is no such name.
+    """
+    source, _, attribute = name.rpartition(":")
+    try:
+        found = getattr(import_from(source, directory), attribute, None)
+    except _NoSuchFileError as error:
+        raise PluginError(str(error)) from error
+    except (Exception, SystemExit) as error:  # whatever a user's module raises while it is imported
+        raise PluginError(f"importing {source!r} for {name!r} failed: {said(error)}") from error
+    if found is None:
+        raise PluginError(f"{attribute!r} in {source!r} must be a {what}: there is no such name")
+    return found
 
 
 def import_from(source: str, directory: Path | None = None) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -69,6 +70,41 @@ class Stateless:
 
     def state(self) -> Mapping[str, FloatArray | float]:
         return {}
+
+
+class Nearby:
+    """A generator of the gest-api standard: samples around the best point so far, as `Nearest` draws them."""
+
+    returns_id = True
+
+    def __init__(self, vocs: Any, seed: int = 0, width: float = 0.1):
+        self.vocs, self.seed, self.width = vocs, seed, width
+        self._random = np.random.default_rng(seed)
+        self._best, self._loss = [each.default_value for each in vocs.variables.values()], np.inf
+        self._names, self._objectives = list(vocs.variables), list(vocs.objectives)
+        self.ids: set[int] = set()
+        self.ingested: list[Mapping[str, Any]] = []
+        self.finalized = 0
+
+    def suggest(self, num_points: int | None) -> list[dict[str, Any]]:
+        steps = self._random.normal(scale=self.width, size=(num_points or 1, len(self._best)))
+        points = np.clip(self._best + steps, 0, 1)
+        first = len(self.ids)
+        self.ids |= set(range(first, first + len(points)))
+        rows = [dict(zip(self._names, point, strict=True)) for point in points]
+        return [{**row, "_id": first + n} for n, row in enumerate(rows)]
+
+    def ingest(self, results: Sequence[Mapping[str, Any]]) -> None:
+        for result in results:
+            if result.get("_id", 0) not in {0, *self.ids}:
+                raise ValueError(f"no such _id: {result['_id']}")
+            loss = sum(result[name] for name in self._objectives)
+            if loss < self._loss:
+                self._best, self._loss = [result[name] for name in self._names], loss
+        self.ingested += results
+
+    def finalize(self) -> None:
+        self.finalized += 1
 
 
 class ToyOptions(SimulationOptions):

@@ -13,14 +13,16 @@ from typing import Any
 
 from orchestrator.checking.expressions import expression_findings
 from orchestrator.checking.readable import readable_part
+from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster.environment import cluster_problem, with_cluster
 from orchestrator.config.durations import format_duration
-from orchestrator.config.file import read_config
+from orchestrator.config.file import load_frozen, read_config
 from orchestrator.config.model import Config
 from orchestrator.config.reevaluate import AUTO, NONE
 from orchestrator.config.source import Source
-from orchestrator.errors import ConfigError, Problem
+from orchestrator.errors import ConfigError, Problem, UsageError
 from orchestrator.paths import RunPaths
+from orchestrator.scores.start_from import start_from
 from orchestrator.simulations import Finding, Model, model_of
 
 _SLURM_COMMANDS = ("sbatch", "squeue", "scancel", "srun")
@@ -169,12 +171,36 @@ def _findings(config: Config, *, begun: bool) -> tuple[Config, list[Finding]]:
     if not begun:
         findings += model.unmeasurable(config)
     names = [name for name in config.searched if ("parameters", name) not in at_fault]
-    start = {**_own_start_values(config, model, names), **config.optimiser_centroid}
+    found, wrong = _found_elsewhere(config, names)
+    findings += wrong
+    if wrong:
+        return config, findings
+    start = {**_own_start_values(config, model, names), **found, **config.optimiser_centroid}
     findings += _start_findings(config, names, start)
     if findings:
         return config, findings
     config = config.model_copy(update={"optimiser_centroid": {name: start[name] for name in config.searched}})
-    return config, expression_findings(config)
+    findings += expression_findings(config)
+    findings += [(("optimiser", key), message) for key, message in config.optimiser.problems(config.problem())]
+    return config, findings
+
+
+def _found_elsewhere(config: Config, names: Sequence[str]) -> tuple[Mapping[str, float], list[Finding]]:
+    """Return the start values of what the search starts from, where the configuration has none, and what is wrong."""
+    left = [name for name in names if name not in config.optimiser_centroid]
+    key = ("optimiser", "start_from")
+    try:
+        if config.optimiser.start_from is None:
+            return {}, []
+        if config.run is not None:  # that has its start, whatever has become of the other one
+            checkpoint = config.run.checkpoint
+            begun_at = load_frozen(checkpoint, Checkpoint(checkpoint).config_text, looking=True).optimiser_centroid
+            return {name: begun_at[name] for name in left if name in begun_at}, []
+        if left:
+            return start_from(config, left), []
+    except UsageError as error:
+        return {}, [(key, str(error))]
+    return {}, [(key, "does nothing, because every parameter has a start value: take those away, or this")]
 
 
 def _own_start_values(config: Config, model: Model[Any], names: Sequence[str]) -> Mapping[str, float]:

@@ -270,6 +270,7 @@ class Config(Budget):
             space=space,
             known=known,
             vectors={n: TargetVector(target) for n, target in enumerate(targets) if has_vector(target)},
+            directory=self.model_dir,
         )
 
     def create_targets(self) -> list[Target]:
@@ -300,6 +301,11 @@ class Config(Budget):
             If those of a run cannot be read.
         """
         return load_data(self) if self._run is None else frozen_data(self._run, self.data)
+
+    @property
+    def run(self) -> RunPaths | None:
+        """The run that this is the configuration of, or that it continues; None if none has begun."""
+        return self._run
 
     def of_run(self, paths: RunPaths) -> Config:
         """Return a copy that takes its recordings from a run that has begun, not from their files."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -103,6 +104,8 @@ class Problem:
         Evaluations of other runs, which a model may learn from.
     vectors : mapping of int to Vector
         How a target's value follows from its outputs, by index of the target; only of targets whose outputs are told.
+    directory : pathlib.Path
+        The model's directory, where files that options name are looked for.
     """
 
     start: FloatArray
@@ -115,6 +118,7 @@ class Problem:
     space: SearchSpace | None = None
     known: Told | None = None
     vectors: Mapping[int, Vector] = field(default_factory=dict)
+    directory: Path = Path()
 
     def generator(self, serial: int) -> np.random.Generator:
         """Return a generator of random numbers that depend on the seed and on this number, and on nothing else."""
@@ -146,6 +150,17 @@ class Asked:
     def samples(cls, points: FloatArray) -> Asked:
         """Return points that were all drawn from a search distribution."""
         return cls(points, (Origin.SAMPLE,) * len(points))
+
+    def redrawn(self, samples: FloatArray) -> Asked:
+        """Return what was asked for in a replay: samples are drawn again, what a model proposed is as it was.
+
+        Parameters
+        ----------
+        samples : ndarray of float, shape (at least n_points, n_parameters)
+            What is drawn now, the start included, in the order of the points.
+        """
+        own = np.array([origin in (Origin.START, Origin.SAMPLE) for origin in self.origins])
+        return Asked(np.where(own[:, None], samples[: len(own)], self.points), self.origins)
 
 
 @dataclass(frozen=True)

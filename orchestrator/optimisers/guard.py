@@ -96,6 +96,12 @@ class Guarded:
         """Return what the checkpoint keeps of a generation."""
         return self._optimiser.state()
 
+    def close(self) -> None:
+        """Let the method end what it has begun, such as processes; one that has nothing to end has no ``close``."""
+        close = getattr(self._optimiser, "close", None)
+        if close is not None:
+            close()
+
     def _taken(self, points: FloatArray) -> FloatArray:
         """Return points as they were asked for; they are open no more."""
         rest, rows = self._open, []

@@ -96,7 +96,7 @@ def optimiser(
     return register
 
 
-def create_optimiser(options: OptimiserOptions, problem: Problem) -> Optimiser:
+def create_optimiser(options: OptimiserOptions, problem: Problem) -> Guarded:
     """Return a new optimiser, guarded against being asked and told in a wrong order.
 
     Parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 import time
@@ -109,28 +110,29 @@ def optimise(
     orchestrator.errors.RunFailed
         Also if somebody changes the model's parameters meanwhile.
     """
-    search = Search(
-        create_optimiser(config.optimiser, config.problem(frozen(paths))),
-        config.space(),
-        max_ngen=config.generations,
-        size=config.offspring_size,
-        at_once=config.workers if config.executor == "local" else 0,
-        limit=config.limit,
-        stop_at=config.stop_at,
-        seconds_left=_seconds_left(config, paths),
-    )
-    return carry_out(
-        create_schedule(config.schedule, search),
-        config,
-        paths,
-        cluster,
-        name=paths.job_name,
-        stop=stop,
-        confirm=confirm,
-        before=lambda _: require_same_model(config, paths),
-        appended=appended,
-        between=between,
-    )
+    with contextlib.closing(create_optimiser(config.optimiser, config.problem(frozen(paths)))) as optimiser:
+        search = Search(
+            optimiser,
+            config.space(),
+            max_ngen=config.generations,
+            size=config.offspring_size,
+            at_once=config.workers if config.executor == "local" else 0,
+            limit=config.limit,
+            stop_at=config.stop_at,
+            seconds_left=_seconds_left(config, paths),
+        )
+        return carry_out(
+            create_schedule(config.schedule, search),
+            config,
+            paths,
+            cluster,
+            name=paths.job_name,
+            stop=stop,
+            confirm=confirm,
+            before=lambda _: require_same_model(config, paths),
+            appended=appended,
+            between=between,
+        )
 
 
 def _seconds_left(config: Config, paths: RunPaths) -> float:

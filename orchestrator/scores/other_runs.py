@@ -1,11 +1,12 @@
-"""Evaluations of other runs, for a model to learn from: ``optimiser.learn_from``."""
+"""Evaluations of other runs, to learn from: ``optimiser.learn_from``, and what ``optimiser.start_from`` names."""
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,26 +17,31 @@ from orchestrator.optimisers.base import FAILED, Told
 from orchestrator.parameters.given import Given
 from orchestrator.paths import RunPaths
 from orchestrator.records import FloatArray, Origin, Outcome
+from orchestrator.scores.start_from import file_of, is_run, table_of
 from targets import Target, ranked_score_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _LOG = logging.getLogger(__name__)
 
 
 def evaluations_of_others(config: Config) -> Told | None:
-    """Return what a configuration's ``optimiser.learn_from`` names, None if it names nothing.
+    """Return what a configuration's ``optimiser.learn_from`` and ``start_from`` name, None if they name nothing.
 
+    What the search starts from may be of other parameters or targets, or have no values: it is not learnt from then.
     Left out are evaluations outside the ranges of the configuration, and those that say nothing of their parameters.
     Scores are those that the configuration's targets give the values.
 
     Raises
     ------
     orchestrator.errors.UsageError
-        If a run is not readable, or of other parameters or targets.
+        If a run of ``learn_from`` is not readable, or of other parameters or targets.
     """
     named: Sequence[Path] = getattr(config.optimiser, "learn_from", ())
     targets = config.create_targets()
     parts = [_of(Checkpoint(config.model_dir / path.expanduser()), config, targets) for path in named]
-    parts = [part for part in parts if len(part.points)]
+    parts = [part for part in (*_of_start(config, targets), *parts) if len(part.points)]
     if not parts:
         return None
     return Told(
@@ -83,13 +89,50 @@ def frozen(paths: RunPaths) -> Told | None:
         ) from error
 
 
+def _of_start(config: Config, targets: Sequence[Target]) -> Iterator[Told]:
+    """Yield the evaluations that the search starts from, if anything can be learnt from them."""
+    path = file_of(config)
+    if path is None:
+        return
+    try:
+        if is_run(path):
+            yield _of(Checkpoint(path), config, targets)
+        elif path.suffix == ".csv":
+            yield _of_table(path, config, targets)
+    except UsageError as error:
+        _LOG.info("only the best of it is used, nothing is learnt: %s", error)
+
+
+def _of_table(path: Path, config: Config, targets: Sequence[Target]) -> Told:
+    """Return the evaluations of a table with the columns that `Checkpoint.evaluations` has."""
+    frame = table_of(path)
+    needed = [f"parameter:{name}" for name in config.space().names] + [f"value:{each.label}" for each in targets]
+    if missing := [name for name in needed if name not in frame]:
+        raise UsageError(f"{path}: has no column {', '.join(missing)}")
+    import pandas as pd  # noqa: PLC0415  (few runs start from a table)
+
+    for name in needed:
+        frame[name] = pd.to_numeric(frame[name], errors="coerce")
+    outcomes = {outcome.value for outcome in Outcome}
+    if "outcome" not in frame:
+        frame["outcome"] = Outcome.OK.value
+    elif unknown := sorted(set(map(str, frame["outcome"])) - outcomes):
+        raise UsageError(f"{path}: outcome: expected one of {', '.join(sorted(outcomes))}, got {unknown[0]}")
+    return _of_frame(frame, path, config, targets)
+
+
 def _of(checkpoint: Checkpoint, config: Config, targets: Sequence[Target]) -> Told:
     """Return the evaluations of one run as this one sees them."""
-    space, labels = config.space(), [target.label for target in targets]
-    _require(checkpoint, "parameters", set(space.names), set(checkpoint.parameter_names), only_these=True)
+    names, labels = config.space().names, [target.label for target in targets]
+    _require(checkpoint, "parameters", set(names), set(checkpoint.parameter_names), only_these=True)
     _require_same_given(checkpoint, config.given())
     _require(checkpoint, "targets", set(labels), set(checkpoint.target_labels), only_these=False)
-    frame = checkpoint.evaluations()
+    return _of_frame(checkpoint.evaluations(), checkpoint.path, config, targets)
+
+
+def _of_frame(frame: pd.DataFrame, path: Path, config: Config, targets: Sequence[Target]) -> Told:
+    """Return the rows of a table that say something, inside the ranges."""
+    space, labels = config.space(), [target.label for target in targets]
     parameters = np.array([frame[f"parameter:{name}"] for name in space.names], dtype=float).T
     low, high = (np.array([getattr(each, side) for each in space.parameters]) for side in ("low", "high"))
     inside = ((parameters >= low) & (parameters <= high)).all(axis=1)
@@ -101,7 +144,7 @@ def _of(checkpoint: Checkpoint, config: Config, targets: Sequence[Target]) -> To
     if len(rows) < len(frame):
         _LOG.info(
             "%s: %d of %d evaluations are learnt from; the others are outside the ranges, or say nothing",
-            *(checkpoint.path, len(rows), len(frame)),
+            *(path, len(rows), len(frame)),
         )
     return Told(
         points=np.array(points).reshape(len(rows), len(space)),

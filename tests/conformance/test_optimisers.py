@@ -20,11 +20,13 @@ KINDS = optimisers().known()
 IN_ORDER = [name for name, kind in KINDS.items() if not kind.any_rows]
 ANY_ROWS = [name for name, kind in KINDS.items() if kind.any_rows]
 SIZE = 8
+# of methods that have required keys
+REQUIRED: dict[str, dict[str, Any]] = {"generator": {"generator": "plugins_of_tests:Nearby"}}
 LONG = pytest.mark.run  # more of the same, which takes longer
 
 
 def fresh(method: str, seed: int = 4, start: FloatArray = START) -> Optimiser:
-    options = KINDS[method].options(method=method)
+    options = KINDS[method].options(method=method, **REQUIRED.get(method, {}))
     steps = np.zeros(len(start))
     steps[-1] = 0.1
     return create_optimiser(options, Problem(start, steps, sigma=0.3, size=SIZE, seed=seed, targets=["a", "b"]))

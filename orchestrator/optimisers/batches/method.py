@@ -109,9 +109,7 @@ class Batches:
         samples = self._samples(first)
         origins = (Origin.START if first == 0 else Origin.SAMPLE, *[Origin.SAMPLE] * (len(samples) - 1))
         if recorded is not None:
-            own = [origin in (Origin.START, Origin.SAMPLE) for origin in recorded.origins]
-            points = np.where(np.array(own)[:, None], samples[: len(own)], recorded.points)
-            return Asked(points, recorded.origins)
+            return recorded.redrawn(samples)
         designed = min(max(len(self._design) - first, 0), len(samples))
         others = np.empty((0, samples.shape[1])) if pending is None else pending
         proposed = self._proposals(len(samples) - designed, np.vstack([others, samples[:designed]]))

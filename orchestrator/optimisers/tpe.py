@@ -1,0 +1,166 @@
+"""Tree-structured Parzen estimators (Bergstra et al. 2011, NeurIPS 24) through the package optuna."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from orchestrator.errors import UsageError
+from orchestrator.optimisers.base import Asked, Problem, Told
+from orchestrator.optimisers.options import OptimiserOptions, missing_extra
+from orchestrator.optimisers.registry import optimiser
+from orchestrator.optimisers.space import Parameter
+from orchestrator.records import FloatArray, Origin
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
+
+# evaluations before the first proposal, as optuna's own default
+_INITIAL = 10
+
+
+class TPEOptions(OptimiserOptions):
+    """Parzen estimators of where evaluations are good and where they are not."""
+
+    method: str = Field("tpe", description="name of the optimiser, or file.py:Class for one of your own")
+    initial: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        "auto",
+        description="evaluations, the start and points from the whole space, before the first proposal; auto: those "
+        "of a generation, at least 10",
+    )
+    candidates: int = Field(24, ge=1, description="points of which each proposal is the most promising")
+    multivariate: bool = Field(
+        True, description="whether the estimators know that parameters depend on each other; else each is on its own"
+    )
+
+    def missing(self) -> str | None:
+        """Return that optuna is not installed."""
+        return missing_extra(f"the optimiser {self.method}", "optuna", "optuna")
+
+
+@optimiser("tpe", options=TPEOptions, packages=("numpy", "optuna"), any_rows=True, proposes=True)
+class TPE:
+    """Tree-structured Parzen estimators by optuna: proposals where good evaluations are dense and others are not.
+
+    The objective is the sum of the scores. Proposals of one generation, and what is being evaluated, are kept apart by
+    optuna's constant liar. What optuna proposes is the best of several candidates by a model, so that a replay takes
+    it from the record; it depends on the seed, on the number of the ask, and on what was told. What failed is told as
+    bad as its scores are; what was not evaluated is not told.
+
+    Parameters
+    ----------
+    options : TPEOptions
+        Of the estimators.
+    problem : Problem
+        Any number of offspring.
+    """
+
+    def __init__(self, options: TPEOptions, problem: Problem):
+        if missing := options.missing():
+            raise UsageError(missing)
+        self._options, self._problem = options, problem
+        self._initial = max(problem.size, _INITIAL) if options.initial == "auto" else options.initial
+        self._dimensions = [_Dimension(problem, n) for n in range(len(problem.start))]
+        self._distributions = {each.name: each.distribution for each in self._dimensions}
+        self._trials: list[FrozenTrial] = []
+        self._asks = 0
+        if problem.known is not None:
+            self._add(problem.known)
+
+    def ask(self, recorded: Asked | None = None, pending: FloatArray | None = None) -> Asked:
+        """Return the next points: of the whole space until enough is known, then proposals."""
+        self._asks += 1
+        samples = self._problem.generator(self._asks).random((self._problem.size, len(self._problem.start)))
+        if self._asks == 1:
+            samples[0] = self._problem.start
+        if recorded is not None:
+            return recorded.redrawn(samples)
+        begins = self._asks == 1
+        drawn = len(samples) if not self._trials or len(self._trials) + begins < self._initial else int(begins)
+        others = samples[:0] if pending is None else pending
+        proposed = self._proposed(len(samples) - drawn, np.vstack([others, samples[:drawn]]))
+        origins = [Origin.START if begins else Origin.SAMPLE, *[Origin.SAMPLE] * (drawn - 1)][:drawn]
+        return Asked(np.vstack([samples[:drawn], proposed]), (*origins, *[Origin.MODEL] * len(proposed)))
+
+    def tell(self, told: Told) -> None:
+        """Take evaluations, of which there may be any number."""
+        self._add(told)
+
+    def stop(self) -> str | None:
+        """Return None: nobody knows that there is nothing more to gain."""
+        return None
+
+    def state(self) -> Mapping[str, FloatArray | float]:
+        """Return nothing: proposals follow from what is told."""
+        return {}
+
+    def _add(self, told: Told) -> None:
+        totals = told.totals
+        self._trials += [self._trial(told.points[row], float(totals[row])) for row in told.evaluated]
+
+    def _trial(self, point: FloatArray, value: float | None = None) -> FrozenTrial:
+        """Return what optuna knows of a point: with its value, or that it is being evaluated."""
+        from optuna.trial import TrialState, create_trial  # noqa: PLC0415  (optional, and takes a second to import)
+
+        values = {each.name: each.value(float(x)) for each, x in zip(self._dimensions, point, strict=True)}
+        state = TrialState.RUNNING if value is None else TrialState.COMPLETE
+        return create_trial(state=state, value=value, params=values, distributions=self._distributions)
+
+    def _proposed(self, number: int, pending: FloatArray) -> FloatArray:
+        """Return so many proposals of a new study: in one that goes on, what is never evaluated would stay for ever."""
+        if not number:
+            return np.empty((0, len(self._dimensions)))
+        study = self._study()
+        study.add_trials([*self._trials, *(self._trial(point) for point in pending)])
+        asked = [study.ask(self._distributions).params for _ in range(number)]
+        return np.array([[each.coordinate(values[each.name]) for each in self._dimensions] for values in asked])
+
+    def _study(self) -> optuna.Study:
+        import optuna  # noqa: PLC0415  (optional, and takes a second to import)
+
+        # above the numbers of the asks, whose generators draw the samples
+        seed = int(self._problem.generator(2**32 + self._asks).integers(2**32))
+        level = optuna.logging.get_verbosity()
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        try:
+            with warnings.catch_warnings():
+                # some versions call these options experimental
+                warnings.simplefilter("ignore")
+                sampler = optuna.samplers.TPESampler(
+                    seed=seed,
+                    n_startup_trials=0,
+                    n_ei_candidates=self._options.candidates,
+                    multivariate=self._options.multivariate,
+                    constant_liar=True,
+                )
+                return optuna.create_study(sampler=sampler)
+        finally:
+            optuna.logging.set_verbosity(level)
+
+
+class _Dimension:
+    """A parameter as optuna sees it: whole numbers in their own unit, others by their place in the cube."""
+
+    def __init__(self, problem: Problem, index: int):
+        from optuna.distributions import FloatDistribution, IntDistribution  # noqa: PLC0415  (optional)
+
+        parameter = None if problem.space is None else problem.space.parameters[index]
+        self.name = str(index) if parameter is None else parameter.name
+        self._whole: Parameter | None = parameter if parameter is not None and parameter.integer else None
+        self.distribution: BaseDistribution = FloatDistribution(0.0, 1.0)
+        if self._whole is not None:
+            self.distribution = IntDistribution(int(self._whole.low), int(self._whole.high), log=self._whole.log)
+
+    def value(self, coordinate: float) -> float | int:
+        """Return what optuna is told of a place in the cube."""
+        return coordinate if self._whole is None else self._whole.decode(coordinate)
+
+    def coordinate(self, value: float) -> float:
+        """Return the place in the cube of what optuna asks for."""
+        return value if self._whole is None else self._whole.encode(value)

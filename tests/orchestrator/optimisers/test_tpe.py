@@ -1,0 +1,157 @@
+"""Parzen estimators by optuna: what it is told, what it asks for, and what a replay takes from the record."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from orchestrator_project import CONFIG
+
+from orchestrator.checking.problems import examine
+from orchestrator.errors import UsageError
+from orchestrator.files import write_json
+from orchestrator.optimisers import Asked, Problem, Told, create_optimiser
+from orchestrator.optimisers.guard import Guarded
+from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.optimisers.tpe import TPE, TPEOptions
+from orchestrator.records import FloatArray, Origin, Outcome
+
+SPACE = SearchSpace(
+    [Parameter("x", -1, 1), Parameter("n", 1, 8, log=True, integer=True), Parameter("m", 0, 3, integer=True)]
+)
+SOLUTION = SPACE.encode({"x": 0.4, "n": 2, "m": 1})
+
+
+def problem(**changes: Any) -> Problem:
+    start = SPACE.encode({"x": -0.8, "n": 7, "m": 3})
+    given = {"start": start, "steps": SPACE.steps, "sigma": 0.2, "size": 6, "seed": 3, "targets": ["t"], "space": SPACE}
+    return Problem(**{**given, **changes})
+
+
+def create(given: Problem, **options: Any) -> Guarded:
+    return create_optimiser(TPEOptions.model_validate({"method": "tpe", **options}), given)
+
+
+def loss(points: FloatArray) -> FloatArray:
+    return np.asarray(((points - SOLUTION) ** 2).sum(axis=1, keepdims=True))
+
+
+def told(asked: Asked, **changes: Any) -> Told:
+    scores = loss(asked.points)
+    rows = {"values": scores, "scores": scores, "outcomes": [Outcome.OK] * len(scores), "origins": asked.origins}
+    return Told(**{"points": asked.points, **rows, **changes})
+
+
+def run(optimiser: Guarded, generations: int) -> list[Told]:
+    blocks = []
+    for _ in range(generations):
+        blocks.append(told(optimiser.ask()))
+        optimiser.tell(blocks[-1])
+    return blocks
+
+
+def test_it_draws_from_the_whole_space_first_and_then_proposes() -> None:
+    blocks = run(create(problem()), 4)
+    assert blocks[0].origins == (Origin.START, *[Origin.SAMPLE] * 5)
+    assert blocks[1].origins == (Origin.SAMPLE,) * 6
+    assert blocks[2].origins == blocks[3].origins == (Origin.MODEL,) * 6
+    drawn = np.vstack([block.points for block in blocks[:2]])[1:, 0]
+    assert drawn.min() < 0.3
+    assert drawn.max() > 0.7
+
+
+@pytest.mark.parametrize(("initial", "proposed"), [(1, [0, 6, 6]), (7, [0, 0, 6]), ("auto", [0, 0, 6])])
+def test_how_much_is_known_before_the_first_proposal(initial: int | str, proposed: list[int]) -> None:
+    blocks = run(create(problem(), initial=initial), 3)
+    assert [len(block.proposed) for block in blocks] == proposed
+
+
+@pytest.mark.run
+def test_it_finds_the_solution_sooner_than_chance() -> None:
+    best = min(block.totals.min() for block in run(create(problem()), 20))
+    drawn = np.random.default_rng(1).random((100, 120, 3)).reshape(-1, 3)
+    chance = np.median(loss(problem().snapped(drawn)).reshape(100, 120).min(axis=1))
+    assert best < chance / 20
+
+
+def test_whole_numbers_are_asked_for_at_the_middle_of_their_share() -> None:
+    proposals = np.vstack([block.points[block.proposed] for block in run(create(problem()), 3)])
+    assert len(proposals) == 6
+    np.testing.assert_allclose(SPACE.encode(SPACE.decode(proposals[0])), proposals[0], atol=1e-12)
+    snapped = problem().snapped(proposals)
+    np.testing.assert_allclose(snapped[:, 1:], proposals[:, 1:], atol=1e-12)
+
+
+def test_points_of_a_generation_and_pending_ones_are_kept_apart() -> None:
+    first = create(problem())
+    run(first, 2)
+    asked = first.ask()
+    assert len(np.unique(asked.points, axis=0)) == 6
+    second = create(problem())
+    run(second, 2)
+    assert not np.array_equal(second.ask(pending=asked.points).points, asked.points)
+
+
+def test_a_replay_takes_proposals_from_the_record_and_goes_on_as_before() -> None:
+    first = create(problem())
+    blocks = run(first, 3)
+    altered = blocks[2].points.copy()
+    altered[0, 0] = 0.123
+    blocks[2] = told(Asked(altered, tuple(blocks[2].origins)))
+    one, other = create(problem()), create(problem())
+    for optimiser in (one, other):
+        for block in blocks:
+            again = optimiser.ask(Asked(block.points, tuple(block.origins)))
+            assert np.array_equal(again.points, block.points)
+            optimiser.tell(block)
+    assert np.array_equal(one.ask().points, other.ask().points)
+
+
+def test_a_sample_in_the_record_that_is_another_is_noticed() -> None:
+    asked = create(problem()).ask()
+    again = create(problem(seed=4)).ask(asked)
+    assert np.array_equal(again.points[0], asked.points[0])
+    assert not np.allclose(again.points[1:], asked.points[1:])
+
+
+def test_what_failed_is_bad_and_what_was_not_evaluated_is_unknown() -> None:
+    optimiser = create(problem(), initial=1)
+    asked = optimiser.ask()
+    scores = loss(asked.points)
+    scores[1], scores[2] = 21.0, np.nan
+    outcomes = [Outcome.OK, Outcome.EXPLODED, Outcome.NODE_FAIL, *[Outcome.OK] * 3]
+    optimiser.tell(told(asked, scores=scores, outcomes=outcomes))
+    method = optimiser._optimiser
+    assert isinstance(method, TPE)
+    assert [trial.value for trial in method._trials] == [*scores[:2, 0], *scores[3:, 0]]
+
+
+def test_what_is_known_of_other_runs_is_learnt_at_once() -> None:
+    points = np.random.default_rng(2).random((40, 3))
+    known = told(Asked(points, (Origin.INJECTED,) * 40))
+    asked = create(problem(known=known)).ask()
+    assert asked.origins == (Origin.START, *[Origin.MODEL] * 5)
+    assert loss(asked.points[1:]).mean() < loss(points).mean() / 2
+
+
+def test_optuna_says_nothing_and_keeps_its_own_settings(capfd: pytest.CaptureFixture[str]) -> None:
+    optuna.logging.set_verbosity(optuna.logging.INFO)
+    optuna.logging.enable_propagation()
+    run(create(problem()), 3)
+    assert optuna.logging.get_verbosity() == optuna.logging.INFO
+    optuna.logging.disable_propagation()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_without_optuna_the_extra_is_named(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrator.optimisers.options.find_spec", lambda _: None)
+    with pytest.raises(UsageError, match=r"optimiser tpe needs optuna: pip install 'mozaik-orchestrator\[optuna\]'"):
+        create(problem())
+    (tmp_path / "model.py").write_text("def simulate(parameters, directory): ...")
+    write_json(tmp_path / "config.json", {**CONFIG, "optimiser": {"method": "tpe"}})
+    (found,) = examine(tmp_path / "config.json").problems
+    assert (found.key, found.message.partition(":")[0]) == ("optimiser.method", "the optimiser tpe needs optuna")
+    assert importlib.util.find_spec("optuna")
