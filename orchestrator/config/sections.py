@@ -83,17 +83,6 @@ class JobsSection(Section):
     )
     ntasks: int = Field(1, ge=1, description="MPI processes of one simulation; SLURM's --ntasks")
     cpus_per_task: int | None = Field(None, ge=1, description="cores of each process; SLURM's --cpus-per-task")
-    evaluations_per_job: int | Literal["auto"] = Field(
-        1,
-        description="how many offspring a job on a cluster evaluates; auto makes jobs of about three minutes, by what "
-        "evaluations have taken so far. For evaluations that are cheap beside a job",
-    )
-    processes_per_job: int | None = Field(
-        None,
-        ge=1,
-        description="how many of its offspring a job evaluates at once; by default as many as it has cores, which are "
-        "ntasks times cpus_per_task",
-    )
     mem: Annotated[str | None, WithJsonSchema({"type": ["string", "integer", "null"]})] = Field(
         None, description="memory of a job on each node, such as 64G; SLURM's --mem"
     )
@@ -107,6 +96,17 @@ class JobsSection(Section):
     poll_interval: Duration = Field(30.0, description="longest time between two questions about the jobs to a cluster")
     result_grace: Duration = Field(
         60.0, description="how long the result file of an ended job may take to appear on a cluster's file system"
+    )
+    evaluations_per_job: int | Literal["auto"] = Field(
+        1,
+        description="how many offspring a job on a cluster evaluates; auto makes jobs of about three minutes, by what "
+        "evaluations have taken so far. For evaluations that are cheap beside a job",
+    )
+    processes_per_job: int | None = Field(
+        None,
+        ge=1,
+        description="how many of its offspring a job evaluates at once; by default as many as it has cores, which are "
+        "ntasks times cpus_per_task",
     )
 
     @property

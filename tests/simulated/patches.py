@@ -156,7 +156,7 @@ def _machine(process: Process) -> dict[str, str]:
 
 def _of_job(of_process: _Asking) -> dict[str, Any]:
     return {
-        "_host": of_process(node._host, _name),
+        "host": of_process(node.host, _name),
         "_slurm_job_id": of_process(node._slurm_job_id, lambda process: process.variables["job"].id),
     }
 

@@ -15,6 +15,7 @@ from checked_project import ROOT, visual_model
 from orchestrator.checking.problems import load_checked_config
 from orchestrator.checking.scripts import Remark, script_remarks
 from orchestrator.config.file import load_config
+from orchestrator.config.moved_keys import MOVED
 from orchestrator.config.sections import JobsSection, SlurmSection
 from orchestrator.paths import AttemptPaths
 from orchestrator.simulations import model_of
@@ -73,7 +74,7 @@ def test_keys_of_the_configuration_fill_an_own_script_and_those_without_a_value_
 
 
 def test_a_script_that_was_written_when_all_keys_of_jobs_were_in_slurm_is_filled_as_it_was(tmp_path: Path) -> None:
-    keys = list(JobsSection.model_fields)
+    keys = [key for key in JobsSection.model_fields if key in MOVED["slurm"]]
     old, new = ("|".join(f"{{{{ {section}.{key} }}}}" for key in keys) for section in ("slurm", "jobs"))
     config = load_checked_config(own_script(tmp_path, f"{old}\n{new}"))
     first, second = (model_of(config).launch_script(attempt(tmp_path)) or "").splitlines()
