@@ -21,7 +21,7 @@ def surroundings_findings(model: Model[Any]) -> tuple[list[Finding], list[Findin
     surroundings = model.surroundings()
     if surroundings is None:
         return [], []
-    key = ("simulation", "python" if getattr(model.options, "python", None) else "setup")
+    key = surroundings.key
     try:
         done = finish(["bash", "-c", surroundings.script()], _TIMEOUT)
     except CommandFailed as error:
@@ -35,7 +35,7 @@ def surroundings_findings(model: Model[Any]) -> tuple[list[Finding], list[Findin
         return [(key, message)], []
     if found.missing:
         message = (
-            f"the Python of the simulations, {surroundings.python} (version {found.version}), does not find "
+            f"the Python of the simulations, {surroundings.command} (version {found.version}), does not find "
             f"{', '.join(found.missing)}: install that in its environment, or name the Python of another one. If it "
             "is there on nodes only, --on-node tells"
         )
@@ -45,4 +45,4 @@ def surroundings_findings(model: Model[Any]) -> tuple[list[Finding], list[Findin
 
 def _not_asked(surroundings: Surroundings, why: str) -> str:
     modules = ", ".join(surroundings.modules)
-    return f"whether {surroundings.python} finds {modules}: {why}. Let a node try it (--on-node)"
+    return f"whether {surroundings.command} finds {modules}: {why}. Let a node try it (--on-node)"

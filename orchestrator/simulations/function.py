@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,8 +72,7 @@ class FunctionModel(FilesModel[FunctionOptions]):
 
         options, module = self.options, self.options.function.partition(":")[0]
         modules = tuple(dict.fromkeys(("numpy", *required_by(self.model_dir, [module]))))
-        python = options.python or shlex.quote(sys.executable)
-        return Surroundings(python, self.model_dir, options.setup, options.environment, modules, _OLDEST_PYTHON)
+        return Surroundings(options.python, self.model_dir, options.setup, options.environment, modules, _OLDEST_PYTHON)
 
     def identity(self) -> Identity:
         """Return the digests of the function's module, if it is a file of the model, and of what else is named."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import shlex
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,8 +34,8 @@ class Surroundings:
 
     Parameters
     ----------
-    python : str
-        Words of a shell that start it.
+    python : str or None
+        Words of a shell that start it, as ``simulation.python`` says; None for this program's own.
     model_dir : pathlib.Path
         Where it is started.
     setup : tuple of str
@@ -47,12 +48,22 @@ class Surroundings:
         The oldest version that will do, None if that is not known.
     """
 
-    python: str
+    python: str | None
     model_dir: Path
     setup: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
     at_least: tuple[int, int] | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The key of the configuration that decides which Python it is."""
+        return ("simulation", "setup" if self.python is None else "python")
+
+    @property
+    def command(self) -> str:
+        """Words of a shell that start it."""
+        return shlex.quote(sys.executable) if self.python is None else self.python
 
     def script(self) -> str:
         """Return a script of bash that prints what `found_by` reads."""
@@ -60,7 +71,7 @@ class Surroundings:
             f"cd {shlex.quote(str(self.model_dir))}",
             *watched(self.setup, "simulation.setup"),
             *(f"export {name}={shlex.quote(value)}" for name, value in self.variables.items()),
-            f"exec {self.python} -c {shlex.quote(_LOOK)} {shlex.join(self.modules)}",
+            f"exec {self.command} -c {shlex.quote(_LOOK)} {shlex.join(self.modules)}",
         ]
         return "\n".join(["set -e", *lines, ""])
 

@@ -111,7 +111,7 @@ def test_the_controllers_script_is_asked_about_as_well(partitioned: VirtualClust
     script.write_text(text)
     said = own.command("check", CONFIG, **environment_of(partitioned))
     assert said.splitlines()[-1] == "  sbatch optimisation.sbatch"
-    script.write_text(text.replace("##SBATCH --partition=long", "#SBATCH --partition=long"))
+    script.write_text(text.replace("##SBATCH --mem=4G", "#SBATCH --partition=long"))
     said = own.command("check", CONFIG, code=2, **environment_of(partitioned))
     assert f"{script}: SLURM refuses the controller's job: invalid partition specified: long" in said
 

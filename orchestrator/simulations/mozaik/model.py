@@ -79,7 +79,7 @@ class MozaikModel(Model[MozaikOptions]):
         mpi = ("mpi4py",) if self.context.launcher_for(options.launcher) else ()
         simulator = ("nest",) if options.simulator == "nest" else ()
         modules = tuple(dict.fromkeys((*_OF_RUN_SCRIPT, *mpi, *simulator, *own)))
-        return Surroundings(options.python or shlex.quote(sys.executable), self.model_dir, options.setup, {}, modules)
+        return Surroundings(options.python, self.model_dir, options.setup, {}, modules)
 
     def identity(self) -> Identity:
         """Return all parameters, and digests of the run script and of the modules of model and experiments."""

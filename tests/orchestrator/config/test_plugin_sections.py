@@ -187,8 +187,11 @@ def test_the_identity_of_a_run_is_what_it_was() -> None:
         *("optimiser", "simulation", "explosion_check", "data"),
     }
     assert load_identity()["optimiser"] == {
-        **{"method": "cma", "start_from": None, "learn_from": []},
-        **{"weighting": "sum", "reweigh_after": 10.0},
+        "method": "cma",
+        "start_from": None,
+        "learn_from": [],
+        "weighting": "sum",
+        "reweigh_after": 10.0,
     }
 
 

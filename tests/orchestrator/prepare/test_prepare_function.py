@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 from in_process import command
+from jsonschema import Draft7Validator
 
 from orchestrator.checking.problems import load_checked_config
 from orchestrator.errors import ConfigError, UsageError
@@ -64,6 +66,9 @@ def test_what_is_complete_is_a_configuration(model: Path) -> None:
     assert dict(config.parameters)["tau"].scale == "log"
     assert [target.target_value for target in config.create_targets()] == [3, -4]
     assert config.model_dir == model
+    text = (model / "param_optim/config_optimisation.yaml").read_text()
+    assert text.startswith("# yaml-language-server: $schema=config.schema.json\n")
+    Draft7Validator(json.loads((model / "param_optim/config.schema.json").read_text())).validate(yaml.safe_load(text))
     again = list(prepare_function(model, "cell:simulate", **COMPLETE))
     assert again[0] == f"{model} is prepared already: nothing to change."
 
