@@ -28,8 +28,8 @@ INTRODUCTION = """\
 Every key of `config_optimisation.yaml`. YAML, so that JSON is read as well; unknown keys are refused. Durations are
 seconds, or text such as `20h`, `90m`, `1d 12h`, `1-12:00:00`. On the command line, `--set jobs.ntasks=8` overrides a
 key. What is under `jobs` was under `slurm` in older files, and is still accepted there. Editors find the same in a JSON
-Schema, which `prepare` writes beside a configuration and `orchestrator schema` prints. This page is made from the code by
-`tools/config_reference.py`.
+Schema, which `prepare` writes beside a configuration and `orchestrator schema` prints. This page is made from the code
+by `tools/config_reference.py`.
 """
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 from in_process import command
+from jsonschema import Draft7Validator
 
 from orchestrator.checking.problems import load_checked_config
 from orchestrator.errors import ConfigError, UsageError
@@ -64,6 +66,11 @@ def test_what_is_complete_is_a_configuration(model: Path) -> None:
     assert dict(config.parameters)["tau"].scale == "log"
     assert [target.target_value for target in config.create_targets()] == [3, -4]
     assert config.model_dir == model
+    text = (model / "param_optim/config_optimisation.yaml").read_text()
+    assert text.startswith("# yaml-language-server: $schema=config.schema.json\n")
+    schema = json.loads((model / "param_optim/config.schema.json").read_text())
+    # to YAML 1.2, which editors read, 2e1 is a number
+    Draft7Validator(schema).validate(yaml.safe_load(text.replace("2e1", "20")))
     again = list(prepare_function(model, "cell:simulate", **COMPLETE))
     assert again[0] == f"{model} is prepared already: nothing to change."
 
