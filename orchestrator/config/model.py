@@ -192,6 +192,14 @@ class Config(Budget):
             raise said(wrong)
         return value
 
+    @field_validator("optimiser")
+    @classmethod
+    def _suits_the_parameters(cls, value: OptimiserOptions, info: ValidationInfo) -> OptimiserOptions:
+        if "parameters" in info.data and (refused := value.refused(list(searched_among(info.data["parameters"])))):
+            key, message = refused
+            raise said([((key,), message, getattr(value, key))])
+        return value
+
     @field_validator("offspring_size")
     @classmethod
     def _enough_offspring(cls, value: int, info: ValidationInfo) -> int:
@@ -269,6 +277,7 @@ class Config(Budget):
             space=space,
             known=known,
             vectors={n: TargetVector(target) for n, target in enumerate(targets) if has_vector(target)},
+            budget=self.generations * self.offspring_size,
         )
 
     def create_targets(self) -> list[Target]:

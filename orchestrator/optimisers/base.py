@@ -103,6 +103,8 @@ class Problem:
         Evaluations of other runs, which a model may learn from.
     vectors : mapping of int to Vector
         How a target's value follows from its outputs, by index of the target; only of targets whose outputs are told.
+    budget : int
+        Evaluations that the run has altogether, 0 if nobody knows. A continued run may have another one.
     """
 
     start: FloatArray
@@ -115,6 +117,7 @@ class Problem:
     space: SearchSpace | None = None
     known: Told | None = None
     vectors: Mapping[int, Vector] = field(default_factory=dict)
+    budget: int = 0
 
     def generator(self, serial: int) -> np.random.Generator:
         """Return a generator of random numbers that depend on the seed and on this number, and on nothing else."""

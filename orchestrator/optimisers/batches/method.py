@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -14,6 +13,7 @@ from pydantic import Field
 from orchestrator.optimisers.base import Asked, Problem, Told
 from orchestrator.optimisers.batches.outputs import Feasibility
 from orchestrator.optimisers.batches.region import Region
+from orchestrator.optimisers.design import first_design
 from orchestrator.optimisers.models.archive import Archive, archive_of
 from orchestrator.optimisers.models.proposer import libraries
 from orchestrator.optimisers.options import OptimiserOptions
@@ -97,7 +97,7 @@ class Batches:
         self._problem, self._methods = problem, methods
         self._most = options.model_points
         automatic = max(problem.size, min(len(problem.start) + 1, _DESIGN))
-        self._design = _design(problem, automatic if options.initial == "auto" else options.initial)
+        self._design = first_design(problem, automatic if options.initial == "auto" else options.initial)
         self._region = Region(min(_RADIUS * problem.sigma, 1.0))
         self._blocks: list[Told] = []
         self._asks = 0
@@ -107,7 +107,8 @@ class Batches:
         first = self._asks * self._problem.size
         self._asks += 1
         samples = self._samples(first)
-        origins = (Origin.START if first == 0 else Origin.SAMPLE, *[Origin.SAMPLE] * (len(samples) - 1))
+        begins = first == 0 and len(self._design) > 0
+        origins = (Origin.START if begins else Origin.SAMPLE, *[Origin.SAMPLE] * (len(samples) - 1))
         if recorded is not None:
             own = [origin in (Origin.START, Origin.SAMPLE) for origin in recorded.origins]
             points = np.where(np.array(own)[:, None], samples[: len(own)], recorded.points)
@@ -120,7 +121,9 @@ class Batches:
         return Asked(np.vstack([samples[:designed], proposed]), origins[:designed] + (Origin.MODEL,) * len(proposed))
 
     def tell(self, told: Told) -> None:
-        """Take evaluations, of which there may be any number."""
+        """Take evaluations, of which there may be any number; after some before the first ask there is no design."""
+        if not self._asks:
+            self._design = self._design[:0]
         self._blocks.append(told)
         self._region.learn(told)
 
@@ -168,17 +171,3 @@ class Batches:
                 )
                 found = np.vstack([found, method(known, int(share))])
         return found
-
-
-def _design(problem: Problem, number: int) -> FloatArray:
-    """Return the start and a Latin hypercube of the initial standard deviation around it, inside the cube.
-
-    McKay, Beckman & Conover 1979, Technometrics 21:239.
-    """
-    rng = problem.generator(0)
-    n = len(problem.start)
-    strata = rng.permuted(np.tile(np.arange(number - 1), (n, 1)), axis=1).T
-    cube = (strata + rng.random(strata.shape)) / max(number - 1, 1)
-    width = math.sqrt(3) * problem.sigma
-    low, high = np.maximum(problem.start - width, 0.0), np.minimum(problem.start + width, 1.0)
-    return np.vstack([problem.start, low + (high - low) * cube])

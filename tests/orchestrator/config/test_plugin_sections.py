@@ -74,6 +74,8 @@ CONFIG: dict[str, Any] = {
     "executor": "local",
 }
 
+POLISH = {"polish": "none", "polish_after": 0.6}
+
 
 def written(tmp_path: Path, **changes: Any) -> Path:
     (tmp_path / "own.py").write_text(OWN.replace("{stamp}", tmp_path.name))
@@ -84,7 +86,7 @@ def written(tmp_path: Path, **changes: Any) -> Path:
 
 def test_a_users_own_file_is_read_with_its_options(tmp_path: Path) -> None:
     config = load_config(written(tmp_path))
-    assert config.optimiser.model_dump() == {**CONFIG["optimiser"], "verbose": False}
+    assert config.optimiser.model_dump() == {**CONFIG["optimiser"], "verbose": False, **POLISH}
     assert config.simulation.model_dump() == CONFIG["simulation"]
     assert create_optimiser(config.optimiser, config.problem())._optimiser.share == 0.25  # type: ignore[attr-defined]
     made = create_simulation(config.simulation, tmp_path, SimulationContext())
@@ -186,7 +188,7 @@ def test_the_identity_of_a_run_is_what_it_was() -> None:
         *("parameters", "optimiser_centroid", "targets", "offspring_size", "optimiser_seed", "optimiser_sigma"),
         *("optimiser", "simulation", "explosion_check", "data"),
     }
-    assert load_identity()["optimiser"] == {"method": "cma", "learn_from": []}
+    assert load_identity()["optimiser"] == {"method": "cma", "polish": "none", "learn_from": []}
 
 
 def load_identity() -> dict[str, Any]:
