@@ -123,7 +123,7 @@ class DifferentialEvolution:
         mutant = np.where(mutant < 0, own / 2, np.where(mutant > 1, (1 + own) / 2, mutant))
         changed = rng.random(len(own)) < options.crossover
         changed[rng.integers(len(own))] = True
-        return np.where(changed, mutant, own)
+        return np.asarray(np.where(changed, mutant, own))
 
 
 def _others(member: int, number: int, rng: np.random.Generator) -> list[int]:

@@ -134,7 +134,7 @@ class NelderMead:
     def _corners(self) -> FloatArray:
         """Return the points at the ends of the edges, then those opposite, shape (2, n_parameters, n_parameters)."""
         edges = np.diag(self._edges)
-        return np.clip(self._centre + np.stack([edges, -edges]), 0.0, 1.0)
+        return np.asarray(np.clip(self._centre + np.stack([edges, -edges]), 0.0, 1.0))
 
     def _first_simplex(self) -> Simplex | None:
         """Return the centre and the better end of each edge, None while that is not known."""
