@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from orchestrator.optimisers.base import Asked, Problem, Told
-from orchestrator.optimisers.design import first_design
 from orchestrator.optimisers.options import OptimiserOptions
+from orchestrator.optimisers.points.design import first_design
 from orchestrator.optimisers.registry import optimiser
 from orchestrator.records import FloatArray, Origin
 

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from orchestrator.optimisers.base import Problem
 from orchestrator.optimisers.options import OptimiserOptions
+from orchestrator.optimisers.points.scan import Scan
 from orchestrator.optimisers.registry import optimiser
-from orchestrator.optimisers.scan import Scan
 from orchestrator.records import FloatArray
 
 # combinations, which nobody will ever evaluate

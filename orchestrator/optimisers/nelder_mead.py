@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from orchestrator.optimisers.base import Asked, Problem, Told
-from orchestrator.optimisers.evaluated import Evaluated
 from orchestrator.optimisers.options import OptimiserOptions
+from orchestrator.optimisers.points.evaluated import Evaluated
 from orchestrator.optimisers.registry import optimiser
 from orchestrator.optimisers.simplex.speculation import needed
 from orchestrator.optimisers.simplex.steps import Simplex

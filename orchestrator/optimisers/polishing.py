@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from orchestrator.optimisers.base import Asked, Optimiser, Problem, Told
-from orchestrator.optimisers.evaluated import Evaluated
+from orchestrator.optimisers.points.evaluated import Evaluated
 from orchestrator.records import FloatArray, Origin
 
 # in the state, whether the second method asks for what comes after a block

@@ -7,8 +7,8 @@ from pydantic import Field
 
 from orchestrator.optimisers.base import Problem
 from orchestrator.optimisers.options import OptimiserOptions
+from orchestrator.optimisers.points.scan import Scan
 from orchestrator.optimisers.registry import optimiser
-from orchestrator.optimisers.scan import Scan
 from orchestrator.records import FloatArray
 
 # points that are drawn at once, a power of two: the more, the likelier others than before are among whole numbers

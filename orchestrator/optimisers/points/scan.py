@@ -8,7 +8,7 @@ from collections.abc import Mapping, Set
 import numpy as np
 
 from orchestrator.optimisers.base import Asked, Problem, Told
-from orchestrator.optimisers.evaluated import Evaluated
+from orchestrator.optimisers.points.evaluated import Evaluated
 from orchestrator.records import FloatArray, Origin
 
 
