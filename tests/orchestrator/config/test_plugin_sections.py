@@ -209,3 +209,9 @@ def test_options_without_a_configuration_find_their_optimiser(tmp_path: Path) ->
     config = load_config(written(tmp_path, optimiser={"method": "cma"}))
     assert config.optimiser.model_dump() == CMAOptions().model_dump()
     assert len(create_optimiser(CMAOptions(), config.problem()).ask().points) == config.offspring_size
+
+
+def test_versions_are_those_of_both_methods_of_a_budget(tmp_path: Path) -> None:
+    for polish, packages in (("none", {"numpy"}), ("nelder_mead", {"numpy"}), ("gauss_newton", {"numpy", "scipy"})):
+        config = load_config(written(tmp_path, optimiser={"method": "differential_evolution", "polish": polish}))
+        assert set(versions_of(config)) == {"orchestrator", "python", *packages}
