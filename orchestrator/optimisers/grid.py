@@ -15,7 +15,7 @@ from orchestrator.optimisers.points.scan import Scan
 from orchestrator.optimisers.registry import optimiser
 from orchestrator.records import FloatArray
 
-# combinations, which nobody will ever evaluate
+# points at most: nobody evaluates more
 _MOST = 100_000
 Points = Annotated[int, Field(ge=1)]
 

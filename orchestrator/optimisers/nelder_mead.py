@@ -21,7 +21,7 @@ _SHORTEST, _LONGEST = 0.5, 1.0
 _COLLAPSED = 1e-8
 # share of the total score by which a simplex has to improve it, or it is the last one
 _GAIN = 1e-3
-# for each point that a step moves
+# of a batch, for each point that a step moves
 _EVALUATIONS = 3
 # steps that need no evaluation, before something is evaluated in any case
 _STEPS = 1000

@@ -41,7 +41,7 @@ class Scan(ABC):
         first, size = self._asks == 0, self._problem.size
         self._asks += 1
         left = self._left(size, self._known.busy(pending))
-        # nobody asks after the end
+        # there is nothing else while the last ones are being evaluated
         points = np.array([self._points[key] for key in left] or [self._problem.start])
         self._known.asked(points)
         return Asked(points, (Origin.START if first else Origin.SAMPLE, *[Origin.SAMPLE] * (len(points) - 1)))
