@@ -271,6 +271,7 @@ class Config(Budget):
             known=known,
             vectors={n: TargetVector(target) for n, target in enumerate(targets) if has_vector(target)},
             directory=self.model_dir,
+            budget=self.generations * self.offspring_size,
         )
 
     def create_targets(self) -> list[Target]:

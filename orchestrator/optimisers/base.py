@@ -106,6 +106,8 @@ class Problem:
         How a target's value follows from its outputs, by index of the target; only of targets whose outputs are told.
     directory : pathlib.Path
         The model's directory, where files that options name are looked for.
+    budget : int
+        Evaluations that the run has altogether, 0 if nobody knows. A continued run may have another one.
     """
 
     start: FloatArray
@@ -119,6 +121,7 @@ class Problem:
     known: Told | None = None
     vectors: Mapping[int, Vector] = field(default_factory=dict)
     directory: Path = Path()
+    budget: int = 0
 
     def generator(self, serial: int) -> np.random.Generator:
         """Return a generator of random numbers that depend on the seed and on this number, and on nothing else."""

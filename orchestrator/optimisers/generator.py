@@ -13,9 +13,9 @@ from pydantic import Field, field_validator
 
 from orchestrator.errors import UsageError
 from orchestrator.optimisers.base import Asked, Problem, Told, same_points
-from orchestrator.optimisers.design import first_design
 from orchestrator.optimisers.gest.used import TOTAL, GeneratorFailed, UsedGenerator
 from orchestrator.optimisers.options import OptimiserOptions, missing_extra
+from orchestrator.optimisers.points.design import first_design
 from orchestrator.optimisers.registry import optimiser
 from orchestrator.records import FloatArray, Origin
 

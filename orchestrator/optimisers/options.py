@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from orchestrator.config.section import PluginOptions
+from orchestrator.config.section import CIRCUMSTANCE, PluginOptions
 
 if TYPE_CHECKING:
     from orchestrator.optimisers.base import Problem
@@ -29,6 +29,18 @@ class OptimiserOptions(PluginOptions):
         None,
         description="what the search starts from, relative to model_dir: the best of another run (its directory), of a "
         "table (.csv) or of parameter sets (.json); methods that can learn from its evaluations do",
+    )
+    polish: Literal["none", "nelder_mead", "gauss_newton"] = Field(
+        "none",
+        description="a local method that goes on from the best points with the last part of the budget, or as soon as "
+        "the optimiser has converged",
+    )
+    polish_after: float = Field(
+        0.6,
+        gt=0,
+        le=1,
+        description="share of the evaluations of the whole run after which it does",
+        json_schema_extra=CIRCUMSTANCE,
     )
 
     def default_offspring(self, n_parameters: int) -> int:

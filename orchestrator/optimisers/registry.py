@@ -6,13 +6,14 @@ import inspect
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from orchestrator import __version__
 from orchestrator.optimisers.base import Optimiser, Problem
 from orchestrator.optimisers.guard import Guarded
+from orchestrator.optimisers.polishing import Polished
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
@@ -108,14 +109,26 @@ def create_optimiser(options: OptimiserOptions, problem: Problem) -> Guarded:
     """
     kind: OptimiserKind = options._plugin or optimisers().find(options.method)
     method = kind.create(options, problem)
-    return Guarded(method, problem.start, any_rows=kind.any_rows, proposes=kind.proposes)
+    guarded = Guarded(method, problem.start, any_rows=kind.any_rows, proposes=kind.proposes)
+    if options.polish == "none":
+        return guarded
+    polished = Polished(guarded, _polisher(options.polish), problem, options.polish_after)
+    return Guarded(polished, problem.start, any_rows=kind.any_rows, proposes=True)
+
+
+def _polisher(name: str) -> Callable[[Problem], Optimiser]:
+    """Return how a method is made with the options that it has by default."""
+    kind = optimisers().find(name)
+    return partial(kind.create, kind.options(method=name))
 
 
 def versions_of(config: Config) -> dict[str, str]:
     """Return the versions that decide whether a run can be replayed, by name of the program or package."""
     kind: OptimiserKind = config.optimiser._plugin or optimisers().find(config.optimiser.method, config.model_dir)
     found = {"orchestrator": __version__, "python": platform.python_version()}
-    for package in kind.packages:
+    polish = config.optimiser.polish
+    others = () if polish == "none" else optimisers().find(polish).packages
+    for package in dict.fromkeys([*kind.packages, *others]):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -17,8 +17,11 @@ from orchestrator.records import FloatArray, Origin, Outcome
 
 START = np.array([0.1, 0.2, 0.8, 0.5])
 KINDS = optimisers().known()
-IN_ORDER = [name for name, kind in KINDS.items() if not kind.any_rows]
-ANY_ROWS = [name for name, kind in KINDS.items() if kind.any_rows]
+# with another one for the last part of the budget
+POLISHED = ("cma then nelder_mead", "cma then gauss_newton", "grid then nelder_mead", "hybrid then nelder_mead")
+METHODS = (*KINDS, *POLISHED)
+IN_ORDER = [name for name in METHODS if not KINDS[name.split()[0]].any_rows]
+ANY_ROWS = [name for name in METHODS if KINDS[name.split()[0]].any_rows]
 SIZE = 8
 # of methods that have required keys
 REQUIRED: dict[str, dict[str, Any]] = {"generator": {"generator": "plugins_of_tests:Nearby"}}
@@ -26,10 +29,12 @@ LONG = pytest.mark.run  # more of the same, which takes longer
 
 
 def fresh(method: str, seed: int = 4, start: FloatArray = START) -> Optimiser:
-    options = KINDS[method].options(method=method, **REQUIRED.get(method, {}))
+    name, _, polish = method.partition(" then ")
+    options = KINDS[name].options(method=name, polish=polish or "none", polish_after=0.5, **REQUIRED.get(name, {}))
     steps = np.zeros(len(start))
     steps[-1] = 0.1
-    return create_optimiser(options, Problem(start, steps, sigma=0.3, size=SIZE, seed=seed, targets=["a", "b"]))
+    problem = Problem(start, steps, sigma=0.3, size=SIZE, seed=seed, targets=["a", "b"], budget=4 * SIZE)
+    return create_optimiser(options, problem)
 
 
 def told(asked: Asked, **changes: Any) -> Told:
@@ -46,11 +51,12 @@ def run(optimiser: Optimiser, generations: int) -> list[Told]:
     return history
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=METHODS)
 def method(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.mark.parametrize("method", KINDS)
 def test_says_what_it_is_and_what_its_options_are(method: str) -> None:
     kind = KINDS[method]
     assert kind.documentation

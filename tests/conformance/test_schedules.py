@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from orchestrator.optimisers.base import Problem, Scale, Told
-from orchestrator.optimisers.cma import CMAOptions
-from orchestrator.optimisers.registry import create_optimiser
+from orchestrator.optimisers.registry import create_optimiser, optimisers
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
 from orchestrator.schedules.base import Recorded, ReplayDiffers, Schedule, Search, told_of
@@ -30,16 +29,26 @@ SCHEDULES: dict[str, ScheduleOptions] = {
     "rolling": RollingOptions(kind="rolling", in_flight=3),
     "rolling, more than a block": RollingOptions(kind="rolling", in_flight=7),
 }
-MODELS = ["none", "targets"]
+# of each kind that a replay has to do with: samples, a model's proposals, what follows from what is pending, and both
+# methods of a budget whose last part is another one's
+METHODS: dict[str, dict[str, object]] = {
+    "none": {"method": "cma", "model": "none"},
+    "targets": {"method": "cma", "model": "targets"},
+    "nelder_mead": {"method": "nelder_mead"},
+    "differential_evolution": {"method": "differential_evolution"},
+    "sobol": {"method": "sobol"},
+    "none then nelder_mead": {"method": "cma", "model": "none", "polish": "nelder_mead", "polish_after": 0.4},
+    "targets then gauss_newton": {"method": "cma", "polish": "gauss_newton", "polish_after": 0.4},
+}
 
 
-@pytest.fixture(params=[(name, model) for name in SCHEDULES for model in MODELS], ids=str)
+@pytest.fixture(params=[(name, method) for name in SCHEDULES for method in METHODS], ids=str)
 def make(request: pytest.FixtureRequest) -> Callable[[], Schedule]:
-    name, model = request.param
-    return lambda: made(SCHEDULES[name], model)
+    name, method = request.param
+    return lambda: made(SCHEDULES[name], method)
 
 
-def made(options: ScheduleOptions, model: str = "none", tells: int = TELLS) -> Schedule:
+def made(options: ScheduleOptions, method: str = "none", tells: int = TELLS) -> Schedule:
     problem = Problem(
         start=SPACE.encode({"x": 3.0, "n": 2}),
         steps=SPACE.steps,
@@ -49,8 +58,10 @@ def made(options: ScheduleOptions, model: str = "none", tells: int = TELLS) -> S
         targets=("t",),
         scales=[Scale(0.0, 0.0, 0.1, 20.0)],
         space=SPACE,
+        budget=tells * SIZE,
     )
-    optimiser = create_optimiser(CMAOptions.model_validate({"method": "cma", "model": model}), problem)
+    section = METHODS[method]
+    optimiser = create_optimiser(optimisers().find(str(section["method"])).options.model_validate(section), problem)
     return create_schedule(options, Search(optimiser, SPACE, max_ngen=tells, size=SIZE))
 
 

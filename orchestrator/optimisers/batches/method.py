@@ -13,10 +13,10 @@ from pydantic import Field
 from orchestrator.optimisers.base import Asked, Problem, Told
 from orchestrator.optimisers.batches.outputs import Feasibility
 from orchestrator.optimisers.batches.region import Region
-from orchestrator.optimisers.design import first_design
 from orchestrator.optimisers.models.archive import Archive, archive_of
 from orchestrator.optimisers.models.proposer import libraries
 from orchestrator.optimisers.options import OptimiserOptions
+from orchestrator.optimisers.points.design import first_design
 from orchestrator.records import FloatArray, Origin
 
 _LOG = logging.getLogger(__name__)
@@ -107,7 +107,8 @@ class Batches:
         first = self._asks * self._problem.size
         self._asks += 1
         samples = self._samples(first)
-        origins = (Origin.START if first == 0 else Origin.SAMPLE, *[Origin.SAMPLE] * (len(samples) - 1))
+        begins = first == 0 and len(self._design) > 0
+        origins = (Origin.START if begins else Origin.SAMPLE, *[Origin.SAMPLE] * (len(samples) - 1))
         if recorded is not None:
             return recorded.redrawn(samples)
         designed = min(max(len(self._design) - first, 0), len(samples))
@@ -118,7 +119,9 @@ class Batches:
         return Asked(np.vstack([samples[:designed], proposed]), origins[:designed] + (Origin.MODEL,) * len(proposed))
 
     def tell(self, told: Told) -> None:
-        """Take evaluations, of which there may be any number."""
+        """Take evaluations, of which there may be any number; after some before the first ask there is no design."""
+        if not self._asks:
+            self._design = self._design[:0]
         self._blocks.append(told)
         self._region.learn(told)
 

@@ -27,6 +27,11 @@ DATA = {
 }
 
 
+def test_an_optimiser_is_told_how_many_evaluations_there_are() -> None:
+    for given, budget in (({}, 800), ({"max_evaluations": 50}, 48), ({"max_ngen": 3}, 24)):
+        assert Config.model_validate({**DATA, **given, "optimiser_centroid": {"a": 0.5}}).problem().budget == budget
+
+
 @pytest.mark.parametrize(
     ("given", "generations"),
     [

@@ -74,6 +74,9 @@ CONFIG: dict[str, Any] = {
     "executor": "local",
 }
 
+# that every method has
+OTHERS = {"start_from": None, "polish": "none", "polish_after": 0.6}
+
 
 def written(tmp_path: Path, **changes: Any) -> Path:
     (tmp_path / "own.py").write_text(OWN.replace("{stamp}", tmp_path.name))
@@ -84,7 +87,7 @@ def written(tmp_path: Path, **changes: Any) -> Path:
 
 def test_a_users_own_file_is_read_with_its_options(tmp_path: Path) -> None:
     config = load_config(written(tmp_path))
-    assert config.optimiser.model_dump() == {**CONFIG["optimiser"], "start_from": None, "verbose": False}
+    assert config.optimiser.model_dump() == {**CONFIG["optimiser"], "verbose": False, **OTHERS}
     assert config.simulation.model_dump() == CONFIG["simulation"]
     assert create_optimiser(config.optimiser, config.problem())._optimiser.share == 0.25  # type: ignore[attr-defined]
     made = create_simulation(config.simulation, tmp_path, SimulationContext())
@@ -189,6 +192,7 @@ def test_the_identity_of_a_run_is_what_it_was() -> None:
     assert load_identity()["optimiser"] == {
         "method": "cma",
         "start_from": None,
+        "polish": "none",
         "learn_from": [],
         "weighting": "sum",
         "reweigh_after": 10.0,
@@ -213,3 +217,9 @@ def test_options_without_a_configuration_find_their_optimiser(tmp_path: Path) ->
     config = load_config(written(tmp_path, optimiser={"method": "cma"}))
     assert config.optimiser.model_dump() == CMAOptions().model_dump()
     assert len(create_optimiser(CMAOptions(), config.problem()).ask().points) == config.offspring_size
+
+
+def test_versions_are_those_of_both_methods_of_a_budget(tmp_path: Path) -> None:
+    for polish, packages in (("none", {"numpy"}), ("nelder_mead", {"numpy"}), ("gauss_newton", {"numpy", "scipy"})):
+        config = load_config(written(tmp_path, optimiser={"method": "differential_evolution", "polish": polish}))
+        assert set(versions_of(config)) == {"orchestrator", "python", *packages}

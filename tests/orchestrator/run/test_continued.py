@@ -122,3 +122,17 @@ def test_circumstances_that_were_edited_reach_the_checkpoint(tmp_path: Path) -> 
     config.write_text(config.read_text().replace("max_ngen: 1", "max_ngen: 2"))
     project.command("run", "--continue", str(run))
     assert "max_ngen: 2" in Checkpoint(run).config_text
+
+
+@pytest.mark.run
+def test_a_run_that_was_handed_over_to_a_local_method_goes_on_with_it_under_a_larger_budget(tmp_path: Path) -> None:
+    """By its new budget alone it would have been handed over later, and its replay would ask for other points."""
+    optimiser = {"method": "cma", "model": "none", "polish": "nelder_mead", "polish_after": 0.5}
+    project = Project.create(tmp_path, {"optimiser": optimiser, "offspring_size": 3})
+    project.command("run", "config.yaml", "--set", "max_ngen=2")
+    (run,) = project.runs
+    project.command("run", "--continue", str(run), "--set", "max_ngen=3")
+    assert len(project.frame()) == 9
+    distribution = Checkpoint(run).distribution()
+    assert distribution["polish"].tolist() == [1.0] * 3
+    assert distribution["sigma"].shape == (3,)

@@ -1,0 +1,47 @@
+"""A scan of the whole space by Sobol points (Sobol 1967, USSR Comput. Math. Math. Phys. 7:86)."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field
+
+from orchestrator.optimisers.base import Problem
+from orchestrator.optimisers.options import OptimiserOptions
+from orchestrator.optimisers.points.scan import Scan
+from orchestrator.optimisers.registry import optimiser
+from orchestrator.records import FloatArray
+
+# points that are drawn at once, a power of two: the more, the likelier others than before are among whole numbers
+_DRAWN = 1024
+
+
+class SobolOptions(OptimiserOptions):
+    """Sobol points."""
+
+    method: str = Field("sobol", description="name of the optimiser, or file.py:Class for one of your own")
+
+
+@optimiser("sobol", options=SobolOptions, packages=("numpy", "scipy"), any_rows=True, proposes=True)
+class Sobol(Scan):
+    """Scrambled Sobol points, which fill the space more evenly than random ones, the start first.
+
+    Their beginning is as even as the whole: a scan may be ended at any time, best after a power of two of points. They
+    are scrambled as Matousek (1998, J. Complexity 14:527) says, by the seed.
+
+    Parameters
+    ----------
+    options : SobolOptions
+        None of its own.
+    problem : Problem
+        Any number of offspring.
+    """
+
+    def __init__(self, options: SobolOptions, problem: Problem):
+        from scipy.stats.qmc import Sobol as Sequence  # noqa: PLC0415  (takes long to import)
+
+        # it splits the generator, which one with a key of its own does not allow
+        self._sequence = Sequence(len(problem.start), scramble=True, seed=np.random.default_rng(problem.seed))
+        super().__init__(problem)
+
+    def _more(self) -> FloatArray:
+        return np.asarray(self._sequence.random(_DRAWN))
