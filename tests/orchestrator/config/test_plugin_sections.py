@@ -186,7 +186,8 @@ def test_the_identity_of_a_run_is_what_it_was() -> None:
         *("parameters", "optimiser_centroid", "targets", "offspring_size", "optimiser_seed", "optimiser_sigma"),
         *("optimiser", "simulation", "explosion_check", "data"),
     }
-    assert load_identity()["optimiser"] == {"method": "cma", "learn_from": []}
+    of_cma = {"method": "cma", "learn_from": [], "weighting": "sum", "reweigh_after": 10.0}
+    assert load_identity()["optimiser"] == of_cma
 
 
 def load_identity() -> dict[str, Any]:
