@@ -29,6 +29,7 @@ from orchestrator.report.figures.targets import (
     values_against_targets,
 )
 from orchestrator.report.figures.waiting import hours_saved
+from orchestrator.report.figures.weights import target_weights
 from orchestrator.report.history import History
 from orchestrator.report.scene import Figure
 
@@ -58,6 +59,7 @@ __all__ = [
     "target_by_generation",
     "target_scores",
     "target_scores_by_generation",
+    "target_weights",
     "trace_residuals",
     "traces",
     "trade_off",
