@@ -13,10 +13,10 @@ from pydantic import Field
 from orchestrator.optimisers.base import Asked, Problem, Told
 from orchestrator.optimisers.batches.outputs import Feasibility
 from orchestrator.optimisers.batches.region import Region
-from orchestrator.optimisers.design import first_design
 from orchestrator.optimisers.models.archive import Archive, archive_of
 from orchestrator.optimisers.models.proposer import libraries
 from orchestrator.optimisers.options import OptimiserOptions
+from orchestrator.optimisers.points.design import first_design
 from orchestrator.records import FloatArray, Origin
 
 _LOG = logging.getLogger(__name__)

@@ -11,11 +11,11 @@ import numpy as np
 from pydantic import Field
 
 from orchestrator.optimisers.base import Asked, Problem, Told
-from orchestrator.optimisers.design import first_design
 from orchestrator.optimisers.evolution.domination import IntArray
 from orchestrator.optimisers.evolution.population import Population
 from orchestrator.optimisers.evolution.variation import polynomial, simulated_binary
 from orchestrator.optimisers.options import OptimiserOptions
+from orchestrator.optimisers.points.design import first_design
 from orchestrator.records import FloatArray, Origin
 
 # a population of fewer has only one compromise after some generations
