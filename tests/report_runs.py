@@ -51,7 +51,7 @@ def config(names: Sequence[str], labels: Sequence[str], **changes: Any) -> str:
 
 
 def model_state(n_parameters: int = 2, n_targets: int = 2, **changes: Any) -> dict[str, Any]:
-    """Return the state of CMA-ES with a model of the values."""
+    """Return the state of CMA-ES with a model of the values, and weights."""
     return {
         "mean": np.full(n_parameters, 0.5),
         "sigma": 0.2,
@@ -66,6 +66,7 @@ def model_state(n_parameters: int = 2, n_targets: int = 2, **changes: Any) -> di
         "model_last_predicted": np.array([0.25, 0.1]),
         "model_last_exploded": np.array([0.5, 0.0]),
         "model_last_brier": np.array([0.1, 0.02]),
+        "weights": np.linspace(1.0, 0.1, n_targets),
         **changes,
     }
 

@@ -16,7 +16,7 @@ from orchestrator.report.figures.calibration import model_calibration, model_exp
 from orchestrator.report.figures.comparison import compare_parameters, compare_scores, compare_targets
 from orchestrator.report.figures.compromises import trade_off
 from orchestrator.report.figures.model import model_trust, origin_of_evaluations
-from orchestrator.report.figures.optimiser import learnt_correlation, search_distribution
+from orchestrator.report.figures.optimiser import learnt_correlation, search_distribution, target_weights
 from orchestrator.report.figures.parameters import parameter_exploration, parameters_in_bounds
 from orchestrator.report.figures.recordings import events, trace_residuals, traces
 from orchestrator.report.figures.relations import parameter_against_target, parameter_target_correlation
@@ -58,6 +58,7 @@ __all__ = [
     "target_by_generation",
     "target_scores",
     "target_scores_by_generation",
+    "target_weights",
     "trace_residuals",
     "traces",
     "trade_off",

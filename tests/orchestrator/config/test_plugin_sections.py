@@ -189,14 +189,9 @@ def test_the_identity_of_a_run_is_what_it_was() -> None:
         *("parameters", "optimiser_centroid", "targets", "offspring_size", "optimiser_seed", "optimiser_sigma"),
         *("optimiser", "simulation", "explosion_check", "data"),
     }
-    assert load_identity()["optimiser"] == {
-        "method": "cma",
-        "start_from": None,
-        "polish": "none",
-        "learn_from": [],
-        "weighting": "sum",
-        "reweigh_after": 10.0,
-    }
+    of_all = {"method": "cma", "start_from": None, "polish": "none"}
+    of_cma = {"learn_from": [], "weighting": "sum", "reweigh_after": 10.0}
+    assert load_identity()["optimiser"] == {**of_all, **of_cma}
 
 
 def load_identity() -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 from checkpoint_files import change_rows
 from hypothesis import given
 from hypothesis import strategies as st
-from report_runs import config, make_run
+from report_runs import config, make_run, model_state
 
 from orchestrator.analysis.runs import parameters_table
 from orchestrator.checkpoint import Checkpoint
@@ -136,6 +136,17 @@ def test_the_front_of_all_targets_is_marked_among_the_scores_of_two(run: Checkpo
     assert sorted(dots["on the front"].x) == sorted(scores[f"score:{other}"][front])
     assert len(dots["dominated"].x) == len(scores) - len(front)
     assert panel.x.title == f"score of {other}"
+
+
+def test_weights_of_targets_are_drawn_where_they_count(tmp_path: Path) -> None:
+    weights = [[1.0, 1.0], [1.0, 0.2], [0.0, 1.0]]
+    state = lambda number: model_state(weights=np.array(weights[number]))  # noqa: E731
+    figure = figures.target_weights(Checkpoint(make_run(tmp_path / "run", generations=3, state=state).checkpoint))
+    for n, target in enumerate(("Rate(exc)", "CV(exc)")):
+        (panel,) = figure.choose(target=target).panels
+        chosen = next(mark for mark in panel.marks if isinstance(mark, Line) and mark.label == "chosen target")
+        np.testing.assert_array_equal(chosen.y, [row[n] or math.nan for row in weights])
+    assert figures.target_weights(Checkpoint(make_run(tmp_path / "other", generations=1).checkpoint)).empty
 
 
 def test_rank_correlation_is_spearmans() -> None:

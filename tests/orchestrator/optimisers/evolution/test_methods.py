@@ -145,7 +145,7 @@ def test_more_targets_than_offspring_have_a_population_of_their_number() -> None
 
 
 def test_elites_stay_and_others_do_not() -> None:
-    """The first generation has the best of all; without mutation and after many worse ones only elites keep it."""
+    """The best of all is in the first generation; whatever comes later is drawn anew, and worse."""
 
     def nearest_at_the_end(elites: float) -> float:
         optimiser = created("ga", {"elites": elites, "mutation_rate": 1.0}, targets=["a"])
