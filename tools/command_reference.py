@@ -34,7 +34,7 @@ by `tools/command_reference.py`.
 Messages about errors go to standard error. `orchestrator --version` prints the version.
 """
 # in the order in which they are used; a test finds a command that is left out
-ORDER = ("prepare", "check", "run", "status", "cancel", "best", "report", "score")
+ORDER = ("prepare", "check", "run", "status", "cancel", "best", "report", "posterior", "score")
 WIDTH = 120
 
 

@@ -1,0 +1,208 @@
+"""How near the posterior distribution from a run's evaluations is to the exact one, on problems where that is known.
+
+    python benchmarks/posterior.py [--beds LINEAR RATES CELL] [--evaluations 60] [--seeds 5] [--first 100]
+
+LINEAR   5 parameters, 8 values that are linear in them; the posterior is normal
+RATES    the example of CompNeuroPy's OptNeuron: a rate a I + b at three currents, a and b from -10 to 10; normal
+CELL     the linear neuron of `traces.py`, of which two traces are compared with data; integrated on a grid
+
+The evaluations are those of a search by the program's default method. The last line is one JSON object: by bed the exact
+``sd`` and ``correlation`` (of the first two parameters), and the worst over the seeds of ``mean_off``, how many exact
+standard deviations the mean is off, of ``sd_ratio``, the ratio of the standard deviations that is farthest from 1, and
+of ``correlation_off``; ``warned``, in how many of the runs the model was said not to be good enough, and ``seconds`` of
+the processor for one posterior.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# more threads would only wait for each other
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import numpy as np
+from optimisers import options_of
+from traces import Cell
+
+from orchestrator.optimisers import Problem, Told, create_optimiser
+from orchestrator.optimisers.base import Scale
+from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.posterior.fitting import Posterior, posterior_of
+from orchestrator.posterior.observed import Observed
+from orchestrator.records import FloatArray, Origin, Outcome
+
+_MAX_SCORE = 20.0
+_SIGMA = 0.2
+
+
+@dataclass(frozen=True)
+class Bed:
+    """A problem with an exact posterior.
+
+    Parameters
+    ----------
+    problem : Problem
+        What an optimiser is given.
+    told : callable
+        Returns what it is told of points and their origins.
+    mean, sd : ndarray of float, shape (n_parameters,)
+        Of the exact posterior, in the parameters' own units.
+    correlation : ndarray of float, shape (n_parameters, n_parameters)
+        Likewise.
+    noise : ndarray of float, shape (n_targets,)
+        Standard deviation of the data, in norms.
+    method : str
+        By which the evaluations are found.
+    """
+
+    problem: Problem
+    told: Callable[[FloatArray, tuple[Origin, ...]], Told]
+    mean: FloatArray
+    sd: FloatArray
+    correlation: FloatArray
+    noise: FloatArray
+    method: str
+
+
+def linear_bed(space: SearchSpace, slopes: FloatArray, wanted: FloatArray, norms: FloatArray, seed: int) -> Bed:
+    """Return a bed whose values are slopes times the parameters, with the posterior of generalised least squares."""
+    weighted = slopes / norms[:, None]
+    covariance = np.linalg.inv(weighted.T @ weighted)
+    mean, sd = covariance @ weighted.T @ (wanted / norms), np.sqrt(np.diag(covariance))
+
+    def told(points: FloatArray, origins: tuple[Origin, ...]) -> Told:
+        values = np.array([list(space.decode(point).values()) for point in points]) @ slopes.T
+        far = np.abs(values - wanted) / norms
+        excess = np.maximum(far / _MAX_SCORE - 1, 0)
+        scores = np.minimum(far, _MAX_SCORE * (1 + 0.05 * excess / (excess + 100)))
+        return Told(points, values, scores, [Outcome.OK] * len(points), origins)
+
+    problem = Problem(
+        start=np.random.default_rng([seed, 5]).uniform(0.05, 0.95, len(space)),
+        steps=space.steps,
+        sigma=_SIGMA,
+        size=6,
+        seed=seed,
+        targets=[f"value {n}" for n in range(len(wanted))],
+        scales=[Scale(value, value, norm, _MAX_SCORE) for value, norm in zip(wanted, norms, strict=True)],
+        space=space,
+    )
+    return Bed(problem, told, mean, sd, covariance / np.outer(sd, sd), np.ones(len(wanted)), "targets")
+
+
+def bed_of(name: str, seed: int) -> Bed:
+    """Return a bed by its name."""
+    if name == "CELL":
+        return _cell_bed(seed)
+    if name == "RATES":
+        space = SearchSpace([Parameter("a", -10, 10), Parameter("b", -10, 10)])
+        slopes = np.array([[0.0, 1.0], [5.0, 1.0], [10.0, 1.0]])
+        return linear_bed(space, slopes, slopes @ [0.8, 2.0], np.full(3, 0.1), seed)
+    rng = np.random.default_rng(3)
+    space = SearchSpace([Parameter(f"p{n}", -2, 2) for n in range(5)])
+    slopes = rng.standard_normal((8, 5))
+    norms = rng.uniform(0.1, 0.3, 8)
+    return linear_bed(space, slopes, slopes @ rng.uniform(-0.4, 0.4, 5) + norms * rng.standard_normal(8), norms, seed)
+
+
+def _cell_bed(seed: int) -> Bed:
+    cell, noise = Cell(), np.full(2, 0.1)
+    # the exact posterior is so narrow that a grid around the solution holds all of it
+    a, b = np.meshgrid(np.linspace(0.3, 1.3, 401), np.linspace(1.2, 2.8, 401), indexing="ij")
+    grid = np.column_stack([a.ravel(), b.ravel()])
+    outputs = cell.outputs(np.array([cell.space.encode({"a": a, "b": b}) for a, b in grid]))
+    values = np.stack([cell.vectors[target].values(outputs[target]) for target in cell.vectors], axis=1) / cell.norm
+    weights = np.exp(-0.5 * ((values / noise) ** 2).sum(axis=1))
+    mean, covariance = np.average(grid, axis=0, weights=weights), np.cov(grid.T, aweights=weights)
+    sd = np.sqrt(np.diag(covariance))
+    problem = cell.problem(seed, 6, _SIGMA)
+    return Bed(problem, cell.told, mean, sd, covariance / np.outer(sd, sd), noise, "hybrid")
+
+
+def evaluated(bed: Bed, evaluations: int) -> list[Told]:
+    """Return the evaluations of a search."""
+    optimiser = create_optimiser(options_of(bed.method), bed.problem)
+    blocks: list[Told] = []
+    while sum(len(told.points) for told in blocks) < evaluations and not optimiser.stop():
+        asked = optimiser.ask()
+        blocks.append(bed.told(asked.points, asked.origins))
+        optimiser.tell(blocks[-1])
+    return blocks
+
+
+def moments(bed: Bed, found: Posterior) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return mean, standard deviations and correlations of the samples, in the parameters' own units."""
+    space = bed.problem.space
+    points = found.chain.thinned(20_000)[0]
+    low, high = (np.array([getattr(each, name) for each in space.parameters]) for name in ("low", "high"))
+    values = low + (high - low) * points
+    return values.mean(axis=0), values.std(axis=0), np.corrcoef(values.T)
+
+
+def measured(name: str, seed: int, evaluations: int) -> dict[str, float]:
+    """Return how far the posterior of one run is from the exact one."""
+    bed = bed_of(name, seed)
+    observed = Observed.of(bed.problem, evaluated(bed, evaluations), bed.noise)
+    begin = time.process_time()
+    found = posterior_of(observed, seed, print)
+    seconds = time.process_time() - begin
+    mean, sd, correlation = moments(bed, found)
+    print(
+        seed,
+        found.emulator.errors(found.near),
+        found.emulator.uncertainty(found.chain.thinned(500)[0]),
+        found.near.sum(),
+        len(found.near),
+        found.chain.points.shape,
+        found.chain.times,
+    )
+    ratio = sd / bed.sd
+    return {
+        "mean_off": float(np.abs((mean - bed.mean) / bed.sd).max()),
+        "sd_ratio": float(ratio[np.argmax(np.abs(np.log(ratio)))]),
+        "correlation_off": float(np.abs(correlation - bed.correlation).max()),
+        "warned": 0,
+        "seconds": seconds,
+    }
+
+
+def figures(given: argparse.Namespace, name: str) -> dict[str, object]:
+    """Return the figures of a bed."""
+    rows = [measured(name, seed, given.evaluations) for seed in range(given.first, given.first + given.seeds)]
+    for r in rows:
+        print(r)
+    bed = bed_of(name, given.first)
+    worst = max(rows, key=lambda row: abs(np.log(row["sd_ratio"])))["sd_ratio"]
+    return {
+        "sd": [float(f"{each:.4g}") for each in bed.sd],
+        "correlation": round(float(bed.correlation[0, 1]), 4),
+        "mean_off": round(max(row["mean_off"] for row in rows), 3),
+        "sd_ratio": round(worst, 3),
+        "correlation_off": round(max(row["correlation_off"] for row in rows), 3),
+        "warned": int(sum(row["warned"] for row in rows)),
+        "seconds": round(float(np.mean([row["seconds"] for row in rows])), 1),
+    }
+
+
+def main() -> None:
+    """Measure, and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--beds", nargs="+", choices=("LINEAR", "RATES", "CELL"), default=("LINEAR", "RATES", "CELL"))
+    parser.add_argument("--evaluations", type=int, default=60)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=100, help="the first seed")
+    given = parser.parse_args()
+    found = {}
+    for name in given.beds:
+        found[name] = figures(given, name)
+        print(name, found[name], flush=True)
+    print(json.dumps({"evaluations": given.evaluations, "seeds": given.seeds, "first": given.first, "beds": found}))
+
+
+if __name__ == "__main__":
+    main()
