@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from best_runs import written_run
 from orchestrator_project import Project
 
 from orchestrator.paths import RunPaths
+from orchestrator.posterior.samples import Quality, Samples
 from orchestrator.records import FloatArray, Outcome
 
 # a rate a I + b at three currents: the example of CompNeuroPy's OptNeuron
@@ -39,3 +41,11 @@ def linear_run(directory: Path, changes: dict[str, Any] | None = None, number: i
     rows: list[Any] = [({"a": a, "b": b}, SLOPES @ [a, b]) for a, b in scattered(number)]
     rows += [({"a": 3.0, "b": 5.0}, Outcome.EXPLODED), ({"a": 1.0, "b": 1.0}, Outcome.CANCELLED)]
     return written_run(Project.create(directory, {**CONFIG, **(changes or {})}).config, rows)
+
+
+def samples_of(names: Sequence[str], blocks: int = 3, **changes: Any) -> Samples:
+    """Return samples of parameters from 0.4 to 0.6, as if they had been drawn."""
+    values = np.random.default_rng(1).uniform(0.4, 0.6, (500, len(names)))
+    numbers = {"evaluations": 12, "learnt": 10, "near": 8, "times": [7.0] * len(names), "effective": 400.0}
+    kept: dict[str, Any] = {**numbers, "qualities": [Quality("rate", 0.1, 0.05, 0.5)], "warnings": []}
+    return Samples(names=names, values=values, logarithms=np.zeros(500), blocks=blocks, **{**kept, **changes})

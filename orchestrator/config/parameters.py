@@ -170,8 +170,9 @@ def _number(value: object) -> int | float | None:
         number = float(value) if isinstance(value, str) else value
     except ValueError:
         return None
-    finite = isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
-    return number if finite else None
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _constant(value: object) -> int | float:

@@ -54,7 +54,7 @@ class Parameter:
 
     def decode(self, coordinate: float) -> float | int:
         """Return the value at `coordinate` (0 to 1), never outside the bounds."""
-        value = self._unrounded(coordinate)
+        value = self.unrounded(coordinate)
         if self.integer:
             # floor(x + 0.5), because round() sends halves to even numbers and would favour those
             value = math.floor(value + 0.5)
@@ -85,11 +85,12 @@ class Parameter:
         """Return the coordinate, 0 to 1, below which such a share (above 0 and below 1) of the truncated prior is."""
         if self.prior is None:
             return share
-        low, high = (self.prior.below(self._unrounded(end)) for end in (0.0, 1.0))
+        low, high = (self.prior.below(self.unrounded(end)) for end in (0.0, 1.0))
         value = self.prior.quantile(low + share * (high - low))
         return self.encode(value)
 
-    def _unrounded(self, coordinate: float) -> float:
+    def unrounded(self, coordinate: float) -> float:
+        """Return the value at `coordinate` (0 to 1), not rounded to a whole one: up to half beyond the bounds."""
         low, high = self._edges
         value = low + (high - low) * coordinate
         return math.exp(value) if self.log else value

@@ -83,7 +83,7 @@ def explore(
     orchestrator.errors.UsageError
         If emcee is not installed.
     """
-    emcee = _emcee()
+    emcee = emcee_package()
     moves = [(emcee.moves.DEMove(), 0.8), (emcee.moves.DESnookerMove(), 0.2)]
     sampler = emcee.EnsembleSampler(*start.shape, log_probability, vectorize=True, moves=moves)
     # a state of its own: the sampler's would be made of numpy's global one
@@ -106,7 +106,14 @@ def _chain(emcee: Any, sampler: Any) -> Chain:
     return Chain(sampler.get_chain(discard=burn), sampler.get_log_prob(discard=burn), times)
 
 
-def _emcee() -> Any:
+def emcee_package() -> Any:
+    """Return the package that moves the walkers.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        If it is not installed.
+    """
     try:
         return importlib.import_module("emcee")
     except ImportError as error:

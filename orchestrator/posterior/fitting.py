@@ -11,7 +11,7 @@ from orchestrator.errors import UsageError
 from orchestrator.optimisers.models.archive import Flags, IntArray
 from orchestrator.optimisers.models.metric import Metric
 from orchestrator.optimisers.models.proposer import libraries
-from orchestrator.posterior.chain import Chain, explore, walkers_for
+from orchestrator.posterior.chain import Chain, emcee_package, explore, walkers_for
 from orchestrator.posterior.emulator import FEWEST, Emulator
 from orchestrator.posterior.observed import Observed
 from orchestrator.records import FloatArray
@@ -71,6 +71,7 @@ def posterior_of(observed: Observed, seed: int = 0, say: Callable[[str], None] =
     orchestrator.errors.UsageError
         If too few evaluations have a value of each target, or emcee is not installed.
     """
+    emcee_package()  # if it is not there, nothing is computed
     try:
         # matrices are small: more threads, of which a large node has many, would only wait for each other
         with libraries().limit(limits=1):
@@ -153,7 +154,7 @@ class _Search:
         points = self._observed.archive.points[np.argsort(-self._likelihoods, kind="stable")]
         shape = (walkers_for(points.shape[1]), points.shape[1])
         widths = np.maximum(points[: 2 * (shape[1] + 1)].std(axis=0), np.maximum(self._observed.problem.steps, _BEGIN))
-        return np.clip(points[0] + widths * self._rng.standard_normal(shape), 0.0, 1.0)
+        return np.asarray(np.clip(points[0] + widths * self._rng.standard_normal(shape), 0.0, 1.0))
 
     def _explored(self, emulator: Emulator, walkers: FloatArray, steps: int | None) -> Chain:
         space = self._observed.space
@@ -211,7 +212,7 @@ class _Ellipsoid:
         """Return how far points are from the mean, in standard deviations (Mahalanobis 1936)."""
         differences = points - self.mean
         squares = (differences * np.linalg.solve(self.covariance, differences.T).T).sum(axis=1)
-        return np.sqrt(np.maximum(squares, 0.0))
+        return np.asarray(np.sqrt(np.maximum(squares, 0.0)))
 
     def holds(self, points: FloatArray) -> Flags:
         """Return which points are inside."""

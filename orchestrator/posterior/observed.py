@@ -46,12 +46,15 @@ class Observed:
         The same with the values of all targets.
     noise : ndarray of float, shape (n_targets,)
         Standard deviation of what is measured of each target, that of the data and that between seeds, in norms.
+    blocks : int
+        How many blocks of evaluations these were.
     """
 
     problem: Problem
     archive: Archive
     values: Archive
     noise: FloatArray
+    blocks: int
 
     @classmethod
     def of(cls, problem: Problem, blocks: Sequence[Told], noise: FloatArray | None = None) -> Observed:
@@ -62,7 +65,8 @@ class Observed:
         quantities = quantities_of(problem.scales, problem.vectors, blocks)
         vectors = {n: vector for n, vector in problem.vectors.items() if quantities[n].differences}
         archive, values = (archive_of(replace(problem, vectors=each), blocks) for each in (vectors, {}))
-        return cls(problem, archive, values, np.ones(len(problem.scales)) if noise is None else noise)
+        noise = np.ones(len(problem.scales)) if noise is None else noise
+        return cls(problem, archive, values, noise, len(blocks))
 
     @property
     def space(self) -> SearchSpace:

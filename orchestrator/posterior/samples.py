@@ -52,8 +52,11 @@ class Samples:
         In the parameters' own units.
     logarithms : ndarray of float, shape (n_samples,)
         Of the posterior density in the unit cube, up to a constant.
+    blocks : int
+        How many tells of the run were known.
     evaluations, learnt, near : int
-        How many evaluations there were, how many of them the model has learnt, and how many of these are near.
+        How many evaluations were in them that speak of their parameters, how many of them the model has learnt, and how
+        many of these are near.
     times : sequence of float
         Autocorrelation time of each parameter, in steps of the walkers.
     effective : float
@@ -67,6 +70,7 @@ class Samples:
     names: Sequence[str]
     values: FloatArray
     logarithms: FloatArray
+    blocks: int
     evaluations: int
     learnt: int
     near: int
@@ -125,4 +129,4 @@ class Samples:
             raise ValueError(f"expected samples of a posterior distribution ({error})") from error
 
 
-_KEPT = ("names", "evaluations", "learnt", "near", "times", "effective", "warnings")
+_KEPT = ("names", "blocks", "evaluations", "learnt", "near", "times", "effective", "warnings")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.records import FloatArray
 from orchestrator.report.domains import log_domain
-from orchestrator.report.figures.common import generations_axis, names, nothing, parameter_names
+from orchestrator.report.figures.common import (
+    correlation_limit,
+    correlation_of,
+    generations_axis,
+    names,
+    nothing,
+    parameter_names,
+)
 from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History
 from orchestrator.report.palette import BLUE, CORRELATION, INK, LIGHT_BLUE
@@ -36,8 +41,8 @@ def learnt_correlation(run: Checkpoint | History) -> Figure:
         return nothing("learnt_correlation", title)
     n = len(history.parameters)
     at = np.unique(np.linspace(0, len(covariance) - 1, min(_SNAPSHOTS, len(covariance))).astype(int))[::-1]
-    cells = tuple(_correlation(covariance[generation]) for generation in at)
-    limit = _limit(cells)
+    cells = tuple(correlation_of(covariance[generation]) for generation in at)
+    limit = correlation_limit(cells)
     stops = tuple((at * limit, colour) for at, colour in CORRELATION)
     axis = Axis("", (-0.5, n - 0.5), rows=parameter_names(history), full=names(history))
     panel = Panel(
@@ -95,20 +100,6 @@ def search_distribution(run: Checkpoint | History) -> Figure:
         "large axis ratio means that some combinations of parameters matter far more than others."
     )
     return Figure("search_distribution", title, caption, panels)
-
-
-def _correlation(covariance: FloatArray) -> FloatArray:
-    deviation = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        correlation = covariance / np.outer(deviation, deviation)
-    np.fill_diagonal(correlation, np.nan)  # always 1, which would outshine the rest
-    return np.asarray(np.clip(correlation, -1.0, 1.0))
-
-
-def _limit(cells: Sequence[FloatArray]) -> float:
-    """Return the end of the colour scale: correlations are small until a run is long."""
-    largest = max(float(np.nanmax(np.abs(each), initial=0.0)) for each in cells)
-    return next(limit for limit in (0.1, 0.2, 0.5, 1.0) if largest <= limit)
 
 
 def _axis_lengths(covariance: FloatArray) -> FloatArray:
