@@ -17,6 +17,7 @@ import command_reference
 import pytest
 import yaml
 from bare_models import make_small
+from posterior_runs import linear_run
 from shown import ROOT, SHELL, Block, Reader, blocks_of
 
 from orchestrator.checkpoint import Checkpoint
@@ -39,7 +40,7 @@ ON_A_FUNCTION = ("docs/continue.md", "docs/plug-ins.md", "docs/status.md")
 ON_A_FINISHED_RUN = ("docs/notebooks.md", "docs/own-target.md", "docs/rescore.md", "docs/targets.md")
 ON_A_CLUSTER = ("README.md", "docs/own-model.md", "docs/own-cluster.md")
 IN_AN_EMPTY_DIRECTORY = ("docs/programs.md",)
-OTHERS = ("docs/results.md", "docs/tutorial.md")
+OTHERS = ("docs/posterior.md", "docs/results.md", "docs/tutorial.md")
 
 
 def smaller(settings: dict[str, Any]) -> None:
@@ -134,6 +135,14 @@ def test_commands_in_an_empty_directory(page: str, tmp_path: Path) -> None:
     runs = [Checkpoint(run).evaluations() for run in tmp_path.glob("*_Optimization")]
     assert len(runs) == 2
     assert all("OK" in set(found["outcome"]) for found in runs)
+
+
+@pytest.mark.reference
+def test_commands_about_the_posterior(tmp_path: Path) -> None:
+    run = linear_run(tmp_path)
+    Reader(tmp_path, changes={r"\bRUN\b": run.directory.name}).follow("docs/posterior.md", NOT_EXECUTED)
+    assert run.posterior.exists()
+    assert 'id="posterior_pair"' in run.report.read_text(encoding="utf-8")
 
 
 @pytest.mark.mozaik
