@@ -7,9 +7,9 @@ RATES    the example of CompNeuroPy's OptNeuron: a rate a I + b at three current
 CELL     the linear neuron of `traces.py`, of which two traces are compared with data; integrated on a grid
 
 The evaluations of the first two are those of a search by CMA-ES with its model, those of CELL a Latin hypercube. The
-last line is one JSON object: by bed the exact ``sd`` and ``correlation`` (of the first two parameters), and the worst
-over the seeds of ``mean_off``, how many exact standard deviations the mean is off, of ``sd_ratio``, the ratio of the
-standard deviations that is farthest from 1, and of ``correlation_off``; ``warned``, how many of the runs had a warning,
+last line is one JSON object: by bed the exact ``sd`` and ``correlation`` (of the first two parameters); ``warned``, how
+many of the runs were told not to be trusted; of the others the worst ``mean_off``, how many exact standard deviations
+the mean is off, ``sd_ratio``, the ratio of the standard deviations that is farthest from 1, and ``correlation_off``;
 and ``seconds`` of the processor for one posterior.
 """
 
@@ -166,14 +166,15 @@ def measured(name: str, seed: int, evaluations: int) -> dict[str, float]:
 def figures(given: argparse.Namespace, name: str) -> dict[str, object]:
     """Return the figures of a bed."""
     rows = [measured(name, seed, given.evaluations) for seed in range(given.first, given.first + given.seeds)]
-    bed = bed_of(name, given.first)
+    bed, trusted = bed_of(name, given.first), [row for row in rows if not row["warned"]]
+    worst = max((row["sd_ratio"] for row in trusted), key=lambda ratio: abs(np.log(ratio)), default=np.nan)
     return {
         "sd": [float(f"{each:.4g}") for each in bed.sd],
         "correlation": round(float(bed.correlation[0, 1]), 4),
-        "mean_off": round(max(row["mean_off"] for row in rows), 3),
-        "sd_ratio": round(max((row["sd_ratio"] for row in rows), key=lambda ratio: abs(np.log(ratio))), 3),
-        "correlation_off": round(max(row["correlation_off"] for row in rows), 3),
-        "warned": int(sum(row["warned"] for row in rows)),
+        "warned": len(rows) - len(trusted),
+        "mean_off": round(max((row["mean_off"] for row in trusted), default=np.nan), 3),
+        "sd_ratio": round(worst, 3),
+        "correlation_off": round(max((row["correlation_off"] for row in trusted), default=np.nan), 3),
         "seconds": round(float(np.mean([row["seconds"] for row in rows])), 1),
     }
 

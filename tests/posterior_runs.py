@@ -47,5 +47,5 @@ def samples_of(names: Sequence[str], blocks: int = 3, **changes: Any) -> Samples
     """Return samples of parameters from 0.4 to 0.6, as if they had been drawn."""
     values = np.random.default_rng(1).uniform(0.4, 0.6, (500, len(names)))
     numbers = {"evaluations": 12, "learnt": 10, "near": 8, "times": [7.0] * len(names), "effective": 400.0}
-    kept: dict[str, Any] = {**numbers, "qualities": [Quality("rate", 0.1, 0.05, 0.5)], "warnings": []}
+    kept: dict[str, Any] = {**numbers, "qualities": [Quality("rate", 0.1, 1.1, 0.05, 0.5)], "warnings": []}
     return Samples(names=names, values=values, logarithms=np.zeros(500), blocks=blocks, **{**kept, **changes})

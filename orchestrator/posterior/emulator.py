@@ -120,24 +120,32 @@ class Emulator:
             found[each.target] = _rms(each.processes.predict(coordinates)[1]).max()
         return np.asarray(found / self._observed.noise)
 
-    def errors(self, near: Flags) -> FloatArray:
-        """Return how far what is measured is from what is learnt of all others, root mean square, shape (n_targets,).
-
-        In standard deviations of what is measured; of differences that of the component of which it is largest. NaN if
-        none of the evaluations has a value.
+    def errors(self, near: Flags) -> tuple[FloatArray, FloatArray]:
+        """Return how far what is measured is from what is learnt of all others, and in deviations that are expected.
 
         Parameters
         ----------
         near : ndarray of bool, shape (n_points,)
             Of which evaluations.
+
+        Returns
+        -------
+        tuple of ndarray of float, shape (n_targets,)
+            Root mean square errors, in standard deviations of what is measured, and in those that the model expects of
+            a single evaluation, its noise included; of differences those of the component of which the first is
+            largest. NaN if none of the evaluations has a value.
         """
-        found = np.full(len(self._observed.noise), np.nan)
-        left_out = self._values.left_out()[0]
+        found, standard = np.full((2, len(self._observed.noise)), np.nan)
         y = self._values.scales.learnt(self._measured)
-        found[self._numbers] = [_rms(column[np.isfinite(column)]) for column in self._in_norms(y, left_out)[1][near].T]
+        errors, deviations = (self._in_norms(y, each)[1][near].T for each in self._values.left_out())
+        for target, error, deviation in zip(self._numbers, errors, deviations, strict=True):
+            known = np.isfinite(error)
+            found[target], standard[target] = _rms(error[known]), _rms(error[known] / deviation[known])
         for each in self._differences:
-            found[each.target] = _rms(each.processes.left_out()[0][near[each.rows]]).max()
-        return np.asarray(found / self._observed.noise)
+            error, deviation = (kept[near[each.rows]] for kept in each.processes.left_out())
+            worst = int(np.argmax(_rms(error)))
+            found[each.target], standard[each.target] = _rms(error)[worst], _rms(error / deviation)[worst]
+        return np.asarray(found / self._observed.noise), standard
 
     def _in_norms(self, y: FloatArray, deviation: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return distances from the centre of what is wanted, and small deviations of them, in norms, of those of y."""

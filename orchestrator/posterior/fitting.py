@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from orchestrator.errors import UsageError
-from orchestrator.optimisers.models.archive import Flags, IntArray
+from orchestrator.optimisers.models.archive import Archive, Flags, IntArray
 from orchestrator.optimisers.models.metric import Metric
 from orchestrator.optimisers.models.proposer import libraries
 from orchestrator.posterior.chain import Chain, emcee_package, explore, walkers_for
@@ -23,9 +23,11 @@ _MORE, _LEAST, _MOST = 4, 10, 300
 # the number of parameters: those that are farther than the first are learnt only if there are not enough others, those
 # that are nearer than the second are near
 _FAR, _NEAR = 7.0, 2.0
-# how often the model is made again at most, steps of the walkers before each time, and which share of the evaluations
-# may change before it is once more
-_ROUNDS, _STEPS, _SAME = 6, 300, 0.1
+# how many models are made at most, and steps of the walkers in each; one is the last if it is no more uncertain than
+# this, in standard deviations of the data, at so many of its samples, and no more than this share of the evaluations
+# would change
+_ROUNDS, _STEPS = 6, 300
+_CERTAIN, _LOOKED_AT, _SAME = 0.1, 200, 0.1
 # least standard deviation of where walkers begin, and of a covariance, in the cube
 _BEGIN, _WIDTH = 1e-4, 1e-9
 
@@ -55,7 +57,8 @@ def posterior_of(observed: Observed, seed: int = 0, say: Callable[[str], None] =
     The model is first of the values of all evaluations, then of those that are near the samples of the posterior that
     it gives, in coordinates in which these are round: near the posterior quantities are smoother, and errors matter.
     What a model has found to be far from its samples is not looked at by those that follow, which know nothing of it
-    ("refocusing": Vernon, Goldstein & Bower 2010, Bayesian Analysis 5:619).
+    ("refocusing": Vernon, Goldstein & Bower 2010, Bayesian Analysis 5:619). The one that is least uncertain at its
+    samples is taken.
 
     Parameters
     ----------
@@ -107,30 +110,44 @@ class _Search:
                 f"posterior: expected at least {needed} evaluations with a value of every target, got {found}: "
                 "evaluate more"
             )
+        # of the evaluations that a model is of, at least so many are whole
+        width = len(observed.space) + 1
+        self._fewest = min(width * (width + 1) // 2 + _MORE, _LEAST * width, _MOST, found)
         # outside of any of them the posterior is 0, as models before have found
         self._regions: list[_Ellipsoid] = []
 
     def found(self) -> Posterior:
-        points = self._observed.archive.points
-        metric, walkers = _metric(points), self._around_the_best()
-        chosen = self._chosen(-self._likelihoods, np.isfinite(points[:, 0]))
-        emulator = Emulator(self._observed, self._observed.values.only(chosen), metric)
+        points, chosen, walkers = self._observed.archive.points, self._overall(), self._around_the_best()
+        emulator = self._emulator(self._observed.values, chosen, _metric(points[chosen]))
+        # the model that is least uncertain, and its uncertainty
+        best, least = emulator, np.inf
         for number in range(_ROUNDS):
             self._say(f"model {number + 1}, of {len(chosen)} evaluations")
             chain = self._explored(emulator, walkers, _STEPS)
-            metric, walkers = _metric(_flat(chain)), chain.points[-1]
-            region = _Ellipsoid.of(_flat(chain), _FAR)
+            region, walkers = _Ellipsoid.of(_flat(chain), _FAR), chain.points[-1]
+            uncertainty = float(emulator.uncertainty(chain.thinned(_LOOKED_AT)[0]).max())
+            if number and uncertainty < least:  # the first one is of values alone
+                best, least = emulator, uncertainty
             self._regions.append(region)
             before, chosen = chosen, self._chosen(region.distances(points), region.holds(points))
-            emulator = self._emulator(chosen, metric)
-            if number and len(np.setxor1d(chosen, before)) <= _SAME * len(chosen):
+            if least <= _CERTAIN and len(np.setxor1d(chosen, before)) <= _SAME * len(chosen):
                 break
-        self._say(f"samples under the last model, of {len(chosen)} evaluations")
-        chain = self._explored(emulator, walkers, None)
-        return Posterior(chain, emulator, _Ellipsoid.of(_flat(chain), _NEAR).holds(points[chosen]))
+            emulator = self._emulator(self._observed.archive, chosen, _metric(_flat(chain)))
+        learnt = best.archive.points
+        self._say(f"samples under the model that is least uncertain, of {len(learnt)} evaluations")
+        chain = self._explored(best, walkers, None)
+        return Posterior(chain, best, _Ellipsoid.of(_flat(chain), _NEAR).holds(learnt))
 
-    def _emulator(self, chosen: IntArray, metric: Metric) -> Emulator:
-        return Emulator(self._observed, self._observed.archive.only(chosen), metric)
+    def _emulator(self, archive: Archive, chosen: IntArray, metric: Metric) -> Emulator:
+        return Emulator(self._observed, archive.only(chosen), metric)
+
+    def _overall(self) -> IntArray:
+        """Return the rows of the first model, ascending: all; of very many the best half, and the others evenly."""
+        rows = np.argsort(-self._likelihoods, kind="stable")
+        if len(rows) > _MOST:
+            half = _MOST // 2
+            rows = np.concatenate([rows[:half], rows[np.linspace(half, len(rows) - 1, half).astype(int)]])
+        return np.sort(rows)
 
     def _chosen(self, order: FloatArray, wanted: Flags) -> IntArray:
         """Return the rows that are learnt, ascending: the wanted ones, and the next until there are enough.
@@ -143,10 +160,7 @@ class _Search:
             A number of the first ones.
         """
         rows = np.argsort(order, kind="stable")
-        whole = np.cumsum(np.isfinite(self._likelihoods[rows]))
-        width = len(self._observed.space) + 1
-        fewest = min(width * (width + 1) // 2 + _MORE, _LEAST * width, _MOST, int(whole[-1]))
-        enough = int(np.searchsorted(whole, fewest)) + 1
+        enough = int(np.searchsorted(np.cumsum(np.isfinite(self._likelihoods[rows])), self._fewest)) + 1
         return np.sort(rows[: max(min(int(wanted.sum()), _MOST), enough)])
 
     def _around_the_best(self) -> FloatArray:

@@ -164,7 +164,7 @@ def _scale(run: Checkpoint, number: int, target: Target | None, blocks: Sequence
         high = math.inf if kept["high"] is None else float(kept["high"])
         scale = Scale(low, high, float(kept["norm"]), float(kept["max_score"]))
     except (LookupError, TypeError, ValueError):
-        return Scale.of_scores(float(np.nanmax([told.scores[:, number].max(initial=1.0) for told in blocks])))
+        return Scale.of_scores(math.inf)
     return scale if _gives(scale, number, blocks) else Scale.of_scores(scale.max_score)
 
 

@@ -28,6 +28,8 @@ class Quality:
     error : float
         Root mean square error of predicting each near evaluation by the others, in standard deviations of the data; NaN
         if none is near.
+    standard : float
+        The same in standard deviations that the model expects, with the noise of a single evaluation: 1 if it is right.
     uncertainty : float
         Root mean square of the standard deviation that the model expects at the samples, likewise.
     misfit : float
@@ -36,6 +38,7 @@ class Quality:
 
     target: str
     error: float
+    standard: float
     uncertainty: float
     misfit: float
 

@@ -13,6 +13,8 @@ from orchestrator.records import FloatArray
 
 # of the standard deviation of the data, a model that is less exact than this widens the posterior by 5 % or more
 _EXACT = 0.3
+# errors that are so many times as large as the model expects are none of the noise of simulations
+_SURPRISING = 2.0
 # standard deviations that the best evaluation may be off
 _FITS = 3.0
 # samples that uncertainty is computed at
@@ -58,7 +60,7 @@ def sampled(observed: Observed, number: int, seed: int = 0, say: Callable[[str],
 
 def _qualities(observed: Observed, found: Posterior) -> list[Quality]:
     uncertainty = found.emulator.uncertainty(found.chain.thinned(_LOOKED_AT)[0])
-    columns = (observed.problem.targets, found.emulator.errors(found.near), uncertainty, _misfits(observed))
+    columns = (observed.problem.targets, *found.emulator.errors(found.near), uncertainty, _misfits(observed))
     return [Quality(label, *map(float, numbers)) for label, *numbers in zip(*columns, strict=True)]
 
 
@@ -84,10 +86,22 @@ def _warnings(found: Posterior, qualities: Sequence[Quality]) -> list[str]:
         warnings.append(
             f"only {near} of {len(found.near)} evaluations of the model are near the posterior: evaluate more there"
         )
-    if wide := [each for each in qualities if not max(each.error, each.uncertainty) <= _EXACT]:
+    if wide := [each for each in qualities if each.uncertainty > _EXACT]:
         warnings.append(
-            f"the model is not exact enough for {_some(wide)}: off by more than {_EXACT:g} standard deviations of the "
-            "data where the posterior is, which makes it wider than the data would, or wrong; evaluate more there"
+            f"the model is not exact enough for {_some(wide)}: where the posterior is, it is uncertain by more than "
+            f"{_EXACT:g} standard deviations of the data, which makes the posterior wider; evaluate more there"
+        )
+    off = [each for each in qualities if not each.error <= _EXACT]
+    if wrong := [each for each in off if not each.standard <= _SURPRISING]:
+        warnings.append(
+            f"the model of {_some(wrong)} is farther off than it expects, so that the posterior may be wrong: evaluate "
+            "more there"
+        )
+    if noisy := [each for each in off if each.standard <= _SURPRISING]:
+        warnings.append(
+            f"single evaluations of {_some(noisy)} are off by more than {_EXACT:g} standard deviations of the data, as "
+            "the model expects of so few, or of noise between seeds: evaluate more there, or let orchestrator best RUN "
+            "--reevaluate 3 measure the noise, which then counts"
         )
     if unfit := [each for each in qualities if each.misfit > _FITS]:
         warnings.append(

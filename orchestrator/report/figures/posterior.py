@@ -51,11 +51,11 @@ def posterior_pair(run: Checkpoint | History) -> Figure:
     keys = ("parameter", "other")
     marginals = [_marginal(history, samples, key) for key in keys]
     rows = np.linspace(0, len(samples.values) - 1, min(_DRAWN, len(samples.values))).astype(int)
-    drawn = [Pick(key, tuple(samples.values[rows].T)) for key in keys]
-    marks = [Points(*drawn, BLUE, "samples", 1.6, opacity=0.3)]
+    x, y = (Pick(key, tuple(samples.values[rows].T)) for key in keys)
+    marks = [Points(x, y, BLUE, "samples", 1.6, opacity=0.3)]
     if history.best is not None:
-        best = [Pick(key, tuple(history.points[history.best][:, None])) for key in keys]
-        marks.append(Points(*best, INK, "best evaluation", 5, "diamond"))
+        x, y = (Pick(key, tuple(history.points[history.best][:, None])) for key in keys)
+        marks.append(Points(x, y, INK, "best evaluation", 5, "diamond"))
     together = Panel(marginals[0].x, _axis(history, samples, "other"), tuple(marks), height=260)
     last = len(history.parameters) - 1
     choices = (parameter_choice(history), Choice("other", "Other", names(history), min(1, last)))

@@ -298,3 +298,15 @@ def test_samples_that_lack_something_are_refused(tmp_path: Path, array: str) -> 
     np.savez(tmp_path / "samples.npz", **left)
     with pytest.raises(ValueError, match="expected samples of a posterior distribution"):
         Samples.read(tmp_path / "samples.npz")
+
+
+@sampling
+def test_of_very_many_evaluations_some_are_learnt() -> None:
+    """A thousand evaluations all over the ranges: the first model is of 300 of them, the last of those near."""
+    space = SearchSpace([Parameter("a", -1, 3), Parameter("b", 0, 5)])
+    rows = np.random.default_rng(1).uniform([-1, 0], [3, 5], (1000, 2))
+    steps: list[str] = []
+    found = sampled(Observed.of(problem(space, WANTED), [told(space, rows, rows @ SLOPES.T)]), 1000, 1, steps.append)
+    assert steps[0] == "model 1, of 300 evaluations"
+    np.testing.assert_allclose(moments(found)[1], SD, rtol=0.15)
+    assert (np.abs(moments(found)[0] - MEAN) < 0.25 * SD).all()
