@@ -194,6 +194,11 @@ class RunPaths:
         return self.directory / "report.html"
 
     @property
+    def posterior(self) -> Path:
+        """Samples of the posterior distribution of the parameters."""
+        return self.directory / "posterior.npz"
+
+    @property
     def lock(self) -> Path:
         """What the name of the lock begins with that the controller holds while it lives, see `orchestrator.lock`."""
         return self.directory / "controller.lock"

@@ -40,7 +40,8 @@ def written_run(config: Path, rows: Sequence[Row], per_generation: int = 4) -> R
         outcome = found if isinstance(found, Outcome) else Outcome.OK
         result = Result(outcome)
         scores = [math.nan] * len(targets) if result.says_nothing else scores
-        offspring = Offspring(n // per_generation, n % per_generation, (0.5,) * width, parameters, origin_of(0, n))
+        point = tuple(settings.space().encode(parameters))
+        offspring = Offspring(n // per_generation, n % per_generation, point, parameters, origin_of(0, n))
         told_in = offspring.generation
         evaluations.append(Evaluation(offspring, result, tuple(values), tuple(scores), 1, 0.0, told_in))
     state = {"mean": np.zeros(width), "sigma": 0.2, "covariance": np.eye(width)}

@@ -21,6 +21,7 @@ from orchestrator.config.plugin_sections import PluginPoint
 from orchestrator.config.points import POINTS
 from orchestrator.config.section import Section
 from orchestrator.data import DataSource
+from orchestrator.optimisers.priors import Prior
 
 INTRODUCTION = """\
 # Configuration
@@ -105,6 +106,8 @@ def type_name(annotation: object) -> str:
             return "path"
         if issubclass(annotation, Section):
             return "section"
+        if annotation is Prior:
+            return "mapping"
         names = {bool: "true or false", int: "integer", float: "number", str: "text"}
         return names.get(annotation, annotation.__name__)
     return str(annotation)

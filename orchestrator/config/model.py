@@ -64,8 +64,9 @@ class Config(Budget):
 
     parameters: dict[str, ReadParameter] = Field(
         min_length=1,
-        description="dotted name in the model's parameter tree: [low, high] or {bounds, scale, integer, names, start}, "
-        "which is searched; a number, which is a constant; or {expression: text}, which is computed from the others",
+        description="dotted name in the model's parameter tree: [low, high] or {bounds, scale, integer, names, prior, "
+        "start}, which is searched; a number, which is a constant; or {expression: text}, which is computed from the "
+        "others",
     )
     optimiser_centroid: dict[str, float] = Field(
         default_factory=dict,

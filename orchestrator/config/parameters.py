@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     Field,
+    PlainSerializer,
     PlainValidator,
     SerializeAsAny,
     SerializerFunctionWrapHandler,
@@ -22,6 +23,7 @@ from pydantic import (
 
 from orchestrator.config.section import Section
 from orchestrator.config.words import in_words, said
+from orchestrator.optimisers.priors import Prior
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.parameters.given import Given, WrongParameters
 from targets.plugins import nearest
@@ -43,6 +45,40 @@ else:
     ]
 
 
+# of a prior, so much has to be within the bounds: with less of it numbers become inexact
+_WITHIN = 1e-6
+
+
+def read_prior(value: object) -> Prior:
+    """Return a ``prior`` as it is written; used as a validator."""
+    if isinstance(value, Prior):
+        return value
+    if isinstance(value, Mapping) and len(value) == 1:
+        ((kind, numbers),) = value.items()
+        if kind in ("normal", "lognormal") and isinstance(numbers, list | tuple) and len(numbers) == 2:
+            return Prior(kind, *_centre_and_deviation(kind, numbers))
+    raise ValueError(
+        "expected {normal: [mean, sd]}, in the parameter's unit, or {lognormal: [median, sd of the natural "
+        f"logarithm]}}, got {value!r}"
+    )
+
+
+def _centre_and_deviation(kind: str, numbers: Sequence[object]) -> tuple[float, float]:
+    centre, deviation = (_number(each) for each in numbers)
+    if centre is None or deviation is None:
+        raise ValueError(f"expected two finite numbers, got {list(numbers)!r}")
+    if deviation <= 0:
+        raise ValueError(f"expected a standard deviation above 0, got {deviation:g}")
+    if kind == "lognormal" and centre <= 0:
+        raise ValueError(f"expected a median above 0, got {centre:g}")
+    return float(centre), float(deviation)
+
+
+ReadPrior = Annotated[
+    Prior, PlainValidator(read_prior), PlainSerializer(lambda prior: {prior.kind: [prior.centre, prior.deviation]})
+]
+
+
 class ParameterRange(Section):
     """One parameter of the search space; ``[low, high]`` is short for its bounds."""
 
@@ -56,16 +92,21 @@ class ParameterRange(Section):
         description="names under which a simulation gets the value, by default its own alone; an empty list: under "
         "none, for what only stands in expressions",
     )
+    prior: ReadPrior | None = Field(
+        None,
+        description="what is believed of the value before: {normal: [mean, sd]}, or {lognormal: [median, sd of the "
+        "natural logarithm]}, truncated to the bounds; by default uniform on the scale",
+    )
     # kept with the other start values
     start: Start | None = Field(
         None, exclude=True, description="start value, or middle; the same as under optimiser_centroid"
     )
 
     @model_serializer(mode="wrap")
-    def _without_default_names(self, all_keys: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Return the keys as they were before there were names, so that runs of then do not differ in them."""
+    def _without_later_keys(self, all_keys: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Return the keys as they were before there were names and priors, so that runs of then do not differ."""
         data: dict[str, Any] = all_keys(self)
-        return {key: value for key, value in data.items() if key != "names" or value is not None}
+        return {key: value for key, value in data.items() if key not in ("names", "prior") or value is not None}
 
     @field_validator("bounds")
     @classmethod
@@ -86,7 +127,16 @@ class ParameterRange(Section):
         if isinstance(self.start, float) and not low <= self.start <= high:
             message = f"the start value must be inside the bounds [{low:g}, {high:g}], got {self.start:g}"
             raise said([(("start",), message, self.start)])
+        if self.prior is not None and self.prior.below(high) - self.prior.below(low) < _WITHIN:
+            message = (
+                f"expected a prior with some of its weight within the bounds [{low:g}, {high:g}], got next to none"
+            )
+            raise said([(("prior",), message, self.prior)])
         return self
+
+    def named(self, name: str) -> Parameter:
+        """Return the dimension of the search space that this is under a name."""
+        return Parameter(name, *self.bounds, log=self.scale == "log", integer=self.integer, prior=self.prior)
 
 
 class ExpressionOfOthers(Section):
@@ -116,16 +166,24 @@ def read_parameter(value: object) -> AnyParameter:
         raise in_words(error, section) from error
 
 
-def _constant(value: object) -> int | float:
+def _number(value: object) -> int | float | None:
+    """Return a finite number as it is written, None if it is none."""
     try:
         # YAML 1.1 takes 1e-3 for text
         number = float(value) if isinstance(value, str) else value
     except ValueError:
-        number = None
-    if isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number):
+        return None
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _constant(value: object) -> int | float:
+    number = _number(value)
+    if number is not None:
         return number
     message = (
-        "expected [low, high], {bounds, scale, integer, names, start}, a finite number, or {expression: text}, "
+        "expected [low, high], {bounds, scale, integer, names, prior, start}, a finite number, or {expression: text}, "
         f"got {value!r}"
     )
     if isinstance(value, str) and value.strip():
@@ -162,12 +220,7 @@ def searched_among(parameters: Mapping[str, AnyParameter]) -> dict[str, Paramete
 
 def space_of(parameters: Mapping[str, AnyParameter]) -> SearchSpace:
     """Return the search space in the order of the file."""
-    return SearchSpace(
-        [
-            Parameter(name, *spec.bounds, log=spec.scale == "log", integer=spec.integer)
-            for name, spec in searched_among(parameters).items()
-        ]
-    )
+    return SearchSpace([spec.named(name) for name, spec in searched_among(parameters).items()])
 
 
 def start_values(value: object, parameters: Mapping[str, AnyParameter]) -> object:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from orchestrator.optimisers.priors import Prior
 from orchestrator.records import FloatArray
 
 
@@ -25,6 +26,8 @@ class Parameter:
         Whether the unit interval maps to the logarithm of the value.
     integer : bool
         Whether values are whole numbers; each gets an equal share of the interval.
+    prior : Prior, optional
+        What is believed of the value; None if it is uniform in the unit interval.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Parameter:
     high: float
     log: bool = False
     integer: bool = False
+    prior: Prior | None = None
 
     @property
     def _edges(self) -> tuple[float, float]:
@@ -50,9 +54,7 @@ class Parameter:
 
     def decode(self, coordinate: float) -> float | int:
         """Return the value at `coordinate` (0 to 1), never outside the bounds."""
-        low, high = self._edges
-        value = low + (high - low) * coordinate
-        value = math.exp(value) if self.log else value
+        value = self.unrounded(coordinate)
         if self.integer:
             # floor(x + 0.5), because round() sends halves to even numbers and would favour those
             value = math.floor(value + 0.5)
@@ -64,6 +66,34 @@ class Parameter:
         low, high = self._edges
         value = math.log(value) if self.log else value
         return min(max((value - low) / (high - low), 0.0), 1.0)
+
+    def log_prior(self, coordinates: FloatArray) -> FloatArray:
+        """Return the logarithm of the prior's density in the unit interval up to a constant, of the same shape.
+
+        That of the value times the derivative of the value by the coordinate, which on a log scale is in proportion to
+        the value. Where there is no prior it is 0: uniform, on a log scale in the logarithm of the value.
+        """
+        if self.prior is None:
+            return np.zeros_like(coordinates)
+        low, high = self._edges
+        transformed = low + (high - low) * coordinates
+        if self.log:
+            return self.prior.logarithm(np.exp(transformed)) + transformed
+        return self.prior.logarithm(transformed)
+
+    def prior_quantile(self, share: float) -> float:
+        """Return the coordinate, 0 to 1, below which such a share (above 0 and below 1) of the truncated prior is."""
+        if self.prior is None:
+            return share
+        low, high = (self.prior.below(self.unrounded(end)) for end in (0.0, 1.0))
+        value = self.prior.quantile(low + share * (high - low))
+        return self.encode(value)
+
+    def unrounded(self, coordinate: float) -> float:
+        """Return the value at `coordinate` (0 to 1), not rounded to a whole one: up to half beyond the bounds."""
+        low, high = self._edges
+        value = low + (high - low) * coordinate
+        return math.exp(value) if self.log else value
 
 
 class SearchSpace:
@@ -99,3 +129,14 @@ class SearchSpace:
     def steps(self) -> FloatArray:
         """Width of one integer step in each dimension of the unit cube, 0 if real, shape (n_parameters,)."""
         return np.array([p.step for p in self.parameters])
+
+    def log_prior(self, points: FloatArray) -> FloatArray:
+        """Return the logarithm of the prior's density at points of the cube up to a constant, shape (n_points,).
+
+        Parameters
+        ----------
+        points : ndarray of float, shape (n_points, n_parameters)
+            Of the unit cube.
+        """
+        columns = zip(self.parameters, points.T, strict=True)
+        return np.asarray(sum((p.log_prior(column) for p, column in columns), np.zeros(len(points))))

@@ -33,12 +33,15 @@ class Noise:
         Of the target, in its unit; NaN if that is not known.
     source : str
         Where it is known from, in words.
+    measured : bool
+        Whether it is known from other seeds, and not from what a model has learnt.
     """
 
     target: str
     sd: float
     norm: float
     source: str
+    measured: bool = True
 
     @property
     def norms(self) -> float:
@@ -119,7 +122,8 @@ def noises_of(run: Checkpoint, again: Mapping[Key, Again]) -> dict[str, Noise]:
             sd = math.sqrt(sum(degrees * sd**2 for degrees, sd in known) / freedom)
             found[label] = Noise(label, sd, norm, f"standard deviation between seeds of {len(known)} evaluated again")
         elif math.isfinite(learnt[n] * norm):
-            found[label] = Noise(label, learnt[n] * norm, norm, "standard deviation that the model has learnt")
+            source = "standard deviation that the model has learnt"
+            found[label] = Noise(label, learnt[n] * norm, norm, source, measured=False)
     return found
 
 

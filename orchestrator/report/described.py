@@ -81,7 +81,7 @@ def describe_parameters(
             spec = read_parameter(given[name] if isinstance(given, dict) else None)
             if not isinstance(spec, ParameterRange):
                 raise ValueError(f"{name} has no bounds")
-            described.append(Parameter(name, *spec.bounds, log=spec.scale == "log", integer=spec.integer))
+            described.append(spec.named(name))
         except (KeyError, ValueError):
             own = values[:, n][np.isfinite(values[:, n])]
             low, high = (float(own.min()), float(own.max())) if len(own) else (0.0, 1.0)

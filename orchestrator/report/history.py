@@ -17,6 +17,7 @@ from orchestrator.data.freezing import read_data
 from orchestrator.optimisers.evolution.domination import non_dominated
 from orchestrator.optimisers.space import Parameter
 from orchestrator.paths import RunPaths
+from orchestrator.posterior.samples import Samples
 from orchestrator.records import FloatArray, Origin
 from orchestrator.report.described import Wanted, describe_parameters, describe_targets, read_config
 from orchestrator.report.sampling import sample_evaluations
@@ -65,6 +66,8 @@ class History:
         Measured recordings of the run by name.
     derived : sequence of str
         Names of what simulations got besides: constants, what is computed, and other names of what is searched.
+    posterior : Samples or None
+        Samples of the posterior distribution of the parameters, if there are some beside the run.
     """
 
     name: str
@@ -80,6 +83,7 @@ class History:
     recordings: Mapping[tuple[int, int], Recordings] = field(default_factory=dict)
     measured_data: Mapping[str, Trace | Events] = field(default_factory=dict)
     derived: tuple[str, ...] = ()
+    posterior: Samples | None = None
 
     @classmethod
     def of(cls, run: Checkpoint | History) -> History:
@@ -97,6 +101,7 @@ class History:
         parameters, more = describe_parameters(config, run.parameter_names, points)
         targets, still_more = describe_targets(config, run.target_labels, values, scores, run.described)
         data, still_missing = _measured_data(folder)
+        posterior, no_samples = _posterior(folder, run.parameter_names)
         return cls(
             name=folder.name,
             parameters=tuple(parameters),
@@ -107,10 +112,11 @@ class History:
             config=config,
             config_text=run.config_text,
             versions=run.versions,
-            notes=(*notes, *more, *still_more, *still_missing),
+            notes=(*notes, *more, *still_more, *still_missing, *no_samples),
             recordings=run.recordings(),
             measured_data=data,
             derived=run.given.derived,
+            posterior=posterior,
         )
 
     def __len__(self) -> int:
@@ -288,6 +294,18 @@ def _measured_data(folder: Path) -> tuple[dict[str, Trace | Events], list[str]]:
         return (read_data(path), []) if path.exists() else ({}, [])
     except (OSError, ValueError) as error:
         return {}, [f"The data of the run cannot be read: {error}"]
+
+
+def _posterior(folder: Path, names: Sequence[str]) -> tuple[Samples | None, list[str]]:
+    """Return the samples of the posterior in a run's directory, and why they are not shown; none if there are none."""
+    path = RunPaths(folder).posterior
+    try:
+        samples = Samples.read(path) if path.exists() else None
+    except (OSError, ValueError) as error:
+        return None, [f"The samples of the posterior cannot be read: {error}"]
+    if samples is not None and list(samples.names) != list(names):
+        return None, ["The samples of the posterior are of other parameters than the run's."]
+    return samples, []
 
 
 def _seconds(values: npt.NDArray[Any]) -> FloatArray:

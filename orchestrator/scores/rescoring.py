@@ -142,7 +142,7 @@ def rescore(checkpoint: Checkpoint, wanted: TargetList, *, import_targets: bool 
     """
     if not checkpoint.n_generations:
         raise UsageError(f"{checkpoint.path}: no generation is complete yet")
-    specs = _specs_of(checkpoint)
+    specs = specs_of(checkpoint)
     frozen = data_of(checkpoint, list(specs.values()))
     data = data_for(checkpoint, wanted, frozen)
     targets = wanted.create(data=data) if import_targets else _without_import(wanted, specs, data)
@@ -193,8 +193,14 @@ def _stored(row: pd.Series[Any], more: pd.Series[Any], label: str) -> tuple[floa
     return None, message or "no value was stored"
 
 
-def _specs_of(checkpoint: Checkpoint) -> dict[str, Mapping[str, Any]]:
-    """Return what a run's configuration says of the targets that it stores, by label."""
+def specs_of(checkpoint: Checkpoint) -> dict[str, Mapping[str, Any]]:
+    """Return what a run's configuration says of the targets that it stores, by label.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        If it does not list them.
+    """
     try:
         listed = read_mapping(checkpoint.config_text)["targets"]
         places = [entry_in(each, n) for n, each in enumerate(checkpoint.described)] or range(len(listed))

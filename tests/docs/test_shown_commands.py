@@ -18,6 +18,7 @@ import pytest
 import yaml
 from bare_models import make_small
 from clones import make_clone
+from posterior_runs import linear_run
 from shown import ROOT, SHELL, Block, Reader, blocks_of
 
 from orchestrator.checkpoint import Checkpoint
@@ -42,7 +43,7 @@ ON_A_FINISHED_RUN = ("docs/notebooks.md", "docs/own-target.md", "docs/rescore.md
 ON_A_CLUSTER = ("README.md", "docs/own-model.md", "docs/own-cluster.md")
 # with so many runs
 IN_AN_EMPTY_DIRECTORY = {"docs/generators.md": 1, "docs/programs.md": 2}
-OTHERS = ("docs/results.md", "docs/tutorial.md")
+OTHERS = ("docs/posterior.md", "docs/results.md", "docs/tutorial.md")
 
 
 def smaller(settings: dict[str, Any]) -> None:
@@ -138,6 +139,14 @@ def test_commands_in_an_empty_directory(page: str, tmp_path: Path) -> None:
     runs = [Checkpoint(run).evaluations() for run in tmp_path.glob("*_Optimization")]
     assert len(runs) == IN_AN_EMPTY_DIRECTORY[page]
     assert all("OK" in set(found["outcome"]) for found in runs)
+
+
+@pytest.mark.reference
+def test_commands_about_the_posterior(tmp_path: Path) -> None:
+    run = linear_run(tmp_path)
+    Reader(tmp_path, changes={r"\bRUN\b": run.directory.name}).follow("docs/posterior.md", NOT_EXECUTED)
+    assert run.posterior.exists()
+    assert 'id="posterior_pair"' in run.report.read_text(encoding="utf-8")
 
 
 @pytest.mark.mozaik

@@ -153,8 +153,11 @@ def test_no_room_holds_too_much() -> None:
     files = [path.relative_to(root.parent) for root in ROOTS.values() for path in root.rglob("*.py")]
     rooms = Counter(str(path.parent) for path in files if path.name != "__init__.py")
     assert rooms.pop("orchestrator") <= 14
-    # one file per family of targets, one per step of preparing a model, one per optimiser
-    large = {"targets": 24, "orchestrator/prepare": 20, "orchestrator/jobs": 15, "orchestrator/optimisers": 20}
+    # one file per family of targets or figures, one per optimiser, one per step of preparing a model
+    large = {
+        **{"targets": 24, "orchestrator/optimisers": 24, "orchestrator/prepare": 20},
+        **{"orchestrator/jobs": 15, "orchestrator/report/figures": 15},
+    }
     assert {room: n for room, n in rooms.items() if n > large.get(room, 14)} == {}
 
 

@@ -52,7 +52,10 @@ class Archive:
         if len(self.points) <= number:
             return self
         squares = ((self.points - self.points[self.best]) ** 2).sum(axis=1)
-        chosen = np.sort(np.argsort(squares, kind="stable")[:number])
+        return self.only(np.sort(np.argsort(squares, kind="stable")[:number]))
+
+    def only(self, chosen: IntArray) -> Archive:
+        """Return some of the evaluations, by their rows."""
         rows = [each[chosen] for each in self.rows]
         return Archive(self.quantities, self.points[chosen], rows, self.failed[chosen], self.totals[chosen])
 

@@ -98,6 +98,22 @@ class GaussianProcesses:
             deviation[:, column] = np.sqrt(np.maximum(unknown, LEAST))
         return self._mean + self._spread * mean, self._spread * deviation
 
+    def left_out(self) -> tuple[FloatArray, FloatArray]:
+        """Return how far each value is from what the others predict, and the standard deviation that is expected of it.
+
+        Rasmussen & Williams, equations 5.11 and 5.12: alpha_i / V_ii and sqrt(s / V_ii), with V = (K + g)^-1. Kernels,
+        factors and noise are those of all values.
+
+        Returns
+        -------
+        tuple of ndarray of float, shape (n_data, n_quantities)
+        """
+        precisions = [np.diag(each.inverse) for each in self._processes]
+        pairs_of = list(zip(self._processes, precisions, strict=True))
+        errors = np.stack([each.alpha / precision for each, precision in pairs_of], axis=1)
+        deviations = np.stack([np.sqrt(each.variance / precision) for each, precision in pairs_of], axis=1)
+        return errors * self._spread, deviations * self._spread
+
     def gradient(
         self, points: FloatArray, by_mean: FloatArray, by_deviation: FloatArray, deviation: FloatArray
     ) -> FloatArray:

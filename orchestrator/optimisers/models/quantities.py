@@ -56,6 +56,10 @@ class Quantity(Protocol):
     def quick(self) -> bool:
         """Whether distances of many thousand numbers are computed in a moment, by arithmetic of this module."""
 
+    @property
+    def differences(self) -> bool:
+        """Whether differences are learnt, in norms, whose Euclidean norm is the distance; otherwise numbers are."""
+
     def learnt(self, told: Told) -> FloatArray:
         """Return it, shape (n_points, width), NaN where nothing is known."""
 
@@ -114,6 +118,7 @@ class _Number:
     target: int
     scale: Scale
     quick: bool = True
+    differences: bool = False
 
     def learnt(self, told: Told) -> FloatArray:
         column = slice(self.target, self.target + 1)
@@ -153,6 +158,7 @@ class _Differences:
     vector: Vector
     scale: Scale
     quick: bool = True
+    differences: bool = True
 
     def learnt(self, told: Told) -> FloatArray:
         outputs = _outputs(told, self.target, self.width)
@@ -202,6 +208,7 @@ class _Outputs:
     vector: Vector
     scale: Scale
     quick: bool = False
+    differences: bool = False
 
     def learnt(self, told: Told) -> FloatArray:
         return _outputs(told, self.target, self.width)

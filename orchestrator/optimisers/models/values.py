@@ -150,6 +150,21 @@ class ValueModel:
         fails = np.zeros(len(points)) if self._failing is None else probability(self._failing.mean(points))[:, 0]
         return Prediction(mean, deviation, no_value, fails)
 
+    def left_out(self) -> tuple[FloatArray, FloatArray]:
+        """Return how far each y is from what the others predict, and the standard deviation that is expected of it.
+
+        Returns
+        -------
+        tuple of ndarray of float, shape (n_data, n_targets)
+            NaN where there is no value, or the target has no model.
+        """
+        errors, deviations = np.full((2, *self._data.values.shape), np.nan)
+        for group in self._groups:
+            if group.processes is not None:
+                place = np.ix_(_known(self._data, group.columns), group.columns)
+                errors[place], deviations[place] = group.processes.left_out()
+        return errors, deviations
+
     def total(self, expected: Prediction, draws: FloatArray) -> FloatArray:
         """Return the total score that is expected.
 
@@ -214,11 +229,18 @@ class ValueModel:
         return total, by_score, by_missing, cap.sum() - working
 
     def _group(self, data: Data, columns: np.ndarray[tuple[int, ...], np.dtype[np.intp]]) -> _Group:
-        has = ~np.isnan(data.values[:, columns[0]]) & ~data.failed
+        has = _known(data, columns)
         points, y = data.points[has], self.scales.learnt(data.values[has])[:, columns]
         processes = GaussianProcesses(points, y) if len(points) >= _FEWEST and differ(points) else None
         works = ~data.failed
         return _Group(columns, processes, labels(data.points[works], ~has[works]))
+
+
+def _known(
+    data: Data, columns: np.ndarray[tuple[int, ...], np.dtype[np.intp]]
+) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """Return which evaluations have values of targets that have them together."""
+    return np.asarray(~np.isnan(data.values[:, columns[0]]) & ~data.failed)
 
 
 def _same_gaps(values: FloatArray) -> Sequence[np.ndarray[tuple[int, ...], np.dtype[np.intp]]]:
@@ -238,7 +260,7 @@ def _widths(
     """
     found = np.ones(data.values.shape[1])
     for columns in together:
-        rows = np.flatnonzero(~np.isnan(data.values[:, columns[0]]) & ~data.failed)
+        rows = np.flatnonzero(_known(data, columns))
         rows = rows[rows_of(len(rows))]
         points, distance = data.points[rows], scales.distance(data.values[rows])[:, columns]
         if len(rows) < _FEWEST or not differ(points):

@@ -18,6 +18,7 @@ from orchestrator.report.figures.compromises import trade_off
 from orchestrator.report.figures.model import model_trust, origin_of_evaluations
 from orchestrator.report.figures.optimiser import learnt_correlation, search_distribution, target_weights
 from orchestrator.report.figures.parameters import parameter_exploration, parameters_in_bounds
+from orchestrator.report.figures.posterior import posterior_correlation, posterior_pair
 from orchestrator.report.figures.recordings import events, trace_residuals, traces
 from orchestrator.report.figures.relations import parameter_against_target, parameter_target_correlation
 from orchestrator.report.figures.scores import score_by_generation
@@ -53,6 +54,8 @@ __all__ = [
     "parameter_exploration",
     "parameter_target_correlation",
     "parameters_in_bounds",
+    "posterior_correlation",
+    "posterior_pair",
     "score_by_generation",
     "search_distribution",
     "target_by_generation",

@@ -143,3 +143,18 @@ def why_nothing_of_model(history: History) -> str:
 def nothing(name: str, title: str, why: str = NOTHING_YET) -> Figure:
     """Return a figure that says why there is nothing to see."""
     return Figure(name, title, empty=why)
+
+
+def correlation_of(covariance: FloatArray) -> FloatArray:
+    """Return the correlations of a covariance matrix, NaN on the diagonal."""
+    deviation = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        correlation = covariance / np.outer(deviation, deviation)
+    np.fill_diagonal(correlation, np.nan)  # always 1, which would outshine the rest
+    return np.asarray(np.clip(correlation, -1.0, 1.0))
+
+
+def correlation_limit(cells: Sequence[FloatArray]) -> float:
+    """Return the end of the colour scale: correlations are small until a run is long."""
+    largest = max(float(np.nanmax(np.abs(each), initial=0.0)) for each in cells)
+    return next(limit for limit in (0.1, 0.2, 0.5, 1.0) if largest <= limit)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.records import FloatArray
 from orchestrator.report.domains import log_domain
 from orchestrator.report.figures.common import (
+    correlation_limit,
+    correlation_of,
     generations_axis,
     labels,
     names,
@@ -44,8 +44,8 @@ def learnt_correlation(run: Checkpoint | History) -> Figure:
         return nothing("learnt_correlation", title)
     n = len(history.parameters)
     at = np.unique(np.linspace(0, len(covariance) - 1, min(_SNAPSHOTS, len(covariance))).astype(int))[::-1]
-    cells = tuple(_correlation(covariance[generation]) for generation in at)
-    limit = _limit(cells)
+    cells = tuple(correlation_of(covariance[generation]) for generation in at)
+    limit = correlation_limit(cells)
     stops = tuple((at * limit, colour) for at, colour in CORRELATION)
     axis = Axis("", (-0.5, n - 0.5), rows=parameter_names(history), full=names(history))
     panel = Panel(
@@ -139,20 +139,6 @@ def target_weights(run: Checkpoint | History) -> Figure:
         "told; the largest is 1. Where a line is interrupted, the target does not count."
     )
     return Figure("target_weights", title, caption, (panel,), (target_choice(history),))
-
-
-def _correlation(covariance: FloatArray) -> FloatArray:
-    deviation = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        correlation = covariance / np.outer(deviation, deviation)
-    np.fill_diagonal(correlation, np.nan)  # always 1, which would outshine the rest
-    return np.asarray(np.clip(correlation, -1.0, 1.0))
-
-
-def _limit(cells: Sequence[FloatArray]) -> float:
-    """Return the end of the colour scale: correlations are small until a run is long."""
-    largest = max(float(np.nanmax(np.abs(each), initial=0.0)) for each in cells)
-    return next(limit for limit in (0.1, 0.2, 0.5, 1.0) if largest <= limit)
 
 
 def _axis_lengths(covariance: FloatArray) -> FloatArray:

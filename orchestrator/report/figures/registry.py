@@ -21,6 +21,7 @@ SECTIONS = {
     "recordings": "Recordings",
     "targets": "Targets",
     "parameters": "Parameters",
+    "posterior": "Posterior",
     "search": "Search",
 }
 SECTIONS |= {"model": "Model of the values", "simulations": "Simulations", "more": "More"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from orchestrator_project import CONFIG
@@ -13,6 +14,8 @@ from orchestrator.checking.problems import identity_differences
 from orchestrator.config.file import dump_config, load_config
 from orchestrator.config.model import Config
 from orchestrator.errors import ConfigError
+from orchestrator.optimisers import create_optimiser
+from orchestrator.optimisers.priors import Prior
 
 FORMS: dict[str, Any] = {
     "x": [5, 1],
@@ -37,6 +40,10 @@ def refused(folder: Path, parameters: dict[str, Any], **changes: Any) -> list[st
     with pytest.raises(ConfigError) as caught:
         read(folder, parameters, **changes)
     return [f"{problem.key}:{problem.line}: {problem.message}" for problem in caught.value.problems]
+
+
+def prior(said: object) -> dict[str, Any]:
+    return {"x": {"bounds": [1, 2], "prior": said}}
 
 
 def test_only_what_has_bounds_is_searched(tmp_path: Path) -> None:
@@ -110,7 +117,7 @@ def test_all_forms_can_be_set_on_the_command_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("parameters", "problem"),
     [
-        ({"x": [1, 2], "y": True}, "parameters.y:5: expected [low, high], {bounds, scale, integer, names, start}, a "),
+        ({"x": [1, 2], "y": True}, "parameters.y:5: expected [low, high], {bounds, scale, integer, names, prior, star"),
         ({"x": [1, 2], "y": None}, "got None"),
         ({"x": [1, 2], "y": float("inf")}, "a finite number"),
         ({"x": [1, 2], "y": "2 * x"}, "; an expression is written {expression: '2 * x'}"),
@@ -123,6 +130,18 @@ def test_all_forms_can_be_set_on_the_command_line(tmp_path: Path) -> None:
         ({"x": {"bounds": [1, 2], "start": 3}}, "parameters.x.start:6: the start value must be inside the bounds [1,"),
         ({"x": {"bounds": [1, 2], "start": "soon"}}, "parameters.x.start:6: input should be a valid number"),
         ({"x": {"bounds": [1, 2], "names": "y"}}, "parameters.x.names:6: input should be a valid list, got 'y'"),
+        (prior({"normal": [1, 0]}), "parameters.x.prior:6: expected a standard deviation above 0, got 0"),
+        (prior({"normal": [1, "a"]}), "parameters.x.prior:6: expected two finite numbers, got [1, 'a']"),
+        (prior({"lognormal": [0, 1]}), "parameters.x.prior:6: expected a median above 0, got 0"),
+        (
+            prior({"gamma": [1, 1]}),
+            "parameters.x.prior:6: expected {normal: [mean, sd]}, in the parameter's unit, or {lo",
+        ),
+        (prior([1, 1]), "of the natural logarithm]}, got [1, 1]"),
+        (
+            prior({"normal": [9, 0.1]}),
+            "parameters.x.prior:6: expected a prior with some of its weight within the bounds",
+        ),
         ({"x": {"scale": "log"}}, "parameters.x.bounds:2: is missing"),
         ({"x": 3, "y": {"expression": "x"}}, "parameters:1: expected at least one parameter with bounds, got none"),
     ],
@@ -148,3 +167,25 @@ def test_start_values_of_what_is_not_searched_are_refused(
 ) -> None:
     (said,) = refused(tmp_path, FORMS, optimiser_centroid=start)
     assert problem in said
+
+
+def test_a_prior_is_part_of_the_space_and_of_what_a_run_is(tmp_path: Path) -> None:
+    uniform, normal = (read(tmp_path, prior(each)) for each in (None, {"normal": [1.5, 1]}))
+    assert [each.space().parameters[0].prior for each in (uniform, normal)] == [None, Prior("normal", 1.5, 1.0)]
+    mean, deviation = identity_differences(uniform, normal)
+    assert mean == "parameters.x.prior.normal[0]: 1.5 in the run, not there now"
+    assert deviation == "parameters.x.prior.normal[1]: 1.0 in the run, not there now"
+    frozen = tmp_path / "frozen.yaml"
+    frozen.write_text(dump_config(normal, tmp_path))
+    assert identity_differences(load_config(frozen), normal) == []
+    assert "prior" not in dump_config(uniform, tmp_path)
+
+
+def test_a_prior_changes_nothing_of_a_search_that_does_not_use_it(tmp_path: Path) -> None:
+    asked = [
+        create_optimiser(config.optimiser, config.problem()).ask().points
+        for config in (
+            read(tmp_path, prior(each), optimiser_centroid="middle") for each in (None, {"lognormal": ["1.5", 1e-2]})
+        )
+    ]
+    np.testing.assert_array_equal(*asked)

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.optimisers.priors import Prior
 from orchestrator.optimisers.space import Parameter, SearchSpace
 
 
@@ -58,3 +60,30 @@ def test_space_keeps_names_and_order() -> None:
     assert space.encode(values)[:2] == pytest.approx([0.25, 0.5])
     assert list(space.steps) == [0, 0, 0.25]
     assert all(math.isfinite(x) for x in space.encode(values))
+
+
+PRIORS = [None, Prior("normal", 3.0, 2.0), Prior("lognormal", 2.0, 0.7), Prior("lognormal", 40.0, 0.5)]
+
+
+@pytest.mark.parametrize("prior", PRIORS)
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("integer", [False, True])
+def test_the_quantiles_of_a_prior_are_those_of_its_density(prior: Prior | None, log: bool, integer: bool) -> None:
+    parameter = Parameter("p", 1, 20, log, integer, prior)
+    coordinates = np.linspace(0, 1, 20_001)
+    density = np.exp(parameter.log_prior(coordinates))
+    below = np.cumsum(density) / density.sum()
+    for share in (0.1, 0.5, 0.9):
+        assert np.interp(parameter.prior_quantile(share), coordinates, below) == pytest.approx(share, abs=5e-4)
+
+
+def test_a_lognormal_prior_has_no_weight_at_or_below_0() -> None:
+    parameter = Parameter("p", -1, 1, prior=Prior("lognormal", 0.5, 1.0))
+    assert (np.isneginf(parameter.log_prior(np.array([0.0, 0.5])))).all()
+    assert parameter.decode(parameter.prior_quantile(1e-9)) == pytest.approx(0, abs=0.01)
+
+
+def test_the_prior_of_a_space_is_the_product_of_those_of_its_parameters() -> None:
+    own = [Parameter("a", 0, 4, prior=Prior("normal", 1.0, 1.0)), Parameter("b", 1, 9, log=True)]
+    points = np.array([[0.25, 0.1], [0.5, 0.9]])
+    np.testing.assert_allclose(SearchSpace(own).log_prior(points), [0.0, -0.5])

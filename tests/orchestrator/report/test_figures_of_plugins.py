@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import report_runs
+from posterior_runs import samples_of
 from report_runs import config, make_run, model_state
 
 from orchestrator.checkpoint import Checkpoint
@@ -56,6 +57,7 @@ def test_all_figures_of_one_run_are_on_the_page_in_their_sections(tmp_path: Path
     left = Recordings(traces={"v": Trace([0, 1], [2, 3])}, events={"spikes": Events([0.5])})
     run = make_run(tmp_path / "run", state=model_state(), text=text, recordings=lambda _g, _i: left)
     write_data({"measured": Trace([0, 1], [1, 1])}, run.data)
+    samples_of(("sheets.exc.w", "sheets.inh.w")).write(run.posterior)
     page = write_report([run], tmp_path / "report.html").read_text()
     names = {name for name in figures.__all__ if name[0].islower() and not name.startswith("compare")}
     # every generation was waited for

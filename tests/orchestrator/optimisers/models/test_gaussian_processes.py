@@ -122,3 +122,22 @@ def test_a_constant_is_predicted_as_it_is() -> None:
     mean, deviation = GaussianProcesses(data, np.full((20, 1), 7.0)).predict(points(5, seed=1))
     np.testing.assert_allclose(mean, 7)
     assert (deviation < 1e-3).all()
+
+
+def test_what_is_left_out_is_what_all_others_predict() -> None:
+    rng = np.random.default_rng(1)
+    points = rng.standard_normal((14, 2))
+    values = np.column_stack([points @ [1.0, 2.0] + 3, np.sin(3 * points[:, 0]) + 0.1 * rng.standard_normal(14)])
+    model = GaussianProcesses(points, values)
+    errors, deviations = model.left_out()
+    # with the same kernels and noise, and the mean and spread of all values
+    for column, process in enumerate(model._processes):
+        covariance = process.variance * process.near(process.data) + process.noise * np.eye(14)
+        mean, spread = values[:, column].mean(), values[:, column].std()
+        for n in range(14):
+            others = np.delete(np.arange(14), n)
+            weights = np.linalg.solve(covariance[np.ix_(others, others)], covariance[others, n])
+            expected = mean + weights @ (values[others, column] - mean)
+            assert errors[n, column] == pytest.approx(values[n, column] - expected, rel=1e-4, abs=1e-8)
+            variance = covariance[n, n] - weights @ covariance[others, n]
+            assert deviations[n, column] == pytest.approx(spread * np.sqrt(variance), rel=1e-4)

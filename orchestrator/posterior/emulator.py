@@ -1,0 +1,180 @@
+"""A model of what simulations would give near some evaluations, and how likely the data are under it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from orchestrator.errors import UsageError
+from orchestrator.optimisers.models.archive import Archive, Flags, IntArray
+from orchestrator.optimisers.models.gaussian_processes import GaussianProcesses
+from orchestrator.optimisers.models.metric import Metric
+from orchestrator.optimisers.models.quantities import Components
+from orchestrator.optimisers.models.scores import Scales
+from orchestrator.optimisers.models.values import Data, ValueModel, differ, labels, probability
+from orchestrator.posterior.likelihood import of_differences, of_numbers
+from orchestrator.posterior.observed import Observed
+from orchestrator.records import FloatArray
+
+# fewer values of a target than this are no model
+FEWEST = 5
+# principal components of differences that are left out have at most this share of the variance, and together at most
+# this standard deviation, as a share of the noise
+_SHARE, _LEFT_OUT = 1e-3, 0.05
+
+
+@dataclass(frozen=True)
+class _Differences:
+    """A target of which differences are learnt, by their principal components.
+
+    Parameters
+    ----------
+    target : int
+        Which.
+    rows : ndarray of int, shape (n_rows,)
+        The evaluations that have them.
+    components : Components
+        Of the differences, in norms.
+    processes : GaussianProcesses
+        Of the components' numbers.
+    missing : GaussianProcesses or None
+        Of the label 1 where there are none.
+    """
+
+    target: int
+    rows: IntArray
+    components: Components
+    processes: GaussianProcesses
+    missing: GaussianProcesses | None
+
+    def expected(self, coordinates: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return mean and standard deviation of independent differences; the last is what no component changes."""
+        mean, deviation = self.processes.predict(coordinates)
+        return self.components.residuals(mean), np.pad(deviation, ((0, 0), (0, 1)))
+
+
+class Emulator:
+    """Gaussian processes of every target's value, or of its differences from the data, and of failures.
+
+    Parameters
+    ----------
+    observed : Observed
+        What is wanted.
+    archive : Archive
+        The evaluations that are learnt.
+    metric : Metric
+        Coordinates in which they are learnt.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        If too few different evaluations have a value of a target.
+    """
+
+    def __init__(self, observed: Observed, archive: Archive, metric: Metric):
+        self.archive = archive
+        self._observed, self._metric = observed, metric
+        learnt = list(enumerate(archive.quantities))
+        self._numbers = [target for target, each in learnt if not each.differences]
+        scales = Scales([archive.quantities[target].scale for target in self._numbers])
+        rows = [archive.rows[target] for target in self._numbers]
+        y = np.hstack(rows) if rows else np.empty((len(archive.points), 0))
+        coordinates = metric.of(archive.points)
+        self._measured = scales.values(y)
+        self._values = ValueModel(Data(coordinates, self._measured, archive.failed), scales)
+        self._differences = [self._learnt(target, coordinates) for target, each in learnt if each.differences]
+        if unknown := [self._numbers[n] for n in np.flatnonzero(np.isnan(self._values.noise))]:
+            _refuse(observed, unknown[0])
+        low, high = (
+            np.array([getattr(archive.quantities[target].scale, name) for target in self._numbers])
+            for name in ("low", "high")
+        )
+        self._low, self._high = ((edge - scales.centre) / scales.norm for edge in (low, high))
+
+    def log_likelihood(self, points: FloatArray) -> FloatArray:
+        """Return the logarithm of the likelihood of the data at points of the cube, shape (n_points,)."""
+        coordinates = self._metric.of(self._observed.problem.snapped(points))
+        expected = self._values.predict(coordinates)
+        mean, deviation = self._in_norms(expected.mean, expected.deviation)
+        noise = self._observed.noise
+        found = of_numbers(mean, deviation, self._low, self._high, noise[self._numbers]).sum(axis=1)
+        with np.errstate(divide="ignore"):
+            found += np.log1p(-expected.no_value).sum(axis=1) + np.log1p(-expected.fails)
+            for each in self._differences:
+                found += of_differences(*each.expected(coordinates), float(noise[each.target]))
+                if each.missing is not None:
+                    found += np.log1p(-probability(each.missing.mean(coordinates))[:, 0])
+        return np.asarray(found)
+
+    def uncertainty(self, points: FloatArray) -> FloatArray:
+        """Return how uncertain the model is at points, root mean square over them, shape (n_targets,).
+
+        In standard deviations of what is measured; of differences that of the component of which it is most so.
+        """
+        coordinates = self._metric.of(self._observed.problem.snapped(points))
+        expected = self._values.predict(coordinates)
+        found = np.zeros(len(self._observed.noise))
+        found[self._numbers] = _rms(self._in_norms(expected.mean, expected.deviation)[1])
+        for each in self._differences:
+            found[each.target] = _rms(each.processes.predict(coordinates)[1]).max()
+        return np.asarray(found / self._observed.noise)
+
+    def errors(self, near: Flags) -> tuple[FloatArray, FloatArray]:
+        """Return how far what is measured is from what is learnt of all others, and in deviations that are expected.
+
+        Parameters
+        ----------
+        near : ndarray of bool, shape (n_points,)
+            Of which evaluations.
+
+        Returns
+        -------
+        tuple of ndarray of float, shape (n_targets,)
+            Root mean square errors, in standard deviations of what is measured, and in those that the model expects of
+            a single evaluation, its noise included; of differences those of the component of which the first is
+            largest. NaN if none of the evaluations has a value.
+        """
+        found, standard = np.full((2, len(self._observed.noise)), np.nan)
+        y = self._values.scales.learnt(self._measured)
+        errors, deviations = (self._in_norms(y, each)[1][near].T for each in self._values.left_out())
+        for target, error, deviation in zip(self._numbers, errors, deviations, strict=True):
+            known = np.isfinite(error)
+            found[target], standard[target] = _rms(error[known]), _rms(error[known] / deviation[known])
+        for each in self._differences:
+            error, deviation = (kept[near[each.rows]] for kept in each.processes.left_out())
+            worst = int(np.argmax(_rms(error)))
+            found[each.target], standard[each.target] = _rms(error)[worst], _rms(error / deviation)[worst]
+        return np.asarray(found / self._observed.noise), standard
+
+    def _in_norms(self, y: FloatArray, deviation: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return distances from the centre of what is wanted, and small deviations of them, in norms, of those of y."""
+        scales = self._values.scales
+        distance = scales.distance(scales.values(y))
+        return distance, deviation * np.hypot(distance, scales.width)
+
+    def _learnt(self, target: int, coordinates: FloatArray) -> _Differences:
+        archive = self.archive
+        known = np.isfinite(archive.rows[target]).all(axis=1) & ~archive.failed
+        rows = archive.rows[target][known]
+        if len(rows) < FEWEST or not differ(coordinates[known]):
+            _refuse(self._observed, target)
+        variance, noise = float(rows.var(axis=0).sum()), float(self._observed.noise[target])
+        left_out = min(_SHARE, (_LEFT_OUT * noise) ** 2 / variance) if variance else _SHARE
+        components = archive.quantities[target].components(rows, 1 - left_out)
+        processes = GaussianProcesses(coordinates[known], components.numbers)
+        works = ~archive.failed
+        missing = labels(coordinates[works], ~known[works])
+        return _Differences(target, np.flatnonzero(known), components, processes, missing)
+
+
+def _refuse(observed: Observed, target: int) -> None:
+    raise UsageError(
+        f"posterior: expected values of {observed.problem.targets[target]} at at least {FEWEST} different points near "
+        "the best, got fewer: evaluate more"
+    )
+
+
+def _rms(values: FloatArray) -> FloatArray:
+    """Return the root mean square along the first axis, NaN if there is nothing."""
+    return np.sqrt((values**2).mean(axis=0)) if len(values) else np.full(values.shape[1:], np.nan)

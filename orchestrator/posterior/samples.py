@@ -1,0 +1,135 @@
+"""Samples of a posterior distribution as they are kept, in the run directory or as a table."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from orchestrator.errors import UsageError
+from orchestrator.files import replacing
+from orchestrator.records import FloatArray
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good the model of a target is where the posterior is.
+
+    Parameters
+    ----------
+    target : str
+        Its label.
+    error : float
+        Root mean square error of predicting each near evaluation by the others, in standard deviations of the data; NaN
+        if none is near.
+    standard : float
+        The same in standard deviations that the model expects, with the noise of a single evaluation: 1 if it is right.
+    uncertainty : float
+        Root mean square of the standard deviation that the model expects at the samples, likewise.
+    misfit : float
+        Distance of the nearest evaluation from what is wanted, likewise.
+    """
+
+    target: str
+    error: float
+    standard: float
+    uncertainty: float
+    misfit: float
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples of the parameters.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the parameters.
+    values : ndarray of float, shape (n_samples, n_parameters)
+        In the parameters' own units.
+    logarithms : ndarray of float, shape (n_samples,)
+        Of the posterior density in the unit cube, up to a constant.
+    blocks : int
+        How many tells of the run were known.
+    evaluations, learnt, near : int
+        How many evaluations were in them that speak of their parameters, how many of them the model has learnt, and how
+        many of these are near.
+    times : sequence of float
+        Autocorrelation time of each parameter, in steps of the walkers.
+    effective : float
+        How many independent samples they were drawn from.
+    qualities : sequence of Quality
+        Of each target.
+    warnings : sequence of str
+        Why not to trust them.
+    """
+
+    names: Sequence[str]
+    values: FloatArray
+    logarithms: FloatArray
+    blocks: int
+    evaluations: int
+    learnt: int
+    near: int
+    times: Sequence[float]
+    effective: float
+    qualities: Sequence[Quality]
+    warnings: Sequence[str]
+
+    def write(self, path: Path) -> None:
+        """Write them, as arrays and what is known of them (``.npz``), or as a table of the samples alone (``.csv``).
+
+        Raises
+        ------
+        orchestrator.errors.UsageError
+            If it is neither, or cannot be written.
+        """
+        if path.suffix not in (".npz", ".csv"):
+            raise UsageError(f"--out: expected a file .npz or .csv, got {path}")
+        try:
+            with replacing(path) as temporary:
+                if path.suffix == ".npz":
+                    with temporary.open("wb") as file:
+                        np.savez_compressed(file, values=self.values, logarithms=self.logarithms, about=self._about())
+                else:
+                    with temporary.open("w", encoding="utf-8", newline="") as table:
+                        rows = np.column_stack([self.values, self.logarithms]).tolist()
+                        csv.writer(table).writerows([[*self.names, "log_posterior"], *rows])
+        except OSError as error:
+            raise UsageError(f"--out: {path} cannot be written: {error.strerror}") from error
+
+    def _about(self) -> str:
+        kept: dict[str, Any] = {key: getattr(self, key) for key in _KEPT}
+        return json.dumps({**kept, "qualities": [asdict(each) for each in self.qualities]})
+
+    @classmethod
+    def read(cls, path: Path) -> Samples:
+        """Return what `write` has written into an ``.npz``.
+
+        Raises
+        ------
+        OSError
+            If it cannot be opened.
+        ValueError
+            If it is something else.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                about: Mapping[str, Any] = json.loads(str(arrays["about"]))
+                values, logarithms = (np.asarray(arrays[name], dtype=float) for name in ("values", "logarithms"))
+            kept = {key: about[key] for key in _KEPT}
+            qualities = [Quality(**each) for each in about["qualities"]]
+            if values.shape != (len(logarithms), len(kept["names"])) or not np.isfinite(values).all():
+                raise ValueError(f"unexpected samples of shape {values.shape}")
+            return cls(values=values, logarithms=logarithms, qualities=qualities, **kept)
+        except (AttributeError, BadZipFile, EOFError, LookupError, TypeError) as error:
+            raise ValueError(f"expected samples of a posterior distribution ({error})") from error
+
+
+_KEPT = ("names", "blocks", "evaluations", "learnt", "near", "times", "effective", "warnings")

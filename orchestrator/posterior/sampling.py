@@ -1,0 +1,116 @@
+"""Samples of a run's posterior distribution, and what there is to say against them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from orchestrator.posterior.fitting import Posterior, posterior_of
+from orchestrator.posterior.observed import Observed
+from orchestrator.posterior.samples import Quality, Samples
+from orchestrator.records import FloatArray
+
+# of the standard deviation of the data, a model that is less exact than this widens the posterior by 5 % or more
+_EXACT = 0.3
+# errors that are so many times as large as the model expects are none of the noise of simulations
+_SURPRISING = 2.0
+# standard deviations that the best evaluation may be off
+_FITS = 3.0
+# samples that uncertainty is computed at
+_LOOKED_AT = 500
+
+
+def sampled(observed: Observed, number: int, seed: int = 0, say: Callable[[str], None] = lambda _: None) -> Samples:
+    """Return samples of the posterior distribution.
+
+    Parameters
+    ----------
+    observed : Observed
+        Evaluations and data.
+    number : int
+        How many samples at most.
+    seed : int
+        Of the random numbers.
+    say : callable
+        Is told how it goes on.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        As `posterior_of`.
+    """
+    found = posterior_of(observed, seed, say)
+    points, logarithms = found.chain.thinned(number)
+    qualities = _qualities(observed, found)
+    return Samples(
+        names=observed.space.names,
+        values=np.array([list(observed.space.decode(point).values()) for point in points], dtype=float),
+        logarithms=logarithms,
+        blocks=observed.blocks,
+        evaluations=len(observed.archive.points),
+        learnt=len(found.near),
+        near=int(found.near.sum()),
+        times=found.chain.times.tolist(),
+        effective=found.chain.effective,
+        qualities=qualities,
+        warnings=_warnings(found, qualities),
+    )
+
+
+def _qualities(observed: Observed, found: Posterior) -> list[Quality]:
+    uncertainty = found.emulator.uncertainty(found.chain.thinned(_LOOKED_AT)[0])
+    columns = (observed.problem.targets, *found.emulator.errors(found.near), uncertainty, _misfits(observed))
+    return [Quality(label, *map(float, numbers)) for label, *numbers in zip(*columns, strict=True)]
+
+
+def _misfits(observed: Observed) -> FloatArray:
+    """Return how far off the value of each target is of the evaluation that is nearest, in deviations of the data."""
+    archive = observed.archive
+    found = []
+    for quantity, rows in zip(archive.quantities, archive.rows, strict=True):
+        components = quantity.components(rows[np.isfinite(rows).all(axis=1) & ~archive.failed], 1.0)
+        found.append(components.distances(components.numbers).min())
+    return np.array(found) / observed.noise
+
+
+def _warnings(found: Posterior, qualities: Sequence[Quality]) -> list[str]:
+    warnings = []
+    chain, near = found.chain, int(found.near.sum())
+    if not chain.long_enough:
+        warnings.append(
+            f"the walkers have not gone far enough: {len(chain.points)} steps, and autocorrelation times of up to "
+            f"{chain.times.max():.0f}; widths may be wrong"
+        )
+    if near < found.chain.points.shape[2] + 2:
+        warnings.append(
+            f"only {near} of {len(found.near)} evaluations of the model are near the posterior: evaluate more there"
+        )
+    if wide := [each for each in qualities if each.uncertainty > _EXACT]:
+        warnings.append(
+            f"the model is not exact enough for {_some(wide)}: where the posterior is, it is uncertain by more than "
+            f"{_EXACT:g} standard deviations of the data, which makes the posterior wider; evaluate more there"
+        )
+    off = [each for each in qualities if not each.error <= _EXACT]
+    if wrong := [each for each in off if not each.standard <= _SURPRISING]:
+        warnings.append(
+            f"the model of {_some(wrong)} is farther off than it expects, so that the posterior may be wrong: evaluate "
+            "more there"
+        )
+    if noisy := [each for each in off if each.standard <= _SURPRISING]:
+        warnings.append(
+            f"single evaluations of {_some(noisy)} are off by more than {_EXACT:g} standard deviations of the data, as "
+            "the model expects of so few, or of noise between seeds: evaluate more there, or let orchestrator best RUN "
+            "--reevaluate 3 measure the noise, which then counts"
+        )
+    if unfit := [each for each in qualities if each.misfit > _FITS]:
+        warnings.append(
+            f"no evaluation is nearer to the data than {_FITS:g} of their standard deviations in {_some(unfit)}: the "
+            "posterior takes the model for true; give the target a larger norm, or a larger --noise"
+        )
+    return warnings
+
+
+def _some(qualities: Sequence[Quality]) -> str:
+    names = [each.target for each in qualities]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -1,0 +1,102 @@
+"""A posterior distribution for people: what is known of each parameter, what goes together, how good the model is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import numpy as np
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.posterior.samples import Samples
+from orchestrator.records import FloatArray
+
+# ends of the interval that is shown, as shares
+LOW, HIGH = 0.16, 0.84
+# width of the posterior as a share of the prior's, below which data constrain a parameter well, and above which they
+# do not
+_WELL, _NOT = 0.5, 0.9
+# correlations that are shown, if they are not smaller than this
+_MOST, _LEAST = 8, 0.3
+
+
+def posterior_parts(samples: Samples, space: SearchSpace) -> Iterator[RenderableType]:
+    """Yield what is known of each parameter, correlations, how good the model is, and warnings.
+
+    Parameters
+    ----------
+    samples : Samples
+        Of the parameters of the space, in its order.
+    space : SearchSpace
+        With priors.
+    """
+    yield _parameters(samples, space)
+    yield Text()
+    pairs = correlated(samples.values, space)
+    if pairs:
+        yield _pairs(pairs)
+        yield Text()
+    yield _qualities(samples)
+    yield Text()
+    yield Text(
+        f"{len(samples.values)} samples of {samples.effective:.0f} effective ones (autocorrelation times "
+        f"{min(samples.times):.0f} to {max(samples.times):.0f} steps), from a model of {samples.learnt} of "
+        f"{samples.evaluations} evaluations, {samples.near} of them near",
+        style="dim",
+    )
+    for warning in samples.warnings:
+        yield Text(f"! {warning}", style="yellow")
+
+
+def constraint(parameter: Parameter, values: FloatArray) -> float:
+    """Return the width of the posterior, from 16 to 84 %, as a share of the prior's, on the parameter's scale."""
+    low, high = (parameter.encode(float(value)) for value in np.quantile(values, [LOW, HIGH]))
+    return (high - low) / (parameter.prior_quantile(HIGH) - parameter.prior_quantile(LOW))
+
+
+def correlated(values: FloatArray, space: SearchSpace) -> list[tuple[str, str, float]]:
+    """Return the pairs of parameters whose correlation, on their scales, is strongest, the strongest first."""
+    columns = zip(space.parameters, values.T, strict=True)
+    scaled = np.array([np.log(column) if each.log else column for each, column in columns])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        matrix = np.atleast_2d(np.corrcoef(scaled))
+    pairs = [
+        (space.names[one], space.names[other], float(matrix[one, other]))
+        for one, other in combinations(range(len(space)), 2)
+        if abs(matrix[one, other]) >= _LEAST
+    ]
+    return sorted(pairs, key=lambda pair: -abs(pair[2]))[:_MOST]
+
+
+def _parameters(samples: Samples, space: SearchSpace) -> Table:
+    table = _table("parameter", "median", "16 %", "84 %", "width / prior's", "data")
+    for parameter, values in zip(space.parameters, samples.values.T, strict=True):
+        low, median, high = np.quantile(values, [LOW, 0.5, HIGH])
+        share = constraint(parameter, values)
+        words = "constrain it" if share < _WELL else "constrain it little" if share < _NOT else "do not constrain it"
+        table.add_row(Text(parameter.name), *(f"{each:.5g}" for each in (median, low, high)), f"{share:.2g}", words)
+    return table
+
+
+def _pairs(pairs: Sequence[tuple[str, str, float]]) -> Table:
+    table = _table("correlated", "with", "correlation")
+    for one, other, correlation in pairs:
+        table.add_row(Text(one), Text(other), f"{correlation:.2f}")
+    return table
+
+
+def _qualities(samples: Samples) -> Table:
+    table = _table("target", "model's error / sd of data", "expected at samples", "best evaluation off")
+    for each in samples.qualities:
+        table.add_row(Text(each.target), *(f"{number:.2g}" for number in (each.error, each.uncertainty, each.misfit)))
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table

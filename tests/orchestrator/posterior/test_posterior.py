@@ -1,0 +1,312 @@
+"""Posterior distributions against exact ones, and the command that finds them."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from in_process import Done, command
+from posterior_runs import CONFIG, CORRELATION, MEAN, SD, SLOPES, WANTED, linear_run, samples_of, scattered
+
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.errors import UsageError
+from orchestrator.optimisers import Problem, Told
+from orchestrator.optimisers.base import Scale
+from orchestrator.optimisers.priors import Prior
+from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.paths import RunPaths
+from orchestrator.posterior.fitting import log_likelihoods
+from orchestrator.posterior.observed import Observed, observed_in
+from orchestrator.posterior.samples import Samples
+from orchestrator.posterior.sampling import sampled
+from orchestrator.records import FloatArray, Outcome
+
+# marks of what samples
+sampling = pytest.mark.reference
+
+
+def problem(space: SearchSpace, wanted: FloatArray, norm: float = 0.1, **more: Any) -> Problem:
+    scales = [Scale(float(value), float(value), norm, 20.0) for value in wanted]
+    names = [f"target {n}" for n in range(len(wanted))]
+    start = np.full(len(space), 0.5)
+    return Problem(start, space.steps, 0.2, 6, 1, targets=names, scales=scales, space=space, **more)
+
+
+def told(space: SearchSpace, parameters: FloatArray, values: FloatArray, **more: Any) -> Told:
+    points = np.array([space.encode(dict(zip(space.names, row, strict=True))) for row in parameters])
+    outcomes = more.pop("outcomes", [Outcome.OK] * len(points))
+    return Told(points, values, np.zeros(values.shape), outcomes, **more)
+
+
+def rates(*parameters: Parameter, of: Callable[[FloatArray], FloatArray] = lambda values: values) -> Observed:
+    """What evaluations of a rate a I + b at three currents say."""
+    space = SearchSpace(parameters or (Parameter("a", -1, 3), Parameter("b", 0, 5)))
+    rows = scattered()
+    return Observed.of(problem(space, WANTED), [told(space, rows, of(rows @ SLOPES.T))])
+
+
+def moments(found: Samples) -> tuple[FloatArray, FloatArray, float]:
+    return found.values.mean(axis=0), found.values.std(axis=0), float(np.corrcoef(found.values.T)[0, 1])
+
+
+@sampling
+def test_rates_of_a_neuron_give_the_exact_posterior() -> None:
+    """Within 0.15 standard deviations of the mean, 8 % of the standard deviations and .05 of the correlation."""
+    found = sampled(rates(), 4000)
+    mean, sd, correlation = moments(found)
+    assert (np.abs(mean - MEAN) < 0.15 * SD).all()
+    np.testing.assert_allclose(sd, SD, rtol=0.08)
+    assert correlation == pytest.approx(CORRELATION, abs=0.05)
+    assert found.warnings == []
+    assert found.effective > 1000
+
+
+@sampling
+def test_five_parameters_of_linear_values_give_the_exact_posterior() -> None:
+    """The space-filling evaluations of which there are 60 know it within 0.25 sd, 15 % and .12."""
+    rng = np.random.default_rng(3)
+    slopes, norm = rng.standard_normal((8, 5)), 0.2
+    space = SearchSpace([Parameter(f"p{n}", -2, 2) for n in range(5)])
+    strata = rng.permuted(np.tile(np.arange(60), (5, 1)), axis=1).T
+    parameters = -2 + 4 * (strata + rng.random((60, 5))) / 60
+    wanted = slopes @ rng.uniform(-0.4, 0.4, 5) + norm * rng.standard_normal(8)
+    found = sampled(Observed.of(problem(space, wanted, norm), [told(space, parameters, parameters @ slopes.T)]), 4000)
+    covariance = np.linalg.inv(slopes.T @ slopes) * norm**2
+    exact, sd = np.linalg.lstsq(slopes, wanted, rcond=None)[0], np.sqrt(np.diag(covariance))
+    assert (np.abs(found.values.mean(axis=0) - exact) < 0.25 * sd).all()
+    np.testing.assert_allclose(found.values.std(axis=0), sd, rtol=0.15)
+    np.testing.assert_allclose(np.corrcoef(found.values.T), covariance / np.outer(sd, sd), atol=0.12)
+
+
+@sampling
+def test_a_prior_counts_as_data_do() -> None:
+    """A normal prior of b as narrow as the data's own knowledge of it: precisions are added."""
+    prior = Prior("normal", 2.1, 0.1)
+    found = sampled(rates(Parameter("a", -1, 3), Parameter("b", 0, 5, prior=prior)), 4000)
+    precision = SLOPES.T @ SLOPES / 0.1**2 + np.diag([0, 1 / prior.deviation**2])
+    mean = np.linalg.solve(precision, SLOPES.T @ WANTED / 0.1**2 + [0, prior.centre / prior.deviation**2])
+    sd = np.sqrt(np.diag(np.linalg.inv(precision)))
+    assert (np.abs(moments(found)[0] - mean) < 0.15 * sd).all()
+    np.testing.assert_allclose(moments(found)[1], sd, rtol=0.08)
+
+
+class _Line:
+    """A trace a t + b at eight times, as a target sees it: the root mean square of its difference from the data."""
+
+    times = np.linspace(0, 1, 8)
+    data = 0.8 * times + 2.0
+
+    def values(self, outputs: FloatArray) -> FloatArray:
+        return np.asarray(np.linalg.norm(self.residuals(outputs), axis=1))
+
+    def residuals(self, outputs: FloatArray) -> FloatArray:
+        return np.asarray((outputs - self.data) / np.sqrt(len(self.times)))
+
+
+def line(noise: FloatArray | None = None) -> Observed:
+    """What evaluations of a line say, in which a and b are squared."""
+    space = SearchSpace([Parameter("a", 0, 2), Parameter("b", 0, 3)])
+    rng = np.random.default_rng(1)
+    rows = np.clip([0.8, 2.0] + rng.standard_normal((60, 2)) * [0.4, 0.3], 0, [2, 3])
+    vector = _Line()
+    outputs = rows[:, :1] ** 2 / 0.8 * vector.times + rows[:, 1:] ** 2 / 2
+    block = told(space, rows, vector.values(outputs)[:, None], outputs={0: outputs})
+    return Observed.of(problem(space, np.zeros(1), vectors={0: vector}), [block], noise)
+
+
+@sampling
+def test_traces_are_learnt_by_their_differences_from_the_data() -> None:
+    """Against the integral on a grid, with data that are known to 0.05."""
+    vector, norm, sd = _Line(), 0.1, 0.05
+    a, b = (each.ravel() for each in np.meshgrid(np.linspace(0, 2, 801), np.linspace(1, 3, 801)))
+    distance = vector.values(a[:, None] ** 2 / 0.8 * vector.times + b[:, None] ** 2 / 2)
+    weights = np.exp(-0.5 * (distance / sd) ** 2)
+    exact = np.average([a, b], axis=1, weights=weights), np.sqrt(np.diag(np.cov([a, b], aweights=weights)))
+    mean, spread, correlation = moments(sampled(line(np.array([sd / norm])), 4000))
+    assert (np.abs(mean - exact[0]) < 0.15 * exact[1]).all()
+    np.testing.assert_allclose(spread, exact[1], rtol=0.1)
+    covariance = np.cov([a, b], aweights=weights)
+    assert correlation == pytest.approx(covariance[0, 1] / np.prod(exact[1]), abs=0.05)
+
+
+@sampling
+def test_where_simulations_explode_the_posterior_is_not() -> None:
+    space = SearchSpace([Parameter("x", 0, 1)])
+    x = np.linspace(0, 1, 41)[:, None]
+    exploded = x[:, 0] > 0.6
+    outcomes = [Outcome.EXPLODED if each else Outcome.OK for each in exploded]
+    values = np.where(exploded[:, None], np.nan, x)
+    found = sampled(
+        Observed.of(problem(space, np.array([0.6]), 0.2), [told(space, x, values, outcomes=outcomes)]), 2000
+    )
+    # without explosions a half of it would be there
+    assert (found.values > 0.65).mean() < 0.05
+    assert (found.values > 0.5).mean() > 0.2
+
+
+@sampling
+def test_a_model_that_is_not_exact_enough_is_told() -> None:
+    rng = np.random.default_rng(1)
+    found = sampled(rates(of=lambda values: values + 0.2 * rng.standard_normal((60, 3))), 400)
+    assert "the model is not exact enough for target 0, target 1, target 2" in "\n".join(found.warnings)
+
+
+@sampling
+def test_the_same_seed_gives_the_same_samples() -> None:
+    one, same, other = (sampled(rates(), 400, seed).values for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_the_likelihood_of_an_evaluation_is_half_the_squares_of_its_scores() -> None:
+    observed = rates()
+    scores = (scattered() @ SLOPES.T - WANTED) / 0.1
+    np.testing.assert_allclose(log_likelihoods(observed), -0.5 * (scores**2).sum(axis=1), rtol=1e-9)
+    differences = line(np.array([0.5]))
+    distances = 2 * np.linalg.norm(differences.archive.rows[0], axis=1)
+    np.testing.assert_allclose(log_likelihoods(differences), -0.5 * distances**2)
+
+
+def test_too_few_evaluations_are_refused() -> None:
+    space = SearchSpace([Parameter("a", -1, 3), Parameter("b", 0, 5)])
+    rows = scattered(6)
+    values = rows @ SLOPES.T
+    values[:2, 1] = np.nan
+    with pytest.raises(UsageError, match="at least 5 evaluations with a value of every target, got 4: evaluate more"):
+        sampled(Observed.of(problem(space, WANTED), [told(space, rows, values)]), 400)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunPaths:
+    return linear_run(tmp_path_factory.mktemp("linear"))
+
+
+def said(run: RunPaths, *options: str) -> Done:
+    return command("posterior", str(run.directory), *options, cwd=run.directory.parent)
+
+
+@sampling
+def test_the_command_prints_what_is_known_and_keeps_the_samples(run: RunPaths) -> None:
+    done = said(run, "--samples", "500")
+    assert done.returncode == 0, done.stderr
+    text = " ".join(done.stdout.split())
+    assert "parameter median 16 % 84 % width / prior's data a 0." in text
+    assert text.count("constrain it") == 2
+    assert "correlated with correlation a b -0.7" in text
+    assert "of 61 evaluations" in text
+    assert Samples.read(run.posterior).values.shape == (500, 2)
+    assert not (run.directory.parent / "simulated").exists()
+
+
+@sampling
+def test_the_noise_of_the_data_may_be_given(run: RunPaths, tmp_path: Path) -> None:
+    wider = [option for n in range(3) for option in ("--noise", f"rate {n}=0.2")]
+    done = said(run, *wider, "--samples", "2000", "--out", str(tmp_path / "samples.csv"))
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "samples.csv").open() as table:
+        heading, *rows = csv.reader(table)
+    assert heading == ["a", "b", "log_posterior"]
+    np.testing.assert_allclose(np.array(rows, dtype=float)[:, :2].std(axis=0), 2 * SD, rtol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--noise", "rate 1=none"], "--noise: expected TARGET=SD, the SD a number above 0, got 'rate 1=none'"),
+        (["--noise", "rate 1=0"], "--noise: expected TARGET=SD, the SD a number above 0, got 'rate 1=0'"),
+        (["--noise", "rat 1=1"], "has no target 'rat 1'; did you mean 'rate 1'? It has: rate 0, rate 1, rate 2"),
+        (["--out", "samples.txt"], "--out: expected a file .npz or .csv, got samples.txt"),
+    ],
+)
+def test_wrong_options_are_one_message(run: RunPaths, options: list[str], message: str) -> None:
+    done = said(run, *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_emcee_the_extra_is_named(run: RunPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "emcee", None)
+    done = said(run)
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        "orchestrator: posterior: needs emcee, which is not installed: pip install 'mozaik-orchestrator[posterior]'\n"
+    )
+
+
+def test_a_run_without_evaluations_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="expected evaluations, but no generation is complete yet"):
+        observed_in(Checkpoint(empty(tmp_path).checkpoint), {})
+
+
+def empty(directory: Path) -> RunPaths:
+    from best_runs import written_run  # noqa: PLC0415
+    from orchestrator_project import Project  # noqa: PLC0415
+
+    return written_run(Project.create(directory, CONFIG).config, [])
+
+
+def test_priors_intervals_and_lost_evaluations_are_read_from_the_checkpoint(run: RunPaths) -> None:
+    observed = observed_in(Checkpoint(run.checkpoint), {"rate 1": 0.3})
+    assert observed.space.names == ("a", "b")
+    assert len(observed.archive.points) == 61  # one was lost
+    np.testing.assert_array_equal(np.flatnonzero(observed.archive.failed), [60])
+    np.testing.assert_allclose(observed.noise, [1, 3, 1])
+    assert [scale.low for scale in observed.problem.scales] == WANTED.tolist()
+
+
+def test_targets_of_ones_own_are_not_imported(tmp_path: Path) -> None:
+    """What was kept of them is enough, if their scores are those of an interval."""
+    (tmp_path / "own.py").write_text(
+        "from targets import PointTarget\n"
+        "class Rate(PointTarget):\n"
+        "    def outputs(self, recordings):\n        return recordings['r1']\n"
+        "class Squared(Rate):\n"
+        "    def score(self, value):\n"
+        "        return 20.0 if value is None else min((value - self.target_value) ** 2, 20.0)\n"
+    )
+    own = [{"class": f"own.py:{name}", "target_value": 6.0, "norm": 0.1} for name in ("Rate", "Squared")]
+    run = linear_run(tmp_path, {"targets": [CONFIG["targets"][0], *own]}, number=20)
+    (tmp_path / "own.py").write_text("raise SystemExit('imported')")
+    observed = observed_in(Checkpoint(run.checkpoint), {})
+    assert [scale.by_score for scale in observed.problem.scales] == [False, False, True]
+    assert observed.problem.scales[1].low == 6.0
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".csv"])
+def test_samples_are_kept_whole(tmp_path: Path, suffix: str) -> None:
+    samples, path = samples_of(("a", "b"), warnings=["few"]), tmp_path / f"samples{suffix}"
+    samples.write(path)
+    if suffix == ".csv":
+        assert len(path.read_text().splitlines()) == 501
+        return
+    again = Samples.read(path)
+    np.testing.assert_array_equal(again.values, samples.values)
+    assert (again.qualities, again.warnings, list(again.names)) == (samples.qualities, ["few"], ["a", "b"])
+
+
+@pytest.mark.parametrize("array", ["values", "logarithms", "about"])
+def test_samples_that_lack_something_are_refused(tmp_path: Path, array: str) -> None:
+    samples_of(("a",)).write(tmp_path / "samples.npz")
+    with np.load(tmp_path / "samples.npz") as arrays:
+        left = {name: arrays[name] for name in arrays.files if name != array}
+    np.savez(tmp_path / "samples.npz", **left)
+    with pytest.raises(ValueError, match="expected samples of a posterior distribution"):
+        Samples.read(tmp_path / "samples.npz")
+
+
+@sampling
+def test_of_very_many_evaluations_some_are_learnt() -> None:
+    """A thousand evaluations all over the ranges: the first model is of 300 of them, the last of those near."""
+    space = SearchSpace([Parameter("a", -1, 3), Parameter("b", 0, 5)])
+    rows = np.random.default_rng(1).uniform([-1, 0], [3, 5], (1000, 2))
+    steps: list[str] = []
+    found = sampled(Observed.of(problem(space, WANTED), [told(space, rows, rows @ SLOPES.T)]), 1000, 1, steps.append)
+    assert steps[0] == "model 1, of 300 evaluations"
+    np.testing.assert_allclose(moments(found)[1], SD, rtol=0.15)
+    assert (np.abs(moments(found)[0] - MEAN) < 0.25 * SD).all()
