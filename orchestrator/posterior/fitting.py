@@ -79,7 +79,7 @@ def posterior_of(observed: Observed, seed: int = 0, say: Callable[[str], None] =
         # matrices are small: more threads, of which a large node has many, would only wait for each other
         with libraries().limit(limits=1):
             return _Search(observed, seed, say).found()
-    except np.linalg.LinAlgError as error:
+    except (np.linalg.LinAlgError, ValueError) as error:
         raise UsageError(f"posterior: the model of the evaluations cannot be fitted ({error})") from error
 
 

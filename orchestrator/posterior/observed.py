@@ -120,7 +120,10 @@ def observed_in(run: Checkpoint, sds: Mapping[str, float]) -> Observed:
             if label in targets and has_vector(targets[label])
         },
     )
-    return Observed.of(problem, blocks, _noise(run, scales, sds))
+    try:
+        return Observed.of(problem, blocks, _noise(run, scales, sds))
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise UsageError(f"{run.path}: holds numbers of which no posterior can be found ({error})") from error
 
 
 def _space(run: Checkpoint) -> SearchSpace:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
+from checkpoint_files import change_rows
 from in_process import Done, command
 from posterior_runs import CONFIG, CORRELATION, MEAN, SD, SLOPES, WANTED, linear_run, samples_of, scattered
 
@@ -274,6 +277,22 @@ def empty(directory: Path) -> RunPaths:
     from orchestrator_project import Project  # noqa: PLC0415
 
     return written_run(Project.create(directory, CONFIG).config, [])
+
+
+def test_points_that_are_no_numbers_are_one_message(run: RunPaths, tmp_path: Path) -> None:
+    """Whoever has written the checkpoint."""
+    damaged = tmp_path / "checkpoint.h5"
+    shutil.copy(run.checkpoint, damaged)
+
+    def change(tell: h5py.Group) -> None:
+        points = tell["points"][...]
+        del tell["points"]
+        tell["points"] = np.full_like(points, np.nan)
+
+    change_rows(damaged, change)
+    done = command("posterior", str(damaged), cwd=tmp_path)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+    assert "orchestrator: posterior: expected 5 or more values of rate 0 at different points" in done.stderr
 
 
 def test_priors_intervals_and_lost_evaluations_are_read_from_the_checkpoint(run: RunPaths) -> None:
