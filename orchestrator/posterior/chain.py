@@ -28,7 +28,7 @@ class Chain:
     Parameters
     ----------
     points : ndarray of float, shape (n_steps, n_walkers, n_parameters)
-        Of the cube, the beginning left out.
+        Of the cube; the beginning, and walkers whose density was 0, are left out.
     logarithms : ndarray of float, shape (n_steps, n_walkers)
         Of the probability density at each.
     times : ndarray of float, shape (n_parameters,)
@@ -81,7 +81,7 @@ def explore(
     Raises
     ------
     orchestrator.errors.UsageError
-        If emcee is not installed.
+        If emcee is not installed, or the density is 0 wherever the walkers have been.
     """
     emcee = emcee_package()
     moves = [(emcee.moves.DEMove(), 0.8), (emcee.moves.DESnookerMove(), 0.2)]
@@ -100,10 +100,16 @@ def explore(
 
 
 def _chain(emcee: Any, sampler: Any) -> Chain:
+    """Return what the walkers have gone through so far."""
     times = emcee.autocorr.integrated_time(sampler.get_chain(), quiet=True, tol=0)
     times = np.where(np.isfinite(times), np.maximum(times, 1.0), sampler.iteration)
     burn = min(int(max(_BURN * sampler.iteration, _BURN_TIMES * times.max())), sampler.iteration // 2)
-    return Chain(sampler.get_chain(discard=burn), sampler.get_log_prob(discard=burn), times)
+    points, logarithms = sampler.get_chain(discard=burn), sampler.get_log_prob(discard=burn)
+    # walkers that have not come inside yet are no samples
+    inside = np.isfinite(logarithms).all(axis=0)
+    if not inside.any():
+        raise UsageError("posterior: no parameters were found that are possible at all under the priors and the model")
+    return Chain(points[:, inside], logarithms[:, inside], times)
 
 
 def emcee_package() -> Any:

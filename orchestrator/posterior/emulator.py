@@ -170,8 +170,8 @@ class Emulator:
 
 def _refuse(observed: Observed, target: int) -> None:
     raise UsageError(
-        f"posterior: expected values of {observed.problem.targets[target]} at at least {FEWEST} different points near "
-        "the best, got fewer: evaluate more"
+        f"posterior: expected {FEWEST} or more values of {observed.problem.targets[target]} at different points, got "
+        "fewer: evaluate more"
     )
 
 

@@ -79,7 +79,7 @@ def posterior_of(observed: Observed, seed: int = 0, say: Callable[[str], None] =
         # matrices are small: more threads, of which a large node has many, would only wait for each other
         with libraries().limit(limits=1):
             return _Search(observed, seed, say).found()
-    except np.linalg.LinAlgError as error:
+    except (np.linalg.LinAlgError, ValueError) as error:
         raise UsageError(f"posterior: the model of the evaluations cannot be fitted ({error})") from error
 
 
@@ -124,7 +124,7 @@ class _Search:
         for number in range(_ROUNDS):
             self._say(f"model {number + 1}, of {len(chosen)} evaluations")
             chain = self._explored(emulator, walkers, _STEPS)
-            region, walkers = _Ellipsoid.of(_flat(chain), _FAR), chain.points[-1]
+            region, walkers = _Ellipsoid.of(_flat(chain), _FAR), self._spread(chain)
             uncertainty = float(emulator.uncertainty(chain.thinned(_LOOKED_AT)[0]).max())
             if number and uncertainty < least:  # the first one is of values alone
                 best, least = emulator, uncertainty
@@ -169,6 +169,11 @@ class _Search:
         shape = (walkers_for(points.shape[1]), points.shape[1])
         widths = np.maximum(points[: 2 * (shape[1] + 1)].std(axis=0), np.maximum(self._observed.problem.steps, _BEGIN))
         return np.asarray(np.clip(points[0] + widths * self._rng.standard_normal(shape), 0.0, 1.0))
+
+    def _spread(self, chain: Chain) -> FloatArray:
+        """Return where the walkers go on: at samples of a chain, each of another one."""
+        samples = _flat(chain)
+        return samples[self._rng.choice(len(samples), walkers_for(samples.shape[1]), replace=False)]
 
     def _explored(self, emulator: Emulator, walkers: FloatArray, steps: int | None) -> Chain:
         space = self._observed.space

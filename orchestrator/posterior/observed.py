@@ -120,7 +120,10 @@ def observed_in(run: Checkpoint, sds: Mapping[str, float]) -> Observed:
             if label in targets and has_vector(targets[label])
         },
     )
-    return Observed.of(problem, blocks, _noise(run, scales, sds))
+    try:
+        return Observed.of(problem, blocks, _noise(run, scales, sds))
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise UsageError(f"{run.path}: holds numbers of which no posterior can be found ({error})") from error
 
 
 def _space(run: Checkpoint) -> SearchSpace:
@@ -163,9 +166,9 @@ def _scale(run: Checkpoint, number: int, target: Target | None, blocks: Sequence
         low = -math.inf if kept["low"] is None else float(kept["low"])
         high = math.inf if kept["high"] is None else float(kept["high"])
         scale = Scale(low, high, float(kept["norm"]), float(kept["max_score"]))
-    except (LookupError, TypeError, ValueError):
+    except (ArithmeticError, LookupError, TypeError, ValueError):
         return Scale.of_scores(math.inf)
-    return scale if _gives(scale, number, blocks) else Scale.of_scores(scale.max_score)
+    return scale if scale.norm > 0 and _gives(scale, number, blocks) else Scale.of_scores(math.inf)
 
 
 def _gives(scale: Scale, number: int, blocks: Sequence[Told]) -> bool:

@@ -127,6 +127,8 @@ class Samples:
             qualities = [Quality(**each) for each in about["qualities"]]
             if values.shape != (len(logarithms), len(kept["names"])) or not np.isfinite(values).all():
                 raise ValueError(f"unexpected samples of shape {values.shape}")
+            if not all(isinstance(kept[key], int) for key in ("blocks", "evaluations", "learnt", "near")):
+                raise ValueError("expected how many evaluations they are of")
             return cls(values=values, logarithms=logarithms, qualities=qualities, **kept)
         except (AttributeError, BadZipFile, EOFError, LookupError, TypeError) as error:
             raise ValueError(f"expected samples of a posterior distribution ({error})") from error

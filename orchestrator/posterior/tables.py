@@ -15,7 +15,7 @@ from orchestrator.posterior.samples import Samples
 from orchestrator.records import FloatArray
 
 # ends of the interval that is shown, as shares
-LOW, HIGH = 0.16, 0.84
+_LOW, _HIGH = 0.16, 0.84
 # width of the posterior as a share of the prior's, below which data constrain a parameter well, and above which they
 # do not
 _WELL, _NOT = 0.5, 0.9
@@ -42,9 +42,9 @@ def posterior_parts(samples: Samples, space: SearchSpace) -> Iterator[Renderable
     yield _qualities(samples)
     yield Text()
     yield Text(
-        f"{len(samples.values)} samples of {samples.effective:.0f} effective ones (autocorrelation times "
-        f"{min(samples.times):.0f} to {max(samples.times):.0f} steps), from a model of {samples.learnt} of "
-        f"{samples.evaluations} evaluations, {samples.near} of them near",
+        f"{len(samples.values)} samples of walks that are worth {samples.effective:.0f} independent ones "
+        f"(autocorrelation times {min(samples.times):.0f} to {max(samples.times):.0f} steps), under a model of "
+        f"{samples.learnt} of {samples.evaluations} evaluations, {samples.near} of them near",
         style="dim",
     )
     for warning in samples.warnings:
@@ -53,8 +53,8 @@ def posterior_parts(samples: Samples, space: SearchSpace) -> Iterator[Renderable
 
 def constraint(parameter: Parameter, values: FloatArray) -> float:
     """Return the width of the posterior, from 16 to 84 %, as a share of the prior's, on the parameter's scale."""
-    low, high = (parameter.encode(float(value)) for value in np.quantile(values, [LOW, HIGH]))
-    return (high - low) / (parameter.prior_quantile(HIGH) - parameter.prior_quantile(LOW))
+    low, high = (parameter.encode(float(value)) for value in np.quantile(values, [_LOW, _HIGH]))
+    return (high - low) / (parameter.prior_quantile(_HIGH) - parameter.prior_quantile(_LOW))
 
 
 def correlated(values: FloatArray, space: SearchSpace) -> list[tuple[str, str, float]]:
@@ -74,7 +74,7 @@ def correlated(values: FloatArray, space: SearchSpace) -> list[tuple[str, str, f
 def _parameters(samples: Samples, space: SearchSpace) -> Table:
     table = _table("parameter", "median", "16 %", "84 %", "width / prior's", "data")
     for parameter, values in zip(space.parameters, samples.values.T, strict=True):
-        low, median, high = np.quantile(values, [LOW, 0.5, HIGH])
+        low, median, high = np.quantile(values, [_LOW, 0.5, _HIGH])
         share = constraint(parameter, values)
         words = "constrain it" if share < _WELL else "constrain it little" if share < _NOT else "do not constrain it"
         table.add_row(Text(parameter.name), *(f"{each:.5g}" for each in (median, low, high)), f"{share:.2g}", words)

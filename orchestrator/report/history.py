@@ -101,7 +101,7 @@ class History:
         parameters, more = describe_parameters(config, run.parameter_names, points)
         targets, still_more = describe_targets(config, run.target_labels, values, scores, run.described)
         data, still_missing = _measured_data(folder)
-        posterior, no_samples = _posterior(folder, run.parameter_names)
+        posterior, no_samples = _posterior(folder, parameters)
         return cls(
             name=folder.name,
             parameters=tuple(parameters),
@@ -296,15 +296,20 @@ def _measured_data(folder: Path) -> tuple[dict[str, Trace | Events], list[str]]:
         return {}, [f"The data of the run cannot be read: {error}"]
 
 
-def _posterior(folder: Path, names: Sequence[str]) -> tuple[Samples | None, list[str]]:
+def _posterior(folder: Path, parameters: Sequence[Parameter]) -> tuple[Samples | None, list[str]]:
     """Return the samples of the posterior in a run's directory, and why they are not shown; none if there are none."""
     path = RunPaths(folder).posterior
     try:
         samples = Samples.read(path) if path.exists() else None
     except (OSError, ValueError) as error:
         return None, [f"The samples of the posterior cannot be read: {error}"]
-    if samples is not None and list(samples.names) != list(names):
-        return None, ["The samples of the posterior are of other parameters than the run's."]
+    low, high = (np.array([getattr(each, side) for each in parameters]) for side in ("low", "high"))
+    if samples is not None and (
+        list(samples.names) != [each.name for each in parameters]
+        or not len(samples.values)
+        or ((samples.values < low) | (samples.values > high)).any()
+    ):
+        return None, ["The samples of the posterior are of other parameters, or bounds, than the run's."]
     return samples, []
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
+from checkpoint_files import change_rows
 from in_process import Done, command
 from posterior_runs import CONFIG, CORRELATION, MEAN, SD, SLOPES, WANTED, linear_run, samples_of, scattered
 
@@ -24,6 +27,7 @@ from orchestrator.posterior.fitting import log_likelihoods
 from orchestrator.posterior.observed import Observed, observed_in
 from orchestrator.posterior.samples import Samples
 from orchestrator.posterior.sampling import sampled
+from orchestrator.posterior.tables import constraint, correlated
 from orchestrator.records import FloatArray, Outcome
 
 # marks of what samples
@@ -163,6 +167,30 @@ def test_the_same_seed_gives_the_same_samples() -> None:
     assert not np.array_equal(one, other)
 
 
+@sampling
+def test_data_that_no_parameters_give_are_told() -> None:
+    space = SearchSpace([Parameter("a", -1, 3), Parameter("b", 0, 5)])
+    rows = scattered()
+    found = sampled(Observed.of(problem(space, WANTED), [told(space, rows, rows @ SLOPES.T + [9, 0, 0])]), 400)
+    assert "no evaluation is nearer to the data than 3 of their standard deviations in target 0" in found.warnings[-1]
+
+
+def test_parameters_are_compared_with_their_priors() -> None:
+    values = np.random.default_rng(1).normal(3, 0.5, 20_000)
+    assert constraint(Parameter("x", 0, 6, prior=Prior("normal", 3.0, 1.0)), values) == pytest.approx(0.5, abs=0.01)
+    assert constraint(Parameter("x", 0, 6), values) == pytest.approx(2 * 0.9945 * 0.5 / (0.68 * 6), abs=0.01)
+    assert constraint(Parameter("x", 1, 9, log=True), np.geomspace(1, 9, 1001)) == pytest.approx(1)
+
+
+def test_the_strongest_correlations_come_first() -> None:
+    rng = np.random.default_rng(1)
+    x, y, z = rng.standard_normal((3, 5000))
+    space = SearchSpace([Parameter("x", -9, 9), Parameter("y", 1e-9, 1e9, log=True), Parameter("z", -9, 9)])
+    pairs = correlated(np.column_stack([x, np.exp(y + x), z - 0.5 * x]), space)
+    assert [pair[:2] for pair in pairs] == [("x", "y"), ("x", "z"), ("y", "z")]
+    assert [pair[2] for pair in pairs] == pytest.approx([0.707, -0.447, -0.316], abs=0.03)
+
+
 def test_the_likelihood_of_an_evaluation_is_half_the_squares_of_its_scores() -> None:
     observed = rates()
     scores = (scattered() @ SLOPES.T - WANTED) / 0.1
@@ -249,6 +277,22 @@ def empty(directory: Path) -> RunPaths:
     from orchestrator_project import Project  # noqa: PLC0415
 
     return written_run(Project.create(directory, CONFIG).config, [])
+
+
+def test_points_that_are_no_numbers_are_one_message(run: RunPaths, tmp_path: Path) -> None:
+    """Whoever has written the checkpoint."""
+    damaged = tmp_path / "checkpoint.h5"
+    shutil.copy(run.checkpoint, damaged)
+
+    def change(tell: h5py.Group) -> None:
+        points = tell["points"][...]
+        del tell["points"]
+        tell["points"] = np.full_like(points, np.nan)
+
+    change_rows(damaged, change)
+    done = command("posterior", str(damaged), cwd=tmp_path)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+    assert "orchestrator: posterior: expected 5 or more values of rate 0 at different points" in done.stderr
 
 
 def test_priors_intervals_and_lost_evaluations_are_read_from_the_checkpoint(run: RunPaths) -> None:

@@ -99,8 +99,16 @@ def test_a_report_does_without_samples_that_cannot_be_read(run: RunPaths, conten
     assert "The samples of the posterior cannot be read" in known.notes[-1]
 
 
-def test_samples_of_other_parameters_are_not_shown(run: RunPaths) -> None:
-    samples_of(("a", "b")).write(run.posterior)
+@pytest.mark.parametrize("names", [("a", "b"), ("exc", "inh")])
+def test_samples_of_other_parameters_are_not_shown(run: RunPaths, names: tuple[str, ...]) -> None:
+    samples_of(names).write(run.posterior)
     known = History.of(Checkpoint(run.checkpoint))
     assert known.posterior is None
-    assert known.notes[-1] == "The samples of the posterior are of other parameters than the run's."
+    assert known.notes[-1] == "The samples of the posterior are of other parameters, or bounds, than the run's."
+
+
+def test_samples_beyond_the_bounds_are_not_shown(run: RunPaths) -> None:
+    samples = samples_of(NAMES)
+    samples.values[3, 1] = -1.0
+    samples.write(run.posterior)
+    assert History.of(Checkpoint(run.checkpoint)).posterior is None
