@@ -10,6 +10,7 @@ from orchestrator.posterior.samples import Samples
 from orchestrator.records import FloatArray
 from orchestrator.report.domains import Domain, around, from_zero, log_domain
 from orchestrator.report.figures.common import (
+    NOTHING_YET,
     correlation_limit,
     correlation_of,
     names,
@@ -24,7 +25,6 @@ from orchestrator.report.naming import plural
 from orchestrator.report.palette import BLUE, CORRELATION, INK, LIGHT_BLUE, MUTED
 from orchestrator.report.scene import Axis, Band, Choice, Figure, Heat, Line, Panel, Pick, Points
 
-_NONE = "orchestrator posterior RUN draws samples of it."
 _BINS, _GRID, _FINE, _DRAWN = 25, 400, 10_000, 1500
 
 
@@ -47,7 +47,7 @@ def posterior_pair(run: Checkpoint | History) -> Figure:
     title = "Posterior of two parameters"
     samples = history.posterior
     if samples is None:
-        return nothing("posterior_pair", title, _NONE)
+        return nothing("posterior_pair", title, _why_none(history))
     keys = ("parameter", "other")
     marginals = [_marginal(history, samples, key) for key in keys]
     rows = np.linspace(0, len(samples.values) - 1, min(_DRAWN, len(samples.values))).astype(int)
@@ -75,7 +75,7 @@ def posterior_correlation(run: Checkpoint | History) -> Figure:
     title = "Correlations in the posterior"
     samples, n = history.posterior, len(history.parameters)
     if samples is None or n < 2:
-        return nothing("posterior_correlation", title, _NONE if samples is None else "There is one parameter.")
+        return nothing("posterior_correlation", title, "There is one parameter." if samples else _why_none(history))
     cells = correlation_of(np.cov(_coordinates(history, samples).T))
     limit = correlation_limit([cells])
     stops = tuple((at * limit, colour) for at, colour in CORRELATION)
@@ -86,6 +86,10 @@ def posterior_correlation(run: Checkpoint | History) -> Figure:
         "combination of the two, and less of either."
     )
     return Figure("posterior_correlation", title, caption, (Panel(axis, axis, (heat,), height=17 * n),))
+
+
+def _why_none(history: History) -> str:
+    return "orchestrator posterior RUN draws samples of it." if len(history) else NOTHING_YET
 
 
 def _caption(history: History, samples: Samples) -> str:

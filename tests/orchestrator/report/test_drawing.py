@@ -8,9 +8,11 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+from posterior_runs import samples_of
 from report_runs import NASTY, make_run
 
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.paths import RunPaths
 from orchestrator.report import figures
 from orchestrator.report.drawing import _draw
 from orchestrator.report.palette import score_stops
@@ -30,8 +32,15 @@ SAVED = [
 SEVERAL = ["compare_parameters", "compare_scores", "compare_targets"]
 
 
+@pytest.fixture(scope="module")
+def run(run: Checkpoint) -> Checkpoint:
+    """A run of which everything is drawn."""
+    samples_of(run.parameter_names).write(RunPaths(run.path.parent).posterior)
+    return run
+
+
 def test_every_figure_is_tested() -> None:
-    assert len(ONE_RUN) == 26
+    assert len(ONE_RUN) == 28
     assert sorted([*ONE_RUN, *SEVERAL, "Figure", "History"]) == sorted(figures.__all__)
 
 
