@@ -47,7 +47,8 @@ CONFIG: dict[str, Any] = {
     "max_ngen": 2,
     "timeout": 120,
     "executor": "local",
-    "local": {"workers": 2},
+    # a job for each offspring, as on a cluster; test_workers_that_stay.py is about processes that stay up
+    "local": {"workers": 2, "stay": False},
     "report": False,
     "simulation": {"type": "function", "function": "model:simulate"},
 }

@@ -247,6 +247,7 @@ class WorkerPool:
                 return None
             result = of_ended_process(error.exitcode)
             if result.outcome.infrastructure and evaluation.tries < _TRIES:
+                _LOG.warning("generation %d offspring %d: %s; trying again", *evaluation.offspring.key, result.message)
                 return None
             # the kernel's, for want of memory: whoever else kills processes of this user does not do so again and again
             return replace(result, outcome=Outcome.OUT_OF_MEMORY) if result.outcome.infrastructure else result

@@ -11,6 +11,8 @@ import pytest
 from orchestrator_project import Project, same, wait_for
 
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.jobs.workers.log import WorkersLog
+from orchestrator.paths import RunPaths
 
 pytestmark = pytest.mark.run
 
@@ -48,7 +50,7 @@ def simulate(parameters, directory):
     (directory / "left.txt").write_text("something")
     return {"rate": 10 * x, "cv": y**2}
 """
-TWO_GENERATIONS = {"max_ngen": 2, "optimiser": {"method": "cma", "model": "none"}}
+TWO_GENERATIONS = {"max_ngen": 2, "optimiser": {"method": "cma", "model": "none"}, "local": {"workers": 2}}
 
 
 def created(directory: Path, **changes: Any) -> Project:
@@ -120,8 +122,8 @@ def test_a_killed_run_loses_no_result_and_repeats_none(
 ) -> None:
     project = created(tmp_path)
     controller = project.start("run", "config.yaml", TEST_SECONDS="0.5")
-    landed = lambda: len((project.runs[0] / "generations/1/landed.jsonl").read_text().splitlines())  # noqa: E731
-    wait_for(lambda: bool(project.runs) and (project.runs[0] / "generations/1/landed.jsonl").exists())
+    landed = lambda: len(WorkersLog.read(RunPaths(project.runs[0]).generation(1).workers).results)  # noqa: E731
+    wait_for(lambda: bool(project.runs) and landed())
     controller.send_signal(how)
     controller.communicate(timeout=60)
     done, before = landed(), len(processes(project))
