@@ -68,7 +68,7 @@ class CellBed:
         self.counts = self._counts(self._recorded)
 
     def problem(self, seed: int, size: int) -> Problem:
-        """Return what an optimiser is given: it starts in the middle of the ranges, a cell that is silent."""
+        """Return what an optimiser is given: it starts in the middle of the ranges, where cells hardly spike."""
         config = self._config.model_copy(update={"optimiser_centroid": self._space.decode(np.full(20, 0.5))})
         return replace(config.problem(), seed=seed, size=size)
 

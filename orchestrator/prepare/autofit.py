@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeGuard
 
 import numpy as np
 
+from orchestrator.config.yaml_text import write_yaml
 from orchestrator.data import DataSource, Unreadable, read
 from orchestrator.errors import UsageError
 from orchestrator.prepare.autofit_targets import MODES, Evaluation, target_lines
@@ -67,11 +68,11 @@ class Range:
         names = f"names: [{', '.join(map(yaml_key, self.names))}], " if len(self.names) > 1 else ""
         depends = isinstance(self.low, str) or isinstance(self.high, str)
         if self.scale == "con":
-            value = f"{{expression: {yaml_key(self.low)}}}" if isinstance(self.low, str) else f"{float(self.low)!r}"
+            value = f"{{expression: {yaml_key(self.low)}}}" if isinstance(self.low, str) else _constant(self.low)
             return [f"{yaml_key(name)}: {value}" for name in self.names]
         is_log = self.scale == "log" and not linear
         if not depends:
-            bounds = f"[{self.low!r}, {self.high!r}]"
+            bounds = write_yaml([self.low, self.high], width=10_000, flow=True).strip()
             scale = ", scale: log" if is_log else ""
             return [f"{key}: {bounds}" if not names and not scale else f"{key}: {{{names}bounds: {bounds}{scale}}}"]
         share = f"share of {self.names[0]}"
@@ -79,6 +80,11 @@ class Range:
         formula = f"{low} * ({high} / {low}) ** '{share}'" if is_log else f"{low} + '{share}' * ({high} - {low})"
         first = f"{yaml_key(share)}: {{names: [], bounds: [0, 1]}} # where between its bounds {self.names[0]} is"
         return [first, *(f"{yaml_key(name)}: {{expression: {yaml_key(formula)}}}" for name in self.names)]
+
+
+def _constant(value: float) -> str:
+    """Return a number as YAML reads it, with a point: it need not be whole."""
+    return write_yaml(float(value), width=10_000).removesuffix("...\n").strip()
 
 
 class _Arguments(argparse.ArgumentParser):

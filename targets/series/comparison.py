@@ -131,14 +131,12 @@ class ComparedTrace(TraceTarget):
         found = []
         for row in rows:
             weights = self.weights_of(times, row, measured)
-            if not weights.any():
-                raise NoValue("no sample counts: all are close to spikes")
-            simulated = _moving_average(times, row, self.smooth)
-            found.append((simulated, _moving_average(times, measured, self.smooth), weights / weights.sum()))
+            simulated, wanted_row = (_moving_average(times, each, self.smooth) for each in (row, measured))
+            found.append((simulated, wanted_row, weights / weights.sum()))
         return found
 
     def weights_of(self, times: FloatArray, row: FloatArray, measured: FloatArray) -> FloatArray:
-        """Return how much each sample counts, shape (n_times,), not negative.
+        """Return how much each sample counts, shape (n_times,), not negative; raises `NoValue` if none does.
 
         Parameters
         ----------

@@ -165,12 +165,23 @@ class SubthresholdRMSE(TraceRMSE):
 
     options_of_value: ClassVar[frozenset[str]] = TraceRMSE.options_of_value | {"threshold", "before", "after"}
 
+    def with_data(self, data: Mapping[str, Trace | Events]) -> SubthresholdRMSE:  # noqa: D102
+        bound = super().with_data(data)
+        times, values = bound.data_samples()
+        try:
+            bound.weights_of(times, values, values)
+        except NoValue as error:
+            raise UnfitData("data", f"{self.data!r} does not suit it: {error}") from error
+        return bound
+
     def weights_of(self, times: FloatArray, row: FloatArray, measured: FloatArray) -> FloatArray:
         """Return 0 near spikes, and elsewhere what `weights` say."""
         weights = super().weights_of(times, row, measured)
         for values in (row, measured):
             for start in spikes_of(Samples(times, values), self.threshold).starts:
                 weights[(times >= start - self.before) & (times <= start + self.after)] = 0
+        if not weights.any():
+            raise NoValue("no sample counts: all are close to spikes")
         return weights
 
 

@@ -98,7 +98,8 @@ class SpikeCount(SpikeTarget, TraceFeature):
     def wanted_interval(self) -> tuple[float, float] | None:
         """The edges of the values that score 0: all values of silent cells if 0 spikes do."""
         wanted = super().wanted_interval
-        if wanted is None or wanted[0] > 0:
+        # without the data at hand, nothing is known of it
+        if wanted is None or getattr(self, "target_value", None) is None or wanted[0] > 0:
             return wanted
         return -math.inf, max(wanted[1], 0.0)
 

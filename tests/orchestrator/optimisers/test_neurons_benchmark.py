@@ -29,11 +29,11 @@ def test_the_recording_has_0_4_and_12_spikes_and_a_silent_cell_has_more_than_a_t
 
 
 @pytest.mark.reference
-def test_the_middle_of_the_ranges_is_silent_where_spikes_are_wanted_and_is_told_how_far_it_is(bed: CellBed) -> None:
-    points = np.full((2, 20), 0.5)
+def test_an_optimiser_is_told_how_far_a_silent_cell_is_from_spikes(bed: CellBed) -> None:
+    points = np.full((2, 20), 0.5)  # few spikes
     points[1, 1] = 0.0  # less sodium
     found = bed.evaluated(points, (Origin.SAMPLE, Origin.SAMPLE))
-    assert found.counts[1].tolist() == [0, 0, 0]
+    assert found.counts.tolist() == [[0, 0, 1], [0, 0, 0]]
     assert (found.told.values[1, 1:3] < 0).all()
     assert set(found.told.outputs) >= {3, 4, 5, 6}
 

@@ -26,6 +26,8 @@ param_nslh = [
     ("gna", "log", 0.01, 1.0),
     (("soma.ena", "axon.ena"), "lin", 40, 60),
     ("celsius", "con", 35, 35),
+    ("leak", "lin", 1e-05, 2e-05),
+    ("tiny", "con", 1e-06, 1e-06),
     ("gk", "lin", "gna/10", "gna"),
     ("ca.g", "log", 1e-5, "gna/100"),
 ]
@@ -64,11 +66,13 @@ def test_ranges_are_parameters_tied_constant_and_depending_on_others(model: Path
     assert written["parameters"]["gna"] == {"bounds": [0.01, 1.0], "scale": "log"}
     assert written["parameters"]["soma.ena"] == {"names": ["soma.ena", "axon.ena"], "bounds": [40, 60]}
     assert written["parameters"]["celsius"] == 35.0
-    assert [each.name for each in config.space().parameters] == ["gna", "soma.ena", "share of gk", "share of ca.g"]
-    searched = {"gna": 0.5, "soma.ena": 50.0, "share of gk": 1.0, "share of ca.g": 0.0}
+    names = [each.name for each in config.space().parameters]
+    assert names == ["gna", "soma.ena", "leak", "share of gk", "share of ca.g"]
+    searched = {"gna": 0.5, "leak": 1e-5, "soma.ena": 50.0, "share of gk": 1.0, "share of ca.g": 0.0}
     got = config.given().values(searched)
     assert {name: got[name] for name in ("axon.ena", "celsius", "gk")} == {"axon.ena": 50, "celsius": 35, "gk": 0.5}
     assert got["ca.g"] == pytest.approx(1e-5)
+    assert (got["leak"], got["tiny"]) == (1e-5, 1e-6)
     assert "scale" not in prepared(model, "-L -m O cell.abf")[0]["parameters"]["gna"]
 
 

@@ -124,6 +124,15 @@ def test_where_no_spikes_are_wanted_all_silent_cells_are_as_good(name: str, opti
     assert wanted.distance(3) > 0
 
 
+@pytest.mark.parametrize("name", ["SpikeCount", "SpikeTimes", "SubthresholdRMSE", "PhasePlaneDensity"])
+def test_without_the_data_at_hand_there_is_a_target_and_no_value(name: str) -> None:
+    (target,) = create_targets([{"class": name, "trace": "v", "data": "rec", "norm": 1}])
+    (found,) = measure([target], Recordings(traces={"v": v(potential(20))}))
+    assert target.label == f"{name}(v)"
+    assert target.wanted_interval is not None
+    assert found.reason == (None if name == "SpikeCount" else "the data 'rec' are not at hand")
+
+
 def test_at_least_some_spikes_leaves_silent_cells_graded() -> None:
     (wanted,) = made("SpikeCountAtLeast", target_value=1)
     assert wanted.distance(-0.4) > wanted.distance(-0.1) > wanted.distance(1) == 0
@@ -221,8 +230,10 @@ def test_subthreshold_potentials_are_compared_beside_the_spikes_of_either() -> N
     found = value(v(simulated), "SubthresholdRMSE", data, before=5, after=15)
     assert found == pytest.approx(2, rel=1e-3)
     assert value(v(potential(60)), "TraceRMSE", data) > 5
-    plain = of(v(simulated), "SubthresholdRMSE", data, before=200, after=200)
-    assert plain.reason == "no sample counts: all are close to spikes"
+    busy = of(v(potential(*range(3, 100, 10))), "SubthresholdRMSE", data, before=5, after=15)
+    assert busy.reason == "no sample counts: all are close to spikes"
+    with pytest.raises(TargetError, match="'rec' does not suit it: no sample counts: all are close to spikes"):
+        made("SubthresholdRMSE", data, before=200, after=200)
 
 
 def test_samples_during_spikes_may_count_more() -> None:
