@@ -27,7 +27,7 @@ from targets.recordings import FloatArray, Trace
 
 _OPTION = "--import-pna"
 _RANGES = "param_nslh"
-_SCALES = ("lin", "log", "con")
+_SCALES = ("lin", "log", "int", "con")
 # its options with a value, and without, that have no meaning here; -q and --dt are the simulation's own
 _WITH_VALUE = (
     *("-A", "--algorithm", "-P", "--population-size", "-G", "--number-generation", "-E", "--number-elites"),
@@ -45,8 +45,8 @@ class Range:
     ----------
     names : tuple of str
         What has the value.
-    scale : {"lin", "log", "con"}
-        The last is that of a constant, which is `low`.
+    scale : {"lin", "log", "int", "con"}
+        The last two are those of whole numbers, and of a constant, which is `low`.
     low, high : float or str
         Bounds; a text is an expression of parameters before.
     """
@@ -73,11 +73,12 @@ class Range:
         is_log = self.scale == "log" and not linear
         if not depends:
             bounds = write_yaml([self.low, self.high], width=10_000, flow=True).strip()
-            scale = ", scale: log" if is_log else ""
-            return [f"{key}: {bounds}" if not names and not scale else f"{key}: {{{names}bounds: {bounds}{scale}}}"]
+            how = ", scale: log" if is_log else ", integer: true" if self.scale == "int" else ""
+            return [f"{key}: {{{names}bounds: {bounds}{how}}}" if names or how else f"{key}: {bounds}"]
         share = f"share of {self.names[0]}"
         low, high = f"({self.low})", f"({self.high})"
         formula = f"{low} * ({high} / {low}) ** '{share}'" if is_log else f"{low} + '{share}' * ({high} - {low})"
+        formula = f"round({formula})" if self.scale == "int" else formula
         first = f"{yaml_key(share)}: {{names: [], bounds: [0, 1]}} # where between its bounds {self.names[0]} is"
         return [first, *(f"{yaml_key(name)}: {{expression: {yaml_key(formula)}}}" for name in self.names)]
 
@@ -164,6 +165,8 @@ def _parsed(arguments: str) -> tuple[argparse.Namespace, list[str]]:
             passed_over.append(word)
         elif name in _WITH_VALUE:
             passed_over += [word] if has_value or not words else [word, words.pop(0)]
+        elif word[:2] in _WITH_VALUE:  # -P32
+            passed_over.append(word)
         else:
             kept.append(word)
     return parser.parse_args(kept), passed_over

@@ -28,6 +28,7 @@ param_nslh = [
     ("celsius", "con", 35, 35),
     ("leak", "lin", 1e-05, 2e-05),
     ("tiny", "con", 1e-06, 1e-06),
+    ("n", "int", 1, 9),
     ("gk", "lin", "gna/10", "gna"),
     ("ca.g", "log", 1e-5, "gna/100"),
 ]
@@ -67,8 +68,9 @@ def test_ranges_are_parameters_tied_constant_and_depending_on_others(model: Path
     assert written["parameters"]["soma.ena"] == {"names": ["soma.ena", "axon.ena"], "bounds": [40, 60]}
     assert written["parameters"]["celsius"] == 35.0
     names = [each.name for each in config.space().parameters]
-    assert names == ["gna", "soma.ena", "leak", "share of gk", "share of ca.g"]
-    searched = {"gna": 0.5, "leak": 1e-5, "soma.ena": 50.0, "share of gk": 1.0, "share of ca.g": 0.0}
+    assert names == ["gna", "soma.ena", "leak", "n", "share of gk", "share of ca.g"]
+    assert written["parameters"]["n"] == {"bounds": [1, 9], "integer": True}
+    searched = {"gna": 0.5, "leak": 1e-5, "n": 3, "soma.ena": 50.0, "share of gk": 1.0, "share of ca.g": 0.0}
     got = config.given().values(searched)
     assert {name: got[name] for name in ("axon.ena", "celsius", "gk")} == {"axon.ena": 50, "celsius": 35, "gk": 0.5}
     assert got["ca.g"] == pytest.approx(1e-5)
@@ -103,10 +105,10 @@ def test_three_numbers_of_spikes(model: Path) -> None:
 
 def test_what_is_not_taken_over_is_said(model: Path) -> None:
     done = command(
-        *("prepare", "--function", "cell:simulate", "--import-pna", "-A K -P 32 --dt=0.1 -e -m O cell.abf"), cwd=model
+        *("prepare", "--function", "cell:simulate", "--import-pna", "-A K -P32 --dt=0.1 -e -m O cell.abf"), cwd=model
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Note: not taken over: -A K -P 32 --dt=0.1 -e" in done.stdout
+    assert "Note: not taken over: -A K -P32 --dt=0.1 -e" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,7 @@ def test_what_is_not_understood_is_refused(model: Path, arguments: str, said: st
         ("param_nslh = make()", "expected a list of .* that are written out, got something that is computed"),
         ("param_nslh = []", r"expected a list of .*, got \[\]"),
         ('param_nslh = [("g", "lin", 1)]', r"got \('g', 'lin', 1\)"),
-        ('param_nslh = [("g", "lag", 1, 2)]', "with a scale of lin, log, con, got 'lag'; did you mean"),
+        ('param_nslh = [("g", "lag", 1, 2)]', "with a scale of lin, log, int, con, got 'lag'; did you mean"),
         ('param_nslh = [(3, "lin", 1, 2)]', "got the name 3"),
         ('param_nslh = [("g", "lin", None, 2)]', "with numbers or expressions as bounds, got None and 2"),
     ],
