@@ -102,6 +102,7 @@ def test_a_single_cell_against_a_recording(tmp_path: Path) -> None:
     assert found["value:TraceRMSE(v)[0]"].gt(0).all()
 
 
+@pytest.mark.run
 def test_the_recording_of_the_single_cell_is_that_of_the_known_one(tmp_path: Path) -> None:
     model = Path(shutil.copytree(EXAMPLES / "cell", tmp_path / "cell"))
     program = "import recording, cell, numpy; recording.main()"

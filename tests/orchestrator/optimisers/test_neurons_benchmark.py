@@ -15,6 +15,8 @@ from cell_bed import CellBed
 
 from orchestrator.records import Origin
 
+pytestmark = pytest.mark.reference  # simulates cells
+
 
 @pytest.fixture(scope="module")
 def bed() -> CellBed:
@@ -28,7 +30,6 @@ def test_the_recording_has_0_4_and_12_spikes_and_a_silent_cell_has_more_than_a_t
     assert bed.error(np.zeros((3, 800))) == pytest.approx(5 / 6)
 
 
-@pytest.mark.reference
 def test_an_optimiser_is_told_how_far_a_silent_cell_is_from_spikes(bed: CellBed) -> None:
     points = np.full((2, 20), 0.5)  # few spikes
     points[1, 1] = 0.0  # less sodium
@@ -38,7 +39,6 @@ def test_an_optimiser_is_told_how_far_a_silent_cell_is_from_spikes(bed: CellBed)
     assert set(found.told.outputs) >= {3, 4, 5, 6}
 
 
-@pytest.mark.reference
 @pytest.mark.parametrize("seed", [0, 1])
 def test_hybrid_finds_the_right_number_of_spikes_in_every_sweep(seed: int) -> None:
     found = neurons.search(seed, method="hybrid", evaluations=120, size=12)
