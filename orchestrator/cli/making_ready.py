@@ -63,6 +63,14 @@ def prepare(
         list[str] | None,
         typer.Option(metavar="KEY=VALUE:NORM", help="With --function: what it should return, and the distance of 1."),
     ] = None,
+    autofit: Annotated[
+        str | None,
+        typer.Option(
+            "--import-pna",
+            metavar="ARGUMENTS",
+            help="With --function: arguments of pyneuronautofit, '-m OV -k mask.json cell.abf', to take its fit over.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what it wrote before; other files stay.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
 ) -> None:
@@ -73,13 +81,21 @@ def prepare(
     from orchestrator.prepare import prepare_function, prepare_model  # noqa: PLC0415
 
     of_models = {"--root": root, "--model": model, "--experiments": experiments, "--import": imported}
-    of_functions = {"--parameter": parameter, "--target": target}
+    of_functions = {"--parameter": parameter, "--target": target, "--import-pna": autofit}
     wrong = {**of_models, "--import-best": best} if function else of_functions
     if given := [name for name, value in wrong.items() if value]:
         raise UsageError(f"{given[0]}: is of {'mozaik models, not of --function' if function else '--function'}")
+    if autofit and (parameter or target):
+        raise UsageError("--import-pna: has parameters and targets of its own; leave out --parameter and --target")
     if function:
         for line in prepare_function(
-            model_dir, function, parameters=parameter or (), targets=target or (), force=force, dry_run=dry_run
+            model_dir,
+            function,
+            parameters=parameter or (),
+            targets=target or (),
+            autofit=autofit,
+            force=force,
+            dry_run=dry_run,
         ):
             say(line)
         return

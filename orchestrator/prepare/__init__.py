@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from orchestrator.checking.problems import load_checked_config
 from orchestrator.errors import ConfigError, UsageError
+from orchestrator.prepare.autofit import autofit_plan
 from orchestrator.prepare.function import function_plan
 from orchestrator.prepare.plan import CONFIG, FOLDER, Plan, Request, make_plan, plan_import_in_place
 from orchestrator.prepare.report import dry_run_lines, next_lines, summary_lines
@@ -83,6 +84,7 @@ def prepare_function(
     *,
     parameters: Sequence[str] = (),
     targets: Sequence[str] = (),
+    autofit: str | None = None,
     force: bool = False,
     dry_run: bool = False,
 ) -> Iterator[str]:
@@ -96,6 +98,8 @@ def prepare_function(
         ``module:function``.
     parameters, targets : sequence of str
         ``NAME=LOW:HIGH`` and ``KEY=VALUE:NORM`` each; what the function's source has besides is to be completed.
+    autofit : str or None
+        Arguments of pyneuronautofit, whose fit is taken over; there are neither `parameters` nor `targets` then.
     force, dry_run : bool
         As for `prepare_model`.
 
@@ -109,7 +113,11 @@ def prepare_function(
     orchestrator.errors.UsageError
         If there is no such function, or there is something in the way; the directory is then as it was.
     """
-    plan = function_plan(model_dir or Path(), reference, parameters, targets)
+    place = model_dir or Path()
+    if autofit is None:
+        plan = function_plan(place, reference, parameters, targets)
+    else:
+        plan = autofit_plan(place, reference, autofit)
     if dry_run:
         yield from plan.dry_run_lines(overwritten(plan))
         return

@@ -22,7 +22,7 @@ from orchestrator.simulations.mozaik.modules import defined_in, module_file, pyt
 from orchestrator.simulations.mozaik.writing import places
 from targets.plugins import nearest
 
-_TEMPLATE = "param_optim/config_function.yaml.jinja"
+TEMPLATE = "param_optim/config_function.yaml.jinja"
 _EDIT = "EDIT"
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _PARAMETER = re.compile(rf"(?P<name>[^=\s]+)=(?P<low>{_NUMBER}):(?P<high>{_NUMBER})(?P<log>:log)?")
@@ -130,10 +130,8 @@ def function_plan(model_dir: Path, reference: str, parameters: Sequence[str], ta
     orchestrator.errors.UsageError
         If there is no such function, or an option is not understood.
     """
-    if not model_dir.is_dir():
-        raise UsageError(f"{model_dir}: there is no such directory; give the one of the function's module")
-    model_dir = model_dir.absolute()
-    used = _used(_definition(model_dir, reference))
+    model_dir, definition = _found(model_dir, reference)
+    used = _used(definition)
     bounds = {name: _range(found) for name, found in _read(parameters, "--parameter", "NAME=LOW:HIGH", _PARAMETER)}
     wanted = dict(_read(targets, "--target", "KEY=VALUE:NORM", _TARGET))
     notes = [
@@ -150,16 +148,29 @@ def function_plan(model_dir: Path, reference: str, parameters: Sequence[str], ta
     target_lines = [_target_line(name, wanted.get(name)) for name in measured or [_EDIT]]
     edits = sum(_EDIT in line for line in (*parameter_lines, *target_lines))
     text = render(
-        _TEMPLATE,
+        TEMPLATE,
         function=reference,
         parameters=parameter_lines,
         targets=target_lines,
+        data=[],
         edits=edits,
         size=4 + math.floor(3 * math.log(len(parameter_lines))),
         seeds="{" + ", ".join(f"{_key(name)}: 1" for name in seeds) + "}" if seeds else "",
         executor="slurm" if shutil.which("sbatch") else "local",
     )
     return FunctionPlan(model_dir, text, edits, notes)
+
+
+def require_function(model_dir: Path, reference: str) -> Path:
+    """Return the absolute path of a function's directory; raises `UsageError` if there is no such function."""
+    return _found(model_dir, reference)[0]
+
+
+def _found(model_dir: Path, reference: str) -> tuple[Path, ast.AST]:
+    if not model_dir.is_dir():
+        raise UsageError(f"{model_dir}: there is no such directory; give the one of the function's module")
+    model_dir = model_dir.absolute()
+    return model_dir, _definition(model_dir, reference)
 
 
 def _definition(model_dir: Path, reference: str) -> ast.AST:

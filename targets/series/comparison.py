@@ -7,18 +7,16 @@ from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, FiniteFloat, PositiveFloat, model_validator
+from pydantic import Field, FiniteFloat, NonNegativeFloat, PositiveFloat, model_validator
 
 from targets.base import PointTarget, Target, UnfitData, Unmeasurable
 from targets.errors import NoValue
 from targets.numbers import FloatArray
 from targets.recordings import Events, Trace
 from targets.registry import target
-from targets.series.trace_target import ROUNDING, Samples, TraceTarget
+from targets.series.trace_target import CONSTANT, ROUNDING, Samples, TraceTarget
 
 FIT = "fit"
-# deviation, as a share of the largest sample, of which outputs of 32 bits tell nothing
-_CONSTANT = 1e-7
 
 
 Made = TypeVar("Made", bound="ComparedTrace")
@@ -38,9 +36,12 @@ class ComparedTrace(TraceTarget):
         default_factory=list,
         description="[from, to, weight] of times that count more or less than 1, ms",
     )
+    smooth: NonNegativeFloat = Field(
+        default=0.0, allow_inf_nan=False, description="width of the moving average of both that are compared, ms"
+    )
 
     options_of_score: ClassVar[frozenset[str]] = Target.options_of_score
-    options_of_value: ClassVar[frozenset[str]] = frozenset({"data", "weights"})
+    options_of_value: ClassVar[frozenset[str]] = frozenset({"data", "weights", "smooth"})
 
     @model_validator(mode="after")
     def _as_many_samples_in_each_trial(self) -> ComparedTrace:
@@ -127,10 +128,27 @@ class ComparedTrace(TraceTarget):
             else:
                 times = np.linspace(first, last, outputs.size)
                 measured = np.interp(times, *wanted)
+        found = []
+        for row in rows:
+            weights = self.weights_of(times, row, measured)
+            simulated, wanted_row = (_moving_average(times, each, self.smooth) for each in (row, measured))
+            found.append((simulated, wanted_row, weights / weights.sum()))
+        return found
+
+    def weights_of(self, times: FloatArray, row: FloatArray, measured: FloatArray) -> FloatArray:
+        """Return how much each sample counts, shape (n_times,), not negative; raises `NoValue` if none does.
+
+        Parameters
+        ----------
+        times : ndarray of float, shape (n_times,)
+            In ms.
+        row, measured : ndarray of float, shape (n_times,)
+            The simulated and the measured samples, not smoothed.
+        """
         weights = np.ones(len(times))
         for first, last, weight in self.weights:
             weights[(times >= first) & (times <= last)] = weight
-        return [(row, measured, weights / weights.sum()) for row in rows]
+        return weights
 
 
 @target("TraceRMSE", unit=None)
@@ -204,7 +222,7 @@ class TraceCorrelation(ComparedTrace, PointTarget):
         for row, measured, weights in self.compared(outputs):
             x, y = row - weights @ row, measured - weights @ measured
             deviations = np.sqrt(weights @ x**2), np.sqrt(weights @ y**2)
-            if any(one <= _CONSTANT * np.abs(of).max() for one, of in zip(deviations, (row, measured), strict=True)):
+            if any(one <= CONSTANT * np.abs(of).max() for one, of in zip(deviations, (row, measured), strict=True)):
                 raise NoValue("one of the two traces is constant")
             found.append(float(weights @ (x * y) / np.prod(deviations)))
         return float(np.mean(found))
@@ -214,6 +232,16 @@ def _least_squares(row: FloatArray, measured: FloatArray, weights: FloatArray) -
     """Return the factor that is not negative with which a row comes nearest to a measured one."""
     square = float(weights @ row**2)
     return max(float(weights @ (row * measured)) / square, 0.0) if square else 0.0
+
+
+def _moving_average(times: FloatArray, values: FloatArray, width: float) -> FloatArray:
+    """Return the means of the samples within half a width of each, of fewer at the ends."""
+    if not width:
+        return values
+    first = np.searchsorted(times, times - width / 2)
+    after = np.searchsorted(times, times + width / 2, side="right")
+    sums = np.append(0.0, np.cumsum(values))
+    return np.asarray((sums[after] - sums[first]) / (after - first))
 
 
 def _by_fourier(values: FloatArray, count: int) -> FloatArray:

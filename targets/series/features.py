@@ -12,7 +12,7 @@ from targets.errors import NoValue
 from targets.kinds import of_every_kind, wanting_that_of_data
 from targets.numbers import FloatArray
 from targets.recordings import Events, Trace
-from targets.series.trace_target import Samples, TraceTarget
+from targets.series.trace_target import CONSTANT, Samples, TraceTarget
 
 Made = TypeVar("Made", bound="TraceFeature")
 
@@ -48,6 +48,30 @@ class TraceSD(TraceFeature):
 
     def outputs_of(self, samples: Samples) -> float:  # noqa: D102
         return float(samples.values.std())
+
+
+@of_every_kind("TraceSkewness", unit="")
+class TraceSkewness(TraceFeature):
+    """Skewness of the samples, ``m3 / m2^1.5`` with their central moments ``m``; 0 where they are symmetric."""
+
+    def outputs_of(self, samples: Samples) -> float:  # noqa: D102
+        return _standard_moment(samples, 3)
+
+
+@of_every_kind("TraceKurtosis", unit="")
+class TraceKurtosis(TraceFeature):
+    """Kurtosis of the samples, ``m4 / m2^2`` with their central moments ``m``; 3 where they are normal."""
+
+    def outputs_of(self, samples: Samples) -> float:  # noqa: D102
+        return _standard_moment(samples, 4)
+
+
+def _standard_moment(samples: Samples, order: int) -> float:
+    deviations = samples.values - samples.values.mean()
+    # of samples that are the same, what is left is rounding
+    if np.ptp(samples.values) <= CONSTANT * np.abs(samples.values).max():
+        raise NoValue("the trace is constant in the window")
+    return float(np.mean(deviations**order) / np.mean(deviations**2) ** (order / 2))
 
 
 class Peak(TraceFeature):

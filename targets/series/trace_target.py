@@ -21,6 +21,8 @@ from targets.series.named import measured_series, named
 Made = TypeVar("Made", bound="TraceTarget")
 # of the largest time: by how much times that are computed differ from the same ones that are written
 ROUNDING = 1e-9
+# deviation, as a share of the largest sample, of which outputs of 32 bits tell nothing
+CONSTANT = 1e-7
 
 
 class Samples(NamedTuple):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from shown import ROOT
@@ -90,3 +91,25 @@ def test_a_function_for_brian_in_an_environment_of_its_own(tmp_path: Path, with_
     found = run("brian2_network", tmp_path, **{"simulation.python": str(with_brian)}).evaluations()
     assert set(found["outcome"]) <= {"OK", "EXPLODED"}
     assert found["value:ReturnedValue(rate)"].between(0.1, 200).any()
+
+
+@pytest.mark.run
+def test_a_single_cell_against_a_recording(tmp_path: Path) -> None:
+    found = run("cell", tmp_path).evaluations()
+    assert set(found["outcome"]) == {"OK"}
+    counts = found[[f"value:SpikeCount(v)[{sweep}]" for sweep in range(3)]]
+    assert counts.notna().all(axis=None)
+    assert found["value:TraceRMSE(v)[0]"].gt(0).all()
+
+
+@pytest.mark.run
+def test_the_recording_of_the_single_cell_is_that_of_the_known_one(tmp_path: Path) -> None:
+    model = Path(shutil.copytree(EXAMPLES / "cell", tmp_path / "cell"))
+    program = "import recording, cell, numpy; recording.main()"
+    kept = dict(np.load(model / "recording.npz"))
+    (model / "recording.npz").unlink()
+    subprocess.run([sys.executable, "-c", program], cwd=model, check=True)
+    made = np.load(model / "recording.npz")
+    assert kept.keys() == set(made.files)
+    for name, each in kept.items():
+        assert made[name] == pytest.approx(each, abs=1e-3), name

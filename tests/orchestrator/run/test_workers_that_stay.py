@@ -121,7 +121,7 @@ def test_a_killed_run_loses_no_result_and_repeats_none(
     undisturbed: Project, how: signal.Signals, tmp_path: Path
 ) -> None:
     project = created(tmp_path)
-    controller = project.start("run", "config.yaml", TEST_SECONDS="0.5")
+    controller = project.start("run", "config.yaml", TEST_SECONDS="3")
     landed = lambda: len(WorkersLog.read(RunPaths(project.runs[0]).generation(1).workers).results)  # noqa: E731
     wait_for(lambda: bool(project.runs) and landed())
     controller.send_signal(how)
