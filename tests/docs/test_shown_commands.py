@@ -34,6 +34,7 @@ NOT_EXECUTED = {
     "pip install 'mozaik-orchestrator[": "installs; tools/test has done so",
     "cd examples/": "simulates for minutes; the suite of the example's simulator runs it smaller",
     "python3 -m venv ~/orchestrator": "installs for a minute; tests/package does so",
+    "orchestrator prepare --function cell:simulate --import-pna": "reads a recording; tests of the import make one",
     "pip install --constraint": "installs for a minute; tests/package does so",
     "python benchmarks/": "benchmarks take minutes; they are not part of the tests",
 }

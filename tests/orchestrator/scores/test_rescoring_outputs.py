@@ -131,9 +131,8 @@ def test_data_of_other_times_or_units_are_refused(tmp_path: Path) -> None:
         (problem,) = caught.value.problems
         assert problem.key == "targets[0]"
         assert problem.message.startswith(said)
-        assert (
-            "Only data, max_score, name, norm, scale, shift, shift_limits, target_value, weights and" in problem.message
-        )
+        keys = "data, max_score, name, norm, scale, shift, shift_limits, smooth, target_value, weights"
+        assert f"Only {keys} and" in problem.message
 
 
 @pytest.mark.parametrize(
