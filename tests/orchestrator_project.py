@@ -47,8 +47,7 @@ CONFIG: dict[str, Any] = {
     "max_ngen": 2,
     "timeout": 120,
     "executor": "local",
-    # a job for each offspring, as on a cluster; test_workers_that_stay.py is about processes that stay up
-    "local": {"workers": 2, "stay": False},
+    "local": {"workers": 2},
     "report": False,
     "simulation": {"type": "function", "function": "model:simulate"},
 }

@@ -214,9 +214,9 @@ class LocalSection(Section):
 
     workers: int | None = Field(None, ge=1, description="simulations at once; by default all cores over threads")
     stay: bool = Field(
-        True,
-        description="whether the processes of a function stay up from one evaluation to the next; false for a function "
-        "that leaves something behind in its process",
+        False,
+        description="whether the processes of a function stay up from one evaluation to the next: for cheap ones, that "
+        "leave nothing behind in their process",
     )
 
 

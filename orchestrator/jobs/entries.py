@@ -238,10 +238,11 @@ class Entry:
         journal = self.folder.journal
         return journal.time - journal.state.submissions[self.job.token].accepted
 
-    @property
-    def shares_job(self) -> bool:
-        """Whether the job that is watched evaluates others as well."""
-        return self.folder.journal.state.submissions[self.job.token].shares(self.index)
+    def beside(self) -> list[AttemptPaths]:
+        """Return the files of the other attempts that its job does."""
+        submission = self.folder.journal.state.submissions[self.job.token]
+        tasks = next(tasks for tasks in submission.by_job if self.index in dict(tasks))
+        return [self.folder.paths.attempt(*task) for task in tasks if task[0] != self.index]
 
     @property
     def said(self) -> Status:

@@ -311,8 +311,8 @@ class JobPool:
             self._decree(entry, result)
 
     def _lose(self, entry: Entry, result: Result, node: str = "") -> None:
-        if entry.attempt is not None and entry.said.state is State.ABSENT:
-            self._cluster.cancel([entry.attempt.job])  # should it be there after all
+        if entry.said.state is State.ABSENT and not self._entries.wait_for(entry.job, entry):
+            self._cluster.cancel([entry.job])  # should it be there after all
         self._note_loss(entry, result, node)
 
     def _note_loss(self, entry: Entry, result: Result, node: str = "") -> None:

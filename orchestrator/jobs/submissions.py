@@ -102,10 +102,6 @@ class Submission:
         tasks = iter(self.tasks)
         return [tuple(itertools.islice(tasks, size)) for size in self.together or (1,) * len(self.tasks)]
 
-    def shares(self, index: int) -> bool:
-        """Return whether the job of an offspring that is among the tasks evaluates others as well."""
-        return self.ids is not None and self.ids.count(self.job_id(index)) > 1
-
     def job_id(self, index: int) -> str:
         """Return the id of the job of an offspring that is among the tasks, empty if it is not known."""
         place = self._places.get(index)

@@ -103,8 +103,10 @@ def verdict_on(entry: Entry, status: Status, cluster: Cluster) -> Result | None:
     The end of a job that evaluates others as well says nothing of any of them: it is not known whose doing it was.
     """
     job_log = cluster.log(entry.job, entry.folder.paths.submitit)
+    if status.state is State.ABSENT and any(not _is_silent(each, cluster.result_grace) for each in entry.beside()):
+        return None  # it is at work on another one
     found = verdict(status, entry.paths, job_log, entry.job.id, cluster.result_grace)
-    if found is None or found.outcome.infrastructure or not entry.shares_job:
+    if found is None or found.outcome.infrastructure or not entry.beside():
         return found
     message = f"its job, which evaluated others as well, ended: {found.outcome.value}, {found.message}"
     return replace(found, outcome=Outcome.NODE_FAIL, message=message)
@@ -112,7 +114,7 @@ def verdict_on(entry: Entry, status: Status, cluster: Cluster) -> Result | None:
 
 def node_that_died(entry: Entry, status: Status) -> str:
     """Return the node that died under an entry alone, empty if none did: under a job of many, it was none's doing."""
-    return status.node if status.outcome is Outcome.NODE_FAIL and not entry.shares_job else ""
+    return status.node if status.outcome is Outcome.NODE_FAIL and not entry.beside() else ""
 
 
 def patience(

@@ -73,39 +73,48 @@ class Worker:
         self._evaluated = 0
         self.out_of_memory = False
         self._versions = {"orchestrator": __version__, "python": platform.python_version()}
-        scratch.mkdir(parents=True, exist_ok=True)
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether it has evaluated only one offspring, or none."""
-        return self._evaluated <= 1
 
     def evaluate(self, order: Order) -> Result:
         """Return what came of an evaluation."""
         task, started = self._task_of(order), time.time()
+        self._begin_in_an_empty_directory()
         result = bounded(guarded(task, lambda: self._evaluate(task), there=(self._scratch, task.model_dir)))
         self._tidy_up(task, result)
         self._evaluated += 1
         self.out_of_memory = result.outcome is Outcome.OUT_OF_MEMORY
         return self._completed(result, task, started, time.time())
 
-    def evaluate_together(self, orders: Sequence[Order]) -> list[Result]:
+    def evaluate_together(self, orders: Sequence[Order]) -> list[Result | None]:
         """Return what came of several evaluations: in one call of a function of many, or one by one if that fails.
 
-        Each is said to have taken its share of the time.
+        Each is said to have taken its share of the time. None for those that a new process is to evaluate, because
+        this one has no memory left.
         """
         tasks, started = [self._task_of(order) for order in orders], time.time()
+        self._begin_in_an_empty_directory()
         able = [task for task in tasks if not task.no_value]
         found = evaluated_together(able, self._targets_of(tasks[0]), self._scratch) if able else None
-        self._empty()
-        if found is None:
-            return [self.evaluate(order) for order in orders]
         self._evaluated += len(able)
+        if found is None:
+            return self._one_by_one(orders)
         finished = started + (time.time() - started) / len(able)
         done = {
             task.index: self._completed(each, task, started, finished) for task, each in zip(able, found, strict=True)
         }
         return [done.get(task.index) or self.evaluate(order) for task, order in zip(tasks, orders, strict=True)]
+
+    def _one_by_one(self, orders: Sequence[Order]) -> list[Result | None]:
+        results: list[Result | None] = []
+        for order in orders:
+            results.append(None if self.is_worn_out else self.evaluate(order))
+            if self.is_worn_out:
+                results[-1] = None
+        return results
+
+    @property
+    def is_worn_out(self) -> bool:
+        """Whether it has no memory left, and earlier evaluations may have it."""
+        return self.out_of_memory and self._evaluated > 1
 
     def _task_of(self, order: Order) -> NodeTask:
         options = self._task.simulation.model_copy(update={"seeds": dict(order.seeds)})
@@ -141,14 +150,15 @@ class Worker:
 
     def _tidy_up(self, task: NodeTask, result: Result) -> None:
         """Leave the scratch directory empty; what is to be kept of it goes where a job would have left it."""
-        left = list(self._scratch.iterdir())
+        left = list(self._scratch.iterdir()) if self._scratch.is_dir() else []
         if left and (task.keep == "all" or (task.keep == "failed" and result.outcome is not Outcome.OK)):
-            task.paths.simulation.mkdir(parents=True, exist_ok=True)
-            for path in left:
-                shutil.move(path, task.paths.simulation / path.name)
-        self._empty()
+            with contextlib.suppress(OSError):  # a result is worth more than what was to be kept beside it
+                task.paths.simulation.mkdir(parents=True, exist_ok=True)
+                for path in left:
+                    shutil.move(path, task.paths.simulation / path.name)
 
-    def _empty(self) -> None:
+    def _begin_in_an_empty_directory(self) -> None:
+        self._scratch.mkdir(parents=True, exist_ok=True)
         for path in self._scratch.iterdir():
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
@@ -156,8 +166,8 @@ class Worker:
                 path.unlink(missing_ok=True)
 
 
-# what a worker exits with that has no memory left after earlier evaluations, and not by the parameters of this one
-WORN_OUT = 83
+# with which pebble's processes end on SIGTERM, before a simulation says how, and on SIGHUP
+_FROM_OUTSIDE = (int(signal.SIGTERM), -int(signal.SIGHUP), 128 + int(signal.SIGHUP))
 _workers: list[Worker] = []
 
 
@@ -167,7 +177,7 @@ def of_ended_process(code: int) -> Result:
     Whoever has ended it from outside says nothing of the parameters.
     """
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    outcome = Outcome.CANCELLED if is_from_outside(code) else Outcome.SIMULATION_ERROR
+    outcome = Outcome.CANCELLED if is_from_outside(code) or code in _FROM_OUTSIDE else Outcome.SIMULATION_ERROR
     return Result(outcome, message=f"its process ended by {how}")
 
 
@@ -183,7 +193,9 @@ def begin(task: Mapping[str, Any], scratch: str, most_memory: int | None) -> Non
     most_memory : int or None
         Bytes that it may have, beyond which its allocations fail; None if there is no limit.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the controller's affair
+    for number in (signal.SIGINT, signal.SIGHUP):  # Ctrl-C and a terminal that closes are the controller's affair
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     end_with_the_controller()
     own = Path(scratch, str(os.getpid()))
     _workers.append(Worker(NodeTask.from_json(task), own))
@@ -197,15 +209,16 @@ def begin(task: Mapping[str, Any], scratch: str, most_memory: int | None) -> Non
             resource.setrlimit(resource.RLIMIT_AS, (most_memory, most_memory))
 
 
-def evaluate(orders: Sequence[Order]) -> list[Result]:
+def evaluate(orders: Sequence[Order]) -> list[Result | None]:
     """Return what came of evaluations that belong together, in a process that `begin` has made a worker.
 
-    One that runs out of memory after others ends its process, with `WORN_OUT`: they may have left it nothing.
+    None for those that ran out of memory after others, which may have left them nothing: a new process is to evaluate
+    them.
     """
     worker = _workers[0]
     if worker.out_of_memory:
-        os._exit(WORN_OUT)
-    results = [worker.evaluate(orders[0])] if len(orders) == 1 else worker.evaluate_together(orders)
-    if worker.out_of_memory and not worker.is_fresh:
-        os._exit(WORN_OUT)
-    return results
+        return [None] * len(orders)
+    if len(orders) > 1:
+        return worker.evaluate_together(orders)
+    result = worker.evaluate(orders[0])
+    return [None if worker.is_worn_out else result]

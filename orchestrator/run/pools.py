@@ -16,6 +16,7 @@ from orchestrator.jobs.entries import Landed, Terms
 from orchestrator.jobs.measuring_pool import MeasuringPool
 from orchestrator.jobs.pool import JobPool
 from orchestrator.jobs.workers.pool import WorkerPool
+from orchestrator.jobs.workers.processes import Processes
 from orchestrator.memory import bytes_of
 from orchestrator.node.task import NodeTask
 from orchestrator.paths import AttemptPaths, RunPaths
@@ -92,16 +93,15 @@ def pool_for(
 
     simulation = create_simulation(config.simulation, config.model_dir, model.context)
     on_this_machine = config.executor == "local" and config.measure_on == "job"
-    if on_this_machine and config.local.stay and simulation.runs_here:
+    if on_this_machine and simulation.runs_here and _workers_evaluate(config, paths):
+        most_memory = None if config.jobs.mem is None else bytes_of(config.jobs.mem)
         return WorkerPool(
-            workers=config.workers,
+            processes=Processes(config.workers, most_memory, paths.directory / "workers"),
             together=simulation.runs_many,
             timeout=config.timeout,
             limit=config.jobs.time,
-            most_memory=None if config.jobs.mem is None else bytes_of(config.jobs.mem),
             folder_of=paths.generation,
             task_of=first_task_of,
-            scratch=paths.directory / "workers",
             stop=stop,
             confirm=confirm,
         )
@@ -116,6 +116,14 @@ def pool_for(
         confirm=confirm,
         first=Checkpoint(paths.checkpoint).n_generations == 0,
     )
+
+
+def _workers_evaluate(config: Config, paths: RunPaths) -> bool:
+    """Return whether processes stay up; what has begun is evaluated as it has begun, whatever is wanted now."""
+    begun = [paths.generation(number) for number in paths.generation_numbers()]
+    if any(each.workers.exists() for each in begun):
+        return True
+    return config.local.stay and not any(each.journal.exists() for each in begun)
 
 
 def _chunks(config: Config, paths: RunPaths) -> Chunks:

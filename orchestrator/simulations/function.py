@@ -161,7 +161,7 @@ class FunctionSimulation(Simulation[FunctionOptions]):
         """Call the function, once for each trial, and return what it returned."""
         from targets.recordings.file import averaged  # noqa: PLC0415  (most of the time that importing takes)
 
-        made = prepared(self.options, self.model_dir, attempt)
+        made = self._prepared(attempt)
         if self.options.trials == 1:
             return self._recordings_of(directory, parameters, made)
         found = []
@@ -180,7 +180,7 @@ class FunctionSimulation(Simulation[FunctionOptions]):
         self, parameter_sets: Sequence[Mapping[str, float | int]], directory: Path, attempt: AttemptPaths
     ) -> list[Recordings | Exception]:
         """Call the function once for all, or once for each trial."""
-        made = prepared(self.options, self.model_dir, attempt)
+        made = self._prepared(attempt)
         if self.options.trials == 1:
             return [self._left(each, directory) for each in self._returned_of(parameter_sets, directory, made)]
         trials = []
@@ -190,6 +190,12 @@ class FunctionSimulation(Simulation[FunctionOptions]):
             seeded = [self._with_seeds(parameters, number) for parameters in parameter_sets]
             trials.append([self._left(each, own) for each in self._returned_of(seeded, own, made)])
         return [_together(each, directory) for each in zip(*trials, strict=True)]
+
+    def _prepared(self, attempt: AttemptPaths) -> Path | None:
+        """Return what a preparation has made, None if there is none; whoever makes it notes that beside the attempt."""
+        if self.options.before is not None:
+            attempt.directory.mkdir(parents=True, exist_ok=True)
+        return prepared(self.options, self.model_dir, attempt)
 
     def _left(self, returned: object, directory: Path) -> Recordings | Exception:
         """Return what the function says of one of many."""

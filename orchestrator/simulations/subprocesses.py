@@ -101,6 +101,7 @@ def _let_signals_in() -> None:
 def _listen_no_more() -> None:
     """Let signals of a forked child, such as one of a pool of a model's own, be the child's affair."""
     signal.set_wakeup_fd(-1)
+    _woken.clear()
     for number in _SIGNALS:
         if callable(signal.getsignal(number)):
             signal.signal(number, signal.SIG_DFL)
@@ -112,6 +113,10 @@ def _ignore_further_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+# threads that are woken: a process that evaluates many begins with each
+_woken: set[int] = set()
+
+
 def _let_signals_wake_the_main_thread() -> None:
     """Interrupt the main thread, where Python runs handlers, whichever thread the kernel gives a signal to.
 
@@ -119,6 +124,9 @@ def _let_signals_wake_the_main_thread() -> None:
     thread (wants_signal in kernel/signal.c), and the main thread, which waits for a simulation, would not hear of it.
     """
     main = threading.get_ident()  # only there can handlers be set
+    if main in _woken:
+        return
+    _woken.add(main)
     receiver, sender = os.pipe()
     os.set_blocking(sender, False)
     # written to in whichever thread

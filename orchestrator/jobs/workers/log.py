@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,10 +31,13 @@ class WorkersLog:
     @classmethod
     def read(cls, path: Path) -> WorkersLog:
         """Read a file; what is no entry of this version, or of one before, is passed over: it is evaluated again."""
-        begun, results = math.nan, {}
+        begun, results = math.nan, dict[int, Result]()
         for row in read_json_lines(path):
             with contextlib.suppress(ValueError, KeyError, TypeError):
-                if "begun" in row:
+                if "dropped" in row:
+                    for index in row["dropped"]:
+                        results.pop(int(index), None)
+                elif "begun" in row:
                     begun = min(float(row["begun"]), begun if math.isfinite(begun) else math.inf)
                 else:
                     results[int(row["index"])] = Result.from_json(row["result"])
@@ -44,6 +47,11 @@ class WorkersLog:
 def note_begin(path: Path) -> None:
     """Note that evaluations of the generation begin now."""
     append_json_lines(path, [{"begun": time.time()}])
+
+
+def note_dropped(path: Path, indices: Sequence[int]) -> None:
+    """Note that what has landed of these does not count: they are evaluated again."""
+    append_json_lines(path, [{"dropped": list(indices)}])
 
 
 def note_results(path: Path, results: Iterable[tuple[int, Result]]) -> None:

@@ -4,74 +4,73 @@ from __future__ import annotations
 
 import logging
 import math
-import multiprocessing
-import queue
 import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
-from concurrent.futures import TimeoutError as TookTooLong
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import TracebackType
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired
 
 from orchestrator.errors import RunFailed, Stopped
 from orchestrator.jobs.entries import Landed
 from orchestrator.jobs.verdicts import failure
-from orchestrator.jobs.workers.log import WorkersLog, note_begin, note_results
-from orchestrator.node import worker
+from orchestrator.jobs.workers.log import WorkersLog, note_begin, note_dropped, note_results
+from orchestrator.jobs.workers.processes import Key, Processes, Results
 from orchestrator.node.task import NodeTask
-from orchestrator.node.worker import Order, of_ended_process
+from orchestrator.node.worker import of_ended_process
 from orchestrator.paths import GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
 
 _LOG = logging.getLogger(__name__)
-# how often it is looked whether to stop, in s
-_LOOK = 0.5
-# how often an evaluation whose process was killed from outside is tried again
+# how often it is looked whether to stop, in s; after so many without a look, this process was suspended
+_LOOK, _UNWATCHED = 0.5, 60.0
+# how often an evaluation is tried that no process can begin, or whose process is killed again and again
 _TRIES = 3
-
-Key = tuple[int, int]
+# longest pause before the next try, in s
+_LONGEST_PAUSE = 600.0
 
 
 @dataclass(eq=False)
 class _Evaluation:
-    """One evaluation that has not landed."""
+    """One evaluation that has not landed; times are those of `time.monotonic` in s."""
 
     offspring: Offspring
     deadline: float
     tries: int = 0
     submitted: float = field(default_factory=time.time)
-    future: Future[list[Result]] | None = None
+    future: Future[Results] | None = None
+    # when it was first seen at work, and, between two tries, from when it may be tried again
+    began: float | None = None
+    not_before: float = 0.0
+    # what became of the last try, if that says nothing of the parameters
+    lost: Result | None = None
 
 
 class WorkerPool:
     """Evaluates offspring in worker processes; a pool as `orchestrator.jobs.pool.JobPool` is one.
 
-    A worker that crashes, hangs or takes too much memory costs its own evaluation, and another takes its place.
-    Results are appended to one file per generation, from which a controller that goes on takes them.
+    A worker that crashes, hangs or takes too much memory costs its own evaluation, and another takes its place. What
+    says nothing of the parameters is tried again until the deadline. Results are appended to one file per generation,
+    from which a controller that goes on takes them.
 
     Parameters
     ----------
-    workers : int
-        Processes at once.
+    processes : Processes
+        That evaluate; ended at the end.
     together : bool
         Whether a process evaluates several at once: what is added at once is shared out between the processes.
     timeout : float
         Of what was asked for together, from when it was added, in s.
     limit : float or None
         Of one evaluation, in s.
-    most_memory : int or None
-        Of a worker, in bytes.
     folder_of : callable
         Returns the files of a generation, given its number.
     task_of : callable
         Returns the task of an evaluation.
-    scratch : pathlib.Path
-        Directory in which workers have directories of their own; removed at the end.
     stop : threading.Event
         Set to leave.
     confirm : callable
@@ -81,30 +80,24 @@ class WorkerPool:
     def __init__(
         self,
         *,
-        workers: int,
+        processes: Processes,
         together: bool,
         timeout: float,
         limit: float | None,
-        most_memory: int | None,
         folder_of: Callable[[int], GenerationPaths],
         task_of: Callable[[Offspring], NodeTask],
-        scratch: Path,
         stop: threading.Event,
         confirm: Callable[[], object],
     ):
-        self._workers = workers
+        self._processes = processes
         self._evaluates_together = together
         self._timeout = timeout
         self._limit = limit
-        self._most_memory = most_memory
         self._folder_of = folder_of
         self._task_of = task_of
-        self._scratch = scratch
         self._stop = stop
         self._confirm = confirm
-        self._pool: ProcessPool | None = None
         self._unfinished: dict[Key, _Evaluation] = {}
-        self._ended: queue.SimpleQueue[tuple[list[Key], Future[list[Result]]]] = queue.SimpleQueue()
         self._arrived: list[Landed] = []
         self._results: dict[Key, Result] = {}
 
@@ -112,10 +105,7 @@ class WorkerPool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if self._pool is not None:
-            self._pool.stop()  # type: ignore[no-untyped-call]
-            self._pool.join()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._processes.close()
 
     @property
     def is_idle(self) -> bool:
@@ -124,8 +114,8 @@ class WorkerPool:
 
     def add(self, offspring: Sequence[Offspring]) -> None:
         """Take offspring of one generation, which share a deadline; what an earlier controller has of them lands."""
-        log = self._folder_of(offspring[0].generation).workers
-        landed = WorkersLog.read(log).results
+        paths = self._folder_of(offspring[0].generation)
+        landed = WorkersLog.read(paths.workers).results
         deadline = time.monotonic() + self._timeout
         new = []
         for each in offspring:
@@ -136,8 +126,9 @@ class WorkerPool:
                 self._unfinished[each.key] = evaluation
                 new.append(evaluation)
         if new:
-            note_begin(log)
-        share = math.ceil(len(new) / self._workers) if self._evaluates_together else 1
+            paths.results.mkdir(parents=True, exist_ok=True)  # for what is kept beside results
+            note_begin(paths.workers)
+        share = math.ceil(len(new) / self._processes.number) if self._evaluates_together else 1
         for first in range(0, len(new), share):
             self._start(new[first : first + share])
 
@@ -148,12 +139,18 @@ class WorkerPool:
         ------
         Stopped
             If `stop` was set.
+        RunFailed
+            If no process stays up.
         """
+        looked = time.monotonic()
         while not self._arrived and self._unfinished:
             if self._stop.is_set():
-                raise Stopped(f"stopped in generation {next(iter(self._unfinished))[0]}")
+                self._take(wait=0.0)
+                raise Stopped(f"stopped in generation {next(iter(self._unfinished), (0, 0))[0]}")
             self._confirm()
-            self._take()
+            self._take(wait=_LOOK)
+            looked = self._notice_absence(looked)
+            self._try_again()
             self._time_out()
         arrived, self._arrived = self._arrived, []
         return arrived
@@ -174,7 +171,7 @@ class WorkerPool:
         if any(result.worked for result in results) or not results:
             return
         for number in {each.generation for each in offspring}:
-            self._folder_of(number).workers.unlink(missing_ok=True)
+            note_dropped(self._folder_of(number).workers, [e.index for e in offspring if e.generation == number])
         cause = next((result for result in results if not result.says_nothing), results[0])
         raise RunFailed(failure("every simulation of the generation failed", cause))
 
@@ -186,104 +183,168 @@ class WorkerPool:
     def _start(self, evaluations: Sequence[_Evaluation]) -> None:
         """Give evaluations that belong together to a worker."""
         tasks = [self._task_of(each.offspring) for each in evaluations]
-        if self._pool is None:
-            self._scratch.mkdir(parents=True, exist_ok=True)
-            self._pool = ProcessPool(
-                max_workers=self._workers,
-                context=multiprocessing.get_context("spawn"),
-                initializer=worker.begin,
-                initargs=(tasks[0].to_json(), str(self._scratch), self._most_memory),
-            )
-        orders, keys = [Order.of(task) for task in tasks], [each.offspring.key for each in evaluations]
-        future = self._pool.schedule(worker.evaluate, args=[orders], timeout=self._limit)
+        try:
+            future = self._processes.start(tasks)
+        except BrokenProcessPool as error:
+            self._renew(error)
+            future = self._processes.start(tasks)
         for each in evaluations:
-            each.tries, each.future = each.tries + 1, future
-        future.add_done_callback(lambda future: self._ended.put((keys, future)))
+            each.tries, each.future, each.began = each.tries + 1, future, None
 
-    def _take(self) -> None:
+    def _renew(self, why: object) -> None:
+        """Start all processes anew, and what they were at work on: no evaluation is to blame."""
+        self._processes.renew(why)
+        for each in self._unfinished.values():
+            if each.future is not None:
+                each.tries, each.future, each.not_before = each.tries - 1, None, 0.0
+
+    def _try_again(self) -> None:
+        """Start what waits for another try, each alone."""
+        now = time.monotonic()
+        for each in list(self._unfinished.values()):
+            if each.future is None and each.not_before <= now:
+                self._start([each])
+
+    def _take(self, wait: float) -> None:
         """Take what has ended, all of it, once something has; write it down at once."""
         news: list[tuple[_Evaluation, Result]] = []
-        try:
-            ended = [self._ended.get(timeout=_LOOK)]
-        except queue.Empty:
-            return
-        while not self._ended.empty():
-            ended.append(self._ended.get())
-        for keys, future in ended:
+        broken: BrokenProcessPool | None = None
+        for keys, future in self._processes.ended(wait):
             together = [each for key in keys if (each := self._unfinished.get(key)) and each.future is future]
             if not together:
                 continue  # they were given up
-            for evaluation, result in zip(together, self._results_of(together, future), strict=True):
-                if result is None:
-                    self._start([evaluation])
-                else:
+            try:
+                results = self._results_of(together, future)
+            except BrokenProcessPool as error:
+                broken = error
+                continue
+            for evaluation, result in zip(together, results, strict=True):
+                evaluation.future = None
+                if result is not None:
                     news.append((evaluation, result))
-        self._write_down(news)
-        for evaluation, result in news:
-            del self._unfinished[evaluation.offspring.key]
-            self._land(evaluation, result)
+        self._land_all(news)
+        if broken is not None and not self._stop.is_set():
+            self._renew(broken)
 
-    def _results_of(self, evaluations: Sequence[_Evaluation], future: Future[list[Result]]) -> Sequence[Result | None]:
-        """Return what came of evaluations that belong together, None where one is to be tried again, alone."""
-        if len(evaluations) == 1:
-            return [self._result_of(evaluations[0], future)]
-        try:
-            return future.result()
-        except Exception as error:  # noqa: BLE001  (whatever ends a process; it is not known whose doing it is)
-            _LOG.warning("%d offspring are tried one by one: %s: %s", len(evaluations), type(error).__name__, error)
-            return [None] * len(evaluations)
+    def _results_of(self, evaluations: Sequence[_Evaluation], future: Future[Results]) -> Results:
+        """Return what came of evaluations that belong together, None where one is to be tried again, alone.
 
-    def _result_of(self, evaluation: _Evaluation, future: Future[list[Result]]) -> Result | None:
-        """Return what came of an evaluation, None if it is to be tried again."""
+        Raises
+        ------
+        BrokenProcessPool
+            If the processes are to be started anew: it is not known whose doing that is.
+        """
         try:
-            (result,) = future.result()
-        except TookTooLong:
-            return Result(Outcome.TIME_LIMIT, message=f"it took longer than {self._limit:g} s (jobs.time)")
-        except CancelledError:
+            results = future.result()
+        except BrokenProcessPool:
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever ends a process)
+            return [self._of_error(each, error, alone=len(evaluations) == 1) for each in evaluations]
+        if any(result is None for result in results):
+            self._land_all([(e, r) for e, r in zip(evaluations, results, strict=True) if r and not self._lost(e, r)])
+            raise BrokenProcessPool("one has no memory left")
+        return [
+            None if result is None or self._lost(e, result) else result
+            for e, result in zip(evaluations, results, strict=True)
+        ]
+
+    def _of_error(self, evaluation: _Evaluation, error: Exception, *, alone: bool) -> Result | None:
+        """Return what it means that there is no result of an evaluation, None if it is to be tried again."""
+        if isinstance(error, CancelledError) or not alone or self._stop.is_set():
             return None
-        except ProcessExpired as error:
-            if error.exitcode == worker.WORN_OUT:
-                evaluation.tries -= 1
-                return None
-            result = of_ended_process(error.exitcode)
-            if result.outcome.infrastructure and evaluation.tries < _TRIES:
-                _LOG.warning("generation %d offspring %d: %s; trying again", *evaluation.offspring.key, result.message)
-                return None
+        if not isinstance(error, ProcessExpired):  # a result that cannot be sent, or a process that cannot begin
+            found = Result(Outcome.LAUNCH_FAILED, message=f"{type(error).__name__}: {error}")
+            return None if self._lost(evaluation, found) else found
+        found = of_ended_process(error.exitcode)
+        if found.outcome.infrastructure and evaluation.tries >= _TRIES:
             # the kernel's, for want of memory: whoever else kills processes of this user does not do so again and again
-            return replace(result, outcome=Outcome.OUT_OF_MEMORY) if result.outcome.infrastructure else result
-        except Exception as error:  # noqa: BLE001  (a result that cannot be sent, or a worker that cannot begin)
-            return Result(Outcome.LAUNCH_FAILED, message=f"{type(error).__name__}: {error}")
-        return result
+            return replace(found, outcome=Outcome.OUT_OF_MEMORY)
+        return None if self._lost(evaluation, found) else found
+
+    def _lost(self, evaluation: _Evaluation, result: Result) -> bool:
+        """Return whether a result says nothing of the parameters, so that it is tried again, after a pause."""
+        if not result.outcome.infrastructure:
+            return False
+        if result.outcome is Outcome.LAUNCH_FAILED and evaluation.tries >= _TRIES:
+            return False
+        evaluation.lost = result
+        evaluation.not_before = time.monotonic() + min(2.0**evaluation.tries, _LONGEST_PAUSE)
+        _LOG.warning("generation %d offspring %d: %s; trying again", *evaluation.offspring.key, result.message)
+        return True
+
+    def _notice_absence(self, looked: float) -> float:
+        """Give back the time in which this process was suspended; return when this look ends."""
+        now = time.monotonic()
+        if now - looked > _UNWATCHED:
+            for each in self._unfinished.values():
+                each.deadline += now - looked
+                each.began = None if each.began is None else each.began + now - looked
+        return now
 
     def _time_out(self) -> None:
-        late = [each for each in self._unfinished.values() if time.monotonic() > each.deadline]
+        """Give up what has taken too long: one evaluation alone, or all that was asked for together."""
+        now = time.monotonic()
         news = []
-        for evaluation in late:
-            began = evaluation.future is not None and evaluation.future.running()
-            started = evaluation.submitted if began else float("nan")
-            if evaluation.future is not None:
-                evaluation.future.cancel()
-            message = f"not finished within the timeout of {self._timeout:g} s"
-            news.append((evaluation, Result(Outcome.TIMEOUT, message=message, started=started)))
-        self._write_down(news)
-        for evaluation, result in news:
-            del self._unfinished[evaluation.offspring.key]
-            self._land(evaluation, result)
+        for each in list(self._unfinished.values()):
+            future = each.future
+            if future is not None and future.running() and each.began is None:
+                each.began = now
+            if future is not None and future.done():
+                continue  # it is taken next
+            if now > each.deadline:
+                news.append((each, self._late(each)))
+            elif self._limit is not None and each.began is not None and now - each.began > self._limit:
+                if future is not None:
+                    future.cancel()
+                if self._shares(each):
+                    each.future, each.began = None, None  # it is not known which of them takes long
+                else:
+                    message = f"it took longer than {self._limit:g} s (jobs.time)"
+                    news.append((each, Result(Outcome.TIME_LIMIT, message=message, started=each.submitted)))
+        self._land_all(news)
 
-    def _write_down(self, news: Sequence[tuple[_Evaluation, Result]]) -> None:
-        """Append results to the files of their generations: what has finished is not lost with this controller."""
+    def _shares(self, evaluation: _Evaluation) -> bool:
+        return any(each.future is evaluation.future and each is not evaluation for each in self._unfinished.values())
+
+    def _late(self, evaluation: _Evaluation) -> Result:
+        if evaluation.future is not None:
+            evaluation.future.cancel()
+        elif evaluation.lost is not None:
+            return evaluation.lost
+        started = math.nan if evaluation.began is None else evaluation.submitted
+        message = f"not finished within the timeout of {self._timeout:g} s"
+        return Result(Outcome.TIMEOUT, message=message, started=started)
+
+    def _land_all(self, news: Sequence[tuple[_Evaluation, Result]]) -> None:
+        """Write results into the files of their generations, so that they are not lost with this controller."""
         by_generation: dict[int, list[tuple[int, Result]]] = {}
         for evaluation, result in news:
             generation, index = evaluation.offspring.key
             by_generation.setdefault(generation, []).append((index, result))
-        self._confirm()
         for generation, results in by_generation.items():
-            note_results(self._folder_of(generation).workers, results)
+            self._write_down(generation, results)
+        for evaluation, result in news:
+            del self._unfinished[evaluation.offspring.key]
+            self._land(evaluation, result)
+
+    def _write_down(self, generation: int, results: Sequence[tuple[int, Result]]) -> None:
+        pause = 1.0
+        while True:
+            self._confirm()
+            try:
+                return note_results(self._folder_of(generation).workers, results)
+            except OSError as error:
+                if self._stop.is_set():
+                    raise
+                _LOG.warning("generation %d: results cannot be written (%s); trying again", generation, error)
+            self._stop.wait(pause)
+            pause = min(2 * pause, 30.0)
 
     def _land(self, evaluation: _Evaluation, result: Result) -> None:
         self._results[evaluation.offspring.key] = result
-        landed = Landed(
-            evaluation.offspring, result, max(evaluation.tries, 1), evaluation.submitted, speaks=not result.says_nothing
-        )
-        self._arrived.append(landed)
+        short_of_time = result.outcome is Outcome.TIMEOUT and evaluation.lost is not None
+        speaks = not result.says_nothing and not short_of_time
+        tries = max(evaluation.tries, 1)
+        self._arrived.append(Landed(evaluation.offspring, result, tries, evaluation.submitted, speaks=speaks))
+        self._processes.worked()
         _LOG.debug("generation %d offspring %d: %s", *evaluation.offspring.key, result.outcome.value)

@@ -38,9 +38,15 @@ def simulate(parameters, directory):
 """
 
 
-def attempts_at(model: Path, numbers: list[int], at_once: int = 1, source: str = MODEL) -> list[AttemptPaths]:
+def attempts_at(
+    model: Path, numbers: list[int], at_once: int = 1, source: str = MODEL, *, of_many: bool | None = None
+) -> list[AttemptPaths]:
     (model / "model.py").write_text(source)
-    section = {"type": "function", "function": "model:simulate", "function_of_many": source is not MODEL}
+    section = {
+        "type": "function",
+        "function": "model:simulate",
+        "function_of_many": source is not MODEL if of_many is None else of_many,
+    }
     config = config_of(model, section, jobs={"processes_per_job": at_once}, keep={"directories": "all"})
     generation = RunPaths(model / "run_Optimization").generation(0)
     generation.create()
@@ -87,6 +93,23 @@ def test_what_another_job_has_taken_is_left_to_it(tmp_path: Path) -> None:
     evaluate_several(*(str(attempt.task) for attempt in attempts))
     assert read_result(attempts[0].result).outcome is Outcome.OK
     assert json.loads(attempts[1].result.read_text()) == before
+
+
+OPEN_FILES = """
+import os
+import threading
+
+
+def simulate(parameters, directory):
+    return {"x": len(os.listdir("/proc/self/fd")) + threading.active_count()}
+"""
+
+
+def test_a_process_that_stays_up_needs_no_more_from_one_evaluation_to_the_next(tmp_path: Path) -> None:
+    attempts = attempts_at(tmp_path, [1] * 8, 1, OPEN_FILES, of_many=False)
+    evaluate_several(*(str(attempt.task) for attempt in attempts))
+    needed = [read_result(attempt.result).values["ReturnedValue(x)"] for attempt in attempts]
+    assert needed[2:] == [needed[1]] * 6
 
 
 OF_MANY = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,8 @@ def simulate(parameters, directory):
     (directory / "left.txt").write_text("something")
     return {"rate": 10 * x, "cv": y**2}
 """
-TWO_GENERATIONS = {"max_ngen": 2, "optimiser": {"method": "cma", "model": "none"}, "local": {"workers": 2}}
+STAYING = {"workers": 2, "stay": True}
+TWO_GENERATIONS = {"max_ngen": 2, "optimiser": {"method": "cma", "model": "none"}, "local": STAYING}
 
 
 def created(directory: Path, **changes: Any) -> Project:
@@ -132,9 +134,82 @@ def test_a_killed_run_loses_no_result_and_repeats_none(
     assert len(processes(project)) == before + (4 - done)
 
 
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
+def test_signals_to_the_processes_are_no_verdict(undisturbed: Project, how: signal.Signals, tmp_path: Path) -> None:
+    """A terminal that closes, or a job that is cancelled around the controller, reaches all processes of a group."""
+    project = created(tmp_path)
+    controller = project.start("run", "config.yaml", TEST_SECONDS="1")
+    wait_for(lambda: project.simulated == 2)
+    for process in set(processes(project)):
+        os.kill(process, how)
+    controller.communicate(timeout=120)
+    assert controller.returncode == 0
+    assert same(project.frame().drop(columns="attempts"), undisturbed.frame().drop(columns="attempts"))
+    assert project.frame()["attempts"].max() == (1 if how is signal.SIGHUP else 2)
+
+
+def test_processes_that_die_while_they_have_nothing_to_do_are_replaced(undisturbed: Project, tmp_path: Path) -> None:
+    """All of a generation is evaluated by one of two; the other is killed meanwhile."""
+    idle = MODEL.replace(
+        '    (directory / "left.txt")',
+        """    mine = str(os.getpid())
+    with open(here / "seen", "a+") as file:
+        file.write(mine + "\\n")
+        file.seek(0)
+        others = {line for line in file.read().split() if line != mine}
+    if others and not (here / "killed").exists():
+        (here / "killed").touch()
+        time.sleep(0.5)
+        os.kill(int(others.pop()), signal.SIGKILL)
+    (directory / "left.txt")""",
+    )
+    project = Project.create(tmp_path, TWO_GENERATIONS, model=idle)
+    project.command("run", "config.yaml")
+    assert (tmp_path / "killed").exists()
+    assert same(project.frame().drop(columns="attempts"), undisturbed.frame().drop(columns="attempts"))
+
+
+def test_what_says_nothing_of_the_parameters_is_tried_again(undisturbed: Project, tmp_path: Path) -> None:
+    full = MODEL.replace(
+        '    (directory / "left.txt")',
+        """    if not (here / "full").exists():
+        (here / "full").touch()
+        raise OSError(28, "No space left on device")
+    (directory / "left.txt")""",
+    )
+    project = Project.create(tmp_path, TWO_GENERATIONS, model=full)
+    said = project.command("run", "config.yaml")
+    assert "No space left on device; trying again" in said
+    assert same(project.frame().drop(columns="attempts"), undisturbed.frame().drop(columns="attempts"))
+    assert max(project.frame()["attempts"]) == 2
+
+
+def test_a_preparation_and_what_is_kept_of_the_best_have_their_places(tmp_path: Path) -> None:
+    traces = MODEL.replace("import json\n", "import json\nfrom orchestrator import Trace\n").replace(
+        '"cv": y**2}', '"cv": y**2, "v": Trace([0, 1, 2], [x, y, 0])}'
+    )
+    section = {"type": "function", "function": "model:simulate", "before": {"run": "echo made > made"}}
+    project = Project.create(tmp_path, {**TWO_GENERATIONS, "simulation": section}, model=traces)
+    project.command("run", "config.yaml")
+    assert set(project.frame()["outcome"]) == {"OK"}
+    assert Checkpoint(project.runs[0]).recordings()
+
+
+@pytest.mark.parametrize("stay", [True, False])
+def test_what_has_begun_goes_on_as_it_has_begun(undisturbed: Project, stay: bool, tmp_path: Path) -> None:
+    project = created(tmp_path, local={**STAYING, "stay": stay})
+    controller = project.start("run", "config.yaml", TEST_SECONDS="1")
+    wait_for(lambda: project.simulated >= 3)
+    controller.send_signal(signal.SIGTERM)
+    controller.communicate(timeout=60)
+    project.command("run", "--continue", project.runs[0], "--set", f"local.stay={not stay}")
+    assert same(project.frame(), undisturbed.frame())
+    assert project.simulated <= 10
+
+
 def test_what_is_allocated_by_earlier_evaluations_is_not_the_last_ones_fault(tmp_path: Path) -> None:
     """The process that is full is replaced, and what it could not evaluate is tried in a new one."""
-    project = created(tmp_path, offspring_size=8, jobs={"mem": "2G"}, local={"workers": 1})
+    project = created(tmp_path, offspring_size=8, jobs={"mem": "2G"}, local={"workers": 1, "stay": True})
     project.command("run", "config.yaml", TEST_HOW="grow")
     frame = project.frame()
     assert set(frame["outcome"]) == {"OK"}
