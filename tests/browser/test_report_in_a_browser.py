@@ -159,7 +159,7 @@ def test_a_report_fits_the_window(
     watched.tab.set_viewport_size({"width": width, "height": 900})
     watched.open(reports[name])
     figures = watched.tab.locator("figure")
-    assert figures.count() == (15 if name == "run" else 3)
+    assert figures.count() == (16 if name == "run" else 3)
     for figure in figures.all():
         assert figure.locator("svg[role=img]").count() >= 1
     assert watched.overflow <= 0
