@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 import yaml
 from orchestrator_project import origin_of
+from typer.testing import CliRunner
 
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.cli import app
 from orchestrator.config.file import load_config
+from orchestrator.errors import UsageError
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
 from orchestrator.run.start import create_run
@@ -72,3 +75,12 @@ def model_run(directory: Path, name: str, values: Mapping[str, float], **simulat
     (folder / "config_optimisation.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     start = {each: value / 2 for each, value in values.items()}
     return written_run(folder / "config_optimisation.yaml", [(start, [40.0]), (values, [6.0]), (start, [9.0])])
+
+
+def said(*arguments: object) -> str:
+    """What a command prints; the message where it fails."""
+    result = CliRunner().invoke(app, [str(each) for each in arguments])
+    if isinstance(result.exception, UsageError):
+        return f"refused: {result.exception}"
+    assert result.exit_code == 0, result.output
+    return result.stdout

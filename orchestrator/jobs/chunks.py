@@ -64,7 +64,7 @@ class Chunks:
 
     @property
     def size(self) -> int:
-        """How many a job gets at most; before the first one is known, as many as it does at once."""
+        """Most evaluations of a job; as many as it does at once as long as no time of an evaluation is known."""
         if self._wanted != "auto":
             return self._wanted
         if not self._seconds:

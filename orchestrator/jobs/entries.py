@@ -335,7 +335,7 @@ class Entries:
 
     def wait_for(self, job: Job, but: Entry) -> bool:
         """Return whether others than this one are watched that a job is to deliver."""
-        return any(each.attempt is not None and each.attempt.job == job and each is not but for each in self)
+        return any(each.job == job for each in self.watched() if each is not but)
 
     def of(self, folder: Folder) -> list[Entry]:
         """Return those of one folder."""

@@ -106,9 +106,8 @@ class Worker:
     def _one_by_one(self, orders: Sequence[Order]) -> list[Result | None]:
         results: list[Result | None] = []
         for order in orders:
-            results.append(None if self.is_worn_out else self.evaluate(order))
-            if self.is_worn_out:
-                results[-1] = None
+            result = None if self.is_worn_out else self.evaluate(order)
+            results.append(None if self.is_worn_out else result)
         return results
 
     @property
@@ -149,7 +148,7 @@ class Worker:
         return measured(targets, lambda: simulation.run_here(task.all_parameters, self._scratch, task.paths), beside)
 
     def _tidy_up(self, task: NodeTask, result: Result) -> None:
-        """Leave the scratch directory empty; what is to be kept of it goes where a job would have left it."""
+        """Put what is to be kept of the scratch directory where a job would have left it."""
         left = list(self._scratch.iterdir()) if self._scratch.is_dir() else []
         if left and (task.keep == "all" or (task.keep == "failed" and result.outcome is not Outcome.OK)):
             with contextlib.suppress(OSError):  # a result is worth more than what was to be kept beside it

@@ -103,7 +103,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class _Line:
-    """A target, but for its sweeps and norm."""
+    """A target without its sweeps and norm."""
 
     kind: str
     window: Window | None = None

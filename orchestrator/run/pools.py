@@ -91,9 +91,9 @@ def pool_for(
     def first_task_of(offspring: Offspring) -> NodeTask:
         return task_of(offspring, paths.generation(offspring.generation).attempt(offspring.index, 1), 1)
 
-    simulation = create_simulation(config.simulation, config.model_dir, model.context)
-    on_this_machine = config.executor == "local" and config.measure_on == "job"
-    if on_this_machine and simulation.runs_here and _workers_evaluate(config, paths):
+    workers = _workers_evaluate(config, paths)
+    simulation = create_simulation(config.simulation, config.model_dir, model.context) if workers else None
+    if simulation is not None and simulation.runs_here:
         most_memory = None if config.jobs.mem is None else bytes_of(config.jobs.mem)
         return WorkerPool(
             processes=Processes(config.workers, most_memory, paths.directory / "workers"),
@@ -120,6 +120,8 @@ def pool_for(
 
 def _workers_evaluate(config: Config, paths: RunPaths) -> bool:
     """Return whether processes stay up; what has begun is evaluated as it has begun, whatever is wanted now."""
+    if config.executor != "local" or config.measure_on != "job":
+        return False
     begun = [paths.generation(number) for number in paths.generation_numbers()]
     if any(each.workers.exists() for each in begun):
         return True
@@ -127,15 +129,20 @@ def _workers_evaluate(config: Config, paths: RunPaths) -> bool:
 
 
 def _chunks(config: Config, paths: RunPaths) -> Chunks:
-    """Return how many evaluations a job gets, by what those of the run took so far; on this machine one."""
+    """Return how many evaluations a job gets; on this machine one."""
+    jobs = config.jobs
     if config.executor != "slurm":
         return Chunks()
+    took = _seconds_of_evaluations(paths) if jobs.evaluations_per_job == "auto" else []
+    return Chunks(jobs.evaluations_per_job, jobs.at_once, job=jobs.time, timeout=config.timeout, seconds=took)
+
+
+def _seconds_of_evaluations(paths: RunPaths) -> list[float]:
+    """Return how long the evaluations of the run took that worked, in s."""
     _, tables = tables_since(paths.checkpoint, ("started", "finished", "outcome"), 0)
-    took = [
+    return [
         float(end - begin)
         for table in tables
         for begin, end, outcome in zip(table["started"], table["finished"], table["outcome"], strict=True)
         if outcome == Outcome.OK.value and math.isfinite(end - begin)
     ]
-    jobs = config.jobs
-    return Chunks(jobs.evaluations_per_job, jobs.at_once, job=jobs.time, timeout=config.timeout, seconds=took)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from best_runs import copied, written_run
+from best_runs import copied, said, written_run
 from orchestrator_project import Project
 from typer.testing import CliRunner
 
@@ -19,7 +19,6 @@ from orchestrator.best.formats import as_overrides, overrides_too_long
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cli import app
 from orchestrator.config.model import Config
-from orchestrator.errors import UsageError
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
 from orchestrator.reevaluation.choosing import choose
@@ -54,15 +53,6 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> RunPaths:
 @pytest.fixture
 def run(written: RunPaths, tmp_path: Path) -> RunPaths:
     return copied(written, tmp_path / "project")
-
-
-def said(*arguments: object) -> str:
-    """What a command prints; the message where it fails."""
-    result = CliRunner().invoke(app, [str(each) for each in arguments])
-    if isinstance(result.exception, UsageError):
-        return f"refused: {result.exception}"
-    assert result.exit_code == 0, result.output
-    return result.stdout
 
 
 def test_the_best_are_ok_different_and_in_order(run: RunPaths) -> None:

@@ -9,13 +9,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from best_runs import copied, written_run
+from best_runs import copied, said, written_run
 from orchestrator_project import Project
-from typer.testing import CliRunner
 
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.cli import app
-from orchestrator.errors import UsageError
 from orchestrator.paths import ReevaluationPaths, RunPaths
 from orchestrator.records import Outcome
 from orchestrator.reevaluation.choosing import choose
@@ -48,15 +45,6 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> RunPaths:
 @pytest.fixture
 def run(written: RunPaths, tmp_path: Path) -> RunPaths:
     return copied(written, tmp_path / "project")
-
-
-def said(*arguments: object) -> str:
-    """What a command prints; the message where it fails."""
-    result = CliRunner().invoke(app, [str(each) for each in arguments])
-    if isinstance(result.exception, UsageError):
-        return f"refused: {result.exception}"
-    assert result.exit_code == 0, result.output
-    return result.stdout
 
 
 def test_members_are_ok_different_dominated_by_nothing_and_ordered_by_total_score(run: RunPaths) -> None:

@@ -18,7 +18,6 @@ from orchestrator.prepare import prepare_function
 from orchestrator.prepare.autofit_targets import MODES
 from targets import known_targets
 
-pytest.importorskip("neo")
 pytestmark = pytest.mark.reference  # neo takes half a second to import
 
 CELL = """
