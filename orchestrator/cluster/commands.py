@@ -101,6 +101,8 @@ def finish(
     CommandFailed
         If it is not there.
     """
+    # before the command begins: one that was asked to stop while it was being started is ended as well
+    heeded = None if stop is None or stop.is_set() else stop
     try:
         child = subprocess.Popen(
             command,
@@ -118,7 +120,7 @@ def finish(
         raise CommandFailed(str(error)) from error
     with child:
         try:
-            out, err = _wait(child, timeout, None if stop is None or stop.is_set() else stop)
+            out, err = _wait(child, timeout, heeded)
         except BaseException:
             _end(child)
             raise

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -88,6 +90,21 @@ def test_a_stop_ends_the_command_that_is_running(program: Callable[[str], str]) 
     with pytest.raises(NoAnswer, match="asked to stop"):
         run_command([program("exec sleep 60")], stop=stop)
     assert time.monotonic() - begin < 5
+
+
+def test_a_stop_while_a_command_is_being_started_ends_it(
+    program: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine a process takes its time to begin."""
+    stop, start = threading.Event(), subprocess.Popen
+
+    def start_slowly(*arguments: Any, **options: Any) -> subprocess.Popen[str]:
+        stop.set()
+        return start(*arguments, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", start_slowly)
+    with pytest.raises(NoAnswer, match="asked to stop"):
+        run_command([program("exec sleep 60")], stop=stop)
 
 
 def test_what_is_done_after_a_stop_is_done(program: Callable[[str], str]) -> None:

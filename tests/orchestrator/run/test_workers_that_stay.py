@@ -149,19 +149,28 @@ def test_signals_to_the_processes_are_no_verdict(undisturbed: Project, how: sign
 
 
 def test_processes_that_die_while_they_have_nothing_to_do_are_replaced(undisturbed: Project, tmp_path: Path) -> None:
-    """All of a generation is evaluated by one of two; the other is killed meanwhile."""
+    """One of two evaluates the rest of a generation, and is killed by the other while it has nothing more to do."""
     idle = MODEL.replace(
         '    (directory / "left.txt")',
-        """    mine = str(os.getpid())
-    with open(here / "seen", "a+") as file:
-        file.write(mine + "\\n")
-        file.seek(0)
-        others = {line for line in file.read().split() if line != mine}
-    if others and not (here / "killed").exists():
-        (here / "killed").touch()
-        time.sleep(0.5)
-        os.kill(int(others.pop()), signal.SIGKILL)
+        """    try:
+        (here / "first").touch(exist_ok=False)
+    except FileExistsError:
+        with open(here / "others", "a") as others:
+            others.write(f"{os.getpid()}\\n")
+    else:
+        wait_for_the_other(here / "others")
     (directory / "left.txt")""",
+    ).replace(
+        "def simulate(",
+        """def wait_for_the_other(others):
+    while not others.exists() or len(others.read_text().split()) < 3:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    os.kill(int(others.read_text().split()[0]), signal.SIGKILL)
+    (Path(__file__).parent / "killed").touch()
+
+
+def simulate(""",
     )
     project = Project.create(tmp_path, TWO_GENERATIONS, model=idle)
     project.command("run", "config.yaml")
