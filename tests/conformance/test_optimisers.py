@@ -15,6 +15,8 @@ from orchestrator.optimisers.guard import Guarded
 from orchestrator.optimisers.registry import optimisers
 from orchestrator.records import FloatArray, Origin, Outcome
 
+pytestmark = pytest.mark.methods
+
 START = np.array([0.1, 0.2, 0.8, 0.5])
 KINDS = optimisers().known()
 # with another one for the last part of the budget

@@ -21,6 +21,8 @@ from orchestrator.schedules.generations import GenerationsOptions
 from orchestrator.schedules.registry import ScheduleOptions, create_schedule
 from orchestrator.schedules.rolling import RollingOptions
 
+pytestmark = pytest.mark.methods
+
 SIZE, TELLS = 4, 3
 SPACE = SearchSpace([Parameter("x", 0, 10), Parameter("n", 1, 4, integer=True)])
 SCHEDULES: dict[str, ScheduleOptions] = {

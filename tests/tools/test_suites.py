@@ -48,7 +48,18 @@ def test_an_interruption_ends_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_test_is_in_one_of_the_suites() -> None:
     """Whatever its marks are."""
-    marks = ("slurm", "drawing", "hostile", "reference", "run", "mozaik", "simulators", "browser", "notebooks")
+    marks = (
+        "slurm",
+        "methods",
+        "drawing",
+        "hostile",
+        "reference",
+        "run",
+        "mozaik",
+        "simulators",
+        "browser",
+        "notebooks",
+    )
     for n in range(2 ** len(marks)):
         own = {mark: bool(n >> k & 1) for k, mark in enumerate(marks)}
         chosen = [eval(suite, {}, own) for suite in (suites.CORE, suites.WAITING, suites.COMPUTING)]

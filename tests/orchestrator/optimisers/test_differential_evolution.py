@@ -10,6 +10,8 @@ from orchestrator.optimisers import Problem, Told, create_optimiser
 from orchestrator.optimisers.differential_evolution import DifferentialEvolution, DifferentialEvolutionOptions
 from orchestrator.records import FloatArray, Origin, Outcome
 
+pytestmark = pytest.mark.methods
+
 Options = DifferentialEvolutionOptions
 
 

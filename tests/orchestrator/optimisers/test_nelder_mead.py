@@ -12,6 +12,8 @@ from orchestrator.optimisers.nelder_mead import NelderMeadOptions
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.records import FloatArray, Origin, Outcome
 
+pytestmark = pytest.mark.methods
+
 Total = Callable[[FloatArray], FloatArray]
 
 

@@ -20,6 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
 
 import residuals
 
+pytestmark = pytest.mark.methods
+
 SIZE = 6
 
 

@@ -19,6 +19,8 @@ from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.optimisers.tpe import TPE, TPEOptions
 from orchestrator.records import FloatArray, Origin, Outcome
 
+pytestmark = pytest.mark.methods
+
 SPACE = SearchSpace(
     [Parameter("x", -1, 1), Parameter("n", 1, 8, log=True, integer=True), Parameter("m", 0, 3, integer=True)]
 )

@@ -13,6 +13,8 @@ from orchestrator.optimisers.registry import optimisers
 from orchestrator.optimisers.weighting import Weighting, WeightingName, by_correlation, by_largest, by_variance
 from orchestrator.records import FloatArray, Outcome
 
+pytestmark = pytest.mark.methods
+
 WEIGHTED = ("ga", "cma")
 # uncorrelated, each with the variance 1/4
 APART = np.array([[0.0, 1.0], [0.0, 0.0], [1.0, 1.0], [1.0, 0.0]])

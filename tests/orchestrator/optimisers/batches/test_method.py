@@ -14,6 +14,8 @@ from orchestrator.optimisers.registry import optimisers
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.records import FloatArray, Origin, Outcome
 
+pytestmark = pytest.mark.methods
+
 METHODS = ("composite", "gauss_newton", "hybrid")
 # of whole optimisations: each part alone is for longer suites, hybrid is made of both
 WHOLE = ("hybrid", *(pytest.param(method, marks=pytest.mark.run) for method in ("composite", "gauss_newton")))

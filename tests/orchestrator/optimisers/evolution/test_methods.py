@@ -15,6 +15,8 @@ from orchestrator.optimisers.registry import optimisers
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.records import FloatArray, Origin, Outcome
 
+pytestmark = pytest.mark.methods
+
 METHODS = ("nsga2", "nsga3", "ga")
 # the best compromises are the points between these two
 ENDS = np.array([0.2, 0.2, 0.2]), np.array([0.7, 0.2, 0.2])

@@ -19,6 +19,8 @@ from orchestrator.optimisers.generator import GeneratorOptions
 from orchestrator.optimisers.gest import OrchestratorGenerator
 from orchestrator.records import Origin, Outcome
 
+pytestmark = pytest.mark.methods
+
 METHODS = ["cma", "composite", "tpe", "nearest_of_tests"]
 
 

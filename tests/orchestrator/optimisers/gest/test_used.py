@@ -24,6 +24,8 @@ from orchestrator.optimisers.guard import Guarded
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.records import Origin, Outcome
 
+pytestmark = pytest.mark.methods
+
 SPACE = SearchSpace([Parameter("x", -1, 1), Parameter("g", 1e-4, 1, log=True)])
 START = SPACE.encode({"x": 0.5, "g": 0.01})
 

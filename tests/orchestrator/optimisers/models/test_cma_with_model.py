@@ -19,6 +19,8 @@ from orchestrator.optimisers.models.trust import Trust
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.records import FloatArray, Origin, Outcome
 
+pytestmark = pytest.mark.methods
+
 SIZE, WIDTH = 8, 6
 BEST = np.linspace(0.3, 0.7, WIDTH)
 SPACE = SearchSpace([Parameter(f"p{n}", 1, 2 if n == 0 else 9, integer=n < 2) for n in range(WIDTH)])

@@ -14,6 +14,8 @@ from orchestrator.optimisers.models.proposals import Distribution, Search, propo
 from orchestrator.optimisers.models.scores import Scales
 from orchestrator.optimisers.models.values import Data, ValueModel
 
+pytestmark = pytest.mark.methods
+
 WIDTH, TARGETS = 4, 5
 SCALES = Scales([Scale(0, 0, 0.2, 20), Scale(-1, 1, 0.3, 20), Scale(0.5, np.inf, 0.2, 20)] + [Scale(0, 0, 0.5, 10)] * 2)
 
