@@ -1,6 +1,6 @@
 """Random faults of a real SLURM, of files, clocks and controllers, under short simulations: nothing may be lost.
 
-    python benchmarks/soak.py [--minutes 20] [--offspring 300] [--seed 1] [--schedule rolling]
+    python benchmarks/soak.py [--minutes 20] [--offspring 300] [--seed 1] [--schedule rolling | --together 3]
 
 Runs a virtual cluster of its own, with controllers on three hosts (namespaces of this machine, which takes root), and
 breaks them in an order that the seed decides, for at least so long and so many evaluations, or until the optimiser has
@@ -58,7 +58,7 @@ def soak(directory: Path, given: argparse.Namespace) -> dict[str, Any]:
     """Run the optimisation under faults; return the figures."""
     chance, begin = random.Random(given.seed), time.monotonic()
     project, wrappers, clocks = directory / "project", directory / "wrappers", Clocks(directory / "clocks")
-    create_project(project, given.schedule)
+    create_project(project, given.schedule, given.together)
     settings = ClusterSettings(extra=["SlurmdTimeout=10"])
     with VirtualCluster(directory / "c", settings) as cluster:
         environment = environment_of(clocks, wrappers, cluster.environment())
@@ -79,6 +79,7 @@ def soak(directory: Path, given: argparse.Namespace) -> dict[str, Any]:
     return {
         "seed": given.seed,
         "schedule": given.schedule,
+        "together": given.together,
         "minutes": round((time.monotonic() - begin) / 60, 1),
         "evaluations": found.evaluations,
         "simulations": len(simulations.begun),
@@ -104,6 +105,7 @@ def main() -> int:
     parser.add_argument("--offspring", type=int, default=300, help="least number of evaluations")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--schedule", choices=["generations", "rolling"], default="generations")
+    parser.add_argument("--together", type=int, default=1, metavar="N", help="evaluations per job")
     parser.add_argument("--keep", type=Path, help="an empty directory for the project, left where it is")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended

@@ -13,7 +13,7 @@ from orchestrator.records import Offspring, Outcome, Result
 from orchestrator.scores.evaluations import scored
 from simulated.model import numbers_of
 from simulated.patches import patched
-from simulated.world import RUN, World, template
+from simulated.world import IN_ORDER, RUN, World, template
 from targets import measure
 
 
@@ -92,7 +92,7 @@ def _differences(world: World) -> Iterator[str]:
         yield f"{sorted(lost)} were simulated and are not in the checkpoint"
     # what is asked for after what has landed first is the cluster's doing; that the optimiser asks for these points
     # after these tells, the last controller has found
-    expected = wanted if world.schedule == "generations" else [_simulated(row, world.schedule) for row in got]
+    expected = wanted if world.schedule in IN_ORDER else [_simulated(row, world.schedule) for row in got]
     for one, other in zip(expected, got, strict=False):
         if one != other:
             yield f"{one.generation}/{one.index}: expected {one}, got {other}"

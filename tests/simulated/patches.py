@@ -17,11 +17,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import h5py
+import pebble
 import psutil
 
 from orchestrator import clocks, lease, processes
@@ -32,6 +34,7 @@ from orchestrator.config import source, yaml_text
 from orchestrator.config.file import dump_config
 from orchestrator.jobs import result_watch
 from orchestrator.node import evaluate as node
+from orchestrator.node import several
 from orchestrator.run import start
 from orchestrator.run.signals import Signals
 from simulated.threads import Event, Thread
@@ -84,6 +87,8 @@ def _replacements(world: World) -> list[tuple[Any, dict[str, Any]]]:
         (submission, {"DelayedSubmission": _Handed}),
         (result_watch, {"_changes": _changes}),
         (node, {"end_on_signals": _noting_signals(world), "_peak_memory": lambda: 1, **_of_job(of_process)}),
+        (several, {"end_on_signals": _noting_signals(world), "evaluate": world.evaluate, "host": _of_job(of_process)["host"]}),
+        (pebble, {"ProcessPool": _OneAfterTheOther}),
         (secrets, {"token_hex": lambda n=8: f"{scheduler.random.getrandbits(8 * n):0{2 * n}x}"}),
         (source, {"read_yaml": _read_yaml}),
         (yaml_text, {"read_yaml": _read_yaml}),
@@ -231,16 +236,41 @@ def _processes_of(world: World) -> SimpleNamespace:
 
 
 class _Handed:
-    """What submitit hands over to a job: of it, only which task it is."""
+    """What submitit hands over to a job: of it, only which tasks these are."""
 
-    def __init__(self, _function: Callable[[str], None], task: str):
-        self._task = task
+    def __init__(self, _function: Callable[..., None], *tasks: str):
+        self._tasks = tasks
 
     def set_timeout(self, *_: float) -> None:
         pass
 
     def dump(self, path: Path) -> None:
-        path.write_text(json.dumps({"task": self._task}))
+        path.write_text(json.dumps({"tasks": self._tasks}))
+
+
+class _OneAfterTheOther:
+    """As `pebble.ProcessPool`: what is scheduled is done at once, and may end the process in which it is done."""
+
+    def __init__(self, **_: object):
+        pass
+
+    def __enter__(self) -> _OneAfterTheOther:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def schedule(self, function: Callable[..., None], args: Sequence[object]) -> Future[None]:
+        done = Future[None]()
+        try:
+            function(*args)
+        except SystemExit as end:
+            done.set_exception(pebble.ProcessExpired("ended", int(end.code or 0)))
+        except Exception as error:  # noqa: BLE001
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+        return done
 
 
 def _changes(_folders: Sequence[Path], interval: float, stop: Any) -> Iterator[None]:

@@ -67,7 +67,7 @@ class Slurm:
     nodes : list of Host
         The nodes.
     begin : callable
-        Runs what a job has to do, given the path of its task file.
+        Runs what a job has to do, given the paths of its task files.
     spawn : callable
         Makes a process, given its name and host.
     faults : dict
@@ -80,7 +80,7 @@ class Slurm:
     scheduler: Scheduler
     files: FileSystem
     nodes: list[Host]
-    begin: Callable[[str], None]
+    begin: Callable[[Sequence[str]], None]
     spawn: Callable[[str, Host], Process]
     faults: dict[tuple[str, int], Callable[[Any], object]]
     note: Callable[[str, str], None]
@@ -220,9 +220,9 @@ class Slurm:
             if self.scheduler.now > waits_until:
                 raise RuntimeError(f"Waited for 60 seconds but could not find submitted jobs in path:\n{file}")
             self.scheduler.sleep(1.0)
-        task = json.loads(bytes(self.files.opened(file, job.host).content))["task"]
+        tasks = json.loads(bytes(self.files.opened(file, job.host).content))["tasks"]
         self.scheduler.step()
-        self.begin(task)
+        self.begin(tasks)
 
     def end_by_itself(self, job: Job, code: int, said: str = "") -> None:
         """End a job whose process has ended; its script tells the exit code in its log, if the log can be written."""

@@ -20,6 +20,7 @@ from orchestrator.config.model import Config
 from orchestrator.display.logs import LogFormat
 from orchestrator.errors import OrchestratorError, Stopped
 from orchestrator.node.evaluate import evaluate
+from orchestrator.node.several import evaluate_several
 from orchestrator.paths import RunPaths
 from orchestrator.records import Result
 from orchestrator.run.start import create_run, go_on
@@ -51,9 +52,12 @@ _OVERLAPPING = {"optimiser": {"method": "nearest_of_any_rows_of_tests"}, "max_ng
 # what the configuration says besides, by schedule: with the last two, what is late is told in a later generation
 SCHEDULES: dict[str, dict[str, Any]] = {
     "generations": {},
+    "several_per_job": {"jobs": {"evaluations_per_job": 2}},
     "close_at": {**_OVERLAPPING, "schedule": {"kind": "generations", "close_at": 0.6}},
     "rolling": {**_OVERLAPPING, "schedule": {"kind": "rolling"}},
 }
+# of these it is known beforehand what is asked for
+IN_ORDER = ("generations", "several_per_job")
 # so many controllers are enough for every run, besides those that were refused because another one was at work
 _MOST_CONTROLLERS = 25
 # longest pause before somebody continues a run whose controller has ended, in s
@@ -236,8 +240,15 @@ class World:
         refused = " is in use by " in how and any(each.lives for each in self.controllers if each is not process)
         self.endings.append(Ending(process.name, how, self.scheduler.now, unexpected, refused))
 
-    def _begin(self, task: str) -> None:
-        """Do the work of a job, and keep in mind that it was done."""
+    def _begin(self, tasks: Sequence[str]) -> None:
+        """Do the work of a job."""
+        if len(tasks) == 1:
+            self.evaluate(tasks[0])
+        else:
+            evaluate_several(*tasks)
+
+    def evaluate(self, task: str) -> None:
+        """Do an evaluation, and keep in mind that it was done."""
         current = self.scheduler.current
         if current is None:
             raise RuntimeError("expected to be called by a job")
