@@ -213,10 +213,10 @@ class LocalSection(Section):
     """Offspring on this machine (``executor: local``)."""
 
     workers: int | None = Field(None, ge=1, description="simulations at once; by default all cores over threads")
-    stay: bool = Field(
-        False,
-        description="whether the processes of a function stay up from one evaluation to the next: for cheap ones, that "
-        "leave nothing behind in their process",
+    stay: bool | None = Field(
+        None,
+        description="whether the processes of a function stay up from one evaluation to the next, for functions that leave "
+        "nothing behind in their process; by default they do, until evaluations have taken longer than a minute",
     )
 
 

@@ -159,7 +159,8 @@ class Controller:
             ) from error
         # a folder without a record: its generation is to be asked for yet, unless it was being removed
         begun = {number for block in told for number, _ in block.ids}
-        self._finish([number for number, missing in self._open.items() if number in begun and not missing])
+        self._open = {number: missing for number, missing in self._open.items() if missing or number in begun}
+        self._finish([number for number, missing in self._open.items() if not missing])
         if told:
             _, tables = tables_since(self._checkpoint.path, ("total_score",), 0)
             totals = np.concatenate([table["total_score"] for table in tables])

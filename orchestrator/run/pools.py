@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -23,6 +24,9 @@ from orchestrator.paths import AttemptPaths, RunPaths
 from orchestrator.records import Offspring, Outcome
 from orchestrator.simulations import model_of
 from orchestrator.simulations.registry import create_simulation
+
+# what takes longer than so many s has a process that outlives a killed controller
+_CHEAP = 60.0
 
 
 class Pool(Protocol):
@@ -125,7 +129,14 @@ def _workers_evaluate(config: Config, paths: RunPaths) -> bool:
     begun = [paths.generation(number) for number in paths.generation_numbers()]
     if any(each.workers.exists() for each in begun):
         return True
-    return config.local.stay and not any(each.journal.exists() for each in begun)
+    if any(each.journal.exists() for each in begun):
+        return False
+    return _are_cheap(_seconds_of_evaluations(paths)) if config.local.stay is None else config.local.stay
+
+
+def _are_cheap(seconds: Sequence[float]) -> bool:
+    """Return whether evaluations that took so long may be lost with their controller; so may those that nobody knows."""
+    return not seconds or statistics.median(seconds) <= _CHEAP
 
 
 def _chunks(config: Config, paths: RunPaths) -> Chunks:

@@ -87,7 +87,10 @@ def _replacements(world: World) -> list[tuple[Any, dict[str, Any]]]:
         (submission, {"DelayedSubmission": _Handed}),
         (result_watch, {"_changes": _changes}),
         (node, {"end_on_signals": _noting_signals(world), "_peak_memory": lambda: 1, **_of_job(of_process)}),
-        (several, {"end_on_signals": _noting_signals(world), "evaluate": world.evaluate, "host": _of_job(of_process)["host"]}),
+        (
+            several,
+            {"end_on_signals": _noting_signals(world), "evaluate": world.evaluate, "host": _of_job(of_process)["host"]},
+        ),
         (pebble, {"ProcessPool": _OneAfterTheOther}),
         (secrets, {"token_hex": lambda n=8: f"{scheduler.random.getrandbits(8 * n):0{2 * n}x}"}),
         (source, {"read_yaml": _read_yaml}),

@@ -93,6 +93,11 @@ def test_a_job_whose_file_system_is_away_when_it_is_to_write_its_result_writes_i
     assert carried_out(9, schedule="generations", kinds=["files away", "disk full"]).violations == ()
 
 
+@pytest.mark.parametrize("seed", [203715, 205213])
+def test_a_generation_whose_folder_alone_was_made_is_not_removed_with_the_one_before_it(seed: int) -> None:
+    assert carried_out(seed, schedule="rolling").violations == ()
+
+
 def test_a_run_that_no_controller_can_go_on_with_does_not_come_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever is refused by another controller that does not live is not left out of the count."""
 
