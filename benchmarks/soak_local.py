@@ -4,11 +4,12 @@
 
 A run of a function in processes that stay up (`local.stay`) is broken in an order that the seed decides: its controller
 and its processes are killed, ended, suspended, and hear that a terminal was closed; its disk is filled (which takes
-root, for a disk of its own). It is continued whenever it has ended, until it is over. Then its checkpoint is compared bit
-for bit with that of a run in which nothing went wrong, and what was called is counted. The last line is one JSON object: ``evaluations``, ``faults`` (how many, and ``kinds``: of each kind),
-``wrong`` (evaluations that differ), ``lost``, ``repeated`` (evaluations that were called again after a controller had
-found their result), ``calls`` and ``unexpected`` (tracebacks, exit codes that are none of a fault). Exit code 1 if there
-is anything of ``wrong``, ``lost``, ``repeated`` and ``unexpected``.
+root, for a disk of its own). It is continued whenever it has ended, until it is over. Then its checkpoint is compared
+bit for bit with that of a run in which nothing went wrong, and what was called is counted. The last line is one JSON
+object: ``evaluations``, ``faults`` (how many, and ``kinds``: of each kind), ``wrong`` (evaluations that differ),
+``lost``, ``repeated`` (evaluations that were called again after a controller had found their result), ``calls`` and
+``unexpected`` (tracebacks, exit codes that are none of a fault). Exit code 1 if there is anything of ``wrong``,
+``lost``, ``repeated`` and ``unexpected``.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,7 @@ class Soak:
 
     def inject(self, controller: subprocess.Popen[str]) -> None:
         """Inject one fault."""
+        faults: list[Callable[[subprocess.Popen[str]], str]]
         faults = [self.signal_controller, self.signal_worker, self.suspend_worker, self.suspend_controller]
         if os.geteuid() == 0:
             faults.append(self.fill_disk)
@@ -197,10 +199,8 @@ class Soak:
 def landed(run: Path) -> set[tuple[int, int]]:
     """Return generation and index of what has a result in a generation's file."""
     paths = RunPaths(run)
-    numbers = paths.generation_numbers()
-    return {
-        (number, index) for number in numbers for index in WorkersLog.read(paths.generation(number).workers).results
-    }
+    logs = {number: WorkersLog.read(paths.generation(number).workers) for number in paths.generation_numbers()}
+    return {(number, index) for number, log in logs.items() for index in log.results}
 
 
 def configured(directory: Path, log: Path, generations: int) -> Project:
@@ -241,14 +241,13 @@ def differences(right: pd.DataFrame, got: pd.DataFrame) -> tuple[list[str], list
 
 
 def repeated(
-    frame: pd.DataFrame, calls: Sequence[dict[str, Any]], found: Sequence[tuple[float, set[Any]]]
+    frame: pd.DataFrame, calls: Sequence[dict[str, Any]], found: Sequence[tuple[float, set[tuple[int, int]]]]
 ) -> list[str]:
     """Return what was called again after a controller had found its result."""
-    names = {
-        (row["parameter:x"], row["parameter:y"]): (row["generation"], row["offspring"]) for _, row in frame.iterrows()
-    }
+    columns = [frame[name] for name in ("parameter:x", "parameter:y", "generation", "offspring")]
+    names = {(x, y): (generation, index) for x, y, generation, index in zip(*columns, strict=True)}
     began = [(call["time"], names.get((call["x"], call["y"]))) for call in calls]
-    return [f"{name}" for when, keys in found for time_, name in began if name in keys and time_ > when]
+    return [str(name) for when, keys in found for begin, name in began if name in keys and begin > when]
 
 
 def soak(directory: Path, given: argparse.Namespace) -> dict[str, Any]:

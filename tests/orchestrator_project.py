@@ -47,7 +47,7 @@ CONFIG: dict[str, Any] = {
     "max_ngen": 2,
     "timeout": 120,
     "executor": "local",
-    "local": {"workers": 2},
+    "local": {"workers": 2, "stay": False},
     "report": False,
     "simulation": {"type": "function", "function": "model:simulate"},
 }

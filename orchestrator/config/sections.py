@@ -215,8 +215,8 @@ class LocalSection(Section):
     workers: int | None = Field(None, ge=1, description="simulations at once; by default all cores over threads")
     stay: bool | None = Field(
         None,
-        description="whether the processes of a function stay up from one evaluation to the next, for functions that leave "
-        "nothing behind in their process; by default they do, until evaluations have taken longer than a minute",
+        description="whether the processes of a function stay up from one evaluation to the next, for functions that "
+        "leave nothing behind in them; by default they do, unless evaluations have taken longer than a minute",
     )
 
 

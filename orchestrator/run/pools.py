@@ -131,11 +131,11 @@ def _workers_evaluate(config: Config, paths: RunPaths) -> bool:
         return True
     if any(each.journal.exists() for each in begun):
         return False
-    return _are_cheap(_seconds_of_evaluations(paths)) if config.local.stay is None else config.local.stay
+    return are_cheap(_seconds_of_evaluations(paths)) if config.local.stay is None else config.local.stay
 
 
-def _are_cheap(seconds: Sequence[float]) -> bool:
-    """Return whether evaluations that took so long may be lost with their controller; so may those that nobody knows."""
+def are_cheap(seconds: Sequence[float]) -> bool:
+    """Return whether evaluations that took so long may end with their controller; the first ones may."""
     return not seconds or statistics.median(seconds) <= _CHEAP
 
 

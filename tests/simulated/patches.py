@@ -71,6 +71,7 @@ def patched(world: World) -> Iterator[None]:
 def _replacements(world: World) -> list[tuple[Any, dict[str, Any]]]:
     scheduler = world.scheduler
     of_process = _Asking(world)
+    of_job = _of_job(of_process)
     return [
         (os, {**world.calls.replacements(), "getpid": of_process(os.getpid, lambda process: process.pid)}),
         (io, {"open": world.calls.open}),
@@ -86,10 +87,10 @@ def _replacements(world: World) -> list[tuple[Any, dict[str, Any]]]:
         (commands, {"finish": world.slurm.finish}),
         (submission, {"DelayedSubmission": _Handed}),
         (result_watch, {"_changes": _changes}),
-        (node, {"end_on_signals": _noting_signals(world), "_peak_memory": lambda: 1, **_of_job(of_process)}),
+        (node, {"end_on_signals": _noting_signals(world), "_peak_memory": lambda: 1, **of_job}),
         (
             several,
-            {"end_on_signals": _noting_signals(world), "evaluate": world.evaluate, "host": _of_job(of_process)["host"]},
+            {"end_on_signals": _noting_signals(world), "evaluate": world.evaluate, "host": of_job["host"]},
         ),
         (pebble, {"ProcessPool": _OneAfterTheOther}),
         (secrets, {"token_hex": lambda n=8: f"{scheduler.random.getrandbits(8 * n):0{2 * n}x}"}),
