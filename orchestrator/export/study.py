@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +63,7 @@ def write_study(run: Checkpoint, history: History, columns: Sequence[Column], pa
         If it cannot be written.
     """
     names = [_TOTAL] if goal is Objectives.TOTAL else [each.label for each in history.targets]
-    trials = list(_trials(history, columns, goal))
+    trials = _trials(history, columns, goal)
     # locks and flushes of network file systems may take long, or not work
     with tempfile.TemporaryDirectory() as folder, replacing(path) as temporary:
         made = Path(folder) / f"study{path.suffix}"
@@ -71,7 +71,7 @@ def write_study(run: Checkpoint, history: History, columns: Sequence[Column], pa
         shutil.copyfile(made, temporary)
 
 
-def _store(path: Path, run: Checkpoint, history: History, names: list[str], trials: list[FrozenTrial]) -> None:
+def _store(path: Path, run: Checkpoint, history: History, names: list[str], trials: Iterable[FrozenTrial]) -> None:
     import optuna  # noqa: PLC0415  (optional, and takes a moment to import)
 
     with quiet_optuna():
@@ -82,7 +82,8 @@ def _store(path: Path, run: Checkpoint, history: History, names: list[str], tria
         units = {each.label: each.unit for each in history.targets if each.unit}
         for key, value in {**about, "units": units}.items():
             study.set_user_attr(key, value)
-        study.add_trials(trials)
+        for trial in trials:
+            study.add_trial(trial)
         if path.suffix == ".db":
             storage.remove_session()
 
