@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -99,7 +100,8 @@ def _targets(targets: tuple[Wanted, ...]) -> Iterator[tuple[str, tuple[str, str]
     for each in targets:
         wanted = f"; wanted: {each.text}" if each.text else ""
         yield f"value:{each.label}", (each.unit, f"value of the target{wanted}")
-        yield f"score:{each.label}", (_NORMS, f"distance from what is wanted, at most {each.max_score:g}")
+        most = "" if math.isnan(each.norm) else f", at most {each.max_score:g}; the norm is {each.norm:g}"
+        yield f"score:{each.label}", (_NORMS, f"distance from what is wanted{most}")
         yield f"sd:{each.label}", (each.unit, "standard deviation (n - 1) of the values of single trials")
 
 

@@ -8,33 +8,25 @@ versions, of inputs, parameters and targets, with its results.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.export.columns import columns_of
 from orchestrator.export.described import METADATA, Part, Published, metadata_of
 from orchestrator.export.tables import dictionary_of, write_csv
-from orchestrator.files import replacing, write_json
+from orchestrator.files import replacing, write_text
 from orchestrator.paths import ReevaluationPaths, RunPaths
 from orchestrator.reevaluation.noise import Luck
 from orchestrator.report.history import History
 
 _YAML, _JSON, _HDF5, _NPZ = "application/yaml", "application/json", "application/x-hdf5", "application/zip"
 _HTML, _CSV = "text/html", "text/csv"
-
-
-@dataclass(frozen=True)
-class _File:
-    path: Path
-    media_type: str
-    description: str
-    is_input: bool = False
 
 
 def is_crate(folder: Path) -> bool:
@@ -70,19 +62,17 @@ def write_crate(paths: RunPaths, path: Path, terms: str | None) -> None:
                 _pack(folder, packed)
         else:
             if os.path.lexists(path):
-                shutil.rmtree(path)
+                path.rename(Path(temporary) / "before")
             folder.rename(path)
 
 
 def _fill(folder: Path, paths: RunPaths, terms: str | None) -> None:
+    """Put everything into an empty folder."""
     copy = RunPaths(folder)
-    parts = []
-    for file in _files(paths):
-        if file.path.is_file():
-            name = file.path.relative_to(paths.directory)
-            (folder / name).parent.mkdir(exist_ok=True)
-            shutil.copyfile(file.path, folder / name)
-            parts.append(Part(name.as_posix(), file.media_type, file.description, file.is_input))
+    parts = [part for part in _parts(paths) if (paths.directory / part.name).is_file()]
+    for part in parts:
+        (folder / part.name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(paths.directory / part.name, folder / part.name)
     # of the copy, as everything that is said: the run may go on
     run = Checkpoint(copy.checkpoint)
     history = History.of(run)
@@ -91,26 +81,31 @@ def _fill(folder: Path, paths: RunPaths, terms: str | None) -> None:
     parts.append(Part(table.name, _CSV, "A row for each evaluation"))
     parts.append(Part(dictionary_of(table).name, _CSV, f"What the columns of {table.name} are, with units"))
     published = Published(paths.directory.name, history, tuple(Luck.of(run, 1).choice.best), terms)
-    write_json(folder / METADATA, metadata_of(published, parts, folder))
+    write_text(folder / METADATA, json.dumps(metadata_of(published, parts, folder), indent=1) + "\n")
 
 
-def _files(paths: RunPaths) -> Sequence[_File]:
-    """Return what is published of a run, as far as it is there."""
+def _parts(paths: RunPaths) -> Sequence[Part]:
+    """Return what is published of a run, if it is there."""
     again = ReevaluationPaths.of(paths)
+
+    def part(path: Path, media_type: str, description: str, *, is_input: bool = False) -> Part:
+        return Part(path.relative_to(paths.directory).as_posix(), media_type, description, is_input)
+
     return (
-        _File(paths.config, _YAML, "The configuration", is_input=True),
-        _File(paths.model, _JSON, "Values of the model's parameters, and digests of its files", is_input=True),
-        _File(paths.data, _NPZ, "Measured recordings that simulations are compared with", is_input=True),
-        _File(paths.learnt, _NPZ, "Evaluations of other runs that the optimiser began with", is_input=True),
-        _File(paths.checkpoint, _HDF5, "Every evaluation, and the optimiser's state"),
-        _File(paths.report, _HTML, "All figures, as the controller or orchestrator report drew them last"),
-        _File(paths.posterior, _NPZ, "Samples of the posterior distribution of the parameters"),
-        _File(again.checkpoint, _HDF5, "Evaluations of the best under other seeds"),
-        _File(again.request, _JSON, "Which of the best were evaluated again"),
+        part(paths.config, _YAML, "The configuration", is_input=True),
+        part(paths.model, _JSON, "Values of the model's parameters, and digests of its files", is_input=True),
+        part(paths.data, _NPZ, "Measured recordings that simulations are compared with", is_input=True),
+        part(paths.learnt, _NPZ, "Evaluations of other runs that the optimiser began with", is_input=True),
+        part(paths.checkpoint, _HDF5, "Every evaluation, and the optimiser's state"),
+        part(paths.report, _HTML, "All figures, as the controller or orchestrator report drew them last"),
+        part(paths.posterior, _NPZ, "Samples of the posterior distribution of the parameters"),
+        part(again.checkpoint, _HDF5, "Evaluations of the best under other seeds"),
+        part(again.request, _JSON, "Which of the best were evaluated again"),
     )
 
 
 def _pack(folder: Path, path: Path) -> None:
+    """Write a zip file of what is in a folder."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as packed:
         for file in sorted(folder.rglob("*")):
             if file.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -191,11 +192,13 @@ def _parameter(history: History, number: int) -> Entity:
 
 def _target(history: History, number: int) -> Entity:
     each = history.targets[number]
+    known = [each.class_name] if each.class_name else []
+    known += [] if math.isnan(each.norm) else [f"norm {each.norm:g}"]
     return {
         "@id": f"#target-{quote(each.label, safe='')}",
         "@type": "PropertyValue",
         "name": each.label,
-        "description": f"A target: {each.class_name}, norm {each.norm:g}" if each.class_name else "A target",
+        "description": ": ".join(["A target", *filter(None, [", ".join(known)])]),
         **({"value": each.text} if each.text else {}),
         **({"unitText": each.unit} if each.unit else {}),
     }

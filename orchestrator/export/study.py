@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import shutil
 import tempfile
@@ -20,7 +21,7 @@ from orchestrator.optimisers.space import Parameter
 from orchestrator.optimisers.tpe import quiet_optuna
 from orchestrator.records import Outcome
 from orchestrator.report.history import History
-from orchestrator.text import plain
+from orchestrator.text import plain, shortened
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, TrialState
 
 _TOTAL = "total score"
+_LONGEST = 300
 
 
 def require_optuna() -> None:
@@ -67,25 +69,27 @@ def write_study(run: Checkpoint, history: History, columns: Sequence[Column], pa
     # locks and flushes of network file systems may take long, or not work
     with tempfile.TemporaryDirectory() as folder, replacing(path) as temporary:
         made = Path(folder) / f"study{path.suffix}"
-        _store(made, run, history, names, trials)
+        _write(made, run, history, names, trials)
         shutil.copyfile(made, temporary)
 
 
-def _store(path: Path, run: Checkpoint, history: History, names: list[str], trials: Iterable[FrozenTrial]) -> None:
+def _write(path: Path, run: Checkpoint, history: History, names: list[str], trials: Iterable[FrozenTrial]) -> None:
     import optuna  # noqa: PLC0415  (optional, and takes a moment to import)
 
-    with quiet_optuna():
-        storage = _storage(path)
-        study = optuna.create_study(storage=storage, study_name=history.name, directions=["minimize"] * len(names))
-        study.set_metric_names(names)
-        about = {"config": run.config_text, "versions": dict(run.versions)}
-        units = {each.label: each.unit for each in history.targets if each.unit}
-        for key, value in {**about, "units": units}.items():
-            study.set_user_attr(key, value)
-        for trial in trials:
-            study.add_trial(trial)
-        if path.suffix == ".db":
+    try:
+        with quiet_optuna():
+            storage = _storage(path)
+            study = optuna.create_study(storage=storage, study_name=history.name, directions=["minimize"] * len(names))
+            study.set_metric_names(names)
+            study.set_user_attr("config", run.config_text)
+            study.set_user_attr("versions", dict(run.versions))
+            study.set_user_attr("units", {each.label: each.unit for each in history.targets if each.unit})
+            for trial in trials:
+                study.add_trial(trial)
             storage.remove_session()
+    except optuna.exceptions.StorageInternalError as error:
+        # as of a full disk
+        raise OSError(errno.EIO, f"optuna: {shortened(plain(str(error)), _LONGEST)}", str(path)) from error
 
 
 def _storage(path: Path) -> BaseStorage:

@@ -57,7 +57,8 @@ def test_beside_the_table_it_is_said_what_its_columns_are(run: RunPaths) -> None
     columns = pd.read_csv(dictionary, keep_default_na=False).set_index("column")
     assert list(columns.index) == list(pd.read_csv(table))
     assert columns.loc[f"value:{RATE}"].tolist() == ["number", "Hz", "value of the target; wanted: 3 to 4"]
-    assert columns.loc[f"score:{RATE}", "unit"] == "norms"
+    score = ["number", "norms", "distance from what is wanted, at most 20; the norm is 1"]
+    assert columns.loc[f"score:{RATE}"].tolist() == score
     assert columns.loc["seed:seed", "kind"] == "whole number"
     assert columns.loc["outcome", "kind"] == "text"
     assert "0.1 to 10, logarithmic scale" in columns.loc["parameter:w", "description"]
@@ -80,7 +81,7 @@ print(json.dumps({"fields": fields, "about": about, "seeds": read["seed:seed"].d
 """
 
 
-@pytest.mark.reference
+@pytest.mark.run
 def test_parquet_has_the_same_and_units_in_one_file(run: RunPaths, tmp_path: Path) -> None:
     environment = beside(tmp_path / "pyarrow", "pyarrow")
     program = "from orchestrator.cli import main; main()"

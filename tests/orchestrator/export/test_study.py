@@ -108,3 +108,16 @@ def test_values_outside_their_bounds_are_no_study_and_no_traceback(run: RunPaths
     assert done.returncode == 2
     assert "checkpoint.h5: holds what optuna cannot: The value" in done.stderr
     assert not (run.directory / "study.log").exists()
+
+
+def test_a_data_base_that_cannot_be_written_is_one_message(run: RunPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise optuna.exceptions.StorageInternalError("database or disk is full")
+
+    monkeypatch.setattr(optuna.Study, "add_trial", full)
+    done = export(run, "--to", "optuna", "--output", "study.db")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "orchestrator: --output: study.db cannot be written: optuna: database or disk is full"
+    ]
+    assert not list(run.surroundings.glob("*study.db*"))
