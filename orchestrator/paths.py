@@ -198,6 +198,10 @@ class RunPaths:
         """Samples of the posterior distribution of the parameters."""
         return self.directory / "posterior.npz"
 
+    def exported(self, name: str) -> Path:
+        """What ``orchestrator export`` writes for other programs, unless it is told where to."""
+        return self.directory / name
+
     @property
     def lock(self) -> Path:
         """What the name of the lock begins with that the controller holds while it lives, see `orchestrator.lock`."""

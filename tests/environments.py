@@ -42,6 +42,14 @@ class Environment:
         return {each["name"]: each["version"] for each in json.loads(self.pip("list", "--format=json"))}
 
 
+def beside(place: Path, *packages: str) -> dict[str, str]:
+    """Install packages into a folder, without what they need; return variables by which this Python finds them too."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", place, *packages]
+    done = subprocess.run(command, env=outside(), capture_output=True, text=True, check=False, timeout=900)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), str(place)])}
+
+
 def outside() -> dict[str, str]:
     """Return the variables of this process without those that bring its packages into another Python.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -126,22 +127,30 @@ class TPE:
 
         # above the numbers of the asks, whose generators draw the samples
         seed = int(self._problem.generator(2**32 + self._asks).integers(2**32))
-        level = optuna.logging.get_verbosity()
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        try:
-            with warnings.catch_warnings():
-                # some versions call these options experimental
-                warnings.simplefilter("ignore")
-                sampler = optuna.samplers.TPESampler(
-                    seed=seed,
-                    n_startup_trials=0,
-                    n_ei_candidates=self._options.candidates,
-                    multivariate=self._options.multivariate,
-                    constant_liar=True,
-                )
-                return optuna.create_study(sampler=sampler)
-        finally:
-            optuna.logging.set_verbosity(level)
+        with quiet_optuna():
+            sampler = optuna.samplers.TPESampler(
+                seed=seed,
+                n_startup_trials=0,
+                n_ei_candidates=self._options.candidates,
+                multivariate=self._options.multivariate,
+                constant_liar=True,
+            )
+            return optuna.create_study(sampler=sampler)
+
+
+@contextlib.contextmanager
+def quiet_optuna() -> Iterator[None]:
+    """Let optuna say neither what it does nor which of its functions some versions call experimental."""
+    import optuna  # noqa: PLC0415  (optional, and takes a second to import)
+
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        optuna.logging.set_verbosity(level)
 
 
 class _Dimension:

@@ -36,6 +36,7 @@ NOT_EXECUTED = {
     "python3 -m venv ~/orchestrator": "installs for a minute; tests/package does so",
     "orchestrator prepare --function cell:simulate --import-pna": "reads a recording; tests of the import make one",
     "pip install --constraint": "installs for a minute; tests/package does so",
+    "pip install optuna-dashboard": "installs, and serves until it is stopped; tests/browser does so",
     "python benchmarks/": "benchmarks take minutes; they are not part of the tests",
 }
 # pages with commands, by the test that executes them
