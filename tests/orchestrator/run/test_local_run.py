@@ -485,7 +485,7 @@ def test_a_run_of_a_model_that_was_moved_continues(undisturbed: Project, tmp_pat
 
 
 def test_offspring_that_ctrl_c_withdrew_are_simulated_once_when_continued(undisturbed: Project, tmp_path: Path) -> None:
-    project = Project.create(tmp_path, {"local": {"workers": 1}})
+    project = Project.create(tmp_path, {"local": {"workers": 1, "stay": False}})
     for simulated in (1, 3):
         arguments = ["--continue", str(project.runs[0])] if project.runs else ["config.yaml"]
         controller = project.start("run", *arguments, TEST_SECONDS="1")

@@ -19,7 +19,7 @@ ROLLING: dict[str, Any] = {
     "parameters": {"x": [0, 1], "y": [-1, 1]},
     "optimiser_centroid": {"x": 0.5, "y": 0.5},
     "max_ngen": 3,
-    "local": {"workers": 3},
+    "local": {"workers": 3, "stay": False},
 }
 SECOND = "    if '/generations/0/1/' in str(directory):\n        {}\n    x, y = "
 # the second evaluation of all is a straggler: others of later generations overtake it
