@@ -29,6 +29,7 @@ from orchestrator.report.figures.targets import (
     target_scores_by_generation,
     values_against_targets,
 )
+from orchestrator.report.figures.validation import fit_and_validation
 from orchestrator.report.figures.waiting import hours_saved
 from orchestrator.report.history import History
 from orchestrator.report.scene import Figure
@@ -40,6 +41,7 @@ __all__ = [
     "compare_scores",
     "compare_targets",
     "events",
+    "fit_and_validation",
     "hours_saved",
     "job_timeline",
     "jobs_at_once",
