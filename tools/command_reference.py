@@ -36,7 +36,20 @@ teaches your shell (bash, zsh, fish) to complete them with the Tab key. This pag
 Messages about errors go to standard error. `orchestrator --version` prints the version.
 """
 # in the order in which they are used; a test finds a command that is left out
-ORDER = ("prepare", "check", "run", "status", "cancel", "best", "front", "report", "posterior", "score", "schema")
+ORDER = (
+    "prepare",
+    "check",
+    "run",
+    "status",
+    "cancel",
+    "best",
+    "front",
+    "validate",
+    "report",
+    "posterior",
+    "score",
+    "schema",
+)
 WIDTH = 120
 
 

@@ -31,7 +31,12 @@ def validate(
     *,
     best: Annotated[
         int | None,
-        typer.Option(min=1, help="How many of the best.", show_default=f"{_BEST} of a run, all of a front or a table"),
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="How many of the best.",
+            show_default=f"{_BEST} of a run, all of a front or a table",
+        ),
     ] = None,
     front: Annotated[
         bool, typer.Option("--front", help="Only the Pareto front of the run counts: see orchestrator front.")

@@ -16,9 +16,7 @@ from orchestrator.errors import UsageError
 from orchestrator.paths import RunPaths
 from orchestrator.records import Outcome
 from orchestrator.scores.given_sets import GivenSet, GivenSets, frozen_sets
-
-# a rank correlation of fewer says nothing
-_FEWEST = 4
+from orchestrator.scores.ranks import rank_correlation
 
 
 @dataclass(frozen=True)
@@ -139,17 +137,10 @@ class Validation:
 
     @property
     def correlation(self) -> float:
-        """Spearman's rank correlation of the two total scores; NaN of fewer than 4 sets, or equal ones."""
+        """Spearman's rank correlation of the two total scores; NaN of fewer than 8 sets, or equal ones."""
         pairs = [(each.found.total_score, each.total_score) for each in self.measured]
-        pairs = [pair for pair in pairs if math.isfinite(pair[0])]
-        if len(pairs) < _FEWEST:
-            return math.nan
-        from scipy.stats import rankdata  # noqa: PLC0415  (takes long to import)
-
-        ranks = [rankdata(column) for column in np.array(pairs).T]
-        if any(np.ptp(each) == 0 for each in ranks):
-            return math.nan
-        return float(np.corrcoef(ranks)[0, 1])
+        fit, here = np.array([pair for pair in pairs if math.isfinite(pair[0])]).reshape(-1, 2).T
+        return float(rank_correlation(fit[:, None], here[:, None])[0, 0])
 
     def to_csv(self) -> str:
         """Return a table with a row for each set, in the order in which they were given.

@@ -18,7 +18,6 @@ from orchestrator.analysis.runs import parameters_table
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
 from orchestrator.report import History, figures
-from orchestrator.report.figures.relations import rank_correlation
 from orchestrator.report.figures.simulations import _occupancy
 from orchestrator.report.listings import best_evaluations, failures, last_lines, plain
 from orchestrator.report.naming import elided, short_names
@@ -147,23 +146,6 @@ def test_weights_of_targets_are_drawn_where_they_count(tmp_path: Path) -> None:
         chosen = next(mark for mark in panel.marks if isinstance(mark, Line) and mark.label == "chosen target")
         np.testing.assert_array_equal(chosen.y, [row[n] or math.nan for row in weights])
     assert figures.target_weights(Checkpoint(make_run(tmp_path / "other", generations=1).checkpoint)).empty
-
-
-def test_rank_correlation_is_spearmans() -> None:
-    rng = np.random.default_rng(0)
-    left, right = rng.integers(0, 9, (60, 3)).astype(float), rng.normal(size=(60, 4))
-    right[:, 0] = left[:, 0] ** 3
-    right[::3, 1] = math.nan
-    right[:, 2] = 1.0
-    found = rank_correlation(left, right)
-    for n in range(3):
-        for m in range(4):
-            known = np.isfinite(right[:, m])
-            ranks = pd.DataFrame({"l": left[known, n], "r": right[known, m]}).rank()
-            expected = ranks["l"].corr(ranks["r"]) if m != 2 else math.nan
-            assert found[n, m] == pytest.approx(expected, nan_ok=True)
-    assert found[0, 0] == pytest.approx(1)
-    assert np.isnan(rank_correlation(left[:7], right[:7])).all()
 
 
 def test_a_sample_keeps_what_matters() -> None:
