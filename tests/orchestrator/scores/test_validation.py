@@ -69,10 +69,10 @@ def names_in(config: Path) -> list[str]:
     return [each.name for each in sets.sets]
 
 
-@pytest.fixture
-def validated(run: RunPaths, tmp_path: Path) -> RunPaths:
+@pytest.fixture(scope="module")
+def validated(written: RunPaths, tmp_path_factory: pytest.TempPathFactory) -> RunPaths:
     """A run of the four different sets, of which the second explodes and the last is not evaluated yet."""
-    config = second(tmp_path / "second", run.directory)
+    config = second(tmp_path_factory.mktemp("validated"), written.directory)
     sets = given_sets(load_config(config))
     assert sets is not None
     found: list[Any] = [[4.0, 12.0], Outcome.EXPLODED, [5.0, 8.0]]
@@ -204,18 +204,17 @@ def test_how_well_the_fit_predicts_the_validation_is_a_rank_correlation(tmp_path
     assert "Rank correlation (Spearman) of the two total scores: 0.90." in said("validate", paths.directory, "--show")
 
 
-def test_a_run_goes_on_with_the_sets_that_it_began_with_and_with_no_others(validated: RunPaths, run: RunPaths) -> None:
-    before = frozen_sets(validated)
-    Checkpoint(run.checkpoint).path.unlink()
-    assert frozen_sets(validated) == before
-    text = validated.sets.read_text()
+def test_a_run_goes_on_with_the_sets_that_it_began_with_and_with_no_others(validated: RunPaths, tmp_path: Path) -> None:
+    paths = copied(validated, tmp_path / "project")
+    assert frozen_sets(paths) == frozen_sets(validated)
+    text = paths.sets.read_text()
     for wrong in (text.replace("0.125", "0.25"), "{}", None):
-        validated.sets.unlink(missing_ok=True)
+        paths.sets.unlink()
         if wrong is not None:
-            validated.sets.write_text(wrong)
+            paths.sets.write_text(wrong)
         with pytest.raises(RunFailed, match=r"sets\.json: expected the parameter sets that the run began with"):
-            frozen_sets(validated)
-    assert "cannot be read" in History.of(Checkpoint(validated.checkpoint)).notes[-1]
+            frozen_sets(paths)
+    assert "cannot be read" in History.of(Checkpoint(paths.checkpoint)).notes[-1]
 
 
 @pytest.mark.parametrize(
