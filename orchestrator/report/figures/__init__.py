@@ -17,7 +17,7 @@ from orchestrator.report.figures.comparison import compare_parameters, compare_s
 from orchestrator.report.figures.compromises import trade_off
 from orchestrator.report.figures.model import model_trust, origin_of_evaluations
 from orchestrator.report.figures.optimiser import learnt_correlation, search_distribution, target_weights
-from orchestrator.report.figures.parameters import parameter_exploration, parameters_in_bounds
+from orchestrator.report.figures.parameters import parameter_exploration, parameters_in_bounds, parameters_of_the_best
 from orchestrator.report.figures.posterior import posterior_correlation, posterior_pair
 from orchestrator.report.figures.recordings import events, trace_residuals, traces
 from orchestrator.report.figures.relations import parameter_against_target, parameter_target_correlation
@@ -56,6 +56,7 @@ __all__ = [
     "parameter_exploration",
     "parameter_target_correlation",
     "parameters_in_bounds",
+    "parameters_of_the_best",
     "posterior_correlation",
     "posterior_pair",
     "score_by_generation",

@@ -7,7 +7,7 @@ import numpy as np
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.records import FloatArray
 from orchestrator.report.domains import from_zero
-from orchestrator.report.figures.common import NOTHING_YET, nothing
+from orchestrator.report.figures.common import NOTHING_MEASURED, nothing
 from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History
 from orchestrator.report.palette import BLUE, FAINT, INK
@@ -32,11 +32,13 @@ def fit_and_validation(run: Checkpoint | History) -> Figure:
     """
     history = History.of(run)
     title = "Validation over fit"
+    if not len(history):
+        return nothing("fit_and_validation", title)
     if history.validation is None or not _was_scored(history):
         return nothing("fit_and_validation", title, "The run has searched for its own parameter sets.")
     measured = [each for each in history.validation.measured if np.isfinite(each.found.total_score)]
     if not measured:
-        return nothing("fit_and_validation", title, NOTHING_YET)
+        return nothing("fit_and_validation", title, NOTHING_MEASURED)
     fit, here = _scores(measured)
     places = {int(row): n for n, row in enumerate(history.shown)}
     drawn = np.array([n for n, each in enumerate(measured) if each.row in places])

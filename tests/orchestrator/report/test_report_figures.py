@@ -18,6 +18,7 @@ from orchestrator.analysis.runs import parameters_table
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
 from orchestrator.report import History, figures
+from orchestrator.report.figures.parameters import between_bounds
 from orchestrator.report.figures.simulations import _occupancy
 from orchestrator.report.listings import best_evaluations, failures, last_lines, plain
 from orchestrator.report.naming import elided, short_names
@@ -135,6 +136,21 @@ def test_the_front_of_all_targets_is_marked_among_the_scores_of_two(run: Checkpo
     assert sorted(dots["on the front"].x) == sorted(scores[f"score:{other}"][front])
     assert len(dots["dominated"].x) == len(scores) - len(front)
     assert panel.x.title == f"score of {other}"
+
+
+def test_the_parameters_of_the_best_and_of_the_front_are_drawn_within_their_bounds(tmp_path: Path) -> None:
+    run = Checkpoint(make_run(tmp_path / "run", generations=5, size=6).checkpoint)
+    history = History.of(run)
+    for which, rows in (("the best 10 %", history.ranked(10)), ("the Pareto front", history.front)):
+        (panel,) = figures.parameters_of_the_best(history).choose(which=which).panels
+        places = np.array([between_bounds(history, row) for row in rows])
+        dots = {mark.label: mark for mark in panel.marks if isinstance(mark, Points)}
+        assert sorted(zip(dots["each"].y, dots["each"].x, strict=True)) == sorted(
+            (float(n), place) for each in places for n, place in enumerate(each)
+        )
+        np.testing.assert_allclose(dots["median"].x, np.median(places, axis=0))
+        (half,) = (mark for mark in panel.marks if isinstance(mark, Bars))
+        np.testing.assert_allclose([half.low, half.high], np.quantile(places, [0.25, 0.75], axis=0))
 
 
 def test_weights_of_targets_are_drawn_where_they_count(tmp_path: Path) -> None:
