@@ -68,7 +68,7 @@ def validate(
             )
         paths = run_paths(run)
     else:
-        from orchestrator.run.validating import validate as carry_out  # noqa: PLC0415  (takes long to import)
+        from orchestrator.best.validating import validate as carry_out  # noqa: PLC0415  (takes long to import)
         from orchestrator.scores.parameter_sets import is_run  # noqa: PLC0415
 
         most = _BEST if best is None and is_run(run) and not front else best

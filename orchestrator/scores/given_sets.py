@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from orchestrator.config.model import Config
-from orchestrator.errors import RunFailed, UsageError
+from orchestrator.errors import RunFailed
 from orchestrator.files import read_json, write_json
 from orchestrator.optimisers.table import TableOptions
 from orchestrator.paths import RunPaths
@@ -56,10 +56,7 @@ class GivenSet:
         orchestrator.errors.UsageError
             If a parameter is missing, here or there, or outside of its bounds.
         """
-        known = {*config.given().names, *config.parameters}
-        if missing := [name for name in found.given if name not in known]:
-            there = f"{missing[0]!r} is {found.parameters[missing[0]]:g}"
-            raise UsageError(f"{found.where}: {there}, and not among parameters here: add it; a number is a constant")
+        found.require_given(config)
         space = config.space()
         values = {each.name: found.value(each.name, config, _INSTEAD) for each in space.parameters}
         point = tuple(each.encode_exactly(values[each.name]) for each in space.parameters)
@@ -164,8 +161,10 @@ def frozen_sets(paths: RunPaths) -> GivenSets | None:
             return None
         data = read_json(paths.sets)
         sets = [GivenSet.from_json(each) for each in data["sets"]]
+        if not sets or any(each.parameters.keys() != sets[0].parameters.keys() for each in sets):
+            raise ValueError("there are none, or of different parameters")
         return GivenSets(str(data["source"]), sets)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise RunFailed(
             f"{paths.sets}: expected the parameter sets that the run began with ({error}). Restore it"
         ) from error

@@ -60,6 +60,23 @@ class ParameterSet:
         """Where it is, for messages."""
         return f"{self.file}: {self.name}"
 
+    def require_given(self, config: Config) -> None:
+        """Refuse a configuration whose simulations do not get all of what the set's simulation got.
+
+        Raises
+        ------
+        orchestrator.errors.UsageError
+            With the first name that is missing.
+        """
+        known = {*config.given().names, *config.parameters}
+        for name in self.given:
+            if name not in known:
+                value = self.parameters[name]
+                there = f"{name!r} is {value:g}" if _is_number(value) else f"{name!r} is {_short(value)}"
+                raise UsageError(
+                    f"{self.where}: {there}, and not among parameters here: add it; a number is a constant"
+                )
+
     def value(self, name: str, config: Config, instead: str) -> float:
         """Return the value of a searched parameter, checked as a start value in the configuration would be.
 

@@ -120,7 +120,7 @@ class Validation:
         by_parameters = {tuple(float(row[f"parameter:{name}"]) for name in names): n for n, row in enumerate(rows)}
         found = []
         for rank, each in enumerate(sets.sets, 1):
-            place = by_parameters.get(tuple(float(each.parameters[name]) for name in names))
+            place = by_parameters.get(tuple(float(each.parameters.get(name, math.nan)) for name in names))
             row: Mapping[Any, Any] = {} if place is None else rows[place]
             values, scores = (
                 {label: float(row.get(f"{kind}:{label}", math.nan)) for label in labels} for kind in ("value", "score")

@@ -21,7 +21,7 @@ from orchestrator.report.figures.parameters import parameter_exploration, parame
 from orchestrator.report.figures.posterior import posterior_correlation, posterior_pair
 from orchestrator.report.figures.recordings import events, trace_residuals, traces
 from orchestrator.report.figures.relations import parameter_against_target, parameter_target_correlation
-from orchestrator.report.figures.scores import score_by_generation
+from orchestrator.report.figures.scores import fit_and_validation, score_by_generation
 from orchestrator.report.figures.simulations import job_timeline, jobs_at_once, outcomes_by_generation, wall_time
 from orchestrator.report.figures.targets import (
     target_by_generation,
@@ -29,7 +29,6 @@ from orchestrator.report.figures.targets import (
     target_scores_by_generation,
     values_against_targets,
 )
-from orchestrator.report.figures.validation import fit_and_validation
 from orchestrator.report.figures.waiting import hours_saved
 from orchestrator.report.history import History
 from orchestrator.report.scene import Figure
