@@ -12,7 +12,7 @@ import numpy as np
 
 from orchestrator.config.model import Config
 from orchestrator.errors import RunFailed
-from orchestrator.files import read_json, write_json
+from orchestrator.files import read_json, read_text, write_json
 from orchestrator.optimisers.table import TableOptions
 from orchestrator.paths import RunPaths
 from orchestrator.records import FloatArray
@@ -139,7 +139,10 @@ def freeze_sets(sets: GivenSets | None, paths: RunPaths) -> None:
 
 def digest_of_sets(paths: RunPaths) -> str | None:
     """Return the SHA-256 digest of the parameter sets that are kept with a run, None if there are none."""
-    return hashlib.sha256(paths.sets.read_bytes()).hexdigest() if paths.sets.is_file() else None
+    try:
+        return hashlib.sha256(read_text(paths.sets).encode()).hexdigest()
+    except FileNotFoundError:
+        return None
 
 
 def frozen_sets(paths: RunPaths) -> GivenSets | None:

@@ -244,6 +244,15 @@ def test_a_parameter_that_does_not_fit_is_named(
     assert not list(config.parent.glob("*_Optimization"))
 
 
+@pytest.mark.parametrize(("celsius", "words"), [(34.5, "34.5"), (None, "None")])
+def test_what_simulations_got_there_has_to_be_given_here_too(tmp_path: Path, celsius: object, words: str) -> None:
+    numbers = {"x": 0.1, "y": 0.1}
+    (tmp_path / "sets.json").write_text(json.dumps({"parameters": numbers, "given": {**numbers, "celsius": celsius}}))
+    config = Project.create(tmp_path / "second").config
+    message = f"entry 1: 'celsius' is {words}, and not among parameters here: add it; a number is a constant"
+    assert message in said("validate", tmp_path / "sets.json", config)
+
+
 def test_what_a_configuration_gives_as_a_constant_need_not_be_varied(run: RunPaths, tmp_path: Path) -> None:
     changes = {"parameters": {"x": [0, 1], "y": 0.4}, "optimiser_centroid": {"x": 0}}
     sets = given_sets(load_config(second(tmp_path / "second", run.directory, changes, best=1)))
