@@ -179,6 +179,11 @@ class RunPaths:
         return self.directory / "learnt.npz"
 
     @property
+    def sets(self) -> Path:
+        """The parameter sets that the run evaluates, if these are given, and what was known of them."""
+        return self.directory / "sets.json"
+
+    @property
     def data(self) -> Path:
         """The measured recordings that the run began with; its jobs read them there."""
         return self.directory / "data.npz"

@@ -18,8 +18,10 @@ import yaml
 from orchestrator_project import origin_of
 
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.files import write_json
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring, Origin, Outcome, Result
+from orchestrator.scores.given_sets import GivenSet, GivenSets, digest_of_sets, freeze_sets
 from targets import Recordings
 from targets.recordings.file import save
 
@@ -139,6 +141,24 @@ def make_run(
         given = state(generation) if callable(state) else state
         checkpoint.append(evaluations, distribution if given is None else given)
     return RunPaths(directory)
+
+
+def give_sets(run: RunPaths) -> None:
+    """Let the evaluations of a run be those of sets that it was given, which had a hundredth of the scores before."""
+    checkpoint = Checkpoint(run.checkpoint)
+    sets = [
+        GivenSet(
+            f"row {n}",
+            (0.5,) * len(checkpoint.parameter_names),
+            {name: row[f"parameter:{name}"] for name in checkpoint.parameter_names},
+            row["total_score"] / 100,
+            {},
+            {},
+        )
+        for n, row in enumerate(checkpoint.evaluations().to_dict("records"), 1)
+    ]
+    freeze_sets(GivenSets("sets.csv", sets), run)
+    write_json(run.model, {"sets": digest_of_sets(run)})
 
 
 def as_bytes(recordings: Recordings | None) -> bytes:

@@ -44,6 +44,7 @@ ORDER = (
     "cancel",
     "best",
     "front",
+    "validate",
     "report",
     "posterior",
     "score",

@@ -57,7 +57,7 @@ def front_parts(front: Front, run: object) -> Iterator[RenderableType]:
     """
     knee = front.knee
     if knee is not None:
-        table = _table("rank", "evaluation", "total score", *front.targets, "", names=2)
+        table = empty_table("rank", "evaluation", "total score", *front.targets, "", names=2)
         for each in front.members:
             scores = (number(each.scores[label]) for label in front.targets)
             table.add_row(str(each.rank), each.name, number(each.total_score), *scores, "knee" if each is knee else "")
@@ -74,7 +74,8 @@ def _total(candidate: Candidate) -> str:
     return f"Total score {again or number(candidate.total_score)}"
 
 
-def _table(*columns: str, names: int = 1) -> Table:
+def empty_table(*columns: str, names: int = 1) -> Table:
+    """Return a table without rows, of which the first columns are names and the others numbers."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for n, name in enumerate(columns):
         table.add_column(name, overflow="fold", justify="left" if n < names else "right")
@@ -82,7 +83,7 @@ def _table(*columns: str, names: int = 1) -> Table:
 
 
 def _parameters(candidate: Candidate, start: Candidate | None) -> Table:
-    table = _table("parameter", "start", "best")
+    table = empty_table("parameter", "start", "best")
     for name, value in candidate.parameters.items():
         before = "-" if start is None else f"{start.parameters[name]:.5g}"
         table.add_row(Text(name), before, f"{value:.5g}")
@@ -95,7 +96,7 @@ def _parameters(candidate: Candidate, start: Candidate | None) -> Table:
 def _targets(candidate: Candidate, start: Candidate | None, noises: Mapping[str, Noise]) -> Table:
     again = candidate.again
     columns = ["target", "value at start", "score", "value", "score"]
-    table = _table(*columns, *(["mean", "sd"] if again else []), *(["noise", "norm"] if noises else []))
+    table = empty_table(*columns, *(["mean", "sd"] if again else []), *(["noise", "norm"] if noises else []))
     for name, score in candidate.scores.items():
         before = (None, None) if start is None else (start.values[name], start.scores[name])
         spread = (again.values[name].mean, again.values[name].sd) if again else ()
@@ -125,7 +126,9 @@ def report_parts(report: Report) -> Iterator[RenderableType]:
 
 
 def _totals(report: Report) -> Table:
-    table = _table("rank", "evaluation", "score seen", "mean", "sd", "min", "max", "rank by mean", "ended", names=2)
+    table = empty_table(
+        "rank", "evaluation", "score seen", "mean", "sd", "min", "max", "rank by mean", "ended", names=2
+    )
     by_mean = {id(each): str(n) for n, each in enumerate(report.by_mean, start=1)}
     for each in report.candidates:
         ended = ", ".join(f"{n} {name}" for name, n in each.outcomes.items()) or "-"
@@ -137,7 +140,7 @@ def _totals(report: Report) -> Table:
 
 
 def _target_spreads(each: CandidateSpread) -> Table:
-    table = _table("target", "value seen", "mean", "sd", "min", "max", "n", "score seen", "mean score", "sd")
+    table = empty_table("target", "value seen", "mean", "sd", "min", "max", "n", "score seen", "mean score", "sd")
     for target in each.targets:
         seen, score = number(target.seen_value), number(target.seen_score)
         mean, sd = number(target.score.mean), number(target.score.sd)

@@ -9,6 +9,7 @@ from orchestrator.data import Unreadable, digest_of, read
 from orchestrator.errors import RunFailed
 from orchestrator.files import read_json, write_json
 from orchestrator.paths import RunPaths
+from orchestrator.scores.given_sets import digest_of_sets
 from orchestrator.simulations import Identity, ModelUnreadable, digests, model_of
 
 _MOST = 10
@@ -17,10 +18,13 @@ _TRIES, _PAUSE = 5, 2.0
 
 
 def keep_model(config: Config, paths: RunPaths) -> None:
-    """Write down which model a new run is of."""
+    """Write down which model a new run is of, and of which parameter sets, if these are kept with it already."""
     identity = _identity(config)
     data = {name: digest_of(each) for name, each in config.measured.items()}
-    write_json(paths.model, {"parameters": dict(identity.parameters), "files": dict(identity.files), "data": data})
+    found: dict[str, object] = {"parameters": dict(identity.parameters), "files": dict(identity.files), "data": data}
+    if (sets := digest_of_sets(paths)) is not None:
+        found["sets"] = sets
+    write_json(paths.model, found)
 
 
 def changed_parameters(config: Config, paths: RunPaths) -> list[str]:

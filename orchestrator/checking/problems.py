@@ -22,6 +22,7 @@ from orchestrator.config.reevaluate import AUTO, NONE
 from orchestrator.config.source import Source
 from orchestrator.errors import ConfigError, Problem, UsageError
 from orchestrator.paths import RunPaths
+from orchestrator.scores.given_sets import given_sets
 from orchestrator.scores.start_from import start_from
 from orchestrator.simulations import Finding, Model, model_of
 
@@ -172,6 +173,8 @@ def _findings(config: Config, *, begun: bool) -> tuple[Config, list[Finding]]:
         findings += model.unmeasurable(config)
     names = [name for name in config.searched if ("parameters", name) not in at_fault]
     found, wrong = _found_elsewhere(config, names)
+    given, wrong_sets = _first_given(config)
+    found, wrong = {**given, **found}, [*wrong, *wrong_sets]
     findings += wrong
     if wrong:
         return config, findings
@@ -201,6 +204,17 @@ def _found_elsewhere(config: Config, names: Sequence[str]) -> tuple[Mapping[str,
     except UsageError as error:
         return {}, [(key, str(error))]
     return {}, [(key, "does nothing, because every parameter has a start value: take those away, or this")]
+
+
+def _first_given(config: Config) -> tuple[Mapping[str, float], list[Finding]]:
+    """Return the best of the parameter sets that are given, at which a run of them starts, and what is wrong."""
+    if config.run is not None and config.run.sets.is_file():  # that has its own, whatever has become of the file
+        return {}, []
+    try:
+        sets = given_sets(config)
+    except UsageError as error:
+        return {}, [(("optimiser", "file"), str(error))]
+    return ({} if sets is None else sets.first), []
 
 
 def _own_start_values(config: Config, model: Model[Any], names: Sequence[str]) -> Mapping[str, float]:

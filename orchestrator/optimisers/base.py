@@ -108,6 +108,8 @@ class Problem:
         The model's directory, where files that options name are looked for.
     budget : int
         Evaluations that the run has altogether, 0 if nobody knows. A continued run may have another one.
+    sets : ndarray of float, shape (n_sets, n_parameters), optional
+        Points that the user wants to be evaluated, for methods that evaluate these.
     """
 
     start: FloatArray
@@ -122,6 +124,7 @@ class Problem:
     vectors: Mapping[int, Vector] = field(default_factory=dict)
     directory: Path = Path()
     budget: int = 0
+    sets: FloatArray | None = None
 
     def generator(self, serial: int) -> np.random.Generator:
         """Return a generator of random numbers that depend on the seed and on this number, and on nothing else."""

@@ -11,6 +11,9 @@ import numpy as np
 from orchestrator.optimisers.priors import Prior
 from orchestrator.records import FloatArray
 
+# of a coordinate that `Parameter.encode` gives: it may be off by as much, with room to spare
+_ROUNDING = 1e-13
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -66,6 +69,20 @@ class Parameter:
         low, high = self._edges
         value = math.log(value) if self.log else value
         return min(max((value - low) / (high - low), 0.0), 1.0)
+
+    def encode_exactly(self, value: float) -> float:
+        """Return the coordinate (0 to 1) that `decode` makes `value` of to the last digit, if there is one near.
+
+        There is one of all values that it has made of a coordinate, within the same bounds on the same scale.
+        """
+        middle = nearest = self.encode(value)
+        low, high = max(nearest - _ROUNDING, 0.0), min(nearest + _ROUNDING, 1.0)
+        while (found := self.decode(middle)) != value:
+            low, high = (middle, high) if found < value else (low, middle)
+            middle = (low + high) / 2
+            if middle in (low, high):
+                return nearest
+        return middle
 
     def log_prior(self, coordinates: FloatArray) -> FloatArray:
         """Return the logarithm of the prior's density in the unit interval up to a constant, of the same shape.

@@ -14,6 +14,7 @@ import pandas as pd
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.data.freezing import read_data
+from orchestrator.errors import OrchestratorError
 from orchestrator.optimisers.evolution.domination import non_dominated
 from orchestrator.optimisers.space import Parameter
 from orchestrator.paths import RunPaths
@@ -21,6 +22,7 @@ from orchestrator.posterior.samples import Samples
 from orchestrator.records import FloatArray, Origin
 from orchestrator.report.described import Wanted, describe_parameters, describe_targets, read_config
 from orchestrator.report.sampling import sample_evaluations
+from orchestrator.scores.validation import Validation
 from orchestrator.simulations.phases import TIMED, Phase
 from targets.recordings import Events, Recordings, Trace
 
@@ -68,6 +70,8 @@ class History:
         Names of what simulations got besides: constants, what is computed, and other names of what is searched.
     posterior : Samples or None
         Samples of the posterior distribution of the parameters, if there are some beside the run.
+    validation : Validation or None
+        The parameter sets that the run was given, and what they were worth before; None if it searched for its own.
     """
 
     name: str
@@ -84,6 +88,7 @@ class History:
     measured_data: Mapping[str, Trace | Events] = field(default_factory=dict)
     derived: tuple[str, ...] = ()
     posterior: Samples | None = None
+    validation: Validation | None = None
 
     @classmethod
     def of(cls, run: Checkpoint | History) -> History:
@@ -102,6 +107,7 @@ class History:
         targets, still_more = describe_targets(config, run.target_labels, values, scores, run.described)
         data, still_missing = _measured_data(folder)
         posterior, no_samples = _posterior(folder, parameters)
+        validation, no_sets = _validation(folder)
         return cls(
             name=folder.name,
             parameters=tuple(parameters),
@@ -112,11 +118,12 @@ class History:
             config=config,
             config_text=run.config_text,
             versions=run.versions,
-            notes=(*notes, *more, *still_more, *still_missing, *no_samples),
+            notes=(*notes, *more, *still_more, *still_missing, *no_samples, *no_sets),
             recordings=run.recordings(),
             measured_data=data,
             derived=run.given.derived,
             posterior=posterior,
+            validation=validation,
         )
 
     def __len__(self) -> int:
@@ -311,6 +318,14 @@ def _posterior(folder: Path, parameters: Sequence[Parameter]) -> tuple[Samples |
     ):
         return None, ["The samples of the posterior are of other parameters, or bounds, than the run's."]
     return samples, []
+
+
+def _validation(folder: Path) -> tuple[Validation | None, list[str]]:
+    """Return what is known of the parameter sets that a run was given, and why that cannot be read."""
+    try:
+        return Validation.of(RunPaths(folder)), []
+    except OrchestratorError as error:
+        return None, [f"The parameter sets of the run cannot be read: {error}"]
 
 
 def _seconds(values: npt.NDArray[Any]) -> FloatArray:

@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from orchestrator.checking.model_identity import changed_parameters
 from orchestrator.checkpoint import tables_since
@@ -23,6 +24,7 @@ from orchestrator.run.kept_recordings import KeptRecordings
 from orchestrator.run.pools import pool_for
 from orchestrator.schedules import Schedule, Search
 from orchestrator.schedules.registry import create_schedule
+from orchestrator.scores.given_sets import frozen_sets
 from orchestrator.scores.other_runs import frozen
 
 
@@ -110,7 +112,9 @@ def optimise(
     orchestrator.errors.RunFailed
         Also if somebody changes the model's parameters meanwhile.
     """
-    with contextlib.closing(create_optimiser(config.optimiser, config.problem(frozen(paths)))) as optimiser:
+    sets = frozen_sets(paths)
+    problem = replace(config.problem(frozen(paths)), sets=None if sets is None else sets.points)
+    with contextlib.closing(create_optimiser(config.optimiser, problem)) as optimiser:
         search = Search(
             optimiser,
             config.space(),

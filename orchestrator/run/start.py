@@ -40,6 +40,7 @@ from orchestrator.run.report_refresher import ReportRefresher
 from orchestrator.run.requeue import requeue
 from orchestrator.run.signals import listening
 from orchestrator.scores.described import description_of
+from orchestrator.scores.given_sets import GivenSets, freeze_sets, given_sets
 from orchestrator.scores.other_runs import evaluations_of_others, freeze
 from orchestrator.status import Watcher
 from orchestrator.text import command_line
@@ -72,16 +73,46 @@ def start(path: Path, overrides: Sequence[str], console: Console, log_format: Lo
     if config.continue_cp and config.cp_filename is not None:
         paths = RunPaths(config.cp_filename.parent)
         return _continue(config, paths, f"{path}: cp_filename", console, log_format)
+    doubt = doubtful_time(Source(path), overrides, config)
+    return begin(config, console, log_format, warnings=[f"{path}: {doubt.key}: {doubt.message}"] if doubt else ())
+
+
+def begin(
+    config: Config,
+    console: Console,
+    log_format: LogFormat,
+    *,
+    sets: GivenSets | None = None,
+    warnings: Sequence[str] = (),
+) -> Ended:
+    """Run a checked configuration in a new run directory.
+
+    Parameters
+    ----------
+    config : Config
+        With a start value for every parameter.
+    console : rich.console.Console
+        For the log and the display.
+    log_format : LogFormat
+        Of the log.
+    sets : GivenSets, optional
+        The parameter sets that it evaluates, if they were read already.
+    warnings : sequence of str
+        Logged first.
+
+    Raises
+    ------
+    orchestrator.errors.OrchestratorError
+        If it cannot start or go on; if nothing was simulated, no run directory is left.
+    """
     paths = _new_run_directory(config.model_dir)
     try:
-        create_run(config, paths)
+        create_run(config, paths, sets)
     except BaseException:
         shutil.rmtree(paths.directory, ignore_errors=True)
         raise
     try:
-        doubt = doubtful_time(Source(path), overrides, config)
-        warning = f"{path}: {doubt.key}: {doubt.message}" if doubt else ""
-        return _control(config, paths, console, log_format, new=True, warning=warning)
+        return _control(config, paths, console, log_format, new=True, warnings=warnings)
     finally:
         _remove_if_empty(paths)
 
@@ -130,7 +161,13 @@ def _as_it_was(config: Config, frozen: Config) -> Config:
 
 
 def _control(
-    config: Config, paths: RunPaths, console: Console, log_format: LogFormat, *, new: bool = False, warning: str = ""
+    config: Config,
+    paths: RunPaths,
+    console: Console,
+    log_format: LogFormat,
+    *,
+    new: bool = False,
+    warnings: Sequence[str] = (),
 ) -> Ended:
     allocation = leave_allocation()
     config = config.model_copy(update={"continue_cp": False, "cp_filename": None})
@@ -142,7 +179,7 @@ def _control(
         contextlib.ExitStack() as held,
     ):
         lease.call_on_loss(signals.stop.set)
-        if warning:
+        for warning in warnings:
             _LOG.warning("%s", warning)
         for file in (paths.checkpoint, paths.config, paths.holder, paths.lock):
             remove_unfinished(file)
@@ -204,10 +241,14 @@ def _control(
     return Ended(paths, reason)
 
 
-def create_run(config: Config, paths: RunPaths) -> None:
-    """Write the frozen configuration and an empty checkpoint."""
+def create_run(config: Config, paths: RunPaths, sets: GivenSets | None = None) -> None:
+    """Write the frozen configuration and an empty checkpoint; parameter sets that are given are read, if none are."""
     text = dump_config(config, paths.directory)
     paths.config.write_text(text, encoding="utf-8")
+    try:
+        freeze_sets(sets or given_sets(config), paths)
+    except UsageError as error:
+        raise UsageError(f"optimiser.file: {error}") from error
     keep_model(config, paths)
     try:
         freeze(evaluations_of_others(config), paths)

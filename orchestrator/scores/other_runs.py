@@ -17,7 +17,8 @@ from orchestrator.optimisers.base import FAILED, Told
 from orchestrator.parameters.given import Given
 from orchestrator.paths import RunPaths
 from orchestrator.records import FloatArray, Origin, Outcome
-from orchestrator.scores.start_from import file_of, is_run, table_of
+from orchestrator.scores.parameter_sets import is_run, table_of
+from orchestrator.scores.start_from import file_of
 from targets import Target, ranked_score_of
 
 if TYPE_CHECKING:

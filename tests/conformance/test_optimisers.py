@@ -26,7 +26,10 @@ IN_ORDER = [name for name in METHODS if not KINDS[name.split()[0]].any_rows]
 ANY_ROWS = [name for name in METHODS if KINDS[name.split()[0]].any_rows]
 SIZE = 8
 # of methods that have required keys
-REQUIRED: dict[str, dict[str, Any]] = {"generator": {"generator": "plugins_of_tests:Nearby"}}
+REQUIRED: dict[str, dict[str, Any]] = {
+    "generator": {"generator": "plugins_of_tests:Nearby"},
+    "table": {"file": "sets.csv"},
+}
 LONG = pytest.mark.run  # more of the same, which takes longer
 
 
@@ -35,7 +38,9 @@ def fresh(method: str, seed: int = 4, start: FloatArray = START) -> Optimiser:
     options = KINDS[name].options(method=name, polish=polish or "none", polish_after=0.5, **REQUIRED.get(name, {}))
     steps = np.zeros(len(start))
     steps[-1] = 0.1
-    problem = Problem(start, steps, sigma=0.3, size=SIZE, seed=seed, targets=["a", "b"], budget=4 * SIZE)
+    # for methods that evaluate what they are given
+    sets = np.random.default_rng(seed).random((30 * SIZE, len(start)))
+    problem = Problem(start, steps, sigma=0.3, size=SIZE, seed=seed, targets=["a", "b"], budget=4 * SIZE, sets=sets)
     return create_optimiser(options, problem)
 
 

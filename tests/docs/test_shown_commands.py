@@ -40,7 +40,10 @@ NOT_EXECUTED = {
     "python benchmarks/": "benchmarks take minutes; they are not part of the tests",
 }
 # pages with commands, by the test that executes them
-ON_A_FUNCTION = ("docs/continue.md", "docs/objectives.md", "docs/plug-ins.md", "docs/status.md")
+ON_A_FUNCTION = (
+    *("docs/continue.md", "docs/objectives.md", "docs/plug-ins.md", "docs/status.md"),
+    "docs/validation.md",
+)
 ON_A_FINISHED_RUN = ("docs/notebooks.md", "docs/own-target.md", "docs/rescore.md", "docs/targets.md")
 ON_A_CLUSTER = ("README.md", "docs/own-model.md", "docs/own-cluster.md")
 # with so many runs

@@ -24,6 +24,9 @@ class Scan(ABC):
         Any number of offspring.
     """
 
+    # of all points but the start
+    origin = Origin.SAMPLE
+
     def __init__(self, problem: Problem):
         self._problem = problem
         self._known = Evaluated(problem)
@@ -44,7 +47,7 @@ class Scan(ABC):
         # there is nothing else while the last ones are being evaluated
         points = np.array([self._points[key] for key in left] or [self._problem.start])
         self._known.asked(points)
-        return Asked(points, (Origin.START if first else Origin.SAMPLE, *[Origin.SAMPLE] * (len(points) - 1)))
+        return Asked(points, (Origin.START if first else self.origin, *[self.origin] * (len(points) - 1)))
 
     def tell(self, told: Told) -> None:
         """Note which points were evaluated."""

@@ -17,11 +17,11 @@ from orchestrator.report.figures.comparison import compare_parameters, compare_s
 from orchestrator.report.figures.compromises import trade_off
 from orchestrator.report.figures.model import model_trust, origin_of_evaluations
 from orchestrator.report.figures.optimiser import learnt_correlation, search_distribution, target_weights
-from orchestrator.report.figures.parameters import parameter_exploration, parameters_in_bounds
+from orchestrator.report.figures.parameters import parameter_exploration, parameters_in_bounds, parameters_of_the_best
 from orchestrator.report.figures.posterior import posterior_correlation, posterior_pair
 from orchestrator.report.figures.recordings import events, trace_residuals, traces
 from orchestrator.report.figures.relations import parameter_against_target, parameter_target_correlation
-from orchestrator.report.figures.scores import score_by_generation
+from orchestrator.report.figures.scores import fit_and_validation, score_by_generation
 from orchestrator.report.figures.simulations import job_timeline, jobs_at_once, outcomes_by_generation, wall_time
 from orchestrator.report.figures.targets import (
     target_by_generation,
@@ -40,6 +40,7 @@ __all__ = [
     "compare_scores",
     "compare_targets",
     "events",
+    "fit_and_validation",
     "hours_saved",
     "job_timeline",
     "jobs_at_once",
@@ -54,6 +55,7 @@ __all__ = [
     "parameter_exploration",
     "parameter_target_correlation",
     "parameters_in_bounds",
+    "parameters_of_the_best",
     "posterior_correlation",
     "posterior_pair",
     "score_by_generation",

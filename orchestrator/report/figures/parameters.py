@@ -13,6 +13,7 @@ from orchestrator.report.figures.common import (
     generations_axis,
     names,
     nothing,
+    nothing_of,
     parameter_choice,
     parameter_names,
     pick_parameter,
@@ -20,10 +21,12 @@ from orchestrator.report.figures.common import (
 from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import BoolArray, History
 from orchestrator.report.palette import BAD, BLUE, FAINT, GREY, INK, LIGHT_BLUE, MUTED
-from orchestrator.report.scene import Axis, Band, Bars, Figure, Line, Panel, Pick, Points, Rule, Taken
+from orchestrator.report.scene import Axis, Band, Bars, Choice, Figure, Line, Panel, Pick, Points, Rule, Taken
 
 # closer to a bound than this share of the range, and the bound may be what holds the search
 NEAR = 0.02
+# of all evaluations that were measured, and how many at least, and at most as points
+_BEST, _FEWEST, _DRAWN = 0.1, 10, 60
 
 
 def between_bounds(history: History, row: int | None) -> FloatArray:
@@ -87,6 +90,52 @@ def parameters_in_bounds(run: Checkpoint | History) -> Figure:
     if history.best is None:
         caption = f"Start values, and the distribution of the last generation. {NOTHING_MEASURED}"
     return Figure("parameters_in_bounds", title, caption, (panel,))
+
+
+@figure(section="parameters", order=15)
+def parameters_of_the_best(run: Checkpoint | History) -> Figure:
+    """Return how the parameters of the best evaluations, or of the Pareto front, are distributed within their bounds.
+
+    Choices: ``which`` (the best 10 %, the Pareto front).
+
+    Parameters
+    ----------
+    run : Checkpoint or History
+        The run.
+    """
+    history = History.of(run)
+    title = "Parameters of the best"
+    if history.best is None:
+        return nothing("parameters_of_the_best", title, nothing_of(history))
+    best = history.ranked(max(_FEWEST, round(_BEST * int(history.ok.sum()))))
+    groups = [np.array([between_bounds(history, int(row)) for row in rows]) for rows in (best, history.front)]
+    at = np.arange(len(history.parameters), dtype=float)
+    low, median, high = (
+        Pick("which", tuple(np.quantile(group, share, axis=0) for group in groups)) for share in (0.25, 0.5, 0.75)
+    )
+    drawn = [group[np.unique(np.linspace(0, len(group) - 1, _DRAWN).astype(int))] for group in groups]
+    panel = Panel(
+        Axis("between the lower (0) and the upper bound (1), on the parameter's scale", (-0.03, 1.03)),
+        Axis("", (-0.5, len(at) - 0.5), rows=parameter_names(history), full=names(history)),
+        (
+            Rule("x", 0.0, FAINT, dashed=False),
+            Rule("x", 1.0, FAINT, dashed=False),
+            Bars(low, high, at, LIGHT_BLUE, "half of them", 0.5, 0.6),
+            Points(
+                Pick("which", tuple(group.ravel() for group in drawn)),
+                Pick("which", tuple(np.tile(at, len(group)) for group in drawn)), BLUE, "each", 2.2, "dot", 0.4,
+            ),
+            Points(median, at, INK, "median", 4, "diamond"),
+        ),
+        height=22 * max(1, len(at)),
+    )  # fmt: skip
+    sizes = [f"the {len(best):,} best", f"the Pareto front, {len(history.front):,}"]
+    caption = (
+        f"Of {int(history.ok.sum()):,} measured evaluations: {sizes[0]}, or {sizes[1]}. A parameter whose values lie "
+        "close together is determined by the targets; one that is spread over its range is not, or goes with another."
+    )
+    options = ("the best 10 %", "the Pareto front")
+    return Figure("parameters_of_the_best", title, caption, (panel,), (Choice("which", "Of", options),))
 
 
 @figure(section="parameters", order=20)

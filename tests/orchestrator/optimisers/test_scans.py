@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from orchestrator.optimisers import Optimiser, Problem, Told, create_optimiser
 from orchestrator.optimisers.grid import GridOptions
 from orchestrator.optimisers.sobol import SobolOptions
 from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.optimisers.table import TableOptions
 from orchestrator.records import FloatArray, Origin, Outcome
 
 SPACE = SearchSpace([Parameter("n", 1, 3, integer=True), Parameter("x", 0, 10), Parameter("tau", 1, 100, log=True)])
@@ -95,6 +97,23 @@ def test_sobol_points_that_were_not_handed_out_are_asked_for_again() -> None:
     again = optimiser.ask(pending=asked.points[:1])
     assert np.array_equal(again.points[:3], asked.points[1:])
     assert again.origins == (Origin.SAMPLE,) * 4
+
+
+def test_given_sets_are_evaluated_once_in_their_order_with_the_start_first() -> None:
+    sets = np.array([[0.5, 0.25, 0.5], [0.1, 0.5, 0.75], [0.5, 0.25, 0.5], [0.9, 0.0, 1.0], [0.2, 0.5, 0.75]])
+    given = replace(problem(size=3), start=sets[0], sets=sets)
+    optimiser = create_optimiser(TableOptions(file=Path("sets.csv")), given)
+    # the third is the first again; the last has the same whole number as the second
+    assert np.array_equal(scan(optimiser), sets[[0, 1, 3]])
+    assert optimiser.stop() == "all 3 points of the scan were evaluated"
+    assert create_optimiser(TableOptions(file=Path("sets.csv")), given).ask().origins == (
+        *(Origin.START, Origin.INJECTED, Origin.INJECTED),
+    )
+
+
+def test_given_sets_are_nothing_without_a_run_that_has_read_them() -> None:
+    with pytest.raises(ValueError, match="table needs the parameter sets"):
+        create_optimiser(TableOptions(file=Path("sets.csv")), problem())
 
 
 CONFIG = """\

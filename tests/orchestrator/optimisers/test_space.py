@@ -29,6 +29,19 @@ def test_decoded_values_are_inside_the_bounds(parameter: Parameter, coordinate: 
 
 
 @given(parameters(), st.floats(0, 1))
+def test_what_was_decoded_is_decoded_to_the_last_digit_again(parameter: Parameter, coordinate: float) -> None:
+    value = parameter.decode(coordinate)
+    assert parameter.decode(parameter.encode_exactly(value)) == value
+
+
+@pytest.mark.parametrize("value", [0.1, -2.0, 2.0, 1e-300])
+def test_of_what_no_coordinate_is_decoded_to_it_is_the_nearest(value: float) -> None:
+    parameter = Parameter("p", -2, 2)
+    assert parameter.encode_exactly(value) == parameter.encode(value)
+    assert parameter.decode(parameter.encode_exactly(value)) == pytest.approx(value, abs=1e-15)
+
+
+@given(parameters(), st.floats(0, 1))
 def test_encode_is_the_inverse_of_decode(parameter: Parameter, coordinate: float) -> None:
     value = parameter.decode(coordinate)
     again = parameter.decode(parameter.encode(value))

@@ -9,7 +9,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from posterior_runs import samples_of
-from report_runs import NASTY, make_run
+from report_runs import NASTY, give_sets, make_run
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.paths import RunPaths
@@ -36,11 +36,12 @@ SEVERAL = ["compare_parameters", "compare_scores", "compare_targets"]
 def run(run: Checkpoint) -> Checkpoint:
     """A run of which everything is drawn."""
     samples_of(run.parameter_names).write(RunPaths(run.path.parent).posterior)
+    give_sets(RunPaths(run.path.parent))
     return run
 
 
 def test_every_figure_is_tested() -> None:
-    assert len(ONE_RUN) == 28
+    assert len(ONE_RUN) == 30
     assert sorted([*ONE_RUN, *SEVERAL, "Figure", "History"]) == sorted(figures.__all__)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import report_runs
 from posterior_runs import samples_of
-from report_runs import config, make_run, model_state
+from report_runs import config, give_sets, make_run, model_state
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.data.freezing import write_data
@@ -58,13 +58,15 @@ def test_all_figures_of_one_run_are_on_the_page_in_their_sections(tmp_path: Path
     run = make_run(tmp_path / "run", state=model_state(), text=text, recordings=lambda _g, _i: left)
     write_data({"measured": Trace([0, 1], [1, 1])}, run.data)
     samples_of(("sheets.exc.w", "sheets.inh.w")).write(run.posterior)
+    give_sets(run)
     page = write_report([run], tmp_path / "report.html").read_text()
     names = {name for name in figures.__all__ if name[0].islower() and not name.startswith("compare")}
     # every generation was waited for
     assert set(shown(page)) == names - {"hours_saved"}
     found = re.findall(r'<section id="(\w+)"', page)
     assert found == [*(name for name in SECTIONS if name != "more"), "best", "failures", "configuration"]
-    assert shown(page)[:5] == ["score_by_generation", "traces", "trace_residuals", "events", "target_scores"]
+    first = ["score_by_generation", "fit_and_validation", "traces", "trace_residuals", "events", "target_scores"]
+    assert shown(page)[:6] == first
 
 
 @pytest.mark.usefixtures("own_figure")

@@ -18,7 +18,7 @@ from orchestrator.analysis.runs import parameters_table
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
 from orchestrator.report import History, figures
-from orchestrator.report.figures.relations import rank_correlation
+from orchestrator.report.figures.parameters import between_bounds
 from orchestrator.report.figures.simulations import _occupancy
 from orchestrator.report.listings import best_evaluations, failures, last_lines, plain
 from orchestrator.report.naming import elided, short_names
@@ -138,6 +138,21 @@ def test_the_front_of_all_targets_is_marked_among_the_scores_of_two(run: Checkpo
     assert panel.x.title == f"score of {other}"
 
 
+def test_the_parameters_of_the_best_and_of_the_front_are_drawn_within_their_bounds(tmp_path: Path) -> None:
+    run = Checkpoint(make_run(tmp_path / "run", generations=5, size=6).checkpoint)
+    history = History.of(run)
+    for which, rows in (("the best 10 %", history.ranked(10)), ("the Pareto front", history.front)):
+        (panel,) = figures.parameters_of_the_best(history).choose(which=which).panels
+        places = np.array([between_bounds(history, row) for row in rows])
+        dots = {mark.label: mark for mark in panel.marks if isinstance(mark, Points)}
+        assert sorted(zip(dots["each"].y, dots["each"].x, strict=True)) == sorted(
+            (float(n), place) for each in places for n, place in enumerate(each)
+        )
+        np.testing.assert_allclose(dots["median"].x, np.median(places, axis=0))
+        (half,) = (mark for mark in panel.marks if isinstance(mark, Bars))
+        np.testing.assert_allclose([half.low, half.high], np.quantile(places, [0.25, 0.75], axis=0))
+
+
 def test_weights_of_targets_are_drawn_where_they_count(tmp_path: Path) -> None:
     weights = [[1.0, 1.0], [1.0, 0.2], [0.0, 1.0]]
     state = lambda number: model_state(weights=np.array(weights[number]))  # noqa: E731
@@ -147,23 +162,6 @@ def test_weights_of_targets_are_drawn_where_they_count(tmp_path: Path) -> None:
         chosen = next(mark for mark in panel.marks if isinstance(mark, Line) and mark.label == "chosen target")
         np.testing.assert_array_equal(chosen.y, [row[n] or math.nan for row in weights])
     assert figures.target_weights(Checkpoint(make_run(tmp_path / "other", generations=1).checkpoint)).empty
-
-
-def test_rank_correlation_is_spearmans() -> None:
-    rng = np.random.default_rng(0)
-    left, right = rng.integers(0, 9, (60, 3)).astype(float), rng.normal(size=(60, 4))
-    right[:, 0] = left[:, 0] ** 3
-    right[::3, 1] = math.nan
-    right[:, 2] = 1.0
-    found = rank_correlation(left, right)
-    for n in range(3):
-        for m in range(4):
-            known = np.isfinite(right[:, m])
-            ranks = pd.DataFrame({"l": left[known, n], "r": right[known, m]}).rank()
-            expected = ranks["l"].corr(ranks["r"]) if m != 2 else math.nan
-            assert found[n, m] == pytest.approx(expected, nan_ok=True)
-    assert found[0, 0] == pytest.approx(1)
-    assert np.isnan(rank_correlation(left[:7], right[:7])).all()
 
 
 def test_a_sample_keeps_what_matters() -> None:

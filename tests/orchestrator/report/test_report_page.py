@@ -135,7 +135,7 @@ def test_any_run_has_a_report(name: str, tmp_path: Path) -> None:
     assert (Checkpoint(run.checkpoint).n_generations == 0) == ("No generation is complete yet" in page.text)
     known = {attributes.get("id") for _, attributes in page.tags}
     assert {figure["name"] for figure in page.data["figures"]} <= known
-    figures = 16 if name != "one parameter, one target" else 15  # of compromises between targets
+    figures = 17 if name != "one parameter, one target" else 16  # of compromises between targets
     assert len(page.data["figures"]) == (0 if name == "no generation" else figures)
     comparison = Page(write_report([run, run], tmp_path / "comparison.html"))
     assert len(comparison.data["figures"]) == 3
