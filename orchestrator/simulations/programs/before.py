@@ -51,7 +51,9 @@ def digests_of(model_dir: Path, patterns: tuple[str, ...]) -> Mapping[str, str]:
     return digests(model_dir, [name for _, names in matching(model_dir, patterns) for name in names])
 
 
-def prepared(options: ProgramOptions, model_dir: Path, attempt: AttemptPaths) -> Path | None:
+def prepared(
+    options: ProgramOptions, model_dir: Path, attempt: AttemptPaths, what: str = "simulation.before"
+) -> Path | None:
     """Return the directory that ``before`` has made, now or in another job; None if nothing is to be prepared.
 
     Parameters
@@ -62,6 +64,8 @@ def prepared(options: ProgramOptions, model_dir: Path, attempt: AttemptPaths) ->
         Absolute path of the model.
     attempt : AttemptPaths
         Of the job that needs it; the log says what was done.
+    what : str
+        What it is, for messages.
 
     Raises
     ------
@@ -87,7 +91,7 @@ def prepared(options: ProgramOptions, model_dir: Path, attempt: AttemptPaths) ->
         if taken:
             with _renewed(mine):
                 # whoever had the lock before may have finished
-                return _whole(folder) or _made(options, options.before, model_dir, folder, attempt)
+                return _whole(folder) or _made(options, options.before, model_dir, folder, attempt, what=what)
         time.sleep(pause * random.uniform(0.5, 1))
         pause = min(2 * pause, _LOOKS[1])
         if (found := _whole(folder)) is not None:
@@ -110,7 +114,9 @@ def _key(options: ProgramOptions, before: Before, model_dir: Path) -> str:
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def _made(options: ProgramOptions, before: Before, model_dir: Path, folder: Path, attempt: AttemptPaths) -> Path:
+def _made(
+    options: ProgramOptions, before: Before, model_dir: Path, folder: Path, attempt: AttemptPaths, *, what: str
+) -> Path:
     """Prepare it, and say so to the others."""
     directory = folder / secrets.token_hex(8)
     directory.mkdir()
@@ -134,7 +140,7 @@ def _made(options: ProgramOptions, before: Before, model_dir: Path, folder: Path
     if code == 0:
         write_text(folder / _WHOLE, directory.name)
         return directory
-    failure = ended_with(code, started=False, log=attempt.log, what="simulation.before")
+    failure = ended_with(code, started=False, log=attempt.log, what=what)
     if failure.outcome is Outcome.LAUNCH_FAILED:  # not if it was killed: the next one may do better
         where = f"{failure} (in the job of {attempt.log})"
         write_text(folder / _FAILED, f"{directory.name}\n{where}")
