@@ -45,7 +45,7 @@ def get_loss(results_ist, results_soll):
 
 
 if __name__ == "__main__":
-    fit = OptNeuron(
+    OptNeuron(
         experiment=Steps,
         get_loss_function=get_loss,
         variables_bounds={"a": [-50, 100], "b": [-50, 150]},
@@ -54,4 +54,3 @@ if __name__ == "__main__":
         time_step=1,
         record=["r"],
     ).run(max_evals=100)
-    print(fit["a"], fit["b"])

@@ -37,7 +37,7 @@ def compiled(options: AnnarchyOptions, model_dir: Path, attempt: AttemptPaths) -
     command = [sys.executable, "-m", __name__, _section(options), str(model_dir)]
     models = [reference for reference in (options.neuron_model, options.target_neuron_model) if reference is not None]
     before = Before(
-        run=(shlex.join(command),),
+        run=(f"exec {shlex.join(command)}",),  # what it says itself is then the last line of the log
         inputs=tuple(file for reference in models for file in module_files(reference)),
         per="node",
     )
