@@ -133,7 +133,9 @@ def test_the_example_runs_on_this_machine_compiled_once(tmp_path: Path) -> None:
     # its environment need not be activated
     own = Path(sys.executable).parent
     path = os.pathsep.join(each for each in os.environ["PATH"].split(os.pathsep) if Path(each) != own)
-    said = project.command("run", "config.yaml", PATH=path)
+    process = project.start("run", "config.yaml", PATH=path)
+    said, error = process.communicate(timeout=400)
+    assert process.returncode == 0, error
     assert "max_evaluations of 18 reached" in said
     frame = project.frame()
     assert list(frame["outcome"]) == ["OK"] * 18

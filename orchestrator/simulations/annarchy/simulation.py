@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
-from orchestrator.simulations.annarchy.compiling import compiled
 from orchestrator.simulations.annarchy.options import SEED, AnnarchyOptions, missing_packages
+from orchestrator.simulations.annarchy.preparation import compiled
 from orchestrator.simulations.base import Simulation, SimulationFailed
 from orchestrator.simulations.phases import Phase, note, seconds_noted
 from orchestrator.simulations.registry import simulation

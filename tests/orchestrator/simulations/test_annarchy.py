@@ -19,8 +19,8 @@ from orchestrator.simulations import SimulationFailed, create_simulation, model_
 from orchestrator.simulations.annarchy import network
 from orchestrator.simulations.annarchy import options as options_module
 from orchestrator.simulations.annarchy import simulation as simulation_module
-from orchestrator.simulations.annarchy.compiling import compiled
 from orchestrator.simulations.annarchy.options import AnnarchyOptions
+from orchestrator.simulations.annarchy.preparation import compiled
 from orchestrator.simulations.annarchy.rehearsal import rehearse
 from orchestrator.simulations.options import SimulationContext
 from orchestrator.simulations.registry import simulation_options
