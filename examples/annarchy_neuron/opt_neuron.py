@@ -1,4 +1,7 @@
-"""A script for CompNeuroPy's OptNeuron: its own example of a rate neuron, which config.yaml takes as it is."""
+"""A script for CompNeuroPy's OptNeuron, which config.yaml takes as it is.
+
+It is shortened from CompNeuroPy's example run_opt_neuron_from_data.py (MIT licence, Copyright (c) 2022 Oliver Maith).
+"""
 
 import numpy as np
 from ANNarchy import Neuron

@@ -15,7 +15,7 @@ import yaml
 from orchestrator_project import Project
 
 from orchestrator.simulations import SimulationFailed
-from orchestrator.simulations.annarchy.network import Network, network_of
+from orchestrator.simulations.annarchy.network import Network
 from orchestrator.simulations.annarchy.options import AnnarchyOptions
 from targets import Recordings
 
@@ -85,12 +85,8 @@ def spiking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     }
     (directory / "compiled" / "annarchy_folders").mkdir(parents=True)
     options = AnnarchyOptions.model_validate(section)
-    found = network_of(options.common_json(), directory, directory / "compiled")
-    if isinstance(found, SimulationFailed):
-        raise found
-    yield found
+    yield Network(options, directory, directory / "compiled")
     sys.path[:] = before
-    network_of.cache_clear()
 
 
 def test_each_neuron_is_a_cell_of_its_own(spiking: Network, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -16,9 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
 from orchestrator.simulations.annarchy.loading import Unusable, part, said_of, without_arguments, working_in
 from orchestrator.simulations.annarchy.options import SEED, AnnarchyOptions
+from orchestrator.simulations.annarchy.preparation import compiled
 from orchestrator.simulations.annarchy.results import of_neuron, recordings_of
 from orchestrator.simulations.base import SimulationFailed
 from orchestrator.simulations.returned import meaning_of
@@ -51,16 +54,17 @@ def build(options: AnnarchyOptions, model_dir: Path, directory: Path) -> None:
     Exception
         Whatever ANNarchy says of a model that it cannot compile.
     """
-    import ANNarchy  # noqa: PLC0415  (seconds)
-    from CompNeuroPy import compile_in_folder  # noqa: PLC0415
+    with without_arguments():
+        import ANNarchy  # noqa: PLC0415  (seconds)
+        from CompNeuroPy import compile_in_folder  # noqa: PLC0415
 
     models = {MODEL: part(options, "neuron_model", model_dir), TARGET: part(options, "target_neuron_model", model_dir)}
-    ANNarchy.setup(dt=options.time_step)
-    for name, neuron in models.items():
-        if neuron is not None:
-            ANNarchy.Population(options.neurons if name == MODEL else 1, neuron=neuron, name=name)
     # it looks for cython, and compilers, by their names
     with without_arguments(), working_in(directory), programs_of_this_python(first=True):
+        ANNarchy.setup(dt=options.time_step)
+        for name, neuron in models.items():
+            if neuron is not None:
+                ANNarchy.Population(options.neurons if name == MODEL else 1, neuron=neuron, name=name)
         compile_in_folder(_FOLDER, silent=True)
 
 
@@ -95,8 +99,8 @@ class Network:
         The section ``simulation``.
     model_dir : pathlib.Path
         Absolute path of the model.
-    compiled : pathlib.Path
-        Directory in which `build` has compiled the populations.
+    directory : pathlib.Path
+        In which `build` has compiled the populations.
 
     Raises
     ------
@@ -104,14 +108,14 @@ class Network:
         If something that the section names cannot be used, or the target's experiment fails.
     """
 
-    def __init__(self, options: AnnarchyOptions, model_dir: Path, compiled: Path):
-        import ANNarchy  # noqa: PLC0415  (seconds)
-
+    def __init__(self, options: AnnarchyOptions, model_dir: Path, directory: Path):
         self._options = options
         # once loaded, it is not needed any more; and two processes cannot compile in one directory
         with tempfile.TemporaryDirectory() as scratch:
-            shutil.copytree(compiled / _FOLDERS, Path(scratch, _FOLDERS))
+            shutil.copytree(directory / _FOLDERS, Path(scratch, _FOLDERS))
             build(options, model_dir, Path(scratch))
+        import ANNarchy  # noqa: PLC0415  (build has imported it)
+
         self._population = ANNarchy.get_population(MODEL)
         self._experiment = part(options, "experiment", model_dir)
         self._get_loss: Callable[[Any, Any], object] | None = part(options, "get_loss", model_dir)
@@ -230,21 +234,39 @@ class Network:
             raise SimulationFailed(Outcome.SIMULATION_ERROR, message) from error
 
 
-@lru_cache(maxsize=1)
-def network_of(options: str, model_dir: Path, compiled: Path) -> Network | SimulationFailed:
-    """Return the network of this process, made at the first call; or why it cannot be made, which is kept as well.
+@dataclass(frozen=True)
+class Asked:
+    """What network is asked for; two are equal if it is the same, whoever asks.
 
     Parameters
     ----------
     options : str
-        The section ``simulation`` as JSON, which is the same for all evaluations.
+        The section ``simulation`` as JSON, the same for all evaluations.
     model_dir : pathlib.Path
         Absolute path of the model.
-    compiled : pathlib.Path
-        Directory in which `build` has compiled the populations.
+    attempt : AttemptPaths
+        Of whoever asks; if it has to be compiled, that is noted beside it.
     """
+
+    options: str
+    model_dir: Path
+    attempt: AttemptPaths = field(compare=False)
+
+
+@lru_cache(maxsize=1)
+def network_of(asked: Asked) -> Network | SimulationFailed:
+    """Return the network of this process, made at the first call; or why it cannot be made, which is kept as well.
+
+    Raises
+    ------
+    SimulationFailed
+        If it cannot be compiled; somebody else may do better.
+    """
+    options = AnnarchyOptions.model_validate_json(asked.options)
+    asked.attempt.directory.mkdir(parents=True, exist_ok=True)
+    directory = compiled(options, asked.model_dir, asked.attempt)
     try:
-        return Network(AnnarchyOptions.model_validate_json(options), model_dir, compiled)
+        return Network(options, asked.model_dir, directory)
     except Unusable as error:
         return SimulationFailed(Outcome.LAUNCH_FAILED, f"simulation.{error.key}: {error}")
     except Exception as error:  # noqa: BLE001  (whatever ANNarchy raises)

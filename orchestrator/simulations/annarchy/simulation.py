@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
 from orchestrator.simulations.annarchy.options import SEED, AnnarchyOptions, missing_packages
-from orchestrator.simulations.annarchy.preparation import compiled
 from orchestrator.simulations.base import Simulation, SimulationFailed
 from orchestrator.simulations.phases import Phase, note, seconds_noted
 from orchestrator.simulations.registry import simulation
@@ -77,19 +76,16 @@ class AnnarchySimulation(Simulation[AnnarchyOptions]):
         self, parameter_sets: Sequence[Mapping[str, float | int]], directory: Path, attempt: AttemptPaths
     ) -> list[Recordings | Exception]:
         """Run the experiment with as many parameter sets at once as there are neurons."""
-        # whoever compiles notes that beside the attempt
-        attempt.directory.mkdir(parents=True, exist_ok=True)
         return self._left(parameter_sets, self._network(attempt), directory)
 
     def _network(self, attempt: AttemptPaths) -> Network:
-        """Return the network of this process, which is compiled if nobody on this node has done that."""
+        """Return the network of this process, made and, if nobody on this node has done that, compiled."""
         if lacking := missing_packages():
             raise SimulationFailed(Outcome.LAUNCH_FAILED, lacking)
-        from orchestrator.simulations.annarchy.network import network_of  # noqa: PLC0415  (targets)
+        from orchestrator.simulations.annarchy.network import Asked, network_of  # noqa: PLC0415  (targets)
 
         os.chdir(self.model_dir)
-        directory = compiled(self.options, self.model_dir, attempt)
-        found = network_of(self.options.common_json(), self.model_dir, directory)
+        found = network_of(Asked(self.options.common_json(), self.model_dir, attempt))
         if isinstance(found, SimulationFailed):
             raise SimulationFailed(found.outcome, str(found))
         return found

@@ -18,7 +18,6 @@ from orchestrator.records import Outcome
 from orchestrator.simulations import SimulationFailed, create_simulation, model_of
 from orchestrator.simulations.annarchy import network
 from orchestrator.simulations.annarchy import options as options_module
-from orchestrator.simulations.annarchy import simulation as simulation_module
 from orchestrator.simulations.annarchy.options import AnnarchyOptions
 from orchestrator.simulations.annarchy.preparation import compiled
 from orchestrator.simulations.annarchy.rehearsal import rehearse
@@ -60,7 +59,7 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def compiled_here(stand_in: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What another process compiles as a rule."""
     (tmp_path / "compiled" / "annarchy_folders").mkdir(parents=True)
-    monkeypatch.setattr(simulation_module, "compiled", lambda *_: tmp_path / "compiled")
+    monkeypatch.setattr(network, "compiled", lambda *_: tmp_path / "compiled")
 
 
 def files_of(project: Path) -> AttemptPaths:
