@@ -116,6 +116,7 @@ from CompNeuroPy.opt_neuron import OptNeuron
 
 cell = Neuron({"a": 0, "current": 0, "noise": 0})
 spiking = Neuron({"a": 0, "current": 0, "noise": 0}, type="spike")
+seeded = Neuron({"a": 0, "current": 0, "seed": 0})
 known = Neuron({"a": 3, "current": 0})
 shared = Neuron({"a": 0, "current": 0}, common=["a"])
 calls = []
@@ -155,6 +156,12 @@ class Forgetful(Steps):
     def run(self, name): super().run(name)
 
 
+class Unclosed(Steps):
+    def run(self, name):
+        self.monitors.start()
+        ANNarchy.simulate(4)
+
+
 def measured(): return [3.0, 6.0]
 
 
@@ -173,6 +180,12 @@ def single(results_ist, results_soll): return np.float64(get_loss(results_ist, r
 
 
 def named(results_ist, results_soll): return dict(zip(["first", "second"], get_loss(results_ist, results_soll)))
+
+
+def spoiling(results_ist, results_soll):
+    from helping import halve
+    halve(results_soll)
+    return get_loss(results_ist, results_soll)
 
 
 def words(results_ist, results_soll): return "good"

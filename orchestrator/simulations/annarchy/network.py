@@ -6,6 +6,7 @@ ANNarchy has one network in a process, which cannot be taken back, so that a pro
 from __future__ import annotations
 
 import contextlib
+import copy
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -165,7 +166,8 @@ class Network:
             own = of_neuron(results, MODEL, neuron, self._options.neurons)
             if self._get_loss is not None:
                 with self._told("get_loss"):
-                    loss = self._get_loss(own, self._wanted)
+                    # whatever it does with the data is not there for the next one
+                    loss = self._get_loss(own, copy.deepcopy(self._wanted))
             return recordings_of(own, MODEL, loss, self._options, directory)
         except Exception as error:  # noqa: BLE001  (it is that of one alone)
             return error
@@ -184,12 +186,13 @@ class Network:
         experiment.store_model_state(compartment_list=[name])
         try:
             results = experiment.run(name)
+            if not hasattr(results, "recordings"):
+                raise TypeError(f"run() should return self.results(), got {type(results).__name__}")
         except BaseException:
             if monitors is not None:  # what they have recorded is none of the next run's
-                monitors.get_recordings_and_clear()
+                with contextlib.suppress(Exception):
+                    monitors.get_recordings_and_clear()
             raise
-        if not hasattr(results, "recordings"):
-            raise TypeError(f"run() should return self.results(), got {type(results).__name__}")
         return results
 
     def _set(self, parameter_sets: Sequence[ParameterSet]) -> None:

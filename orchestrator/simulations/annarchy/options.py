@@ -90,6 +90,8 @@ class AnnarchyOptions(SimulationOptions):
             raise ValueError(f"only get_loss gets {given[0]}, and there is none; name it, or leave {given[0]} out")
         if self.get_loss is None and not self.record:
             raise ValueError("nothing would be left for targets: name get_loss, or what to record")
+        if self.recording_period is not None and self.recording_period < self.time_step:
+            raise ValueError(f"recording_period is {self.recording_period:g} ms, less than a time_step")
         if unknown := sorted(self.units.keys() - set(self.record)):
             raise ValueError(f"units: {unknown[0]!r} is not recorded")
         return self

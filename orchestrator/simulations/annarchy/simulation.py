@@ -12,6 +12,7 @@ from orchestrator.records import Outcome
 from orchestrator.simulations.annarchy.options import SEED, AnnarchyOptions, missing_packages
 from orchestrator.simulations.base import Simulation, SimulationFailed
 from orchestrator.simulations.phases import Phase, note, seconds_noted
+from orchestrator.simulations.programs.importing import modules_of
 from orchestrator.simulations.registry import simulation
 from orchestrator.simulations.returned import averaged_or_failed, keep_returned, recordings_in
 from orchestrator.simulations.seeds import seeds_of_trial
@@ -35,10 +36,11 @@ class AnnarchySimulation(Simulation[AnnarchyOptions]):
         from targets.recordings.file import say  # noqa: PLC0415
 
         attempt.simulation.mkdir(exist_ok=True)
-        note(attempt, Phase.BUILDING)
-        network = self._network(attempt)
-        note(attempt, Phase.PROTOCOLS)
-        (left,) = self._left([parameters], network, attempt.simulation)
+        with modules_of(self.model_dir):
+            note(attempt, Phase.BUILDING)
+            network = self._network(attempt)
+            note(attempt, Phase.PROTOCOLS)
+            (left,) = self._left([parameters], network, attempt.simulation)
         note(attempt, Phase.FINISHED)
         if isinstance(left, NoValue):
             say(attempt.simulation, "no_value", str(left))
@@ -76,7 +78,8 @@ class AnnarchySimulation(Simulation[AnnarchyOptions]):
         self, parameter_sets: Sequence[Mapping[str, float | int]], directory: Path, attempt: AttemptPaths
     ) -> list[Recordings | Exception]:
         """Run the experiment with as many parameter sets at once as there are neurons."""
-        return self._left(parameter_sets, self._network(attempt), directory)
+        with modules_of(self.model_dir):
+            return self._left(parameter_sets, self._network(attempt), directory)
 
     def _network(self, attempt: AttemptPaths) -> Network:
         """Return the network of this process, made and, if nobody on this node has done that, compiled."""
@@ -94,7 +97,8 @@ class AnnarchySimulation(Simulation[AnnarchyOptions]):
         self, parameter_sets: Sequence[Mapping[str, float | int]], network: Network, directory: Path
     ) -> list[Recordings | Exception]:
         """Return what each parameter set left, over all trials."""
-        bare = [{name: each for name, each in values.items() if name != SEED} for values in parameter_sets]
+        seeds = self.options.seeds
+        bare = [{name: each for name, each in values.items() if name not in seeds} for values in parameter_sets]
         trials = [
             network.left_by(bare, self._seed(parameter_sets[0], number), directory)
             for number in range(self.options.trials)

@@ -180,6 +180,36 @@ def test_a_loss_that_raises_is_that_of_its_neuron_alone(project: Path) -> None:
 
 
 @pytest.mark.usefixtures("compiled_here")
+def test_a_loss_may_change_what_it_gets_and_import_what_is_beside_it(project: Path) -> None:
+    (project / "helping.py").write_text("def halve(data): data[:] = [each / 2 for each in data]")
+    sys.modules.pop("helping", None)
+    first, second = simulated(project, [{"a": 3.0}, {"a": 3.0}], get_loss="fitted:spoiling")
+    assert losses([first, second]) == [1.5 + 3.0, 1.5 + 3.0]
+    assert str(project) not in sys.path
+
+
+@pytest.mark.usefixtures("compiled_here")
+def test_an_experiment_that_returns_nothing_leaves_nothing_to_the_next_one(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SimulationFailed, match=r"run\(\) should return self\.results\(\)"):
+        simulated(project, [{"a": 3.0}], experiment="fitted:Forgetful")
+    fitted = sys.modules["fitted"]
+    monkeypatch.setattr(fitted.Forgetful, "run", fitted.Unclosed.run)
+    with pytest.raises(SimulationFailed):
+        simulated(project, [{"a": 3.0}], experiment="fitted:Forgetful")
+    monkeypatch.setattr(fitted.Forgetful, "run", fitted.Steps.run)
+    assert losses(simulated(project, [{"a": 3.0}], experiment="fitted:Forgetful")) == [0.0]
+
+
+@pytest.mark.usefixtures("compiled_here")
+def test_a_parameter_of_the_neuron_may_be_called_seed(project: Path) -> None:
+    changes = {"neuron_model": "fitted:seeded", "population": 1}
+    assert losses(simulated(project, [{"a": 3.0, "seed": 5.0}], **changes)) == [0.0]
+    assert sys.modules["ANNarchy"].get_population("model_neuron").seed.tolist() == [5.0]
+
+
+@pytest.mark.usefixtures("compiled_here")
 def test_an_infinite_variable_is_that_of_its_neuron_alone(project: Path) -> None:
     bad, good = simulated(project, [{"a": float("inf")}, {"a": 3.0}])
     assert losses([good]) == [0.0]
@@ -379,6 +409,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"trials": 3}, "3 trials would be the same"),
     ({"units": {"v": "mV"}}, "'v' is not recorded"),
     ({"time_step": 0}, "time_step"),
+    ({"recording_period": 0.5}, "recording_period is 0.5 ms, less than a time_step"),
     ({"population": 0}, "population"),
 ]
 
@@ -390,6 +421,6 @@ def test_options_that_cannot_be_are_refused(changes: dict[str, Any], said: str) 
 
 
 def test_spikes_alone_have_no_recording_period() -> None:
-    period = {"recording_period": 0.5}
+    period = {"recording_period": 0.5, "time_step": 0.1}
     assert AnnarchyOptions.model_validate({**SECTION, **period}).monitored == ";0.5"
     assert AnnarchyOptions.model_validate({**SECTION, **period, "record": ["spike"]}).monitored == ""
