@@ -20,7 +20,9 @@ from orchestrator.simulations.programs.options import FunctionOptions
 from orchestrator.simulations.registry import simulation
 from orchestrator.simulations.returned import (
     as_measurable,
+    averaged_or_failed,
     keep_returned,
+    meaning_of,
     recordings_in,
     recordings_of_trials,
     refuse_explosion,
@@ -189,7 +191,7 @@ class FunctionSimulation(Simulation[FunctionOptions]):
             own.mkdir()
             seeded = [self._with_seeds(parameters, number) for parameters in parameter_sets]
             trials.append([self._left(each, own) for each in self._returned_of(seeded, own, made)])
-        return [_together(each, directory) for each in zip(*trials, strict=True)]
+        return [averaged_or_failed(each, directory) for each in zip(*trials, strict=True)]
 
     def _prepared(self, attempt: AttemptPaths) -> Path | None:
         """Return what a preparation has made, None if there is none; whoever makes it notes that beside the attempt."""
@@ -278,16 +280,7 @@ class FunctionSimulation(Simulation[FunctionOptions]):
                 message = f"the function ended the program: SystemExit({error.code!r})"
                 raise SimulationFailed(Outcome.SIMULATION_ERROR, message) from error
             except (Exploded, NoValue) as why:
-                raise _meaning(why) from why
-
-
-def _meaning(why: Exception) -> Exception:
-    """Return what it means that a function says that activity exploded, or that there is nothing to measure."""
-    from targets.errors import Exploded, NoValue  # noqa: PLC0415  (most of the time that importing takes)
-
-    if isinstance(why, Exploded):
-        return SimulationFailed(Outcome.EXPLODED, str(why) or "the function raised Exploded")
-    return NoValue(str(why) or "the function raised NoValue") if isinstance(why, NoValue) else why
+                raise meaning_of(why) from why
 
 
 def _value_of(returned: object) -> object:
@@ -295,22 +288,7 @@ def _value_of(returned: object) -> object:
     from targets.errors import NoValue  # noqa: PLC0415  (most of the time that importing takes)
 
     if isinstance(returned, Exception):
-        raise _meaning(returned)
+        raise meaning_of(returned)
     if returned is None:
         raise NoValue("the function returned None for it")
     return returned
-
-
-def _together(trials: Sequence[Recordings | Exception], directory: Path) -> Recordings | Exception:
-    """Return the average of the trials of one of many, or what the first that failed says."""
-    from targets.recordings.file import averaged  # noqa: PLC0415  (most of the time that importing takes)
-
-    found = []
-    for each in trials:
-        if isinstance(each, Exception):
-            return each
-        found.append(each)
-    try:
-        return understood(lambda: averaged(found, directory))
-    except Exception as error:  # noqa: BLE001  (it is that of one alone)
-        return error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
@@ -27,6 +28,15 @@ class SimulationOptions(PluginOptions):
     def cores(self) -> int:
         """Cores of this machine that one simulation takes."""
         return 1
+
+
+def refuse_equal_trials(trials: int, seeds: Mapping[str, AnySeed]) -> None:
+    """Raise `ValueError` if several trials would be the same, because no seed tells them apart."""
+    if trials > 1 and not seeds:
+        raise ValueError(
+            f"{trials} trials would be the same: name the parameter that takes their seed in simulation.seeds, "
+            "such as seeds: {seed: per_offspring}"
+        )
 
 
 class SimulationContext(Section):

@@ -107,3 +107,27 @@ def understood(read: Callable[[], Left]) -> Left:
         raise SimulationFailed(Outcome.EXPLODED, str(why)) from why
     except ValueError as error:
         raise SimulationFailed(Outcome.SIMULATION_ERROR, str(error)) from error
+
+
+def averaged_or_failed(trials: Sequence[Recordings | Exception], directory: Path) -> Recordings | Exception:
+    """Return the average of the trials of one of many, or what the first that failed says."""
+    from targets.recordings.file import averaged  # noqa: PLC0415  (most of the time that importing takes)
+
+    found = []
+    for each in trials:
+        if isinstance(each, Exception):
+            return each
+        found.append(each)
+    try:
+        return understood(lambda: averaged(found, directory))
+    except Exception as error:  # noqa: BLE001  (it is that of one alone)
+        return error
+
+
+def meaning_of(why: Exception) -> Exception:
+    """Return what it means that a user's code says that activity exploded, or that there is nothing to measure."""
+    from targets.errors import Exploded, NoValue  # noqa: PLC0415  (most of the time that importing takes)
+
+    if isinstance(why, Exploded):
+        return SimulationFailed(Outcome.EXPLODED, str(why) or "the function raised Exploded")
+    return NoValue(str(why) or "the function raised NoValue") if isinstance(why, NoValue) else why

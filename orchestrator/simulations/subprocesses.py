@@ -66,6 +66,23 @@ def run_in_own_group(command: Sequence[str], *, cwd: Path, log: IO[bytes]) -> in
         os.close(own)
 
 
+@contextlib.contextmanager
+def programs_of_this_python(*, first: bool = False) -> Iterator[None]:
+    """Let programs beside this Python be found by their names for a while, whose environment need not be activated.
+
+    Parameters
+    ----------
+    first : bool
+        Whether before others of the same name.
+    """
+    before, own = os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)
+    os.environ["PATH"] = os.pathsep.join([own, before] if first else [before, own])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
+
+
 def end_on_signals(note: Callable[[int], object]) -> None:
     """End this process at once on SIGTERM, SIGHUP and SIGINT, after a `note` of the signal's number.
 

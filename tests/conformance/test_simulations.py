@@ -9,6 +9,7 @@ from typing import Any
 
 import plugins_of_tests  # noqa: F401  (registers)
 import pytest
+import stand_in_annarchy
 import yaml
 from bare_models import bare_model
 
@@ -22,6 +23,13 @@ from orchestrator.simulations.registry import simulation_kind, simulation_option
 KINDS = simulations().known()
 # a section of each kind, with a seed and a key of its own; what a kind that is installed needs is not known here
 SECTIONS: dict[str, dict[str, Any]] = {
+    "annarchy": {
+        "type": "annarchy",
+        "experiment": "model:simulate",
+        "neuron_model": "model:simulate",
+        "record": ["r"],
+        "seeds": {"seed": 7},
+    },
     "command": {"type": "command", "command": "sh {model_dir}/model.sh {x} {seed}", "seeds": {"seed": 7}},
     "function": {"type": "function", "function": "model:simulate", "seeds": {"seed": 7}},
     "hnn": {
@@ -48,6 +56,8 @@ def section(request: pytest.FixtureRequest) -> dict[str, Any]:
 def config(section: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     """A configuration with a model of the kind in its directory."""
     directory, name = tmp_path / "model", "x"
+    if section["type"] == "annarchy":  # seconds to import
+        stand_in_annarchy.install(tmp_path / "packages", monkeypatch)
     if section["type"] == "mozaik":
         directory = bare_model("current_style", tmp_path)
     else:
@@ -95,10 +105,10 @@ def test_a_frozen_configuration_keeps_its_options(config: Config) -> None:
     assert load_config(frozen) == config
 
 
-# the controller of hnn asks another process
+# the controllers of these ask another process
 @pytest.mark.parametrize(
     "section",
-    [pytest.param(name, marks=pytest.mark.run) if name == "hnn" else name for name in SECTIONS],
+    [pytest.param(name, marks=pytest.mark.run) if name in ("annarchy", "hnn") else name for name in SECTIONS],
     indirect=True,
 )
 def test_a_model_answers_whatever_the_controller_asks(config: Config, tmp_path: Path) -> None:
@@ -159,6 +169,7 @@ def test_a_node_leaves_what_targets_measure(name: str, tmp_path: Path, monkeypat
 
 
 WRONG = [
+    pytest.param("annarchy", {"neuron_model": "no_such_module:neuron"}, "LAUNCH_FAILED", marks=pytest.mark.run),
     ("command", {"command": "{model_dir}/no_such_program"}, "LAUNCH_FAILED"),
     ("function", {"function": "no_such_module:simulate"}, "LAUNCH_FAILED"),
     ("hnn", {"network": "no_such_module:network"}, "LAUNCH_FAILED"),
@@ -167,8 +178,11 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("name", "changes", "outcome"), WRONG, ids=[name for name, _, _ in WRONG])
-def test_a_node_that_leaves_nothing_says_why(name: str, changes: dict[str, Any], outcome: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "changes", "outcome"), WRONG)
+def test_a_node_that_leaves_nothing_says_why(
+    name: str, changes: dict[str, Any], outcome: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in_annarchy.install(tmp_path / "packages", monkeypatch)
     (tmp_path / "offspring.sh").write_text("echo no simulator here; exit 3\n")
     options = simulation_options({**SECTIONS[name], **changes}, tmp_path)
     made, files = create_simulation(options, tmp_path, SimulationContext()), attempt(tmp_path / "run")

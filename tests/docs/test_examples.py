@@ -17,7 +17,10 @@ from orchestrator.checkpoint import Checkpoint
 
 EXAMPLES = ROOT / "examples"
 # those that another test runs
-ELSEWHERE = {"hnn_evoked_response": "tests/hnn/test_evoked_response.py"}
+ELSEWHERE = {
+    "annarchy_neuron": "tests/annarchy/test_opt_neuron.py",
+    "hnn_evoked_response": "tests/hnn/test_evoked_response.py",
+}
 SMALL = {"max_ngen": 2, "offspring_size": 3, "report": "false", "reevaluate": "none"}
 
 

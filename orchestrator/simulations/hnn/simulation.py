@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +17,7 @@ from orchestrator.simulations.phases import Phase, note, seconds_noted
 from orchestrator.simulations.programs.importing import load, modules_of
 from orchestrator.simulations.registry import simulation
 from orchestrator.simulations.returned import keep_returned, recordings_in
+from orchestrator.simulations.subprocesses import programs_of_this_python
 
 if TYPE_CHECKING:
     from targets import Recordings
@@ -36,7 +34,8 @@ class HNNSimulation(Simulation[HNNOptions]):
 
     def simulate(self, parameters: Mapping[str, float | int], attempt: AttemptPaths) -> None:
         """Build the network, simulate its trials and keep dipoles and spikes."""
-        with modules_of(self.model_dir), _programs_of_this_python():
+        # hnn-core starts nrniv by its name
+        with modules_of(self.model_dir), programs_of_this_python():
             if lacking := missing_packages(self.options) or self._missing_launcher():
                 raise SimulationFailed(Outcome.LAUNCH_FAILED, lacking)
             network, set_params = (self._imported(key) for key in ("network", "set_params"))
@@ -102,17 +101,6 @@ class HNNSimulation(Simulation[HNNOptions]):
             if options.smooth:
                 dipole.smooth(options.smooth)
         return dipoles
-
-
-@contextlib.contextmanager
-def _programs_of_this_python() -> Iterator[None]:
-    """Let programs beside this Python be found as well for a while: hnn-core starts ``nrniv`` by its name."""
-    before = os.environ.get("PATH", os.defpath)
-    os.environ["PATH"] = f"{before}{os.pathsep}{Path(sys.executable).parent}"
-    try:
-        yield
-    finally:
-        os.environ["PATH"] = before
 
 
 def recorded(net: Any, dipoles: list[Any]) -> Recordings:

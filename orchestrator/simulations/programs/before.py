@@ -16,7 +16,8 @@ import shlex
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from orchestrator.clocks import FileSystemClock
@@ -58,10 +59,8 @@ def prepared(options: ProgramOptions, model_dir: Path, attempt: AttemptPaths) ->
     ----------
     options : ProgramOptions
         The section ``simulation``.
-    model_dir : pathlib.Path
-        Absolute path of the model.
-    attempt : AttemptPaths
-        Of the job that needs it; the log says what was done.
+    model_dir, attempt
+        As for `prepared_once`.
 
     Raises
     ------
@@ -70,12 +69,44 @@ def prepared(options: ProgramOptions, model_dir: Path, attempt: AttemptPaths) ->
     """
     if options.before is None:
         return None
-    folder = attempt.prepared / _key(options, options.before, model_dir)
+    return prepared_once(options.before, model_dir, attempt, setup=options.setup)
+
+
+def prepared_once(
+    before: Before,
+    model_dir: Path,
+    attempt: AttemptPaths,
+    *,
+    setup: tuple[str, ...] = (),
+    what: str = "simulation.before",
+) -> Path:
+    """Return the directory that a preparation has made, now or in another job.
+
+    Parameters
+    ----------
+    before : Before
+        What is run, and for whom.
+    model_dir : pathlib.Path
+        Absolute path of the model.
+    attempt : AttemptPaths
+        Of the job that needs it; the log says what was done.
+    setup : tuple of str
+        Shell lines before it.
+    what : str
+        What it is, for messages.
+
+    Raises
+    ------
+    SimulationFailed
+        If it cannot be prepared, here or in the job that was waited for.
+    """
+    folder = attempt.prepared / _key(before, setup, model_dir)
     folder.mkdir(parents=True, exist_ok=True)
     if (found := _whole(folder)) is not None:
         return found
     note(attempt, Phase.BUILDING)
     lock, clock, failed = folder / _LOCK, FileSystemClock(folder / _LOCK), _text(folder / _FAILED)
+    script_in = partial(_script, before, setup, model_dir)
     pause = _LOOKS[0]
     while True:
         holders = tokens(lock)
@@ -87,7 +118,7 @@ def prepared(options: ProgramOptions, model_dir: Path, attempt: AttemptPaths) ->
         if taken:
             with _renewed(mine):
                 # whoever had the lock before may have finished
-                return _whole(folder) or _made(options, options.before, model_dir, folder, attempt)
+                return _whole(folder) or _made(folder, model_dir, attempt, script_in, what)
         time.sleep(pause * random.uniform(0.5, 1))
         pause = min(2 * pause, _LOOKS[1])
         if (found := _whole(folder)) is not None:
@@ -96,12 +127,12 @@ def prepared(options: ProgramOptions, model_dir: Path, attempt: AttemptPaths) ->
             raise SimulationFailed(Outcome.LAUNCH_FAILED, now.partition("\n")[2])
 
 
-def _key(options: ProgramOptions, before: Before, model_dir: Path) -> str:
+def _key(before: Before, setup: tuple[str, ...], model_dir: Path) -> str:
     """Return what tells one preparation from others: all that decides about it."""
     node = {"per": socket.gethostname()} if before.per == "node" else {}
     decides = {
         "model_dir": str(model_dir),
-        "setup": options.setup,
+        "setup": setup,
         "run": before.run,
         "inputs": digests_of(model_dir, before.inputs),
         "machine": platform.machine(),
@@ -110,15 +141,30 @@ def _key(options: ProgramOptions, before: Before, model_dir: Path) -> str:
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def _made(options: ProgramOptions, before: Before, model_dir: Path, folder: Path, attempt: AttemptPaths) -> Path:
+def _made(folder: Path, model_dir: Path, attempt: AttemptPaths, script_in: Callable[[Path], str], what: str) -> Path:
     """Prepare it, and say so to the others."""
     directory = folder / secrets.token_hex(8)
     directory.mkdir()
-    script = "\n".join(
+    file = folder / f"{directory.name}.sh"
+    file.write_text(f"{script_in(directory)}\n", encoding="utf-8")
+    with attempt.log.open("ab") as log:
+        code = run_in_own_group(["bash", str(file)], cwd=model_dir, log=log)
+    if code == 0:
+        write_text(folder / _WHOLE, directory.name)
+        return directory
+    failure = ended_with(code, started=False, log=attempt.log, what=what)
+    if failure.outcome is Outcome.LAUNCH_FAILED:  # not if it was killed: the next one may do better
+        where = f"{failure} (in the job of {attempt.log})"
+        write_text(folder / _FAILED, f"{directory.name}\n{where}")
+    raise failure
+
+
+def _script(before: Before, setup: tuple[str, ...], model_dir: Path, directory: Path) -> str:
+    return "\n".join(
         [
             "set -e",
             f"cd {shlex.quote(str(model_dir))}",
-            *watched(options.setup, "simulation.setup"),
+            *watched(setup, "simulation.setup"),
             *(
                 f"export {name}={shlex.quote(str(path))}"
                 for name, path in ((MODEL_DIR, model_dir), (PREPARED, directory))
@@ -127,18 +173,6 @@ def _made(options: ProgramOptions, before: Before, model_dir: Path, folder: Path
             *watched(before.run, "simulation.before.run"),
         ]
     )
-    file = folder / f"{directory.name}.sh"
-    file.write_text(f"{script}\n", encoding="utf-8")
-    with attempt.log.open("ab") as log:
-        code = run_in_own_group(["bash", str(file)], cwd=model_dir, log=log)
-    if code == 0:
-        write_text(folder / _WHOLE, directory.name)
-        return directory
-    failure = ended_with(code, started=False, log=attempt.log, what="simulation.before")
-    if failure.outcome is Outcome.LAUNCH_FAILED:  # not if it was killed: the next one may do better
-        where = f"{failure} (in the job of {attempt.log})"
-        write_text(folder / _FAILED, f"{directory.name}\n{where}")
-    raise failure
 
 
 def _whole(folder: Path) -> Path | None:

@@ -24,6 +24,14 @@ def load(reference: str, model_dir: Path) -> Function:
     TypeError
         If what is found is no function.
     """
+    function = imported(reference, model_dir)
+    if not callable(function):
+        raise TypeError(f"{reference} is not callable")
+    return function  # type: ignore[no-any-return]
+
+
+def imported(reference: str, model_dir: Path) -> Any:
+    """Return what ``module:name`` refers to, imported from the model's directory; raises whatever its module does."""
     module, _, name = reference.partition(":")
     file = model_dir / f"{module}.py"
     # import would find the module of the standard library
@@ -31,12 +39,8 @@ def load(reference: str, model_dir: Path) -> Function:
     if named_alike:
         from targets.plugins import import_from  # noqa: PLC0415  (most of the time that importing takes)
 
-        function = getattr(import_from(str(file)), name)
-    else:
-        function = getattr(importlib.import_module(module), name)
-    if not callable(function):
-        raise TypeError(f"{reference} is not callable")
-    return function  # type: ignore[no-any-return]
+        return getattr(import_from(str(file)), name)
+    return getattr(importlib.import_module(module), name)
 
 
 @contextlib.contextmanager

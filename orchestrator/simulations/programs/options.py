@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from orchestrator.config.section import CIRCUMSTANCE, Reference, Section, ShellLines
-from orchestrator.simulations.options import SimulationOptions
+from orchestrator.simulations.options import SimulationOptions, refuse_equal_trials
 
 _WORKING_DIRECTORY = "where it works: in the model's directory, or in the simulation's own, which is directory"
 
@@ -123,9 +123,6 @@ class FunctionOptions(ProgramOptions):
     @field_validator("trials")
     @classmethod
     def _differ(cls, trials: int, info: ValidationInfo) -> int:
-        if trials > 1 and info.data.get("seeds") == {}:
-            raise ValueError(
-                f"{trials} trials would be the same: name the parameter that takes their seed in simulation.seeds, "
-                "such as seeds: {seed: per_offspring}"
-            )
+        if "seeds" in info.data:  # not if they are wrong themselves
+            refuse_equal_trials(trials, info.data["seeds"])
         return trials
