@@ -38,7 +38,7 @@ from orchestrator.run.cancel import end_if_asked
 from orchestrator.run.evaluating import optimise
 from orchestrator.run.report_refresher import ReportRefresher
 from orchestrator.run.requeue import requeue
-from orchestrator.run.signals import listening
+from orchestrator.run.signals import listening, listening_as_guest
 from orchestrator.scores.described import description_of
 from orchestrator.scores.other_runs import evaluations_of_others, freeze
 from orchestrator.status import Watcher
@@ -55,23 +55,46 @@ class Ended:
     reason: str
 
 
-def start(path: Path, overrides: Sequence[str], console: Console, log_format: LogFormat) -> Ended:
+def start(
+    path: Path,
+    overrides: Sequence[str],
+    console: Console,
+    log_format: LogFormat,
+    *,
+    text: str | None = None,
+    as_guest: bool = False,
+) -> Ended:
     """Run the configuration at `path`, in a new run directory or, with ``continue_cp``, in that of ``cp_filename``.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The configuration.
+    overrides : sequence of str
+        ``dotted.key=value`` each.
+    console : rich.console.Console
+        Of the program.
+    log_format : LogFormat
+        Of what goes to the console.
+    text : str or None
+        The configuration, if there is no file; its paths are relative to the directory of `path`.
+    as_guest : bool
+        Whether this is part of a program of the user's, which goes on afterwards.
 
     Raises
     ------
     orchestrator.errors.OrchestratorError
         If it cannot start or go on.
     """
-    config = load_checked_config(path, overrides)
+    config = load_checked_config(path, overrides, text)
     set_mode(config.run_mode)
     restarted = run_of_restarted_job(config.model_dir, os.environ)
     if restarted is not None:
         named_by = f"SLURM has restarted job {os.environ['SLURM_JOB_ID']}"
-        return _continue(config, restarted, named_by, console, log_format)
+        return _continue(config, restarted, named_by, console, log_format, as_guest=as_guest)
     if config.continue_cp and config.cp_filename is not None:
         paths = RunPaths(config.cp_filename.parent)
-        return _continue(config, paths, f"{path}: cp_filename", console, log_format)
+        return _continue(config, paths, f"{path}: cp_filename", console, log_format, as_guest=as_guest)
     paths = _new_run_directory(config.model_dir)
     try:
         create_run(config, paths)
@@ -79,24 +102,28 @@ def start(path: Path, overrides: Sequence[str], console: Console, log_format: Lo
         shutil.rmtree(paths.directory, ignore_errors=True)
         raise
     try:
-        doubt = doubtful_time(Source(path), overrides, config)
+        doubt = doubtful_time(Source(path, text), overrides, config)
         warning = f"{path}: {doubt.key}: {doubt.message}" if doubt else ""
-        return _control(config, paths, console, log_format, new=True, warning=warning)
+        return _control(config, paths, console, log_format, new=True, warning=warning, as_guest=as_guest)
     finally:
         _remove_if_empty(paths)
 
 
-def go_on(paths: RunPaths, overrides: Sequence[str], console: Console, log_format: LogFormat) -> Ended:
+def go_on(
+    paths: RunPaths, overrides: Sequence[str], console: Console, log_format: LogFormat, *, as_guest: bool = False
+) -> Ended:
     """Continue a run with its own configuration: config.yaml, or what the checkpoint holds where that was removed."""
     if paths.config.is_file():
         config = load_checked_config(paths.config, overrides)
     else:
         config = load_checked_config(paths.checkpoint, overrides, Checkpoint(paths.checkpoint).config_text)
     set_mode(config.run_mode)
-    return _continue(config, paths, "--continue", console, log_format)
+    return _continue(config, paths, "--continue", console, log_format, as_guest=as_guest)
 
 
-def _continue(config: Config, paths: RunPaths, named_by: str, console: Console, log_format: LogFormat) -> Ended:
+def _continue(
+    config: Config, paths: RunPaths, named_by: str, console: Console, log_format: LogFormat, *, as_guest: bool
+) -> Ended:
     if not paths.checkpoint.is_file():
         raise UsageError(f"{named_by}: there is no checkpoint {paths.checkpoint}")
     # a moved model is where the user says it is now, or beside the run
@@ -118,7 +145,7 @@ def _continue(config: Config, paths: RunPaths, named_by: str, console: Console, 
             f"{named_by}: the run in {paths.directory} was made with other parameters of the model:\n  {listed}\n"
             "Put them back, or start a new run"
         )
-    return _control(config, paths, console, log_format)
+    return _control(config, paths, console, log_format, as_guest=as_guest)
 
 
 def _as_it_was(config: Config, frozen: Config) -> Config:
@@ -130,7 +157,14 @@ def _as_it_was(config: Config, frozen: Config) -> Config:
 
 
 def _control(
-    config: Config, paths: RunPaths, console: Console, log_format: LogFormat, *, new: bool = False, warning: str = ""
+    config: Config,
+    paths: RunPaths,
+    console: Console,
+    log_format: LogFormat,
+    *,
+    new: bool = False,
+    warning: str = "",
+    as_guest: bool,
 ) -> Ended:
     allocation = leave_allocation()
     config = config.model_copy(update={"continue_cp": False, "cp_filename": None})
@@ -138,7 +172,7 @@ def _control(
     with (
         only_controller(paths, job_id, console.print) as lease,
         logging_to(paths.log, console, log_format),
-        listening() as signals,
+        listening_as_guest() if as_guest else listening() as signals,
         contextlib.ExitStack() as held,
     ):
         lease.call_on_loss(signals.stop.set)
