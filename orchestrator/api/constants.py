@@ -68,7 +68,7 @@ def _pair(key: object, value: object) -> Written | None:
     return joined and Written(": ".join(each.text for each in found if each), joined.imports)
 
 
-def _of_numpy(value: np.ndarray | np.generic) -> Written | None:  # type: ignore[type-arg]
+def _of_numpy(value: np.ndarray | np.generic) -> Written | None:
     numbers = _written(value.tolist())
     if numbers is None or (isinstance(value, np.ndarray) and type(value) is not np.ndarray):
         return None

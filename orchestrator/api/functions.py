@@ -96,7 +96,7 @@ def located(function: Callable[..., object], model_dir: Path | None) -> Located:
         If it is no function that can be found again, with what to do.
     """
     name = _require_plain_function(function)
-    namespace: Mapping[str, Any] = function.__globals__  # type: ignore[attr-defined]
+    namespace: Mapping[str, Any] = function.__globals__
     module = str(namespace.get("__name__"))
     file = namespace.get("__file__")
     if module == "__main__" or file is None:

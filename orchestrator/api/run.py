@@ -69,6 +69,8 @@ class Run:
     def directory(self) -> Path:
         """The run directory.
 
+        Examples
+        --------
         >>> Run("20261120-104608_Optimization").directory.name
         '20261120-104608_Optimization'
         """
@@ -78,6 +80,8 @@ class Run:
     def checkpoint(self) -> Checkpoint:
         """All that was kept: recordings of the best, what the optimiser knew, the configuration.
 
+        Examples
+        --------
         >>> Run("20261120-104608_Optimization").checkpoint.target_labels
         ['ReturnedValue(rate)', 'ReturnedValue(cv)']
         """
@@ -90,13 +94,15 @@ class Run:
         Only those that were measured can be best. Once the best were evaluated again under other seeds, it is the one
         with the best mean (``again``).
 
-        >>> Run("20261120-104608_Optimization").best.parameters
-        {'x': 0.35, 'y': 1.0}
-
         Raises
         ------
         orchestrator.UsageError
             If none was measured yet.
+
+        Examples
+        --------
+        >>> Run("20261120-104608_Optimization").best.parameters
+        {'x': 0.35, 'y': 1.0}
         """
         return self.ranked(1)[0]
 
@@ -167,6 +173,8 @@ class Run:
     def figures(self) -> Figures:
         """The figures of the report, by name, drawn when they are looked up; a notebook shows one as it is.
 
+        Examples
+        --------
         >>> Run("20261120-104608_Optimization").figures["score_by_generation"].title
         'Total score by generation'
         """

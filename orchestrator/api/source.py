@@ -43,12 +43,12 @@ class _Module:
 
     def __init__(self, function: Callable[..., object]):
         self._function = function.__name__
-        self._namespace: Mapping[str, Any] = function.__globals__  # type: ignore[attr-defined]
+        self._namespace: Mapping[str, Any] = function.__globals__
         self._imports: set[str] = set()
         self._constants: dict[str, str] = {}
         self._definitions: dict[str, str] = {}
         self._seen: set[str] = set()
-        self._later_annotations = bool(function.__code__.co_flags & _LATER)  # type: ignore[attr-defined]
+        self._later_annotations = bool(function.__code__.co_flags & _LATER)
         if self._namespace.get(self._function) is not function:
             raise self._error(f"the name {self._function} means something else by now: give the function anew")
         self._add(self._function, function)

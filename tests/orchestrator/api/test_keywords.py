@@ -59,7 +59,10 @@ WRONG = {
     "text": ("rate", r"expected wanted values by name, or a list of targets, got 'rate'"),
     "a word": ({"rate": "ten"}, r"targets: rate: expected a number, the keys of a target .* got 'ten'"),
     "yes": ({"rate": True}, r"got True"),
-    "own": ([OfOnesOwn(key="rate", target_value=1, norm=1)], r"OfOnesOwn is a class of your own: .*my_targets.py:OfOnesOwn"),
+    "own": (
+        [OfOnesOwn(key="rate", target_value=1, norm=1)],
+        r"OfOnesOwn is a class of your own: .*my_targets.py:OfOnesOwn",
+    ),
 }
 
 
@@ -108,7 +111,7 @@ def test_what_no_configuration_holds_is_refused() -> None:
 
 def test_problems_are_told_by_keyword(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        optimise(**{**GIVEN, "parameters": {"x": (1, 0)}}, simulation=SIMULATION, jobs={"ntask": 1}, model_dir=tmp_path)
+        optimise(**{**GIVEN, "parameters": {"x": "a"}}, simulation=SIMULATION, jobs={"ntask": 1}, model_dir=tmp_path)
     assert [each.key for each in caught.value.problems] == ["jobs.ntask", "parameters.x"]
     assert all(line.startswith("optimise(): ") for line in str(caught.value).splitlines())
     assert not list(tmp_path.iterdir())

@@ -17,6 +17,7 @@ from orchestrator import Run, UsageError
 from orchestrator.api import Figures, optimise
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.paths import RunPaths
+from orchestrator.run.report_refresher import ReportRefresher
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/api.md"
 # they simulate
@@ -60,6 +61,7 @@ def test_examples_of_drawing(name: str, run_here: RunPaths) -> None:
 @pytest.mark.run
 def test_examples_of_carrying_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(ReportRefresher, "refresh", lambda _: None)
     names = EXAMPLES["optimise"].globs
     for name in CARRIED_OUT:  # each goes on where the one before has ended
         EXAMPLES[name].globs = names
@@ -117,7 +119,9 @@ def test_a_run_of_which_nothing_is_measured(run_here: RunPaths) -> None:
 @pytest.mark.run
 def test_nobody_imports_more_than_before() -> None:
     """A job and the command line import nothing of what is for scripts."""
-    code = "import sys, orchestrator.node.evaluate, orchestrator.cli; from orchestrator import Trace; print(*sys.modules)"
+    code = (
+        "import sys, orchestrator.node.evaluate, orchestrator.cli; from orchestrator import Trace; print(*sys.modules)"
+    )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not [name for name in loaded if name.startswith("orchestrator.api")]
     code = "import sys, orchestrator; print(len(sys.modules), 'targets' in sys.modules)"

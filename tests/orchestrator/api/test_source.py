@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import code
 import linecache
+import pathlib
 import re
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from script_as_main import script
 
 from orchestrator.api.constants import written
 from orchestrator.api.functions import Located, located
@@ -75,16 +79,6 @@ def simulate(parameters: Mapping[str, float], directory: Path):
 '''
 
 
-def script(tmp_path: Path, text: str, name: str = "__main__") -> dict[str, Any]:
-    """Execute a script as Python does, and return what it has defined."""
-    file = tmp_path / "fit.py"
-    file.write_text(text)
-    linecache.checkcache(str(file))
-    namespace: dict[str, Any] = {"__name__": name, "__file__": str(file)}
-    exec(compile(text, str(file), "exec", dont_inherit=True), namespace)
-    return namespace
-
-
 def refused(function: Callable[..., object]) -> str:
     with pytest.raises(UsageError) as caught:
         located(function, None)
@@ -94,8 +88,8 @@ def refused(function: Callable[..., object]) -> str:
 def test_a_function_with_all_that_it_uses(tmp_path: Path) -> None:
     own = script(tmp_path, RICH)
     text = module_of(own["simulate"])
-    alone: dict[str, Any] = {"__name__": __name__}
-    exec(compile(text, "elsewhere", "exec", dont_inherit=True), alone)
+    (tmp_path / "alone.py").write_text(text)
+    alone = runpy.run_path(str(tmp_path / "alone.py"))
     assert alone["simulate"]({"tau": 3.0}, tmp_path) == own["simulate"]({"tau": 3.0}, tmp_path)
     assert "unused = object" not in text
     assert {"import xml.etree", "import xml.etree.ElementTree", "from numpy import exp"} <= set(text.splitlines())
@@ -106,8 +100,12 @@ def test_a_function_with_all_that_it_uses(tmp_path: Path) -> None:
 
 
 def test_where_it_is_written_and_how_it_is_named(tmp_path: Path) -> None:
-    found = located(script(tmp_path, "def simulate(parameters, directory):\n    return {'rate': 1}\n")["simulate"], None)
-    changed = located(script(tmp_path, "def simulate(parameters, directory):\n    return {'rate': 2}\n")["simulate"], None)
+    found = located(
+        script(tmp_path, "def simulate(parameters, directory):\n    return {'rate': 1}\n")["simulate"], None
+    )
+    changed = located(
+        script(tmp_path, "def simulate(parameters, directory):\n    return {'rate': 2}\n")["simulate"], None
+    )
     assert found.model_dir == changed.model_dir == tmp_path
     assert re.fullmatch(r"optimised_functions\.simulate_[0-9a-f]{8}:simulate", found.reference)
     assert found.reference != changed.reference
@@ -171,13 +169,13 @@ def test_a_script_that_was_edited_since_it_began_is_refused(tmp_path: Path) -> N
 
 def test_what_was_typed_at_a_prompt_has_no_source(tmp_path: Path) -> None:
     own: dict[str, Any] = {"__name__": "__main__"}
-    exec(compile("def f(p, d): ...", "<stdin>", "exec"), own)
+    code.InteractiveInterpreter(own).runsource("def f(p, d): ...\n", "<stdin>", "exec")
     assert "belongs in a file" in refused(own["f"])
 
 
 CONSTANTS = [
-    True, 3, -2.5, 0.1 + 0.2, float("inf"), "it's\n", b"\x00", None, (1,), (), [1, [2.5]], {"a": {1: (2, None)}}, {3, 1},
-    set(), Path("data/x.csv"), np.float32(0.1), np.arange(3), np.array([[1.5, np.nan]], dtype="f4"), np.bool_(True),
+    True, 3, -2.5, 0.1 + 0.2, float("inf"), "it's\n", b"\x00", None, (1,), (), [1, [2.5]], {"a": {1: (2, None)}},
+    {3, 1}, set(), Path("data/x.csv"), np.float32(0.1), np.arange(3), np.array([[1.5, np.nan]], dtype="f4"), np.bool_(True),
 ]  # fmt: skip
 
 
@@ -185,9 +183,8 @@ CONSTANTS = [
 def test_constants_come_back_as_they_are(value: object) -> None:
     found = written(value)
     assert found is not None
-    namespace: dict[str, Any] = {}
-    exec("\n".join([*found.imports, f"back = {found.text}"]), namespace)
-    back = namespace["back"]
+    assert found.imports <= {"import numpy as _numpy", "import pathlib as _pathlib"}
+    back = eval(found.text, {"_numpy": np, "_pathlib": pathlib})
     assert type(back) is type(value)
     assert getattr(back, "dtype", None) == getattr(value, "dtype", None)
     np.testing.assert_equal(back, value)
