@@ -104,7 +104,7 @@ def test_a_script_on_a_terminal_shows_how_it_goes_and_is_stopped_with_ctrl_c(
     shown = terminal.read()
     terminal.close()
     assert terminal.exitstatus == 1
-    assert "offspring" in shown
+    assert "of 3 complete" in shown
     assert "orchestrator.errors.Stopped: stopped in generation " in shown
     assert shown.endswith("or, in Python, with orchestrator.Run(that directory).continue_()\r\n")
     (directory,) = tmp_path.glob("*_Optimization")

@@ -69,7 +69,7 @@ if True:
 
             indented."""
         unused = [exp(x) for x in DATA]
-        return {"rate": sum(unused) * Cell(parameters["tau"]).gain() + LEVELS["low"][0] + factorial(3)}
+        return {"rate": sum(unused) * Cell(parameters["tau"]).gain() + LEVELS["low"][0] + factorial(3), "file": len(__file__)}
 
 
 def simulate(parameters: Mapping[str, float], directory: Path):
@@ -175,7 +175,7 @@ def test_what_was_typed_at_a_prompt_has_no_source(tmp_path: Path) -> None:
 
 CONSTANTS = [
     True, 3, -2.5, 0.1 + 0.2, float("inf"), "it's\n", b"\x00", None, (1,), (), [1, [2.5]], {"a": {1: (2, None)}},
-    {3, 1}, set(), Path("data/x.csv"), np.float32(0.1), np.arange(3), np.array([[1.5, np.nan]], dtype="f4"), np.bool_(True),
+    {3, 1}, set(), Path("data/x.csv"), np.float32(0.1), np.arange(3), np.array([[1.5, np.nan]], "f4"), np.bool_(True),
 ]  # fmt: skip
 
 
