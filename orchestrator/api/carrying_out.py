@@ -9,7 +9,6 @@ import types
 from collections.abc import Callable, Iterator
 
 from orchestrator.display.console import PlainConsole
-from orchestrator.errors import Stopped
 from orchestrator.files import umask
 from orchestrator.paths import RunPaths
 from orchestrator.run.start import Ended
@@ -32,13 +31,8 @@ def carried_out(carry_out: Callable[[PlainConsole], Ended], *, progress: bool) -
     """
     # standard output is the script's own
     console = PlainConsole(stderr=True, soft_wrap=not sys.stderr.isatty(), quiet=not progress)
-    try:
-        with as_guest():
-            ended = carry_out(console)
-    except Stopped as error:
-        if "--continue" not in str(error):
-            raise
-        raise Stopped(f"{error}\nor, in Python, with orchestrator.Run(that directory).continue_()") from error
+    with as_guest():
+        ended = carry_out(console)
     console.print(f"Done: {ended.reason}. Run directory: {ended.paths.directory}")
     return ended.paths
 

@@ -9,7 +9,6 @@ import inspect
 import linecache
 import symtable
 import sys
-import textwrap
 import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -85,20 +84,22 @@ class _Module:
     def _define(self, name: str, value: object) -> None:
         text, node = self._source_of(name, value)
         for each in _names_used(text):
-            if each in self._namespace and self._namespace[each] is not getattr(builtins, each, self):
+            if each in self._namespace and not _is_builtin(each, self._namespace[each]):
                 self._add(each, self._namespace[each])
         self._imports |= set(_submodules(node, self._namespace))
         self._definitions[name] = text
 
-    def _is_defined_here(self, name: str, value: object) -> bool:
-        if not isinstance(value, (types.FunctionType, type)):
+    def _is_defined_here(self, name: str, value: Any) -> bool:
+        named = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+        if named != (self._namespace.get("__name__"), name):
             return False
-        own = value.__module__ == self._namespace.get("__name__")
-        return own and value.__qualname__ == name
+        # what a decorator was given, if it says so, as those made with functools.wraps do
+        return isinstance(inspect.unwrap(value), (types.FunctionType, type))
 
-    def _source_of(self, name: str, value: object) -> tuple[str, _Definition]:
+    def _source_of(self, name: str, value: Any) -> tuple[str, _Definition]:
         """Return the text of a definition, with its decorators, and what it consists of."""
-        code = None if isinstance(value, type) else inspect.unwrap(value).__code__  # type: ignore[arg-type]
+        value = inspect.unwrap(value)
+        code = None if isinstance(value, type) else value.__code__
         for file in self._files_of(value):
             text = "".join(linecache.getlines(file, dict(self._namespace)))
             for node in _definitions_in(text, name):
@@ -110,9 +111,9 @@ class _Module:
             "belongs in a file"
         )
 
-    def _files_of(self, value: object) -> Iterator[str]:
+    def _files_of(self, value: types.FunctionType | type) -> Iterator[str]:
         if not isinstance(value, type):
-            yield inspect.unwrap(value).__code__.co_filename  # type: ignore[arg-type]
+            yield value.__code__.co_filename
             return
         # a notebook's cells are files, too, but its classes do not say which
         functions = (each for each in vars(value).values() if isinstance(each, types.FunctionType))
@@ -124,13 +125,24 @@ class _Module:
         return UsageError(f"{self._function}(): {what}")
 
 
+def _is_builtin(name: str, value: Any) -> bool:
+    """Whether something is the builtin of its name; IPython gives notebooks an ``open`` around that of Python."""
+    return hasattr(builtins, name) and inspect.unwrap(value) is getattr(builtins, name)
+
+
 def _definitions_in(text: str, name: str) -> list[_Definition]:
-    """Return the definitions of a name in a text, the last first."""
+    """Return the definitions of a name in a text, the last first; not those inside of others."""
     try:
-        tree = ast.parse(text)
+        waiting: list[ast.AST] = [ast.parse(text)]
     except (SyntaxError, ValueError):
         return []
-    found = [node for node in ast.walk(tree) if isinstance(node, _Definition) and node.name == name]
+    found = []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, _Definition):
+            found += [node] if node.name == name else []
+        else:
+            waiting += ast.iter_child_nodes(node)
     return sorted(found, key=lambda node: -node.lineno)
 
 
@@ -139,8 +151,9 @@ def _first_line(node: _Definition) -> int:
 
 
 def _text_of(node: _Definition, text: str) -> str:
-    lines = text.splitlines()[_first_line(node) - 1 : node.end_lineno]
-    return textwrap.dedent("\n".join(lines))
+    lines = text.split("\n")[_first_line(node) - 1 : node.end_lineno]
+    # with other indents, texts over several lines would be other texts
+    return "\n".join(["if True:", *lines] if node.col_offset else lines)
 
 
 def _is_same(code: types.CodeType, node: _Definition, text: str) -> bool:
@@ -206,6 +219,11 @@ def _submodules(node: ast.AST, namespace: Mapping[str, Any]) -> Iterator[str]:
                     yield f"import {module}"
 
 
+def _module_with(name: str, value: object) -> str | None:
+    modules = list(sys.modules.items())
+    return next((each for each, module in modules if getattr(module, "__dict__", {}).get(name) is value), None)
+
+
 def _place_of(value: object) -> tuple[str, str] | None:
     """Return the module and the name by which something is imported, the shortest module that has it."""
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", getattr(value, "__name__", None))
@@ -215,7 +233,7 @@ def _place_of(value: object) -> tuple[str, str] | None:
     if name in orchestrator.__all__ and getattr(orchestrator, name) is value:
         return "orchestrator", name
     if module is None:  # of C
-        module = next((each for each, found in list(sys.modules.items()) if vars(found).get(name) is value), None)
+        module = _module_with(name, value)
     if not isinstance(module, str) or module == "__main__":
         return None
     parts = module.split(".")

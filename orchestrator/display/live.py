@@ -127,11 +127,9 @@ def _in_notebook(watcher: Watcher, lines: Callable[[RunStatus], object]) -> Iter
         display.show(status)
         lines(status)
 
-    try:
-        with StatusThread(watcher, told):
-            yield
-    finally:
-        display.show(watcher.look())  # what it has come to stays below the cell
+    with StatusThread(watcher, told):
+        yield
+    display.show(watcher.look())  # what it has come to stays below the cell
 
 
 def watch(

@@ -221,7 +221,7 @@ def _control(
         except Stopped as error:
             lease.confirm()
             jobs = end_if_asked([paths, *again.held], cluster, signals, console, lease.confirm)
-            message = f"{error}. {jobs}; {_to_go_on(paths, new=new)}"
+            message = f"{error}. {jobs}; {_to_go_on(paths, new=new, as_guest=as_guest)}"
             if job_id and signal.SIGUSR1 in signals.received:
                 console.print(f"{error}. {jobs}, and so does job {job_id}, which is queued again.")
                 refused = requeue(job_id, signals.received)
@@ -230,9 +230,8 @@ def _control(
         except OSError as error:
             # a full disk, an exceeded quota, a file system that is gone: what is in the checkpoint is safe
             place = error.filename or paths.directory
-            message = (
-                f"{place}: {error.strerror or error}. The checkpoint is intact; fix it and {_to_go_on(paths, new=new)}"
-            )
+            how = _to_go_on(paths, new=new, as_guest=as_guest)
+            message = f"{place}: {error.strerror or error}. The checkpoint is intact; fix it and {how}"
             raise RunFailed(message) from error
         lease.ending = ("finished", reason)
     return Ended(paths, reason)
@@ -273,11 +272,12 @@ def _new_run_directory(model_dir: Path) -> RunPaths:
     raise RunFailed(f"{model_dir} has too many run directories of {stamp}")
 
 
-def _to_go_on(paths: RunPaths, *, new: bool) -> str:
+def _to_go_on(paths: RunPaths, *, new: bool, as_guest: bool) -> str:
     """Return what to do after a run has ended early."""
     if new and _is_empty(paths):
         return "start it again: nothing was simulated yet, and nothing of the run is kept"
-    return f"continue with\n  {command_line('orchestrator', 'run', '--continue', paths.directory)}"
+    in_python = f"\nor, in Python\n  orchestrator.Run({str(paths.directory)!r}).continue_()" if as_guest else ""
+    return f"continue with\n  {command_line('orchestrator', 'run', '--continue', paths.directory)}{in_python}"
 
 
 def _is_empty(paths: RunPaths) -> bool:

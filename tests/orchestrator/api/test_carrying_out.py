@@ -19,7 +19,7 @@ from orchestrator.api.optimising import optimise
 from orchestrator.display.console import PlainConsole
 from orchestrator.display.logs import logging_to
 from orchestrator.display.notebook import html_of
-from orchestrator.errors import ConfigError, Stopped, UsageError
+from orchestrator.errors import ConfigError, UsageError
 from orchestrator.paths import RunPaths
 from orchestrator.run.signals import Signals, listening_as_guest
 from orchestrator.run.start import Ended
@@ -68,20 +68,6 @@ def test_a_thread_of_the_users_hears_no_signals() -> None:
     thread.start()
     thread.join()
     assert not found[0].stop.is_set()
-
-
-def stopped(words: str) -> str:
-    def carry_out(console: PlainConsole) -> Ended:
-        raise Stopped(words)
-
-    with pytest.raises(Stopped) as caught:
-        carried_out(carry_out, progress=False)
-    return str(caught.value)
-
-
-def test_who_is_stopped_learns_how_to_go_on_in_python() -> None:
-    assert stopped("stopped. continue with\n  orchestrator run --continue X").endswith("continue_()")
-    assert stopped("stopped. start it again") == "stopped. start it again"
 
 
 def test_standard_output_is_the_scripts_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

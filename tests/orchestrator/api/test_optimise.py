@@ -106,8 +106,8 @@ def test_a_script_on_a_terminal_shows_how_it_goes_and_is_stopped_with_ctrl_c(
     assert terminal.exitstatus == 1
     assert "of 3 complete" in shown
     assert "orchestrator.errors.Stopped: stopped in generation " in shown
-    assert shown.endswith("or, in Python, with orchestrator.Run(that directory).continue_()\r\n")
     (directory,) = tmp_path.glob("*_Optimization")
+    assert shown.endswith(f"or, in Python\r\n  orchestrator.Run({str(directory)!r}).continue_()\r\n")
     assert len(Run(directory).evaluations()) < 15
     assert same(Run(directory).continue_(progress=False).evaluations(), undisturbed[0].evaluations())
 

@@ -20,7 +20,7 @@ from orchestrator.api.functions import Located, located
 from orchestrator.api.source import module_of
 from orchestrator.errors import UsageError
 
-RICH = '''
+RICH = r'''
 from __future__ import annotations
 
 import dataclasses
@@ -57,6 +57,7 @@ class Cell:
         return 1 / (1 + self.tau / TAU)
 
 
+@functools.lru_cache
 def factorial(n):
     return 1 if n < 2 else n * factorial(n - 1)
 
@@ -69,7 +70,10 @@ if True:
 
             indented."""
         unused = [exp(x) for x in DATA]
-        return {"rate": sum(unused) * Cell(parameters["tau"]).gain() + LEVELS["low"][0] + factorial(3), "file": len(__file__)}
+        gain = Cell(parameters["tau"]).gain()
+        lines = len("""
+            deep""")
+        return {"rate": sum(unused) * gain + LEVELS["low"][0] + factorial(3), "file": len(__file__), "lines": lines}
 
 
 def simulate(parameters: Mapping[str, float], directory: Path):
