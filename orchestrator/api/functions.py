@@ -52,11 +52,14 @@ class Located:
         Raises
         ------
         orchestrator.errors.UsageError
-            If it cannot be written.
+            If it cannot be written, or somebody has edited it.
         """
-        if self.source is None or self.file.is_file():
+        if self.source is None:
             return False
         try:
+            if self.file.exists():
+                self._require_unchanged()
+                return False
             self.file.parent.mkdir(parents=True, exist_ok=True)
             write_text(self.file, self.source)
         except OSError as error:
@@ -64,11 +67,19 @@ class Located:
         importlib.invalidate_caches()
         return True
 
+    def _require_unchanged(self) -> None:
+        """Make sure that what would be simulated is what was given."""
+        if self.file.read_text(encoding="utf-8", errors="replace") != self.source:
+            raise UsageError(
+                f"{self.file}: expected the function that its name has a digest of, got another: somebody has edited "
+                "it. Rename it, so that it is written anew"
+            )
+
     def remove_if_unused(self) -> None:
         """Take the module away if no run names it."""
-        configs = self.model_dir.glob("*_Optimization/config.yaml")
-        if not any(self.reference in config.read_text(encoding="utf-8", errors="replace") for config in configs):
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):
+            configs = self.model_dir.glob("*_Optimization/config.yaml")
+            if not any(self.reference in config.read_text(encoding="utf-8", errors="replace") for config in configs):
                 self.file.unlink()
                 self.file.parent.rmdir()
 

@@ -14,6 +14,7 @@ import yaml
 from orchestrator.config.model import Config
 from orchestrator.config.yaml_text import write_yaml
 from orchestrator.errors import UsageError
+from orchestrator.text import shortened
 from targets import Target
 from targets.plugins import nearest
 from targets.registry import known_targets
@@ -21,6 +22,8 @@ from targets.registry import known_targets
 NAME = "optimise()"
 # of a wanted value that is a number alone: the distance from it that scores 1
 _NORM = 0.1
+# characters of a wrong value that are told
+_LONGEST = 200
 # which run is continued is said by `Run`
 _NOT_GIVEN = ("continue_cp", "cp_filename")
 
@@ -72,7 +75,7 @@ def as_targets(given: Mapping[str, object] | Sequence[object]) -> list[object]:
     if isinstance(given, Mapping):
         return [_named(str(name), each) for name, each in given.items()]
     if isinstance(given, (str, bytes)) or not isinstance(given, Sequence):
-        raise UsageError(f"{NAME}: targets: expected wanted values by name, or a list of targets, got {given!r}")
+        raise UsageError(f"{NAME}: targets: expected wanted values by name, or a list of targets, got {_told(given)}")
     return [_entry(each) if isinstance(each, Target) else each for each in given]
 
 
@@ -85,7 +88,7 @@ def _named(name: str, given: object) -> object:
         return {"class": kind, "key": name, **given} if "class" not in given else {"name": name, **given}
     if isinstance(given, bool) or not isinstance(given, (int, float, np.integer, np.floating)):
         message = "expected a number, the keys of a target such as {'target_value': 10, 'norm': 2}, or a target"
-        raise UsageError(f"{NAME}: targets: {name}: {message}, got {given!r}")
+        raise UsageError(f"{NAME}: targets: {name}: {message}, got {_told(given)}")
     wanted = float(given)
     norm = abs(wanted) * _NORM if wanted and math.isfinite(wanted) else 1.0
     return {"class": "ReturnedValue", "key": name, "target_value": wanted, "norm": norm}
@@ -135,6 +138,9 @@ def _yaml(value: object, of: str, *, flow: bool = False) -> str:
         return write_yaml(value, width=10_000 if flow else 120, flow=flow).removesuffix("...\n").strip()
     except yaml.YAMLError as error:
         wrong = error.args[-1] if error.args else error
-        raise UsageError(
-            f"{of}: expected numbers, text, lists and mappings, got {type(wrong).__name__} ({wrong!r})"
-        ) from error
+        got = f"{type(wrong).__name__} ({_told(wrong)})"
+        raise UsageError(f"{of}: expected numbers, text, lists and mappings, got {got}") from error
+
+
+def _told(value: object) -> str:
+    return shortened(repr(value), _LONGEST)

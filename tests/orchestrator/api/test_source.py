@@ -115,6 +115,9 @@ def test_where_it_is_written_and_how_it_is_named(tmp_path: Path) -> None:
     assert found.reference != changed.reference
     assert [found.write(), found.write()] == [True, False]
     assert found.file.read_text() == found.source
+    found.file.write_text("# edited")
+    with pytest.raises(UsageError, match="somebody has edited it"):
+        found.write()
     assert found.file.parent.parent == tmp_path
     (tmp_path / "20261120-104608_Optimization").mkdir()
     config = tmp_path / "20261120-104608_Optimization/config.yaml"
