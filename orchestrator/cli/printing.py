@@ -7,12 +7,11 @@ letter by letter.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
+from rich.console import Console
 
+from orchestrator.display.console import PlainConsole
 from orchestrator.text import plain
 
 if TYPE_CHECKING:
@@ -20,38 +19,7 @@ if TYPE_CHECKING:
     from orchestrator.reevaluation.noise import Luck
     from orchestrator.reevaluation.reports import Report
 
-# columns where nobody says how many there are, as in a file or a pipe: more than any table needs
-_WIDE = 10_000
-
-
-class PlainConsole(Console):
-    """A console to which texts are texts: no markup, no names of emoji, no control characters.
-
-    Parameters
-    ----------
-    stderr : bool
-        Whether it prints to standard error.
-    width : int or None
-        In columns; None for the terminal's, and `_WIDE` where there is none.
-    soft_wrap : bool
-        Whether long lines are left to the terminal.
-    """
-
-    def __init__(self, *, stderr: bool = False, width: int | None = None, soft_wrap: bool = False):
-        wide = None if sys.stdout is not None and sys.stdout.isatty() else _WIDE
-        super().__init__(
-            stderr=stderr,
-            width=width or wide,
-            soft_wrap=soft_wrap,
-            markup=False,
-            emoji=False,
-            highlight=False,
-        )
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield what is printed; control characters that are not rich's own are taken out."""
-        for segment in super().render(renderable, options):
-            yield segment if segment.control else Segment(plain(segment.text), segment.style)
+__all__ = ["PlainConsole", "print_best", "print_luck", "print_report", "say", "show_all_letters"]
 
 
 def say(text: object, *, error: bool = False, end: str = "\n") -> None:

@@ -12,7 +12,7 @@ from orchestrator.cli.app import Overrides, app
 from orchestrator.cli.printing import PlainConsole, print_best, say
 from orchestrator.display.logs import LogFormat, LogLevel, json_line, logging_at
 from orchestrator.errors import UsageError
-from orchestrator.paths import ReevaluationPaths, run_paths
+from orchestrator.paths import run_paths
 from orchestrator.text import command_line
 
 
@@ -59,12 +59,9 @@ def run(
 @app.command()
 def cancel(run_directory: Annotated[Path, typer.Argument(help="Run directory.", show_default=False)]) -> None:
     """Stop a run: end its controller, if there is one, and all of its jobs. It can be continued later."""
-    from orchestrator.run.cancel import cancel_run  # noqa: PLC0415
+    from orchestrator.run.cancel import cancel_with_reevaluation  # noqa: PLC0415
 
     paths = run_paths(run_directory)
-    ended = cancel_run(paths, say)
-    again = ReevaluationPaths.of(paths)
-    if again.config.is_file():
-        ended += cancel_run(again, say)
+    ended = cancel_with_reevaluation(paths, say)
     to_go_on = command_line("orchestrator", "run", "--continue", paths.directory)
     say(f"Ended {ended} jobs. To go on:\n  {to_go_on}")

@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 from orchestrator.display.logs import SHOWN_LIVE, LogFormat, interactive
+from orchestrator.display.notebook import NotebookDisplay
 from orchestrator.display.terminal import one_line, print_status, render
 from orchestrator.status import RunStatus, Watcher
 from orchestrator.text import LOG_DATA
@@ -95,8 +96,12 @@ class ChangeLines:
 
 @contextlib.contextmanager
 def displaying(watcher: Watcher, console: Console, log_format: LogFormat = LogFormat.AUTO) -> Iterator[None]:
-    """Show a run while it is carried out: a live display on a terminal, a line per change in the log."""
+    """Show a run while it is carried out: live on a terminal or in a notebook, and a line per change in the log."""
     lines = ChangeLines()
+    if log_format is LogFormat.AUTO and console.is_jupyter and not console.quiet:
+        with _in_notebook(watcher, lines):
+            yield
+        return
     if log_format is not LogFormat.AUTO or not interactive(console):
         with StatusThread(watcher, lines):
             yield
@@ -112,6 +117,19 @@ def displaying(watcher: Watcher, console: Console, log_format: LogFormat = LogFo
         StatusThread(watcher, told),
     ):
         yield
+
+
+@contextlib.contextmanager
+def _in_notebook(watcher: Watcher, lines: Callable[[RunStatus], object]) -> Iterator[None]:
+    display = NotebookDisplay()
+
+    def told(status: RunStatus) -> None:
+        display.show(status)
+        lines(status)
+
+    with StatusThread(watcher, told):
+        yield
+    display.show(watcher.look())  # what it has come to stays below the cell
 
 
 def watch(

@@ -44,7 +44,7 @@ SHOWN_LIVE = "orchestrator_shown_live"
 
 def interactive(console: Console) -> bool:
     """Return whether a live display makes sense: a terminal that can move its cursor."""
-    return console.is_terminal and not console.is_dumb_terminal
+    return console.is_terminal and not console.is_dumb_terminal and not console.quiet
 
 
 @contextlib.contextmanager
@@ -77,7 +77,7 @@ def logging_to(path: Path, console: Console, log_format: LogFormat = LogFormat.A
     if logger.level == logging.NOTSET:  # whoever wants to know more has said so
         logger.setLevel(logging.INFO)
     logger.propagate = False
-    logging.raiseExceptions = False  # a full disk is told once, where it matters
+    raises, logging.raiseExceptions = logging.raiseExceptions, False  # a full disk is told once, where it matters
     handlers = (_to_file(path), _to_console(console, log_format))
     for handler in handlers:
         logger.addHandler(handler)
@@ -89,6 +89,7 @@ def logging_to(path: Path, console: Console, log_format: LogFormat = LogFormat.A
             handler.close()
         logger.setLevel(before[0])
         logger.propagate = before[1]
+        logging.raiseExceptions = raises
 
 
 def _to_file(path: Path) -> logging.Handler:
@@ -105,6 +106,11 @@ def _to_console(console: Console, log_format: LogFormat) -> logging.Handler:
         handler = RichHandler(console=console, show_path=False, markup=False, highlighter=None, log_time_format="%X")
         handler.setFormatter(PlainLines("%(message)s"))
         handler.addFilter(lambda record: not getattr(record, SHOWN_LIVE, False))
+    elif console.quiet or (log_format is LogFormat.AUTO and console.is_jupyter):
+        # a notebook shows the rest better, and who wants to see nothing has to know of what is wrong
+        handler = logging.StreamHandler()
+        handler.setLevel(logging.WARNING)
+        handler.setFormatter(PlainLines("%(message)s"))
     else:
         handler = logging.StreamHandler(console.file)
         handler.setFormatter(PlainLines(_LINE))

@@ -22,7 +22,7 @@ from orchestrator.jobs.journal import Journal
 from orchestrator.jobs.submitter import Submitter
 from orchestrator.lease import controller_jobs, holder_of, is_held, only_controller
 from orchestrator.lock import tokens
-from orchestrator.paths import RunPaths
+from orchestrator.paths import ReevaluationPaths, RunPaths
 from orchestrator.processes import living
 from orchestrator.run.own_jobs import is_controller, own_controller_jobs, own_of
 from orchestrator.run.signals import Signals, asked_to_cancel
@@ -30,6 +30,13 @@ from orchestrator.run.signals import Signals, asked_to_cancel
 _LOG = logging.getLogger(__name__)
 # how long a controller may take to stop, in s
 _PATIENCE = 30.0
+
+
+def cancel_with_reevaluation(paths: RunPaths, say: Callable[[str], object]) -> int:
+    """Do as `cancel_run` for a run, and for what evaluates its best again."""
+    ended = cancel_run(paths, say)
+    again = ReevaluationPaths.of(paths)
+    return ended + cancel_run(again, say) if again.config.is_file() else ended
 
 
 def cancel_run(paths: RunPaths, say: Callable[[str], object]) -> int:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -39,9 +39,22 @@ class Signals:
     received: list[int] = field(default_factory=list)
 
 
-@contextlib.contextmanager
-def listening() -> Iterator[Signals]:
+def listening() -> contextlib.AbstractContextManager[Signals]:
     """Collect signals instead of ending on them; a third Ctrl-C ends the process at once."""
+    return _collecting(_STOP_SIGNALS, _end_process)
+
+
+def listening_as_guest() -> contextlib.AbstractContextManager[Signals]:
+    """Collect Ctrl-C alone, in a program of the user's, whose other signals are its own; a third one is an exception.
+
+    Outside of the main thread no signal arrives.
+    """
+    numbers = (signal.SIGINT,) if threading.current_thread() is threading.main_thread() else ()
+    return _collecting(numbers, _raise)
+
+
+@contextlib.contextmanager
+def _collecting(numbers: Sequence[signal.Signals], end: Callable[[int], object]) -> Iterator[Signals]:
     signals = Signals()
 
     def take(number: int, _frame: FrameType | None) -> None:
@@ -51,14 +64,22 @@ def listening() -> Iterator[Signals]:
         if number == signal.SIGINT and presses == 2:
             signals.again.set()
         elif number == signal.SIGINT and presses > 2:
-            os._exit(128 + number)
+            end(number)
 
-    before = {number: signal.signal(number, take) for number in _STOP_SIGNALS}
+    before = {number: signal.signal(number, take) for number in numbers}
     try:
         yield signals
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _end_process(number: int) -> None:
+    os._exit(128 + number)
+
+
+def _raise(_number: int) -> None:
+    raise KeyboardInterrupt
 
 
 def asked_to_cancel(signals: Signals, console: Console) -> bool:

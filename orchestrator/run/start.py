@@ -38,7 +38,7 @@ from orchestrator.run.cancel import end_if_asked
 from orchestrator.run.evaluating import optimise
 from orchestrator.run.report_refresher import ReportRefresher
 from orchestrator.run.requeue import requeue
-from orchestrator.run.signals import listening
+from orchestrator.run.signals import listening, listening_as_guest
 from orchestrator.scores.described import description_of
 from orchestrator.scores.given_sets import GivenSets, freeze_sets, given_sets
 from orchestrator.scores.other_runs import evaluations_of_others, freeze
@@ -56,25 +56,49 @@ class Ended:
     reason: str
 
 
-def start(path: Path, overrides: Sequence[str], console: Console, log_format: LogFormat) -> Ended:
+def start(
+    path: Path,
+    overrides: Sequence[str],
+    console: Console,
+    log_format: LogFormat,
+    *,
+    text: str | None = None,
+    as_guest: bool = False,
+) -> Ended:
     """Run the configuration at `path`, in a new run directory or, with ``continue_cp``, in that of ``cp_filename``.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The configuration.
+    overrides : sequence of str
+        ``dotted.key=value`` each.
+    console : rich.console.Console
+        Of the program.
+    log_format : LogFormat
+        Of what goes to the console.
+    text : str or None
+        The configuration, if there is no file; its paths are relative to the directory of `path`.
+    as_guest : bool
+        Whether this is part of a program of the user's, which goes on afterwards.
 
     Raises
     ------
     orchestrator.errors.OrchestratorError
         If it cannot start or go on.
     """
-    config = load_checked_config(path, overrides)
+    config = load_checked_config(path, overrides, text)
     set_mode(config.run_mode)
     restarted = run_of_restarted_job(config.model_dir, os.environ)
     if restarted is not None:
         named_by = f"SLURM has restarted job {os.environ['SLURM_JOB_ID']}"
-        return _continue(config, restarted, named_by, console, log_format)
+        return _continue(config, restarted, named_by, console, log_format, as_guest=as_guest)
     if config.continue_cp and config.cp_filename is not None:
         paths = RunPaths(config.cp_filename.parent)
-        return _continue(config, paths, f"{path}: cp_filename", console, log_format)
-    doubt = doubtful_time(Source(path), overrides, config)
-    return begin(config, console, log_format, warnings=[f"{path}: {doubt.key}: {doubt.message}"] if doubt else ())
+        return _continue(config, paths, f"{path}: cp_filename", console, log_format, as_guest=as_guest)
+    doubt = doubtful_time(Source(path, text), overrides, config)
+    warnings = [f"{path}: {doubt.key}: {doubt.message}"] if doubt else ()
+    return begin(config, console, log_format, warnings=warnings, as_guest=as_guest)
 
 
 def begin(
@@ -84,6 +108,7 @@ def begin(
     *,
     sets: GivenSets | None = None,
     warnings: Sequence[str] = (),
+    as_guest: bool = False,
 ) -> Ended:
     """Run a checked configuration in a new run directory.
 
@@ -99,6 +124,8 @@ def begin(
         The parameter sets that it evaluates, if they were read already.
     warnings : sequence of str
         Logged first.
+    as_guest : bool
+        As for `start`.
 
     Raises
     ------
@@ -112,22 +139,26 @@ def begin(
         shutil.rmtree(paths.directory, ignore_errors=True)
         raise
     try:
-        return _control(config, paths, console, log_format, new=True, warnings=warnings)
+        return _control(config, paths, console, log_format, new=True, warnings=warnings, as_guest=as_guest)
     finally:
         _remove_if_empty(paths)
 
 
-def go_on(paths: RunPaths, overrides: Sequence[str], console: Console, log_format: LogFormat) -> Ended:
+def go_on(
+    paths: RunPaths, overrides: Sequence[str], console: Console, log_format: LogFormat, *, as_guest: bool = False
+) -> Ended:
     """Continue a run with its own configuration: config.yaml, or what the checkpoint holds where that was removed."""
     if paths.config.is_file():
         config = load_checked_config(paths.config, overrides)
     else:
         config = load_checked_config(paths.checkpoint, overrides, Checkpoint(paths.checkpoint).config_text)
     set_mode(config.run_mode)
-    return _continue(config, paths, "--continue", console, log_format)
+    return _continue(config, paths, "--continue", console, log_format, as_guest=as_guest)
 
 
-def _continue(config: Config, paths: RunPaths, named_by: str, console: Console, log_format: LogFormat) -> Ended:
+def _continue(
+    config: Config, paths: RunPaths, named_by: str, console: Console, log_format: LogFormat, *, as_guest: bool
+) -> Ended:
     if not paths.checkpoint.is_file():
         raise UsageError(f"{named_by}: there is no checkpoint {paths.checkpoint}")
     # a moved model is where the user says it is now, or beside the run
@@ -149,7 +180,7 @@ def _continue(config: Config, paths: RunPaths, named_by: str, console: Console, 
             f"{named_by}: the run in {paths.directory} was made with other parameters of the model:\n  {listed}\n"
             "Put them back, or start a new run"
         )
-    return _control(config, paths, console, log_format)
+    return _control(config, paths, console, log_format, as_guest=as_guest)
 
 
 def _as_it_was(config: Config, frozen: Config) -> Config:
@@ -168,6 +199,7 @@ def _control(
     *,
     new: bool = False,
     warnings: Sequence[str] = (),
+    as_guest: bool,
 ) -> Ended:
     allocation = leave_allocation()
     config = config.model_copy(update={"continue_cp": False, "cp_filename": None})
@@ -175,7 +207,7 @@ def _control(
     with (
         only_controller(paths, job_id, console.print) as lease,
         logging_to(paths.log, console, log_format),
-        listening() as signals,
+        listening_as_guest() if as_guest else listening() as signals,
         contextlib.ExitStack() as held,
     ):
         lease.call_on_loss(signals.stop.set)
@@ -224,7 +256,7 @@ def _control(
         except Stopped as error:
             lease.confirm()
             jobs = end_if_asked([paths, *again.held], cluster, signals, console, lease.confirm)
-            message = f"{error}. {jobs}; {_to_go_on(paths, new=new)}"
+            message = f"{error}. {jobs}; {_to_go_on(paths, new=new, as_guest=as_guest)}"
             if job_id and signal.SIGUSR1 in signals.received:
                 console.print(f"{error}. {jobs}, and so does job {job_id}, which is queued again.")
                 refused = requeue(job_id, signals.received)
@@ -233,9 +265,8 @@ def _control(
         except OSError as error:
             # a full disk, an exceeded quota, a file system that is gone: what is in the checkpoint is safe
             place = error.filename or paths.directory
-            message = (
-                f"{place}: {error.strerror or error}. The checkpoint is intact; fix it and {_to_go_on(paths, new=new)}"
-            )
+            how = _to_go_on(paths, new=new, as_guest=as_guest)
+            message = f"{place}: {error.strerror or error}. The checkpoint is intact; fix it and {how}"
             raise RunFailed(message) from error
         lease.ending = ("finished", reason)
     return Ended(paths, reason)
@@ -280,11 +311,12 @@ def _new_run_directory(model_dir: Path) -> RunPaths:
     raise RunFailed(f"{model_dir} has too many run directories of {stamp}")
 
 
-def _to_go_on(paths: RunPaths, *, new: bool) -> str:
+def _to_go_on(paths: RunPaths, *, new: bool, as_guest: bool) -> str:
     """Return what to do after a run has ended early."""
     if new and _is_empty(paths):
         return "start it again: nothing was simulated yet, and nothing of the run is kept"
-    return f"continue with\n  {command_line('orchestrator', 'run', '--continue', paths.directory)}"
+    in_python = f"\nor, in Python\n  orchestrator.Run({str(paths.directory)!r}).continue_()" if as_guest else ""
+    return f"continue with\n  {command_line('orchestrator', 'run', '--continue', paths.directory)}{in_python}"
 
 
 def _is_empty(paths: RunPaths) -> bool:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from orchestrator_project import CONFIG, Project
+from orchestrator_project import CONFIG, MODEL, Project
+from script_as_main import script
 from virtual_cluster import VirtualCluster
 
+import orchestrator
 from orchestrator.checkpoint import Checkpoint
 
 pytestmark = pytest.mark.slurm
@@ -75,3 +77,31 @@ def test_srun_starts_all_processes_of_a_function(project: Project) -> None:
     assert list(found["outcome"]) == ["OK"] * 3, list(checkpoint.details()["message"])
     assert set(found["value:ReturnedValue(rate)"]) == {2}
     assert set(found["value:ReturnedValue(cv)"]) == {1}
+
+
+@pytest.mark.parametrize("where", ["script", "module"])
+def test_functions_of_a_script_and_of_a_module_are_optimised_from_python(
+    where: str, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jobs import the module from its directory, and what was written of the script from the folder beside it."""
+    if where == "script":
+        simulate = script(project.directory, MODEL)["simulate"]
+    else:
+        (project.directory / "model.py").write_text(MODEL)
+        monkeypatch.syspath_prepend(project.directory)
+        monkeypatch.delitem(sys.modules, "model", raising=False)
+        from model import simulate  # noqa: PLC0415  (of the project)
+    found = orchestrator.optimise(
+        simulate,
+        {"x": (0, 1), "y": (-2, 1)},
+        {"rate": 3, "cv": 1},
+        jobs={"poll_interval": 1, "result_grace": 2},
+        offspring_size=3,
+        max_ngen=1,
+        report=False,
+        progress=False,
+    ).evaluations()
+    monkeypatch.delitem(sys.modules, "model", raising=False)
+    assert list(found["outcome"]) == ["OK"] * 3
+    assert found["job_id"].str.fullmatch(r"\d+_\d+").all()
+    assert (found["value:ReturnedValue(rate)"] == 10 * found["parameter:x"]).all()

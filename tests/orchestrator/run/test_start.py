@@ -16,7 +16,9 @@ from orchestrator.paths import RunPaths
 from orchestrator.run.start import start
 
 
-def said_of(project: Project, error: Exception, monkeypatch: pytest.MonkeyPatch, *, begun: bool) -> str:
+def said_of(
+    project: Project, error: Exception, monkeypatch: pytest.MonkeyPatch, *, begun: bool, as_guest: bool = False
+) -> str:
     """The message of a run that ends with an error, before or after something was asked for."""
 
     def end(config: Any, paths: RunPaths, *arguments: Any, **options: Any) -> str:
@@ -26,7 +28,7 @@ def said_of(project: Project, error: Exception, monkeypatch: pytest.MonkeyPatch,
 
     monkeypatch.setattr("orchestrator.run.start.optimise", end)
     with pytest.raises(OrchestratorError) as caught:
-        start(project.config, (), Console(file=io.StringIO()), LogFormat.TEXT)
+        start(project.config, (), Console(file=io.StringIO()), LogFormat.TEXT, as_guest=as_guest)
     return str(caught.value)
 
 
@@ -52,3 +54,10 @@ def test_a_run_that_has_begun_can_be_continued(
     said = said_of(project, error, monkeypatch, begun=True)
     (run,) = project.runs
     assert said.endswith(f"continue with\n  orchestrator run --continue {run}")
+
+
+def test_in_python_it_is_continued_in_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Project.create(tmp_path)
+    said = said_of(project, ENDS[0], monkeypatch, begun=True, as_guest=True)
+    (run,) = project.runs
+    assert said.endswith(f"--continue {run}\nor, in Python\n  orchestrator.Run({str(run)!r}).continue_()")
