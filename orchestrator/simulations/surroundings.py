@@ -106,7 +106,7 @@ class Found:
     is_old: bool
 
 
-def required_by(model_dir: Path, modules: Iterable[str]) -> tuple[str, ...]:
+def required_by(model_dir: Path, modules: Iterable[str], lines: ast.Module | None = None) -> tuple[str, ...]:
     """Return what modules of a model import whatever happens: their own statements, none under ``if`` or ``try``.
 
     Parameters
@@ -115,9 +115,13 @@ def required_by(model_dir: Path, modules: Iterable[str]) -> tuple[str, ...]:
         The model's directory.
     modules : iterable of str
         Dotted names; of one that is no file of the model it is the package that is needed.
+    lines : ast.Module, optional
+        What is executed besides.
     """
     found: dict[str, None] = {}
-    for module in modules:
+    besides = () if lines is None else _imported(lines)
+    # of the model's own modules, what those import
+    for module in (*modules, *besides):
         try:
             tree = module_tree(model_dir, module)
         except UsageError:  # which is told elsewhere

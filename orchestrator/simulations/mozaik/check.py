@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # neither options nor what a shell would put in
 _ONE_WORD = re.compile(r"[\w./+~-]+")
+_READS_BEFORE = re.compile(r"""["']before["']""")
 # keys that a launch script may name; those of `jobs` were in `slurm` when users wrote theirs
 _LOADED = {
     "simulation": MozaikOptions.model_fields,
@@ -70,9 +71,17 @@ def _shipped_run_script() -> Path:
 
 
 def _missing_files(options: MozaikOptions, model_dir: Path) -> Iterator[Finding]:
-    if not (model_dir / options.run_script).is_file():
-        message = f"there is no file {model_dir / options.run_script}; copy it from {_shipped_run_script()}"
+    script = model_dir / options.run_script
+    if not script.is_file():
+        message = f"there is no file {script}; copy it from {_shipped_run_script()}"
         yield ("simulation", "run_script"), message
+    elif options.before and not _READS_BEFORE.search(_text_of(script)):
+        message = f"{script} does not execute them, it is from before there were any. Replace it with"
+        yield ("simulation", "before"), f"{message} {_shipped_run_script()}"
+
+
+def _text_of(script: Path) -> str:
+    return script.read_text(encoding="utf-8", errors="replace")
 
 
 def _module_problems(options: MozaikOptions, model_dir: Path) -> Iterator[Finding]:
@@ -177,13 +186,15 @@ def model_notes(options: MozaikOptions, model_dir: Path, config: Config, tree: M
 
 def _run_script(options: MozaikOptions, model_dir: Path, config: Config) -> Iterator[Finding]:
     """Yield that the run script is a copy of before it could tell an explosion from a transient."""
-    text = (model_dir / options.run_script).read_text(encoding="utf-8", errors="replace")
-    if config.explosion_check.enabled and "SliceWatch" in text and "slices_above" not in text:
-        message = (
-            f"{options.run_script} is a copy from an earlier version: it takes a transient of the start for an "
-            f"explosion, and knows no explosion_check.settle. Replace it with {_shipped_run_script()}"
-        )
-        yield ("simulation", "run_script"), message
+    text = _text_of(model_dir / options.run_script)
+    is_ours, lacks = "SliceWatch" in text, []
+    if config.explosion_check.enabled and "slices_above" not in text:
+        lacks.append("it takes a transient of the start for an explosion, and knows no explosion_check.settle")
+    if "BuildingProcess" not in text:
+        lacks.append("it waits for a process that builds connections and has failed until the job's time is over")
+    if is_ours and lacks:
+        message = f"{options.run_script} is a copy from an earlier version: {'; '.join(lacks)}. Replace it with"
+        yield ("simulation", "run_script"), f"{message} {_shipped_run_script()}"
 
 
 def _environment(options: MozaikOptions) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import shlex
 import sys
@@ -75,7 +76,11 @@ class MozaikModel(Model[MozaikOptions]):
         options = self.options
         if options.launch_script or not (options.python or options.setup):
             return None
-        own = required_by(self.model_dir, [each.partition(":")[0] for each in (options.model, options.experiments)])
+        own = required_by(
+            self.model_dir,
+            [each.partition(":")[0] for each in (options.model, options.experiments)],
+            ast.parse("\n".join(options.before)),
+        )
         mpi = ("mpi4py",) if self.context.launcher_for(options.launcher) else ()
         simulator = ("nest",) if options.simulator == "nest" else ()
         modules = tuple(dict.fromkeys((*_OF_RUN_SCRIPT, *mpi, *simulator, *own)))
@@ -115,6 +120,7 @@ class MozaikModel(Model[MozaikOptions]):
         return {
             "model": self.options.model,
             "experiments": self.options.experiments,
+            "before": list(self.options.before),
             "explosion_check": self.context.explosion_check.model_dump(mode="json"),
         }
 
