@@ -8,8 +8,8 @@ The orchestrator starts this file, in the model's directory and in the environme
 
 with ``ORCHESTRATOR_OFFSPRING`` naming a JSON file: ``model`` and ``experiments`` (``module:name``), ``progress`` (file
 to append a line of JSON to at every step), ``explosion_check``, and ``before`` (lines of Python that are executed
-before mozaik is imported; may be missing). It serves every model as it is: there is nothing to edit. It needs mozaik and
-nothing of the orchestrator, and works with mozaik 0.1.0 and the versions since.
+before mozaik is imported; may be missing). It serves every model as it is: there is nothing to edit. It needs mozaik
+and nothing of the orchestrator, and works with mozaik 0.1.0 and the versions since.
 """
 
 from __future__ import annotations

@@ -11,11 +11,12 @@ from typing import Any
 from orchestrator.errors import UsageError
 from orchestrator.paths import shipped
 from orchestrator.prepare.configuration import Contents, imported_contents, suggested_contents
+from orchestrator.prepare.own_statements import own_statements
 from orchestrator.prepare.predecessor import Imported, read_predecessor
 from orchestrator.prepare.predecessor_checkpoint import Best, read_best
 from orchestrator.prepare.predecessor_script import read_script
 from orchestrator.prepare.recorders import RecorderFile, Replaced, recorder_entries, replaced_recorders
-from orchestrator.prepare.workflow import find_workflow
+from orchestrator.prepare.workflow import find_workflow, running_script
 from orchestrator.simulations.mozaik.parameters.base_folder import BaseFolder
 from orchestrator.simulations.mozaik.parameters.file import Edit
 from orchestrator.simulations.mozaik.parameters.redirection import Redirection, Rewritten
@@ -141,9 +142,11 @@ def make_plan(request: Request) -> Plan:
         measured = [each.sheet for each in recordings.replaced]
         contents = suggested_contents(workflow, root, tree, sheets, measured=measured, protocol=protocol, best=best)
         notes = [] if best is None else [f"the search begins at {best.described}"]
+    own = own_statements(running_script(model_dir))
+    contents = replace(contents, before=own.lines)
     plan = Plan(model_dir, (), {}, contents, base=str(base), imported=request.imported)
     plan.replaced, plan.recorder_files = recordings.replaced, recordings.files
-    plan.notes = [*recordings.notes, *_notes(tree, sheets, workflow.experiments, protocol), *notes]
+    plan.notes = [*recordings.notes, *_notes(tree, sheets, workflow.experiments, protocol), *notes, *own.notes()]
     _copy_parameters(plan, folder, entries, recordings.edits)
     plan.files |= {f"{FOLDER}/{file.name}": file.text().encode() for file in recordings.files}
     plan.files |= {f"{FOLDER}/{CONFIG}": contents.text().encode(), **_SHIPPED}
@@ -177,7 +180,9 @@ def plan_import_in_place(request: Request, imported: Path) -> Plan:
     tree = values_of(written)
     sheets = sheets_by_place(tree)
     recorded = [sheets[entry.path[:-1]] for entry in recorder_entries(written.below())]
-    contents, notes = imported_contents(predecessor, workflow, root, tree, recorded), list(predecessor.notes())
+    own = own_statements(running_script(model_dir))
+    contents = replace(imported_contents(predecessor, workflow, root, tree, recorded), before=own.lines)
+    notes = [*predecessor.notes(), *own.notes()]
     files: dict[str, bytes | Path] = {f"{FOLDER}/{CONFIG}": contents.text().encode()}
     files |= {name: content for name, content in _SHIPPED.items() if not os.path.lexists(model_dir / name)}
     return Plan(model_dir, tuple(files), files, contents, base=FOLDER, imported=imported, notes=notes)

@@ -242,6 +242,17 @@ WRONG = [
     Wrong("there is no program 'pyton3'", "simulation.python", {"simulation|python": "pyton3"}),
     Wrong("there is no program 'env/python'", "simulation.python", {"simulation|python": "env/python"}),
     Wrong("greater than or equal to 0, got -5", "simulation.seeds.pynn_seed", {"simulation|seeds|pynn_seed": -5}),
+    Wrong(
+        "expected lines of Python 3, line 2 is not: '(' was never closed: 'nest.Install('",
+        "simulation.before",
+        {"simulation|before": ["import nest", "nest.Install("]},
+    ),
+    Wrong(
+        "run_optimization_experiment.py does not execute them, it is from before there were any. Replace it with",
+        "simulation.before",
+        {"simulation|before": "import nest"},
+        {"param_optim/run_optimization_experiment.py": ('"before"', "'other'")},
+    ),
     Wrong("; copy it from ", "simulation.run_script", {}, {"param_optim/run_optimization_experiment.py": None}),
     Wrong(
         "param_optim/default: cannot be read: No such file; did you mean 'defaults'?",

@@ -1,7 +1,9 @@
-"""What a model that builds in processes of its own is ended for, and what not: whole programs, with real processes."""
+"""The run script as a program of its own: lines before mozaik is imported, and models that build in processes."""
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -218,11 +220,15 @@ HEALTHY = {
 }
 
 
-def run(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+def stand_ins(folder: Path) -> None:
     for name, content in STAND_INS.items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(content)
+
+
+def run(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    stand_ins(folder)
     program = folder / "program.py"
     end = "print('built', *collected(build), flush=True)\n"
     program.write_text(PROGRAM.replace("{script!r}", repr(str(SCRIPT))) + textwrap.dedent(text) + end)
@@ -248,3 +254,35 @@ def test_a_model_that_goes_on_by_itself_is_let_alone(how: str, tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     assert done.stdout == "built 300000 3\n"
     assert "in vain" not in done.stderr
+
+
+def started(folder: Path, before: list[str]) -> subprocess.CompletedProcess[str]:
+    """Start the run script as a job does, in a model's directory."""
+    stand_ins(folder)
+    (folder / "mozaik/__init__.py").write_text("import os\nmpi_comm = None\nprint('sees', os.environ.get('GIVEN'))")
+    (folder / "model.py").write_text("class Net:\n    pass\n")
+    (folder / "experiments.py").write_text("def create_experiments(model):\n    return []\n")
+    (folder / "ours.py").write_text("def fail():\n    raise ValueError('no such module')\n")
+    settings = {"model": "model:Net", "experiments": "experiments:create_experiments", "before": before}
+    settings |= {"progress": str(folder / "progress.jsonl"), "explosion_check": {}}
+    (folder / "offspring.json").write_text(json.dumps(settings))
+    arguments = ["nest", "1", "overlay", "results_dir", "'/tmp/'", "offspring"]
+    environment = {**os.environ, "ORCHESTRATOR_OFFSPRING": "offspring.json", "PYTHONPATH": str(folder)}
+    command = [sys.executable, str(SCRIPT), *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=20)
+
+
+def test_lines_are_executed_before_mozaik_is_imported(tmp_path: Path) -> None:
+    lines = ["import os, sys", "for _ in [0]:", "    os.environ['GIVEN'] = str('mozaik' in sys.modules)"]
+    done = started(tmp_path, lines)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "sees False\n"
+    assert [json.loads(line)["phase"] for line in (tmp_path / "progress.jsonl").open()] == ["building", "finished"]
+
+
+def test_a_line_that_fails_is_named_before_anything_is_built(tmp_path: Path) -> None:
+    done = started(tmp_path, ["import ours", "ours.fail()  # of a module of the model"])
+    assert done.returncode == 1
+    *_, last = done.stderr.splitlines()
+    assert last == "simulation.before: ours.fail()  # of a module of the model: ValueError: no such module"
+    assert not (tmp_path / "progress.jsonl").exists()
