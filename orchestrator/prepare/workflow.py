@@ -83,6 +83,25 @@ def _found(model_dir: Path, model: str | None, experiments: str | None) -> Workf
     )
 
 
+def workflow_in(script: Path, model_dir: Path) -> Workflow:
+    """Return what a script gives ``run_workflow``, if need be of its own, whatever happens when it is imported.
+
+    Parameters
+    ----------
+    script, model_dir : pathlib.Path
+        The script's file, and the model's directory.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        If its text does not say it, or it says several.
+    """
+    found = set(_workflows(script, model_dir, None, None, guarded=True))
+    if len(found) != 1:
+        raise UsageError(f"{script.name}: expected one call run_workflow(name, Model, create_experiments)")
+    return found.pop()
+
+
 def _mentions(script: Path) -> bool:
     try:
         return b"run_workflow" in script.read_bytes()
@@ -90,9 +109,11 @@ def _mentions(script: Path) -> bool:
         return False
 
 
-def _workflows(script: Path, model_dir: Path, model: str | None, experiments: str | None) -> Iterator[Workflow]:
+def _workflows(
+    script: Path, model_dir: Path, model: str | None, experiments: str | None, *, guarded: bool = False
+) -> Iterator[Workflow]:
     tree = python_tree(script)
-    guarded = not any(_runs_at_import(node) for node in tree.body)
+    guarded = guarded or not any(_runs_at_import(node) for node in tree.body)
     imported = Imports(tree, script, model_dir, guarded=guarded)
     wanted = ((model, "model_class", "--model"), (experiments, "create_experiments", "--experiments"))
     for node in ast.walk(tree):
