@@ -497,6 +497,7 @@ def end_all_because(pid: int, code: int) -> None:
     status = 128 - code if -code in (signal.SIGKILL, signal.SIGTERM) else 1
     if WORLD is not None and WORLD.size > 1:
         time.sleep(1)  # mpiexec, which passes on what was written, ends with the ranks
+        threading.Timer(10, os._exit, (status,)).start()  # an MPI that is not made for threads may do nothing
         WORLD.Abort(status)
     os._exit(status)
 
