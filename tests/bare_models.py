@@ -67,8 +67,8 @@ def small_model(folder: Path, **files: str) -> Path:
         'data_store, model = run_workflow("Net", Net, create_experiments)\n\n'
         "if mpi_comm.rank == 0:\n    data_store.save()\n",
         "model.py": "from mozaik.models import Model\n\n\nclass Net(Model):\n    pass\n",
-        "experiments.py": "from mozaik.experiments import NoStimulation\n\n\n"
-        "def create_experiments(model):\n    return [NoStimulation(model, duration=100.0)]\n",
+        "experiments.py": "from mozaik.experiments import NoStimulation\nfrom parameters import ParameterSet\n\n\n"
+        "def create_experiments(model):\n    return [NoStimulation(model, ParameterSet({'duration': 100.0}))]\n",
         "param/defaults": "{'results_dir': '', 'pynn_seed': 1, 'sheets': {'exc': url('param/exc')}}",
         "param/exc": "{'component': 'C', 'params': {'name': 'Exc', 'sx': 2000.0, 'sy': 2000.0, 'density': 10.0,\n"
         " 'magnification_factor': 1000.0, 'cell': {'model': 'IF_cond_exp', 'params': {'tau_m': 20.0}},\n"

@@ -177,6 +177,8 @@ class _Reading:
         waiting = list(nodes)
         while waiting:
             node = waiting.pop()
+            if isinstance(node, (ast.Name, ast.Attribute)) and self._dotted(node, number) == "sys.argv":
+                return None
             if isinstance(node, ast.Name):
                 found = set() if node.id in own or isinstance(node.ctx, ast.Store) else self._binding(node.id, number)
                 if found is None:
@@ -187,10 +189,7 @@ class _Reading:
                 name = self._dotted(node.func, number)
                 if not (name in _VALUES or name in _HARMLESS or _is_an_effect(name)):
                     return None
-            elif isinstance(node, ast.Attribute):
-                if self._dotted(node, number) == "sys.argv":
-                    return None
-            elif not isinstance(node, (ast.stmt, *_EXPRESSIONS)):
+            elif not isinstance(node, (ast.stmt, ast.Attribute, *_EXPRESSIONS)):
                 return None
             waiting += ast.iter_child_nodes(node)
         return needed
@@ -201,7 +200,7 @@ class _Reading:
             node = self._statements[n]
             if isinstance(node, Import) and name in _bound(node):
                 return {n}
-            if name in {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and _is_stored(each)}:
+            if name in _stored(node):
                 more = self._needed_by(node, n, frozenset()) if _is_a_value(node) else None
                 return None if more is None else {n, *more}
         return set() if hasattr(builtins, name) else None
@@ -216,6 +215,8 @@ class _Reading:
         for earlier in reversed(self._statements[:number]):
             if isinstance(earlier, Import) and node.id in (bound := _bound(earlier)):
                 return bound[node.id]
+            if node.id in _stored(earlier):
+                return ""
         return node.id if hasattr(builtins, node.id) else ""
 
 
@@ -287,5 +288,6 @@ def _inside(call: ast.Call) -> list[ast.AST]:
     return [call.func, *call.args, *call.keywords]
 
 
-def _is_stored(node: ast.Name) -> bool:
-    return isinstance(node.ctx, ast.Store)
+def _stored(node: ast.stmt) -> set[str]:
+    """Return the names that a statement gives a value."""
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}

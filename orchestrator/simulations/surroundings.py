@@ -119,19 +119,20 @@ def required_by(model_dir: Path, modules: Iterable[str], lines: ast.Module | Non
         What is executed besides.
     """
     found: dict[str, None] = {}
-    besides = () if lines is None else _imported(lines)
+    besides = () if lines is None else imported_by(lines)
     # of the model's own modules, what those import
     for module in (*modules, *besides):
         try:
             tree = module_tree(model_dir, module)
         except UsageError:  # which is told elsewhere
             continue
-        names = [module] if tree is None else _imported(tree)
+        names = [module] if tree is None else imported_by(tree)
         found |= dict.fromkeys(name.partition(".")[0] for name in names)
     return tuple(name for name in found if name not in _HANDED)
 
 
-def _imported(tree: ast.Module) -> Iterator[str]:
+def imported_by(tree: ast.Module) -> Iterator[str]:
+    """Yield the dotted names of the modules that a module's own statements import, none under ``if`` or ``try``."""
     for node in tree.body:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -28,6 +28,7 @@ _EXPERIMENTS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "MeasureDriftingSineGratingWithEyeMovement": (_GRATINGS, ("num_trials",), ()),
     "MeasureFlatLuminanceSensitivity": ("step_duration", ("luminances", "num_trials"), ()),
 }
+_DEEPEST = 20
 _REPEATED = (ast.For, ast.While, ast.If, ast.IfExp, ast.ListComp, ast.GeneratorExp, ast.FunctionDef, ast.Lambda)
 
 
@@ -136,6 +137,9 @@ class _Values:
         parameters = None if given is None else self._parameters(given)
         if parameters is None:
             return None
+        flat = parameters.get("with_flat")  # what that adds differs from version to version
+        if flat is not None and not (isinstance(flat, ast.Constant) and flat.value is False):
+            return None
         duration, counted, optional = _EXPERIMENTS[name]
         sizes = [parameters.get(each) for each in counted]
         sizes += [parameters[each] for each in optional if each in parameters]
@@ -168,7 +172,7 @@ class _Values:
         node = None if node is None else self._variable(node)
         return float(len(node.elts)) if isinstance(node, (ast.List, ast.Tuple)) else self._number(node)
 
-    def _number(self, node: ast.expr | None, deepest: int = 20) -> float | None:
+    def _number(self, node: ast.expr | None, deepest: int = _DEEPEST) -> float | None:
         if node is None or deepest == 0:
             return None
         if isinstance(node, ast.Name) and node.id in self._variables:
@@ -186,14 +190,12 @@ class _Values:
     def _parameter(self, node: ast.expr) -> Any:
         """Return what ``model.parameters.protocol.duration`` is, None if it is nothing of the kind."""
         names: list[str] = []
-        while isinstance(node, ast.Attribute) or (isinstance(node, ast.Name) and node.id in self._variables):
+        for _ in range(_DEEPEST):
             if isinstance(node, ast.Attribute):
                 names.insert(0, node.attr)
                 node = node.value
             else:
-                node = self._variables[node.id]
-            if len(names) > 20:
-                return None
+                node = self._variable(node)
         if not isinstance(node, ast.Name) or node.id != self._model or names[:1] != ["parameters"]:
             return None
         try:

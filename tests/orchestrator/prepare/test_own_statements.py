@@ -132,6 +132,8 @@ def test_what_is_safe_is_carried_over(what: str, tmp_path: Path) -> None:
 
 LEFT = {
     "the arguments": "import nest, sys\nnest.Install(sys.argv[1])\n",
+    "the arguments by another name": "import nest\nfrom sys import argv\nnest.Install(argv[1])\n",
+    "a name that is given another meaning": "import nest\nnest = start()\nnest.Install('a')\n",
     "what a variable made of them needs": "import nest, sys\nname = sys.argv[1]\nnest.Install(name)\n",
     "functions of the script": "def f():\n    pass\nf()\n",
     "what is written": "import os\nos.makedirs('results')\n",
@@ -150,7 +152,7 @@ LEFT = {
 def test_what_may_do_more_is_named_with_its_line_and_left_out(what: str, tmp_path: Path) -> None:
     own = found(tmp_path, LEFT[what] + RUN)
     assert not own.lines
-    (said,) = own.left
+    *_, said = own.left
     wanted = "for each" if "loop" in what else LEFT[what].splitlines()[-1]
     number = next(n for n, line in enumerate(LEFT[what].splitlines(), 1) if line.startswith(wanted))
     assert said.startswith(f"line {number}, {wanted}")
