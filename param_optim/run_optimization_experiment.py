@@ -83,6 +83,9 @@ except ImportError:  # a mozaik without MPI: one process
 TELLS_FOR, PAUSE = 600.0, 5.0
 # how often in a row the main thread is found to wait in vain before all is ended, and the pause between two looks, in s
 LOOKS, BETWEEN_LOOKS = 6, 5.0
+# the threads of Python's that put nothing into a queue of their own accord: ours, the main one, multiprocessing's
+WATCH = "watches a process"
+THREADS = (WATCH, "MainThread", "QueueFeederThread")
 
 
 class Exploded(Exception):
@@ -389,9 +392,10 @@ class BuildingProcess(multiprocessing.Process):
 
     A thread waits in the kernel for the end of each process; nothing looks around as long as all is well. After a
     failure, all is ended only if the main thread is in a `get` without a time limit, of a queue that was an argument of
-    the failed process, if every other process that it was an argument of has ended too, and if the main thread has
-    used no time of a processor in all of several looks in a row: nobody can wake it any more. A process that its parent
-    ended, one that fails and is not waited for, and one whose queue others can still fill, end nothing.
+    the failed process, if every other process that it was an argument of has ended too, if the model has no threads of
+    its own, and if the main thread has used no time of a processor in all of several looks in a row: nobody can wake it
+    any more. A process that its parent ended, one that fails and is not waited for, and one whose queue others can
+    still fill, end nothing.
     """
 
     # those that may still put something into their queues
@@ -417,7 +421,7 @@ class BuildingProcess(multiprocessing.Process):
         if self.queues and multiprocessing.parent_process() is None:
             self.alive.append(self)
             with contextlib.suppress(RuntimeError):  # no more threads: it stays among the living, and ends nothing
-                threading.Thread(target=self.watch, args=(self.pid,), daemon=True).start()
+                threading.Thread(target=self.watch, args=(self.pid,), name=WATCH, daemon=True).start()
 
     def terminate(self) -> None:
         """End it, which is no failure."""
@@ -458,7 +462,9 @@ class BuildingProcess(multiprocessing.Process):
         """Whether the main thread waits for what is put into a queue that nobody has any more but this process."""
         awaited = awaited_queue()
         others = [each for process in list(self.alive) for each in process.queues]
-        return any(each is awaited for each in self.queues) and all(each is not awaited for each in others)
+        if any(each is awaited for each in others) or any(each.name not in THREADS for each in threading.enumerate()):
+            return False
+        return any(each is awaited for each in self.queues)
 
 
 def awaited_queue() -> Any:

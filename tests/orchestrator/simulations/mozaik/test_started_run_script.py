@@ -198,6 +198,14 @@ HEALTHY = {
             return mine.get()
         build = None
         """,
+    "one fails, and a thread of the model fills its queue": """
+        def collected(_):
+            mine = multiprocessing.Queue()
+            multiprocessing.Process(target=lambda q: sys.exit(3), args=(mine,)).start()
+            threading.Timer(LONG, lambda: mine.put((300_000, 3))).start()
+            return mine.get()
+        build = None
+        """,
     "one has failed, and the model computes": """
         def collected(_):
             mine = multiprocessing.Queue()
