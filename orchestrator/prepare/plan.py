@@ -11,7 +11,6 @@ from typing import Any
 from orchestrator.errors import UsageError
 from orchestrator.paths import shipped
 from orchestrator.prepare.configuration import Contents, imported_contents, suggested_contents
-from orchestrator.prepare.own_statements import OwnStatements, own_statements
 from orchestrator.prepare.predecessor import Imported, read_predecessor
 from orchestrator.prepare.predecessor_checkpoint import Best, read_best
 from orchestrator.prepare.predecessor_script import read_script
@@ -19,6 +18,7 @@ from orchestrator.prepare.recorders import RecorderFile, Replaced, recorder_entr
 from orchestrator.prepare.reduced_protocol import MODULE as REDUCED
 from orchestrator.prepare.reduced_protocol import ReducedProtocol, reduced_protocol
 from orchestrator.prepare.workflow import Workflow, find_workflow, running_script
+from orchestrator.simulations.mozaik.own_statements import OwnStatements, own_statements
 from orchestrator.simulations.mozaik.parameters.base_folder import BaseFolder
 from orchestrator.simulations.mozaik.parameters.file import Edit
 from orchestrator.simulations.mozaik.parameters.redirection import Redirection, Rewritten

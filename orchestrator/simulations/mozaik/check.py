@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from orchestrator.simulations.base import Finding
 from orchestrator.simulations.mozaik.launch_script import template_path, template_problems
 from orchestrator.simulations.mozaik.modules import defined_in, module_file, python_tree
 from orchestrator.simulations.mozaik.options import MozaikOptions
+from orchestrator.simulations.mozaik.own_statements import own_statements
 from orchestrator.simulations.mozaik.parameters import ParameterFileError, flatten, lookup
 from orchestrator.simulations.mozaik.parameters.references import number_at, reference_problems
 from orchestrator.simulations.mozaik.recorders import recorder_problems, selections
@@ -179,6 +181,7 @@ def model_notes(options: MozaikOptions, model_dir: Path, config: Config, tree: M
         *_environment(options),
         *python,
         *_run_script(options, model_dir, config),
+        *_extensions(options, model_dir),
         *_whole_numbers(tree, config),
         *selections(config, sheets_of(tree)),
     ]
@@ -195,6 +198,21 @@ def _run_script(options: MozaikOptions, model_dir: Path, config: Config) -> Iter
     if is_ours and lacks:
         message = f"{options.run_script} is a copy from an earlier version: {'; '.join(lacks)}. Replace it with"
         yield ("simulation", "run_script"), f"{message} {_shipped_run_script()}"
+
+
+def _extensions(options: MozaikOptions, model_dir: Path) -> Iterator[Finding]:
+    """Yield the extensions of NEST that the model's run.py installs and simulations do not."""
+    script = model_dir / "run.py"
+    try:
+        lines = own_statements(script if script.is_file() else None).lines
+    except UsageError:  # nothing imports it
+        return
+    here = ast.unparse(ast.parse("\n".join(options.before))).splitlines()
+    installed = [line.strip() for line in lines if ".Install(" in line]
+    missing = [line for line in installed if line not in map(str.strip, here)]
+    if missing:
+        what = f"run.py has {'; '.join(missing)} before it runs the model"
+        yield ("simulation", "before"), f"{what}. Simulations do not run it: put that here if they need it"
 
 
 def _environment(options: MozaikOptions) -> Iterator[Finding]:

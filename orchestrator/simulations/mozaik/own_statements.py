@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.prepare.preceding import called_name, following, preceding
 from orchestrator.simulations.mozaik.modules import python_tree
+from orchestrator.simulations.mozaik.preceding import called_name, following, preceding
 from orchestrator.text import shortened
 
 # what is called for its effect on the process alone, however often

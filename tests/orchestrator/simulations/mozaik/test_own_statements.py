@@ -1,4 +1,4 @@
-"""What ``prepare`` carries over of what a run.py does besides running the model, and what it names instead."""
+"""What is carried over of what a run.py does besides running the model, and what is named instead."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from bare_models import bare_model, small_model
 
-from orchestrator.checking.problems import load_checked_config
-from orchestrator.prepare import prepare_model
-from orchestrator.prepare.own_statements import OwnStatements, own_statements
+from orchestrator.simulations.mozaik.own_statements import OwnStatements, own_statements
 
 RUN = "run_workflow('S', Model, create_experiments)\n"
 
@@ -169,28 +166,3 @@ def test_what_comes_afterwards_is_named_unless_it_only_saves(tmp_path: Path) -> 
 def test_a_function_that_calls_itself_is_read_once(tmp_path: Path) -> None:
     own = found(tmp_path, f"import nest\ndef main():\n    nest.Install('a')\n    main()\n    {RUN}main()\n")
     assert own.lines == ["import nest", "nest.Install('a')"]
-
-
-def test_the_configuration_has_it_and_prepare_says_so(tmp_path: Path) -> None:
-    model = bare_model("current_style", tmp_path)
-    said = "\n".join(prepare_model(model))
-    effects = "matplotlib.use('Agg'); nest.Install('stepcurrentmodule'); UNITS_MAP.update({'g_ex': 'nS', 'g_in': 'nS'})"
-    assert f"Note: simulation.before has what run.py does before it runs the model: {effects}." in said
-    assert "not carried over" not in said
-    config = load_checked_config(model / "param_optim/config_optimisation.yaml", ["executor=local"])
-    assert config.simulation.model_dump()["before"] == (
-        "import matplotlib",
-        "matplotlib.use('Agg')",
-        "from mpi4py import MPI",
-        "import nest",
-        "nest.Install('stepcurrentmodule')",
-        "from pyNN.nest.cells import UNITS_MAP",
-        "UNITS_MAP.update({'g_ex': 'nS', 'g_in': 'nS'})",
-    )
-
-
-def test_the_script_is_read_where_model_and_experiments_are_named_by_hand(tmp_path: Path) -> None:
-    model = small_model(tmp_path, run__py="import nest\nnest.Install('a')\nstart()\n" + RUN)
-    said = "\n".join(prepare_model(model, model="model:Net", experiments="experiments:create_experiments"))
-    assert "not carried over from run.py, because it may do more than prepare a simulation: line 3, start()" in said
-    assert "    nest.Install('a')\n" in (model / "param_optim/config_optimisation.yaml").read_text()
