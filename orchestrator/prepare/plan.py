@@ -18,7 +18,6 @@ from orchestrator.prepare.recorders import RecorderFile, Replaced, recorder_entr
 from orchestrator.prepare.reduced_protocol import MODULE as REDUCED
 from orchestrator.prepare.reduced_protocol import ReducedProtocol, reduced_protocol
 from orchestrator.prepare.workflow import Workflow, find_workflow, running_script
-from orchestrator.simulations.mozaik.own_statements import OwnStatements, own_statements
 from orchestrator.simulations.mozaik.parameters.base_folder import BaseFolder
 from orchestrator.simulations.mozaik.parameters.file import Edit
 from orchestrator.simulations.mozaik.parameters.redirection import Redirection, Rewritten
@@ -26,6 +25,7 @@ from orchestrator.simulations.mozaik.parameters.tree import Entry
 from orchestrator.simulations.mozaik.parameters.values import values_of
 from orchestrator.simulations.mozaik.protocol import Protocol, protocol_of
 from orchestrator.simulations.mozaik.sheets import RECORDERS, Sheet, sheets_by_place
+from orchestrator.simulations.mozaik.sources.own_statements import OwnStatements, own_statements
 from orchestrator.simulations.mozaik.writing import others, places
 from targets.stimuli import SPONTANEOUS
 

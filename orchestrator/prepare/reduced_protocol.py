@@ -11,8 +11,8 @@ from typing import Any
 from orchestrator.errors import UsageError
 from orchestrator.prepare.workflow import workflow_in
 from orchestrator.simulations.mozaik.modules import defined_in, python_tree
-from orchestrator.simulations.mozaik.presented_time import presented_time
 from orchestrator.simulations.mozaik.protocol import local_names
+from orchestrator.simulations.mozaik.sources.presented_time import presented_time
 
 SCRIPT = "run_optimization_experiment.py"
 # what is written of it, because the script itself runs the model when it is imported

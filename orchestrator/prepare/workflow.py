@@ -10,7 +10,7 @@ from pathlib import Path
 from orchestrator.errors import UsageError
 from orchestrator.prepare.imports import Imports
 from orchestrator.simulations.mozaik.modules import candidates, defined_in, module_file, module_tree, python_tree
-from orchestrator.simulations.mozaik.preceding import called_name
+from orchestrator.simulations.mozaik.sources.preceding import called_name
 from targets.plugins import nearest
 
 _OPTIONS = "--model module:Class --experiments module:function"

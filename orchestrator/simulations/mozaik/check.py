@@ -16,11 +16,11 @@ from orchestrator.simulations.base import Finding
 from orchestrator.simulations.mozaik.launch_script import template_path, template_problems
 from orchestrator.simulations.mozaik.modules import defined_in, module_file, python_tree
 from orchestrator.simulations.mozaik.options import MozaikOptions
-from orchestrator.simulations.mozaik.own_statements import own_statements
 from orchestrator.simulations.mozaik.parameters import ParameterFileError, flatten, lookup
 from orchestrator.simulations.mozaik.parameters.references import number_at, reference_problems
 from orchestrator.simulations.mozaik.recorders import recorder_problems, selections
 from orchestrator.simulations.mozaik.sheets import sheets_of
+from orchestrator.simulations.mozaik.sources.own_statements import own_statements
 from targets.plugins import nearest
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.simulations.mozaik.own_statements import OwnStatements, own_statements
+from orchestrator.simulations.mozaik.sources.own_statements import OwnStatements, own_statements
 
 RUN = "run_workflow('S', Model, create_experiments)\n"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.simulations.mozaik.modules import python_tree
-from orchestrator.simulations.mozaik.preceding import called_name, following, preceding
+from orchestrator.simulations.mozaik.sources.preceding import called_name, following, preceding
 from orchestrator.text import shortened
 
 # what is called for its effect on the process alone, however often

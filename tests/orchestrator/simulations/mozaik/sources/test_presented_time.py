@@ -9,7 +9,7 @@ import pytest
 from bare_models import MODELS
 
 from orchestrator.simulations.mozaik.parameters import read_parameter_tree
-from orchestrator.simulations.mozaik.presented_time import PresentedTime, presented_time
+from orchestrator.simulations.mozaik.sources.presented_time import PresentedTime, presented_time
 
 TREE = {"null_stimulus_period": 100.0, "protocol": {"duration": 900.0, "trials": 3, "contrasts": [10, 30, 100]}}
 TIMES = {
