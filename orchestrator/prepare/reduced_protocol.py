@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tokenize
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,13 @@ from orchestrator.errors import UsageError
 from orchestrator.prepare.workflow import workflow_in
 from orchestrator.simulations.mozaik.modules import defined_in, python_tree
 from orchestrator.simulations.mozaik.protocol import local_names
+from orchestrator.simulations.mozaik.sources.preceding import runs_model
 from orchestrator.simulations.mozaik.sources.presented_time import presented_time
 
 SCRIPT = "run_optimization_experiment.py"
 # what is written of it, because the script itself runs the model when it is imported
 MODULE = "reduced_protocol"
+_COPIED = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ class ReducedProtocol:
         orchestrator.errors.UsageError
             If it needs what the script computes.
         """
-        text = self.script.read_text(encoding="utf-8")
+        with tokenize.open(self.script) as file:  # in whichever encoding it says it is
+            text = file.read()
         needed = _needed(python_tree(self.script), self.experiments.partition(":")[2], self.script.name)
         parts = [f'"""The experiments of {self.script.name}, written by `orchestrator prepare --reduced`."""']
         for node in needed:
@@ -68,7 +72,7 @@ class ReducedProtocol:
         if taken:
             yield f"the experiments are those of {self.script.name}, the predecessor's reduced protocol: {cost}"
         else:
-            how = "orchestrator prepare --reduced --force takes it"
+            how = "prepare with --reduced --force takes it"
             yield f"{self.script.name} is the predecessor's reduced protocol: {cost}; {how}"
 
 
@@ -115,7 +119,7 @@ def _needed(tree: ast.Module, name: str, script: str) -> list[ast.stmt]:
         for node in tree.body:
             if wanted not in _gives(node):
                 continue
-            if not isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign)):
+            if not isinstance(node, _COPIED) or runs_model(node):
                 raise UsageError(
                     f"--reduced: {script}:{node.lineno}: {name} needs {wanted}, expected a value, a function or an "
                     f"import. Move {name} into a file of its own and name it with --experiments module:function"
@@ -136,4 +140,4 @@ def _gives(node: ast.stmt) -> set[str]:
 
 def _source(text: str, node: ast.stmt) -> str:
     first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
-    return "\n".join(text.splitlines()[first - 1 : node.end_lineno])
+    return "\n".join(text.split("\n")[first - 1 : node.end_lineno])

@@ -92,8 +92,7 @@ def test_it_is_offered_with_both_costs(model: Path) -> None:
     said = prepare(model)
     assert (
         f"Note: run_optimization_experiment.py is the predecessor's reduced protocol: {OWN} of biological time in each "
-        f"simulation, experiments:create_experiments {RUN_PYS}; orchestrator prepare --reduced --force takes it."
-        in said
+        f"simulation, experiments:create_experiments {RUN_PYS}; prepare with --reduced --force takes it." in said
     )
     assert (
         'experiments: "experiments:create_experiments"' in (model / "param_optim/config_optimisation.yaml").read_text()
@@ -136,6 +135,15 @@ def test_what_its_function_needs_of_the_script_comes_along(model: Path) -> None:
     assert {"spontaneous", "create_experiments_optimization"} <= set(defined_in(ast.parse(copy)))
 
 
+def test_a_script_in_another_encoding_is_copied(model: Path) -> None:
+    script = model / "run_optimization_experiment.py"
+    text = script.read_text().replace("def create_exp", "LENGTH: float = 500  # für\n\n\ndef create_exp")
+    text = text.replace("'duration': 500", "'duration': LENGTH")
+    script.write_text(f"# -*- coding: latin-1 -*-\n{text}", encoding="latin-1")
+    prepare(model, reduced=True)
+    assert "LENGTH: float = 500  # für\n" in (model / "param_optim/reduced_protocol.py").read_text(encoding="utf-8")
+
+
 def test_one_of_the_experiments_module_is_named_there(model: Path) -> None:
     script = model / "run_optimization_experiment.py"
     script.write_text("from experiments import create_few\nfrom model import Net\nrun_workflow('x', Net, create_few)\n")
@@ -164,6 +172,9 @@ def test_what_cannot_be_taken_is_refused_and_nothing_is_changed(model: Path) -> 
         .replace("'duration': 500", "'duration': GRATING")
     )
     with pytest.raises(UsageError, match=r"--reduced: run_optim.*py:12: create_exp.* needs GRATING, expected a value"):
+        prepare(model, reduced=True)
+    script.write_text(SCRIPT.replace("GRATING_OF", "data_store.length"))
+    with pytest.raises(UsageError, match=r"--reduced: .* create_exp.* needs data_store, expected a value"):
         prepare(model, reduced=True)
     with pytest.raises(UsageError, match="--reduced and --experiments e:f: expected one of them"):
         prepare(model, reduced=True, experiments="e:f")

@@ -18,6 +18,11 @@ def called_name(function: ast.expr) -> str:
     return function.id if isinstance(function, ast.Name) else ""
 
 
+def runs_model(node: ast.AST) -> bool:
+    """Return whether ``run_workflow`` is called in a statement."""
+    return _runs(node, {_RUNS: ()})
+
+
 def preceding(tree: ast.Module) -> list[ast.stmt]:
     """Return what is executed before the first call of ``run_workflow``, without definitions.
 
