@@ -491,11 +491,13 @@ def main_thread_id() -> int:
 def end_all_because(pid: int, code: int) -> None:
     """End this process, and all ranks: a process with this exit code has failed and is waited for in vain."""
     frame = sys._current_frames().get(main_thread_id())
-    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-    sys.stderr.write("".join(["\nThe simulation waits here:\n", *traceback.format_stack(frame)]))
-    sys.stderr.write(f"process {pid}, which was to build a part of the model, {how}, and is waited for in vain\n")
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
+    name = next((each.name for each in signal.Signals if each == -code), f"signal {-code}")
+    how = f"was killed by {name}" if code < 0 else f"ended with exit code {code}"
+    stack = "".join(traceback.format_stack(frame))
+    said = f"process {pid}, which was to build a part of the model, {how}, and is waited for in vain"
+    for stream, text in ((sys.stdout, ""), (sys.stderr, f"\nThe simulation waits here:\n{stack}{said}\n")):
+        with contextlib.suppress(OSError, ValueError):  # the disk is full: it has to end all the same
+            stream.write(text)
             stream.flush()
     for each in multiprocessing.active_children():
         each.kill()
