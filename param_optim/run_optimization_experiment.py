@@ -7,24 +7,64 @@ The orchestrator starts this file, in the model's directory and in the environme
         results_dir "'DIRECTORY/'" [dotted.name value]... RUN_NAME
 
 with ``ORCHESTRATOR_OFFSPRING`` naming a JSON file: ``model`` and ``experiments`` (``module:name``), ``progress`` (file
-to append a line of JSON to at every step) and ``explosion_check``. It serves every model as it is: there is nothing to
-edit. It needs mozaik and nothing of the orchestrator, and works with mozaik 0.1.0 and the versions since.
+to append a line of JSON to at every step), ``explosion_check``, and ``before`` (lines of Python that are executed
+before mozaik is imported; may be missing). It serves every model as it is: there is nothing to edit. It needs mozaik
+and nothing of the orchestrator, and works with mozaik 0.1.0 and the versions since.
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import inspect
 import json
+import multiprocessing
 import os
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing.queues import Queue
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+
+OFFSPRING = "ORCHESTRATOR_OFFSPRING"
+BEFORE = "simulation.before"
+
+
+def load_settings() -> dict[str, Any]:
+    """Content of the offspring's JSON file; SystemExit if there is none or it lacks a key."""
+    path = os.environ.get(OFFSPRING)
+    if not path:
+        raise SystemExit(f"{OFFSPRING} is not set: this script is started by the orchestrator; use run.py by hand")
+    try:
+        settings = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"{OFFSPRING}={path}: {error}") from None
+    missing = [key for key in ("model", "experiments", "progress", "explosion_check") if key not in settings]
+    if missing:
+        raise SystemExit(f"{path}: no {', '.join(missing)}")
+    return dict(settings)
+
+
+def execute_before(lines: Sequence[str]) -> None:
+    """Execute the user's own lines of Python; SystemExit says which of them fails."""
+    try:
+        exec(compile("\n".join(lines), BEFORE, "exec", dont_inherit=True), {"__name__": BEFORE})  # noqa: S102
+    except Exception as error:  # noqa: BLE001  (they may raise anything)
+        traceback.print_exc()
+        number = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == BEFORE]
+        line = lines[number[0] - 1].strip() if number and number[0] else ""
+        raise SystemExit(f"{BEFORE}: {line}: {type(error).__name__}: {error}") from None
+
+
+if __name__ == "__main__":  # run.py has such lines above its imports too, and they may matter to them
+    sys.path.insert(0, str(Path.cwd()))
+    execute_before(load_settings().get("before", []))
 
 import mozaik
 import numpy
@@ -39,9 +79,13 @@ try:
 except ImportError:  # a mozaik without MPI: one process
     WORLD = None
 
-OFFSPRING = "ORCHESTRATOR_OFFSPRING"
 # for how long it is tried to tell of an explosion, and the pause between two tries, in s
 TELLS_FOR, PAUSE = 600.0, 5.0
+# how often in a row the main thread is found to wait in vain before all is ended, and the pause between two looks, in s
+LOOKS, BETWEEN_LOOKS = 6, 5.0
+# the threads of Python's that put nothing into a queue of their own accord: ours, the main one, multiprocessing's
+WATCH = "watches a process"
+THREADS = (WATCH, "MainThread", "QueueFeederThread")
 
 
 class Exploded(Exception):
@@ -340,6 +384,132 @@ def made_and_announced(cls: Any, step: int, steps: int, progress: Progress) -> C
     return lambda model, parameters: announced(cls(model, parameters), step, steps, progress)
 
 
+class BuildingProcess(multiprocessing.Process):
+    """A process that ends this one if it has failed and what it was to put into a queue is waited for in vain.
+
+    mozaik builds connectors in processes that put them into queues, and takes them from there without asking whether
+    the processes still live: one that raises, or is killed, would be waited for until the job's time is over.
+
+    A thread waits in the kernel for the end of each process; nothing looks around as long as all is well. After a
+    failure, all is ended only if the main thread is in a `get` without a time limit, of a queue that was an argument of
+    the failed process, if every other process that it was an argument of has ended too, if the model has no threads of
+    its own, and if the main thread has used no time of a processor in all of several looks in a row: nobody can wake it
+    any more. A process that its parent ended, one that fails and is not waited for, and one whose queue others can
+    still fill, end nothing.
+    """
+
+    # those that may still put something into their queues
+    alive: ClassVar[list[BuildingProcess]] = []
+
+    def __init__(
+        self,
+        group: None = None,
+        target: Callable[..., Any] | None = None,
+        name: str | None = None,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> None:
+        args, kwargs = tuple(args), dict(kwargs or {})
+        super().__init__(group, target, name, args, kwargs, **more)
+        self.queues = [each for each in (*args, *kwargs.values()) if isinstance(each, Queue)]
+        self.ended_by_parent = False
+
+    def start(self) -> None:
+        """Start it, and let a thread wait for its end."""
+        super().start()
+        if self.queues and multiprocessing.parent_process() is None:
+            self.alive.append(self)
+            with contextlib.suppress(RuntimeError):  # no more threads: it stays among the living, and ends nothing
+                threading.Thread(target=self.watch, args=(self.pid,), name=WATCH, daemon=True).start()
+
+    def terminate(self) -> None:
+        """End it, which is no failure."""
+        self.ended_by_parent = True
+        super().terminate()
+
+    def kill(self) -> None:
+        """End it, which is no failure."""
+        self.ended_by_parent = True
+        super().kill()
+
+    def watch(self, pid: int) -> None:
+        """Wait for its end, and end all if it has failed and is waited for in vain."""
+        code = self.code_of_its_end(pid)
+        self.alive.remove(self)
+        if not code or self.ended_by_parent:
+            self.queues = []  # which can be closed
+            return
+        looks, used = 0, processor_time()
+        while looks < LOOKS:
+            time.sleep(BETWEEN_LOOKS)
+            used, before = processor_time(), used
+            looks = looks + 1 if self.is_awaited() and used == before else 0
+        end_all_because(pid, code)
+
+    def code_of_its_end(self, pid: int) -> int | None:
+        """Wait for its end; its exit code, negative for a signal, None if it cannot be known."""
+        try:  # it is left for whoever joins it
+            end = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        except ChildProcessError:  # the main thread was faster, and is about to know
+            time.sleep(BETWEEN_LOOKS)
+            with contextlib.suppress(ValueError):  # it is closed
+                return self.exitcode
+            return None
+        return None if end is None else end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
+
+    def is_awaited(self) -> bool:
+        """Whether the main thread waits for what is put into a queue that nobody has any more but this process."""
+        awaited = awaited_queue()
+        others = [each for process in list(self.alive) for each in process.queues]
+        if any(each is awaited for each in others) or any(each.name not in THREADS for each in threading.enumerate()):
+            return False
+        return any(each is awaited for each in self.queues)
+
+
+def awaited_queue() -> Any:
+    """The queue that the main thread waits for without a time limit, None if it does something else."""
+    frame = sys._current_frames().get(main_thread_id())
+    while frame is not None:
+        if frame.f_code is Queue.get.__code__:
+            given = frame.f_locals
+            return given["self"] if given["block"] and given["timeout"] is None else None
+        frame = frame.f_back
+    return None
+
+
+def processor_time() -> float:
+    """Time of a processor that the main thread has used, in s."""
+    return time.clock_gettime(time.pthread_getcpuclockid(main_thread_id()))
+
+
+def main_thread_id() -> int:
+    """What Python knows the main thread by."""
+    return threading.main_thread().ident or 0
+
+
+def end_all_because(pid: int, code: int) -> None:
+    """End this process, and all ranks: a process with this exit code has failed and is waited for in vain."""
+    frame = sys._current_frames().get(main_thread_id())
+    name = next((each.name for each in signal.Signals if each == -code), f"signal {-code}")
+    how = f"was killed by {name}" if code < 0 else f"ended with exit code {code}"
+    stack = "".join(traceback.format_stack(frame))
+    said = f"process {pid}, which was to build a part of the model, {how}, and is waited for in vain"
+    for stream, text in ((sys.stdout, ""), (sys.stderr, f"\nThe simulation waits here:\n{stack}{said}\n")):
+        with contextlib.suppress(OSError, ValueError):  # the disk is full: it has to end all the same
+            stream.write(text)
+            stream.flush()
+    for each in multiprocessing.active_children():
+        each.kill()
+    # as if this one had been killed, which may say nothing of the model
+    status = 128 - code if -code in (signal.SIGKILL, signal.SIGTERM) else 1
+    if WORLD is not None and WORLD.size > 1:
+        time.sleep(1)  # mpiexec, which passes on what was written, ends with the ranks
+        threading.Timer(10, os._exit, (status,)).start()  # an MPI that is not made for threads may do nothing
+        WORLD.Abort(status)
+    os._exit(status)
+
+
 def check_arguments(argv: list[str]) -> None:
     """Refuse what mozaik would misread; SystemExit says what was expected.
 
@@ -360,21 +530,6 @@ def check_arguments(argv: list[str]) -> None:
             raise SystemExit(f"results_dir: expected a string that ends with '/' (mozaik appends to it), got {text}")
 
 
-def load_settings() -> dict[str, Any]:
-    """Content of the offspring's JSON file; SystemExit if there is none or it lacks a key."""
-    path = os.environ.get(OFFSPRING)
-    if not path:
-        raise SystemExit(f"{OFFSPRING} is not set: this script is started by the orchestrator; use run.py by hand")
-    try:
-        settings = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SystemExit(f"{OFFSPRING}={path}: {error}") from None
-    missing = [key for key in ("model", "experiments", "progress", "explosion_check") if key not in settings]
-    if missing:
-        raise SystemExit(f"{path}: no {', '.join(missing)}")
-    return dict(settings)
-
-
 def load(reference: str) -> Any:
     """Object that ``module:name`` names, as seen from the model's directory."""
     module, _, name = reference.partition(":")
@@ -388,7 +543,7 @@ def main() -> None:
     """Run the offspring; an explosion ends all ranks with exit code 0, an error takes all ranks down."""
     check_arguments(sys.argv)
     settings = load_settings()
-    sys.path.insert(0, str(Path.cwd()))
+    multiprocessing.Process = BuildingProcess  # type: ignore[misc]  (mozaik names it when it starts one)
     progress = Progress(settings["progress"])
     try:
         progress("building")

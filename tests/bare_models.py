@@ -51,15 +51,24 @@ def make_small(model: Path, folder: str = "param") -> Path:
 
 
 def small_model(folder: Path, **files: str) -> Path:
-    """Write a model of one sheet; `files` replace its files, or add some: ``param__defaults``, ``run__py``."""
+    """Write a model of one sheet in today's style.
+
+    `files` replace some, or are added: ``param__defaults``, ``run__py``.
+    """
     contents = {
-        "run.py": "from mozaik.controller import run_workflow\n"
+        "run.py": "import mozaik\n"
         "from model import Net\n"
         "from experiments import create_experiments\n"
-        "run_workflow('Net', Net, create_experiments)\n",
+        "from mozaik.controller import run_workflow\n"
+        "from mpi4py import MPI\n\n"
+        "import nest\n\n"
+        'nest.Install("stepcurrentmodule")\n\n'
+        "mpi_comm = MPI.COMM_WORLD\n\n"
+        'data_store, model = run_workflow("Net", Net, create_experiments)\n\n'
+        "if mpi_comm.rank == 0:\n    data_store.save()\n",
         "model.py": "from mozaik.models import Model\n\n\nclass Net(Model):\n    pass\n",
-        "experiments.py": "from mozaik.experiments import NoStimulation\n\n\n"
-        "def create_experiments(model):\n    return [NoStimulation(model, duration=100.0)]\n",
+        "experiments.py": "from mozaik.experiments import NoStimulation\nfrom parameters import ParameterSet\n\n\n"
+        "def create_experiments(model):\n    return [NoStimulation(model, ParameterSet({'duration': 100.0}))]\n",
         "param/defaults": "{'results_dir': '', 'pynn_seed': 1, 'sheets': {'exc': url('param/exc')}}",
         "param/exc": "{'component': 'C', 'params': {'name': 'Exc', 'sx': 2000.0, 'sy': 2000.0, 'density': 10.0,\n"
         " 'magnification_factor': 1000.0, 'cell': {'model': 'IF_cond_exp', 'params': {'tau_m': 20.0}},\n"

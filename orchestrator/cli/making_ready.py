@@ -51,6 +51,12 @@ def prepare(
             "--import-best", metavar="CHECKPOINT", help="The predecessor's opt_check.pkl, whose best is the start."
         ),
     ] = None,
+    reduced: Annotated[
+        bool,
+        typer.Option(
+            "--reduced", help="Experiments of the predecessor's run_optimization_experiment.py, not run.py's."
+        ),
+    ] = False,
     function: Annotated[
         str | None,
         typer.Option(metavar="MODULE:FUNCTION", help="A Python function instead of a mozaik model, to be simulated."),
@@ -82,7 +88,7 @@ def prepare(
 
     of_models = {"--root": root, "--model": model, "--experiments": experiments, "--import": imported}
     of_functions = {"--parameter": parameter, "--target": target, "--import-pna": autofit}
-    wrong = {**of_models, "--import-best": best} if function else of_functions
+    wrong = {**of_models, "--import-best": best, "--reduced": reduced} if function else of_functions
     if given := [name for name, value in wrong.items() if value]:
         raise UsageError(f"{given[0]}: is of {'mozaik models, not of --function' if function else '--function'}")
     if autofit and (parameter or target):
@@ -107,6 +113,7 @@ def prepare(
         experiments=experiments,
         imported=imported,
         best=best,
+        reduced=reduced,
         force=force,
         dry_run=dry_run,
     ):

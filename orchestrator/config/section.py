@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -52,6 +54,21 @@ def _lines(value: object) -> object:
 # a list of lines, or a block of text
 _LINES = WithJsonSchema({"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]})
 ShellLines = Annotated[tuple[str, ...], BeforeValidator(_lines), _LINES]
+
+
+def _are_python(lines: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError) as error:
+        number = getattr(error, "lineno", None) or 1
+        line = "\n".join(lines).splitlines()[number - 1 : number]
+        raise ValueError(
+            f"expected lines of Python 3, line {number} is not: {getattr(error, 'msg', error)}: {''.join(line)!r}"
+        ) from error
+    return lines
+
+
+PythonLines = Annotated[tuple[str, ...], BeforeValidator(_lines), AfterValidator(_are_python), _LINES]
 
 # As `json_schema_extra` of a key that only says how a run is carried out: a run may be continued with another value.
 # Every other key belongs to the identity of a run, which would be another optimisation with another value.

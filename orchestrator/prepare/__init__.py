@@ -27,6 +27,7 @@ def prepare_model(
     experiments: str | None = None,
     imported: Path | None = None,
     best: Path | None = None,
+    reduced: bool = False,
     force: bool = False,
     dry_run: bool = False,
 ) -> Iterator[str]:
@@ -46,6 +47,8 @@ def prepare_model(
         A predecessor's config_optimisation, whose search space and targets are taken over.
     best : pathlib.Path or None
         A predecessor's checkpoint, whose best individual is where the search begins.
+    reduced : bool
+        Whether the experiments are those of the predecessor's run_optimization_experiment.py in the directory.
     force : bool
         Whether to overwrite files that are there already and differ.
     dry_run : bool
@@ -62,7 +65,7 @@ def prepare_model(
         If the model is not understood, or there is something in the way; the directory is then as it was.
     """
     place = _place(model_dir, imported)
-    request = Request(place, base_param, root, model, experiments, imported, best)
+    request = Request(place, base_param, root, model, experiments, imported, best, reduced)
     beside = imported is not None and _is_beside(place, imported)
     plan = plan_import_in_place(request, imported) if imported is not None and beside else make_plan(request)
     if dry_run:

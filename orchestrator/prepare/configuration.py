@@ -58,6 +58,8 @@ class Contents:
         What `centroid` is made of, if it is.
     script : ScriptSettings
         What the predecessor's script says.
+    before : sequence of str
+        Lines of ``simulation.before``.
     """
 
     workflow: Workflow
@@ -73,6 +75,7 @@ class Contents:
     frame: float | None
     best: Best | None = None
     script: ScriptSettings = field(default_factory=ScriptSettings)
+    before: Sequence[str] = ()
 
     def text(self) -> str:
         """Return the configuration."""

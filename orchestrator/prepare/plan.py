@@ -15,7 +15,9 @@ from orchestrator.prepare.predecessor import Imported, read_predecessor
 from orchestrator.prepare.predecessor_checkpoint import Best, read_best
 from orchestrator.prepare.predecessor_script import read_script
 from orchestrator.prepare.recorders import RecorderFile, Replaced, recorder_entries, replaced_recorders
-from orchestrator.prepare.workflow import find_workflow
+from orchestrator.prepare.reduced_protocol import MODULE as REDUCED
+from orchestrator.prepare.reduced_protocol import ReducedProtocol, reduced_protocol
+from orchestrator.prepare.workflow import Workflow, find_workflow, running_script
 from orchestrator.simulations.mozaik.parameters.base_folder import BaseFolder
 from orchestrator.simulations.mozaik.parameters.file import Edit
 from orchestrator.simulations.mozaik.parameters.redirection import Redirection, Rewritten
@@ -23,6 +25,7 @@ from orchestrator.simulations.mozaik.parameters.tree import Entry
 from orchestrator.simulations.mozaik.parameters.values import values_of
 from orchestrator.simulations.mozaik.protocol import Protocol, protocol_of
 from orchestrator.simulations.mozaik.sheets import RECORDERS, Sheet, sheets_by_place
+from orchestrator.simulations.mozaik.sources.own_statements import OwnStatements, own_statements
 from orchestrator.simulations.mozaik.writing import others, places
 from targets.stimuli import SPONTANEOUS
 
@@ -58,6 +61,8 @@ class Request:
         A predecessor's config_optimisation, whose search space and targets are taken over.
     best : pathlib.Path or None
         A predecessor's checkpoint, whose best individual is where the search begins.
+    reduced : bool
+        Whether the experiments are those of the predecessor's reduced protocol.
     """
 
     model_dir: Path
@@ -67,6 +72,7 @@ class Request:
     experiments: str | None = None
     imported: Path | None = None
     best: Path | None = None
+    reduced: bool = False
 
 
 @dataclass
@@ -110,6 +116,65 @@ class Plan:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Found:
+    """The model's class, its experiments, and what its script does besides.
+
+    Parameters
+    ----------
+    model_dir : pathlib.Path
+        The model's directory.
+    workflow : Workflow
+        What simulations import.
+    readable : str
+        The function that makes the experiments, where it is as long as nothing is written.
+    own : OwnStatements
+        What the script does besides.
+    reduced : ReducedProtocol or None
+        The predecessor's protocol.
+    instead_of : str
+        The function that makes the experiments without it; empty if there is none.
+    """
+
+    model_dir: Path
+    workflow: Workflow
+    readable: str
+    own: OwnStatements
+    reduced: ReducedProtocol | None
+    instead_of: str
+
+    @property
+    def files(self) -> dict[str, bytes | Path]:
+        """What is written of the predecessor's protocol."""
+        if self.reduced is None or not self.reduced.is_in_script or self.readable != self.reduced.experiments:
+            return {}
+        return {f"{FOLDER}/{REDUCED}.py": self.reduced.module()}
+
+    def notes(self, tree: Mapping[str, Any]) -> Iterator[str]:
+        """Yield what a user should know of it."""
+        yield from self.own.notes()
+        if self.reduced is not None and self.instead_of:
+            taken = self.readable == self.reduced.experiments
+            yield from self.reduced.notes(self.model_dir, self.instead_of, tree, taken=taken)
+
+
+def _found(model_dir: Path, request: Request) -> _Found:
+    reduced = reduced_protocol(model_dir, wanted=request.reduced)
+    if reduced is None or not request.reduced:
+        workflow = find_workflow(model_dir, request.model, request.experiments)
+        own = own_statements(running_script(model_dir))
+        return _Found(model_dir, workflow, workflow.experiments, own, reduced, workflow.experiments)
+    if request.experiments:
+        raise UsageError(f"--reduced and --experiments {request.experiments}: expected one of them")
+    workflow = find_workflow(model_dir, request.model, reduced.experiments)
+    try:
+        instead_of = find_workflow(model_dir, request.model, None).experiments
+    except UsageError:  # there is nothing else
+        instead_of = ""
+    importable = replace(workflow, experiments=reduced.importable(FOLDER))
+    return _Found(model_dir, importable, reduced.experiments, own_statements(reduced.script), reduced, instead_of)
+
+
 def make_plan(request: Request) -> Plan:
     """Return what preparing a bare model would write.
 
@@ -122,7 +187,8 @@ def make_plan(request: Request) -> Plan:
     base = _base(model_dir, request.base_param)
     folder = BaseFolder(model_dir, base)
     root = folder.root(request.root)
-    workflow = find_workflow(model_dir, request.model, request.experiments)
+    found = _found(model_dir, request)
+    workflow = found.workflow
     written = folder.tree(root)
     entries, tree = list(written.below()), values_of(written)
     recordings = replaced_recorders(entries, tree, folder, FOLDER)
@@ -132,7 +198,7 @@ def make_plan(request: Request) -> Plan:
             f"{base}/{root}: expected sheets with 'params' and 'recorders' in it, found none. "
             "Is it the root of the model's parameters? Name another with --root"
         )
-    protocol = protocol_of(model_dir, workflow.experiments)
+    protocol = protocol_of(model_dir, found.readable)
     best = read_best(request.best) if request.best else None
     if request.imported:
         predecessor = _imported(request.imported, model_dir, best)
@@ -141,9 +207,10 @@ def make_plan(request: Request) -> Plan:
         measured = [each.sheet for each in recordings.replaced]
         contents = suggested_contents(workflow, root, tree, sheets, measured=measured, protocol=protocol, best=best)
         notes = [] if best is None else [f"the search begins at {best.described}"]
-    plan = Plan(model_dir, (), {}, contents, base=str(base), imported=request.imported)
+    contents = replace(contents, before=found.own.lines)
+    plan = Plan(model_dir, (), {**found.files}, contents, base=str(base), imported=request.imported)
     plan.replaced, plan.recorder_files = recordings.replaced, recordings.files
-    plan.notes = [*recordings.notes, *_notes(tree, sheets, workflow.experiments, protocol), *notes]
+    plan.notes = [*recordings.notes, *_notes(tree, sheets, workflow.experiments, protocol), *notes, *found.notes(tree)]
     _copy_parameters(plan, folder, entries, recordings.edits)
     plan.files |= {f"{FOLDER}/{file.name}": file.text().encode() for file in recordings.files}
     plan.files |= {f"{FOLDER}/{CONFIG}": contents.text().encode(), **_SHIPPED}
@@ -170,15 +237,16 @@ def plan_import_in_place(request: Request, imported: Path) -> Plan:
     """
     model_dir = _existing(request.model_dir)
     predecessor = _imported(imported, model_dir, read_best(request.best) if request.best else None)
-    workflow = find_workflow(model_dir, request.model, request.experiments)
+    found = _found(model_dir, request)
     folder = BaseFolder(model_dir, Path(FOLDER))
     root = folder.root(request.root)
     written = folder.tree(root)
     tree = values_of(written)
     sheets = sheets_by_place(tree)
     recorded = [sheets[entry.path[:-1]] for entry in recorder_entries(written.below())]
-    contents, notes = imported_contents(predecessor, workflow, root, tree, recorded), list(predecessor.notes())
-    files: dict[str, bytes | Path] = {f"{FOLDER}/{CONFIG}": contents.text().encode()}
+    contents = replace(imported_contents(predecessor, found.workflow, root, tree, recorded), before=found.own.lines)
+    notes = [*predecessor.notes(), *found.notes(tree)]
+    files: dict[str, bytes | Path] = {f"{FOLDER}/{CONFIG}": contents.text().encode(), **found.files}
     files |= {name: content for name, content in _SHIPPED.items() if not os.path.lexists(model_dir / name)}
     return Plan(model_dir, tuple(files), files, contents, base=FOLDER, imported=imported, notes=notes)
 
@@ -214,7 +282,7 @@ def _copy_parameters(
 ) -> None:
     """Add the base folder's files to the plan, with their references led into the new folder."""
     redirect = Redirection(plan.model_dir, folder.base, FOLDER)
-    reserved = {CONFIG, RUN_SCRIPT, SCHEMA, *(file.name for file in plan.recorder_files)}
+    reserved = {CONFIG, RUN_SCRIPT, SCHEMA, f"{REDUCED}.py", *(file.name for file in plan.recorder_files)}
     for name in folder.files:
         if name in reserved:
             raise UsageError(

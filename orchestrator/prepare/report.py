@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from orchestrator.prepare.plan import CONFIG, FOLDER, SBATCH, Plan
+from orchestrator.prepare.plan import CONFIG, FOLDER, RUN_SCRIPT, SBATCH, Plan
+from orchestrator.prepare.reduced_protocol import MODULE as REDUCED
 from orchestrator.text import command_line
 
 
@@ -112,7 +113,7 @@ def _notes(plan: Plan) -> Iterator[str]:
 
 
 def _copied(plan: Plan, name: str) -> bool:
-    own = {f"{FOLDER}/{CONFIG}", f"{FOLDER}/run_optimization_experiment.py", SBATCH}
+    own = {f"{FOLDER}/{each}" for each in (CONFIG, RUN_SCRIPT, f"{REDUCED}.py")} | {SBATCH}
     return name not in own | {f"{FOLDER}/{file.name}" for file in plan.recorder_files}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from orchestrator.errors import UsageError
 from orchestrator.prepare.imports import Imports
 from orchestrator.simulations.mozaik.modules import candidates, defined_in, module_file, module_tree, python_tree
+from orchestrator.simulations.mozaik.sources.preceding import called_name
 from targets.plugins import nearest
 
 _OPTIONS = "--model module:Class --experiments module:function"
@@ -55,16 +56,21 @@ def find_workflow(model_dir: Path, model: str | None, experiments: str | None) -
     return workflow
 
 
-def _found(model_dir: Path, model: str | None, experiments: str | None) -> Workflow:
+def running_script(model_dir: Path) -> Path | None:
+    """Return run.py, or the only other script that calls ``run_workflow``; None if there is none."""
+    scripts = _scripts(model_dir)
+    return scripts[0] if len(scripts) == 1 else None
+
+
+def _scripts(model_dir: Path) -> list[Path]:
     script = model_dir / "run.py"
-    if script.is_file():
-        workflows = list(_workflows(script, model_dir, model, experiments))
-        where = "run.py"
-    else:
-        scripts = sorted(model_dir.glob("*.py"))
-        mentioning = [path for path in scripts if _mentions(path)]
-        workflows = [each for path in mentioning for each in _workflows(path, model_dir, model, experiments)]
-        where = f"{model_dir}: no run.py, and its scripts"
+    return [script] if script.is_file() else [path for path in sorted(model_dir.glob("*.py")) if _mentions(path)]
+
+
+def _found(model_dir: Path, model: str | None, experiments: str | None) -> Workflow:
+    scripts = _scripts(model_dir)
+    where = "run.py" if (model_dir / "run.py").is_file() else f"{model_dir}: no run.py, and its scripts"
+    workflows = [each for path in scripts for each in _workflows(path, model_dir, model, experiments)]
     distinct = list(dict.fromkeys(workflows))
     if len(distinct) == 1:
         return distinct[0]
@@ -77,6 +83,25 @@ def _found(model_dir: Path, model: str | None, experiments: str | None) -> Workf
     )
 
 
+def workflow_in(script: Path, model_dir: Path) -> Workflow:
+    """Return what a script gives ``run_workflow``, if need be of its own, whatever happens when it is imported.
+
+    Parameters
+    ----------
+    script, model_dir : pathlib.Path
+        The script's file, and the model's directory.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        If its text does not say it, or it says several.
+    """
+    found = set(_workflows(script, model_dir, None, None, guarded=True))
+    if len(found) != 1:
+        raise UsageError(f"{script.name}: expected one call run_workflow(name, Model, create_experiments)")
+    return found.pop()
+
+
 def _mentions(script: Path) -> bool:
     try:
         return b"run_workflow" in script.read_bytes()
@@ -84,13 +109,15 @@ def _mentions(script: Path) -> bool:
         return False
 
 
-def _workflows(script: Path, model_dir: Path, model: str | None, experiments: str | None) -> Iterator[Workflow]:
+def _workflows(
+    script: Path, model_dir: Path, model: str | None, experiments: str | None, *, guarded: bool = False
+) -> Iterator[Workflow]:
     tree = python_tree(script)
-    guarded = not any(_runs_at_import(node) for node in tree.body)
+    guarded = guarded or not any(_runs_at_import(node) for node in tree.body)
     imported = Imports(tree, script, model_dir, guarded=guarded)
     wanted = ((model, "model_class", "--model"), (experiments, "create_experiments", "--experiments"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _called_name(node.func) == "run_workflow":
+        if isinstance(node, ast.Call) and called_name(node.func) == "run_workflow":
             given: dict[str | None, ast.expr] = {word.arg: word.value for word in node.keywords}
             given |= zip(("simulation_name", "model_class", "create_experiments"), node.args, strict=False)
             if any(named is None and argument not in given for named, argument, _ in wanted):
@@ -101,19 +128,13 @@ def _workflows(script: Path, model_dir: Path, model: str | None, experiments: st
             yield Workflow(*(named or imported.reference(given[key], option) for named, key, option in wanted))
 
 
-def _called_name(function: ast.expr) -> str | None:
-    if isinstance(function, ast.Attribute):
-        return function.attr
-    return function.id if isinstance(function, ast.Name) else None
-
-
 def _runs_at_import(statement: ast.stmt) -> bool:
     if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
         return False
     if isinstance(statement, ast.If) and "__name__" in ast.unparse(statement.test):
         return False
     calls = (node for node in ast.walk(statement) if isinstance(node, ast.Call))
-    return any(_called_name(call.func) == "run_workflow" for call in calls)
+    return any(called_name(call.func) == "run_workflow" for call in calls)
 
 
 def _definition(model_dir: Path, reference: str, option: str) -> ast.AST:

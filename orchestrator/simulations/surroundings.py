@@ -106,7 +106,7 @@ class Found:
     is_old: bool
 
 
-def required_by(model_dir: Path, modules: Iterable[str]) -> tuple[str, ...]:
+def required_by(model_dir: Path, modules: Iterable[str], lines: ast.Module | None = None) -> tuple[str, ...]:
     """Return what modules of a model import whatever happens: their own statements, none under ``if`` or ``try``.
 
     Parameters
@@ -115,19 +115,24 @@ def required_by(model_dir: Path, modules: Iterable[str]) -> tuple[str, ...]:
         The model's directory.
     modules : iterable of str
         Dotted names; of one that is no file of the model it is the package that is needed.
+    lines : ast.Module, optional
+        What is executed besides.
     """
     found: dict[str, None] = {}
-    for module in modules:
+    besides = () if lines is None else imported_by(lines)
+    # of the model's own modules, what those import
+    for module in (*modules, *besides):
         try:
             tree = module_tree(model_dir, module)
         except UsageError:  # which is told elsewhere
             continue
-        names = [module] if tree is None else _imported(tree)
+        names = [module] if tree is None else imported_by(tree)
         found |= dict.fromkeys(name.partition(".")[0] for name in names)
     return tuple(name for name in found if name not in _HANDED)
 
 
-def _imported(tree: ast.Module) -> Iterator[str]:
+def imported_by(tree: ast.Module) -> Iterator[str]:
+    """Yield the dotted names of the modules that a module's own statements import, none under ``if`` or ``try``."""
     for node in tree.body:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -30,6 +30,19 @@ PREDECESSOR = {
     "optimiser_centroid": dict(VALUES),
     "targets": [{"class": "SpontActivityTarget", "sheet_name": "Exc", "target_value": [4, 8], "norm": 2}],
 }
+# and its experiments, for a page that takes these over
+REDUCED = """\
+import model
+from mozaik.controller import run_workflow
+from mozaik.experiments import NoStimulation
+
+
+def create_experiments_optimization(model):
+    return [NoStimulation(model, duration=210.0)]
+
+
+data_store, network = run_workflow("Reduced", model.{}, create_experiments_optimization)
+"""
 
 
 def visual_store(directory: Path) -> None:
@@ -95,6 +108,8 @@ def bare(tmp_path: Path) -> Callable[[str], Path]:
     def make(name: str) -> Path:
         model = make_small(bare_model(name, tmp_path))
         (model / "config_optimisation").write_text(json.dumps(PREDECESSOR), encoding="utf-8")
+        own = REDUCED.format("".join(word.title() for word in name.split("_")))
+        (model / "run_optimization_experiment.py").write_text(own, encoding="utf-8")
         return model
 
     return make

@@ -18,6 +18,9 @@ from orchestrator.checkpoint import Checkpoint
 pytestmark = pytest.mark.mozaik
 
 CONFIG = "param_optim/config_optimisation.yaml"
+# the one is carried over, as an extension of NEST's that is installed would be; the other is not, and would fail
+BEFORE = "from mpi4py import MPI\nfrom pyNN import nest\nimport nest\nnest.set_verbosity('M_ERROR')\n"
+AFTER = "raise SystemExit('run.py is not what jobs run')\n"
 # what so few neurons may be too quiet for in 0.2 s
 MAY_LACK = {
     "balanced_network": set[str](),
@@ -36,8 +39,11 @@ def command(model: Path, *arguments: str) -> str:
 @pytest.mark.parametrize("name", ["balanced_network", "visual_model"])
 def test_prepare_check_and_run_a_generation(name: str, tmp_path: Path) -> None:
     model = make_small(bare_model(name, tmp_path))
+    script = model / "run.py"
+    script.write_text(script.read_text() + AFTER if name == "visual_model" else BEFORE + script.read_text())
 
-    command(model, "prepare", ".")
+    said = command(model, "prepare", ".")
+    assert ("simulation.before has what run.py does" in said) == (name == "balanced_network")
     command(model, "check", CONFIG, "--set", "executor=local")
     small = ["executor=local", "offspring_size=3", "max_ngen=1", "explosion_check.duration=70", "optimiser_sigma=0.05"]
     command(model, "run", CONFIG, *(word for setting in small for word in ("--set", setting)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from orchestrator.simulations.mozaik.parameters import ParameterFileError, flatt
 from orchestrator.simulations.mozaik.parameters.references import number_at, reference_problems
 from orchestrator.simulations.mozaik.recorders import recorder_problems, selections
 from orchestrator.simulations.mozaik.sheets import sheets_of
+from orchestrator.simulations.mozaik.sources.own_statements import own_statements
 from targets.plugins import nearest
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 # neither options nor what a shell would put in
 _ONE_WORD = re.compile(r"[\w./+~-]+")
+_READS_BEFORE = re.compile(r"""["']before["']""")
 # keys that a launch script may name; those of `jobs` were in `slurm` when users wrote theirs
 _LOADED = {
     "simulation": MozaikOptions.model_fields,
@@ -70,9 +73,17 @@ def _shipped_run_script() -> Path:
 
 
 def _missing_files(options: MozaikOptions, model_dir: Path) -> Iterator[Finding]:
-    if not (model_dir / options.run_script).is_file():
-        message = f"there is no file {model_dir / options.run_script}; copy it from {_shipped_run_script()}"
+    script = model_dir / options.run_script
+    if not script.is_file():
+        message = f"there is no file {script}; copy it from {_shipped_run_script()}"
         yield ("simulation", "run_script"), message
+    elif options.before and not _READS_BEFORE.search(_text_of(script)):
+        message = f"{script} does not execute them, it is from before there were any. Replace it with"
+        yield ("simulation", "before"), f"{message} {_shipped_run_script()}"
+
+
+def _text_of(script: Path) -> str:
+    return script.read_text(encoding="utf-8", errors="replace")
 
 
 def _module_problems(options: MozaikOptions, model_dir: Path) -> Iterator[Finding]:
@@ -170,6 +181,7 @@ def model_notes(options: MozaikOptions, model_dir: Path, config: Config, tree: M
         *_environment(options),
         *python,
         *_run_script(options, model_dir, config),
+        *_extensions(options, model_dir),
         *_whole_numbers(tree, config),
         *selections(config, sheets_of(tree)),
     ]
@@ -177,13 +189,30 @@ def model_notes(options: MozaikOptions, model_dir: Path, config: Config, tree: M
 
 def _run_script(options: MozaikOptions, model_dir: Path, config: Config) -> Iterator[Finding]:
     """Yield that the run script is a copy of before it could tell an explosion from a transient."""
-    text = (model_dir / options.run_script).read_text(encoding="utf-8", errors="replace")
-    if config.explosion_check.enabled and "SliceWatch" in text and "slices_above" not in text:
-        message = (
-            f"{options.run_script} is a copy from an earlier version: it takes a transient of the start for an "
-            f"explosion, and knows no explosion_check.settle. Replace it with {_shipped_run_script()}"
-        )
-        yield ("simulation", "run_script"), message
+    text = _text_of(model_dir / options.run_script)
+    is_ours, lacks = "SliceWatch" in text, []
+    if config.explosion_check.enabled and "slices_above" not in text:
+        lacks.append("it takes a transient of the start for an explosion, and knows no explosion_check.settle")
+    if "BuildingProcess" not in text:
+        lacks.append("it waits for a process that builds connections and has failed until the job's time is over")
+    if is_ours and lacks:
+        message = f"{options.run_script} is a copy from an earlier version: {'; '.join(lacks)}. Replace it with"
+        yield ("simulation", "run_script"), f"{message} {_shipped_run_script()}"
+
+
+def _extensions(options: MozaikOptions, model_dir: Path) -> Iterator[Finding]:
+    """Yield the extensions of NEST that the model's run.py installs and simulations do not."""
+    script = model_dir / "run.py"
+    try:
+        lines = own_statements(script if script.is_file() else None).lines
+    except UsageError:  # nothing imports it
+        return
+    here = ast.unparse(ast.parse("\n".join(options.before))).splitlines()
+    installed = [line.strip() for line in lines if ".Install(" in line]
+    missing = [line for line in installed if line not in map(str.strip, here)]
+    if missing:
+        what = f"run.py has {'; '.join(missing)} before it runs the model"
+        yield ("simulation", "before"), f"{what}. Simulations do not run it: put that here if they need it"
 
 
 def _environment(options: MozaikOptions) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import shlex
 import sys
@@ -14,6 +15,7 @@ from orchestrator.paths import AttemptPaths
 from orchestrator.simulations.base import Finding, Identity, Model, ModelUnreadable, ParameterFolder, Recorded, digests
 from orchestrator.simulations.mozaik.check import model_notes, model_problems
 from orchestrator.simulations.mozaik.launch_script import launch_script
+from orchestrator.simulations.mozaik.modules import module_file
 from orchestrator.simulations.mozaik.options import MozaikOptions
 from orchestrator.simulations.mozaik.parameters import ParameterFileError, as_text, flatten, lookup, read_parameter_tree
 from orchestrator.simulations.mozaik.presented import (
@@ -25,7 +27,7 @@ from orchestrator.simulations.mozaik.presented import (
 from orchestrator.simulations.mozaik.protocol import protocol_of
 from orchestrator.simulations.mozaik.recording_size import recorded_by
 from orchestrator.simulations.mozaik.short_protocol import made_on_node, short_protocol
-from orchestrator.simulations.surroundings import Surroundings, required_by
+from orchestrator.simulations.surroundings import Surroundings, imported_by, required_by
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
@@ -75,19 +77,25 @@ class MozaikModel(Model[MozaikOptions]):
         options = self.options
         if options.launch_script or not (options.python or options.setup):
             return None
-        own = required_by(self.model_dir, [each.partition(":")[0] for each in (options.model, options.experiments)])
+        own = required_by(
+            self.model_dir,
+            [each.partition(":")[0] for each in (options.model, options.experiments)],
+            self._before,
+        )
         mpi = ("mpi4py",) if self.context.launcher_for(options.launcher) else ()
         simulator = ("nest",) if options.simulator == "nest" else ()
         modules = tuple(dict.fromkeys((*_OF_RUN_SCRIPT, *mpi, *simulator, *own)))
         return Surroundings(options.python, self.model_dir, options.setup, {}, modules)
 
     def identity(self) -> Identity:
-        """Return all parameters, and digests of the run script and of the modules of model and experiments."""
+        """Return all parameters, and digests of the run script and of the model's modules that it imports."""
         try:
             tree = read_parameter_tree(self.options.parameters_url, self.model_dir)
             references = (self.options.model, self.options.experiments)
             modules = [f"{reference.partition(':')[0].replace('.', '/')}.py" for reference in references]
-            files = digests(self.model_dir, [str(self.options.run_script), *modules])
+            before = [module_file(self.model_dir, name) for name in imported_by(self._before)]
+            modules += [file.relative_to(self.model_dir).as_posix() for file in before if file]
+            files = digests(self.model_dir, [str(self.options.run_script), *dict.fromkeys(modules)])
         except (ParameterFileError, OSError) as error:
             raise ModelUnreadable(str(error)) from error
         return Identity({name: as_text(value) for name, value in flatten(tree)}, files)
@@ -115,6 +123,7 @@ class MozaikModel(Model[MozaikOptions]):
         return {
             "model": self.options.model,
             "experiments": self.options.experiments,
+            "before": list(self.options.before),
             "explosion_check": self.context.explosion_check.model_dump(mode="json"),
         }
 
@@ -146,6 +155,11 @@ class MozaikModel(Model[MozaikOptions]):
     def parameter_folder(self) -> ParameterFolder | None:
         """Return the folder of the optimisation's parameter files."""
         return ParameterFolder(self.options.parameters_url, self._command)
+
+    @property
+    def _before(self) -> ast.Module:
+        """The lines that are executed before mozaik is imported."""
+        return ast.parse("\n".join(self.options.before))
 
     @functools.cached_property
     def _parameters(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from orchestrator.config.section import CIRCUMSTANCE, Reference, Seed, ShellLines
+from orchestrator.config.section import CIRCUMSTANCE, PythonLines, Reference, Seed, ShellLines
 from orchestrator.simulations.options import SimulationOptions
 
 
@@ -21,6 +21,11 @@ class MozaikOptions(SimulationOptions):
     model: Reference = Field(description="module:class of the model, importable from the model directory")
     experiments: Reference = Field(
         "experiments:create_experiments", description="module:function that returns the model's experiments"
+    )
+    before: PythonLines = Field(
+        (),
+        description="lines of Python that every process of a simulation executes before it imports mozaik, a list or a "
+        'block of text, such as nest.Install("stepcurrentmodule") below import nest: what the model\'s own run.py does',
     )
     run_script: Path = Field(
         Path("param_optim/run_optimization_experiment.py"),

@@ -97,6 +97,13 @@ def protocol_of(model_dir: Path, experiments: str) -> Protocol:
     )
 
 
+def local_names(node: ast.AST) -> tuple[set[str], set[str]]:
+    """Return the names that a function gives a meaning itself, and those of its arguments."""
+    stored = {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+    stored |= {each.name for each in ast.walk(node) if isinstance(each, _FUNCTIONS) and each is not node}
+    return stored, {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
+
+
 def _all_known(contrasts: set[float | None]) -> frozenset[float] | None:
     known = frozenset(each for each in contrasts if each is not None)
     return None if None in contrasts else known
@@ -136,7 +143,7 @@ class _Reading:
     def read(self, module: str, node: ast.AST) -> None:
         """Note all that a function, or another statement, makes use of."""
         parents = {child: parent for parent in ast.walk(node) for child in ast.iter_child_nodes(parent)}
-        stored, arguments = _local_names(node)
+        stored, arguments = local_names(node)
         for each in parents:
             if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load) and each.id not in stored | arguments:
                 self._named(module, each, parents)
@@ -259,13 +266,6 @@ def _module_of(node: ast.Import | ast.ImportFrom, name: str) -> str:
     """Return the module that an imported name may be."""
     source = _called_in(node, name)
     return source if isinstance(node, ast.Import) else ".".join(filter(None, (node.module, source)))
-
-
-def _local_names(node: ast.AST) -> tuple[set[str], set[str]]:
-    """Return the names that a function gives a meaning itself, and those of its arguments."""
-    stored = {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
-    stored |= {each.name for each in ast.walk(node) if isinstance(each, _FUNCTIONS) and each is not node}
-    return stored, {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
 
 
 def _is_method_of(node: ast.AST, names: set[str]) -> TypeGuard[ast.Call]:

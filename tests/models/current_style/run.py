@@ -7,13 +7,22 @@ Two sheets of layer 4 with input from the LGN, written in the style of today's m
 import matplotlib
 
 matplotlib.use("Agg")
-
-import mozaik.controller
+import mozaik
 from experiments import create_experiments
-from model import LayerFour as Network
+from model import LayerFour
+from mozaik.controller import run_workflow
+from mpi4py import MPI
 
-if True:
-    data_store, model = mozaik.controller.run_workflow("LayerFour", Network, create_experiments=create_experiments)
+import nest
+
+nest.Install("stepcurrentmodule")
+from pyNN.nest.cells import UNITS_MAP
+
+UNITS_MAP.update({"g_ex": "nS", "g_in": "nS"})
+
+mpi_comm = MPI.COMM_WORLD
+
+data_store, model = run_workflow("LayerFour", LayerFour, create_experiments)
+
+if mpi_comm.rank == 0:
     data_store.save()
-else:
-    data_store = None

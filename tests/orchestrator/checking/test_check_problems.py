@@ -242,6 +242,17 @@ WRONG = [
     Wrong("there is no program 'pyton3'", "simulation.python", {"simulation|python": "pyton3"}),
     Wrong("there is no program 'env/python'", "simulation.python", {"simulation|python": "env/python"}),
     Wrong("greater than or equal to 0, got -5", "simulation.seeds.pynn_seed", {"simulation|seeds|pynn_seed": -5}),
+    Wrong(
+        "expected lines of Python 3, line 2 is not: '(' was never closed: 'nest.Install('",
+        "simulation.before",
+        {"simulation|before": ["import nest", "nest.Install("]},
+    ),
+    Wrong(
+        "run_optimization_experiment.py does not execute them, it is from before there were any. Replace it with",
+        "simulation.before",
+        {"simulation|before": "import nest"},
+        {"param_optim/run_optimization_experiment.py": ('"before"', "'other'")},
+    ),
     Wrong("; copy it from ", "simulation.run_script", {}, {"param_optim/run_optimization_experiment.py": None}),
     Wrong(
         "param_optim/default: cannot be read: No such file; did you mean 'defaults'?",
@@ -532,6 +543,34 @@ def test_a_python_that_only_nodes_may_have_is_worth_a_note(tmp_path: Path, monke
     assert examined.config is not None
     notes = [message for _, message in model_of(examined.config).notes(examined.config)]
     assert "this machine has no program '/nix/python'; make sure that the nodes have (check --on-node)" in notes
+
+
+def notes_of(path: Path, *overrides: str) -> list[tuple[str, str]]:
+    config = load_checked_config(path, list(overrides))
+    return [(".".join(map(str, key)), message) for key, message in model_of(config).notes(config)]
+
+
+def test_extensions_that_run_py_alone_installs_are_noted(tmp_path: Path) -> None:
+    path = visual_model(tmp_path)
+    script = path.parents[1] / "run.py"
+    assert notes_of(path) == []
+    script.write_text(f"import nest\nnest.Install('a')\nnest.Install('b')\n{script.read_text()}")
+    said = "run.py has nest.Install('a'); nest.Install('b') before it runs the model. Simulations do not run it"
+    assert notes_of(path) == [("simulation.before", f"{said}: put that here if they need it")]
+    ((_, only_b),) = notes_of(path, "simulation.before=['import nest', 'nest.Install(\"a\")']")
+    assert "has nest.Install('b') before" in only_b
+    script.write_text("print 'of Python 2'\n")
+    assert notes_of(path) == []
+
+
+def test_a_run_script_of_before_is_noted_with_what_it_lacks(tmp_path: Path) -> None:
+    path = visual_model(tmp_path)
+    script = path.parents[1] / "param_optim/run_optimization_experiment.py"
+    script.write_text(script.read_text().replace("BuildingProcess", "Other"))
+    ((key, message),) = notes_of(path)
+    assert key == "simulation.run_script"
+    assert "earlier version: it waits for a process that builds connections and has failed until" in message
+    assert "transient" not in message
 
 
 def test_overrides_are_looked_at_like_the_file(tmp_path: Path) -> None:

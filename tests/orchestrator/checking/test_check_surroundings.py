@@ -118,3 +118,15 @@ def test_check_says_so_with_file_and_line(tmp_path: Path) -> None:
     assert f"{path.name}:" in said
     assert f"simulation.python: the Python of the simulations, {BARE} (version" in said
     assert "does not find mozaik, numpy, parameters, pyNN, nest" in said
+
+
+def test_lines_that_are_executed_before_need_something_too_and_decide_about_values(tmp_path: Path) -> None:
+    path = visual_model(tmp_path, {"simulation|before": "import no_such_extension, ours\nno_such_extension.start()"})
+    (path.parents[1] / "ours.py").write_text("import no_such_neurons\n")
+    model = model_of(load_config(path, ["simulation.python=python3", "executor=slurm"]))
+    found = model.surroundings()
+    assert isinstance(found, Surroundings)
+    assert found.modules[-2:] == ("no_such_extension", "no_such_neurons")
+    identity = model.identity()
+    assert identity is not None
+    assert "ours.py" in identity.files

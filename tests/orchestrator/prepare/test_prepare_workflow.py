@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from bare_models import small_model
+from bare_models import bare_model, small_model
 
+from orchestrator.checking.problems import load_checked_config
 from orchestrator.errors import UsageError
 from orchestrator.prepare import prepare_model
 
@@ -132,3 +133,30 @@ def test_a_class_in_a_guarded_script_and_a_script_of_another_name(tmp_path: Path
     main = "if __name__ == '__main__':\n    run_workflow('x', Net, create_experiments)\n"
     (model / "simulate.py").write_text(RUN + "from experiments import create_experiments\n" + CLASS + main)
     assert "Model simulate:Net, experiments experiments:create_experiments" in "\n".join(prepare_model(model))
+
+
+def test_the_configuration_has_what_run_py_does_besides_and_prepare_says_so(tmp_path: Path) -> None:
+    model = bare_model("current_style", tmp_path)
+    said = "\n".join(prepare_model(model))
+    effects = "matplotlib.use('Agg'); nest.Install('stepcurrentmodule'); UNITS_MAP.update({'g_ex': 'nS', 'g_in': 'nS'})"
+    assert f"Note: simulation.before has what run.py does before it runs the model: {effects}." in said
+    assert "not carried over" not in said
+    config = load_checked_config(model / "param_optim/config_optimisation.yaml", ["executor=local"])
+    assert config.simulation.model_dump()["before"] == (
+        "import matplotlib",
+        "matplotlib.use('Agg')",
+        "from mpi4py import MPI",
+        "import nest",
+        "nest.Install('stepcurrentmodule')",
+        "from pyNN.nest.cells import UNITS_MAP",
+        "UNITS_MAP.update({'g_ex': 'nS', 'g_in': 'nS'})",
+    )
+
+
+def test_the_script_is_read_where_model_and_experiments_are_named_by_hand(tmp_path: Path) -> None:
+    model = small_model(
+        tmp_path, run__py="import nest\nnest.Install('a')\nstart()\n" + "run_workflow('x', Net, create_experiments)\n"
+    )
+    said = "\n".join(prepare_model(model, model="model:Net", experiments="experiments:create_experiments"))
+    assert "not carried over from run.py, because it may do more than prepare a simulation: line 3, start()" in said
+    assert "    nest.Install('a')\n" in (model / "param_optim/config_optimisation.yaml").read_text()
