@@ -33,7 +33,8 @@ from orchestrator.results import keep_beside, read_result
 from orchestrator.simulations.base import Simulation, SimulationFailed
 from orchestrator.simulations.delivering import deliver
 from orchestrator.simulations.failure_cause import CANNOT_DELIVER, FILE_SYSTEM_ERRORS
-from orchestrator.simulations.phases import HEARTBEAT, Phase, note
+from orchestrator.simulations.loaded import loaded
+from orchestrator.simulations.phases import HEARTBEAT, Phase, note, noted_versions
 from orchestrator.simulations.subprocesses import end_on_signals
 from orchestrator.text import shortened
 
@@ -107,12 +108,20 @@ def deliver_result(task: NodeTask, result: Result, started: float, finished: flo
         host=host(),
         job_id=job_id(),
         peak_memory=_peak_memory(),
-        versions={"orchestrator": __version__, "python": platform.python_version()},
+        versions=_versions(attempt),
         seeds=task.seeds,
     )
     # in this order: a job that is killed in between has delivered
     _deliver(attempt, result)
     _tidy_up(task, attempt, result)
+
+
+def _versions(attempt: AttemptPaths) -> dict[str, str]:
+    """Return the versions of this program, its Python and the simulators, wherever they ran."""
+    found = {"orchestrator": __version__, "python": platform.python_version(), **loaded()}
+    with contextlib.suppress(OSError):
+        found |= noted_versions(attempt)
+    return found
 
 
 def measure_attempt(task_file: str) -> None:

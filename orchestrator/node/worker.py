@@ -22,6 +22,7 @@ from orchestrator.node.together import evaluated_together
 from orchestrator.records import Outcome, Result
 from orchestrator.simulations.base import SimulationFailed
 from orchestrator.simulations.failure_cause import is_from_outside
+from orchestrator.simulations.loaded import loaded
 
 if TYPE_CHECKING:
     from targets import Target
@@ -131,9 +132,8 @@ class Worker:
         )
 
     def _completed(self, result: Result, task: NodeTask, started: float, finished: float) -> Result:
-        return replace(
-            result, started=started, finished=finished, host=host(), versions=self._versions, seeds=task.seeds
-        )
+        versions = {**self._versions, **loaded()}
+        return replace(result, started=started, finished=finished, host=host(), versions=versions, seeds=task.seeds)
 
     def _targets_of(self, task: NodeTask) -> list[Target]:
         if self._targets is None:

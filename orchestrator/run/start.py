@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestrator.checking.model_identity import changed_data, changed_files, changed_parameters, keep_model
+from orchestrator.checking.model_identity import changed_data, changed_files, changed_parameters, commit_of, keep_model
 from orchestrator.checking.problems import doubtful_time, identity_differences, load_checked_config
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import create_cluster
@@ -41,6 +41,7 @@ from orchestrator.run.requeue import requeue
 from orchestrator.run.signals import listening
 from orchestrator.scores.described import description_of
 from orchestrator.scores.other_runs import evaluations_of_others, freeze
+from orchestrator.simulations.loaded import COMMIT
 from orchestrator.status import Watcher
 from orchestrator.text import command_line
 
@@ -183,7 +184,7 @@ def _control(
                 )
                 again.at_the_end(reason)
                 lease.confirm()
-                report.finish()
+                report.finish(reason)
         except Stopped as error:
             lease.confirm()
             jobs = end_if_asked([paths, *again.held], cluster, signals, console, lease.confirm)
@@ -220,7 +221,7 @@ def create_run(config: Config, paths: RunPaths) -> None:
         config=text,
         parameters=list(config.searched),
         targets=[target.label for target in targets],
-        versions=versions_of(config),
+        versions=versions_of(config) | ({COMMIT: commit} if (commit := commit_of(config.model_dir)) else {}),
         described=[description_of(target) for target in targets],
     )
 

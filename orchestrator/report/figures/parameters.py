@@ -11,10 +11,10 @@ from orchestrator.report.figures.common import (
     NOTHING_MEASURED,
     beside,
     generations_axis,
-    names,
+    height_of_rows,
     nothing,
     parameter_choice,
-    parameter_names,
+    parameter_rows,
     pick_parameter,
 )
 from orchestrator.report.figures.registry import figure
@@ -68,9 +68,10 @@ def parameters_in_bounds(run: Checkpoint | History) -> Figure:
     at = np.arange(len(best), dtype=float)
     near = near_bounds(best)
     notes = tuple(_note(history, n) for n in range(len(at)))
+    axis = parameter_rows(history, notes)
     panel = Panel(
         Axis("between the lower (0) and the upper bound (1), on the parameter's scale", (-0.03, 1.03)),
-        Axis("", (-0.5, len(at) - 0.5), rows=parameter_names(history), full=names(history), notes=notes),
+        axis,
         (
             Rule("x", 0.0, FAINT, dashed=False),
             Rule("x", 1.0, FAINT, dashed=False),
@@ -79,7 +80,7 @@ def parameters_in_bounds(run: Checkpoint | History) -> Figure:
             Points(best[~near], at[~near], INK, "best", 5, "dot"),
             Points(best[near], at[near], BAD, f"best, within {NEAR:.0%} of a bound !", 5, "diamond"),
         ),
-        height=22 * max(1, len(at)),
+        height=height_of_rows(axis, 22),
     )  # fmt: skip
     caption = "Best evaluation, start values, and the distribution of the last generation. Beside: the best value."
     if not _has_distribution(history):
