@@ -37,7 +37,8 @@ def commit_of(directory: Path) -> str:
     if not commit or commit == "(initial)" or _git(directory, "check-ignore", "."):
         return ""
     changed = sum(not line.startswith("#") for line in status)
-    return f"commit {commit}, with changes in {changed} files" if changed else f"commit {commit}, without changes"
+    files = "1 file" if changed == 1 else f"{changed} files"
+    return f"commit {commit}, with changes in {files}" if changed else f"commit {commit}, without changes"
 
 
 def _git(directory: Path, *words: str) -> str:

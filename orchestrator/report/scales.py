@@ -36,7 +36,7 @@ class Scale:
     def place(self, values: Any) -> FloatArray:
         """Return the pixels of values; of an axis of rows these are numbers of rows."""
         numbers = self.axis.slot(np.asarray(values, dtype=float))
-        return self.at_slot(numbers)
+        return np.asarray(self.at_slot(numbers))
 
     def at_slot(self, slots: Any) -> Any:
         """Return the pixels of places along the axis, which are the values unless it has rows in groups."""
@@ -105,7 +105,7 @@ def text_width(text: str, size: float) -> float:
 def _letter_width(letter: str) -> float:
     if letter in _NARROW:
         return 0.3
-    return 1.0 if ord(letter) >= _IDEOGRAPHS else 0.9 if letter in _WIDE else 0.6
+    return 1.0 if ord(letter) >= _IDEOGRAPHS else 0.9 if letter in _WIDE else 0.62
 
 
 class Colours:

@@ -17,12 +17,12 @@ from markupsafe import Markup, escape
 from orchestrator.records import FloatArray
 from orchestrator.report.naming import cut_apart
 from orchestrator.report.scales import Colours, Scale, number, text_width, ticks_of
-from orchestrator.report.scene import Axis, Band, Bars, Figure, Heat, Line, Mark, Panel, Points, Rule, Span
+from orchestrator.report.scene import Axis, Band, Bars, Figure, Heat, Line, Panel, Points, Rule, Span
 from orchestrator.text import plain
 
 WIDTH = 640
 _FONT = 11.0
-_ROOM = 14.0  # between a name and its axis
+_ROOM = 18.0  # between a name and its axis, and for letters that are wider than believed
 
 
 def static(figure: Figure) -> Markup:
@@ -287,7 +287,7 @@ def _entry(picture: Markup, label: str) -> Markup:
     return Markup("<span>{}{}</span>").format(svg, plain(label))
 
 
-def _swatch(mark: Mark) -> Markup:
+def _swatch(mark: Line | Band | Points | Bars | Rule | Span) -> Markup:
     if isinstance(mark, (Line, Rule)):
         dashes = {"stroke_dasharray": "4 3"} if mark.dashed else {}
         return _path("M1 6h20", stroke=mark.colour, stroke_width=getattr(mark, "width", 1.4), **dashes)

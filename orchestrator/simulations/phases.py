@@ -75,9 +75,8 @@ def noted_versions(paths: AttemptPaths) -> dict[str, str]:
     found: dict[str, str] = {}
     for _, entry in _entries(paths):
         versions = entry.get("versions")
-        for name in SIMULATORS.values() if isinstance(versions, dict) else ():
-            if isinstance(text := versions.get(name), str):
-                found[name] = text[:LONGEST]
+        known = versions if isinstance(versions, dict) else {}
+        found |= {name: text[:LONGEST] for name in SIMULATORS.values() if isinstance(text := known.get(name), str)}
     return found
 
 

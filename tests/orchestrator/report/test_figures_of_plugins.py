@@ -63,7 +63,7 @@ def test_all_figures_of_one_run_are_on_the_page_in_their_sections(tmp_path: Path
     # every generation was waited for
     assert set(shown(page)) == names - {"hours_saved"}
     found = re.findall(r'<section id="(\w+)"', page)
-    assert found == [*(name for name in SECTIONS if name != "more"), "best", "failures", "configuration"]
+    assert found == [*(name for name in SECTIONS if name != "more"), "best", "failures", "methods", "configuration"]
     assert shown(page)[:5] == ["score_by_generation", "traces", "trace_residuals", "events", "target_scores"]
 
 
