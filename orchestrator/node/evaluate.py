@@ -9,7 +9,6 @@ import contextlib
 import ctypes
 import logging
 import os
-import platform
 import resource
 import shutil
 import signal
@@ -23,18 +22,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import __version__
 from orchestrator.files import tail, write_json
 from orchestrator.node.claim import claim
 from orchestrator.node.task import NodeTask
+from orchestrator.node.versions import versions_of
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
 from orchestrator.results import keep_beside, read_result
 from orchestrator.simulations.base import Simulation, SimulationFailed
 from orchestrator.simulations.delivering import deliver
 from orchestrator.simulations.failure_cause import CANNOT_DELIVER, FILE_SYSTEM_ERRORS
-from orchestrator.simulations.loaded import loaded
-from orchestrator.simulations.phases import HEARTBEAT, Phase, note, noted_versions
+from orchestrator.simulations.phases import HEARTBEAT, Phase, note
 from orchestrator.simulations.subprocesses import end_on_signals
 from orchestrator.text import shortened
 
@@ -108,20 +106,12 @@ def deliver_result(task: NodeTask, result: Result, started: float, finished: flo
         host=host(),
         job_id=job_id(),
         peak_memory=_peak_memory(),
-        versions=_versions(attempt),
+        versions=versions_of(attempt),
         seeds=task.seeds,
     )
     # in this order: a job that is killed in between has delivered
     _deliver(attempt, result)
     _tidy_up(task, attempt, result)
-
-
-def _versions(attempt: AttemptPaths) -> dict[str, str]:
-    """Return the versions of this program, its Python and the simulators, wherever they ran."""
-    found = {"orchestrator": __version__, "python": platform.python_version(), **loaded()}
-    with contextlib.suppress(OSError):
-        found |= noted_versions(attempt)
-    return found
 
 
 def measure_attempt(task_file: str) -> None:

@@ -15,8 +15,8 @@ from orchestrator.config.durations import format_duration
 from orchestrator.records import Outcome
 from orchestrator.reevaluation.noise import Luck
 from orchestrator.report.history import History
-from orchestrator.report.logs import without_noise
 from orchestrator.report.naming import elided, short_labels
+from orchestrator.report.texts.logs import without_noise
 from orchestrator.text import plain
 
 _LOG_LINES, _LOG_LETTERS, _KINDS = 40, 6000, 40

@@ -20,17 +20,18 @@ from orchestrator.files import write_text
 from orchestrator.paths import RunPaths
 from orchestrator.reevaluation.noise import Luck
 from orchestrator.report import figures, listings, summary
-from orchestrator.report.dates import dates, ending
 from orchestrator.report.embedding import Embedding, script_json
 from orchestrator.report.figures.common import parameter_names, target_names
 from orchestrator.report.figures.comparison import look, run_names
 from orchestrator.report.figures.registry import sections_of
 from orchestrator.report.history import History
-from orchestrator.report.methods import bibtex, methods_text
 from orchestrator.report.naming import elided, plural, short_names
 from orchestrator.report.palette import DARK
 from orchestrator.report.scene import Figure
-from orchestrator.report.static import static
+from orchestrator.report.svg import static
+from orchestrator.report.texts.dates import dates, ending
+from orchestrator.report.texts.differences import differences, read_reference
+from orchestrator.report.texts.methods import bibtex, methods_text
 from orchestrator.simulations.registry import describe
 from orchestrator.text import plain
 
@@ -38,7 +39,7 @@ _FOLDER = Path(__file__).parent / "web"
 _SCRIPTS = ("data", "scales", "marks", "panel", "hover", "evaluation", "downloads", "figures")
 
 
-def write_report(runs: Sequence[RunPaths], output: Path, *, ended: str = "") -> Path:
+def write_report(runs: Sequence[RunPaths], output: Path, *, ended: str = "", reference: Path | None = None) -> Path:
     """Write the report of a run, or of several that are compared, as one file that needs no other.
 
     Parameters
@@ -49,6 +50,9 @@ def write_report(runs: Sequence[RunPaths], output: Path, *, ended: str = "") -> 
         The html file. It is replaced in one step, so that who opens it sees it whole.
     ended : str
         Why the run has just ended, if its own controller has its last report written.
+    reference : pathlib.Path, optional
+        A file with values of parameters that the best of a single run are compared with, instead of the start values,
+        as `orchestrator.report.texts.differences.read_reference` reads it.
 
     Returns
     -------
@@ -58,16 +62,19 @@ def write_report(runs: Sequence[RunPaths], output: Path, *, ended: str = "") -> 
     Raises
     ------
     orchestrator.errors.UsageError
-        If there is no run, or one has no readable checkpoint, or numbers in it that no run of this program has.
+        If there is no run, or one has no readable checkpoint, or numbers in it that no run of this program has; if the
+        reference is not readable, or there are several runs.
     OSError
         If `output` cannot be written; what was there is then as it was.
     """
     if not runs:
         raise UsageError("a report needs at least one run")
+    if reference is not None and len(runs) > 1:
+        raise UsageError(f"--reference {reference}: is for the report of one run, got {len(runs)} runs")
     checkpoints = [Checkpoint(paths.checkpoint) for paths in runs]
     try:
         histories = [History.of(checkpoint) for checkpoint in checkpoints]
-        html = _run_page(histories[0], runs[0], ended) if len(runs) == 1 else _comparison_page(histories)
+        html = _run_page(histories[0], runs[0], ended, reference) if len(runs) == 1 else _comparison_page(histories)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         named = ", ".join(str(checkpoint.path) for checkpoint in checkpoints)
         words = f"{type(error).__name__}: {' '.join(str(error).split())}"
@@ -76,7 +83,8 @@ def write_report(runs: Sequence[RunPaths], output: Path, *, ended: str = "") -> 
     return output
 
 
-def _run_page(history: History, paths: RunPaths, ended: str) -> str:
+def _run_page(history: History, paths: RunPaths, ended: str, reference: Path | None) -> str:
+    other = read_reference(reference, [each.name for each in history.parameters]) if reference is not None else None
     begun = bool(len(history))
     luck, problem = _luck(paths)
     sections = sections_of(history) if begun else []
@@ -105,6 +113,7 @@ def _run_page(history: History, paths: RunPaths, ended: str) -> str:
         begun=begun,
         best=listings.best_evaluations(history),
         listed=_listed(history),
+        differences=differences(history, other),
         centroid=listings.centroid_yaml(history),
         failures=listings.failures(history),
         failed=int((~history.ok).sum()),

@@ -6,7 +6,7 @@ Whatever Python a simulation runs in can execute this: it imports nothing but th
 from __future__ import annotations
 
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from functools import cache
 
 # under which the commit of a model is kept beside versions
 COMMIT = "model"
@@ -36,7 +36,14 @@ def _version(module: str) -> str:
     own = getattr(sys.modules[module], "__version__", None)
     if isinstance(own, str):
         return own[:LONGEST]
+    return _distributed(module)
+
+
+@cache
+def _distributed(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415  (few modules do not say it themselves)
+
     try:
-        return version(module)[:LONGEST]
+        return version(name)[:LONGEST]
     except PackageNotFoundError:
         return ""

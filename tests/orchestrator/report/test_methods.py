@@ -11,15 +11,17 @@ import pytest
 from report_runs import config, make_run
 
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.errors import UsageError
 from orchestrator.files import write_json
 from orchestrator.paths import RunPaths
 from orchestrator.records import Outcome
-from orchestrator.report import History
-from orchestrator.report.dates import dates, day, ending
-from orchestrator.report.logs import without_noise
-from orchestrator.report.methods import bibtex, core_hours, methods_text
-from orchestrator.report.references import METHODS
+from orchestrator.report import History, write_report
 from orchestrator.report.summary import findings, good_news
+from orchestrator.report.texts.dates import dates, day, ending
+from orchestrator.report.texts.differences import differences, read_reference
+from orchestrator.report.texts.logs import without_noise
+from orchestrator.report.texts.methods import bibtex, core_hours, methods_text
+from orchestrator.report.texts.references import METHODS
 
 NAMES, LABELS = ["sheets.exc.w", "sheets.inh.w"], ["Rate(exc)", "CV(exc)"]
 
@@ -136,3 +138,46 @@ sheet V1_Exc_L4 fires at 120.5 Hz
   slice 3
 """
     assert without_noise(log) == "sheet V1_Exc_L4 fires at 120.5 Hz\n  slice 3"
+
+
+def test_the_best_is_compared_with_the_start_or_with_what_the_user_names(tmp_path: Path) -> None:
+    history, paths = history_of(tmp_path), RunPaths(tmp_path / "run")
+    own, begin = history.points[history.best], history.points[history.start]
+    beside = differences(history, None)
+    assert beside is not None
+    assert beside.title == "start"
+    assert [float(value) for value, _ in beside.rows] == pytest.approx(begin, rel=1e-3)
+    file = tmp_path / "published.yaml"
+    file.write_text(f"optimiser_centroid:\n  {NAMES[0]}: {float(own[0]) / 2}\n  other: a\n")
+    found = differences(history, read_reference(file, NAMES))
+    assert found is not None
+    assert found.title == "reference"
+    assert found.rows == [(f"{own[0] / 2:.4g}", "+100 %"), ("–", "–")]
+    page = write_report([paths], tmp_path / "report.html", reference=file).read_text()
+    assert "+100 %" in page
+    assert differences(history, dict.fromkeys(NAMES, 0.0)).rows == [("0", "–")] * 2  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: 1\n", "expected values of sheets.exc.w or others of the run's parameters, got none"),
+        ("sheets.exc.w: [1]\n", "sheets.exc.w: expected a number, got [1]"),
+        ("sheets.exc.w: .nan\n", "sheets.exc.w: expected a number, got nan"),
+        ("nothing", "expected parameters and their values in YAML"),
+    ],
+)
+def test_a_wrong_reference_is_refused(text: str, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "published.yaml"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=re.escape(words)):
+        read_reference(file, NAMES)
+
+
+def test_a_reference_is_a_file_for_one_run(tmp_path: Path) -> None:
+    history_of(tmp_path)
+    paths = RunPaths(tmp_path / "run")
+    with pytest.raises(UsageError, match="cannot be read"):
+        write_report([paths], tmp_path / "report.html", reference=tmp_path / "gone.yaml")
+    with pytest.raises(UsageError, match="is for the report of one run, got 2 runs"):
+        write_report([paths, paths], tmp_path / "report.html", reference=tmp_path / "gone.yaml")

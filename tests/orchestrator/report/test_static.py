@@ -15,7 +15,6 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.records import Outcome
 from orchestrator.report import History, figures
 from orchestrator.report.palette import BLUE, INK, NO_VALUE
-from orchestrator.report.scales import Colours, Scale, number, ticks_of
 from orchestrator.report.scene import (
     Axis,
     Band,
@@ -32,7 +31,8 @@ from orchestrator.report.scene import (
     Span,
     Taken,
 )
-from orchestrator.report.static import static
+from orchestrator.report.svg import static
+from orchestrator.report.svg.scales import Colours, Scale, number, ticks_of
 
 NAN = math.nan
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from orchestrator import __version__
-from orchestrator.report.dates import day
 from orchestrator.report.described import Wanted
 from orchestrator.report.history import History
 from orchestrator.report.listings import versions
 from orchestrator.report.naming import plural
-from orchestrator.report.references import METHODS, PROGRAMS, Reference, entry
+from orchestrator.report.texts.dates import day
+from orchestrator.report.texts.references import METHODS, PROGRAMS, Reference, entry
 from orchestrator.simulations.loaded import COMMIT
 from orchestrator.simulations.registry import describe
 

@@ -16,8 +16,8 @@ from markupsafe import Markup, escape
 
 from orchestrator.records import FloatArray
 from orchestrator.report.naming import cut_apart
-from orchestrator.report.scales import Colours, Scale, number, text_width, ticks_of
 from orchestrator.report.scene import Axis, Band, Bars, Figure, Heat, Line, Panel, Points, Rule, Span
+from orchestrator.report.svg.scales import Colours, Scale, number, text_width, ticks_of
 from orchestrator.text import plain
 
 WIDTH = 640
