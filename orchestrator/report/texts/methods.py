@@ -95,8 +95,11 @@ def _search(history: History) -> str:
     method, polish = _methods(history)
     keys = ("offspring_size", "optimiser_seed", "optimiser_sigma")
     size, seed, sigma = (history.config.get(key) for key in keys)
-    others = [pair for pair in _section(history, "optimiser").items() if pair[0] not in ("method", "polish")]
-    given = [f"{name} {value}" for name, value in others if _is_plain(value)]
+    section = _section(history, "optimiser")
+    # what says when something happens that does not happen at all
+    idle = {"method", "polish", *(() if polish else ("polish_after",))}
+    idle |= {"reweigh_after"} if section.get("weighting") == "sum" else set()
+    given = [f"{name} {value}" for name, value in section.items() if name not in idle and _is_plain(value)]
     text = f"The method was {method}{_cited(METHODS.get(method, ()))}" if method else "The method is not known"
     text += f", finished by {polish}{_cited(METHODS.get(polish, ()))}" if polish else ""
     text += f" ({', '.join(given)})" if given else ""
