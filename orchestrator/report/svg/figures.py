@@ -48,7 +48,7 @@ def _panel(panel: Panel, title: str) -> Markup:
     y = Scale(panel.y, 8, 8 + panel.height) if panel.y.rows else Scale(panel.y, 8 + panel.height, 8)
     parts = [_rows(panel, x, y, left, right) if panel.y.rows else _upwards(panel.y, x, y)]
     parts.append(_columns(panel.x, x, y) if panel.x.rows else _across(panel.x, x, y))
-    parts += [_MARKS[type(mark)](mark, x, y) for mark in panel.marks]
+    parts += [MARKS[type(mark)](mark, x, y) for mark in panel.marks]
     label = f"{title}: {panel.title}" if panel.title else title
     head = Markup("<h4>{}</h4>").format(plain(panel.title)) if panel.title else ""
     svg = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
@@ -270,7 +270,7 @@ def _span(mark: Span, x: Scale, y: Scale) -> Markup:
     return _path("M{0:.1f} {1:.1f}H{2:.1f}V{3:.1f}H{0:.1f}z".format(*box), fill=mark.colour, opacity=mark.opacity)
 
 
-_MARKS: dict[type, Callable[[Any, Scale, Scale], Markup]] = {
+MARKS: dict[type, Callable[[Any, Scale, Scale], Markup]] = {
     Line: _line, Band: _band, Points: _points, Bars: _bars, Heat: _heat, Rule: _rule, Span: _span,
 }  # fmt: skip
 

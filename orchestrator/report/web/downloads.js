@@ -61,7 +61,7 @@ function rowsOf(panel) {
       const [low, high] = mark.kind === "Rule" ? [mark.at, mark.at] : [mark.low, mark.high];
       if (mark.label) add({ column: panel[mark.axis].title, low, high });
     } else if (mark.kind === "Bars") mark.at.forEach((at, n) => add({ row: named(panel.y, at), low: mark.low[n], high: mark.high[n] }));
-    else {
+    else if (mark.kind === "Line" || mark.kind === "Band" || mark.kind === "Points") {
       for (let n = 0; n < mark.x.length; n++) {
         const place = mark.kind === "Band" ? { low: mark.low[n], high: mark.high[n] } : { y: mark.y[n], row: named(panel.y, mark.y[n]) };
         const shown = mark.evaluations ? mark.evaluations[n] : null;

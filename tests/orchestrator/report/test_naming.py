@@ -83,7 +83,7 @@ def test_rows_of_one_sheet_have_no_heading(tmp_path: Path) -> None:
 
 @pytest.mark.drawing
 def test_matplotlib_draws_the_groups(history: History, tmp_path: Path) -> None:
-    for draw in (figures.values_against_targets, figures.target_scores_by_generation, figures.parameters_in_bounds):
+    for draw in (figures.target_scores_by_generation, figures.parameters_in_bounds):
         text = draw(history).save(tmp_path / "figure.svg").read_text()
         group = "l4_cortex_inh" if draw is figures.parameters_in_bounds else "V1_Inh_L4"
         assert f">{group}</text>" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
+from typing import get_args
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -32,6 +33,7 @@ from orchestrator.report.scene import (
     Taken,
 )
 from orchestrator.report.svg import static
+from orchestrator.report.svg.figures import MARKS
 from orchestrator.report.svg.scales import Colours, Scale, number, ticks_of
 
 NAN = math.nan
@@ -72,6 +74,10 @@ def test_each_mark_is_one_path() -> None:
     assert not [path for path in drawn(Rule("x", 11.0, BLUE)).iter("path") if path.get("stroke") == BLUE]
     assert path_of(drawn(Span("y", -math.inf, math.inf, BLUE)), BLUE)
     assert not [path for path in drawn(Span("y", 20.0, 30.0, BLUE)).iter("path") if path.get("fill") == BLUE]
+
+
+def test_no_kind_of_mark_is_forgotten() -> None:
+    assert set(MARKS) == set(get_args(Mark))
 
 
 def test_points_are_where_the_axes_say() -> None:
