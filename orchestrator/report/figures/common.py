@@ -109,7 +109,7 @@ def parameter_names(history: History, longest: int = 44) -> tuple[str, ...]:
 def target_rows(history: History, notes: tuple[str, ...] | Pick = ()) -> Axis:
     """Return the axis of the targets, those of a sheet below its name."""
     sheets = [each.sheet for each in history.targets]
-    inside = [each.label.replace(f"({each.sheet})", "") if each.sheet else each.label for each in history.targets]
+    inside = [each.label.removesuffix(f"({each.sheet})") or each.label for each in history.targets]
     axis = Axis(rows=target_names(history), full=labels(history), notes=notes)
     return _in_groups(axis, sheets, inside, short_labels)
 

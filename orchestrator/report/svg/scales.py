@@ -42,12 +42,12 @@ class Scale:
         """Return the pixels of places along the axis, which are the values unless it has rows in groups."""
         low, high = self.axis.domain  # type: ignore[misc]
         values = np.asarray(slots, dtype=float)
-        if self.axis.scale == "log":
-            with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):  # what is far beyond the domain is drawn at its end
+            if self.axis.scale == "log":
                 share = np.log(np.maximum(values, 1e-300) / low) / math.log(high / low)
-        else:
-            share = (values - low) / (high - low)
-        return self.first + share * (self.last - self.first)
+            else:
+                share = (values - low) / (high - low)
+            return self.first + share * (self.last - self.first)
 
     def clamped(self, values: Any) -> FloatArray:
         """Return the pixels of values, those beyond the domain at its ends."""

@@ -11,7 +11,9 @@ from orchestrator.config.durations import format_duration
 from orchestrator.lease import hold_of, holder_of
 from orchestrator.paths import RunPaths
 from orchestrator.report.history import History
+from orchestrator.report.naming import elided
 
+_LONGEST = 200
 _ENDS = {"finished": "Finished", "stopped": "Stopped", "failed": "Failed", "cancelled": "Cancelled"}
 
 
@@ -44,10 +46,11 @@ def ending(paths: RunPaths, ended: str = "") -> str:
         Why it has just ended; its controller, which has it written, still holds it.
     """
     if ended:
-        return f"Finished: {ended}"
+        return f"Finished: {elided(ended, _LONGEST)}"
     hold, holder = hold_of(paths), holder_of(paths)
     if hold is not None:
         return "Running" if hold.lives is not False and not hold.expired else "Interrupted: its controller is gone"
     if word := _ENDS.get(str(holder.get("how"))):
-        return f"{word}: {why}" if (why := str(holder.get("why") or "")) else word
+        why = elided(str(holder.get("why") or ""), _LONGEST)
+        return f"{word}: {why}" if why else word
     return "Interrupted: its controller is gone" if holder else ""
