@@ -23,6 +23,8 @@ from orchestrator.report.texts.logs import without_noise
 from orchestrator.report.texts.methods import bibtex, core_hours, methods_text
 from orchestrator.report.texts.references import METHODS
 
+pytestmark = pytest.mark.drawing
+
 NAMES, LABELS = ["sheets.exc.w", "sheets.inh.w"], ["Rate(exc)", "CV(exc)"]
 
 

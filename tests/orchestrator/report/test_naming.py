@@ -72,6 +72,7 @@ def test_rows_are_grouped_by_sheet(history: History) -> None:
     np.testing.assert_allclose(axis.slot(np.array([0.0, 3.0, 3.2])), [1.0, 5.0, 5.2])
 
 
+@pytest.mark.drawing
 def test_rows_of_one_sheet_have_no_heading(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", parameters=["sheets.a.x", "sheets.a.y"], targets=["One", "Other"])
     history = History.of(Checkpoint(run.checkpoint))
