@@ -2,46 +2,57 @@
 const LOOK = `text{font-family:Arial,"Liberation Sans",sans-serif;fill:#5f6b78;font-size:11px}.name,.heading,.title,.label{fill:#1d2733}
 .heading,.title{font-weight:bold}.grid{stroke:#e9edf1;fill:none}.frame{stroke:#aeb8c2;fill:none}`;
 
-function savedPanel({ view, title }, left, width) {
-  const group = drawn("g", { transform: `translate(${left} 0)` });
-  let top = 34, across = 0;
-  if (title) { group.append(drawn("text", { x: 0, y: top + 10, class: "title" }, title)); top += 20; }
-  for (const entry of view.svg.parentNode.querySelectorAll(".legend > span")) {
-    const wide = [...entry.childNodes].reduce((sum, part) => sum + (part.nodeType === 3 ? textWidth(part.data, 11) + 2 : 80 * (part.clientWidth > 40) + 28), 0);
-    if (across && across + wide > width) { across = 0; top += 17; }
-    for (const part of entry.childNodes) {
-      if (part.nodeType === 3) {
-        group.append(drawn("text", { x: across, y: top + 10, class: "label" }, part.data.trim()));
-        across += textWidth(part.data, 11) + 4;
-      } else {
-        const swatch = part.cloneNode(true), at = Number(part.getAttribute("width"));
-        for (const [name, value] of [["x", across], ["y", top]]) swatch.setAttribute(name, value);
-        group.append(swatch);
-        across += at + 5;
-      }
+const WIDEST = 1200, LINE = 17;
+
+// Its legend's entries in lines; returns the height of these.
+function savedLegend(group, legend, top, width) {
+  let across = 0, down = 0;
+  for (const entry of legend.querySelectorAll(":scope > span")) {
+    const parts = [...entry.childNodes].map((part) => [part, part.nodeType === 3 ? textWidth(part.data, 11) + 4 : Number(part.getAttribute("width")) + 5]);
+    const wide = parts.reduce((sum, [, each]) => sum + each, 14);
+    if (across && across + wide > width) [across, down] = [0, down + LINE];
+    let left = across;
+    for (const [part, each] of parts) {
+      const place = { x: left, y: top + down };
+      const made = part.nodeType === 3 ? drawn("text", { ...place, y: top + down + 10, class: "label" }, part.data.trim()) : part.cloneNode(true);
+      if (part.nodeType !== 3) for (const [name, value] of Object.entries(place)) made.setAttribute(name, value);
+      group.append(made);
+      left += each;
     }
-    across += 14;
+    across += wide;
   }
-  const plot = view.svg.cloneNode(true);
-  plot.querySelector(".cursor").remove();
-  for (const [name, value] of [["x", 0], ["y", top + 24]]) plot.setAttribute(name, value);
-  plot.setAttribute("overflow", "visible");
-  group.append(plot);
-  return { group, height: top + 24 + Number(view.svg.getAttribute("height")) };
+  return down + (across ? LINE + 7 : 0);
 }
 
+function savedPanel({ view, title }, left, top) {
+  const group = drawn("g", { transform: `translate(${left} ${top})` }), width = Number(view.svg.getAttribute("width"));
+  let down = 0;
+  if (title) { group.append(drawn("text", { x: 0, y: 10, class: "title" }, title)); down = 20; }
+  const legend = view.svg.parentNode.querySelector(".legend");
+  if (legend) down += savedLegend(group, legend, down, width);
+  const plot = view.svg.cloneNode(true);
+  plot.querySelector(".cursor").remove();
+  for (const [name, value] of Object.entries({ x: 0, y: down, overflow: "visible" })) plot.setAttribute(name, value);
+  group.append(plot);
+  return { group, width, height: down + Number(view.svg.getAttribute("height")) };
+}
+
+// Panels beside each other, as many as there is room for.
 function savedFigure({ figure, views }) {
   const svg = drawn("svg", { xmlns: "http://www.w3.org/2000/svg" });
   svg.append(drawn("style", {}, LOOK), drawn("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
   svg.append(drawn("text", { x: 12, y: 24, class: "title" }, figure.title));
-  let left = 12, height = 60;
+  let left = 12, top = 38, bottom = top, right = 0;
   for (const each of views) {
-    const width = Number(each.view.svg.getAttribute("width")), panel = savedPanel(each, left, width);
-    svg.append(panel.group);
+    const wide = Number(each.view.svg.getAttribute("width"));
+    if (left > 12 && left + wide > WIDEST) [left, top] = [12, bottom + 12];
+    const { group, width, height } = savedPanel(each, left, top);
+    svg.append(group);
     left += width + 16;
-    height = Math.max(height, panel.height);
+    [right, bottom] = [Math.max(right, left), Math.max(bottom, top + height)];
   }
-  for (const [name, value] of Object.entries({ width: left, height: height + 8, viewBox: `0 0 ${left} ${height + 8}` })) svg.setAttribute(name, value);
+  const size = { width: right, height: bottom + 8, viewBox: `0 0 ${right} ${bottom + 8}` };
+  for (const [name, value] of Object.entries(size)) svg.setAttribute(name, value);
   return new XMLSerializer().serializeToString(svg);
 }
 
