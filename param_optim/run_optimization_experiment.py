@@ -28,6 +28,7 @@ import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from importlib import metadata
 from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any, ClassVar
@@ -539,6 +540,19 @@ def load(reference: str) -> Any:
     return getattr(found, name)
 
 
+def versions() -> dict[str, str]:
+    """Versions of what simulates, by name, for the record."""
+    found = {}
+    for name, module in (("mozaik", "mozaik"), ("PyNN", "pyNN"), ("NEST", "nest")):
+        version = getattr(sys.modules.get(module), "__version__", None)
+        if version is None and module in sys.modules:
+            with contextlib.suppress(metadata.PackageNotFoundError):
+                version = metadata.version(name)
+        if version is not None:
+            found[name] = str(version)
+    return found
+
+
 def main() -> None:
     """Run the offspring; an explosion ends all ranks with exit code 0, an error takes all ranks down."""
     check_arguments(sys.argv)
@@ -550,9 +564,9 @@ def main() -> None:
         model_class = load(settings["model"])
         create = with_check(load(settings["experiments"]), settings["explosion_check"], progress)
         run_workflow(model_class.__name__, model_class, create)
-        progress("finished")
+        progress("finished", versions=versions())
     except Exploded as exploded:
-        progress("exploded", **exploded.report)
+        progress("exploded", versions=versions(), **exploded.report)
     except (Exception, SystemExit):
         if WORLD is None or WORLD.size == 1:
             raise

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
+from pathlib import Path
 
 from orchestrator.config.model import Config
 from orchestrator.data import Unreadable, digest_of, read
@@ -15,6 +17,8 @@ from orchestrator.simulations import Identity, ModelUnreadable, digests, model_o
 _MOST = 10
 # patience with files that cannot be read, in s between two looks
 _TRIES, _PAUSE = 5, 2.0
+# with git, in s
+_PATIENCE = 20.0
 
 
 def keep_model(config: Config, paths: RunPaths) -> None:
@@ -25,6 +29,31 @@ def keep_model(config: Config, paths: RunPaths) -> None:
     if (sets := digest_of_sets(paths)) is not None:
         found["sets"] = sets
     write_json(paths.model, found)
+
+
+def commit_of(directory: Path) -> str:
+    """Return the git commit of a model, and how many of its files differ from that; empty if it is in no repository.
+
+    Files that git does not know, such as runs, do not count. A directory that a repository ignores is not in it.
+    """
+    status = _git(directory, "status", "--porcelain=v2", "--branch", "--untracked-files=no", ".").splitlines()
+    commit = next((line.rpartition(" ")[2] for line in status if line.startswith("# branch.oid ")), "")
+    if not commit or commit == "(initial)" or _git(directory, "check-ignore", "."):
+        return ""
+    changed = sum(not line.startswith("#") for line in status)
+    files = "1 file" if changed == 1 else f"{changed} files"
+    return f"commit {commit}, with changes in {files}" if changed else f"commit {commit}, without changes"
+
+
+def _git(directory: Path, *words: str) -> str:
+    """Return what git prints, nothing if it cannot tell."""
+    try:
+        return subprocess.run(
+            ["git", "--no-optional-locks", "-C", str(directory), *words],
+            capture_output=True, text=True, errors="replace", timeout=_PATIENCE, check=True, stdin=subprocess.DEVNULL,
+        ).stdout  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return ""
 
 
 def changed_parameters(config: Config, paths: RunPaths) -> list[str]:

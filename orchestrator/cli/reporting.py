@@ -22,6 +22,14 @@ def report(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Where to, by default report.html in the run directory."),
     ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            "--reference",
+            metavar="FILE",
+            help="Parameters in YAML, as best --yaml prints them: how far the best is from these, in percent.",
+        ),
+    ] = None,
 ) -> None:
     """Write report.html: one file with all figures of a run, that opens anywhere; or several runs compared.
 
@@ -32,4 +40,4 @@ def report(
     runs = [run_paths(directory) for directory in run_directories]
     if output is None and len(runs) > 1:
         raise UsageError("name the file in which the runs are compared: --output comparison.html")
-    say(write_report(runs, output or runs[0].report))
+    say(write_report(runs, output or runs[0].report, reference=reference))

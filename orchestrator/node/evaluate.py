@@ -9,7 +9,6 @@ import contextlib
 import ctypes
 import logging
 import os
-import platform
 import resource
 import shutil
 import signal
@@ -23,10 +22,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import __version__
 from orchestrator.files import tail, write_json
 from orchestrator.node.claim import claim
 from orchestrator.node.task import NodeTask
+from orchestrator.node.versions import versions_of
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
 from orchestrator.results import keep_beside, read_result
@@ -107,7 +106,7 @@ def deliver_result(task: NodeTask, result: Result, started: float, finished: flo
         host=host(),
         job_id=job_id(),
         peak_memory=_peak_memory(),
-        versions={"orchestrator": __version__, "python": platform.python_version()},
+        versions=versions_of(attempt),
         seeds=task.seeds,
     )
     # in this order: a job that is killed in between has delivered

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import resource
 import shutil
 import signal
@@ -15,10 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import __version__
 from orchestrator.node.evaluate import bounded, end_with_the_controller, guarded, host, measured, targets_of
 from orchestrator.node.task import NodeTask
 from orchestrator.node.together import evaluated_together
+from orchestrator.node.versions import own_versions
 from orchestrator.records import Outcome, Result
 from orchestrator.simulations.base import SimulationFailed
 from orchestrator.simulations.failure_cause import is_from_outside
@@ -72,7 +71,6 @@ class Worker:
         self._targets: list[Target] | None = None
         self._evaluated = 0
         self.out_of_memory = False
-        self._versions = {"orchestrator": __version__, "python": platform.python_version()}
 
     def evaluate(self, order: Order) -> Result:
         """Return what came of an evaluation."""
@@ -132,7 +130,7 @@ class Worker:
 
     def _completed(self, result: Result, task: NodeTask, started: float, finished: float) -> Result:
         return replace(
-            result, started=started, finished=finished, host=host(), versions=self._versions, seeds=task.seeds
+            result, started=started, finished=finished, host=host(), versions=own_versions(), seeds=task.seeds
         )
 
     def _targets_of(self, task: NodeTask) -> list[Target]:

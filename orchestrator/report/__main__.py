@@ -1,4 +1,4 @@
-"""``python -m orchestrator.report RUN``: what the controller has done beside it after every generation."""
+"""``python -m orchestrator.report RUN [WHY_IT_ENDED]``: what a controller has done after every generation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def main() -> int:
     os.nice(10)
     paths = RunPaths(Path(sys.argv[1]))
     try:
-        write_report([paths], paths.report)
+        write_report([paths], paths.report, ended="".join(sys.argv[2:3]))
     except (OrchestratorError, OSError) as error:
         print(plain(str(error)), file=sys.stderr)  # noqa: T201  (the controller reads it)
         return 1

@@ -10,7 +10,7 @@ import numpy as np
 
 from orchestrator.errors import UsageError
 from orchestrator.files import replacing
-from orchestrator.report.palette import FAINT, INK, MUTED
+from orchestrator.report.palette import FAINT, INK, MUTED, NO_VALUE
 from orchestrator.report.scene import Axis, Band, Bars, Figure, Heat, Line, Mark, Panel, Points, Rule, Span
 
 try:
@@ -120,11 +120,15 @@ def _axis(axes: Any, which: str, axis: Axis) -> None:
     if axis.rows:
         rows = _texts(axis.rows)
         size = 8 if len(rows) <= (16 if which == "x" else 45) else 5
-        own.set_ticks(np.arange(len(rows)), rows, fontsize=size, rotation=90 if which == "x" else 0)
+        slots = axis.slot(np.arange(len(rows), dtype=float))
+        own.set_ticks(slots, rows, fontsize=size, rotation=90 if which == "x" else 0)
         own.set_tick_params(length=0)
-        for n, note in enumerate(_texts(axis.notes)):
-            place = axes.get_yaxis_transform()
-            axes.text(1.01, n, note, transform=place, va="center", fontsize=7, color=MUTED)
+        place = axes.get_yaxis_transform()
+        for slot, note in zip(slots, _texts(axis.notes), strict=False):
+            axes.text(1.01, slot, note, transform=place, va="center", fontsize=7, color=MUTED)
+        for slot, heading in axis.headings:
+            axes.axhspan(slot - 0.5, slot + 0.5, color="white", zorder=2)
+            axes.text(-0.01, slot, heading, transform=place, va="center", ha="right", fontsize=size, fontweight="bold")
         return
     getattr(axes, f"set_{which}scale")(str(axis.scale))
     getattr(axes, f"set_{which}label")(str(axis.title))
@@ -159,14 +163,15 @@ def _mark(canvas: Any, axes: Any, panel: Panel, mark: Mark) -> Any:
         )  # fmt: skip
     if isinstance(mark, Bars):
         low, high = _clamped(panel.x, mark.low), _clamped(panel.x, mark.high)
-        return axes.barh(mark.at, high - low, mark.thickness, low, color=mark.colour, alpha=mark.opacity, linewidth=0)
+        at = panel.y.slot(np.asarray(mark.at, dtype=float))
+        return axes.barh(at, high - low, mark.thickness, low, color=mark.colour, alpha=mark.opacity, linewidth=0)
     if isinstance(mark, Heat):
-        _heat(canvas, axes, mark)
+        _heat(canvas, axes, panel.y, mark)
         return None
     return _background(axes, panel, mark)
 
 
-def _heat(canvas: Any, axes: Any, mark: Heat) -> None:
+def _heat(canvas: Any, axes: Any, axis: Axis, mark: Heat) -> None:
     # spread evenly over the stops, as in the page's legend: by value, the colours below 1 norm would be too few to tell
     stops = np.array([at for at, _ in mark.stops])
     jump = np.diff(stops) < _JUMP
@@ -175,8 +180,11 @@ def _heat(canvas: Any, axes: Any, mark: Heat) -> None:
     colours = LinearSegmentedColormap.from_list("", pairs, N=1024)
     there, back = lambda values: np.interp(values, stops, places), lambda at: np.interp(at, places, stops)
     norm = FuncNorm((there, back), float(stops[0]), float(stops[-1]))
-    axes.set_facecolor("#eceff2")  # seen where there is no value
-    cells = np.asarray(mark.cells)
+    axes.set_facecolor(NO_VALUE)  # seen where there is no value
+    own = np.asarray(mark.cells, dtype=float)
+    slots = axis.slot(np.arange(len(own), dtype=float)).astype(int)
+    cells = np.full((max(slots, default=-1) + 1, own.shape[1]), np.nan)
+    cells[slots] = own
     edges = np.arange(cells.shape[1] + 1) - 0.5 if mark.edges is None else np.asarray(mark.edges)
     rows = np.arange(cells.shape[0] + 1) - 0.5
     mesh = axes.pcolormesh(edges, rows, cells, cmap=colours, norm=norm, rasterized=cells.size > 4000)
@@ -204,4 +212,4 @@ def _background(axes: Any, panel: Panel, mark: Rule | Span) -> Any:
 
 def _clamped(axis: Axis, values: Any) -> Any:
     low, high = axis.domain  # type: ignore[misc]
-    return np.clip(np.asarray(values, dtype=float), low, high)
+    return np.clip(axis.slot(np.asarray(values, dtype=float)), low, high)

@@ -29,6 +29,8 @@ from targets.recordings import Events, Recordings, Trace
 IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
 
+# what an evaluation waits for before it starts
+QUEUE, WORKER = "queue", "waiting for a worker"
 # what the report calls the phases of a job of which the checkpoint has the time
 _LABELS = {
     Phase.BUILDING: "building",
@@ -270,16 +272,21 @@ class History:
         """Unix times in s: ``submitted``, ``started``, ``finished`` of each evaluation, NaN if unknown."""
         return {name: np.asarray(self.frame[name], dtype=float) for name in ("submitted", "started", "finished")}
 
+    @property
+    def waiting(self) -> str:
+        """What an evaluation waits for before it starts: a cluster's queue, or a free worker of this machine."""
+        return WORKER if self.config.get("executor") == "local" else QUEUE
+
     @cached_property
     def phases(self) -> dict[str, FloatArray]:
-        """Seconds that each evaluation spent in the phases of its job, from the queue to the end; 0 where unknown."""
+        """Seconds that each evaluation spent in the phases of its job, from its wait to its end; 0 where unknown."""
         submitted, started, finished = self.times.values()
         inside = {_LABELS[phase]: _seconds(np.asarray(self.details[name])) for phase, name in TIMED.items()}
         known = np.sum(list(inside.values()), axis=0)
         # a job that was cancelled in the queue never started
         left_queue = np.where(np.isfinite(started), started, finished - known)
         rest = np.maximum(_seconds(finished - started) - known, 0.0)
-        return {"queue": _seconds(left_queue - submitted), **inside, "rest of the job": rest}
+        return {self.waiting: _seconds(left_queue - submitted), **inside, "rest of the job": rest}
 
     @property
     def ends_unknown(self) -> str:

@@ -12,9 +12,11 @@ import numpy as np
 import yaml
 
 from orchestrator.config.durations import format_duration
+from orchestrator.records import Outcome
 from orchestrator.reevaluation.noise import Luck
 from orchestrator.report.history import History
 from orchestrator.report.naming import elided, short_labels
+from orchestrator.report.texts.logs import without_noise
 from orchestrator.text import plain
 
 _LOG_LINES, _LOG_LETTERS, _KINDS = 40, 6000, 40
@@ -112,7 +114,9 @@ def failures(history: History) -> list[Failure]:
     for kind, row in sorted(latest.items(), key=lambda pair: -pair[1])[:_KINDS]:
         place = f"generation {history.generation[row]}, offspring {history.offspring[row]}"
         message = elided(plain(str(messages[row])), 600)
-        log = last_lines(str(logs[row]))
+        log = str(logs[row])
+        # the message says which sheet did; of other failures any line may be the cause
+        log = last_lines(without_noise(log) if kind[0] == Outcome.EXPLODED.value else log)
         outcome = kind[0] if history.evaluated[row] else f"{kind[0]}, not evaluated"
         found.append(Failure(outcome, message, counts[kind], place, str(history.frame["host"].iloc[row]), log))
     return found

@@ -26,15 +26,20 @@ from orchestrator.report.figures.comparison import look, run_names
 from orchestrator.report.figures.registry import sections_of
 from orchestrator.report.history import History
 from orchestrator.report.naming import elided, plural, short_names
+from orchestrator.report.palette import DARK
 from orchestrator.report.scene import Figure
+from orchestrator.report.svg import static
+from orchestrator.report.texts.dates import dates, ending
+from orchestrator.report.texts.differences import differences, read_reference
+from orchestrator.report.texts.methods import bibtex, methods_text
 from orchestrator.simulations.registry import describe
 from orchestrator.text import plain
 
 _FOLDER = Path(__file__).parent / "web"
-_SCRIPTS = ("data", "scales", "marks", "panel", "hover", "evaluation", "figures")
+_SCRIPTS = ("data", "scales", "marks", "panel", "hover", "evaluation", "downloads", "figures")
 
 
-def write_report(runs: Sequence[RunPaths], output: Path) -> Path:
+def write_report(runs: Sequence[RunPaths], output: Path, *, ended: str = "", reference: Path | None = None) -> Path:
     """Write the report of a run, or of several that are compared, as one file that needs no other.
 
     Parameters
@@ -43,6 +48,11 @@ def write_report(runs: Sequence[RunPaths], output: Path) -> Path:
         At least one. Their checkpoints are read; nothing else of them has to be there.
     output : pathlib.Path
         The html file. It is replaced in one step, so that who opens it sees it whole.
+    ended : str
+        Why the run has just ended, if its own controller has its last report written.
+    reference : pathlib.Path, optional
+        A file with values of parameters that the best of a single run are compared with, instead of the start values,
+        as `orchestrator.report.texts.differences.read_reference` reads it.
 
     Returns
     -------
@@ -52,16 +62,19 @@ def write_report(runs: Sequence[RunPaths], output: Path) -> Path:
     Raises
     ------
     orchestrator.errors.UsageError
-        If there is no run, or one has no readable checkpoint, or numbers in it that no run of this program has.
+        If there is no run, or one has no readable checkpoint, or numbers in it that no run of this program has; if the
+        reference is not readable, or there are several runs.
     OSError
         If `output` cannot be written; what was there is then as it was.
     """
     if not runs:
         raise UsageError("a report needs at least one run")
+    if reference is not None and len(runs) > 1:
+        raise UsageError(f"--reference {reference}: is for the report of one run, got {len(runs)} runs")
     checkpoints = [Checkpoint(paths.checkpoint) for paths in runs]
     try:
         histories = [History.of(checkpoint) for checkpoint in checkpoints]
-        html = _run_page(histories[0], runs[0]) if len(runs) == 1 else _comparison_page(histories)
+        html = _run_page(histories[0], runs[0], ended, reference) if len(runs) == 1 else _comparison_page(histories)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         named = ", ".join(str(checkpoint.path) for checkpoint in checkpoints)
         words = f"{type(error).__name__}: {' '.join(str(error).split())}"
@@ -70,7 +83,8 @@ def write_report(runs: Sequence[RunPaths], output: Path) -> Path:
     return output
 
 
-def _run_page(history: History, paths: RunPaths) -> str:
+def _run_page(history: History, paths: RunPaths, ended: str, reference: Path | None) -> str:
+    other = read_reference(reference, [each.name for each in history.parameters]) if reference is not None else None
     begun = bool(len(history))
     luck, problem = _luck(paths)
     sections = sections_of(history) if begun else []
@@ -90,10 +104,16 @@ def _run_page(history: History, paths: RunPaths) -> str:
         in_flight=_in_flight(paths, done),
         tiles=summary.tiles(history, luck),
         findings=[*([problem] if problem else []), *summary.findings(history, luck)],
+        good_news=summary.good_news(history),
+        ending=ending(paths, ended),
+        dates=dates(history),
+        methods=methods_text(history),
+        bibtex=bibtex(history),
         noises=listings.noises(history, luck),
         begun=begun,
         best=listings.best_evaluations(history),
         listed=_listed(history),
+        differences=differences(history, other),
         centroid=listings.centroid_yaml(history),
         failures=listings.failures(history),
         failed=int((~history.ok).sum()),
@@ -160,7 +180,7 @@ def _render(template: str, pictures: Sequence[Figure], shown: Any, names: Mappin
         .get_template(template)
         .render(
             figure={figure.name: figure for figure in pictures},
-            style=_file("report.css"),
+            style=_file("report.css") + _dark(),
             script=script,
             # whatever a name or a log says, only this script runs, and nothing is loaded
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
@@ -187,7 +207,17 @@ def _environment() -> jinja2.Environment:
     environment.finalize = lambda value: plain(value) if type(value) is str else value
     environment.filters["plural"] = plural
     environment.filters["elided"] = elided
+    environment.filters["static"] = static
     return environment
+
+
+def _dark() -> str:
+    """Return the rules that draw figures on a dark page: whatever has a colour of the palette."""
+    rules = "\n".join(
+        f'  svg [fill="{light}"] {{ fill: {dark}; }}\n  svg [stroke="{light}"] {{ stroke: {dark}; }}'
+        for light, dark in DARK.items()
+    )
+    return f"@media screen and (prefers-color-scheme: dark) {{\n{rules}\n}}\n"
 
 
 def _file(name: str) -> str:

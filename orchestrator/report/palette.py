@@ -14,6 +14,13 @@ BAD = "#c9501c"
 AMBER = "#c98a00"
 PURPLE = "#7d5ba6"
 GREY = "#9aa5b1"
+NO_VALUE = "#eceff2"
+
+# on a dark page; colours that are not here keep
+DARK = {
+    INK: "#e6ebf0", MUTED: "#9aa7b5", FAINT: "#4a5663", BLUE: "#6ba6e0", LIGHT_BLUE: "#46719e", GOOD: "#3cb8a2",
+    BAD: "#ee8656", AMBER: "#e0ac3c", PURPLE: "#a98bd3", GREY: "#7b8794", NO_VALUE: "#2a323b", "#4a5560": "#a4afba",
+}  # fmt: skip
 
 # of runs that are compared, each also with a symbol of its own
 RUNS = ("#2b6cb0", "#c9501c", "#0f7b6c", "#7d5ba6", "#c98a00", "#4a5560", "#b83280", "#5f8f1d")
@@ -34,6 +41,7 @@ ORIGINS = {"start": "#4a5560", "sample": "#8db5dd", "model": "#c98a00", "injecte
 
 PHASES = {
     "queue": "#d5dae0",
+    "waiting for a worker": "#d5dae0",
     "building": "#e3bb52",
     "explosion check": "#c9501c",
     "protocols": "#4f8fc9",

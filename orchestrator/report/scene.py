@@ -82,6 +82,10 @@ class Axis:
         Whether only whole numbers are ticks.
     full : tuple of str
         The names of the rows as they are, for hovering, if `rows` are shortened.
+    slots : tuple of float
+        Where each row is along the axis, if not in their order one by one: rows in groups, each below its heading.
+    headings : tuple of (float, str)
+        Place along the axis and name of each group.
     """
 
     title: str | Pick = ""
@@ -91,6 +95,15 @@ class Axis:
     notes: tuple[str, ...] | Pick = ()
     whole: bool | Pick = False
     full: tuple[str, ...] = ()
+    slots: tuple[float, ...] = ()
+    headings: tuple[tuple[float, str], ...] = ()
+
+    def slot(self, rows: Array) -> Array:
+        """Return where rows are along the axis, those between two whole numbers beside the nearest one."""
+        if not self.slots:
+            return rows
+        nearest = np.clip(np.rint(np.nan_to_num(rows)), 0, len(self.slots) - 1)
+        return np.asarray(np.asarray(self.slots)[nearest.astype(int)] + rows - nearest)
 
 
 @dataclass(frozen=True, eq=False)

@@ -155,6 +155,13 @@ def pace(history: History) -> str:
     return f"{text}; {plural(left, 'generation')} to go, about {format_duration(left * each)}" if left > 0 else text
 
 
+def good_news(history: History) -> list[str]:
+    """Return what is as it should be."""
+    if not len(history) or (row := history.best) is None or (history.scores[row] > 1).any():
+        return []
+    return ["Every target of the best evaluation is within 1 norm."]
+
+
 def findings(history: History, luck: Luck | None = None) -> list[str]:
     """Return what deserves a look, the most urgent first; with `luck`, norms that are below the noise."""
     if not len(history):
@@ -175,7 +182,7 @@ def _worst(history: History, row: int) -> list[str]:
     scores = history.scores[row]
     worst = [n for n in np.argsort(-scores, kind="stable") if scores[n] > 1]
     if not worst:
-        return ["Every target of the best evaluation is within 1 norm."]
+        return []
     named = "; ".join(
         f"{elided(history.targets[n].label, 60)} at {scores[n]:.3g} norms: {value_text(history, row, n)}"
         for n in worst[:3]

@@ -29,11 +29,17 @@ class ReportRefresher:
         self._wanted = wanted
         self._writing: subprocess.Popen[str] | None = None
 
-    def refresh(self) -> None:
-        """Start to write it, unless that is still being done for the generation before."""
+    def refresh(self, ended: str = "") -> None:
+        """Start to write it, unless that is still being done for the generation before.
+
+        Parameters
+        ----------
+        ended : str
+            Why the run has ended, if so.
+        """
         if not self._wanted or not self._is_over():
             return
-        command = [sys.executable, "-m", "orchestrator.report", str(self._paths.directory.resolve())]
+        command = [sys.executable, "-m", "orchestrator.report", str(self._paths.directory.resolve()), ended]
         quiet = subprocess.DEVNULL
         try:
             # not of the terminal's process group: Ctrl-C is the controller's
@@ -50,10 +56,10 @@ class ReportRefresher:
         except OSError as error:
             _LOG.warning("report.html is not written: %s", error)
 
-    def finish(self) -> None:
-        """Write it once more, and wait until that is done."""
+    def finish(self, reason: str) -> None:
+        """Write it once more, with why the run has ended, and wait until that is done."""
         self._wait()
-        self.refresh()
+        self.refresh(reason)
         self._wait()
 
     def _wait(self) -> None:

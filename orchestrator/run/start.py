@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestrator.checking.model_identity import changed_data, changed_files, changed_parameters, keep_model
+from orchestrator.checking.model_identity import changed_data, changed_files, changed_parameters, commit_of, keep_model
 from orchestrator.checking.problems import doubtful_time, identity_differences, load_checked_config
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import create_cluster
@@ -42,6 +42,7 @@ from orchestrator.run.signals import listening, listening_as_guest
 from orchestrator.scores.described import description_of
 from orchestrator.scores.given_sets import GivenSets, freeze_sets, given_sets
 from orchestrator.scores.other_runs import evaluations_of_others, freeze
+from orchestrator.simulations.loaded import COMMIT
 from orchestrator.status import Watcher
 from orchestrator.text import command_line
 
@@ -252,7 +253,7 @@ def _control(
                 )
                 again.at_the_end(reason)
                 lease.confirm()
-                report.finish()
+                report.finish(reason)
         except Stopped as error:
             lease.confirm()
             jobs = end_if_asked([paths, *again.held], cluster, signals, console, lease.confirm)
@@ -292,7 +293,7 @@ def create_run(config: Config, paths: RunPaths, sets: GivenSets | None = None) -
         config=text,
         parameters=list(config.searched),
         targets=[target.label for target in targets],
-        versions=versions_of(config),
+        versions=versions_of(config) | ({COMMIT: commit} if (commit := commit_of(config.model_dir)) else {}),
         described=[description_of(target) for target in targets],
     )
 

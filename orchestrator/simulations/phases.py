@@ -14,6 +14,7 @@ from typing import Any
 from orchestrator.clocks import dated, file_system_time
 from orchestrator.files import append_json_line, parse_json, read_json_lines
 from orchestrator.paths import AttemptPaths
+from orchestrator.simulations.loaded import LONGEST, SIMULATORS
 
 # how often a living job touches its progress file, in s
 HEARTBEAT = 20.0
@@ -67,6 +68,16 @@ def phases(paths: AttemptPaths) -> dict[Phase, float]:
     for phase, entry in _entries(paths):
         first.setdefault(phase, float(entry["time"]))
     return first
+
+
+def noted_versions(paths: AttemptPaths) -> dict[str, str]:
+    """Return the versions of simulators, by name, that a simulation in a process of its own has noted."""
+    found: dict[str, str] = {}
+    for _, entry in _entries(paths):
+        versions = entry.get("versions")
+        known = versions if isinstance(versions, dict) else {}
+        found |= {name: text[:LONGEST] for name in SIMULATORS.values() if isinstance(text := known.get(name), str)}
+    return found
 
 
 def silence(paths: AttemptPaths) -> float:

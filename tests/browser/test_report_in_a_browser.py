@@ -152,7 +152,7 @@ def broken_marks(tab: Tab) -> int:
 
 
 @pytest.mark.parametrize("name", ["run", "comparison"])
-@pytest.mark.parametrize("width", [1280, 800])
+@pytest.mark.parametrize("width", [1280, 800, 390])
 def test_a_report_fits_the_window(
     name: str, width: int, reports: dict[str, Path], watched: Watched, tmp_path: Path
 ) -> None:
@@ -260,8 +260,8 @@ def test_failures_and_parameters_unfold(reports: dict[str, Path], watched: Watch
     tab = watched.tab
     watched.open(reports["run"])
     unfold(tab)
-    tab.locator("button.copy").click()
-    assert tab.locator("button.copy").inner_text() in ("Copied", "Selected: copy with Ctrl+C")
+    tab.locator("#best button.copy").click()
+    assert tab.locator("#best button.copy").inner_text() in ("Copied", "Selected: copy with Ctrl+C")
     assert "optimiser_centroid" in tab.evaluate("getSelection().toString()")
     tab.locator("nav a", has_text="Failures").click()
     assert tab.url.endswith("#failures")
@@ -345,4 +345,4 @@ def test_tables_are_there_without_scripts(reports: dict[str, Path], browser: Bro
     text = tab.locator("body").inner_text()
     context.close()
     assert "Best total score" in text
-    assert "The figures need JavaScript" in text
+    assert "JavaScript is off here" in text

@@ -90,6 +90,7 @@ def test_the_stop_saves_most_of_the_protocols_wall_time(
     full = model.run("full", {**EXPLODING, "spontaneous_duration": 2000.0}, enabled=False)
     assert full.returncode == 0, full.stderr
     assert full.progress[-1]["phase"] == "finished"
+    assert full.progress[-1]["versions"].keys() >= {"mozaik", "PyNN", "NEST"}
     ratio = exploded.seconds / full.seconds
     record_property("wall_time_ratio", ratio)
     print(f"stopped after {exploded.seconds:.1f} s, full protocol {full.seconds:.1f} s, ratio {ratio:.2f}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from orchestrator.records import FloatArray
 from orchestrator.report.history import BoolArray, History, IntArray
-from orchestrator.report.naming import short_labels, short_names
+from orchestrator.report.naming import group_of, short_labels, short_names
 from orchestrator.report.scene import Axis, Band, Choice, Figure, Panel, Pick
 
 NOTHING_YET = "No generation is complete yet."
@@ -103,6 +104,58 @@ def target_names(history: History, longest: int = 44) -> tuple[str, ...]:
 def parameter_names(history: History, longest: int = 44) -> tuple[str, ...]:
     """Return names that fit beside an axis."""
     return tuple(short_names(names(history), longest))
+
+
+def target_rows(history: History, notes: tuple[str, ...] | Pick = ()) -> Axis:
+    """Return the axis of the targets, those of a sheet below its name."""
+    sheets = [each.sheet for each in history.targets]
+    inside = [each.label.removesuffix(f"({each.sheet})") or each.label for each in history.targets]
+    axis = Axis(rows=target_names(history), full=labels(history), notes=notes)
+    return _in_groups(axis, sheets, inside, short_labels)
+
+
+def parameter_rows(history: History, notes: tuple[str, ...] | Pick = ()) -> Axis:
+    """Return the axis of the parameters, those of a sheet below its name."""
+    groups, inside = zip(*map(group_of, names(history)), strict=True) if history.parameters else ((), ())
+    axis = Axis(rows=parameter_names(history), full=names(history), notes=notes)
+    return _in_groups(axis, groups, inside, short_names)
+
+
+def height_of_rows(axis: Axis, row: int) -> int:
+    """Return the height of a panel with such an axis."""
+    low, high = axis.domain  # type: ignore[misc]
+    return round(row * (high - low))
+
+
+def _in_groups(
+    axis: Axis, groups: Sequence[str], inside: Sequence[str], shorten: Callable[[Sequence[str]], list[str]]
+) -> Axis:
+    """Return an axis with its rows below the names of their groups, unless there are no two, or all are of one row.
+
+    Parameters
+    ----------
+    axis : Axis
+        With rows, notes and full names.
+    groups, inside : sequence of str
+        Group of each row, empty for none, and its name there.
+    shorten : callable
+        Returns names without what does not tell them apart.
+    """
+    known = sorted(dict.fromkeys(groups), key=bool)  # those without a heading come first
+    if len(known) < 2 or len(known) == len(groups):
+        return replace(axis, domain=(-0.5, max(len(groups), 1) - 0.5))
+    rows, slots, headings, at = list(inside), np.zeros(len(groups)), [], 0
+    for group in known:
+        own = [n for n, each in enumerate(groups) if each == group]
+        if group:
+            headings.append((float(at), group))
+            at += 1
+        for n, name in zip(own, shorten([inside[n] for n in own]), strict=True):
+            rows[n], slots[n] = name, at
+            at += 1
+    return replace(
+        axis, domain=(-0.5, at - 0.5), rows=tuple(rows), slots=tuple(slots.tolist()), headings=tuple(headings)
+    )
 
 
 def labels(history: History) -> tuple[str, ...]:

@@ -11,11 +11,11 @@ from orchestrator.report.figures.common import (
     NOTHING_MEASURED,
     beside,
     generations_axis,
-    names,
+    height_of_rows,
     nothing,
     nothing_of,
     parameter_choice,
-    parameter_names,
+    parameter_rows,
     pick_parameter,
 )
 from orchestrator.report.figures.registry import figure
@@ -71,9 +71,10 @@ def parameters_in_bounds(run: Checkpoint | History) -> Figure:
     at = np.arange(len(best), dtype=float)
     near = near_bounds(best)
     notes = tuple(_note(history, n) for n in range(len(at)))
+    axis = parameter_rows(history, notes)
     panel = Panel(
         Axis("between the lower (0) and the upper bound (1), on the parameter's scale", (-0.03, 1.03)),
-        Axis("", (-0.5, len(at) - 0.5), rows=parameter_names(history), full=names(history), notes=notes),
+        axis,
         (
             Rule("x", 0.0, FAINT, dashed=False),
             Rule("x", 1.0, FAINT, dashed=False),
@@ -82,7 +83,7 @@ def parameters_in_bounds(run: Checkpoint | History) -> Figure:
             Points(best[~near], at[~near], INK, "best", 5, "dot"),
             Points(best[near], at[near], BAD, f"best, within {NEAR:.0%} of a bound !", 5, "diamond"),
         ),
-        height=22 * max(1, len(at)),
+        height=height_of_rows(axis, 22),
     )  # fmt: skip
     caption = "Best evaluation, start values, and the distribution of the last generation. Beside: the best value."
     if not _has_distribution(history):
@@ -113,10 +114,11 @@ def parameters_of_the_best(run: Checkpoint | History) -> Figure:
     low, median, high = (
         Pick("which", tuple(np.quantile(group, share, axis=0) for group in groups)) for share in (0.25, 0.5, 0.75)
     )
+    axis = parameter_rows(history)
     drawn = [group[np.unique(np.linspace(0, len(group) - 1, _DRAWN).astype(int))] for group in groups]
     panel = Panel(
         Axis("between the lower (0) and the upper bound (1), on the parameter's scale", (-0.03, 1.03)),
-        Axis("", (-0.5, len(at) - 0.5), rows=parameter_names(history), full=names(history)),
+        axis,
         (
             Rule("x", 0.0, FAINT, dashed=False),
             Rule("x", 1.0, FAINT, dashed=False),
@@ -127,7 +129,7 @@ def parameters_of_the_best(run: Checkpoint | History) -> Figure:
             ),
             Points(median, at, INK, "median", 4, "diamond"),
         ),
-        height=22 * max(1, len(at)),
+        height=height_of_rows(axis, 22),
     )  # fmt: skip
     sizes = [f"the {len(best):,} best", f"the Pareto front, {len(history.front):,}"]
     caption = (

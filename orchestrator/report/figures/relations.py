@@ -7,12 +7,12 @@ import numpy as np
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.report.domains import parameter_domain
 from orchestrator.report.figures.common import (
+    height_of_rows,
     labels,
-    names,
     nothing,
     nothing_of,
     parameter_choice,
-    parameter_names,
+    parameter_rows,
     pick_parameter,
     pick_target,
     target_choice,
@@ -49,12 +49,13 @@ def parameter_target_correlation(run: Checkpoint | History) -> Figure:
         why = f"It takes at least {FEWEST} measured evaluations; there are {len(used)}."
         return nothing("parameter_target_correlation", title, why)
     cells = rank_correlation(history.points[used], history.values[used])
-    n_parameters, n_targets = len(history.parameters), len(history.targets)
+    n_targets = len(history.targets)
+    axis = parameter_rows(history)
     panel = Panel(
         Axis("", (-0.5, n_targets - 0.5), rows=target_names(history), full=labels(history)),
-        Axis("", (-0.5, n_parameters - 0.5), rows=parameter_names(history), full=names(history)),
+        axis,
         (Heat(cells, CORRELATION, "Spearman's rank correlation", None, ("parameter", "target")),),
-        height=17 * max(1, n_parameters),
+        height=height_of_rows(axis, 17),
     )
     of = f"{len(used):,} of {len(rows):,}" if len(used) < len(rows) else f"{len(used):,}"
     caption = (

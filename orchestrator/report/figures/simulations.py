@@ -12,12 +12,13 @@ from orchestrator.records import FloatArray
 from orchestrator.report.domains import from_zero
 from orchestrator.report.figures.common import counts_panel, means, nothing, step_edges, steps
 from orchestrator.report.figures.registry import figure
-from orchestrator.report.history import History, IntArray
+from orchestrator.report.history import QUEUE, WORKER, History, IntArray
 from orchestrator.report.palette import LIGHT_BLUE, LOST, OUTCOMES, PHASES
 from orchestrator.report.scene import Axis, Band, Bars, Choice, Figure, Panel, Pick
 
 _TIMELINES = 24
 _BINS = 300
+_WAITING = {QUEUE: "in the queue", WORKER: "waiting for a worker"}
 _NO_TIMES = "The checkpoint holds no times of jobs."
 
 
@@ -88,8 +89,9 @@ def wall_time(run: Checkpoint | History) -> Figure:
         height=230,
     )
     caption = (
-        "Queue: from the last submission to the start, or to the end of a job that never started. The rest of a job is "
-        f"its start and end, and simulations whose phases are not noted. {history.ends_unknown}"
+        f"{history.waiting.capitalize()}: from the last submission to the start, or to the end of a job that never "
+        "started. The rest of a job is its start and end, and simulations whose phases are not noted. "
+        f"{history.ends_unknown}"
     )
     return Figure("wall_time", title, caption.strip(), (sums, average))
 
@@ -130,7 +132,7 @@ def job_timeline(run: Checkpoint | History) -> Figure:
         low = Pick("generation", tuple(begins[k][ats[k]] for k in range(len(rows))))
         high = Pick("generation", tuple((begins[k] + widths[k])[ats[k]] for k in range(len(rows))))
         at = Pick("generation", tuple(each.astype(float) for each in ats))
-        marks.append(Bars(low, high, at, PHASES[phase], phase, 0.35 if phase == "queue" else 0.7))
+        marks.append(Bars(low, high, at, PHASES[phase], phase, 0.35 if phase == history.waiting else 0.7))
         begins = [begin + width for begin, width in zip(begins, widths, strict=True)]
     most = max(len(own) for own in rows)
     panel = Panel(
@@ -176,13 +178,14 @@ def jobs_at_once(run: Checkpoint | History) -> Figure:
     running = _occupancy(started, finished, edges)
     waiting = _occupancy(submitted, np.where(np.isfinite(started), started, latest), edges)
     unit, divisor = time_unit(end - history.begin)
+    grey, words = PHASES[history.waiting], _WAITING[history.waiting]
     x = np.repeat((edges - history.begin) / divisor, 2)[1:-1]
     panel = Panel(
         Axis(f"{unit} since the first submission", (0.0, float(x[-1]))),
         Axis("jobs, mean", from_zero(running + waiting)),
         (
             Band(x, np.zeros(len(x)), steps(running), LIGHT_BLUE, "running", 0.9, True),
-            Band(x, steps(running), steps(running + waiting), PHASES["queue"], "in the queue", 0.9, True),
+            Band(x, steps(running), steps(running + waiting), grey, words, 0.9, True),
         ),
         height=190,
     )

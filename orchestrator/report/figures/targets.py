@@ -14,13 +14,13 @@ from orchestrator.report.domains import Domain, central
 from orchestrator.report.figures.common import (
     beside,
     generations_axis,
-    labels,
+    height_of_rows,
     nothing,
     nothing_of,
     pick_target,
     quantiles,
     target_choice,
-    target_names,
+    target_rows,
     with_unit,
 )
 from orchestrator.report.figures.registry import figure
@@ -79,13 +79,10 @@ def target_scores(run: Checkpoint | History) -> Figure:
         marks.append(Bars(zero, x, y, colour, thickness=0.16, opacity=0.55))
         marks.append(Points(x, y, colour, label, 4.5, symbol))
     notes = tuple(_score_notes(history, row) for row in rows)
-    axis = Axis("score, in norms", (0.0, max(1.6, longest * 1.06)))
-    panel = Panel(
-        axis,
-        Axis("", _rows(len(at)), rows=target_names(history), full=labels(history), notes=Pick("evaluation", notes)),
-        (Rule("x", 1.0, MUTED, "1 norm"), *marks),
-        height=_height(len(at)),
-    )
+    across = Axis("score, in norms", (0.0, max(1.6, longest * 1.06)))
+    axis = target_rows(history, Pick("evaluation", notes))
+    marks_and_norm = (Rule("x", 1.0, MUTED, "1 norm"), *marks)
+    panel = Panel(across, axis, marks_and_norm, height=height_of_rows(axis, ROW))
     caption = "Distance of each target's value from what is wanted, in norms; at most max_score."
     return Figure("target_scores", title, caption, (panel,), (choice,))
 
@@ -117,12 +114,10 @@ def values_against_targets(run: Checkpoint | History) -> Figure:
     def of_side(numbers: list[FloatArray], wanted: bool) -> Pick:
         return Pick("evaluation", tuple(each[part == wanted] for each, part in zip(numbers, inside, strict=True)))
 
+    axis = target_rows(history, Pick("evaluation", tuple(_value_notes(history, row) for row in rows)))
     panel = Panel(
         Axis("distance from what is wanted, in norms (0 is inside)", (-reach, reach)),
-        Axis(
-            "", _rows(len(at)), rows=target_names(history), full=labels(history),
-            notes=Pick("evaluation", tuple(_value_notes(history, row) for row in rows)),
-        ),
+        axis,
         (
             Span("x", -1.0, 1.0, GOOD, "within 1 norm", 0.1),
             Rule("x", 0.0, MUTED, dashed=False),
@@ -135,7 +130,7 @@ def values_against_targets(run: Checkpoint | History) -> Figure:
                 for label, colour, symbol, wanted in _SIDES
             ),
         ),
-        height=_height(len(at)),
+        height=height_of_rows(axis, ROW),
     )  # fmt: skip
     caption = (
         "Left: too small, right: too large. Beside each row: the value and what is wanted. "
@@ -162,11 +157,12 @@ def target_scores_by_generation(run: Checkpoint | History) -> Figure:
     cells = history.best_so_far(history.scores)[columns].T
     edges = np.r_[history.numbers[columns] - 0.5, history.numbers[-1] + 0.5]
     largest = max((each.max_score for each in history.targets), default=20.0)
+    axis = target_rows(history)
     panel = Panel(
         Axis("generation", (float(edges[0]), float(edges[-1])), whole=True),
-        Axis("", _rows(len(history.targets)), rows=target_names(history), full=labels(history)),
+        axis,
         (Heat(cells, score_stops(largest), "score, in norms", edges, ("target", "")),),
-        height=_height(len(history.targets), 17),
+        height=height_of_rows(axis, 17),
     )
     caption = "Score of each target of the best evaluation so far. Green: within 1 norm. A click on a row chooses it."
     if len(columns) < n:
@@ -297,11 +293,3 @@ def _missing(history: History) -> str:
     rows = history.values[history.ok]
     none = int(np.isnan(rows).all(axis=0).sum()) if len(rows) else 0
     return f"{none} of {len(history.targets)} targets never had a value. " if none else ""
-
-
-def _rows(n: int) -> Domain:
-    return (-0.5, max(n, 1) - 0.5)
-
-
-def _height(n: int, row: int = ROW) -> int:
-    return max(1, n) * row

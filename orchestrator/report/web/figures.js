@@ -13,18 +13,20 @@ function draw(entry) {
   entry.done = true;
   const side = figure.panels.length > 1 && width > 640 ? figure.panels.length : 1;
   const each = Math.floor((width - 16 * (side - 1)) / side);
-  const views = figure.panels.map((described) => {
+  entry.views = [];
+  const boxes = figure.panels.map((described) => {
     const panel = resolve(described);
     const view = drawPanel(panel, each, printing ? PRINT_HEIGHT : Infinity);
     view.svg.setAttribute("aria-label", `${figure.title}${panel.title ? `: ${panel.title}` : ""}`);
     attachHover(view, chooseAll);
+    entry.views.push({ view, title: panel.title });
     const parts = [legendOf(panel), view.svg];
     const box = element("div", { class: "panel" }, panel.title ? element("h4", {}, panel.title) : null, ...parts);
     box.style.width = `${each}px`;
     return box;
   });
   plot.style.minHeight = "";
-  plot.replaceChildren(...views);
+  plot.replaceChildren(...boxes);
 }
 
 function control(choice) {
@@ -64,6 +66,7 @@ function chooseAll(changes) {
 for (const entry of figures) {
   const controls = entry.box.querySelector(".controls");
   if (controls) controls.append(...entry.figure.choices.filter((choice) => choice.options.length > 1).map(control));
+  if (entry.figure.panels.length) entry.box.append(saveButtons(entry));
   const rows = Math.max(0, ...entry.figure.panels.map((panel) => panel.height));
   entry.box.querySelector(".plot").style.minHeight = `${rows}px`;
 }

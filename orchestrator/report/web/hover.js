@@ -39,11 +39,56 @@ function attachHover(view, choose) {
     if (found) showTip(event, ...found.content);
     else hideTip();
   });
+  // with the keyboard: from point to point, row to row, or a step along the axis
+  const stops = evaluationsOf(view);
+  let at = null, stop = -1;
+  const leave = () => { hideTip(); cursor.setAttribute("d", ""); };
+  svg.setAttribute("tabindex", "0");
+  svg.addEventListener("blur", leave);
+  svg.addEventListener("keydown", (event) => {
+    const [right, down] = ARROWS[event.key] || [0, 0];
+    if (event.key === "Enter" && at) {
+      const found = find(pointerAt(svg, at));
+      if (found && found.click) { leave(); found.click(choose); }
+      return;
+    }
+    if (!right && !down) return;
+    event.preventDefault();
+    if (stops.length) {
+      stop = Math.min(Math.max(stop + right + down, 0), stops.length - 1);
+      at = stops[stop];
+    } else at = at ? stepped(view, at, right, down) : [x.from + x.step / 2, panel.y.rows.length ? y.place(0) : (top + bottom) / 2];
+    const there = pointerAt(svg, at), found = find(there);
+    cursor.setAttribute("d", found ? found.cursor || SYMBOLS.ring(...at, 5) : SYMBOLS.ring(...at, 5));
+    if (found) showTip(there, ...found.content);
+    else hideTip();
+  });
   svg.addEventListener("pointerleave", () => { hideTip(); cursor.setAttribute("d", ""); });
   svg.addEventListener("click", (event) => {
     const found = find(event);
     if (found && found.click) { hideTip(); found.click(choose); }
   });
+}
+
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+function pointerAt(svg, at) {
+  const box = svg.getBoundingClientRect();
+  return { clientX: box.left + at[0], clientY: box.top + at[1] };
+}
+
+// Where evaluations are drawn, from the left.
+function evaluationsOf({ panel, x, y }) {
+  const places = panel.marks.filter((mark) => mark.kind === "Points" && mark.evaluations)
+    .flatMap((mark) => Array.from(mark.x, (value, n) => [x.clamped(value), y.clamped(mark.y[n])]));
+  return places.filter((place) => !place.some(Number.isNaN)).sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+}
+
+function stepped({ panel, x, y, top, bottom }, at, right, down) {
+  const wide = panel.x.rows.length || panel.x.whole ? x.step : (x.to - x.from) / 40;
+  const tall = panel.y.rows.length ? y.step : (bottom - top) / 20;
+  const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+  return [clamp(at[0] + right * wide, x.from, x.to), clamp(at[1] + down * tall, top, bottom)];
 }
 
 function nearestPoint({ panel, x, y }, [left, top]) {
@@ -64,7 +109,7 @@ function nearestPoint({ panel, x, y }, [left, top]) {
 function cellAt({ panel, x, y }, [left, top]) {
   const mark = panel.marks.find((each) => each.kind === "Heat");
   if (!mark) return null;
-  const row = Math.round(y.value(top)), across = x.value(left), columns = mark.cells.columns;
+  const row = y.row(top), across = x.value(left), columns = mark.cells.columns;
   let at = Math.round(across);
   if (mark.edges) { at = 0; while (at < columns - 1 && mark.edges[at + 1] <= across) at++; }
   if (row < 0 || at < 0 || at >= columns || row * columns + at >= mark.cells.length) return null;
@@ -78,8 +123,8 @@ const fullName = (axis, n) => axis.full[n] || axis.rows[n];
 
 function rowAt({ panel, x, y }, [, top]) {
   if (!panel.y.rows.length) return null;
-  const row = Math.round(y.value(top));
-  if (row < 0 || row >= panel.y.rows.length) return null;
+  const row = y.row(top);
+  if (row < 0) return null;
   const content = [element("strong", {}, fullName(panel.y, row))];
   if (panel.y.notes[row]) content.push(element("div", {}, panel.y.notes[row]));
   for (const mark of panel.marks) {

@@ -54,7 +54,7 @@ const DRAW = {
     return [drawn("path", { d: path, ...symbolStyle(mark) })];
   },
   Bars(mark, x, y) {
-    const thick = Math.max(1.5, Math.abs(y.place(1) - y.place(0)) * mark.thickness);
+    const thick = Math.max(1.5, y.step * mark.thickness);
     let path = "";
     for (let n = 0; n < mark.at.length; n++) {
       if (Number.isNaN(mark.low[n]) || Number.isNaN(mark.high[n])) continue;
@@ -66,7 +66,7 @@ const DRAW = {
   Heat(mark, x, y) {
     const colours = makeColours(mark.stops), columns = mark.cells.columns, paths = new Map();
     const edge = (n) => x.clamped(mark.edges ? mark.edges[n] : n - 0.5);
-    const tall = Math.abs(y.place(1) - y.place(0));
+    const tall = y.step;
     const gap = tall > 8 ? 1 : 0, side = edge(1) - edge(0) > 8 ? 1 : 0;
     for (let n = 0; n < mark.cells.length; n++) {
       const [row, at] = [Math.floor(n / columns), n % columns];

@@ -3,7 +3,7 @@ const FONT = 11;
 
 function margins(panel, width) {
   const widest = (texts, share) => Math.min(Math.max(0, ...texts.map((text) => textWidth(text))) + 10, width * share);
-  const left = panel.y.rows.length ? widest(panel.y.rows, width < 560 ? 0.44 : 0.34) : 46 + (panel.y.title ? 16 : 0);
+  const left = panel.y.rows.length ? widest([...panel.y.rows, ...panel.y.headings.map(([, name]) => name)], width < 560 ? 0.44 : 0.34) : 46 + (panel.y.title ? 16 : 0);
   const right = panel.y.notes.length ? 5 + widest(panel.y.notes, width < 560 ? 0.3 : 0.34) : 12;
   const names = panel.x.rows.length ? Math.min(Math.max(...panel.x.rows.map((text) => textWidth(text))) + 12, 190) : 0;
   return { left, right, top: 8, bottom: names || 26 + (panel.x.title ? 18 : 0) };
@@ -44,32 +44,36 @@ function acrossAxis(axis, x, top, bottom) {
     group.append(drawn("path", { d: `M${f(at)} ${top}V${bottom + 4}`, class: "grid" }));
     group.append(drawn("text", { x: at, y: bottom + 17, "text-anchor": "middle", class: "tick" }, number(tick, 6)));
   }
-  const title = fitted(axis.title, x.to - x.from + 60);
+  const title = fitted(axis.title, x.to - x.from + 24);
   group.append(drawn("text", { x: (x.from + x.to) / 2, y: bottom + 36, "text-anchor": "middle", class: "axis" }, title));
   return group;
 }
 
 function rowsAxis(panel, x, y, around) {
-  const group = drawn("g"), tall = Math.abs(y.place(1) - y.place(0));
+  const group = drawn("g"), tall = y.step;
   const size = Math.min(FONT, Math.max(7, tall - 3)), every = Math.ceil(9 / tall);
   const heat = panel.marks.some((mark) => mark.kind === "Heat");
-  panel.y.rows.forEach((name, n) => {
+  const names = fittedApart(panel.y.rows, around.left - 9, size);
+  names.forEach((name, n) => {
     if (n % every) return;
     const at = y.place(n);
     if (!heat) group.append(drawn("path", { d: `M${f(x.from)} ${f(at)}H${f(x.to)}`, class: "grid" }));
     const style = { y: at + size * 0.36, class: "name", "font-size": size };
-    group.append(drawn("text", { ...style, x: x.from - 7, "text-anchor": "end" }, fitted(name, around.left - 9, size)));
-    if (panel.y.notes[n]) group.append(drawn("text", { ...style, x: x.to + 12, class: "note" }, fitted(panel.y.notes[n], around.right - 14, size)));
+    group.append(drawn("text", { ...style, x: x.from - 7, "text-anchor": "end" }, name));
+    if (panel.y.notes[n]) group.append(drawn("text", { ...style, x: x.to + 12, class: "note" }, fittedBegin(panel.y.notes[n], around.right - 14, size)));
   });
+  for (const [slot, name] of panel.y.headings) {
+    const style = { x: 2, y: y.atSlot(slot) + size * 0.36, class: "heading", "font-size": size };
+    group.append(drawn("text", style, fitted(name, around.left - 4, size)));
+  }
   return group;
 }
 
 function columnsAxis(axis, x, bottom) {
   const group = drawn("g"), wide = x.place(1) - x.place(0), size = Math.min(FONT, Math.max(7, wide - 2));
   const every = Math.ceil(9 / wide);
-  axis.rows.forEach((name, n) => {
+  fittedApart(axis.rows, 178, size).forEach((text, n) => {
     if (n % every) return;
-    const text = fitted(name, 178, size);
     group.append(drawn("text", { transform: `translate(${f(x.place(n) + size * 0.3)} ${bottom + 7}) rotate(-90)`, "text-anchor": "end", class: "name", "font-size": size }, text));
   });
   return group;

@@ -23,6 +23,7 @@ _RANKS = ("OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "MV2_COMM_WORLD_RANK"
 def main(reference: str, model_dir: Path, directory: Path, progress: Path) -> None:
     """Call the function, and leave in the directory what it returns, or why it returns nothing."""
     _offer_what_functions_use()
+    from orchestrator.simulations.loaded import loaded  # noqa: PLC0415
     from orchestrator.simulations.programs.importing import load, modules_of, place_of  # noqa: PLC0415
     from targets.errors import Exploded, NoValue  # noqa: PLC0415
     from targets.recordings.file import NPZ, save, say  # noqa: PLC0415
@@ -31,10 +32,7 @@ def main(reference: str, model_dir: Path, directory: Path, progress: Path) -> No
     parameters = json.loads((directory / "parameters.json").read_text(encoding="utf-8"))
     with modules_of(model_dir):
         function = load(reference, model_dir)
-        if _rank() == 0:
-            # a line of progress that cannot be written ends no simulation
-            with contextlib.suppress(OSError), progress.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"time": time.time(), "phase": "protocols"}) + "\n")
+        _note(progress, "protocols")
         try:
             returned = function(parameters, directory)
         except (Exploded, NoValue) as why:
@@ -42,12 +40,20 @@ def main(reference: str, model_dir: Path, directory: Path, progress: Path) -> No
             return say(directory, word, str(why) or word)
         except SystemExit as error:  # with exit code 0 it would look as if it had returned nothing
             raise RuntimeError(f"the function ended the program: SystemExit({error.code!r})") from error
+    _note(progress, "protocols", versions=loaded())
     if _rank() == 0 and returned is not None:
         try:
             save(as_recordings(returned, directory), directory / NPZ)
         except TypeError as error:
             raise TypeError(f"{place_of(reference, model_dir)}: {error}. Return None if there is no value") from error
     return None
+
+
+def _note(progress: Path, phase: str, **details: object) -> None:
+    """Append a line of progress; one that cannot be written ends no simulation."""
+    if _rank() == 0:
+        with contextlib.suppress(OSError), progress.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"time": time.time(), "phase": phase, **details}) + "\n")
 
 
 def _offer_what_functions_use() -> None:

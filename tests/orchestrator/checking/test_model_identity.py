@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from rich.console import Console
 
 from orchestrator.best.reevaluating import reevaluate
 from orchestrator.checking.check import inspect
-from orchestrator.checking.model_identity import changed_files, changed_parameters, keep_model
+from orchestrator.checking.model_identity import changed_files, changed_parameters, commit_of, keep_model
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import Job, State, Status, Task
 from orchestrator.config.file import load_config
@@ -173,3 +174,27 @@ def test_a_function_that_has_changed_is_a_warning(tmp_path: Path, caplog: pytest
     said = project.command("run", "--continue", str(project.runs[0]), "--set", "max_ngen=2")
     assert "model.py has changed since the run began" in said
     assert len(project.frame()) == 8
+
+
+def test_the_commit_of_a_model_is_known_and_whether_it_was_changed(tmp_path: Path) -> None:
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(tmp_path), "-c", "user.name=A", "-c", "user.email=a@b.c", *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    model = tmp_path / "model"
+    model.mkdir()
+    assert commit_of(model) == ""
+    (model / "model.py").write_text("a = 1\n")
+    git("init", "-q")
+    assert commit_of(model) == ""  # nothing is committed
+    git("add", ".")
+    git("commit", "-q", "-m", "begin")
+    head = git("rev-parse", "HEAD")
+    (model / "a_run").write_text("")
+    assert commit_of(model) == f"commit {head}, without changes"
+    (model / "model.py").write_text("a = 2\n")
+    assert commit_of(model) == f"commit {head}, with changes in 1 file"
+    # what a repository ignores is not in it
+    (tmp_path / ".gitignore").write_text("ignored/\n")
+    (tmp_path / "ignored").mkdir()
+    assert commit_of(tmp_path / "ignored") == ""

@@ -64,7 +64,7 @@ def test_all_figures_of_one_run_are_on_the_page_in_their_sections(tmp_path: Path
     # every generation was waited for
     assert set(shown(page)) == names - {"hours_saved"}
     found = re.findall(r'<section id="(\w+)"', page)
-    assert found == [*(name for name in SECTIONS if name != "more"), "best", "failures", "configuration"]
+    assert found == [*(name for name in SECTIONS if name != "more"), "best", "failures", "methods", "configuration"]
     first = ["score_by_generation", "fit_and_validation", "traces", "trace_residuals", "events", "target_scores"]
     assert shown(page)[:6] == first
 

@@ -27,13 +27,15 @@ def test_a_run_leaves_a_report_of_all_its_generations(project: Project) -> None:
     page = (project.runs[0] / "report.html").read_text()
     assert project.runs[0].name in page
     assert re.search(r"<b>2</b> of 2 generations|2\s*</\w+>\s*of 2 generations", page)
+    # its controller, which had it written, was still there
+    assert '<p class="ending">Finished: max_ngen of 2 generations reached</p>' in page
 
 
 def test_the_command_writes_it_anywhere_and_compares_runs(project: Project, tmp_path: Path) -> None:
     run = str(project.runs[0])
     single, both = tmp_path / "one.html", tmp_path / "both.html"
     assert str(single) in project.command("report", run, "--output", str(single))
-    assert single.stat().st_size > 50_000
+    assert "Finished: max_ngen of 2 generations reached" in single.read_text()
     project.command("report", run, run, "-o", str(both))
     assert "report" in both.read_text()
     said = project.command("report", run, run, code=2)
@@ -47,7 +49,7 @@ def test_a_report_that_cannot_be_written_is_a_warning_and_no_more(
     (tmp_path / "checkpoint.h5").write_text("no checkpoint")
     refresher = ReportRefresher(RunPaths(tmp_path), wanted=True)
     refresher.refresh()
-    refresher.finish()
+    refresher.finish("it is good enough")
     messages = [record.getMessage() for record in caplog.records]
     assert len(messages) == 2
     assert all(message.startswith("report.html is not written: ") for message in messages)
@@ -57,5 +59,5 @@ def test_a_report_that_cannot_be_written_is_a_warning_and_no_more(
 def test_an_unwanted_report_is_not_written(tmp_path: Path) -> None:
     refresher = ReportRefresher(RunPaths(tmp_path), wanted=False)
     refresher.refresh()
-    refresher.finish()
+    refresher.finish("it is good enough")
     assert not list(tmp_path.iterdir())

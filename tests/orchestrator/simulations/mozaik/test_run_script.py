@@ -507,3 +507,13 @@ def test_only_rank_0_writes_progress(script: Any, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(script, "WORLD", SimpleNamespace(rank=1))
     script.Progress(str(tmp_path / "progress.jsonl"))("building")
     assert not list(tmp_path.iterdir())
+
+
+def test_versions_are_those_of_what_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = script_with(monkeypatch, NewNoStimulation)
+    nest = ModuleType("nest")
+    nest.__version__ = "3.9.0"  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "nest", nest)
+    monkeypatch.delitem(sys.modules, "pyNN", raising=False)
+    monkeypatch.setattr(script.metadata, "version", lambda name: {"mozaik": "0.1.0"}[name])
+    assert script.versions() == {"mozaik": "0.1.0", "NEST": "3.9.0"}

@@ -210,3 +210,14 @@ def test_no_value_is_one_class_under_all_its_names() -> None:
     import orchestrator  # noqa: PLC0415
 
     assert orchestrator.NoValue is NoValue
+
+
+@pytest.mark.run
+def test_versions_of_simulators_in_another_python_are_in_the_result(
+    tmp_path: Path, other_python: str, in_this_process: None
+) -> None:
+    (tmp_path / "nest.py").write_text('__version__ = "3.9.0"\n')
+    function = "import nest\n\ndef f(parameters, directory):\n    return {'x': 1.0}\n"
+    result = result_of(tmp_path, section(tmp_path, function, python=other_python))
+    assert result.outcome is Outcome.OK
+    assert result.versions["NEST"] == "3.9.0"

@@ -1,0 +1,173 @@
+"""What a paper's methods section says of a run, as text to paste and as BibTeX."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from orchestrator import __version__
+from orchestrator.report.described import Wanted
+from orchestrator.report.history import History
+from orchestrator.report.listings import versions
+from orchestrator.report.naming import plural
+from orchestrator.report.texts.dates import day
+from orchestrator.report.texts.references import METHODS, PROGRAMS, Reference, entry
+from orchestrator.simulations.loaded import COMMIT
+from orchestrator.simulations.registry import describe
+
+_SOFTWARE = (
+    ("author", "{The mozaik-orchestrator developers}"),
+    ("title", "mozaik-orchestrator"),
+    ("version", __version__),
+)
+
+
+def methods_text(history: History) -> str:
+    """Return everything that decided about a run, in sentences and two lists; nothing that is not known is guessed."""
+    paragraphs = [_programs(history), _search(history), _simulations(history), _best(history)]
+    parameters = [f"- {line}" for line in _parameters(history)]
+    targets = [f"- {line}" for line in _targets(history)]
+    return "\n".join(
+        [
+            *(f"{each}\n" for each in paragraphs if each),
+            f"Parameters ({len(parameters)}), with their bounds:",
+            *parameters,
+            "",
+            f"Targets ({len(targets)}); a score is the distance from what is wanted in norms, the total their sum:",
+            *targets,
+        ]
+    )
+
+
+def bibtex(history: History) -> str:
+    """Return the entries of the program, of the method and of the simulators."""
+    made_with = history.versions.get("orchestrator", __version__)
+    software = [(name, made_with if name == "version" else value) for name, value in _SOFTWARE]
+    entries = [entry("software", "mozaik_orchestrator", software)]
+    return "\n\n".join([*entries, *(each.bibtex for each in _references(history))]) + "\n"
+
+
+def _known(history: History) -> dict[str, str]:
+    """Return the versions by program, and what is known of the model's sources."""
+    return dict(versions(history))
+
+
+def _references(history: History) -> list[Reference]:
+    known, (method, polish) = _known(history), _methods(history)
+    own = [PROGRAMS[name] for name in PROGRAMS if name in known]
+    return list(dict.fromkeys([*METHODS.get(method, ()), *METHODS.get(polish, ()), *own]))
+
+
+def _section(history: History, name: str) -> Mapping[str, Any]:
+    found = history.config.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _methods(history: History) -> tuple[str, str]:
+    """Return the optimiser's method, and the local one that finishes, empty if there is none."""
+    section = _section(history, "optimiser")
+    method, polish = (str(section.get(name) or "") for name in ("method", "polish"))
+    return method, "" if polish == "none" else polish
+
+
+def _cited(references: tuple[Reference, ...]) -> str:
+    return f" ({'; '.join(each.words for each in references)})" if references else ""
+
+
+def _programs(history: History) -> str:
+    known = _known(history)
+    commit = known.pop(COMMIT, "")
+    cited = {name: _cited((PROGRAMS[name],)) for name in PROGRAMS}
+    named = [f"{name} {version}{cited.get(name, '')}" for name, version in known.items()]
+    model = describe(history.config.get("simulation")) or "a model"
+    text = f"The parameters of {model} were fitted with mozaik-orchestrator."
+    text += f" Versions: {', '.join(named)}." if named else ""
+    if commit:
+        return f"{text} The model was that of {commit}."
+    return f"{text} Of which version of its sources the model was is not known."
+
+
+def _search(history: History) -> str:
+    method, polish = _methods(history)
+    keys = ("offspring_size", "optimiser_seed", "optimiser_sigma")
+    size, seed, sigma = (history.config.get(key) for key in keys)
+    section = _section(history, "optimiser")
+    # what says when something happens that does not happen at all
+    idle = {"method", "polish", *(() if polish else ("polish_after",))}
+    idle |= {"reweigh_after"} if section.get("weighting") == "sum" else set()
+    given = [f"{name} {value}" for name, value in section.items() if name not in idle and _is_plain(value)]
+    text = f"The method was {method}{_cited(METHODS.get(method, ()))}" if method else "The method is not known"
+    text += f", finished by {polish}{_cited(METHODS.get(polish, ()))}" if polish else ""
+    text += f" ({', '.join(given)})" if given else ""
+    text += f", with {size} offspring a generation" if size else ""
+    text += f", an initial standard deviation of {sigma} of the ranges" if sigma and method in ("cma", "hybrid") else ""
+    text += f", and seed {seed}" if seed is not None else ""
+    seeds = _section(history, "simulation").get("seeds")
+    if isinstance(seeds, Mapping) and seeds:
+        text += f". Seeds of the simulations: {', '.join(f'{name} {value}' for name, value in seeds.items())}"
+    return f"{text}."
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, (str, int, float)) and not isinstance(value, bool) and bool(str(value))
+
+
+def _simulations(history: History) -> str:
+    if not len(history):
+        return "No generation is complete yet."
+    counts = Counter(str(outcome) for outcome in history.outcome)
+    outcomes = ", ".join(f"{count:,} {name}" for name, count in counts.most_common())
+    text = f"{plural(len(history), 'simulation')} in {plural(len(history.numbers), 'generation')}"
+    begin, end = history.begin, float(np.fmax.reduce(history.times["finished"]))
+    if math.isfinite(begin) and math.isfinite(end):
+        text += f" were made between {day(begin)} and {day(end)}"
+    text += f", with these outcomes: {outcomes}."
+    hours, cores = core_hours(history)
+    if hours > 0:
+        text += f" They took {hours:,.3g} core-hours ({plural(cores, 'core')} each)."
+    return text
+
+
+def core_hours(history: History) -> tuple[float, int]:
+    """Return how long the cores of all jobs with known times were taken in h, and the cores of one of them.
+
+    Cores are ``ntasks`` times ``cpus_per_task`` of the section ``jobs``, or ``threads`` of the simulation if that says
+    nothing of cores.
+    """
+    jobs, simulation = _section(history, "jobs"), _section(history, "simulation")
+    numbers = [jobs.get("ntasks"), jobs.get("cpus_per_task") or simulation.get("threads")]
+    cores = math.prod(each if isinstance(each, int) and each > 0 else 1 for each in numbers)
+    seconds = history.times["finished"] - history.times["started"]
+    return float(seconds[np.isfinite(seconds) & (seconds > 0)].sum()) * cores / 3600, cores
+
+
+def _best(history: History) -> str:
+    if (row := history.best) is None:
+        return ""
+    met = int((history.scores[row] <= 1).sum())
+    return (
+        f"The best total score was {history.total[row]:.4g} (generation {history.generation[row]}, offspring "
+        f"{history.offspring[row]}), with {met} of {plural(len(history.targets), 'target')} within 1 norm."
+    )
+
+
+def _parameters(history: History) -> Iterator[str]:
+    best = history.points[history.best] if history.best is not None else None
+    for n, each in enumerate(history.parameters):
+        kind = ", ".join([*(["logarithmic"] if each.log else []), *(["whole numbers"] if each.integer else [])])
+        found = f"; best {best[n]:.6g}" if best is not None else ""
+        yield f"{each.name}: {each.low:g} to {each.high:g}{f' ({kind})' if kind else ''}{found}"
+
+
+def _targets(history: History) -> Iterator[str]:
+    for each in history.targets:
+        wanted = f"{each.text} {each.unit}".strip() if each.text else "not known"
+        yield f"{each.label}: {wanted}{_norm(each)}"
+
+
+def _norm(each: Wanted) -> str:
+    return f"; norm {each.norm:g}, score at most {each.max_score:g}" if math.isfinite(each.norm) else ""

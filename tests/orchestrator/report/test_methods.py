@@ -1,0 +1,185 @@
+"""The methods section: what decided about a run, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from report_runs import config, make_run
+
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.errors import UsageError
+from orchestrator.files import write_json
+from orchestrator.paths import RunPaths
+from orchestrator.records import Outcome
+from orchestrator.report import History, write_report
+from orchestrator.report.summary import findings, good_news
+from orchestrator.report.texts.dates import dates, day, ending
+from orchestrator.report.texts.differences import differences, read_reference
+from orchestrator.report.texts.logs import without_noise
+from orchestrator.report.texts.methods import bibtex, core_hours, methods_text
+from orchestrator.report.texts.references import METHODS
+
+pytestmark = pytest.mark.drawing
+
+NAMES, LABELS = ["sheets.exc.w", "sheets.inh.w"], ["Rate(exc)", "CV(exc)"]
+
+
+def history_of(directory: Path, generations: int = 3, **changes: Any) -> History:
+    settings = {
+        "optimiser": {"method": "cma", "model": "targets", "polish": "nelder_mead"},
+        "offspring_size": 4,
+        "optimiser_seed": 7,
+        "optimiser_sigma": 0.2,
+        "jobs": {"ntasks": 2, "cpus_per_task": 8},
+        "simulation": {"type": "function", "function": "model:simulate", "seeds": {"pynn_seed": 936395}},
+        **changes,
+    }
+    run = make_run(
+        directory / "run",
+        generations=generations,
+        text=config(NAMES, LABELS, **settings),
+        outcome=lambda _g, i: Outcome.EXPLODED if i == 3 else Outcome.OK,
+    )
+    return History.of(Checkpoint(run.checkpoint))
+
+
+def test_the_text_says_all_that_decided(tmp_path: Path) -> None:
+    history = history_of(tmp_path)
+    found = {"orchestrator": "0.1.0", "cma": "4.5.0", "model": "commit abc123, with changes in 2 files"}
+    text = methods_text(replace(history, versions=found))
+    for words in (
+        "The parameters of model:simulate were fitted",
+        "cma 4.5.0",
+        "The model was that of commit abc123, with changes in 2 files.",
+        "cma (Hansen 2016), finished by nelder_mead (Nelder & Mead 1965) (model targets)",
+        "with 4 offspring a generation",
+        "an initial standard deviation of 0.2 of the ranges",
+        "seed 7",
+        "pynn_seed 936395",
+        "12 simulations in 3 generations were made between",
+        "9 OK, 3 EXPLODED",
+        "- sheets.inh.w: 0.1 to 1 (logarithmic); best",
+        "- Rate(exc): 0; norm 0.5, score at most 20",
+    ):
+        assert words in text
+    # 12 jobs of 40 to 43 s on 16 cores
+    assert core_hours(history) == (pytest.approx(3 * (40 + 41 + 42 + 43) * 16 / 3600), 16)
+    assert "core-hours (16 cores each)" in text
+
+
+def test_what_is_not_known_is_not_guessed(tmp_path: Path) -> None:
+    text = methods_text(history_of(tmp_path, generations=0, optimiser=None, offspring_size=None))
+    assert "No generation is complete yet." in text
+    assert "The method is not known" in text
+    assert "is not known." in text
+    assert "nan" not in text
+
+
+def test_references_are_of_what_was_used(tmp_path: Path) -> None:
+    history = replace(history_of(tmp_path), versions={"orchestrator": "9.9", "NEST": "3.9", "PyNN": "0.12"})
+    text = bibtex(history)
+    keys = re.findall(r"^@\w+\{(\w+),$", text, re.M)
+    assert keys == ["mozaik_orchestrator", "hansen2016", "nelder1965", "davison2009", "gewaltig2007"]
+    assert "version = {9.9}" in text
+    assert text.count("{") == text.count("}")
+    for reference in (each for references in METHODS.values() for each in references):
+        assert str(dict(reference.fields)["year"]) in reference.words
+
+
+def test_the_head_says_when_and_whether_it_has_ended(tmp_path: Path) -> None:
+    history, paths = history_of(tmp_path), RunPaths(tmp_path / "run")
+    assert dates(history) == f"{day(1e9)} to {day(1e9 + 253)}, 4 min 13 s"
+    assert ending(paths) == ""
+    assert ending(paths, "max_ngen reached") == "Finished: max_ngen reached"
+    write_json(paths.holder, {"pid": 1, "since": 1.0})
+    assert ending(paths).startswith("Interrupted")
+    for how, words in (("finished", "Finished: it is good enough"), ("stopped", "Stopped: it is good enough")):
+        write_json(paths.holder, {"pid": 1, "since": 1.0, "ended": 2.0, "how": how, "why": "it is good enough"})
+        assert ending(paths) == words
+
+
+def test_good_news_is_no_finding(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "good", values=lambda *_: [0.0, 0.1])
+    history = History.of(Checkpoint(run.checkpoint))
+    assert good_news(history) == ["Every target of the best evaluation is within 1 norm."]
+    assert not [text for text in findings(history) if "within 1 norm" in text]
+    assert good_news(history_of(tmp_path, 0)) == []
+
+
+def test_waiting_on_this_machine_is_not_a_queue(tmp_path: Path) -> None:
+    assert "waiting for a worker" in history_of(tmp_path / "local", executor="local").phases
+    assert "queue" in history_of(tmp_path / "slurm", executor="slurm").phases
+
+
+def test_a_log_is_without_what_simulators_always_print() -> None:
+    log = """
+             -- N E S T --
+ Copyright (C) 2004 The NEST Initiative
+
+ Version: 3.9.0
+ Built  : Jun 10 2026
+ See the file LICENSE for details.
+ Problems or suggestions?
+   Visit https://www.nest-simulator.org
+
+ Type 'nest.help()' to find out more about NEST.
+CMake Error at CMakeLists.txt:44 (find_program):
+  Could not find nest-config.
+
+  Call Stack (most recent call first):
+    CMakeLists.txt:12
+-- Configuring incomplete, errors occurred!
+See the file LICENSE
+/lib/pyNN/nest/simulator.py:50: UserWarning: Cannot find nest-config
+Nov 26 10:00:00 SimulationManager::run [Info]:
+sheet V1_Exc_L4 fires at 120.5 Hz
+  slice 3
+"""
+    assert without_noise(log) == "sheet V1_Exc_L4 fires at 120.5 Hz\n  slice 3"
+
+
+def test_the_best_is_compared_with_the_start_or_with_what_the_user_names(tmp_path: Path) -> None:
+    history, paths = history_of(tmp_path), RunPaths(tmp_path / "run")
+    own, begin = history.points[history.best], history.points[history.start]
+    beside = differences(history, None)
+    assert beside is not None
+    assert beside.title == "start"
+    assert [float(value) for value, _ in beside.rows] == pytest.approx(begin, rel=1e-3)
+    file = tmp_path / "published.yaml"
+    file.write_text(f"optimiser_centroid:\n  {NAMES[0]}: {float(own[0]) / 2}\n  other: a\n")
+    found = differences(history, read_reference(file, NAMES))
+    assert found is not None
+    assert found.title == "reference"
+    assert found.rows == [(f"{own[0] / 2:.4g}", "+100 %"), ("–", "–")]
+    page = write_report([paths], tmp_path / "report.html", reference=file).read_text()
+    assert "+100 %" in page
+    assert differences(history, dict.fromkeys(NAMES, 0.0)).rows == [("0", "–")] * 2  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: 1\n", "expected values of sheets.exc.w or others of the run's parameters, got none"),
+        ("sheets.exc.w: [1]\n", "sheets.exc.w: expected a number, got [1]"),
+        ("sheets.exc.w: .nan\n", "sheets.exc.w: expected a number, got nan"),
+        ("nothing", "expected parameters and their values in YAML"),
+    ],
+)
+def test_a_wrong_reference_is_refused(text: str, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "published.yaml"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=re.escape(words)):
+        read_reference(file, NAMES)
+
+
+def test_a_reference_is_a_file_for_one_run(tmp_path: Path) -> None:
+    history_of(tmp_path)
+    paths = RunPaths(tmp_path / "run")
+    with pytest.raises(UsageError, match="cannot be read"):
+        write_report([paths], tmp_path / "report.html", reference=tmp_path / "gone.yaml")
+    with pytest.raises(UsageError, match="is for the report of one run, got 2 runs"):
+        write_report([paths, paths], tmp_path / "report.html", reference=tmp_path / "gone.yaml")
