@@ -19,6 +19,7 @@ from orchestrator.optimisers.space import Parameter
 from orchestrator.paths import RunPaths
 from orchestrator.posterior.samples import Samples
 from orchestrator.records import FloatArray, Origin
+from orchestrator.report.dependence import Dependences
 from orchestrator.report.described import Wanted, describe_parameters, describe_targets, read_config
 from orchestrator.report.sampling import sample_evaluations
 from orchestrator.simulations.phases import TIMED, Phase
@@ -168,6 +169,15 @@ class History:
         return _matrix(self.frame, "parameter", [each.name for each in self.parameters])
 
     @cached_property
+    def places(self) -> FloatArray:
+        """Parameters from the lower bound (0) to the upper (1) on their own scales, of the shape of `points`."""
+        low, high = (np.array([getattr(each, end) for each in self.parameters]) for end in ("low", "high"))
+        log = np.array([each.log for each in self.parameters], dtype=bool)
+        places = (self.points - low) / (high - low)
+        places[:, log] = np.log(self.points[:, log] / low[log]) / np.log(high[log] / low[log])
+        return np.asarray(np.clip(places, 0.0, 1.0))
+
+    @cached_property
     def derived_points(self) -> FloatArray:
         """What is `derived`, NaN if an expression has no value, shape (n_evaluations, n_derived)."""
         return _matrix(self.frame, "parameter", self.derived)
@@ -241,6 +251,12 @@ class History:
         """Rows of the Pareto front: measured, and no other is better in a target without being worse in another."""
         rows = np.flatnonzero(self.ok & np.isfinite(self.total))
         return rows[non_dominated(self.scores[rows])]
+
+    @cached_property
+    def dependences(self) -> Dependences:
+        """What the value of each target, and last the total score, depends on."""
+        rows = self.ranked(len(self))
+        return Dependences.of(self.places[rows], np.column_stack([self.values, self.measured])[rows])
 
     def ranked(self, top: int) -> IntArray:
         """Return the rows of the best evaluations, the best first; only those that were measured."""

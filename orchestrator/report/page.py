@@ -31,7 +31,7 @@ from orchestrator.simulations.registry import describe
 from orchestrator.text import plain
 
 _FOLDER = Path(__file__).parent / "web"
-_SCRIPTS = ("data", "scales", "marks", "panel", "hover", "evaluation", "figures")
+_SCRIPTS = ("data", "scales", "marks", "panel", "hover", "evaluation", "brush", "figures")
 
 
 def write_report(runs: Sequence[RunPaths], output: Path) -> Path:

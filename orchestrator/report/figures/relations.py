@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.records import FloatArray
 from orchestrator.report.domains import parameter_domain
 from orchestrator.report.figures.common import (
     labels,
@@ -25,9 +24,9 @@ from orchestrator.report.figures.targets import target_domain, target_spans
 from orchestrator.report.history import History
 from orchestrator.report.naming import elided
 from orchestrator.report.palette import BLUE, CORRELATION, INK, LIGHT_BLUE
+from orchestrator.report.ranks import FEWEST, rank_correlation
 from orchestrator.report.scene import Axis, Figure, Heat, Panel, Points, Taken
 
-_FEWEST = 8
 _MOST = 8000
 
 
@@ -46,8 +45,8 @@ def parameter_target_correlation(run: Checkpoint | History) -> Figure:
         return nothing("parameter_target_correlation", title)
     rows = np.flatnonzero(history.ok)
     used = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _MOST)).astype(int))] if len(rows) else rows
-    if len(used) < _FEWEST:
-        why = f"It takes at least {_FEWEST} measured evaluations; there are {len(used)}."
+    if len(used) < FEWEST:
+        why = f"It takes at least {FEWEST} measured evaluations; there are {len(used)}."
         return nothing("parameter_target_correlation", title, why)
     cells = rank_correlation(history.points[used], history.values[used])
     n_parameters, n_targets = len(history.parameters), len(history.targets)
@@ -121,40 +120,3 @@ def parameter_against_target(run: Checkpoint | History) -> Figure:
     caption = f"Measured evaluations. Green: what is wanted, and 1 norm around it. {history.points_shown}"
     choices = (parameter_choice(history), target_choice(history))
     return Figure("parameter_against_target", title, caption.strip(), (panel,), choices)
-
-
-def rank_correlation(left: FloatArray, right: FloatArray) -> FloatArray:
-    """Return Spearman's correlation of every column of `left` with every one of `right`.
-
-    Rows in which a column of `right` is NaN are left out for that column; NaN if fewer than 8 rows remain, or one
-    of the two is constant.
-
-    Parameters
-    ----------
-    left, right : ndarray, shapes (n, n_left) and (n, n_right)
-        Their columns are compared.
-
-    Returns
-    -------
-    ndarray, shape (n_left, n_right)
-    """
-    ranked: dict[bytes, FloatArray] = {}
-    result = np.full((left.shape[1], right.shape[1]), np.nan)
-    for n, column in enumerate(right.T):
-        known = np.isfinite(column)
-        if known.sum() < _FEWEST:
-            continue
-        key = np.packbits(known).tobytes()
-        if key not in ranked:
-            ranked[key] = np.column_stack([_standard_ranks(each[known]) for each in left.T])
-        result[:, n] = ranked[key].T @ _standard_ranks(column[known]) / known.sum()
-    return result
-
-
-def _standard_ranks(values: FloatArray) -> FloatArray:
-    """Return ranks, ties shared, with mean 0 and standard deviation 1; NaN if all are equal."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    if len(counts) < 2:
-        return np.full(len(values), np.nan)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse.ravel()]
-    return np.asarray((ranks - ranks.mean()) / ranks.std())

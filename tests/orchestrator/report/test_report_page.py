@@ -135,7 +135,8 @@ def test_any_run_has_a_report(name: str, tmp_path: Path) -> None:
     assert (Checkpoint(run.checkpoint).n_generations == 0) == ("No generation is complete yet" in page.text)
     known = {attributes.get("id") for _, attributes in page.tags}
     assert {figure["name"] for figure in page.data["figures"]} <= known
-    figures = 16 if name != "one parameter, one target" else 15  # of compromises between targets
+    # of compromises between targets, pairs of parameters, and all of them
+    figures = 22 if name != "one parameter, one target" else 19
     assert len(page.data["figures"]) == (0 if name == "no generation" else figures)
     comparison = Page(write_report([run, run], tmp_path / "comparison.html"))
     assert len(comparison.data["figures"]) == 3
@@ -189,9 +190,9 @@ def test_a_long_run_is_sampled_and_says_so(tmp_path: Path, few_are_drawn: int) -
         values = first.array(first.data["shown"]["values"][n])
         assert values.min() == np.float32(frame[f"value:T{n}"].min())
         assert values.max() == np.float32(frame[f"value:T{n}"].max())
-    # deterministic, and small: a number less than 10 bytes
+    # deterministic, and small: a number, of those of a point and of a line through 25 rows, less than 10 bytes
     assert page_of(run).data["arrays"] == first.data["arrays"]
-    assert len(first.html) - len(page_of(make_run(tmp_path / "small")).html) < few_are_drawn * 12 * 3 * 10
+    assert len(first.html) - len(page_of(make_run(tmp_path / "small")).html) < few_are_drawn * (12 * 3 + 25) * 10
 
 
 def test_targets_of_a_model_that_is_gone_are_told_by_their_scores(tmp_path: Path) -> None:
