@@ -15,6 +15,8 @@ RankArray = npt.NDArray[np.unsignedinteger[Any]]
 
 # in how many objectives a row is compared with all others, not only with those that are as good in the ones before
 _AT_ONCE = 3
+# with how many of the best rows each is compared first
+_BEST = 100
 
 
 def non_dominated(scores: FloatArray) -> BoolArray:
@@ -35,10 +37,12 @@ def non_dominated(scores: FloatArray) -> BoolArray:
     ranks = np.empty(scores.shape, dtype=np.uint16 if len(scores) < 2**16 else np.uint32)
     for objective, column in enumerate(scores.T):
         ranks[:, objective] = np.unique(column, return_inverse=True)[1].ravel()
+    # most of what is dominated is so by one of the best in all objectives together
+    best = np.ascontiguousarray(ranks[ranks.sum(axis=1, dtype=float).argsort()[:_BEST]].T)
     found, kept, number = np.zeros(len(ranks), dtype=bool), np.empty_like(ranks.T, order="C"), 0
     # by the first objective, then the second, ...: whatever dominates a row comes before it
     for row in np.lexsort(ranks.T[::-1]):
-        if not _dominates(kept[:, :number], ranks[row]):
+        if not (_dominates(best, ranks[row]) or _dominates(kept[:, :number], ranks[row])):
             kept[:, number], found[row] = ranks[row], True
             number += 1
     return found
