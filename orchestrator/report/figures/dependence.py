@@ -57,12 +57,13 @@ def importance(run: Checkpoint | History) -> Figure:
         (Heat(Pick("region", cells), IMPORTANCE, "share of the variance", None, ("target", "parameter")),),
         height=17 * len(history.targets),
     )  # fmt: skip
+    model = _of_model(history)
+    error = " Beside a row: the error of the model at evaluations that it has not learnt, in standard deviations."
     caption = (
-        f"{_of_model(history)} Beside a row: the error of the model at evaluations that it has not learnt, in "
-        "standard deviations of the value. Otherwise the square of Spearman's rank correlation; beside the row how "
-        "large it is by chance (95 %). A click on a cell shows its target and its parameter below."
+        f"{model}{error if model else ''} {_of_ranks(model)} Here it is squared; beside the row: what chance reaches "
+        "(95 %). A click on a cell shows its target and its parameter below."
     )
-    return Figure("importance", title, caption, (panel,), (_region_choice(),))
+    return Figure("importance", title, caption.strip(), (panel,), (_region_choice(),))
 
 
 @figure(section="parameters", order=28)
@@ -90,12 +91,10 @@ def dependence(run: Checkpoint | History) -> Figure:
 
     named = pick_target(history, target_names(history).__getitem__)
     panels = (_panel(history, of_target, named), _panel(history, of_total, "total score"))
-    caption = (
-        f"{_of_model(history)} Otherwise Spearman's rank correlation. The interval of an index is that of its "
-        "estimate, the model being right; that of a correlation is of the evaluations. Parameters that the search has "
-        "moved together share a correlation."
-    )
-    return Figure("dependence", title, caption, panels, (target_choice(history), _region_choice()))
+    model = _of_model(history)
+    certain = " The interval of an index is that of its estimate, the model being right."
+    caption = f"{model}{certain if model else ''} {_of_ranks(model)}"
+    return Figure("dependence", title, caption.strip(), panels, (target_choice(history), _region_choice()))
 
 
 def _panel(history: History, of: Callable[[Callable[[Dependence], object]], Pick], title: str | Pick) -> Panel:
@@ -127,7 +126,7 @@ def _note(each: Dependence) -> str:
     if not np.isfinite(each.share).any():
         return "not known"
     _, high = rank_correlation_interval(np.zeros(1), max(each.number, FEWEST))
-    return f"by ranks, chance to {high[0] ** 2:.2g}"
+    return f"ranks, chance {high[0] ** 2:.2g}"
 
 
 def _why_nothing(history: History) -> str:
@@ -145,6 +144,16 @@ def _of_model(history: History) -> str:
         f"By a Gaussian process of {learnt} measured evaluations at most, if it explains half of the variance of those"
         " that are left out: the total index, the share of the variance that remains when all other parameters are"
         " known (Sobol' 2001), parameters being spread as in the evaluations, but independent."
+    )
+
+
+def _of_ranks(model: str) -> str:
+    """Return what is shown where there is no model."""
+    if model:
+        return "Otherwise Spearman's rank correlation; parameters that the search has moved together share one."
+    return (
+        "Spearman's rank correlation, as there are too few evaluations for a model, or none explains half of the "
+        "variance. Parameters that the search has moved together share a correlation."
     )
 
 

@@ -42,6 +42,7 @@ function attachBrush(view, figure, place) {
     begun = at(event);
   });
   svg.addEventListener("pointermove", (event) => {
+    if (!(event.buttons & 1)) begun = null; // let go elsewhere
     if (!begun) return;
     const [across, down] = at(event);
     if (!brushing && Math.max(Math.abs(across - begun[0]), alongRows ? 0 : Math.abs(down - begun[1])) < 5) return;
@@ -55,22 +56,24 @@ function attachBrush(view, figure, place) {
     for (const [name, value] of Object.entries(outline(made(event)))) box.setAttribute(name, value);
   });
   svg.addEventListener("pointerup", (event) => {
-    const brush = brushing ? made(event) : null;
+    const brush = brushing ? made(event) : null, ends = [begun, at(event)];
     end();
     if (!brush) return;
-    brush.members = within(brush, marks);
+    brush.members = within(view, marks, brush.row, ...ends);
     brushes.set(named(brush.row), brush);
     chooseEvaluations();
   });
   svg.addEventListener("pointercancel", () => { if (box) box.remove(); end(); });
 }
 
-function within(brush, marks) {
-  const members = new Set(), inside = (value, ends) => value >= Math.min(...ends) && value <= Math.max(...ends);
+// Evaluations that are drawn between two pixels, on the edge if they are beyond it.
+function within({ x, y }, marks, row, [left, top], [right, bottom]) {
+  const members = new Set(), between = (pixel, one, other) => pixel >= Math.min(one, other) - 0.01 && pixel <= Math.max(one, other) + 0.01;
   for (const mark of marks) {
+    const lines = mark.kind === "Profiles";
     for (let n = 0; n < mark.evaluations.length; n++) {
-      const across = mark.kind === "Profiles" ? mark.x[n * mark.x.columns + brush.row] : mark.x[n];
-      if (inside(across, brush.across) && (mark.kind === "Profiles" || inside(mark.y[n], brush.along))) members.add(mark.evaluations[n]);
+      const across = x.clamped(lines ? mark.x[n * mark.x.columns + row] : mark.x[n]);
+      if (between(across, left, right) && (lines || between(y.clamped(mark.y[n]), top, bottom))) members.add(mark.evaluations[n]);
     }
   }
   return members;

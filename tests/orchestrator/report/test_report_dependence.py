@@ -12,7 +12,9 @@ from posterior_runs import samples_of
 from report_runs import Page, config, make_run
 from scipy.stats import spearmanr
 
+from orchestrator.analysis.runs import dependence_table
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.errors import UsageError
 from orchestrator.records import FloatArray, Outcome
 from orchestrator.report import History, figures, write_report
 from orchestrator.report.dependence import Dependences
@@ -147,11 +149,26 @@ def test_what_matters_and_how_well_that_is_known_is_in_the_figure(sloppy: Histor
     assert "108 evaluations" in str(nothing.x.title)
 
 
+def test_the_same_is_a_table(sloppy: History) -> None:
+    table = dependence_table(sloppy)
+    assert len(table) == 3 * 3
+    rows = table[table["target"] == "Sum"]
+    assert set(rows["measure"]) == {"total index"}
+    (panel,) = figures.importance(sloppy).choose().panels
+    np.testing.assert_allclose(rows["share"], np.asarray(panel.marks[0].cells)[0])  # type: ignore[union-attr]
+    assert list(table["parameter"][-3:]) == ["a", "b", "c"]
+    assert table["target"].iloc[-1] == "total score"
+    assert len(dependence_table(sloppy, "best fifth")) == 9
+    with pytest.raises(UsageError, match="no region 'best'; known: all evaluations, best fifth"):
+        dependence_table(sloppy, "best")
+
+
 def test_few_evaluations_are_compared_by_ranks(run: Checkpoint) -> None:
     figure = figures.importance(run)
     assert "Gaussian process" not in figure.caption
     (panel,) = figure.choose().panels
-    assert all("by ranks, chance to 0.2" in note for note in panel.y.notes)  # type: ignore[union-attr]
+    assert figure.caption.startswith("Spearman's rank correlation, as there are too few")
+    assert all("ranks, chance 0.2" in note for note in panel.y.notes)  # type: ignore[union-attr]
 
 
 def test_what_is_not_determined_spreads_among_the_good_ones(sloppy: History) -> None:
