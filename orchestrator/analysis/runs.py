@@ -24,9 +24,9 @@ from orchestrator.display.words import (
 from orchestrator.errors import UsageError
 from orchestrator.paths import run_paths
 from orchestrator.report import History, listings, summary
-from orchestrator.report.dependence import REGIONS
 from orchestrator.report.figures.parameters import between_bounds
 from orchestrator.report.naming import short_names
+from orchestrator.report.statistics.dependence import REGIONS
 from orchestrator.status import RunStatus, Watcher
 
 
@@ -199,7 +199,7 @@ def dependence_table(history: History, region: str = "all evaluations") -> pd.Da
     history : History
         The run.
     region : str
-        One of `orchestrator.report.dependence.REGIONS`.
+        One of `orchestrator.report.statistics.dependence.REGIONS`.
 
     Returns
     -------

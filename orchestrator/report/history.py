@@ -19,9 +19,9 @@ from orchestrator.optimisers.space import Parameter
 from orchestrator.paths import RunPaths
 from orchestrator.posterior.samples import Samples
 from orchestrator.records import FloatArray, Origin
-from orchestrator.report.dependence import Dependences
 from orchestrator.report.described import Wanted, describe_parameters, describe_targets, read_config
 from orchestrator.report.sampling import sample_evaluations
+from orchestrator.report.statistics.dependence import Dependences
 from orchestrator.simulations.phases import TIMED, Phase
 from targets.recordings import Events, Recordings, Trace
 

@@ -8,7 +8,6 @@ from itertools import chain
 import numpy as np
 
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.report.dependence import REGIONS, Dependence
 from orchestrator.report.domains import Domain
 from orchestrator.report.figures.common import (
     labels,
@@ -23,8 +22,9 @@ from orchestrator.report.figures.common import (
 from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History
 from orchestrator.report.palette import BLUE, FAINT, IMPORTANCE, LIGHT_BLUE
-from orchestrator.report.ranks import FEWEST, rank_correlation_interval
 from orchestrator.report.scene import Axis, Bars, Choice, Figure, Heat, Panel, Pick, Points, Rule
+from orchestrator.report.statistics.dependence import REGIONS, Dependence
+from orchestrator.report.statistics.ranks import FEWEST, rank_correlation_interval
 
 _MODEL = "total index of Sobol', under a model"
 _RANKS = "Spearman's rank correlation"

@@ -24,8 +24,8 @@ from orchestrator.report.figures.targets import target_domain, target_spans
 from orchestrator.report.history import History
 from orchestrator.report.naming import elided
 from orchestrator.report.palette import BLUE, CORRELATION, INK, LIGHT_BLUE
-from orchestrator.report.ranks import FEWEST, rank_correlation
 from orchestrator.report.scene import Axis, Figure, Heat, Panel, Points, Taken
+from orchestrator.report.statistics.ranks import FEWEST, rank_correlation
 
 _MOST = 8000
 

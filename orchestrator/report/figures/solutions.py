@@ -23,8 +23,8 @@ from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History, IntArray
 from orchestrator.report.naming import plural
 from orchestrator.report.palette import BLUE, CORRELATION, FAINT, INK, LIGHT_BLUE
-from orchestrator.report.ranks import FEWEST, rank_correlation, rank_correlation_interval
 from orchestrator.report.scene import Axis, Bars, Choice, Figure, Heat, Panel, Pick, Points, Taken
+from orchestrator.report.statistics.ranks import FEWEST, rank_correlation, rank_correlation_interval
 
 # how many evaluations the choices of a distance from the best are meant to hold, and the one that is shown first; the
 # last is a half of all

@@ -17,10 +17,10 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
 from orchestrator.records import FloatArray, Outcome
 from orchestrator.report import History, figures, write_report
-from orchestrator.report.dependence import Dependences
 from orchestrator.report.figures.solutions import _rounded_up
-from orchestrator.report.ranks import rank_correlation, rank_correlation_interval
 from orchestrator.report.scene import Band, Bars, Figure, Heat, Line, Mark, Points, Profiles
+from orchestrator.report.statistics.dependence import Dependences
+from orchestrator.report.statistics.ranks import rank_correlation, rank_correlation_interval
 
 pytestmark = pytest.mark.drawing
 
@@ -102,6 +102,15 @@ def test_the_interval_of_a_rank_correlation_holds_what_is_there() -> None:
         low, high = rank_correlation_interval(found, 40)
         inside += int(low[0, 0] <= wanted <= high[0, 0])
     assert 180 <= inside <= 199
+
+
+def test_enormous_values_are_learnt_as_others() -> None:
+    def of(x: FloatArray) -> FloatArray:
+        return 1e300 * (2 * x[:, :1] - 1)
+
+    ((one,), _) = dependences(of, 60).regions
+    assert one.by_model
+    np.testing.assert_allclose(one.share, [1, 0, 0], atol=0.05)
 
 
 def test_evaluations_that_are_all_one_are_no_model() -> None:

@@ -21,9 +21,9 @@ from orchestrator.report import History, figures
 from orchestrator.report.figures.simulations import _occupancy
 from orchestrator.report.listings import best_evaluations, failures, last_lines, plain
 from orchestrator.report.naming import elided, short_names
-from orchestrator.report.ranks import rank_correlation
 from orchestrator.report.sampling import sample_evaluations
 from orchestrator.report.scene import Bars, Line, Points
+from orchestrator.report.statistics.ranks import rank_correlation
 from orchestrator.report.summary import findings, gain, tiles
 
 pytestmark = pytest.mark.drawing

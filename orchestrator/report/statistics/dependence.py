@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from orchestrator.records import FloatArray
-from orchestrator.report.ranks import FEWEST, rank_correlation, rank_correlation_interval
+from orchestrator.report.statistics.ranks import FEWEST, rank_correlation, rank_correlation_interval
 
 if TYPE_CHECKING:
     from orchestrator.optimisers.models.gaussian_processes import GaussianProcesses
@@ -206,6 +206,8 @@ def _together(values: FloatArray) -> list[IntArray]:
 
 def _moderate(values: FloatArray) -> FloatArray:
     """Return asinh((value - median) / spread), the spread from the 16th to the 84th percentile, of each column."""
+    largest = np.abs(values).max(axis=0)
+    values = values / np.where(largest > 0, largest, 1.0)  # squares of enormous ones are too large
     low, median, high = np.quantile(values, [0.16, 0.5, 0.84], axis=0)
     spread = (high - low) / 2
     spread = np.where(spread > _NONE * np.abs(median), spread, values.std(axis=0))
