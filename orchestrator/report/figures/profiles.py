@@ -36,15 +36,11 @@ def parallel_coordinates(run: Checkpoint | History) -> Figure:
     domains = [target_domain(history, n) for n in range(len(history.targets))]
     width = 1 + len(history.parameters) + len(history.targets)
     lines = _lines(history, width)
-    behind, *before = _groups(history, lines)
-    others, good = (
-        [
-            Profiles(_places(history, domains, rows), np.searchsorted(history.shown, rows), *look)
-            for rows, look in groups
-            if len(rows)
-        ]
-        for groups in ([behind], before)
-    )
+    behind, *before = [
+        Profiles(_places(history, domains, rows), np.searchsorted(history.shown, rows), *look)
+        for rows, look in _groups(history, lines)
+        if len(rows)
+    ]
     panel = Panel(
         Axis("from the lowest (0) to the highest (1) of what stands beside a row", (-0.02, 1.02)),
         Axis(
@@ -52,9 +48,7 @@ def parallel_coordinates(run: Checkpoint | History) -> Figure:
             rows=("total score", *parameter_names(history), *target_names(history)),
             full=("total score", *names(history), *labels(history)), notes=_notes(history, domains),
         ),
-        (
-            *others, _wanted(history, domains), *good,
-        ),
+        (behind, _wanted(history, domains), *before),
         height=20 * width,
     )  # fmt: skip
     measured = int(history.ok.sum())
