@@ -140,8 +140,8 @@ class Profiles:
     `evaluations` are as those of `Points`; on the page they are chosen by drawing along rows.
     """
 
-    x: Numbers
-    evaluations: Numbers
+    x: Array | Pick
+    evaluations: Array | Pick
     colour: str = INK
     label: str = ""
     width: float = 1.0

@@ -42,7 +42,7 @@ def parallel_coordinates(run: Checkpoint | History) -> Figure:
         if len(rows)
     ]
     panel = Panel(
-        Axis("from the lowest (0) to the highest (1) of what stands beside a row", (-0.02, 1.02)),
+        Axis("lowest (0) to highest (1) of the row", (-0.02, 1.02)),
         Axis(
             "", (-0.5, width - 0.5),
             rows=("total score", *parameter_names(history), *target_names(history)),
