@@ -21,10 +21,12 @@ from orchestrator.display.words import (
     model_words,
     start_words,
 )
+from orchestrator.errors import UsageError
 from orchestrator.paths import run_paths
 from orchestrator.report import History, listings, summary
 from orchestrator.report.figures.parameters import between_bounds
 from orchestrator.report.naming import short_names
+from orchestrator.report.statistics.dependence import REGIONS
 from orchestrator.status import RunStatus, Watcher
 
 
@@ -185,6 +187,51 @@ def targets_table(history: History, rank: int = 1) -> pd.DataFrame:
             "score of the start values": float(history.scores[0, n]),
         }
         for n in np.argsort(-history.scores[row], kind="stable")
+    ]
+    return table_of(rows, columns)
+
+
+def dependence_table(history: History, region: str = "all evaluations") -> pd.DataFrame:
+    """Return how much each target, and last the total score, depends on each parameter, a row a pair.
+
+    Parameters
+    ----------
+    history : History
+        The run.
+    region : str
+        One of `orchestrator.report.statistics.dependence.REGIONS`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``target``, ``parameter``, ``measure`` (total index, or rank correlation), ``share``, the ends ``low``
+        and ``high`` of its 95 % interval, ``error`` of the model in standard deviations (NaN without one), and
+        ``evaluations``.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        If there is no such region.
+    """
+    if region not in REGIONS:
+        raise UsageError(f"there is no region {region!r}; known: {', '.join(REGIONS)}")
+    columns = ["target", "parameter", "measure", "share", "low", "high", "error", "evaluations"]
+    if history.best is None:
+        return table_of([], columns)
+    found = history.dependences.regions[list(REGIONS).index(region)]
+    rows = [
+        {
+            "target": target,
+            "parameter": parameter.name,
+            "measure": "total index" if each.by_model else "rank correlation",
+            "share": float(each.share[n]),
+            "low": float(each.low[n]),
+            "high": float(each.high[n]),
+            "error": each.error,
+            "evaluations": each.number,
+        }
+        for target, each in zip([*(each.label for each in history.targets), "total score"], found, strict=True)
+        for n, parameter in enumerate(history.parameters)
     ]
     return table_of(rows, columns)
 

@@ -1,4 +1,4 @@
-"""What a checkpoint's configuration says of its parameters and targets; whatever it does not say is told by the data.
+"""What a checkpoint's configuration, and the files beside it, say; what is not said of targets is told by the data.
 
 A report must not fail because the model has moved or a target's own file is gone, so nothing here raises.
 """
@@ -8,18 +8,25 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from orchestrator.config.parameters import ParameterRange, read_parameter
 from orchestrator.config.yaml_text import read_mapping
+from orchestrator.data.freezing import read_data
+from orchestrator.errors import OrchestratorError
 from orchestrator.optimisers.space import Parameter
+from orchestrator.paths import RunPaths
+from orchestrator.posterior.samples import Samples
 from orchestrator.records import FloatArray
 from orchestrator.report.naming import elided
 from orchestrator.scores.described import description_of, entry_in, is_own, unit_in
+from orchestrator.scores.validation import Validation
 from targets import create_targets
 from targets.base import interval_in_words
+from targets.recordings import Events, Trace
 
 
 @dataclass(frozen=True)
@@ -182,3 +189,37 @@ def _of_data(label: str, spec: Mapping[str, Any], values: FloatArray, scores: Fl
         if np.allclose(np.minimum(np.abs(wanted.distance(values[known])), cap), scores[known]):
             return wanted
     return Wanted(label, math.nan, math.nan, norm, cap, "", plain.class_name, plain.sheet)
+
+
+def read_measured_data(folder: Path) -> tuple[dict[str, Trace | Events], list[str]]:
+    """Return the measured recordings in a run's directory, and why they cannot be read; none if there are none."""
+    path = RunPaths(folder).data
+    try:
+        return (read_data(path), []) if path.exists() else ({}, [])
+    except (OSError, ValueError) as error:
+        return {}, [f"The data of the run cannot be read: {error}"]
+
+
+def read_posterior(folder: Path, parameters: Sequence[Parameter]) -> tuple[Samples | None, list[str]]:
+    """Return the samples of the posterior in a run's directory, and why they are not shown; none if there are none."""
+    path = RunPaths(folder).posterior
+    try:
+        samples = Samples.read(path) if path.exists() else None
+    except (OSError, ValueError) as error:
+        return None, [f"The samples of the posterior cannot be read: {error}"]
+    low, high = (np.array([getattr(each, side) for each in parameters]) for side in ("low", "high"))
+    if samples is not None and (
+        list(samples.names) != [each.name for each in parameters]
+        or not len(samples.values)
+        or ((samples.values < low) | (samples.values > high)).any()
+    ):
+        return None, ["The samples of the posterior are of other parameters, or bounds, than the run's."]
+    return samples, []
+
+
+def read_validation(folder: Path) -> tuple[Validation | None, list[str]]:
+    """Return what is known of the parameter sets that a run was given, and why that cannot be read."""
+    try:
+        return Validation.of(RunPaths(folder)), []
+    except OrchestratorError as error:
+        return None, [f"The parameter sets of the run cannot be read: {error}"]

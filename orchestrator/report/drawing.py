@@ -11,7 +11,7 @@ import numpy as np
 from orchestrator.errors import UsageError
 from orchestrator.files import replacing
 from orchestrator.report.palette import FAINT, INK, MUTED, NO_VALUE
-from orchestrator.report.scene import Axis, Band, Bars, Figure, Heat, Line, Mark, Panel, Points, Rule, Span
+from orchestrator.report.scene import Axis, Band, Bars, Figure, Heat, Line, Mark, Panel, Points, Profiles, Rule, Span
 
 try:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -64,37 +64,49 @@ def _image(figure: Figure, kind: str, width: float, dpi: float) -> bytes:
 
 
 def _draw(figure: Figure, width: float) -> Any:
-    height = max((panel.height for panel in figure.panels), default=60) / _INCH + 1.3
+    wide = max(1, min(figure.columns or len(figure.panels), len(figure.panels)))
+    tall = max(1, -(-len(figure.panels) // wide))
+    height = tall * (max((panel.height for panel in figure.panels), default=60) / _INCH + 0.55) + 0.75
     if any(_texts(panel.x.rows) for panel in figure.panels):
         height += 1.2
     canvas = Canvas(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(canvas)
-    alone = len(figure.panels) == 1
-    legend = _panel(canvas, canvas.subplots(), figure.panels[0], alone) if alone else []
-    if legend:
-        columns = int(width * 13 / (max(len(label) for _, label in legend) + 7))
+    outside = len(figure.panels) == 1 or figure.columns > 0
+    places: Any = canvas.subplots(tall, wide, squeeze=False).ravel() if figure.panels else []
+    legends = [
+        _panel(canvas, axes, panel, legend_inside=not outside)
+        for axes, panel in zip(places, figure.panels, strict=False)
+    ]
+    for axes in places[len(figure.panels) :]:
+        axes.remove()
+    if figure.columns:
+        for axes, panel in zip(places, figure.panels, strict=False):
+            _few_ticks(axes, panel.x)
+    if outside and legends[0]:
+        columns = int(width * 13 / (max(len(label) for _, label in legends[0]) + 7))
         canvas.legend(
-            *zip(*legend, strict=True), loc="outside upper left", ncols=min(max(1, columns), len(legend)),
+            *zip(*legends[0], strict=True), loc="outside upper left", ncols=min(max(1, columns), len(legends[0])),
             title=figure.title, title_fontproperties={"size": 10, "weight": "bold"}, alignment="left",
         )  # fmt: skip
     else:
         canvas.suptitle(figure.title, x=0.01, ha="left", fontsize=10, fontweight="bold")
-    if alone:
-        return canvas
     if not figure.panels:
         canvas.text(0.01, 0.4, figure.empty, color=MUTED)
-        return canvas
-    for axes, panel in zip(canvas.subplots(1, len(figure.panels), squeeze=False)[0], figure.panels, strict=True):
-        _panel(canvas, axes, panel, alone)
     return canvas
+
+
+def _few_ticks(axes: Any, across: Axis) -> None:
+    """Leave as many ticks of a small panel's horizontal axis as there is room for."""
+    if not across.rows and across.scale != "log":
+        axes.xaxis.set_major_locator(MaxNLocator(integer=bool(across.whole), nbins=3))
 
 
 def _texts(rows: Any) -> tuple[str, ...]:
     return tuple(rows)
 
 
-def _panel(canvas: Any, axes: Any, panel: Panel, alone: bool) -> list[tuple[Any, str]]:
-    """Draw a panel; return what its legend, which several panels have inside, would say."""
+def _panel(canvas: Any, axes: Any, panel: Panel, *, legend_inside: bool) -> list[tuple[Any, str]]:
+    """Draw a panel; return what its legend says, or would."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_axisbelow(True)
     _axis(axes, "x", panel.x)
@@ -109,8 +121,8 @@ def _panel(canvas: Any, axes: Any, panel: Panel, alone: bool) -> list[tuple[Any,
         if handle is not None and not isinstance(mark, Heat) and mark.label:
             handles.append((handle, mark.label))
     if panel.title:
-        axes.set_title(panel.title, fontsize=8, loc="left")
-    if len(handles) > 1 and not alone:
+        axes.set_title(str(panel.title), fontsize=8, loc="left")
+    if len(handles) > 1 and legend_inside:
         axes.legend(*zip(*handles, strict=True), loc="best", frameon=True, framealpha=0.7, edgecolor="none")
     return handles
 
@@ -161,6 +173,14 @@ def _mark(canvas: Any, axes: Any, panel: Panel, mark: Mark) -> Any:
             x, y, s=area, marker=marker, alpha=mark.opacity, linewidths=0.8 if mark.symbol in ("ring", "cross") else 0,
             rasterized=len(x) > 2000, clip_on=False, zorder=3, **open_,
         )  # fmt: skip
+    if isinstance(mark, Profiles):
+        x = _clamped(panel.x, mark.x)
+        rows = panel.y.slot(np.arange(x.shape[1], dtype=float))
+        lines = axes.plot(
+            x.T, rows, color=mark.colour, linewidth=mark.width * 0.75, alpha=mark.opacity,
+            rasterized=x.size > 4000,
+        )  # fmt: skip
+        return lines[0] if lines else None
     if isinstance(mark, Bars):
         low, high = _clamped(panel.x, mark.low), _clamped(panel.x, mark.high)
         at = panel.y.slot(np.asarray(mark.at, dtype=float))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,15 +12,21 @@ import numpy.typing as npt
 import pandas as pd
 
 from orchestrator.checkpoint import Checkpoint
-from orchestrator.data.freezing import read_data
-from orchestrator.errors import OrchestratorError
 from orchestrator.optimisers.evolution.domination import non_dominated
 from orchestrator.optimisers.space import Parameter
-from orchestrator.paths import RunPaths
 from orchestrator.posterior.samples import Samples
 from orchestrator.records import FloatArray, Origin
-from orchestrator.report.described import Wanted, describe_parameters, describe_targets, read_config
+from orchestrator.report.described import (
+    Wanted,
+    describe_parameters,
+    describe_targets,
+    read_config,
+    read_measured_data,
+    read_posterior,
+    read_validation,
+)
 from orchestrator.report.sampling import sample_evaluations
+from orchestrator.report.statistics.dependence import Dependences
 from orchestrator.scores.validation import Validation
 from orchestrator.simulations.phases import TIMED, Phase
 from targets.recordings import Events, Recordings, Trace
@@ -107,9 +112,9 @@ class History:
         points = _matrix(frame, "parameter", run.parameter_names)
         parameters, more = describe_parameters(config, run.parameter_names, points)
         targets, still_more = describe_targets(config, run.target_labels, values, scores, run.described)
-        data, still_missing = _measured_data(folder)
-        posterior, no_samples = _posterior(folder, parameters)
-        validation, no_sets = _validation(folder)
+        data, still_missing = read_measured_data(folder)
+        posterior, no_samples = read_posterior(folder, parameters)
+        validation, no_sets = read_validation(folder)
         return cls(
             name=folder.name,
             parameters=tuple(parameters),
@@ -175,6 +180,15 @@ class History:
     def points(self) -> FloatArray:
         """Parameters in their own units, shape (n_evaluations, n_parameters)."""
         return _matrix(self.frame, "parameter", [each.name for each in self.parameters])
+
+    @cached_property
+    def places(self) -> FloatArray:
+        """Parameters from the lower bound (0) to the upper (1) on their own scales, of the shape of `points`."""
+        low, high = (np.array([getattr(each, end) for each in self.parameters]) for end in ("low", "high"))
+        log = np.array([each.log for each in self.parameters], dtype=bool)
+        places = (self.points - low) / (high - low)
+        places[:, log] = np.log(self.points[:, log] / low[log]) / np.log(high[log] / low[log])
+        return np.asarray(np.clip(places, 0.0, 1.0))
 
     @cached_property
     def derived_points(self) -> FloatArray:
@@ -251,6 +265,12 @@ class History:
         rows = np.flatnonzero(self.ok & np.isfinite(self.total))
         return rows[non_dominated(self.scores[rows])]
 
+    @cached_property
+    def dependences(self) -> Dependences:
+        """What the value of each target, and last the total score, depends on."""
+        rows = self.ranked(len(self))
+        return Dependences.of(self.places[rows], np.column_stack([self.values, self.measured])[rows])
+
     def ranked(self, top: int) -> IntArray:
         """Return the rows of the best evaluations, the best first; only those that were measured."""
         return np.argsort(self.standing, kind="stable")[: min(top, int(np.isfinite(self.measured).sum()))]
@@ -299,40 +319,6 @@ class History:
         """Unix time of the first submission in s, NaN if unknown."""
         known = self.times["submitted"][np.isfinite(self.times["submitted"])]
         return float(known.min()) if len(known) else float("nan")
-
-
-def _measured_data(folder: Path) -> tuple[dict[str, Trace | Events], list[str]]:
-    """Return the measured recordings in a run's directory, and why they cannot be read; none if there are none."""
-    path = RunPaths(folder).data
-    try:
-        return (read_data(path), []) if path.exists() else ({}, [])
-    except (OSError, ValueError) as error:
-        return {}, [f"The data of the run cannot be read: {error}"]
-
-
-def _posterior(folder: Path, parameters: Sequence[Parameter]) -> tuple[Samples | None, list[str]]:
-    """Return the samples of the posterior in a run's directory, and why they are not shown; none if there are none."""
-    path = RunPaths(folder).posterior
-    try:
-        samples = Samples.read(path) if path.exists() else None
-    except (OSError, ValueError) as error:
-        return None, [f"The samples of the posterior cannot be read: {error}"]
-    low, high = (np.array([getattr(each, side) for each in parameters]) for side in ("low", "high"))
-    if samples is not None and (
-        list(samples.names) != [each.name for each in parameters]
-        or not len(samples.values)
-        or ((samples.values < low) | (samples.values > high)).any()
-    ):
-        return None, ["The samples of the posterior are of other parameters, or bounds, than the run's."]
-    return samples, []
-
-
-def _validation(folder: Path) -> tuple[Validation | None, list[str]]:
-    """Return what is known of the parameter sets that a run was given, and why that cannot be read."""
-    try:
-        return Validation.of(RunPaths(folder)), []
-    except OrchestratorError as error:
-        return None, [f"The parameter sets of the run cannot be read: {error}"]
 
 
 def _seconds(values: npt.NDArray[Any]) -> FloatArray:

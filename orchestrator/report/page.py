@@ -36,7 +36,7 @@ from orchestrator.simulations.registry import describe
 from orchestrator.text import plain
 
 _FOLDER = Path(__file__).parent / "web"
-_SCRIPTS = ("data", "scales", "marks", "panel", "hover", "evaluation", "downloads", "figures")
+_SCRIPTS = ("data", "scales", "marks", "panel", "hover", "evaluation", "brush", "downloads", "figures")
 
 
 def write_report(runs: Sequence[RunPaths], output: Path, *, ended: str = "", reference: Path | None = None) -> Path:

@@ -53,6 +53,7 @@ Stops = tuple[tuple[float, str], ...]
 """Values and their colours; between them colours are interpolated."""
 
 CORRELATION: Stops = ((-1.0, "#1f5f99"), (-0.5, "#85b3d9"), (0.0, "#f7f7f5"), (0.5, "#eda574"), (1.0, "#b2420f"))
+IMPORTANCE: Stops = ((0.0, "#f7f7f5"), (0.05, "#d3e3f2"), (0.2, "#85b3d9"), (0.5, "#2f74b5"), (1.0, "#123e6b"))
 
 
 def score_stops(max_score: float) -> Stops:

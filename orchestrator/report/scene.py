@@ -147,6 +147,21 @@ class Points:
 
 
 @dataclass(frozen=True, eq=False)
+class Profiles:
+    """A line through the rows of a panel for each evaluation, `x` of shape (n_lines, n_rows), interrupted by NaN.
+
+    `evaluations` are as those of `Points`; on the page they are chosen by drawing along rows.
+    """
+
+    x: Array | Pick
+    evaluations: Array | Pick
+    colour: str = INK
+    label: str = ""
+    width: float = 1.0
+    opacity: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
 class Bars:
     """Horizontal bars from `low` to `high` in rows `at`; `hover` says more about each."""
 
@@ -193,7 +208,7 @@ class Span:
     opacity: float = 0.15
 
 
-Mark = Line | Band | Points | Bars | Heat | Rule | Span
+Mark = Line | Band | Points | Profiles | Bars | Heat | Rule | Span
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,13 +218,13 @@ class Panel:
     x: Axis
     y: Axis
     marks: tuple[Mark, ...]
-    title: str = ""
+    title: str | Pick = ""
     height: int = 260
 
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A figure of one or several panels side by side.
+    """A figure of one or several panels side by side, or of many in a grid.
 
     Parameters
     ----------
@@ -223,6 +238,8 @@ class Figure:
         What can be chosen.
     empty : str
         Why there is nothing to see, if so.
+    columns : int
+        Of a grid, as many as there is room for, at most; its panels have the legend of the first. 0: no grid.
     """
 
     name: str
@@ -231,6 +248,7 @@ class Figure:
     panels: tuple[Panel, ...] = ()
     choices: tuple[Choice, ...] = ()
     empty: str = ""
+    columns: int = 0
 
     def choose(self, **options: str | int) -> Figure:
         """Return the figure with every choice made.

@@ -1,4 +1,4 @@
-"""Rank correlations."""
+"""Correlation of ranks: how far one number rises with another, whatever its scale."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import numpy as np
 
 from orchestrator.records import FloatArray
 
+# of fewer pairs than this nothing is said
 FEWEST = 8
-"""A correlation of fewer says nothing."""
+# correlations nearer to 1 than this have no interval otherwise
+_SURE = 1 - 1e-9
 
 
 def rank_correlation(left: FloatArray, right: FloatArray) -> FloatArray:
@@ -36,6 +38,23 @@ def rank_correlation(left: FloatArray, right: FloatArray) -> FloatArray:
             ranked[key] = np.column_stack([_standard_ranks(each[known]) for each in left.T])
         result[:, n] = ranked[key].T @ _standard_ranks(column[known]) / known.sum()
     return result
+
+
+def rank_correlation_interval(correlation: FloatArray, number: int) -> tuple[FloatArray, FloatArray]:
+    """Return the ends of the 95 % intervals of Spearman's correlations over so many pairs.
+
+    tanh(atanh(r) -+ 1.96 sqrt((1 + r^2 / 2) / (n - 3))) (Bonett & Wright 2000, Psychometrika 65:23).
+
+    Parameters
+    ----------
+    correlation : ndarray of float
+        r, of any shape.
+    number : int
+        n, more than 3.
+    """
+    z = np.arctanh(np.clip(correlation, -_SURE, _SURE))
+    reach = 1.96 * np.sqrt((1 + correlation**2 / 2) / (number - 3))
+    return np.minimum(np.tanh(z - reach), correlation), np.maximum(np.tanh(z + reach), correlation)
 
 
 def _standard_ranks(values: FloatArray) -> FloatArray:

@@ -87,7 +87,7 @@ def test_figures_are_there_without_javascript(width: int, scheme: str, report: P
     tab = context.new_page()
     tab.goto(report.as_uri())
     figures = tab.locator("figure")
-    assert figures.count() == 16
+    assert figures.count() == 23
     for figure in figures.all():
         pictures = figure.locator(".wide svg")
         assert pictures.count() >= 1 or figure.locator(".empty").count()

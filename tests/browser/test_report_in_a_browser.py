@@ -17,6 +17,7 @@ from report_runs import make_run, model_state
 from orchestrator.paths import run_paths
 from orchestrator.records import Origin
 from orchestrator.report import write_report
+from orchestrator.report.palette import GOOD
 
 pytestmark = pytest.mark.browser
 
@@ -159,7 +160,7 @@ def test_a_report_fits_the_window(
     watched.tab.set_viewport_size({"width": width, "height": 900})
     watched.open(reports[name])
     figures = watched.tab.locator("figure")
-    assert figures.count() == (16 if name == "run" else 3)
+    assert figures.count() == (22 if name == "run" else 3)
     for figure in figures.all():
         assert figure.locator("svg[role=img]").count() >= 1
     assert watched.overflow <= 0
@@ -201,7 +202,7 @@ def test_every_control_draws_anew(name: str, reports: dict[str, Path], watched: 
             # the first look of a control is one of its options'
             assert len(seen) > 1, control.inner_text()
             used += 1
-    assert used == (13 if name == "run" else 2)
+    assert used == (18 if name == "run" else 2)
     assert broken_marks(tab) == 0
 
 
@@ -295,7 +296,9 @@ def test_a_large_figure_is_printed_on_one_page(rows: int, watched: Watched, tmp_
     run = make_run(tmp_path / "run", parameters=names, targets=labels)
     tab = watched.tab
     watched.open(write_report([run], tmp_path / "report.html"))
-    heights = "[...document.querySelectorAll('figure')].map(e => e.getBoundingClientRect().height)"
+    # a grid of many small panels may break between them
+    figures = "[...document.querySelectorAll('figure:not([data-grid])')]"
+    heights = f"{figures}.map(e => e.getBoundingClientRect().height)"
     screen = tab.evaluate(heights)
     tab.emulate_media(media="print")
     tab.set_viewport_size({"width": 703, "height": 1032})  # of A4 without its margins
@@ -336,6 +339,97 @@ def test_the_figures_of_a_model_of_the_values_fit_and_tell_what_is_there(
     assert "1.2 / 0.8" in told["model_calibration"]
     assert "above the norm !" in told["model_noise"]
     assert "expected" in told["model_explosions"]
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a run with more evaluations, whose first value is a sum of parameters."""
+    directory = tmp_path_factory.mktemp("many")
+    values = lambda g, i, rng: [g / 10 - i / 16, rng.normal()]  # noqa: E731
+    run = make_run(directory / "run", generations=10, size=16, values=values)
+    return write_report([run], directory / "report.html")
+
+
+def drag(tab: Tab, figure: str, begin: tuple[float, float], end: tuple[float, float]) -> None:
+    """Draw over the last panel of a figure; places are shares of its width, and pixels from its top."""
+    panel = tab.locator(f"#{figure} svg[role=img]").last
+    # not below what stays in sight
+    panel.evaluate("e => scrollTo(0, e.getBoundingClientRect().top + scrollY - 120)")
+    box = panel.bounding_box()
+    assert box is not None
+    tab.mouse.move(box["x"] + box["width"] * begin[0], box["y"] + begin[1])
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + box["width"] * end[0], box["y"] + end[1], steps=4)
+    tab.mouse.up()
+
+
+def standing_out(tab: Tab, figure: str) -> tuple[int, int]:
+    """Count the evaluations of the last panel of a figure that stand out, and all of them."""
+    paths = tab.locator(f"#{figure} svg[role=img]").last.locator("path")
+    told = paths.evaluate_all("all => all.map(e => ['d', 'opacity', 'fill'].map(name => e.getAttribute(name)))")
+    # grids have no colour, and bars of what is wanted that of what is good
+    marks = [(path.count("M"), float(opacity)) for path, opacity, fill in told if fill not in (None, GOOD)]
+    return sum(count for count, opacity in marks if opacity >= 0.3), sum(count for count, _ in marks)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_evaluations_that_are_chosen_along_rows_stand_out_everywhere(width: int, many: Path, watched: Watched) -> None:
+    tab = watched.tab
+    tab.set_viewport_size({"width": width, "height": 900})
+    watched.open(many)
+    assert watched.overflow <= 0
+    bar = tab.locator("#chosen")
+    assert not bar.is_visible()
+    everything = standing_out(tab, "trade_off")[1]
+    # the left half of the total score, and of the first parameter
+    drag(tab, "parallel_coordinates", (0.1, 18), (0.72, 18))
+    one = int(bar.inner_text().split()[0])
+    drag(tab, "parallel_coordinates", (0.1, 38), (0.72, 40))
+    both = int(bar.inner_text().split()[0])
+    assert 0 < both < one < 160
+    assert tab.locator("#parallel_coordinates rect.brush").count() == 2
+    assert not tab.locator("#evaluation").is_visible()
+    # the best is a mark of its own
+    assert standing_out(tab, "trade_off") == (both + 1, everything)
+    assert watched.overflow <= 0
+    bar.locator("button", has_text="Best of them").click()
+    assert tab.locator("#evaluation h3").inner_text().startswith("generation ")
+    tab.keyboard.press("Escape")
+    assert not bar.is_visible()
+    assert standing_out(tab, "trade_off") == (everything, everything)
+    assert broken_marks(tab) == 0
+
+
+def test_a_box_around_points_of_the_front_chooses_lines(many: Path, watched: Watched) -> None:
+    tab = watched.tab
+    watched.open(many)
+    drag(tab, "trade_off", (0.2, 20), (0.6, 300))
+    chosen = int(tab.locator("#chosen").inner_text().split()[0])
+    assert 0 < chosen < 160
+    lines, everything = standing_out(tab, "parallel_coordinates")
+    assert (lines, everything) == (chosen, 160)
+    # of other targets the box means nothing, but what it has chosen stays
+    tab.locator("#trade_off .control").last.locator("button[aria-pressed=false]").click()
+    assert tab.locator("#trade_off rect.brush").count() == 0
+    assert int(tab.locator("#chosen").inner_text().split()[0]) == chosen
+    tab.locator("#chosen button", has_text="Clear").click()
+    assert standing_out(tab, "parallel_coordinates") == (everything, everything)
+
+
+def test_a_line_and_a_cell_tell_what_they_are(many: Path, watched: Watched) -> None:
+    tab = watched.tab
+    watched.open(many)
+    told = hover_everywhere(tab, tab.locator("#parallel_coordinates"))
+    assert "A click shows all values." in told
+    assert "total score" in told
+    told = hover_everywhere(tab, tab.locator("#importance"))
+    assert "share of the variance" in told
+    assert "Rate(exc)" in told
+    # a panel for each parameter, beside each other where there is room
+    panels = tab.locator("#parameters_exploration .panel")
+    boxes = [panel.bounding_box() for panel in panels.all()]
+    assert len({box["y"] for box in boxes if box}) == 1
+    assert tab.locator("#parameters_exploration .legend").count() == 1
 
 
 def test_tables_are_there_without_scripts(reports: dict[str, Path], browser: Browser) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,6 +11,12 @@ from orchestrator.records import FloatArray
 
 IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
+RankArray = npt.NDArray[np.unsignedinteger[Any]]
+
+# in how many objectives a row is compared with all others, not only with those that are as good in the ones before
+_AT_ONCE = 3
+# with how many of the best rows each is compared first
+_BEST = 100
 
 
 def non_dominated(scores: FloatArray) -> BoolArray:
@@ -25,23 +33,32 @@ def non_dominated(scores: FloatArray) -> BoolArray:
     -------
     ndarray of bool, shape (n_rows,)
     """
-    found, kept, number = np.zeros(len(scores), dtype=bool), np.empty_like(scores.T), 0
+    # ranks, equal ones of equal scores, are small numbers, which are compared fast
+    ranks = np.empty(scores.shape, dtype=np.uint16 if len(scores) < 2**16 else np.uint32)
+    for objective, column in enumerate(scores.T):
+        ranks[:, objective] = np.unique(column, return_inverse=True)[1].ravel()
+    # most of what is dominated is so by one of the best in all objectives together
+    best = np.ascontiguousarray(ranks[ranks.sum(axis=1, dtype=float).argsort()[:_BEST]].T)
+    found, kept, number = np.zeros(len(ranks), dtype=bool), np.empty_like(ranks.T, order="C"), 0
     # by the first objective, then the second, ...: whatever dominates a row comes before it
-    for row in np.lexsort(scores.T[::-1]):
-        if not _dominates(kept[:, :number], scores[row]):
-            kept[:, number], found[row] = scores[row], True
+    for row in np.lexsort(ranks.T[::-1]):
+        if not (_dominates(best, ranks[row]) or _dominates(kept[:, :number], ranks[row])):
+            kept[:, number], found[row] = ranks[row], True
             number += 1
     return found
 
 
-def _dominates(others: FloatArray, scores: FloatArray) -> bool:
-    """Return whether any of others, shape (n_objectives, n_others), dominates what has these scores."""
-    left = np.arange(others.shape[1])
-    for column, score in zip(others, scores, strict=True):
-        left = left[column[left] <= score]
+def _dominates(others: RankArray, ranks: RankArray) -> bool:
+    """Return whether any of others, shape (n_objectives, n_others), dominates what has these ranks."""
+    # few others are as good where it is best, and little is left to compare in the other objectives
+    order = ranks.argsort()
+    best = order[:_AT_ONCE]
+    left = np.flatnonzero((others[best] <= ranks[best, None]).all(axis=0))
+    for objective in order[_AT_ONCE:]:
         if not len(left):
             return False
-    return bool((others[:, left] < scores[:, None]).any())
+        left = left[others[objective, left] <= ranks[objective]]
+    return bool((others[:, left] < ranks[:, None]).any())
 
 
 def fronts(scores: FloatArray) -> list[IntArray]:

@@ -15,14 +15,22 @@ A notebook shows a figure that is the last line of a cell. If many are made of o
 from orchestrator.report.figures.calibration import model_calibration, model_explosions, model_noise
 from orchestrator.report.figures.comparison import compare_parameters, compare_scores, compare_targets
 from orchestrator.report.figures.compromises import trade_off
+from orchestrator.report.figures.dependence import dependence, importance
 from orchestrator.report.figures.model import model_trust, origin_of_evaluations
 from orchestrator.report.figures.optimiser import learnt_correlation, search_distribution, target_weights
-from orchestrator.report.figures.parameters import parameter_exploration, parameters_in_bounds, parameters_of_the_best
+from orchestrator.report.figures.parameters import (
+    parameter_exploration,
+    parameters_exploration,
+    parameters_in_bounds,
+    parameters_of_the_best,
+)
 from orchestrator.report.figures.posterior import posterior_correlation, posterior_pair
+from orchestrator.report.figures.profiles import parallel_coordinates
 from orchestrator.report.figures.recordings import events, trace_residuals, traces
 from orchestrator.report.figures.relations import parameter_against_target, parameter_target_correlation
 from orchestrator.report.figures.scores import fit_and_validation, score_by_generation
 from orchestrator.report.figures.simulations import job_timeline, jobs_at_once, outcomes_by_generation, wall_time
+from orchestrator.report.figures.solutions import good_pairs, good_solutions
 from orchestrator.report.figures.targets import (
     target_by_generation,
     target_scores,
@@ -39,9 +47,13 @@ __all__ = [
     "compare_parameters",
     "compare_scores",
     "compare_targets",
+    "dependence",
     "events",
     "fit_and_validation",
+    "good_pairs",
+    "good_solutions",
     "hours_saved",
+    "importance",
     "job_timeline",
     "jobs_at_once",
     "learnt_correlation",
@@ -51,9 +63,11 @@ __all__ = [
     "model_trust",
     "origin_of_evaluations",
     "outcomes_by_generation",
+    "parallel_coordinates",
     "parameter_against_target",
     "parameter_exploration",
     "parameter_target_correlation",
+    "parameters_exploration",
     "parameters_in_bounds",
     "parameters_of_the_best",
     "posterior_correlation",

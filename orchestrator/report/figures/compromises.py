@@ -21,7 +21,7 @@ _SEEN = 0.9
 def trade_off(run: Checkpoint | History) -> Figure:
     """Return the scores of one target over those of another, with the Pareto front of all targets marked.
 
-    Choices: ``target``, ``other``.
+    Choices: ``target``, ``over`` (any target).
 
     Parameters
     ----------
@@ -43,17 +43,17 @@ def trade_off(run: Checkpoint | History) -> Figure:
         for n, column in enumerate(columns)
     ]
 
-    def pick_other(of: list[object]) -> Pick:
-        return Pick("other", tuple(of))
+    def pick_over(of: list[object]) -> Pick:
+        return Pick("over", tuple(of))
 
     names = [f"score of {elided(label, 60)}" for label in labels(history)]
     panel = Panel(
-        Axis(pick_other([*names]), pick_other([*domains])),
+        Axis(pick_over([*names]), pick_over([*domains])),
         Axis(pick_target(history, names.__getitem__), pick_target(history, domains.__getitem__)),
         (
             *(
                 Points(
-                    pick_other([Taken(column, rows) for column in columns]),
+                    pick_over([Taken(column, rows) for column in columns]),
                     pick_target(history, lambda n, rows=rows: Taken(columns[n], rows)),  # type: ignore[misc]
                     colour, label, size, symbol, opacity, rows,  # type: ignore[arg-type]
                 )
@@ -63,7 +63,7 @@ def trade_off(run: Checkpoint | History) -> Figure:
                 )
             ),
             Points(
-                pick_other([history.scores[[best], n] for n in range(len(columns))]),
+                pick_over([history.scores[[best], n] for n in range(len(columns))]),
                 pick_target(history, lambda n: history.scores[[best], n]), INK, "best total score", 6, "diamond",
             ),
         ),
@@ -76,5 +76,5 @@ def trade_off(run: Checkpoint | History) -> Figure:
     )
     first = target_choice(history)
     second = int(np.argmax(np.where(np.arange(len(columns)) == first.default, -1.0, history.scores[best])))
-    choices = (first, Choice("other", "Over", labels(history), second))
+    choices = (first, Choice("over", "Over", labels(history), second))
     return Figure("trade_off", title, caption.strip(), (panel,), choices)

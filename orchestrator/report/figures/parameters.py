@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import numpy as np
 
 from orchestrator.checkpoint import Checkpoint
@@ -15,6 +17,7 @@ from orchestrator.report.figures.common import (
     nothing,
     nothing_of,
     parameter_choice,
+    parameter_names,
     parameter_rows,
     pick_parameter,
 )
@@ -23,6 +26,8 @@ from orchestrator.report.history import BoolArray, History
 from orchestrator.report.palette import BAD, BLUE, FAINT, GREY, INK, LIGHT_BLUE, MUTED
 from orchestrator.report.scene import Axis, Band, Bars, Choice, Figure, Line, Panel, Pick, Points, Rule, Taken
 
+# points in each of many small panels
+_FEW = 250
 # closer to a bound than this share of the range, and the bound may be what holds the search
 NEAR = 0.02
 # of all evaluations that were measured, and how many at least, and at most as points
@@ -188,6 +193,54 @@ def parameter_exploration(run: Checkpoint | History) -> Figure:
     return Figure(
         "parameter_exploration", title, history.points_shown, (panel,), (parameter_choice(history),)
     )  # fmt: skip
+
+
+@figure(section="parameters", order=25, when=lambda history: len(history.parameters) > 1)
+def parameters_exploration(run: Checkpoint | History) -> Figure:
+    """Return the values of every parameter over the generations, within its bounds, one small panel each.
+
+    Parameters
+    ----------
+    run : Checkpoint or History
+        The run.
+    """
+    history = History.of(run)
+    title = "Exploration of all parameters"
+    if not len(history):
+        return nothing("parameters_exploration", title)
+    shown, across = history.shown, beside(history)[history.shown]
+    measured = np.flatnonzero(history.ok[shown])
+    measured = measured[np.unique(np.linspace(0, len(measured) - 1, min(_FEW, len(measured))).astype(int))]
+    best = history.best_so_far(history.points)
+    time = replace(generations_axis(history), title="")
+    x, search = history.numbers.astype(float), _search(history)
+    panels = tuple(
+        Panel(
+            time,
+            Axis("", parameter_domain(each), "log" if each.log else "linear"),
+            (
+                Rule("y", each.low, FAINT, dashed=False),
+                Rule("y", each.high, FAINT, dashed=False),
+                *(_of_parameter(mark, n) for mark in search[:1]),
+                Points(
+                    Taken(across, measured), Taken(history.points[shown, n], measured),
+                    BLUE, "measured", 1.6, opacity=0.35, evaluations=measured,
+                ),
+                Line(x, best[:, n], INK, "best so far", 1.6, step=True),
+            ),
+            name,
+            height=84,
+        )
+        for n, (each, name) in enumerate(zip(history.parameters, parameter_names(history, 24), strict=True))
+    )  # fmt: skip
+    caption = f"Over the generations, from bound to bound. {len(measured):,} evaluations are drawn in each."
+    return Figure("parameters_exploration", title, caption, panels, columns=5)
+
+
+def _of_parameter(mark: Band | Line, n: int) -> Band | Line:
+    """Return a mark of the parameter that is chosen as that of one of them."""
+    changes = {side.name: of.of[n] for side in fields(mark) if isinstance(of := getattr(mark, side.name), Pick)}
+    return replace(mark, **changes)
 
 
 def _note(history: History, n: int) -> str:

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from orchestrator.records import FloatArray
 from orchestrator.report.naming import cut_apart
-from orchestrator.report.scene import Axis, Band, Bars, Figure, Heat, Line, Panel, Points, Rule, Span
+from orchestrator.report.scene import Axis, Band, Bars, Figure, Heat, Line, Panel, Points, Profiles, Rule, Span
 from orchestrator.report.svg.scales import Colours, Scale, number, text_width, ticks_of
 from orchestrator.text import plain
 
@@ -50,7 +50,7 @@ def _panel(panel: Panel, title: str) -> Markup:
     parts.append(_columns(panel.x, x, y) if panel.x.rows else _across(panel.x, x, y))
     parts += [MARKS[type(mark)](mark, x, y) for mark in panel.marks]
     label = f"{title}: {panel.title}" if panel.title else title
-    head = Markup("<h4>{}</h4>").format(plain(panel.title)) if panel.title else ""
+    head = Markup("<h4>{}</h4>").format(plain(str(panel.title))) if panel.title else ""
     svg = Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         WIDTH, f"{height:.0f}", plain(label), Markup("").join(parts)
     )
@@ -216,6 +216,16 @@ def _symbol_style(mark: Points, size: float) -> dict[str, Any]:
     return {"fill": mark.colour, "opacity": mark.opacity}
 
 
+def _profiles(mark: Profiles, x: Scale, y: Scale) -> Markup:
+    across, path = x.clamped(mark.x), ""
+    down = y.place(np.arange(across.shape[1], dtype=float))
+    for line in across:
+        for run in _unbroken(line):
+            path += _joined("M%.1f %.1f", line[run[:1]], down[run[:1]])
+            path += _joined("L%.1f %.1f", line[run[1:]], down[run[1:]])
+    return _path(path, fill="none", stroke=mark.colour, stroke_width=mark.width, opacity=mark.opacity)
+
+
 def _bars(mark: Bars, x: Scale, y: Scale) -> Markup:
     thick = max(1.5, y.step * mark.thickness)
     low, high = x.clamped(mark.low), x.clamped(mark.high)
@@ -271,7 +281,7 @@ def _span(mark: Span, x: Scale, y: Scale) -> Markup:
 
 
 MARKS: dict[type, Callable[[Any, Scale, Scale], Markup]] = {
-    Line: _line, Band: _band, Points: _points, Bars: _bars, Heat: _heat, Rule: _rule, Span: _span,
+    Line: _line, Band: _band, Points: _points, Profiles: _profiles, Bars: _bars, Heat: _heat, Rule: _rule, Span: _span,
 }  # fmt: skip
 
 
@@ -287,9 +297,9 @@ def _entry(picture: Markup, label: str) -> Markup:
     return Markup("<span>{}{}</span>").format(svg, plain(label))
 
 
-def _swatch(mark: Line | Band | Points | Bars | Rule | Span) -> Markup:
-    if isinstance(mark, (Line, Rule)):
-        dashes = {"stroke_dasharray": "4 3"} if mark.dashed else {}
+def _swatch(mark: Line | Band | Points | Profiles | Bars | Rule | Span) -> Markup:
+    if isinstance(mark, (Line, Profiles, Rule)):
+        dashes = {"stroke_dasharray": "4 3"} if getattr(mark, "dashed", False) else {}
         return _path("M1 6h20", stroke=mark.colour, stroke_width=getattr(mark, "width", 1.4), **dashes)
     if isinstance(mark, Points):
         whole = Scale(Axis(), 0, 1)

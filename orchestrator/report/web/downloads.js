@@ -58,6 +58,12 @@ function savedFigure({ figure, views }) {
 
 const COLUMNS = ["panel", "series", "row", "column", "x", "y", "low", "high", "value", "generation", "offspring"];
 
+function evaluationOf(mark, n) {
+  if (!mark.evaluations) return {};
+  const shown = mark.evaluations[n];
+  return { generation: resolve(REPORT.shown.generation)[shown], offspring: resolve(REPORT.shown.offspring)[shown] };
+}
+
 function rowsOf(panel) {
   const named = (axis, at) => (axis.rows.length ? fullName(axis, Math.round(at)) : ""), found = [];
   for (const mark of panel.marks) {
@@ -71,13 +77,13 @@ function rowsOf(panel) {
     } else if (mark.kind === "Rule" || mark.kind === "Span") {
       const [low, high] = mark.kind === "Rule" ? [mark.at, mark.at] : [mark.low, mark.high];
       if (mark.label) add({ column: panel[mark.axis].title, low, high });
+    } else if (mark.kind === "Profiles") {
+      mark.x.forEach((value, n) => add({ row: named(panel.y, n % mark.x.columns), x: value, ...evaluationOf(mark, Math.floor(n / mark.x.columns)) }));
     } else if (mark.kind === "Bars") mark.at.forEach((at, n) => add({ row: named(panel.y, at), low: mark.low[n], high: mark.high[n] }));
     else if (mark.kind === "Line" || mark.kind === "Band" || mark.kind === "Points") {
       for (let n = 0; n < mark.x.length; n++) {
         const place = mark.kind === "Band" ? { low: mark.low[n], high: mark.high[n] } : { y: mark.y[n], row: named(panel.y, mark.y[n]) };
-        const shown = mark.evaluations ? mark.evaluations[n] : null;
-        const key = shown === null ? {} : { generation: resolve(REPORT.shown.generation)[shown], offspring: resolve(REPORT.shown.offspring)[shown] };
-        add({ x: mark.x[n], ...place, ...key });
+        add({ x: mark.x[n], ...place, ...evaluationOf(mark, n) });
       }
     }
   }

@@ -11,22 +11,30 @@ function draw(entry) {
   const width = printing ? PRINT_WIDTH : plot.clientWidth;
   entry.width = width;
   entry.done = true;
-  const side = figure.panels.length > 1 && width > 640 ? figure.panels.length : 1;
+  const side = panelsBeside(figure, width);
   const each = Math.floor((width - 16 * (side - 1)) / side);
   entry.views = [];
-  const boxes = figure.panels.map((described) => {
+  const boxes = figure.panels.map((described, place) => {
     const panel = resolve(described);
     const view = drawPanel(panel, each, printing ? PRINT_HEIGHT : Infinity);
     view.svg.setAttribute("aria-label", `${figure.title}${panel.title ? `: ${panel.title}` : ""}`);
     attachHover(view, chooseAll);
+    attachBrush(view, figure, place);
     entry.views.push({ view, title: panel.title });
-    const parts = [legendOf(panel), view.svg];
+    const parts = figure.columns ? [view.svg] : [legendOf(panel), view.svg];
     const box = element("div", { class: "panel" }, panel.title ? element("h4", {}, panel.title) : null, ...parts);
     box.style.width = `${each}px`;
     return box;
   });
   plot.style.minHeight = "";
-  plot.replaceChildren(...boxes);
+  const legend = figure.columns ? [legendOf(resolve(figure.panels[0]))] : [];
+  plot.replaceChildren(...legend, ...boxes);
+}
+
+// A grid has panels as small as can be read; few that belong together are beside each other, or below.
+function panelsBeside({ panels, columns }, width) {
+  if (columns) return Math.max(1, Math.min(columns, Math.floor(width / 145)));
+  return panels.length > 1 && width > 640 ? panels.length : 1;
 }
 
 function control(choice) {

@@ -30,9 +30,10 @@ function attachHover(view, choose) {
     const box = svg.getBoundingClientRect();
     const at = [event.clientX - box.left, event.clientY - box.top];
     if (at[0] < x.from - 4 || at[0] > x.to + 4 || at[1] < top - 2 || at[1] > bottom + 2) return null;
-    return nearestPoint(view, at) || cellAt(view, at) || rowAt(view, at) || linesAt(view, at);
+    return nearestPoint(view, at) || nearestProfile(view, at) || cellAt(view, at) || rowAt(view, at) || linesAt(view, at);
   };
   svg.addEventListener("pointermove", (event) => {
+    if (brushing) return;
     const found = find(event);
     cursor.setAttribute("d", found && found.cursor ? found.cursor : "");
     svg.style.cursor = found && found.click ? "pointer" : "default";
@@ -104,6 +105,29 @@ function nearestPoint({ panel, x, y }, [left, top]) {
   const [mark, n] = nearest, shown = mark.evaluations[n];
   const at = SYMBOLS.ring(x.clamped(mark.x[n]), y.clamped(mark.y[n]), mark.size + 3);
   return { content: evaluationTip(shown), cursor: at, click: () => openEvaluation(shown) };
+}
+
+// The line nearest to the pointer, of those that stand out.
+function nearestProfile({ panel, x, y }, [left, top]) {
+  let nearest = null, least = 6;
+  const at = y.value(top), row = Math.floor(at);
+  for (const mark of panel.marks) {
+    if (mark.kind !== "Profiles") continue;
+    const columns = mark.x.columns, [before, after] = [Math.max(row, 0), Math.min(row + 1, columns - 1)];
+    for (let n = 0; n < mark.evaluations.length; n++) {
+      const [from, to] = [mark.x[n * columns + before], mark.x[n * columns + after]];
+      const away = Math.abs(x.clamped(from + (at - row) * (to - from)) - left);
+      if (away < least && standsOut(mark, n)) { least = away; nearest = [mark, n]; }
+    }
+  }
+  if (!nearest) return null;
+  const [mark, n] = nearest, shown = mark.evaluations[n], columns = mark.x.columns;
+  const on = Math.min(Math.max(Math.round(at), 0), columns - 1);
+  return {
+    content: [line(fullName(panel.y, on), panel.y.notes[on] || ""), ...evaluationTip(shown)],
+    cursor: profile(mark.x.subarray(n * columns, (n + 1) * columns), x, y),
+    click: () => openEvaluation(shown),
+  };
 }
 
 function cellAt({ panel, x, y }, [left, top]) {

@@ -47,11 +47,18 @@ const DRAW = {
     return [drawn("path", { d: path, fill: mark.colour, opacity: mark.opacity })];
   },
   Points(mark, x, y) {
-    const symbol = SYMBOLS[mark.symbol];
-    let path = "";
-    for (let n = 0; n < mark.x.length; n++)
-      if (!Number.isNaN(mark.x[n]) && !Number.isNaN(mark.y[n])) path += symbol(x.clamped(mark.x[n]), y.clamped(mark.y[n]), mark.size);
-    return [drawn("path", { d: path, ...symbolStyle(mark) })];
+    const symbol = SYMBOLS[mark.symbol], paths = ["", ""];
+    for (let n = 0; n < mark.x.length; n++) {
+      if (Number.isNaN(mark.x[n]) || Number.isNaN(mark.y[n])) continue;
+      paths[Number(standsOut(mark, n))] += symbol(x.clamped(mark.x[n]), y.clamped(mark.y[n]), mark.size);
+    }
+    return chosenApart(paths, mark.opacity).map(([d, opacity]) => drawn("path", { d, ...symbolStyle({ ...mark, opacity }) }));
+  },
+  Profiles(mark, x, y) {
+    const columns = mark.x.columns, paths = ["", ""];
+    for (let n = 0; n < mark.evaluations.length; n++) paths[Number(standsOut(mark, n))] += profile(mark.x.subarray(n * columns, (n + 1) * columns), x, y);
+    const style = { fill: "none", stroke: mark.colour, "stroke-width": mark.width, "stroke-linejoin": "round" };
+    return chosenApart(paths, mark.opacity).map(([d, opacity]) => drawn("path", { d, ...style, opacity }));
   },
   Bars(mark, x, y) {
     const thick = Math.max(1.5, y.step * mark.thickness);
@@ -97,10 +104,25 @@ const DRAW = {
   },
 };
 
+// A line through the rows.
+function profile(places, x, y) {
+  let path = "", pen = false;
+  for (let row = 0; row < places.length; row++) {
+    if (!Number.isNaN(places[row])) path += `${pen ? "L" : "M"}${f(x.clamped(places[row]))} ${f(y.place(row))}`;
+    pen = !Number.isNaN(places[row]);
+  }
+  return path;
+}
+
+// What is not chosen, faint, and what is, in front.
+function chosenApart([others, chosen], opacity) {
+  return [[others, opacity * 0.12], [chosen, choosing() ? Math.max(opacity, 0.6) : opacity]].filter(([path]) => path);
+}
+
 // A small picture of a mark for the legend.
 function swatch(mark) {
   const svg = drawn("svg", { width: 22, height: 12, class: "swatch", "aria-hidden": "true" });
-  if (mark.kind === "Line" || mark.kind === "Rule") {
+  if (mark.kind === "Line" || mark.kind === "Rule" || mark.kind === "Profiles") {
     const dashes = mark.dashed ? { "stroke-dasharray": "4 3" } : {};
     svg.append(drawn("path", { d: "M1 6h20", stroke: mark.colour, "stroke-width": mark.width || 1.4, ...dashes }));
   } else if (mark.kind === "Points") {

@@ -4,10 +4,13 @@ const FONT = 11;
 function margins(panel, width) {
   const widest = (texts, share) => Math.min(Math.max(0, ...texts.map((text) => textWidth(text))) + 10, width * share);
   const left = panel.y.rows.length ? widest([...panel.y.rows, ...panel.y.headings.map(([, name]) => name)], width < 560 ? 0.44 : 0.34) : 46 + (panel.y.title ? 16 : 0);
-  const right = panel.y.notes.length ? 5 + widest(panel.y.notes, width < 560 ? 0.3 : 0.34) : 12;
+  const right = panel.y.notes.length && !(width < 560 && ofLines(panel)) ? 5 + widest(panel.y.notes, width < 560 ? 0.3 : 0.34) : 12;
   const names = panel.x.rows.length ? Math.min(Math.max(...panel.x.rows.map((text) => textWidth(text))) + 12, 190) : 0;
   return { left, right, top: 8, bottom: names || 26 + (panel.x.title ? 18 : 0) };
 }
+
+// On a narrow screen lines need the room of the notes, which are told on hovering.
+const ofLines = (panel) => panel.marks.some((mark) => mark.kind === "Profiles");
 
 function drawPanel(panel, width, highest) {
   const around = margins(panel, width), beside = around.top + around.bottom;
@@ -59,8 +62,8 @@ function rowsAxis(panel, x, y, around) {
     const at = y.place(n);
     if (!heat) group.append(drawn("path", { d: `M${f(x.from)} ${f(at)}H${f(x.to)}`, class: "grid" }));
     const style = { y: at + size * 0.36, class: "name", "font-size": size };
-    group.append(drawn("text", { ...style, x: x.from - 7, "text-anchor": "end" }, name));
-    if (panel.y.notes[n]) group.append(drawn("text", { ...style, x: x.to + 12, class: "note" }, fittedBegin(panel.y.notes[n], around.right - 14, size)));
+    group.append(drawn("text", { ...style, x: x.from - 7, "text-anchor": "end" }, fitted(name, around.left - 9, size)));
+    if (panel.y.notes[n] && around.right > 12) group.append(drawn("text", { ...style, x: x.to + 12, class: "note" }, fittedBegin(panel.y.notes[n], around.right - 14, size)));
   });
   for (const [slot, name] of panel.y.headings) {
     const style = { x: 2, y: y.atSlot(slot) + size * 0.36, class: "heading", "font-size": size };
@@ -104,6 +107,7 @@ function heatLegend(mark) {
     return svg;
   };
   const middle = low < 0 ? 0 : 1, k = stops.indexOf(middle);
+  if (k === stops.length - 1) return element("span", {}, `${mark.title}:  ${number(low, 2)} `, half(0, k), ` ${number(high, 3)}`);
   const parts = [half(0, k), ` ${number(middle)} `, half(low < 0 ? k : k + 1, stops.length - 1)];
   return element("span", {}, `${mark.title}:  ${number(low, 2)} `, ...parts, ` ${number(high, 3)}`);
 }

@@ -23,7 +23,12 @@ ONE = np.array([0.5])
 # what a mark needs to be drawn
 REQUIRED: dict[str, Any] = {"x": ONE, "y": ONE, "low": ONE, "high": ONE, "at": ONE, "cells": np.array([[0.5]])}
 # only a page can be hovered over and clicked
-ONLY_ON_THE_PAGE = {(scene.Points, "evaluations"), (scene.Heat, "chooses"), (scene.Band, "step")}
+ONLY_ON_THE_PAGE = {
+    (scene.Points, "evaluations"),
+    (scene.Profiles, "evaluations"),
+    (scene.Heat, "chooses"),
+    (scene.Band, "step"),
+}
 Png = Callable[[Figure], bytes]
 # of legends and hovering
 BESIDE_THE_DRAWING = {"label", "title"}
@@ -39,6 +44,8 @@ def made(mark: type[Any], read: set[str], **changes: Any) -> Any:
     values = {field.name: REQUIRED[field.name] for field in fields(mark) if field.name in REQUIRED}
     if mark in (scene.Rule, scene.Span):
         values |= {"axis": "x", **{name: 0.2 + 0.1 * n for n, name in enumerate(values)}}
+    if mark is scene.Profiles:
+        values |= {"x": ONE[None], "evaluations": np.array([0])}
     if mark is scene.Heat:
         values["stops"] = ((0.0, "#ffffff"), (1.0, "#000000"))
     return type(mark.__name__, (mark,), {"__getattribute__": noting})(**{**values, **changes})

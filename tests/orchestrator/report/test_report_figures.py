@@ -130,7 +130,7 @@ def test_the_front_of_all_targets_is_marked_among_the_scores_of_two(run: Checkpo
     front = [n for n, row in scores.iterrows() if not dominated(row)]
     assert history.front.tolist() == front
     one, other = run.target_labels[1], run.target_labels[0]
-    (panel,) = figures.trade_off(run).choose(target=one, other=other).panels
+    (panel,) = figures.trade_off(run).choose(target=one, over=other).panels
     dots = {mark.label: mark for mark in panel.marks if isinstance(mark, Points)}
     assert sorted(dots["on the front"].y) == sorted(scores[f"score:{one}"][front])
     assert sorted(dots["on the front"].x) == sorted(scores[f"score:{other}"][front])

@@ -136,7 +136,8 @@ def test_any_run_has_a_report(name: str, tmp_path: Path) -> None:
     assert (Checkpoint(run.checkpoint).n_generations == 0) == ("No generation is complete yet" in page.text)
     known = {attributes.get("id") for _, attributes in page.tags}
     assert {figure["name"] for figure in page.data["figures"]} <= known
-    figures = 17 if name != "one parameter, one target" else 16  # of compromises between targets
+    # of compromises between targets, pairs of parameters, and all of them
+    figures = 23 if name != "one parameter, one target" else 20
     assert len(page.data["figures"]) == (0 if name == "no generation" else figures)
     comparison = Page(write_report([run, run], tmp_path / "comparison.html"))
     assert len(comparison.data["figures"]) == 3
@@ -190,10 +191,12 @@ def test_a_long_run_is_sampled_and_says_so(tmp_path: Path, few_are_drawn: int) -
         values = first.array(first.data["shown"]["values"][n])
         assert values.min() == np.float32(frame[f"value:T{n}"].min())
         assert values.max() == np.float32(frame[f"value:T{n}"].max())
-    # deterministic, and small: a number less than 10 bytes, and a point in a picture less than 20
+    # deterministic, and small: a number, of those of a point and of a line through 25 rows, less than 10 bytes; in the
+    # pictures a point is less than 20, of which twelve small panels have 250 each, and each row of a line 16
     assert page_of(run).data["arrays"] == first.data["arrays"]
+    numbers, pictures = (12 * 3 + 25) * 10, 8 * 20 + 25 * 16
     small = page_of(make_run(tmp_path / "small"))
-    assert len(first.html) - len(small.html) < few_are_drawn * (12 * 3 * 10 + 8 * 20)
+    assert len(first.html) - len(small.html) < few_are_drawn * (numbers + pictures) + 12 * 250 * 20
 
 
 def test_targets_of_a_model_that_is_gone_are_told_by_their_scores(tmp_path: Path) -> None:

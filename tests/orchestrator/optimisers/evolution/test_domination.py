@@ -41,6 +41,14 @@ def test_fronts_are_those_of_the_definition(seed: int) -> None:
         assert n == 0 or all(dominated(row, found[n - 1]) for row in front)
 
 
+@pytest.mark.parametrize("objectives", [1, 2, 3, 4, 7])
+def test_the_front_of_more_rows_than_are_compared_first_is_that_of_the_definition(objectives: int) -> None:
+    scores = np.random.default_rng(objectives).integers(0, 12, (500, objectives)).astype(float)
+    no_worse = (scores[:, None] <= scores).all(axis=2)
+    better = (scores[:, None] < scores).any(axis=2)
+    assert non_dominated(scores).tolist() == (~(no_worse & better).any(axis=0)).tolist()
+
+
 def test_the_crowding_distance_is_the_mean_side_of_the_box_between_neighbours() -> None:
     front = np.array([[0.0, 4.0], [1.0, 2.0], [3.0, 1.0], [4.0, 0.0]])
     # (3 - 0) / 4 and (4 - 1) / 4; (4 - 1) / 4 and (2 - 0) / 4

@@ -1,0 +1,1 @@
+"""What figures compute of evaluations, free of any way to draw it."""
