@@ -1,11 +1,11 @@
-"""The test bed of a single cell: `examples/cell`, 20 parameters of Hodgkin-Huxley channels, three steps of current.
+"""The test beds of a single cell under steps of current: `examples/cell`, and `examples/neuron_cell` on NEURON.
 
 What is searched for is what the example's configuration says; what is reported is an error that does not depend on it.
 """
 
 from __future__ import annotations
 
-import sys
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,14 +14,19 @@ import numpy as np
 from orchestrator.config.file import load_config
 from orchestrator.optimisers import Problem, Told
 from orchestrator.optimisers.vectors import has_vector
+from orchestrator.paths import AttemptPaths, RunPaths
 from orchestrator.records import FloatArray, Origin, Outcome
-from targets import Exploded, Recordings, measure, ranked_score_of
-from targets.recordings.taking import as_recordings
+from orchestrator.simulations import create_simulation
+from orchestrator.simulations.base import SimulationFailed
+from orchestrator.simulations.options import SimulationContext
+from targets import Recordings, measure, ranked_score_of
 from targets.series.spikes import spikes_of
 from targets.series.trace_target import Samples
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "cell"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 THRESHOLD = -20.0
+
+IntArray = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -42,11 +47,16 @@ class Evaluated:
 
     told: Told
     errors: FloatArray
-    counts: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+    counts: IntArray
 
 
 class CellBed:
-    """The example, evaluated in this process.
+    """An example, evaluated in this process.
+
+    Parameters
+    ----------
+    example : str
+        Its directory in ``examples``.
 
     Attributes
     ----------
@@ -54,28 +64,34 @@ class CellBed:
         Numbers of spikes of the recording.
     """
 
-    def __init__(self) -> None:
-        sys.path.insert(0, str(EXAMPLE))
-        import cell  # noqa: PLC0415  (of the example)
-
-        self._simulate = cell.simulate
-        self._config = load_config(EXAMPLE / "config.yaml")
+    def __init__(self, example: str = "cell") -> None:
+        self._config = load_config(EXAMPLES / example / "config.yaml")
+        self._simulation = create_simulation(self._config.simulation, self._config.model_dir, SimulationContext())
+        # what simulation.before compiles is kept here, for the processes that are forked off as well
+        self._place = tempfile.TemporaryDirectory()
         self._targets = self._config.create_targets()
         self._space = self._config.space()
-        with np.load(EXAMPLE / "recording.npz") as kept:
-            self._times = kept["time"]
-            self._recorded = np.array([kept[name] for name in sorted(kept.files) if name != "time"])
+        recording = self._config.measured["recording"]
+        self._times, self._recorded = recording.times, recording.rows
         self.counts = self._counts(self._recorded)
+
+    @property
+    def silent_error(self) -> float:
+        """The error of a cell whose potential stays where the recording begins, in every sweep."""
+        return self.error(np.broadcast_to(self._recorded[:, :1], self._recorded.shape))
+
+    def is_silent(self, counts: IntArray) -> bool:
+        """Return whether a cell with these numbers of spikes has none in any sweep in which the recording has some."""
+        return not np.asarray(counts)[self.counts > 0].any()
 
     def problem(self, seed: int, size: int) -> Problem:
         """Return what an optimiser is given: it starts in the middle of the ranges, where cells hardly spike."""
-        config = self._config.model_copy(update={"optimiser_centroid": self._space.decode(np.full(20, 0.5))})
+        config = self._config.model_copy(update={"optimiser_centroid": self._space.middle})
         return replace(config.problem(), seed=seed, size=size)
 
     def evaluated(self, points: FloatArray, origins: tuple[Origin, ...]) -> Evaluated:
-        """Simulate the cells of points of the unit cube, shape (n_cells, 20), all at once."""
-        returned = self._simulate([self._space.decode(point) for point in points], Path())
-        found = [None if isinstance(each, Exploded) else as_recordings(each, Path()) for each in returned]
+        """Simulate the cells of points of the unit cube, shape (n_cells, n_parameters)."""
+        found = self._simulated(points)
         measured = [measure(self._targets, Recordings() if each is None else each) for each in found]
         values = np.array([[np.nan if one.value is None else one.value for one in row] for row in measured])
         scores = [
@@ -92,8 +108,8 @@ class CellBed:
         told = Told(points, values, np.array(scores), outcomes, origins, outputs=outputs)
         potentials = [None if each is None else each.traces["v"].rows for each in found]
         errors = np.array([np.inf if each is None else self.error(each) for each in potentials])
-        silent = np.full(len(self.counts), -1)
-        counts = np.array([silent if each is None else self._counts(each) for each in potentials])
+        exploded = np.full(len(self.counts), -1)
+        counts = np.array([exploded if each is None else self._counts(each) for each in potentials])
         return Evaluated(told, errors, counts)
 
     def error(self, potentials: FloatArray) -> float:
@@ -102,5 +118,33 @@ class CellBed:
         squares = ((potentials - self._recorded) ** 2).mean(axis=1) / (self._recorded**2).mean(axis=1)
         return float(np.concatenate([spikes, squares]).mean())
 
-    def _counts(self, potentials: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    def _simulated(self, points: FloatArray) -> list[Recordings | None]:
+        """Return what each cell leaves, None if its potential explodes; all at once if the function can do that."""
+        parameter_sets = [self._config.given().values(self._space.decode(point)) for point in points]
+        directory = Path(self._place.name)
+        attempt = RunPaths(directory).generation(0).attempt(0, 1)
+        if self._simulation.runs_many:
+            returned = self._simulation.run_together(parameter_sets, directory, attempt)
+        else:
+            returned = [self._one(each, directory, attempt) for each in parameter_sets]
+        return [_unless_exploded(each) for each in returned]
+
+    def _one(
+        self, parameters: dict[str, float | int], directory: Path, attempt: AttemptPaths
+    ) -> Recordings | SimulationFailed:
+        try:
+            return self._simulation.run_here(parameters, directory, attempt)
+        except SimulationFailed as error:
+            return error
+
+    def _counts(self, potentials: FloatArray) -> IntArray:
         return np.array([spikes_of(Samples(self._times, row), THRESHOLD).starts.size for row in potentials])
+
+
+def _unless_exploded(returned: Recordings | Exception) -> Recordings | None:
+    """Return what a simulation has left, None if it has exploded; raises what else has happened."""
+    if isinstance(returned, Recordings):
+        return returned
+    if isinstance(returned, SimulationFailed) and returned.outcome is Outcome.EXPLODED:
+        return None
+    raise RuntimeError(str(returned)) from returned  # what processes can hand to each other

@@ -3,11 +3,11 @@
     python benchmarks/optimisers.py --bed A20 [--method targets] [--seeds 15] [--first 0] [--evaluations 320] [--jobs 2]
 
 ``--method`` is ``none`` (CMA-ES alone), ``targets`` (with the model of every target's value), or another method by its
-name; ``none+nelder_mead`` is CMA-ES alone with ``polish: nelder_mead``. Each seed has a start,
-noise and random numbers of its own. The best is the evaluation with the least total that was observed; its total
-without noise counts. The last line is one JSON object: ``median_at`` by the number of evaluations,
-``reference``, the median that CMA-ES alone reaches after ``--reference`` evaluations with the same seeds, and
-``evaluations_to_reference``, the first number of evaluations at which the median is not above it.
+name; ``none+nelder_mead`` is CMA-ES alone with ``polish: nelder_mead``, ``none/correlation`` with
+``weighting: correlation``. Each seed has a start, noise and random numbers of its own. The best is the evaluation with
+the least total that was observed; its total without noise counts. The last line is one JSON object: ``median_at`` by
+the number of evaluations, ``reference``, the median that CMA-ES alone reaches after ``--reference`` evaluations with
+the same seeds, and ``evaluations_to_reference``, the first number of evaluations at which the median is not above it.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ SHOWN = (40, 80, 120, 160, 200, 240, 280, 320, 480, 640, 960, 1280, 1600)
 
 
 def options_of(method: str) -> OptimiserOptions:
-    """Return the options of a method: CMA-ES without or with its model, or any by its name, and what polishes it."""
-    name, _, polish = method.partition("+")
-    given = {"polish": polish or "none"}
+    """Return the options of a method: CMA-ES without or with its model, or any by its name, weighted and polished."""
+    weighted, _, polish = method.partition("+")
+    name, _, weighting = weighted.partition("/")
+    given = {"polish": polish or "none", **({"weighting": weighting} if weighting else {})}
     if name in ("none", "targets"):
         return CMAOptions.model_validate({"model": name, **given})
     return optimisers().find(name).options.model_validate({"method": name, **given})

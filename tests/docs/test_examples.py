@@ -116,3 +116,29 @@ def test_the_recording_of_the_single_cell_is_that_of_the_known_one(tmp_path: Pat
     assert kept.keys() == set(made.files)
     for name, each in kept.items():
         assert made[name] == pytest.approx(each, abs=1e-3), name
+
+
+@pytest.mark.simulators
+def test_a_neuron_cell_against_a_recording(tmp_path: Path) -> None:
+    checkpoint = run("neuron_cell", tmp_path)
+    found = checkpoint.evaluations()
+    assert set(found["outcome"]) == {"OK"}
+    assert found[[f"value:SpikeCount(v)[{sweep}]" for sweep in range(5)]].notna().all(axis=None)
+    # one value that is searched goes to all sections
+    assert found["parameter:tuft.e_pas"].tolist() == found["parameter:e_leak"].tolist()
+    compiled = list((checkpoint.path.parent / "prepared").glob("*/*/*/mod_func.o"))
+    assert len(compiled) == 1
+
+
+@pytest.mark.simulators
+def test_the_recording_of_the_neuron_cell_is_that_of_the_known_one(tmp_path: Path) -> None:
+    model = Path(shutil.copytree(EXAMPLES / "neuron_cell", tmp_path / "cell"))
+    kept = dict(np.load(model / "recording.npz"))
+    (model / "recording.npz").unlink()
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    for command in (["nrnivmodl", "mod"], [sys.executable, "recording.py"]):
+        subprocess.run(command, cwd=model, env=environment, capture_output=True, check=True)
+    made = np.load(model / "recording.npz")
+    assert kept.keys() == set(made.files)
+    for name, each in kept.items():
+        assert made[name] == pytest.approx(each, abs=0.5), name  # of another version of NEURON

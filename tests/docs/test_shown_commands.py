@@ -48,7 +48,7 @@ ON_A_FINISHED_RUN = ("docs/notebooks.md", "docs/own-target.md", "docs/rescore.md
 ON_A_CLUSTER = ("README.md", "docs/own-model.md", "docs/own-cluster.md")
 # with so many runs
 IN_AN_EMPTY_DIRECTORY = {"docs/generators.md": 1, "docs/programs.md": 2, "docs/python.md": 1}
-OTHERS = ("docs/posterior.md", "docs/results.md", "docs/tutorial.md")
+OTHERS = ("docs/neuron.md", "docs/posterior.md", "docs/results.md", "docs/tutorial.md")
 
 
 def smaller(settings: dict[str, Any]) -> None:
@@ -178,6 +178,16 @@ def test_commands_on_a_cluster(page: str, bare: Callable[[str], Path]) -> None:
         assert runs
         for run in runs:
             assert list(Checkpoint(run).evaluations()["outcome"]) == ["OK"] * 3, run
+
+
+@pytest.mark.slurm
+@pytest.mark.simulators
+@pytest.mark.usefixtures("on_cluster")
+def test_commands_about_a_neuron_script(tmp_path: Path) -> None:
+    Reader(tmp_path).follow("docs/neuron.md", NOT_EXECUTED)
+    here, on_cluster = (Checkpoint(run).evaluations() for run in sorted(tmp_path.glob("*_Optimization")))
+    assert list(here["outcome"]) == list(on_cluster["outcome"]) == ["OK"] * 12
+    assert here["value:SpikeCount(v)[0]"].tolist() == on_cluster["value:SpikeCount(v)[0]"].tolist()
 
 
 @pytest.mark.mozaik
