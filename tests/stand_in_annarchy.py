@@ -183,7 +183,7 @@ def named(results_ist, results_soll): return dict(zip(["first", "second"], get_l
 
 
 def spoiling(results_ist, results_soll):
-    from helping import halve
+    from halving import halve
     halve(results_soll)
     return get_loss(results_ist, results_soll)
 

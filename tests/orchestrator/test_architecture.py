@@ -16,6 +16,8 @@ import pytest
 import orchestrator
 import targets
 
+pytestmark = pytest.mark.run  # all files are parsed
+
 ROOTS = {
     name: Path(package.__file__).parent for name, package in (("orchestrator", orchestrator), ("targets", targets))
 }
@@ -95,14 +97,12 @@ def test_only_one_module_of_the_cluster_runs_commands_of_slurm() -> None:
             assert "subprocess" in names, f"{path}: calls run_command instead of a function of the cluster"
 
 
-@pytest.mark.run
 def test_an_executor_is_imported_only_when_it_is_used() -> None:
     code = "import sys, orchestrator.cluster; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"submitit", "psutil", "orchestrator.cluster.slurm", "orchestrator.cluster.local"} & set(loaded)
 
 
-@pytest.mark.run
 def test_a_job_imports_nothing_heavy() -> None:
     heavy = {"pandas", "h5py", "cma", "scipy", "neo", "matplotlib", "mozaik", "rich", "typer"}
     code = (

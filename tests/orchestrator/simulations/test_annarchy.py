@@ -181,8 +181,8 @@ def test_a_loss_that_raises_is_that_of_its_neuron_alone(project: Path) -> None:
 
 @pytest.mark.usefixtures("compiled_here")
 def test_a_loss_may_change_what_it_gets_and_import_what_is_beside_it(project: Path) -> None:
-    (project / "helping.py").write_text("def halve(data): data[:] = [each / 2 for each in data]")
-    sys.modules.pop("helping", None)
+    (project / "halving.py").write_text("def halve(data): data[:] = [each / 2 for each in data]")
+    sys.modules.pop("halving", None)
     first, second = simulated(project, [{"a": 3.0}, {"a": 3.0}], get_loss="fitted:spoiling")
     assert losses([first, second]) == [1.5 + 3.0, 1.5 + 3.0]
     assert str(project) not in sys.path
