@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from orchestrator.config.reevaluate import NONE
 from orchestrator.display.logs import LogFormat
 from orchestrator.errors import UsageError
 from orchestrator.files import set_mode
+from orchestrator.lease import run_of_restarted_job
 from orchestrator.optimisers.table import AT_ONCE, TableOptions
 from orchestrator.paths import RunPaths, run_paths
-from orchestrator.run.start import Ended, begin
+from orchestrator.run.start import Ended, begin, go_on
 from orchestrator.scores.given_sets import sets_of
 from orchestrator.scores.parameter_sets import is_run, sets_in
 
@@ -68,7 +70,7 @@ def validate(
     options = TableOptions(file=source.resolve(), best=best, front=front if isinstance(front, bool) else [*front])
     wanted = [
         *("continue_cp=false", "max_ngen=null", "max_evaluations=null", "stop_at=null", "max_hours=null"),
-        *(f"reevaluate={NONE}", f"offspring_size={min(number, AT_ONCE)}", *overrides),
+        *(f"reevaluate={NONE}", f"offspring_size={min(number, AT_ONCE)}", "schedule=generations", *overrides),
         f"optimiser={options.model_dump_json()}",
     ]
     checked = _own_config(source, wanted) if config is None else load_checked_config(config, wanted)
@@ -76,6 +78,9 @@ def validate(
     generations = math.ceil(len(sets.sets) / checked.offspring_size)
     checked = checked.model_copy(update={"optimiser_centroid": sets.first, "max_ngen": generations})
     set_mode(checked.run_mode)
+    restarted = run_of_restarted_job(checked.model_dir, os.environ)
+    if restarted is not None and restarted.sets.is_file():
+        return go_on(restarted, (), console, log_format)
     changes = _changes(source, checked) if config is None else ()
     return begin(checked, console, log_format, sets=sets, warnings=changes)
 

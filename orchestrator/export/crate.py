@@ -61,9 +61,20 @@ def write_crate(paths: RunPaths, path: Path, terms: str | None) -> None:
             with replacing(path) as packed:
                 _pack(folder, packed)
         else:
-            if os.path.lexists(path):
-                path.rename(Path(temporary) / "before")
-            folder.rename(path)
+            _put(folder, path, Path(temporary) / "before")
+
+
+def _put(folder: Path, path: Path, before: Path) -> None:
+    """Put a folder into its place; what was there goes, or stays where it was if that fails."""
+    replaced = os.path.lexists(path)
+    if replaced:
+        path.rename(before)
+    try:
+        folder.rename(path)
+    except BaseException:
+        if replaced:
+            before.rename(path)
+        raise
 
 
 def _fill(folder: Path, paths: RunPaths, terms: str | None) -> None:
@@ -95,6 +106,7 @@ def _parts(paths: RunPaths) -> Sequence[Part]:
         part(paths.config, _YAML, "The configuration", is_input=True),
         part(paths.model, _JSON, "Values of the model's parameters, and digests of its files", is_input=True),
         part(paths.data, _NPZ, "Measured recordings that simulations are compared with", is_input=True),
+        part(paths.sets, _JSON, "The parameter sets that were given, and what they were worth before", is_input=True),
         part(paths.learnt, _NPZ, "Evaluations of other runs that the optimiser began with", is_input=True),
         part(paths.checkpoint, _HDF5, "Every evaluation, and the optimiser's state"),
         part(paths.report, _HTML, "All figures, as the controller or orchestrator report drew them last"),

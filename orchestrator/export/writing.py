@@ -47,7 +47,7 @@ def export(paths: RunPaths, request: Request) -> list[Path]:
         require_optuna()
     written = [place, dictionary_of(place)] if request.form is Form.CSV else [place]
     for each in written:
-        _refuse_existing(each, request)
+        _refuse_existing(each, request, paths)
     run = Checkpoint(paths.checkpoint)
     if not run.n_generations:
         raise UsageError(f"{run.path}: expected evaluations, but no generation is complete yet")
@@ -76,11 +76,13 @@ def _write(paths: RunPaths, run: Checkpoint, place: Path, request: Request) -> N
         write_study(run, history, columns, place, request.objectives or Objectives.TOTAL)
 
 
-def _refuse_existing(place: Path, request: Request) -> None:
+def _refuse_existing(place: Path, request: Request, paths: RunPaths) -> None:
     if not os.path.lexists(place):
         return
     is_folder = request.form is Form.RO_CRATE and place.suffix != ".zip"
     if place.is_dir() != is_folder or (is_folder and (place.is_symlink() or not is_crate(place))):
         raise UsageError(f"{place}: there already, and not written by orchestrator export; name another with --output")
+    if place.resolve() == paths.directory.resolve():  # a crate is a run, too
+        raise UsageError(f"{place}: is the run itself; name another place with --output")
     if not request.force:
         raise UsageError(f"{place}: there already. With --force it is overwritten")

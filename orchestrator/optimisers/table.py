@@ -17,6 +17,9 @@ from orchestrator.records import FloatArray, Origin
 AT_ONCE = 100
 """Parameter sets in a generation, if the configuration does not say it."""
 
+# how far, in the unit cube, the start may be from a set that it is, because it was written down in other units
+_SAME = 1e-9
+
 
 class TableOptions(OptimiserOptions):
     """Parameter sets that are given."""
@@ -38,7 +41,7 @@ class TableOptions(OptimiserOptions):
         return min(AT_ONCE, self.best or AT_ONCE)
 
 
-@optimiser("table", options=TableOptions, any_rows=True, proposes=True)
+@optimiser("table", options=TableOptions, proposes=True)
 class Table(Scan):
     """Parameter sets of a run or a table, each evaluated once, the start first: nothing is searched.
 
@@ -62,6 +65,11 @@ class Table(Scan):
             raise ValueError(f"{options.method} needs the parameter sets that are to be evaluated: it is for runs")
         self._sets = problem.sets
         super().__init__(problem)
+        # the start is one of them, and what is evaluated are their own digits
+        same = np.abs(problem.sets - problem.start).max(axis=1) < _SAME
+        if same.any():
+            self._points.clear()
+            self._add(problem.sets[same][:1])
 
     def _more(self) -> FloatArray:
         sets, self._sets = self._sets, self._sets[:0]

@@ -95,9 +95,9 @@ def pool_for(
     def first_task_of(offspring: Offspring) -> NodeTask:
         return task_of(offspring, paths.generation(offspring.generation).attempt(offspring.index, 1), 1)
 
-    workers = _workers_evaluate(config, paths)
-    simulation = create_simulation(config.simulation, config.model_dir, model.context) if workers else None
-    if simulation is not None and simulation.runs_here:
+    here = config.executor == "local" and config.measure_on == "job"
+    simulation = create_simulation(config.simulation, config.model_dir, model.context) if here else None
+    if simulation is not None and simulation.runs_here and _workers_evaluate(config, paths, simulation.runs_many):
         most_memory = None if config.jobs.mem is None else bytes_of(config.jobs.mem)
         return WorkerPool(
             processes=Processes(config.workers, most_memory, paths.directory / "workers"),
@@ -122,16 +122,17 @@ def pool_for(
     )
 
 
-def _workers_evaluate(config: Config, paths: RunPaths) -> bool:
+def _workers_evaluate(config: Config, paths: RunPaths, several_at_once: bool) -> bool:
     """Return whether processes stay up; what has begun is evaluated as it has begun, whatever is wanted now."""
-    if config.executor != "local" or config.measure_on != "job":
-        return False
     begun = [paths.generation(number) for number in paths.generation_numbers()]
     if any(each.workers.exists() for each in begun):
         return True
     if any(each.journal.exists() for each in begun):
         return False
-    return are_cheap(_seconds_of_evaluations(paths)) if config.local.stay is None else config.local.stay
+    if config.local.stay is not None:
+        return config.local.stay
+    # what is simulated at once takes many times longer one by one
+    return several_at_once or are_cheap(seconds_of_evaluations(paths))
 
 
 def are_cheap(seconds: Sequence[float]) -> bool:
@@ -144,16 +145,16 @@ def _chunks(config: Config, paths: RunPaths) -> Chunks:
     jobs = config.jobs
     if config.executor != "slurm":
         return Chunks()
-    took = _seconds_of_evaluations(paths) if jobs.evaluations_per_job == "auto" else []
+    took = seconds_of_evaluations(paths) if jobs.evaluations_per_job == "auto" else []
     return Chunks(jobs.evaluations_per_job, jobs.at_once, job=jobs.time, timeout=config.timeout, seconds=took)
 
 
-def _seconds_of_evaluations(paths: RunPaths) -> list[float]:
+def seconds_of_evaluations(paths: RunPaths) -> list[float]:
     """Return how long the evaluations of the run took that worked, in s."""
     _, tables = tables_since(paths.checkpoint, ("started", "finished", "outcome"), 0)
     return [
         float(end - begin)
         for table in tables
         for begin, end, outcome in zip(table["started"], table["finished"], table["outcome"], strict=True)
-        if outcome == Outcome.OK.value and math.isfinite(end - begin)
+        if outcome == Outcome.OK.value.encode() and math.isfinite(end - begin)
     ]

@@ -100,6 +100,10 @@ class ParameterSet:
         value = self.parameters[name]
         if not _is_number(value) or not math.isfinite(value):
             raise UsageError(f"{self.where}: expected a number for {name!r}, got {_short(value)}")
+        if config.searched[name].integer and not float(value).is_integer():
+            raise UsageError(
+                f"{self.where}: expected a whole number for {name!r}, got {value:g}: round it, or {instead}"
+            )
         low, high = config.searched[name].bounds
         if not low <= value <= high:
             raise UsageError(
@@ -152,11 +156,14 @@ def table_of(path: Path) -> pd.DataFrame:
     if path.suffix != ".csv":
         raise UsageError(f"{path}: expected {_EXPECTED}")
     try:
-        return pd.read_csv(path, skipinitialspace=True)
+        table = pd.read_csv(path, skipinitialspace=True)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
     except ValueError as error:  # not of text, no columns, rows of other lengths
         raise UsageError(f"{path}: expected a table with names of columns in its first line ({error})") from error
+    if not isinstance(table.index, pd.RangeIndex):  # what is beyond the names would be the first column's
+        raise UsageError(f"{path}: expected as many cells in each row as its first line has names, got more")
+    return table
 
 
 def _of_run(path: Path, best: int | None, front: bool | Sequence[str]) -> list[ParameterSet]:

@@ -13,8 +13,9 @@ import numpy as np
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
+from orchestrator.optimisers.points.evaluated import DIGITS
 from orchestrator.paths import RunPaths
-from orchestrator.records import Outcome
+from orchestrator.records import FloatArray, Outcome
 from orchestrator.scores.given_sets import GivenSet, GivenSets, frozen_sets
 from orchestrator.scores.ranks import rank_correlation
 
@@ -114,13 +115,13 @@ class Validation:
 
     @classmethod
     def _joined(cls, sets: GivenSets, run: Checkpoint) -> Validation:
-        names, labels = run.parameter_names, run.target_labels
-        rows = run.evaluations().to_dict("records")
+        labels, rows = run.target_labels, run.evaluations().to_dict("records")
         # one that the cluster had lost was evaluated again
-        by_parameters = {tuple(float(row[f"parameter:{name}"]) for name in names): n for n, row in enumerate(rows)}
+        points = [point for block in run.told() for point in block.points]
+        by_point = {_key(point): n for n, point in enumerate(points[: len(rows)])}
         found = []
         for rank, each in enumerate(sets.sets, 1):
-            place = by_parameters.get(tuple(float(each.parameters.get(name, math.nan)) for name in names))
+            place = by_point.get(_key(each.point))
             row: Mapping[Any, Any] = {} if place is None else rows[place]
             values, scores = (
                 {label: float(row.get(f"{kind}:{label}", math.nan)) for label in labels} for kind in ("value", "score")
@@ -163,6 +164,11 @@ class Validation:
             row = [each.rank, each.rank_here, each.found.name, each.outcome, *totals]
             writer.writerow([*row, *(each.found.parameters[name] for name in names), *there, *here])
         return text.getvalue()
+
+
+def _key(point: Sequence[float] | FloatArray) -> bytes:
+    """Return what is the same of sets that are evaluated as one."""
+    return bytes((np.asarray(point, dtype=float).round(DIGITS) + 0.0).tobytes())
 
 
 def _ranked(rows: Sequence[Validated]) -> list[Validated]:

@@ -9,8 +9,8 @@ import numpy as np
 from orchestrator.optimisers.base import Problem, Told
 from orchestrator.records import FloatArray
 
-# decimal places in which coordinates of the same point agree
-_DIGITS = 12
+DIGITS = 12
+"""Decimal places in which coordinates of the same point agree."""
 # of a spread
 _LEAST = 1e-6
 
@@ -57,7 +57,7 @@ class Evaluated:
         """Return the key of each point."""
         rows = np.array([*points], dtype=float).reshape(-1, len(self._problem.start))
         # adding 0 makes one of the two zeros
-        return [row.tobytes() for row in self._problem.snapped(rows).round(_DIGITS) + 0.0]
+        return [row.tobytes() for row in self._problem.snapped(rows).round(DIGITS) + 0.0]
 
     def total(self, point: FloatArray) -> float | None:
         """Return the total score of a point, None if it was not evaluated."""

@@ -105,6 +105,15 @@ def test_a_folder_that_is_no_crate_is_never_replaced(run: RunPaths) -> None:
     assert Checkpoint(run.checkpoint).n_generations == 2
 
 
+def test_a_crate_that_is_looked_at_as_a_run_does_not_replace_itself(crate: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    shutil.copytree(crate, mine)
+    done = export(RunPaths(mine), "--to", "ro-crate", "--force", "-o", mine)
+    assert done.returncode == 2
+    assert "is the run itself" in done.stderr
+    assert sorted(mine.iterdir()) == sorted(mine / path.name for path in crate.iterdir())
+
+
 def test_a_crate_of_a_run_without_best_and_without_its_files_is_one(run: RunPaths) -> None:
     lonely = RunPaths(run.surroundings / "lonely")
     lonely.directory.mkdir()

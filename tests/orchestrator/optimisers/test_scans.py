@@ -111,6 +111,13 @@ def test_given_sets_are_evaluated_once_in_their_order_with_the_start_first() -> 
     )
 
 
+def test_the_start_that_is_a_given_set_is_evaluated_to_its_last_digit() -> None:
+    sets = np.array([[0.1, 0.5, 0.75], [0.5, 0.25, 0.5]])
+    start = np.nextafter(sets[1], 1)
+    optimiser = create_optimiser(TableOptions(file=Path("sets.csv")), replace(problem(size=3), start=start, sets=sets))
+    assert np.array_equal(scan(optimiser), sets[::-1])
+
+
 def test_given_sets_are_nothing_without_a_run_that_has_read_them() -> None:
     with pytest.raises(ValueError, match="table needs the parameter sets"):
         create_optimiser(TableOptions(file=Path("sets.csv")), problem())

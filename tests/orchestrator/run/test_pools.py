@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from orchestrator.run.pools import are_cheap
+import pytest
+from exported_runs import exported_run
+
+from orchestrator.run.pools import are_cheap, seconds_of_evaluations
 
 
 @pytest.mark.parametrize(
@@ -19,3 +22,7 @@ from orchestrator.run.pools import are_cheap
 )
 def test_evaluations_that_take_long_have_processes_that_outlive_a_controller(seconds: list[float], cheap: bool) -> None:
     assert are_cheap(seconds) is cheap
+
+
+def test_how_long_the_evaluations_of_a_run_took_is_read_of_those_that_worked(tmp_path: Path) -> None:
+    assert seconds_of_evaluations(exported_run(tmp_path / "model")) == pytest.approx([60.5] * 4)

@@ -16,11 +16,13 @@ from run_on_disk import CONFIG
 
 from orchestrator.checking.problems import examine, load_checked_config
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.errors import UsageError
 from orchestrator.optimisers import create_optimiser
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring, Origin, Outcome, Result
 from orchestrator.run.start import create_run
 from orchestrator.scores.other_runs import evaluations_of_others, frozen
+from orchestrator.scores.parameter_sets import table_of
 
 # x, y and total score of another run; the best of all has failed
 ROWS = [(0.1, -1.0, 8.0), (0.3, 0.25, 2.0), (0.9, 1.5, 6.0), (0.5, 0.5, 0.0)]
@@ -130,6 +132,12 @@ def test_what_is_wrong_is_said_with_the_place(tmp_path: Path, name: str, text: s
     (found,) = examine(configured(tmp_path, name)).problems
     assert (found.key, bool(found.line)) == ("optimiser.start_from", True)
     assert message in found.message
+
+
+def test_cells_beyond_the_names_of_a_table_shift_no_column(tmp_path: Path) -> None:
+    (tmp_path / "sets.csv").write_text("x,y,total_score\n0.1,0.2,9,\n0.3,0.4,5,\n")
+    with pytest.raises(UsageError, match=r"sets.csv: expected as many cells in each row as its first line has names"):
+        table_of(tmp_path / "sets.csv")
 
 
 def test_one_that_does_nothing_is_refused(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from orchestrator_project import Project
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.config.file import load_config
-from orchestrator.errors import RunFailed
+from orchestrator.errors import RunFailed, UsageError
 from orchestrator.paths import RunPaths
 from orchestrator.records import Outcome
 from orchestrator.report import figures
@@ -155,6 +155,27 @@ def test_both_scores_of_every_set_are_there_and_which_is_the_best_now(validated:
     assert (first.found.values, first.found.scores) == ({RATE: 2, CV: 1.25}, {RATE: 1, CV: 1})
     assert (first.values, first.scores) == ({RATE: 4, SPIKES: 12}, {RATE: 1, SPIKES: 2})
     assert math.isnan(validation.correlation)  # of two
+
+
+def test_sets_that_are_evaluated_as_one_have_one_result(tmp_path: Path) -> None:
+    (tmp_path / "sets.csv").write_text("x,y\n0.3,0\n0.30000000000000004,0\n0.7,0\n")
+    config = second(tmp_path / "second", tmp_path / "sets.csv")
+    sets = given_sets(load_config(config))
+    assert sets is not None
+    run = written_run(config, [(sets.sets[0].parameters, [4.0, 12.0]), (sets.sets[2].parameters, [5.0, 8.0])])
+    found = Validation.required(run)
+    assert [each.total_score for each in found.rows] == [3.0, 3.0, 0.0]
+
+
+def test_a_fraction_is_no_whole_number(tmp_path: Path) -> None:
+    (tmp_path / "sets.csv").write_text("x,n\n0.3,2.5\n")
+    changes = {
+        "parameters": {"x": [0, 1], "n": {"bounds": [1, 9], "integer": True}},
+        "optimiser_centroid": {"x": 0.5, "n": 3},
+    }
+    config = load_config(second(tmp_path / "second", tmp_path / "sets.csv", changes))
+    with pytest.raises(UsageError, match=r"expected a whole number for 'n', got 2.5"):
+        given_sets(config)
 
 
 def test_the_table_the_csv_and_json_say_so(validated: RunPaths) -> None:
