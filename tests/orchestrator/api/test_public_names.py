@@ -61,7 +61,7 @@ def test_examples_of_drawing(name: str, run_here: RunPaths) -> None:
 @pytest.mark.run
 def test_examples_of_carrying_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(ReportRefresher, "refresh", lambda _: None)
+    monkeypatch.setattr(ReportRefresher, "refresh", lambda *_: None)
     names = EXAMPLES["optimise"].globs
     for name in CARRIED_OUT:  # each goes on where the one before has ended
         EXAMPLES[name].globs = names
