@@ -13,6 +13,7 @@ pydantic fields, of which those of the first base class count.)
 
 from __future__ import annotations
 
+import inspect
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,11 @@ _HALFWAY = 100
 
 
 Made = TypeVar("Made", bound="Target")
+
+
+def takes_recordings(method: Any) -> bool:
+    """Return whether the one argument of a method has the name that it had before there were outputs."""
+    return inspect.isfunction(method) and [*inspect.signature(method).parameters][1:] == ["recordings"]
 
 
 class UnfitData(ValueError):
@@ -107,6 +113,14 @@ class Target(BaseModel):
     )
     name: str | None = Field(default=None, min_length=1, description="label in reports instead of Class(sheet)")
     _entry: int = PrivateAttr(0)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Take the one step of targets that were written before, ``value(recordings)``, for :meth:`outputs`."""
+        super().__init_subclass__(**options)
+        before = cls.__dict__.get("value")
+        if before is not None and getattr(cls.outputs, "__isabstractmethod__", False) and takes_recordings(before):
+            cls.outputs = before  # type: ignore[method-assign]
+            del cls.value
 
     @property
     def label(self) -> str:

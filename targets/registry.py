@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
-from targets.base import Target, UnfitData
+from targets.base import Target, UnfitData, takes_recordings
 from targets.plugins import PluginError, Registry, nearest
 from targets.recordings import Events, Trace
 
@@ -169,10 +169,9 @@ def _adopt(found: Any, name: str) -> type[Target]:
         raise PluginError(f"{name!r} must be a subclass of Target: it is {found!r}")
     if inspect.isabstract(found):
         missing = ", ".join(sorted(found.__abstractmethods__))
-        message = f"{name!r} lacks {missing}: a target needs a kind (such as PointTarget) and a method outputs"
-        if "outputs" in found.__abstractmethods__ and found.value is not Target.value:
-            message += ". Its method value(recordings) is called outputs(recordings) now: rename it"
-        raise PluginError(message)
+        raise PluginError(f"{name!r} lacks {missing}: a target needs a kind (such as PointTarget) and a method outputs")
+    if takes_recordings(found.value):  # it would be given the outputs of the class that it is made from
+        raise PluginError(f"{name!r}: its method value(recordings) is called outputs(recordings) now: rename it")
     return found
 
 

@@ -169,16 +169,25 @@ def test_module_and_class(tmp_path: Path, modules_as_before: None) -> None:
 def test_a_class_that_cannot_be_used(tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "broken.py").write_text("1 / 0\n")
     (tmp_path / "good.py").write_text(
-        "from targets import PointTarget, Target\n"
+        "from targets import PointTarget, SpontaneousRate, Target\n"
         "number = 3\n"
         "class Kindless(Target):\n"
         "    def outputs(self, recordings): return 1.0\n"
         "class Valueless(PointTarget): pass\n"
-        "class Earlier(PointTarget):\n"
-        "    def value(self, recordings): return 1.0\n"
+        "class Earlier(SpontaneousRate, PointTarget):\n"
+        "    def value(self, recordings): return super().value(recordings) / 2\n"
     )
     problems = problems_of({"class": name, "target_value": 1, "norm": 1}, directory=tmp_path)
     assert message in problems[0, "class"]
+
+
+def test_a_target_that_was_written_before_there_were_outputs_is_what_it_was(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from targets import PointTarget\n"
+        "class Mine(PointTarget):\n    def value(self, recordings): return 2 * recordings['x']\n"
+    )
+    (mine,) = create_targets([{"class": "mine.py:Mine", "target_value": 1, "norm": 1}], directory=tmp_path)
+    assert measure([mine], {"x": 3.0}) == [Measurement(6.0, None)]
 
 
 class Failing(PointTarget):
