@@ -250,7 +250,7 @@ def test_the_methods_are_copied(report: Path, tab: Tab) -> None:
     section = tab.locator("#methods")
     section.locator("button.copy").first.click()
     text = tab.evaluate("getSelection().toString()")
-    assert "40 simulations in 5 generations" in text
+    assert "40 evaluations in 5 generations" in text
     section.locator("summary").last.click()
     section.locator("button.copy").last.click()
     assert "@software{mozaik_orchestrator," in tab.evaluate("getSelection().toString()")
