@@ -146,10 +146,11 @@ def make_run(
 def give_sets(run: RunPaths) -> None:
     """Let the evaluations of a run be those of sets that it was given, which had a hundredth of the scores before."""
     checkpoint = Checkpoint(run.checkpoint)
+    points = [point for block in checkpoint.told() for point in block.points]
     sets = [
         GivenSet(
             f"row {n}",
-            (0.5,) * len(checkpoint.parameter_names),
+            tuple(points[n - 1].tolist()),
             {name: row[f"parameter:{name}"] for name in checkpoint.parameter_names},
             row["total_score"] / 100,
             {},

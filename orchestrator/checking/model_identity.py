@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator.config.model import Config
@@ -21,28 +23,52 @@ _TRIES, _PAUSE = 5, 2.0
 _PATIENCE = 20.0
 
 
-def keep_model(config: Config, paths: RunPaths) -> None:
-    """Write down which model a new run is of, and of which parameter sets, if these are kept with it already."""
+def keep_model(config: Config, paths: RunPaths) -> list[str]:
+    """Write down which model a new run is of, and of which parameter sets, if these are kept with it already.
+
+    Returns
+    -------
+    list of str
+        The model's files of code, relative to its directory.
+    """
     identity = _identity(config)
     data = {name: digest_of(each) for name, each in config.measured.items()}
     found: dict[str, object] = {"parameters": dict(identity.parameters), "files": dict(identity.files), "data": data}
     if (sets := digest_of_sets(paths)) is not None:
         found["sets"] = sets
     write_json(paths.model, found)
+    return list(identity.files)
 
 
-def commit_of(directory: Path) -> str:
+def commit_of(directory: Path, files: Sequence[str] = ()) -> str:
     """Return the git commit of a model, and how many of its files differ from that; empty if it is in no repository.
 
-    Files that git does not know, such as runs, do not count. A directory that a repository ignores is not in it.
+    Of files that git does not know, such as runs, only those of the model count. A directory that a repository ignores
+    is not in it.
+
+    Parameters
+    ----------
+    directory : pathlib.Path
+        Of the model.
+    files : sequence of str
+        The model's own, relative to it; those outside of it do not count.
     """
     status = _git(directory, "status", "--porcelain=v2", "--branch", "--untracked-files=no", ".").splitlines()
     commit = next((line.rpartition(" ")[2] for line in status if line.startswith("# branch.oid ")), "")
     if not commit or commit == "(initial)" or _git(directory, "check-ignore", "."):
         return ""
     changed = sum(not line.startswith("#") for line in status)
-    files = "1 file" if changed == 1 else f"{changed} files"
-    return f"commit {commit}, with changes in {files}" if changed else f"commit {commit}, without changes"
+    text = f"commit {commit}, with changes in {_files(changed)}" if changed else f"commit {commit}, without changes"
+    relative = {os.path.relpath(directory / name, directory) for name in files}
+    own = sorted(name for name in relative if not name.startswith(".."))
+    tracked = _git(directory, "--literal-pathspecs", "ls-files", "-z", "--", *own).split("\0") if own else []
+    unknown = len(set(own) - set(tracked))
+    are = "is" if unknown == 1 else "are"
+    return f"{text}, and {_files(unknown)} of the model {are} not in it" if unknown else text
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
 
 
 def _git(directory: Path, *words: str) -> str:

@@ -66,7 +66,8 @@ class Wanted:
 
     def distance(self, values: FloatArray) -> FloatArray:
         """Return signed distances from what is wanted in norms, 0 inside, NaN if unknown."""
-        return np.asarray((np.maximum(values - self.high, 0.0) - np.maximum(self.low - values, 0.0)) / self.norm)
+        with np.errstate(over="ignore"):  # infinitely many norms are as good as most of a float
+            return np.asarray((np.maximum(values - self.high, 0.0) - np.maximum(self.low - values, 0.0)) / self.norm)
 
 
 def read_config(text: str) -> tuple[dict[str, Any], list[str]]:
@@ -81,21 +82,27 @@ def describe_parameters(
     config: Mapping[str, Any], names: Sequence[str], values: FloatArray
 ) -> tuple[list[Parameter], list[str]]:
     """Return the parameters with their bounds, those of the data if the configuration has none, and notes."""
-    given = config.get("parameters")
     described, missing = [], []
     for n, name in enumerate(names):
-        try:
-            spec = read_parameter(given[name] if isinstance(given, dict) else None)
-            if not isinstance(spec, ParameterRange):
-                raise ValueError(f"{name} has no bounds")
+        if (spec := range_of(config, name)) is not None:
             described.append(spec.named(name))
-        except (KeyError, ValueError):
+        else:
             own = values[:, n][np.isfinite(values[:, n])]
             low, high = (float(own.min()), float(own.max())) if len(own) else (0.0, 1.0)
             described.append(Parameter(name, low, high if high > low else low + (abs(low) or 1.0)))
             missing.append(name)
     notes = [f"The configuration has no bounds of {_some(missing)}; the range of the data is shown."] if missing else []
     return described, notes
+
+
+def range_of(config: Mapping[str, Any], name: str) -> ParameterRange | None:
+    """Return what the configuration says of a parameter that is searched, None if that is not known."""
+    given = config.get("parameters")
+    try:
+        spec = read_parameter(given[name] if isinstance(given, dict) else None)
+    except (KeyError, ValueError):
+        return None
+    return spec if isinstance(spec, ParameterRange) else None
 
 
 def describe_targets(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,15 @@ from orchestrator.optimisers.space import Parameter
 from orchestrator.records import FloatArray
 
 Domain = tuple[float, float]
+# ends are nowhere beyond what has a finite range, nor those of logarithmic axes below what has all digits
+_FARTHEST, _LARGEST, LEAST = 1e300, sys.float_info.max, sys.float_info.min
 
 
 def padded(low: float, high: float, share: float = 0.05) -> Domain:
     """Return the two ends with some room beyond; a range even where both are the same or not finite."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return (0.0, 1.0)
+    low, high = (min(max(end, -_FARTHEST), _FARTHEST) for end in (low, high))
     room = (high - low) * share or abs(low) * 0.1 or 1.0
     return (low - room, high + room)
 
@@ -47,13 +51,13 @@ def log_domain(*numbers: Any) -> Domain:
     flat = flat[np.isfinite(flat) & (flat > 0)]
     if not len(flat):
         return (0.1, 10.0)
-    low, high = float(flat.min()), float(flat.max())
+    low, high = (min(max(float(end), LEAST), _FARTHEST) for end in (flat.min(), flat.max()))
     return (max(low / 1.25, high / 1e12), high * 1.25)
 
 
 def parameter_domain(parameter: Parameter) -> Domain:
     """Return the bounds with a little room."""
     if parameter.log:
-        room = (parameter.high / parameter.low) ** 0.03
-        return (parameter.low / room, parameter.high * room)
+        room = math.exp(0.03 * (math.log(parameter.high) - math.log(parameter.low)))
+        return (max(parameter.low / room, LEAST), min(parameter.high * room, _LARGEST))
     return padded(parameter.low, parameter.high, 0.03)

@@ -231,5 +231,5 @@ def _background(axes: Any, panel: Panel, mark: Rule | Span) -> Any:
 
 
 def _clamped(axis: Axis, values: Any) -> Any:
-    low, high = axis.domain  # type: ignore[misc]
+    low, high = sorted(axis.domain)  # type: ignore[arg-type]
     return np.clip(axis.slot(np.asarray(values, dtype=float)), low, high)

@@ -186,8 +186,10 @@ class History:
         """Parameters from the lower bound (0) to the upper (1) on their own scales, of the shape of `points`."""
         low, high = (np.array([getattr(each, end) for each in self.parameters]) for end in ("low", "high"))
         log = np.array([each.log for each in self.parameters], dtype=bool)
-        places = (self.points - low) / (high - low)
-        places[:, log] = np.log(self.points[:, log] / low[log]) / np.log(high[log] / low[log])
+        # halves, because bounds may be farther apart than a float goes
+        places = (self.points / 2 - low / 2) / (high / 2 - low / 2)
+        begin, end = np.log(low[log]), np.log(high[log])
+        places[:, log] = (np.log(self.points[:, log]) - begin) / (end - begin)
         return np.asarray(np.clip(places, 0.0, 1.0))
 
     @cached_property

@@ -80,8 +80,10 @@ def _without_ends(texts: Sequence[str], longest: int) -> list[str]:
     """Return texts, the long ones without the end and beginning that these share; empty if they are still too long."""
     long = [text for text in texts if len(text) > longest]
     last = _alike([text[::-1] for text in long]) if len(long) > 1 else 0
-    first = _alike([text[: len(text) - last] for text in long])
+    first = _alike([text[: len(text) - last] for text in long]) if len(long) > 1 else 0
     for begin in (0, first):
+        if not all(text[begin : len(text) - last] for text in long):
+            continue
         before, after = "…" if begin else "", "…" if last else ""
         within = [f"{before}{text[begin : len(text) - last]}{after}" for text in texts]
         cut = [text if len(text) <= longest else part for text, part in zip(texts, within, strict=True)]

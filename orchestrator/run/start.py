@@ -281,7 +281,7 @@ def create_run(config: Config, paths: RunPaths, sets: GivenSets | None = None) -
         freeze_sets(sets or given_sets(config), paths)
     except UsageError as error:
         raise UsageError(f"optimiser.file: {error}") from error
-    keep_model(config, paths)
+    files = keep_model(config, paths)
     try:
         freeze(evaluations_of_others(config), paths)
     except UsageError as error:
@@ -293,7 +293,7 @@ def create_run(config: Config, paths: RunPaths, sets: GivenSets | None = None) -
         config=text,
         parameters=list(config.searched),
         targets=[target.label for target in targets],
-        versions=versions_of(config) | ({COMMIT: commit} if (commit := commit_of(config.model_dir)) else {}),
+        versions=versions_of(config) | ({COMMIT: commit} if (commit := commit_of(config.model_dir, files)) else {}),
         described=[description_of(target) for target in targets],
     )
 

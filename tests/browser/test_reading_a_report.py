@@ -185,6 +185,16 @@ def test_a_figure_is_saved_as_svg_and_png(report: Path, tab: Tab) -> None:
         assert len(png) > 5000
 
 
+def test_what_is_drawn_over_a_figure_is_saved_as_it_is_seen(report: Path, tab: Tab) -> None:
+    """It was black, as whatever no rule in the file says anything of."""
+    shown(tab, report)
+    panel = tab.locator("#parallel_coordinates svg[role=img]")
+    panel.drag_to(panel, source_position={"x": 300, "y": 60}, target_position={"x": 500, "y": 60})
+    picture = saved(tab, "parallel_coordinates", "SVG").decode()
+    assert picture.count('class="brush"') == 1
+    assert re.search(r"\.brush\{fill:#\w{6};fill-opacity:\.\d", picture)
+
+
 def test_a_figure_is_saved_as_numbers(report: Path, tab: Tab) -> None:
     shown(tab, report)
     history = History.of(Checkpoint(report.parent / "20261126-120000_Optimization" / "checkpoint.h5"))
@@ -240,7 +250,7 @@ def test_the_methods_are_copied(report: Path, tab: Tab) -> None:
     section = tab.locator("#methods")
     section.locator("button.copy").first.click()
     text = tab.evaluate("getSelection().toString()")
-    assert "40 simulations in 5 generations" in text
+    assert "40 evaluations in 5 generations" in text
     section.locator("summary").last.click()
     section.locator("button.copy").last.click()
     assert "@software{mozaik_orchestrator," in tab.evaluate("getSelection().toString()")

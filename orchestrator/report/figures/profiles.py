@@ -65,7 +65,8 @@ def _places(history: History, domains: list[Domain], rows: IntArray) -> FloatArr
     """Return where total score, parameters and values of evaluations lie, shape (n_evaluations, n_rows)."""
     low, high = np.array([_of_totals(history), *domains]).T
     numbers = np.column_stack([history.total[rows], history.values[rows]])
-    scaled = np.clip((numbers - low) / (high - low), 0.0, 1.0)
+    with np.errstate(over="ignore"):  # what is far beyond the ends is drawn on them
+        scaled = np.clip((numbers - low) / (high - low), 0.0, 1.0)
     return np.hstack([scaled[:, :1], history.places[rows], scaled[:, 1:]])
 
 

@@ -113,13 +113,15 @@ def fit_and_validation(run: Checkpoint | History) -> Figure:
     rows = np.array([places[measured[n].row] for n in drawn], dtype=int)
     across, up = from_zero(fit), from_zero(here)
     same = np.array([0.0, min(across[1], up[1])])
+    # the best of all may be one of those that had no score before
+    best = "best in validation" if measured[0] is history.validation.measured[0] else "best in validation of these"
     panel = Panel(
         Axis("total score in the fit", across),
         Axis("total score in validation", up),
         (
             Line(same, same, FAINT, "equal", 1.0, dashed=True),
             Points(fit[drawn], here[drawn], BLUE, "parameter sets", 3.4, evaluations=rows),
-            Points(fit[:1], here[:1], INK, "best in validation", 6, "diamond"),
+            Points(fit[:1], here[:1], INK, best, 6, "diamond"),
         ),
         height=320,
     )

@@ -26,7 +26,7 @@ _ROOM = 18.0  # between a name and its axis, and for letters that are wider than
 
 
 def static(figure: Figure) -> Markup:
-    """Return a figure as HTML with one SVG for each panel, empty if there is nothing to see.
+    """Return a figure as HTML with one SVG for each panel, empty if there is nothing to see, or nothing can be drawn.
 
     Parameters
     ----------
@@ -35,10 +35,18 @@ def static(figure: Figure) -> Markup:
     """
     chosen = figure.choose()
     options = [f"{choice.label}: {choice.options[choice.default]}" for choice in figure.choices if choice.options]
-    made = [_panel(panel, figure.title) for panel in chosen.panels]
+    made = [svg for panel in chosen.panels if (svg := _drawn(panel, figure.title))]
     if made and options:
         made.insert(0, Markup('<p class="lead">{}</p>').format(plain("; ".join(options))))
     return Markup("").join(made)
+
+
+def _drawn(panel: Panel, title: str) -> Markup:
+    """Return a panel, empty if it has numbers that are beyond drawing: the page is there without it too."""
+    try:
+        return _panel(panel, title)
+    except (ArithmeticError, ValueError):
+        return Markup("")
 
 
 def _panel(panel: Panel, title: str) -> Markup:

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from orchestrator.records import FloatArray
+from orchestrator.report.domains import LEAST
 from orchestrator.report.palette import NO_VALUE, Stops
 from orchestrator.report.scene import Axis
 
 # letters as wide as they are high begin there
 _IDEOGRAPHS = 0x2E80
+# of narrower axes, the distance of ticks would have few digits or none
+_NARROWEST = 1e-300
 _NARROW, _WIDE = "fijlrtI.,:;'|()[] ", "mwMW@%—"
 
 
@@ -44,7 +47,7 @@ class Scale:
         values = np.asarray(slots, dtype=float)
         with np.errstate(invalid="ignore", over="ignore"):  # what is far beyond the domain is drawn at its end
             if self.axis.scale == "log":
-                share = np.log(np.maximum(values, 1e-300) / low) / math.log(high / low)
+                share = (np.log(np.maximum(values, LEAST)) - math.log(low)) / (math.log(high) - math.log(low))
             else:
                 share = (values - low) / (high - low)
             return self.first + share * (self.last - self.first)
@@ -61,8 +64,10 @@ class Scale:
 
 
 def ticks_of(axis: Axis, most: float) -> list[float]:
-    """Return about `most` round values within the domain of an axis."""
+    """Return about `most` round values within the domain of an axis, none if it is too narrow or wide for a float."""
     low, high = (float(end) for end in axis.domain)  # type: ignore[union-attr]
+    if not _NARROWEST < high - low < math.inf or (axis.scale == "log" and low <= 0):
+        return []
     return _log_ticks(low, high, most) if axis.scale == "log" else _linear_ticks(low, high, most, bool(axis.whole))
 
 
@@ -77,12 +82,12 @@ def _linear_ticks(low: float, high: float, most: float, whole: bool = False) -> 
 
 
 def _log_ticks(low: float, high: float, most: float) -> list[float]:
-    decades = math.log10(high / low)
+    decades = math.log10(high) - math.log10(low)
     factors = (1,) if decades > most / 1.6 else (1, 3) if decades > most / 4 else (1, 2, 5)
     every = max(1, math.ceil(decades / most))
     powers = [n for n in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1) if n % every == 0]
     ticks = [float(f"{factor}e{power}") for power in powers for factor in factors]
-    inside = [tick for tick in ticks if low * 0.9999 <= tick <= high * 1.0001]
+    inside = [tick for tick in ticks if low * 0.9999 <= tick <= high * 1.0001 and tick < math.inf]
     return inside if len(inside) > 1 else [tick for tick in _linear_ticks(low, high, most) if tick > 0]
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from orchestrator import __version__
-from orchestrator.report.described import Wanted
+from orchestrator.config.moved_keys import with_moved_keys
+from orchestrator.report.described import Wanted, range_of
 from orchestrator.report.history import History
 from orchestrator.report.listings import versions
 from orchestrator.report.naming import plural
 from orchestrator.report.texts.dates import day
-from orchestrator.report.texts.references import METHODS, PROGRAMS, Reference, entry
+from orchestrator.report.texts.references import METHODS, MODEL, PROGRAMS, Reference, entry
 from orchestrator.simulations.loaded import COMMIT
 from orchestrator.simulations.registry import describe
 
@@ -27,9 +29,10 @@ _SOFTWARE = (
 
 
 def methods_text(history: History) -> str:
-    """Return everything that decided about a run, in sentences and two lists; nothing that is not known is guessed."""
+    """Return everything that decided about a run, in sentences and lists; nothing that is not known is guessed."""
     paragraphs = [_programs(history), _search(history), _simulations(history), _best(history)]
     parameters = [f"- {line}" for line in _parameters(history)]
+    others = [f"- {line}" for line in _not_searched(history)]
     targets = [f"- {line}" for line in _targets(history)]
     return "\n".join(
         [
@@ -37,6 +40,7 @@ def methods_text(history: History) -> str:
             f"Parameters ({len(parameters)}), with their bounds:",
             *parameters,
             "",
+            *([f"Not searched ({len(others)}):", *others, ""] if others else []),
             f"Targets ({len(targets)}); a score is the distance from what is wanted in norms, the total their sum:",
             *targets,
         ]
@@ -59,11 +63,17 @@ def _known(history: History) -> dict[str, str]:
 def _references(history: History) -> list[Reference]:
     known, (method, polish) = _known(history), _methods(history)
     own = [PROGRAMS[name] for name in PROGRAMS if name in known]
-    return list(dict.fromkeys([*METHODS.get(method, ()), *METHODS.get(polish, ()), *own]))
+    return list(dict.fromkeys([*METHODS.get(method, ()), *_model(history), *METHODS.get(polish, ()), *own]))
+
+
+def _model(history: History) -> tuple[Reference, ...]:
+    """Return what the model that proposes to CMA-ES is cited as, nothing if there is none."""
+    section = _section(history, "optimiser")
+    return MODEL if (section.get("method"), section.get("model")) == ("cma", "targets") else ()
 
 
 def _section(history: History, name: str) -> Mapping[str, Any]:
-    found = history.config.get(name)
+    found = with_moved_keys(history.config).get(name)
     return found if isinstance(found, Mapping) else {}
 
 
@@ -87,7 +97,7 @@ def _programs(history: History) -> str:
     text = f"The parameters of {model} were fitted with mozaik-orchestrator."
     text += f" Versions: {', '.join(named)}." if named else ""
     if commit:
-        return f"{text} The model was that of {commit}."
+        return f"{text} When the run began, the model was that of {commit}."
     return f"{text} Of which version of its sources the model was is not known."
 
 
@@ -99,12 +109,13 @@ def _search(history: History) -> str:
     # what says when something happens that does not happen at all
     idle = {"method", "polish", *(() if polish else ("polish_after",))}
     idle |= {"reweigh_after"} if section.get("weighting") == "sum" else set()
-    given = [f"{name} {value}" for name, value in section.items() if name not in idle and _is_plain(value)]
+    given = [f"{name} {_as_given(value)}" for name, value in section.items() if name not in idle and _is_said(value)]
     text = f"The method was {method}{_cited(METHODS.get(method, ()))}" if method else "The method is not known"
-    text += f", finished by {polish}{_cited(METHODS.get(polish, ()))}" if polish else ""
+    text += f", with Gaussian processes of the targets' values{_cited(_model(history))}" if _model(history) else ""
+    text += f", to be finished by {polish}{_cited(METHODS.get(polish, ()))}" if polish else ""
     text += f" ({', '.join(given)})" if given else ""
     text += f", with {size} offspring a generation" if size else ""
-    text += f", an initial standard deviation of {sigma} of the ranges" if sigma and method in ("cma", "hybrid") else ""
+    text += f", an initial standard deviation of {sigma} of the ranges" if sigma and method == "cma" else ""
     text += f", and seed {seed}" if seed is not None else ""
     seeds = _section(history, "simulation").get("seeds")
     if isinstance(seeds, Mapping) and seeds:
@@ -112,8 +123,12 @@ def _search(history: History) -> str:
     return f"{text}."
 
 
-def _is_plain(value: object) -> bool:
-    return isinstance(value, (str, int, float)) and not isinstance(value, bool) and bool(str(value))
+def _is_said(value: object) -> bool:
+    return value is not None and value not in ("", [], {})
+
+
+def _as_given(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _simulations(history: History) -> str:
@@ -121,28 +136,40 @@ def _simulations(history: History) -> str:
         return "No generation is complete yet."
     counts = Counter(str(outcome) for outcome in history.outcome)
     outcomes = ", ".join(f"{count:,} {name}" for name, count in counts.most_common())
-    text = f"{plural(len(history), 'simulation')} in {plural(len(history.numbers), 'generation')}"
+    trials = _section(history, "simulation").get("trials")
+    each = f" of {trials} trials each" if isinstance(trials, int) and trials > 1 else ""
+    text = f"{plural(len(history), 'evaluation')}{each} in {plural(len(history.numbers), 'generation')}"
     begin, end = history.begin, float(np.fmax.reduce(history.times["finished"]))
     if math.isfinite(begin) and math.isfinite(end):
         text += f" were made between {day(begin)} and {day(end)}"
     text += f", with these outcomes: {outcomes}."
     hours, cores = core_hours(history)
     if hours > 0:
-        text += f" They took {hours:,.3g} core-hours ({plural(cores, 'core')} each)."
+        text += f" They took {hours:,.3g} core-hours ({cores:.3g} core{'' if cores == 1 else 's'} each)."
     return text
 
 
-def core_hours(history: History) -> tuple[float, int]:
-    """Return how long the cores of all jobs with known times were taken in h, and the cores of one of them.
+def core_hours(history: History) -> tuple[float, float]:
+    """Return how long the cores of all evaluations with known times were taken in h, and the cores of one of them.
 
-    Cores are ``ntasks`` times ``cpus_per_task`` of the section ``jobs``, or ``threads`` of the simulation if that says
-    nothing of cores.
+    On this machine these are ``threads`` or ``n_procs`` of the simulation. On a cluster they are ``ntasks`` times
+    ``cpus_per_task`` of the section ``jobs``, or times the former if that says nothing of cores; evaluations that a job
+    makes at once share them.
     """
     jobs, simulation = _section(history, "jobs"), _section(history, "simulation")
-    numbers = [jobs.get("ntasks"), jobs.get("cpus_per_task") or simulation.get("threads")]
-    cores = math.prod(each if isinstance(each, int) and each > 0 else 1 for each in numbers)
+    own = _count(simulation.get("threads")) or _count(simulation.get("n_procs")) or 1
+    cores = float(own)
+    if history.config.get("executor") != "local":
+        asked = (_count(jobs.get("ntasks")) or 1) * (_count(jobs.get("cpus_per_task")) or own)
+        shared = jobs.get("evaluations_per_job", 1) != 1
+        cores = asked / (_count(jobs.get("processes_per_job")) or asked) if shared else float(asked)
     seconds = history.times["finished"] - history.times["started"]
     return float(seconds[np.isfinite(seconds) & (seconds > 0)].sum()) * cores / 3600, cores
+
+
+def _count(value: object) -> int:
+    """Return a number of a configuration that may say anything, 0 if it is none."""
+    return value if isinstance(value, int) and value > 0 else 0
 
 
 def _best(history: History) -> str:
@@ -160,7 +187,24 @@ def _parameters(history: History) -> Iterator[str]:
     for n, each in enumerate(history.parameters):
         kind = ", ".join([*(["logarithmic"] if each.log else []), *(["whole numbers"] if each.integer else [])])
         found = f"; best {best[n]:.6g}" if best is not None else ""
-        yield f"{each.name}: {each.low:g} to {each.high:g}{f' ({kind})' if kind else ''}{found}"
+        spec = range_of(history.config, each.name)
+        bounds = f"{each.low:g} to {each.high:g}{f' ({kind})' if kind else ''}" if spec else "bounds not known"
+        yield f"{each.name}: {bounds}{_other_names(spec.names if spec else None)}{found}"
+
+
+def _other_names(names: Sequence[str] | None) -> str:
+    if names is None:
+        return ""
+    return f"; simulations get it as {', '.join(names)}" if names else "; only in expressions"
+
+
+def _not_searched(history: History) -> Iterator[str]:
+    """Return what simulations got besides, a line for each: constants, and what is computed."""
+    for name, spec in _section(history, "parameters").items():
+        if isinstance(spec, Mapping) and "expression" in spec:
+            yield f"{name}: {spec['expression']}, computed"
+        elif isinstance(spec, (int, float)):
+            yield f"{name}: {spec}, constant"
 
 
 def _targets(history: History) -> Iterator[str]:

@@ -54,6 +54,11 @@ _COMPOSITE = _article(
     "astudillo2019", "Astudillo & Frazier 2019", "Astudillo, Raul and Frazier, Peter I.",
     "Bayesian optimization of composite functions", "arXiv preprint arXiv:1906.01537", 2019,
 )  # fmt: skip
+_STEPS = _article(
+    "cartis2019", "Cartis & Roberts 2019", "Cartis, Coralia and Roberts, Lindon",
+    "A derivative-free {Gauss--Newton} method", "Mathematical Programming Computation", 2019, volume="11",
+    pages="631--674", doi="10.1007/s12532-019-00161-7",
+)  # fmt: skip
 _SIMPLEX = _article(
     "nelder1965", "Nelder & Mead 1965", "Nelder, John A. and Mead, Roger", "A simplex method for function minimization",
     "The Computer Journal", 1965, volume="7", number="4", pages="308--313", doi="10.1093/comjnl/7.4.308",
@@ -62,15 +67,10 @@ _SIMPLEX = _article(
 # of optimisers, by the names that configurations give them; plug-ins of others say themselves what they are
 METHODS: dict[str, tuple[Reference, ...]] = {
     "cma": (_CMA,),
-    "hybrid": (_COMPOSITE, _CMA),
+    "composite": (_COMPOSITE,),
+    "hybrid": (_STEPS, _COMPOSITE),
     "nelder_mead": (_SIMPLEX,),
-    "gauss_newton": (
-        _article(
-            "cartis2019", "Cartis & Roberts 2019", "Cartis, Coralia and Roberts, Lindon",
-            "A derivative-free {Gauss--Newton} method", "Mathematical Programming Computation", 2019, volume="11",
-            pages="631--674", doi="10.1007/s12532-019-00161-7",
-        ),
-    ),
+    "gauss_newton": (_STEPS,),
     "differential_evolution": (
         _article(
             "storn1997", "Storn & Price 1997", "Storn, Rainer and Price, Kenneth",
@@ -115,6 +115,9 @@ METHODS: dict[str, tuple[Reference, ...]] = {
     ),
 }  # fmt: skip
 
+# of the model that proposes points to CMA-ES
+MODEL = (_COMPOSITE,)
+
 # of programs, by the names under which versions are kept
 PROGRAMS: dict[str, Reference] = {
     "mozaik": _article(
@@ -148,5 +151,10 @@ PROGRAMS: dict[str, Reference] = {
         "stimberg2019", "Stimberg et al. 2019", "Stimberg, Marcel and Brette, Romain and Goodman, Dan F. M.",
         "{Brian} 2, an intuitive and efficient neural simulator", "eLife", 2019, volume="8", pages="e47314",
         doi="10.7554/eLife.47314",
+    ),
+    "ANNarchy": _article(
+        "vitay2015", "Vitay et al. 2015", r"Vitay, Julien and Dinkelbach, Helge {\"U}lo and Hamker, Fred H.",
+        "{ANNarchy}: a code generation approach to neural simulations on parallel hardware",
+        "Frontiers in Neuroinformatics", 2015, volume="9", pages="19", doi="10.3389/fninf.2015.00019",
     ),
 }  # fmt: skip

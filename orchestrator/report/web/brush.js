@@ -91,7 +91,7 @@ function chooseEvaluations() {
 function chosenWords() {
   const totals = resolve(REPORT.shown.total), clear = element("button", { type: "button" }, "Clear");
   clear.addEventListener("click", clearChosen);
-  const best = [...chosen].reduce((least, each) => (least === null || totals[each] < totals[least] ? each : least), null);
+  const best = [...chosen].reduce((least, each) => (least === null || !(totals[least] <= totals[each]) ? each : least), null);
   const words = element("span", {}, `${chosen.size} evaluation${chosen.size === 1 ? "" : "s"} chosen, of those that are drawn`);
   if (best === null) return [words, clear];
   const open = element("button", { type: "button" }, `Best of them: ${number(totals[best])}`);

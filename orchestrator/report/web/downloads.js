@@ -1,6 +1,7 @@
 // A figure as it is shown now, as SVG, PNG, or its numbers as CSV.
 const LOOK = `text{font-family:Arial,"Liberation Sans",sans-serif;fill:#5f6b78;font-size:11px}.name,.heading,.title,.label{fill:#1d2733}
-.heading,.title{font-weight:bold}.grid{stroke:#e9edf1;fill:none}.frame{stroke:#aeb8c2;fill:none}`;
+.heading,.title{font-weight:bold}.grid{stroke:#e9edf1;fill:none}.frame{stroke:#aeb8c2;fill:none}
+.brush{fill:#2b6cb0;fill-opacity:.18;stroke:#2b6cb0}`;
 
 const WIDEST = 1200, LINE = 17;
 
@@ -90,11 +91,12 @@ function rowsOf(panel) {
   return found;
 }
 
-// Numbers on the page have seven digits.
+// Numbers on the page have seven digits. Spreadsheets compute what begins like a formula, unless a ' is before it.
 function csvCell(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return "";
   if (typeof value === "number") return String(Number(value.toPrecision(7)));
-  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 function csvOf({ views }) {

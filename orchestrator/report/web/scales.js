@@ -1,10 +1,13 @@
 // From values to pixels, and the ticks between.
+// the smallest number with all digits, as in domains.py
+const LEAST = 2 ** -1022;
+
 function makeScale(axis, from, to) {
   const log = axis.scale === "log";
   const step = log ? Math.log : (value) => value;
   const [low, high] = axis.domain.map(step);
   const [least, most] = from < to ? [from, to] : [to, from];
-  const atSlot = (value) => from + ((step(log ? Math.max(value, 1e-300) : value) - low) / (high - low)) * (to - from);
+  const atSlot = (value) => from + ((step(log ? Math.max(value, LEAST) : value) - low) / (high - low)) * (to - from);
   const slot = (value) => {
     const row = Math.min(Math.max(Math.round(value), 0), axis.slots.length - 1);
     return axis.slots[row] + value - row;
@@ -24,18 +27,22 @@ function makeScale(axis, from, to) {
   return { place, atSlot, clamped, value, row, step: Math.abs((to - from) / (high - low)), from, to, axis };
 }
 
+// of narrower axes, the distance of ticks would have few digits or none
+const NARROWEST = 1e-300;
+
 function linearTicks(low, high, most, whole) {
   const raw = (high - low) / Math.max(most, 1);
   const power = 10 ** Math.floor(Math.log10(raw));
   let step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= raw * 0.999);
   if (whole) step = Math.max(1, Math.round(step));
-  const ticks = [];
-  for (let n = Math.ceil(low / step - 1e-9); n * step <= high + step * 1e-9; n++) ticks.push(Number((n * step).toPrecision(12)));
+  // counted, because numbers above 2 ** 53 do not grow by 1
+  const first = Math.ceil(low / step - 1e-9), count = Math.floor(high / step + 1e-9) - first + 1, ticks = [];
+  for (let n = 0; n < count; n++) ticks.push(Number(((first + n) * step).toPrecision(12)));
   return ticks;
 }
 
 function logTicks(low, high, most) {
-  const decades = Math.log10(high / low);
+  const decades = Math.log10(high) - Math.log10(low);
   const factors = decades > most / 1.6 ? [1] : decades > most / 4 ? [1, 3] : [1, 2, 5];
   const every = Math.max(1, Math.ceil(decades / most));
   const ticks = [];
@@ -43,7 +50,7 @@ function logTicks(low, high, most) {
     if (power % every) continue;
     for (const factor of factors) {
       const tick = Number(`${factor}e${power}`);
-      if (tick >= low * 0.9999 && tick <= high * 1.0001) ticks.push(tick);
+      if (Number.isFinite(tick) && tick >= low * 0.9999 && tick <= high * 1.0001) ticks.push(tick);
     }
   }
   return ticks.length > 1 ? ticks : linearTicks(low, high, most).filter((tick) => tick > 0);
@@ -51,6 +58,7 @@ function logTicks(low, high, most) {
 
 function ticksOf(axis, most) {
   const [low, high] = axis.domain;
+  if (!(high - low > NARROWEST && high - low < Infinity) || (axis.scale === "log" && low <= 0)) return [];
   return axis.scale === "log" ? logTicks(low, high, most) : linearTicks(low, high, most, axis.whole);
 }
 
@@ -103,9 +111,10 @@ function fittedApart(texts, width, size = 11) {
   if (!long.length) return texts;
   const reversed = long.map((text) => [...text].reverse().join(""));
   const last = long.length > 1 ? alikeAt(reversed) : 0;
-  const first = alikeAt(long.map((text) => text.slice(0, text.length - last)));
+  const first = long.length > 1 ? alikeAt(long.map((text) => text.slice(0, text.length - last))) : 0;
   const several = new Set(texts).size;
   for (const begin of [0, first]) {
+    if (!long.every((text) => text.slice(begin, text.length - last))) continue;
     const cut = texts.map((text) => (fits(text) ? text : `${begin ? "…" : ""}${text.slice(begin, text.length - last)}${last ? "…" : ""}`));
     if (cut.every(fits) && new Set(cut).size === several) return cut;
   }

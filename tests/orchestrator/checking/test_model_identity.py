@@ -194,6 +194,14 @@ def test_the_commit_of_a_model_is_known_and_whether_it_was_changed(tmp_path: Pat
     assert commit_of(model) == f"commit {head}, without changes"
     (model / "model.py").write_text("a = 2\n")
     assert commit_of(model) == f"commit {head}, with changes in 1 file"
+    # what is the model's has to be in it, runs have not
+    (model / "own[1].py").write_text("a = 3\n")
+    of_model = ["model.py", "./own[1].py", "../elsewhere.py"]
+    assert commit_of(model, of_model) == (
+        f"commit {head}, with changes in 1 file, and 1 file of the model is not in it"
+    )
+    git("add", "model/own[1].py")
+    assert commit_of(model, of_model) == f"commit {head}, with changes in 2 files"
     # what a repository ignores is not in it
     (tmp_path / ".gitignore").write_text("ignored/\n")
     (tmp_path / "ignored").mkdir()

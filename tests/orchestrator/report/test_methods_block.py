@@ -13,6 +13,7 @@ from report_runs import config, make_run
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
 from orchestrator.files import write_json
+from orchestrator.optimisers.registry import optimisers
 from orchestrator.paths import RunPaths
 from orchestrator.records import Outcome
 from orchestrator.report import History, write_report
@@ -21,7 +22,8 @@ from orchestrator.report.texts.dates import dates, day, ending
 from orchestrator.report.texts.differences import differences, read_reference
 from orchestrator.report.texts.logs import without_noise
 from orchestrator.report.texts.methods import bibtex, core_hours, methods_text
-from orchestrator.report.texts.references import METHODS
+from orchestrator.report.texts.references import METHODS, PROGRAMS
+from orchestrator.simulations.loaded import SIMULATORS
 
 pytestmark = pytest.mark.drawing
 
@@ -54,13 +56,14 @@ def test_the_text_says_all_that_decided(tmp_path: Path) -> None:
     for words in (
         "The parameters of model:simulate were fitted",
         "cma 4.5.0",
-        "The model was that of commit abc123, with changes in 2 files.",
-        "cma (Hansen 2016), finished by nelder_mead (Nelder & Mead 1965) (model targets)",
+        "When the run began, the model was that of commit abc123, with changes in 2 files.",
+        "cma (Hansen 2016), with Gaussian processes of the targets' values (Astudillo & Frazier 2019), to be finished",
+        "to be finished by nelder_mead (Nelder & Mead 1965) (model targets)",
         "with 4 offspring a generation",
         "an initial standard deviation of 0.2 of the ranges",
         "seed 7",
         "pynn_seed 936395",
-        "12 simulations in 3 generations were made between",
+        "12 evaluations in 3 generations were made between",
         "9 OK, 3 EXPLODED",
         "- sheets.inh.w: 0.1 to 1 (logarithmic); best",
         "- Rate(exc): 0; norm 0.5, score at most 20",
@@ -79,11 +82,57 @@ def test_what_is_not_known_is_not_guessed(tmp_path: Path) -> None:
     assert "nan" not in text
 
 
+def test_lists_constants_and_what_is_computed_decided_too(tmp_path: Path) -> None:
+    parameters = {
+        NAMES[0]: {"bounds": [0, 1], "names": ["a.w", "b.w"]},
+        "fixed": 3,
+        "sum": {"expression": "fixed + 1"},
+    }
+    optimiser = {"method": "grid", "points": {NAMES[0]: 5}, "flag": False, "learn_from": ["a_run", "b_run"], "none": []}
+    simulation = {"type": "function", "function": "model:simulate", "trials": 10}
+    text = methods_text(history_of(tmp_path, parameters=parameters, optimiser=optimiser, simulation=simulation))
+    assert '(points {"sheets.exc.w": 5}, flag false, learn_from ["a_run", "b_run"]), with' in text
+    assert "standard deviation" not in text
+    assert "12 evaluations of 10 trials each in 3 generations" in text
+    assert "- sheets.exc.w: 0 to 1; simulations get it as a.w, b.w; best" in text
+    assert "- sheets.inh.w: bounds not known; best" in text
+    assert "Not searched (2):\n- fixed: 3, constant\n- sum: fixed + 1, computed\n" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "cores"),
+    [
+        ({"jobs": {"cpus_per_task": 32, "evaluations_per_job": 64}}, 1),
+        ({"jobs": {"cpus_per_task": 32, "evaluations_per_job": "auto", "processes_per_job": 4}}, 8),
+        ({"jobs": {"cpus_per_task": 32, "processes_per_job": 4}}, 32),
+        ({"jobs": {"ntasks": 2}, "simulation": {"threads": 4}}, 8),
+        ({"jobs": {}, "simulation": {"n_procs": 3}}, 3),
+        ({"jobs": {}, "slurm": {"ntasks": 2, "cpus_per_task": 8}}, 16),  # where these keys were once
+        ({"executor": "local"}, 1),
+        ({"executor": "local", "simulation": {"threads": 4}}, 4),
+    ],
+    ids=str,
+)
+def test_core_hours_are_of_the_cores_that_an_evaluation_had(
+    changes: dict[str, Any], cores: int, tmp_path: Path
+) -> None:
+    hours, each = core_hours(history_of(tmp_path, generations=1, **changes))
+    assert (hours, each) == (pytest.approx((40 + 41 + 42 + 43) * cores / 3600), cores)
+
+
+def test_every_method_and_simulator_has_its_reference() -> None:
+    unpublished = {"ga", "grid", "table", "generator"}
+    assert set(METHODS) | unpublished == set(optimisers().known())
+    assert not set(METHODS) & unpublished
+    assert set(PROGRAMS) == set(SIMULATORS.values())
+    assert METHODS["hybrid"] == (*METHODS["gauss_newton"], *METHODS["composite"])
+
+
 def test_references_are_of_what_was_used(tmp_path: Path) -> None:
     history = replace(history_of(tmp_path), versions={"orchestrator": "9.9", "NEST": "3.9", "PyNN": "0.12"})
     text = bibtex(history)
     keys = re.findall(r"^@\w+\{(\w+),$", text, re.M)
-    assert keys == ["mozaik_orchestrator", "hansen2016", "nelder1965", "davison2009", "gewaltig2007"]
+    assert keys == ["mozaik_orchestrator", "hansen2016", "astudillo2019", "nelder1965", "davison2009", "gewaltig2007"]
     assert "version = {9.9}" in text
     assert text.count("{") == text.count("}")
     for reference in (each for references in METHODS.values() for each in references):

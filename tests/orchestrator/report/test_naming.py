@@ -42,6 +42,16 @@ def test_what_long_names_share_goes_first() -> None:
     assert cut_apart(names, 44) == names
 
 
+def test_something_is_left_of_a_name_that_is_alone_too_long_or_begins_another() -> None:
+    """They became …"""
+    assert cut_apart(["a" * 30 + "b" * 30, "short"], 44) == ["a" * 21 + "…" + "b" * 22, "short"]
+    within = ["connection.weight", "connection.weight_of_more"]
+    for names in (within, [name[::-1] for name in within]):
+        cut = cut_apart(names, 12)
+        assert len(set(cut)) == 2
+        assert all(6 < len(name) <= 12 for name in cut)
+
+
 def test_the_middle_stays_where_names_differ_there() -> None:
     middle = [f"{'x' * 30}.{each}.{end * 30}" for each in "abc" for end in "yz"]
     cut = cut_apart(middle, 12)

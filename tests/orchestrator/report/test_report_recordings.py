@@ -16,6 +16,7 @@ from orchestrator.cli import app
 from orchestrator.data.freezing import write_data
 from orchestrator.paths import RunPaths
 from orchestrator.report import History, figures, summary, write_report
+from orchestrator.report.drawing import _draw
 from orchestrator.report.figures.registry import sections_of
 from orchestrator.status import Watcher
 from orchestrator.status.described import Best
@@ -103,6 +104,14 @@ def test_events_are_a_raster_by_label_and_a_histogram(history: History) -> None:
     bars, measured = histogram.marks
     assert bars.high.sum() / 2 == 5  # type: ignore[union-attr]
     assert measured.y.sum() / 2 == 2  # type: ignore[union-attr]
+
+
+@pytest.mark.drawing
+def test_a_saved_raster_has_every_row(history: History) -> None:
+    """All events were drawn on one line."""
+    figure = figures.events(history).choose(recorded="best: generation 1 offspring 2")
+    (points,) = _draw(figure, 6.0).axes[0].collections
+    assert points.get_offsets()[:, 1].tolist() == [0, 1, 0, 1, 1]
 
 
 def test_a_run_without_recordings_has_no_such_section(tmp_path: Path) -> None:

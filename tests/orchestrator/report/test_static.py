@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 import re
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from report_runs import NASTY, make_run
+from report_runs import NASTY, config, make_run
 
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.optimisers.space import Parameter
 from orchestrator.records import Outcome
-from orchestrator.report import History, figures
+from orchestrator.report import History, figures, write_report
+from orchestrator.report.domains import around, central, from_zero, log_domain, parameter_domain
 from orchestrator.report.palette import BLUE, INK, NO_VALUE
 from orchestrator.report.scene import (
     Axis,
@@ -36,7 +40,7 @@ from orchestrator.report.svg import static
 from orchestrator.report.svg.figures import MARKS
 from orchestrator.report.svg.scales import Colours, Scale, number, ticks_of
 
-NAN = math.nan
+NAN, LARGEST = math.nan, sys.float_info.max
 
 
 def parsed(figure: Figure) -> ET.Element:
@@ -141,10 +145,62 @@ def test_all_figures_of_a_run_are_whole_whatever_names_say(tmp_path: Path) -> No
         assert len(html) < 60_000
 
 
+@pytest.mark.parametrize("numbers", [(-LARGEST, 1.0, LARGEST), (LARGEST,), (5e-324,), (1e10, 1e10 + 2e-6)], ids=str)
+def test_ends_of_axes_hold_whatever_a_float_holds(numbers: tuple[float, ...]) -> None:
+    for low, high in (around(numbers), from_zero(numbers), central(np.array(numbers))):
+        assert low < high
+        assert math.isfinite(high - low)
+    low, high = log_domain(numbers)
+    assert 0 < low < high < math.inf
+    svg = drawn(
+        Points(np.array(numbers), np.array(numbers), BLUE), x=Axis("x", around(numbers)), y=Axis("y", (0.0, 1.0))
+    )
+    assert not re.search("nan|inf", path_of(svg, BLUE))
+
+
+def test_bounds_may_be_far_apart() -> None:
+    low, high = parameter_domain(Parameter("x", 1e-300, 1e300, log=True))
+    assert 0 < low < 1e-300
+    assert 1e300 < high < math.inf
+    assert Scale(Axis("x", (low, high), "log"), 0.0, 100.0).place(1.0) == pytest.approx(50.0, abs=0.1)
+
+
+def test_what_is_beyond_drawing_is_left_out() -> None:
+    panels = [
+        Panel(Axis("x", (0.0, 1.0)), Axis("y", ends, "log"), (), title)
+        for ends, title in (((-1, 1), "a"), ((1, 2), "b"))
+    ]
+    mark = Points(np.ones(1), np.ones(1), BLUE)
+    html = static(Figure("f", "A figure", panels=tuple(replace(each, marks=(mark,)) for each in panels)))
+    assert re.findall("<h4>(.)</h4>", html) == ["b"]
+
+
+@pytest.mark.drawing
+def test_one_enormous_value_does_not_end_the_report(tmp_path: Path) -> None:
+    enormous = {1: LARGEST / 2, 2: -LARGEST / 2}
+    bounds = {"wide": {"bounds": [1e-300, 1e300], "scale": "log"}, "far": [-1e308, 1e308]}
+    run = make_run(
+        tmp_path / "run",
+        parameters=list(bounds),
+        values=lambda g, i, _rng: [enormous.get(i, 1.0) if g else 0.5, 0.1 * i],
+        scores=lambda found: np.minimum(np.abs(found), 20.0),
+        text=config(list(bounds), ["Rate(exc)", "CV(exc)"], parameters=bounds),
+    )
+    page = write_report([run], tmp_path / "report.html").read_text()
+    assert page.count('<svg viewBox="0 0') > 20
+
+
 def test_ticks_are_round_and_inside() -> None:
     assert ticks_of(Axis(domain=(0.0, 1.03)), 5) == [0.0, 0.5, 1.0]
     assert ticks_of(Axis(domain=(-0.3, 3.3), whole=True), 8) == [0.0, 1.0, 2.0, 3.0]
     assert ticks_of(Axis(domain=(0.5, 2000.0), scale="log"), 8) == [1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0]
+    # of ends that are too far apart or too near for a float
+    for low, high in ((0.0, math.inf), (-LARGEST, LARGEST), (1.0, 1.0), (0.0, 5e-324), (math.nan, 1.0)):
+        assert ticks_of(Axis(domain=(low, high)), 5) == []
+    assert ticks_of(Axis(domain=(0.0, 1.0), scale="log"), 5) == []
+    wide = ticks_of(Axis(domain=(1e-300, 1e300), scale="log"), 5)
+    assert len(wide) > 2
+    assert set(np.diff(np.log10(wide)).round(6)) == {120.0}
     assert [number(value) for value in (0.0, -0.5, 1e7, 2.5e-6, 1234.0)] == ["0", "−0.5", "1e7", "2.5e−6", "1234"]
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +214,16 @@ def test_the_report_draws_one_score_over_the_other(validated: RunPaths, run: Run
     assert (dots.x.tolist(), dots.y.tolist()) == ([4, 2], [0, 3])  # type: ignore[union-attr]
     assert history.total[history.shown[dots.evaluations]].tolist() == [0, 3]
     assert figures.fit_and_validation(Checkpoint(run.checkpoint)).empty
+    assert panel.marks[-1].label == "best in validation"  # type: ignore[union-attr]
+    # the best of all is not drawn if it had no score where it was found
+    assert history.validation is not None
+    best = history.validation.measured[0]
+    unknown = replace(best, found=replace(best.found, total_score=math.nan))
+    rows = [unknown if each is best else each for each in history.validation.rows]
+    (panel,) = figures.fit_and_validation(replace(history, validation=replace(history.validation, rows=rows))).panels
+    diamond = panel.marks[-1]
+    assert isinstance(diamond, Points)
+    assert (diamond.label, np.asarray(diamond.y).tolist()) == ("best in validation of these", [3])
 
 
 @pytest.mark.run
