@@ -124,6 +124,18 @@ FAILS = {
         1,
         "ended with exit code 3",
     ),
+    "two have one queue, one of them in a list, and both fail": (
+        """
+        def both(shared):
+            for given in (shared, [shared]):
+                multiprocessing.Process(target=lambda q: sys.exit(3), args=(given,)).start()
+            shared.get()
+        collected = lambda _: both(multiprocessing.Queue())
+        build = None
+        """,
+        1,
+        "ended with exit code 3",
+    ),
 }
 HEALTHY = {
     "all goes well": """
@@ -172,6 +184,28 @@ HEALTHY = {
             mine = multiprocessing.Queue()
             for target in (lambda q: sys.exit(3), put_late):
                 multiprocessing.Process(target=target, args=(mine,)).start()
+            return mine.get()
+        build = None
+        """,
+    "one of two fails, and the other has the queue in a list": """
+        def put_late(given):
+            time.sleep(LONG)
+            given[0].put((300_000, 3))
+        def collected(_):
+            mine = multiprocessing.Queue()
+            for target, given in ((lambda q: sys.exit(3), mine), (put_late, [mine])):
+                multiprocessing.Process(target=target, args=(given,)).start()
+            return mine.get()
+        build = None
+        """,
+    "one of two fails, and the other is of a context of the model's": """
+        def put_late(q):
+            time.sleep(LONG)
+            q.put((300_000, 3))
+        def collected(_):
+            mine = multiprocessing.Queue()
+            multiprocessing.Process(target=lambda q: sys.exit(3), args=(mine,)).start()
+            multiprocessing.get_context("fork").Process(target=put_late, args=(mine,)).start()
             return mine.get()
         build = None
         """,
