@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import tokenize
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,16 @@ from orchestrator.errors import UsageError
 from orchestrator.prepare.workflow import workflow_in
 from orchestrator.simulations.mozaik.modules import defined_in, python_tree
 from orchestrator.simulations.mozaik.protocol import local_names
-from orchestrator.simulations.mozaik.sources.preceding import runs_model
+from orchestrator.simulations.mozaik.sources.preceding import only_says, preceding, runs_model
 from orchestrator.simulations.mozaik.sources.presented_time import presented_time
 
 SCRIPT = "run_optimization_experiment.py"
 # what is written of it, because the script itself runs the model when it is imported
 MODULE = "reduced_protocol"
-_COPIED = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
+_IMPORTS, _ASSIGNMENTS = (ast.Import, ast.ImportFrom), (ast.Assign, ast.AnnAssign)
+_COPIED = (ast.FunctionDef, ast.ClassDef, *_IMPORTS, *_ASSIGNMENTS)
+# what values are made of that nothing can change afterwards
+_UNCHANGEABLE = (ast.Constant, ast.UnaryOp, ast.BinOp, ast.Tuple, ast.operator, ast.unaryop, ast.expr_context)
 
 
 @dataclass(frozen=True)
@@ -120,14 +123,44 @@ def _needed(tree: ast.Module, name: str, script: str) -> list[ast.stmt]:
             if wanted not in _gives(node):
                 continue
             if not isinstance(node, _COPIED) or runs_model(node):
-                raise UsageError(
-                    f"--reduced: {script}:{node.lineno}: {name} needs {wanted}, expected a value, a function or an "
-                    f"import. Move {name} into a file of its own and name it with --experiments module:function"
-                )
+                raise _refused(f"{script}:{node.lineno}", name, f"{wanted}, expected a value, a function or an import")
             taken.add(id(node))
-            own = set().union(*local_names(node)) if isinstance(node, ast.FunctionDef) else set()
-            waiting += {each.id for each in ast.walk(node) if isinstance(each, ast.Name)} - own
-    return [node for node in tree.body if id(node) in taken]
+            waiting += _used_by(node)
+    needed = [node for node in tree.body if id(node) in taken]
+    for node, changed in _changes(tree, needed):
+        where = f"{script}:{node.lineno}"
+        raise _refused(where, name, f"{changed}, which this line may change, expected a value that stays as it is")
+    return needed
+
+
+def _refused(where: str, name: str, needs: str) -> UsageError:
+    return UsageError(
+        f"--reduced: {where}: {name} needs {needs}. Move {name} into a file of its own and name it with --experiments "
+        "module:function"
+    )
+
+
+def _used_by(node: ast.AST) -> set[str]:
+    """Return the names that a statement uses and does not give a meaning itself, those of a class method by method."""
+    if isinstance(node, ast.ClassDef):
+        parts: list[ast.AST] = [*node.decorator_list, *node.bases, *node.keywords, *node.body]
+        return set().union(*map(_used_by, parts))
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    own = set().union(*local_names(node)) if isinstance(node, functions) else set()
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)} - own
+
+
+def _changes(tree: ast.Module, needed: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt, str]]:
+    """Yield what is done before the model runs to a list, say, that is among what is needed, and its name."""
+    assigned = [node for node in needed if isinstance(node, _ASSIGNMENTS)]
+    changeable = set().union(*(_gives(node) for node in assigned if not _is_unchangeable(node.value)))
+    for node in preceding(tree):
+        if not (node in needed or isinstance(node, _IMPORTS) or only_says(node)):
+            yield from ((node, name) for name in sorted(_used_by(node) & changeable))
+
+
+def _is_unchangeable(value: ast.expr | None) -> bool:
+    return value is not None and all(isinstance(each, _UNCHANGEABLE) for each in ast.walk(value))
 
 
 def _gives(node: ast.stmt) -> set[str]:
