@@ -57,7 +57,7 @@ def execute_before(lines: Sequence[str]) -> None:
     """Execute the user's own lines of Python; SystemExit says which of them fails."""
     try:
         exec(compile("\n".join(lines), BEFORE, "exec", dont_inherit=True), {"__name__": BEFORE})  # noqa: S102
-    except Exception as error:  # noqa: BLE001  (they may raise anything)
+    except (Exception, SystemExit) as error:  # they may raise anything, and exit with code 0
         traceback.print_exc()
         number = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == BEFORE]
         line = lines[number[0] - 1].strip() if number and number[0] else ""

@@ -322,6 +322,14 @@ def test_lines_are_executed_before_mozaik_is_imported(tmp_path: Path) -> None:
     assert [json.loads(line)["phase"] for line in (tmp_path / "progress.jsonl").open()] == ["building", "finished"]
 
 
+def test_a_line_that_exits_is_a_failure(tmp_path: Path) -> None:
+    """With exit code 0 it was a simulation that had left no results."""
+    done = started(tmp_path, ["import sys", "sys.exit(0)"])
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "simulation.before: sys.exit(0): SystemExit: 0"
+    assert not (tmp_path / "progress.jsonl").exists()
+
+
 def test_a_line_that_fails_is_named_before_anything_is_built(tmp_path: Path) -> None:
     done = started(tmp_path, ["import ours", "ours.fail()  # of a module of the model"])
     assert done.returncode == 1
