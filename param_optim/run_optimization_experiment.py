@@ -57,16 +57,34 @@ def execute_before(lines: Sequence[str]) -> None:
     """Execute the user's own lines of Python; SystemExit says which of them fails."""
     try:
         exec(compile("\n".join(lines), BEFORE, "exec", dont_inherit=True), {"__name__": BEFORE})  # noqa: S102
-    except (Exception, SystemExit) as error:  # they may raise anything, and exit with code 0
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (they may raise anything, and exit with code 0)
         traceback.print_exc()
         number = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == BEFORE]
         line = lines[number[0] - 1].strip() if number and number[0] else ""
         raise SystemExit(f"{BEFORE}: {line}: {type(error).__name__}: {error}") from None
 
 
+def end_other_ranks(failed: SystemExit) -> None:
+    """Say why this rank ends, and end all, if there are others: they would wait for it in the start of MPI for ever."""
+    if "mpi4py" not in sys.modules:  # it is no python -m mpi4py
+        return
+    with contextlib.suppress(Exception):  # a broken MPI has started nowhere
+        from mpi4py import MPI  # noqa: PLC0415  (starts it)
+
+        if MPI.COMM_WORLD.size > 1:
+            sys.stderr.write(f"{failed}\n")
+            sys.stderr.flush()
+            time.sleep(1)  # mpiexec, which passes it on, ends with the ranks
+            MPI.COMM_WORLD.Abort(1)
+
+
 if __name__ == "__main__":  # run.py has such lines above its imports too, and they may matter to them
     sys.path.insert(0, str(Path.cwd()))
-    execute_before(load_settings().get("before", []))
+    try:
+        execute_before(load_settings().get("before", []))
+    except SystemExit as failed:
+        end_other_ranks(failed)
+        raise
 
 import mozaik
 import numpy

@@ -330,6 +330,29 @@ def test_a_line_that_exits_is_a_failure(tmp_path: Path) -> None:
     assert not (tmp_path / "progress.jsonl").exists()
 
 
+MPI = """
+import os
+class COMM_WORLD:
+    size = {size}
+    def Abort(code):
+        print("all ranks end with", code, flush=True)
+        os._exit(code)
+"""
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_line_that_fails_on_one_rank_ends_the_others(size: int, tmp_path: Path) -> None:
+    """They waited for it in the start of MPI."""
+    package = tmp_path / "mpi4py"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "MPI.py").write_text(MPI.format(size=size))
+    done = started(tmp_path, ["import mpi4py", "open('nix')"])  # the first is what python -m mpi4py does
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("simulation.before: open('nix'): FileNotFoundError")
+    assert done.stdout == ("all ranks end with 1\n" if size > 1 else "")
+
+
 def test_a_line_that_fails_is_named_before_anything_is_built(tmp_path: Path) -> None:
     done = started(tmp_path, ["import ours", "ours.fail()  # of a module of the model"])
     assert done.returncode == 1
