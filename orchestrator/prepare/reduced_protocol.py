@@ -13,16 +13,18 @@ from orchestrator.errors import UsageError
 from orchestrator.prepare.workflow import workflow_in
 from orchestrator.simulations.mozaik.modules import defined_in, python_tree
 from orchestrator.simulations.mozaik.protocol import local_names
-from orchestrator.simulations.mozaik.sources.preceding import only_says, preceding, runs_model
+from orchestrator.simulations.mozaik.sources.preceding import called_name, only_says, preceding, runs_model
 from orchestrator.simulations.mozaik.sources.presented_time import presented_time
 
 SCRIPT = "run_optimization_experiment.py"
 # what is written of it, because the script itself runs the model when it is imported
 MODULE = "reduced_protocol"
-_IMPORTS, _ASSIGNMENTS = (ast.Import, ast.ImportFrom), (ast.Assign, ast.AnnAssign)
-_COPIED = (ast.FunctionDef, ast.ClassDef, *_IMPORTS, *_ASSIGNMENTS)
+_ASSIGNMENTS = (ast.Assign, ast.AnnAssign)
+_COPIED = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, *_ASSIGNMENTS)
 # what values are made of that nothing can change afterwards
 _UNCHANGEABLE = (ast.Constant, ast.UnaryOp, ast.BinOp, ast.Tuple, ast.operator, ast.unaryop, ast.expr_context)
+
+_READING = (ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.FormattedValue, ast.If, ast.While)
 
 
 @dataclass(frozen=True)
@@ -127,9 +129,9 @@ def _needed(tree: ast.Module, name: str, script: str) -> list[ast.stmt]:
             taken.add(id(node))
             waiting += _used_by(node)
     needed = [node for node in tree.body if id(node) in taken]
-    for node, changed in _changes(tree, needed):
-        where = f"{script}:{node.lineno}"
-        raise _refused(where, name, f"{changed}, which this line may change, expected a value that stays as it is")
+    if changed := next(_changes(tree, needed), None):
+        needs = f"{changed.id}, which this line may change, expected a value that stays as it is"
+        raise _refused(f"{script}:{changed.lineno}", name, needs)
     return needed
 
 
@@ -150,13 +152,37 @@ def _used_by(node: ast.AST) -> set[str]:
     return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)} - own
 
 
-def _changes(tree: ast.Module, needed: Sequence[ast.stmt]) -> Iterator[tuple[ast.stmt, str]]:
-    """Yield what is done before the model runs to a list, say, that is among what is needed, and its name."""
+def _changes(tree: ast.Module, needed: Sequence[ast.stmt]) -> Iterator[ast.Name]:
+    """Yield where something that is needed, a list, say, may be changed before the model runs."""
     assigned = [node for node in needed if isinstance(node, _ASSIGNMENTS)]
     changeable = set().union(*(_gives(node) for node in assigned if not _is_unchangeable(node.value)))
-    for node in preceding(tree):
-        if not (node in needed or isinstance(node, _IMPORTS) or only_says(node)):
-            yield from ((node, name) for name in sorted(_used_by(node) & changeable))
+    for node in _executed(tree):
+        if not (node in assigned or only_says(node)):
+            concerned = _used_by(node) & changeable
+            yield from (each for each in _more_than_read(node) if each.id in concerned)
+
+
+def _executed(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Yield what is executed before the model runs, and the script's functions that are called there."""
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    waiting: list[ast.stmt] = preceding(tree)
+    while waiting:
+        node = waiting.pop(0)
+        yield node
+        called = {called_name(each.func) for each in ast.walk(node) if isinstance(each, ast.Call)}
+        waiting += [functions.pop(name) for name in sorted(called & functions.keys())]
+
+
+def _more_than_read(node: ast.stmt) -> Iterator[ast.Name]:
+    """Yield each name of a statement of which more is done than to compare or compute with it, or a part of it."""
+    parents = {child: parent for parent in ast.walk(node) for child in ast.iter_child_nodes(parent)}
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name):
+            whole: ast.AST = each
+            while isinstance(around := parents[whole], (ast.Attribute, ast.Subscript)) and around.value is whole:
+                whole = around
+            if not isinstance(around, _READING):
+                yield each
 
 
 def _is_unchangeable(value: ast.expr | None) -> bool:

@@ -143,6 +143,7 @@ CHANGES = {
     "in a block": "VALUES = [500]\nfor each in [1, 2]:\n    VALUES.append(each)\n",
     "by another name": "VALUES = [500]\nOTHER = VALUES\nOTHER.append(3)\n",
     "a function": "VALUES = [500]\nnumpy.random.shuffle(VALUES)\n",
+    "a function of its own": "VALUES = [500]\ndef grow(by):\n    VALUES.append(by)\n\ngrow(30)\n",
     "as a program alone": "VALUES = [500]\nif __name__ == '__main__':\n    VALUES.append(30)\n",
 }
 
@@ -159,8 +160,7 @@ def with_values(model: Path, lines: str) -> Path:
 def test_a_value_that_is_changed_later_is_refused(how: str, model: Path) -> None:
     """The value was copied as it was at first."""
     script = with_values(model, CHANGES[how])
-    changing = CHANGES[how].splitlines()[1]
-    changing = "    VALUES.append(30)" if "__name__" in changing else changing
+    changing = next(line for line in CHANGES[how].splitlines()[1:] if "VALUES" in line)
     number = script.read_text().splitlines().index(changing) + 1
     said = rf"--reduced: .*py:{number}: create_exp.* needs VALUES, which this line may change, expected a value that st"
     with pytest.raises(UsageError, match=said):
@@ -170,7 +170,9 @@ def test_a_value_that_is_changed_later_is_refused(how: str, model: Path) -> None
 
 def test_what_changes_no_value_is_no_reason_to_refuse(model: Path) -> None:
     number = "LENGTH = 5 * 100\nTWICE = LENGTH * 2\n"
-    with_values(model, f"{number}VALUES = [LENGTH]\nprint(VALUES)\n\ndef other():\n    VALUES.append(1)\n")
+    read = "print(VALUES)\nif len(UNUSED) > 3 or VALUES[0] > 3:\n    print(VALUES)\n"
+    functions = "def other():\n    VALUES.append(1)\n\ndef own(VALUES):\n    VALUES.append(1)\n\nown([3])\n"
+    with_values(model, f"{number}VALUES = [LENGTH]\n{read}\n{functions}")
     prepare(model, reduced=True)
     copy = (model / "param_optim/reduced_protocol.py").read_text()
     assert "LENGTH = 5 * 100\nVALUES = [LENGTH]\n" in copy
