@@ -114,6 +114,14 @@ def _may_repeat(node: ast.AST) -> bool:
     return isinstance(node, _REPEATED) or (isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Add))
 
 
+def _changed(function: ast.FunctionDef) -> set[str]:
+    """Return the names of what may get other items: by one of its methods, or by an assignment to an item."""
+    called = [each.func for each in ast.walk(function) if isinstance(each, ast.Call)]
+    parts = [each for each in ast.walk(function) if isinstance(each, (ast.Attribute, ast.Subscript))]
+    changing = [each for each in parts if each in called or not isinstance(each.ctx, ast.Load)]
+    return {each.value.id for each in changing if isinstance(each.value, ast.Name)}
+
+
 class _Values:
     """Evaluates what experiments are given: numbers, lists, and parameters of the model.
 
@@ -131,14 +139,15 @@ class _Values:
         self._model = arguments[0].arg if arguments else ""
         assigned = [node for node in ast.walk(function) if isinstance(node, ast.Assign)]
         # in whichever way: a loop and += give a value too
-        names = [
+        stored = [
             each.id for each in ast.walk(function) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
         ]
+        lasting = {name for name in stored if stored.count(name) == 1} - _changed(function)
         self._variables = {
             each.id: node.value
             for node in assigned
             for each in node.targets
-            if isinstance(each, ast.Name) and names.count(each.id) == 1
+            if isinstance(each, ast.Name) and each.id in lasting
         }
 
     def time_of(self, name: str, given: Sequence[ast.expr | ast.keyword] | None, blank: float) -> float | None:

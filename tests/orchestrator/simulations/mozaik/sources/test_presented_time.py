@@ -93,6 +93,16 @@ UNREAD = {
         t += 500
         return [NoStimulation(model, duration=t)]
         """,
+    "a dictionary that is changed": """
+        given = {"duration": 1.0}
+        given["duration"] = 2.0
+        return [NoStimulation(model, ParameterSet(given))]
+        """,
+    "a dictionary that is updated": """
+        given = {"duration": 1.0}
+        given.update(duration=2.0)
+        return [NoStimulation(model, ParameterSet(given))]
+        """,
     "a value of a loop": """
         d = 1.0
         for d in (2.0, 3.0):
