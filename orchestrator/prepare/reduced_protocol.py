@@ -23,7 +23,7 @@ _ASSIGNMENTS = (ast.Assign, ast.AnnAssign)
 _COPIED = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, *_ASSIGNMENTS)
 # what values are made of that nothing can change afterwards
 _UNCHANGEABLE = (ast.Constant, ast.UnaryOp, ast.BinOp, ast.Tuple, ast.operator, ast.unaryop, ast.expr_context)
-
+# in what a value is read and not changed, nor given to anybody who may change it
 _READING = (ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.FormattedValue, ast.If, ast.While)
 
 
