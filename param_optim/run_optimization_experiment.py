@@ -20,6 +20,7 @@ import importlib
 import inspect
 import json
 import multiprocessing
+import multiprocessing.connection
 import os
 import signal
 import sys
@@ -56,16 +57,34 @@ def execute_before(lines: Sequence[str]) -> None:
     """Execute the user's own lines of Python; SystemExit says which of them fails."""
     try:
         exec(compile("\n".join(lines), BEFORE, "exec", dont_inherit=True), {"__name__": BEFORE})  # noqa: S102
-    except Exception as error:  # noqa: BLE001  (they may raise anything)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (they may raise anything, and exit with code 0)
         traceback.print_exc()
         number = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == BEFORE]
         line = lines[number[0] - 1].strip() if number and number[0] else ""
         raise SystemExit(f"{BEFORE}: {line}: {type(error).__name__}: {error}") from None
 
 
+def end_other_ranks(failed: SystemExit) -> None:
+    """Say why this rank ends, and end all, if there are others: they would wait for it in the start of MPI for ever."""
+    if "mpi4py" not in sys.modules:  # it is no python -m mpi4py
+        return
+    with contextlib.suppress(Exception):  # a broken MPI has started nowhere
+        from mpi4py import MPI  # noqa: PLC0415  (starts it)
+
+        if MPI.COMM_WORLD.size > 1:
+            sys.stderr.write(f"{failed}\n")
+            sys.stderr.flush()
+            time.sleep(1)  # mpiexec, which passes it on, ends with the ranks
+            MPI.COMM_WORLD.Abort(1)
+
+
 if __name__ == "__main__":  # run.py has such lines above its imports too, and they may matter to them
     sys.path.insert(0, str(Path.cwd()))
-    execute_before(load_settings().get("before", []))
+    try:
+        execute_before(load_settings().get("before", []))
+    except SystemExit as failed:
+        end_other_ranks(failed)
+        raise
 
 import mozaik
 import numpy
@@ -393,13 +412,14 @@ class BuildingProcess(multiprocessing.Process):
 
     A thread waits in the kernel for the end of each process; nothing looks around as long as all is well. After a
     failure, all is ended only if the main thread is in a `get` without a time limit, of a queue that was an argument of
-    the failed process, if every other process that it was an argument of has ended too, if the model has no threads of
-    its own, and if the main thread has used no time of a processor in all of several looks in a row: nobody can wake it
-    any more. A process that its parent ended, one that fails and is not waited for, and one whose queue others can
-    still fill, end nothing.
+    the failed process, if no process lives that may have it too, if the model has no threads of its own, and if the
+    main thread has used no time of a processor in all of several looks in a row: nobody can wake it any more. A process
+    may have a queue that is an argument of it, or any if none is, or if it was started in another way: what it has is
+    not known then. A process that its parent ended, one that fails and is not waited for, and one whose queue others
+    can still fill, end nothing.
     """
 
-    # those that may still put something into their queues
+    # those that may still put something into queues
     alive: ClassVar[list[BuildingProcess]] = []
 
     def __init__(
@@ -419,7 +439,7 @@ class BuildingProcess(multiprocessing.Process):
     def start(self) -> None:
         """Start it, and let a thread wait for its end."""
         super().start()
-        if self.queues and multiprocessing.parent_process() is None:
+        if multiprocessing.parent_process() is None:
             self.alive.append(self)
             with contextlib.suppress(RuntimeError):  # no more threads: it stays among the living, and ends nothing
                 threading.Thread(target=self.watch, args=(self.pid,), name=WATCH, daemon=True).start()
@@ -438,7 +458,7 @@ class BuildingProcess(multiprocessing.Process):
         """Wait for its end, and end all if it has failed and is waited for in vain."""
         code = self.code_of_its_end(pid)
         self.alive.remove(self)
-        if not code or self.ended_by_parent:
+        if not code or self.ended_by_parent or not self.queues:
             self.queues = []  # which can be closed
             return
         looks, used = 0, processor_time()
@@ -462,10 +482,27 @@ class BuildingProcess(multiprocessing.Process):
     def is_awaited(self) -> bool:
         """Whether the main thread waits for what is put into a queue that nobody has any more but this process."""
         awaited = awaited_queue()
-        others = [each for process in list(self.alive) for each in process.queues]
-        if any(each is awaited for each in others) or any(each.name not in THREADS for each in threading.enumerate()):
+        if not any(each is awaited for each in self.queues):
             return False
-        return any(each is awaited for each in self.queues)
+        others = list(self.alive)
+        if any(not each.queues or any(queue is awaited for queue in each.queues) for each in others):
+            return False
+        if any(each not in others for each in living_processes()):
+            return False
+        return all(each.name in THREADS for each in threading.enumerate())
+
+
+def living_processes() -> list[Any]:
+    """All processes of multiprocessing's that live, in whichever way they were started.
+
+    Its `active_children` would take their exit codes away from the main thread, which may be about to ask.
+    """
+    ends = {}
+    for each in list(multiprocessing.process._children):  # type: ignore[attr-defined]
+        with contextlib.suppress(ValueError):  # it is closed: it has ended
+            ends[each.sentinel] = each
+    ended = multiprocessing.connection.wait(list(ends), timeout=0)
+    return [each for end, each in ends.items() if end not in ended]
 
 
 def awaited_queue() -> Any:

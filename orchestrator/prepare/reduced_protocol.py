@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import tokenize
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,18 @@ from orchestrator.errors import UsageError
 from orchestrator.prepare.workflow import workflow_in
 from orchestrator.simulations.mozaik.modules import defined_in, python_tree
 from orchestrator.simulations.mozaik.protocol import local_names
-from orchestrator.simulations.mozaik.sources.preceding import runs_model
+from orchestrator.simulations.mozaik.sources.preceding import called_name, only_says, preceding, runs_model
 from orchestrator.simulations.mozaik.sources.presented_time import presented_time
 
 SCRIPT = "run_optimization_experiment.py"
 # what is written of it, because the script itself runs the model when it is imported
 MODULE = "reduced_protocol"
-_COPIED = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
+_ASSIGNMENTS = (ast.Assign, ast.AnnAssign)
+_COPIED = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, *_ASSIGNMENTS)
+# what values are made of that nothing can change afterwards
+_UNCHANGEABLE = (ast.Constant, ast.UnaryOp, ast.BinOp, ast.Tuple, ast.operator, ast.unaryop, ast.expr_context)
+# in what a value is read and not changed, nor given to anybody who may change it
+_READING = (ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.FormattedValue, ast.If, ast.While)
 
 
 @dataclass(frozen=True)
@@ -120,14 +125,68 @@ def _needed(tree: ast.Module, name: str, script: str) -> list[ast.stmt]:
             if wanted not in _gives(node):
                 continue
             if not isinstance(node, _COPIED) or runs_model(node):
-                raise UsageError(
-                    f"--reduced: {script}:{node.lineno}: {name} needs {wanted}, expected a value, a function or an "
-                    f"import. Move {name} into a file of its own and name it with --experiments module:function"
-                )
+                raise _refused(f"{script}:{node.lineno}", name, f"{wanted}, expected a value, a function or an import")
             taken.add(id(node))
-            own = set().union(*local_names(node)) if isinstance(node, ast.FunctionDef) else set()
-            waiting += {each.id for each in ast.walk(node) if isinstance(each, ast.Name)} - own
-    return [node for node in tree.body if id(node) in taken]
+            waiting += _used_by(node)
+    needed = [node for node in tree.body if id(node) in taken]
+    if changed := next(_changes(tree, needed), None):
+        needs = f"{changed.id}, which this line may change, expected a value that stays as it is"
+        raise _refused(f"{script}:{changed.lineno}", name, needs)
+    return needed
+
+
+def _refused(where: str, name: str, needs: str) -> UsageError:
+    return UsageError(
+        f"--reduced: {where}: {name} needs {needs}. Move {name} into a file of its own and name it with --experiments "
+        "module:function"
+    )
+
+
+def _used_by(node: ast.AST) -> set[str]:
+    """Return the names that a statement uses and does not give a meaning itself, those of a class method by method."""
+    if isinstance(node, ast.ClassDef):
+        parts: list[ast.AST] = [*node.decorator_list, *node.bases, *node.keywords, *node.body]
+        return set().union(*map(_used_by, parts))
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    own = set().union(*local_names(node)) if isinstance(node, functions) else set()
+    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)} - own
+
+
+def _changes(tree: ast.Module, needed: Sequence[ast.stmt]) -> Iterator[ast.Name]:
+    """Yield where something that is needed, a list, say, may be changed before the model runs."""
+    assigned = [node for node in needed if isinstance(node, _ASSIGNMENTS)]
+    changeable = set().union(*(_gives(node) for node in assigned if not _is_unchangeable(node.value)))
+    for node in _executed(tree):
+        if not (node in assigned or only_says(node)):
+            concerned = _used_by(node) & changeable
+            yield from (each for each in _more_than_read(node) if each.id in concerned)
+
+
+def _executed(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Yield what is executed before the model runs, and the script's functions that are called there."""
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    waiting: list[ast.stmt] = preceding(tree)
+    while waiting:
+        node = waiting.pop(0)
+        yield node
+        called = {called_name(each.func) for each in ast.walk(node) if isinstance(each, ast.Call)}
+        waiting += [functions.pop(name) for name in sorted(called & functions.keys())]
+
+
+def _more_than_read(node: ast.stmt) -> Iterator[ast.Name]:
+    """Yield each name of a statement of which more is done than to compare or compute with it, or a part of it."""
+    parents = {child: parent for parent in ast.walk(node) for child in ast.iter_child_nodes(parent)}
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name):
+            whole: ast.AST = each
+            while isinstance(around := parents[whole], (ast.Attribute, ast.Subscript)) and around.value is whole:
+                whole = around
+            if not isinstance(around, _READING):
+                yield each
+
+
+def _is_unchangeable(value: ast.expr | None) -> bool:
+    return value is not None and all(isinstance(each, _UNCHANGEABLE) for each in ast.walk(value))
 
 
 def _gives(node: ast.stmt) -> set[str]:

@@ -91,6 +91,26 @@ def refuse_unknown(parameters: ParameterSet, population: Any, reference: str) ->
             raise Unusable("neuron_model", message)
 
 
+@contextlib.contextmanager
+def _copied(directory: Path) -> Iterator[Path]:
+    """Give a copy of what is compiled: two processes cannot compile in one directory, and once loaded it is not needed.
+
+    Raises
+    ------
+    SimulationFailed
+        If it cannot be copied.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            # that it cannot be removed is no reason to have no network
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
+            shutil.copytree(directory / _FOLDERS, scratch / _FOLDERS)
+        except OSError as error:
+            message = f"what is compiled in {directory} cannot be copied: {type(error).__name__}: {error}"
+            raise SimulationFailed(Outcome.NODE_FAIL, message) from error
+        yield scratch
+
+
 class Network:
     """The populations, the experiment and what it is compared with.
 
@@ -107,14 +127,14 @@ class Network:
     ------
     Unusable
         If something that the section names cannot be used, or the target's experiment fails.
+    SimulationFailed
+        If the file system is full or gone, before there is a population: it can be tried again.
     """
 
     def __init__(self, options: AnnarchyOptions, model_dir: Path, directory: Path):
         self._options = options
-        # once loaded, it is not needed any more; and two processes cannot compile in one directory
-        with tempfile.TemporaryDirectory() as scratch:
-            shutil.copytree(directory / _FOLDERS, Path(scratch, _FOLDERS))
-            build(options, model_dir, Path(scratch))
+        with _copied(directory) as scratch:
+            build(options, model_dir, scratch)
         import ANNarchy  # noqa: PLC0415  (build has imported it)
 
         self._population = ANNarchy.get_population(MODEL)
@@ -263,7 +283,7 @@ def network_of(asked: Asked) -> Network | SimulationFailed:
     Raises
     ------
     SimulationFailed
-        If it cannot be compiled; somebody else may do better.
+        If it cannot be compiled or copied; somebody else, or a later call, may do better.
     """
     options = AnnarchyOptions.model_validate_json(asked.options)
     asked.attempt.directory.mkdir(parents=True, exist_ok=True)
@@ -272,5 +292,7 @@ def network_of(asked: Asked) -> Network | SimulationFailed:
         return Network(options, asked.model_dir, directory)
     except Unusable as error:
         return SimulationFailed(Outcome.LAUNCH_FAILED, f"simulation.{error.key}: {error}")
+    except SimulationFailed:
+        raise
     except Exception as error:  # noqa: BLE001  (whatever ANNarchy raises)
         return SimulationFailed(Outcome.LAUNCH_FAILED, f"ANNarchy: {type(error).__name__}: {error}")

@@ -135,6 +135,59 @@ def test_what_its_function_needs_of_the_script_comes_along(model: Path) -> None:
     assert {"spontaneous", "create_experiments_optimization"} <= set(defined_in(ast.parse(copy)))
 
 
+CHANGES = {
+    "a method": "VALUES = [500]\nVALUES.append(30)\n",
+    "an item": "VALUES = {0: 500}\nVALUES[1] = 2\n",
+    "an attribute": "VALUES = ParameterSet({})\nVALUES.a = 2\n",
+    "what is deleted": "VALUES = [500, 3]\ndel VALUES[1]\n",
+    "in a block": "VALUES = [500]\nfor each in [1, 2]:\n    VALUES.append(each)\n",
+    "by another name": "VALUES = [500]\nOTHER = VALUES\nOTHER.append(3)\n",
+    "a function": "VALUES = [500]\nnumpy.random.shuffle(VALUES)\n",
+    "a function of its own": "VALUES = [500]\ndef grow(by):\n    VALUES.append(by)\n\ngrow(30)\n",
+    "as a program alone": "VALUES = [500]\nif __name__ == '__main__':\n    VALUES.append(30)\n",
+}
+
+
+def with_values(model: Path, lines: str) -> Path:
+    """Write a script with lines before its function, which uses VALUES."""
+    script = model / "run_optimization_experiment.py"
+    text = script.read_text().replace("def create_exp", f"{lines}\n\ndef create_exp")
+    script.write_text(text.replace("'duration': 500", "'duration': VALUES[0]"))
+    return script
+
+
+@pytest.mark.parametrize("how", CHANGES)
+def test_a_value_that_is_changed_later_is_refused(how: str, model: Path) -> None:
+    """The value was copied as it was at first."""
+    script = with_values(model, CHANGES[how])
+    changing = next(line for line in CHANGES[how].splitlines()[1:] if "VALUES" in line)
+    number = script.read_text().splitlines().index(changing) + 1
+    said = rf"--reduced: .*py:{number}: create_exp.* needs VALUES, which this line may change, expected a value that st"
+    with pytest.raises(UsageError, match=said):
+        prepare(model, reduced=True)
+    assert not (model / "param_optim").exists()
+
+
+def test_what_changes_no_value_is_no_reason_to_refuse(model: Path) -> None:
+    number = "LENGTH = 5 * 100\nTWICE = LENGTH * 2\n"
+    read = "print(VALUES)\nif len(UNUSED) > 3 or VALUES[0] > 3:\n    print(VALUES)\n"
+    functions = "def other():\n    VALUES.append(1)\n\ndef own(VALUES):\n    VALUES.append(1)\n\nown([3])\n"
+    with_values(model, f"{number}VALUES = [LENGTH]\n{read}\n{functions}")
+    prepare(model, reduced=True)
+    copy = (model / "param_optim/reduced_protocol.py").read_text()
+    assert "LENGTH = 5 * 100\nVALUES = [LENGTH]\n" in copy
+    assert "TWICE" not in copy
+
+
+def test_an_argument_of_a_method_is_not_what_the_script_calls_the_same(model: Path) -> None:
+    """`model` of the method is not that of `data_store, model = run_workflow(...)`."""
+    method = "    kept = GRATING\n\n    def of(self, model):\n        return [model.parameters.length]\n"
+    with_values(model, f"class Values(dict):\n{method}\n\nVALUES = Values()\n")
+    prepare(model, reduced=True)
+    copy = ast.parse((model / "param_optim/reduced_protocol.py").read_text())
+    assert {"Values", "VALUES", "GRATING"} <= set(defined_in(copy))
+
+
 def test_a_script_in_another_encoding_is_copied(model: Path) -> None:
     script = model / "run_optimization_experiment.py"
     text = script.read_text().replace("def create_exp", "LENGTH: float = 500  # für\n\n\ndef create_exp")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -251,6 +254,21 @@ def test_what_fails_is_said_with_the_key(
             simulated(project, [parameters], **changes)
         assert caught.value.outcome is outcome
         assert said in str(caught.value)
+
+
+@pytest.mark.usefixtures("compiled_here")
+def test_a_file_system_that_was_full_is_forgotten(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was the answer of the process for good."""
+    with monkeypatch.context() as full:
+        error = OSError(errno.ENOSPC, "No space left on device")
+        full.setattr(network.shutil, "copytree", Mock(side_effect=shutil.Error([("a", "b", str(error))])))
+        with pytest.raises(SimulationFailed, match=r"compiled cannot be copied: Error: .*No space left") as caught:
+            simulated(project, [{"a": 1.0}])
+        full.setattr(network.tempfile, "TemporaryDirectory", Mock(side_effect=error))
+        with pytest.raises(SimulationFailed, match=r"compiled cannot be copied: OSError: .*No space left"):
+            simulated(project, [{"a": 1.0}])
+    assert caught.value.outcome is Outcome.NODE_FAIL
+    assert losses(simulated(project, [{"a": 1.0}])) == [6.0]
 
 
 @pytest.mark.usefixtures("compiled_here")

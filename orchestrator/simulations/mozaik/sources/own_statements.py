@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.simulations.mozaik.modules import python_tree
-from orchestrator.simulations.mozaik.sources.preceding import called_name, following, preceding
+from orchestrator.simulations.mozaik.sources.preceding import SAYING, called_name, following, only_says, preceding
 from orchestrator.text import shortened
 
 # what is called for its effect on the process alone, however often
@@ -32,7 +32,6 @@ _VALUES = {
     *("os.path.join", "os.path.abspath", "os.path.dirname", "os.path.expanduser", "os.path.expandvars"),
     *("str", "int", "float", "len", "range", "dict", "list", "tuple", "sorted"),
 }
-_HARMLESS = {"print", "info", "debug", "warning", "getMozaikLogger", "getLogger"}
 # those whose import has no effect that mozaik's own does not have
 _IMPORTED_ANYWAY = {"mozaik", "pyNN", "nest", "numpy", "parameters", "neo", "quantities", "matplotlib", "mpi4py"}
 _EXPRESSIONS = (
@@ -99,13 +98,12 @@ def own_statements(script: Path | None) -> OwnStatements:
     reading = _Reading(tree, statements)
     left = []
     for number, node in enumerate(statements):
-        if isinstance(node, Import) or _is_a_value(node) or _is_harmless(node):
+        if isinstance(node, Import) or _is_a_value(node) or only_says(node):
             continue
         if not reading.take(number):
             left.append(f"line {node.lineno}, {shortened(ast.unparse(node).partition(chr(10))[0], _LONGEST)}")
     after = next((node for node in following(tree) if not _only_saves(node)), None)
-    texts = dict.fromkeys(ast.unparse(node) for node in reading.taken())
-    lines = [line for text in texts for line in text.splitlines()]
+    lines = [line for text in _once_imported(reading.taken()) for line in text.splitlines()]
     return OwnStatements(script.name, lines, left, None if after is None else after.lineno)
 
 
@@ -167,8 +165,8 @@ class _Reading:
         known = own | {alias for each in body if isinstance(each, Import) for alias in _bound(each)}
         found = [self._all(heads, number, own)]
         for each in body:
-            harmless = _is_harmless(each)
-            found.append(self._all([each], number, known) if harmless else self._needed_by(each, number, known))
+            says = only_says(each)
+            found.append(self._all([each], number, known) if says else self._needed_by(each, number, known))
         return None if any(each is None for each in found) else {n for each in found if each for n in each}
 
     def _all(self, nodes: Sequence[ast.AST], number: int, own: frozenset[str]) -> set[int] | None:
@@ -187,7 +185,7 @@ class _Reading:
                 continue
             if isinstance(node, ast.Call):
                 name = self._dotted(node.func, number)
-                if not (name in _VALUES or name in _HARMLESS or _is_an_effect(name)):
+                if not (name in _VALUES or name in SAYING or _is_an_effect(name)):
                     return None
             elif not isinstance(node, (ast.stmt, ast.Attribute, *_EXPRESSIONS)):
                 return None
@@ -203,7 +201,7 @@ class _Reading:
             if name in _stored(node):
                 more = self._needed_by(node, n, frozenset()) if _is_a_value(node) else None
                 return None if more is None else {n, *more}
-        return set() if hasattr(builtins, name) else None
+        return set() if _is_of_python(name) else None
 
     def _dotted(self, node: ast.AST, number: int) -> str:
         """Return where something is from, ``os.environ.update``; empty if that is not said."""
@@ -217,7 +215,12 @@ class _Reading:
                 return bound[node.id]
             if node.id in _stored(earlier):
                 return ""
-        return node.id if hasattr(builtins, node.id) else ""
+        return node.id if _is_of_python(node.id) else ""
+
+
+def _is_of_python(name: str) -> bool:
+    """Whether a name means the same everywhere, as ``__name__`` does not."""
+    return hasattr(builtins, name) and not name.startswith("__")
 
 
 def _bound(node: Import) -> dict[str, str]:
@@ -228,6 +231,17 @@ def _bound(node: Import) -> dict[str, str]:
         alias.asname or alias.name.partition(".")[0]: alias.name if alias.asname else alias.name.partition(".")[0]
         for alias in node.names
     }
+
+
+def _once_imported(nodes: Sequence[ast.stmt]) -> Iterator[str]:
+    """Yield the text of statements, without imports of what their names mean already."""
+    meanings: dict[str, str] = {}
+    for node in nodes:
+        text = ast.unparse(node)
+        names = _bound(node) if isinstance(node, Import) else _stored(node)
+        if not isinstance(node, Import) or any(meanings.get(name) != text for name in names):
+            yield text
+        meanings |= dict.fromkeys(names, text)
 
 
 def _roots(node: ast.stmt) -> set[str]:
@@ -246,22 +260,12 @@ def _is_a_value(node: ast.stmt) -> bool:
     """Whether a statement gives names a value, without calling anything that might do something besides."""
     if not isinstance(node, ast.Assign) or not all(isinstance(each, ast.Name) for each in node.targets):
         return False
-    return _called(node) <= {*_HARMLESS, *(value.rpartition(".")[2] for value in _VALUES)}
-
-
-def _is_harmless(node: ast.stmt) -> bool:
-    """Whether a statement says something at most, or is a block of such ones."""
-    if isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
-        return True
-    if isinstance(node, ast.If):
-        return all(map(_is_harmless, [*node.body, *node.orelse]))
-    call = node.value if isinstance(node, ast.Expr) else None
-    return isinstance(call, ast.Call) and called_name(call.func) in _HARMLESS
+    return _called(node) <= {*SAYING, *(value.rpartition(".")[2] for value in _VALUES)}
 
 
 def _only_saves(node: ast.stmt) -> bool:
     """Whether nothing is called but the data store's save, which mozaik does itself."""
-    return _called(node) <= {"save", *_HARMLESS}
+    return _called(node) <= {"save", *SAYING}
 
 
 def _called(node: ast.stmt) -> set[str]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 _RUNS = "run_workflow"
+# what is called to say something
+SAYING = {"print", "info", "debug", "warning", "getMozaikLogger", "getLogger"}
+_GUARD = ast.unparse(ast.parse('__name__ == "__main__"', mode="eval"))
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # the names whose call runs the model, and their bodies if they are functions of the script
 Running = Mapping[str, Sequence[ast.stmt]]
@@ -23,10 +26,21 @@ def runs_model(node: ast.AST) -> bool:
     return _runs(node, {_RUNS: ()})
 
 
+def only_says(node: ast.stmt) -> bool:
+    """Return whether a statement says something at most, or is a block of such ones."""
+    if isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+        return True
+    if isinstance(node, ast.If):
+        return all(map(only_says, [*node.body, *node.orelse]))
+    call = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(call, ast.Call) and called_name(call.func) in SAYING
+
+
 def preceding(tree: ast.Module) -> list[ast.stmt]:
     """Return what is executed before the first call of ``run_workflow``, without definitions.
 
-    Of a condition, a loop or a function in which the call is, it is what stands before the call.
+    Of a condition, a loop or a function in which the call is, it is what stands before the call; of an
+    ``if __name__ == "__main__"``, which is always true of a script, its body.
     """
     return _around(tree.body, _running(tree))[0]
 
@@ -49,12 +63,20 @@ def _runs(node: ast.AST, running: Running) -> bool:
 
 
 def _around(body: Sequence[ast.stmt], running: Running) -> tuple[list[ast.stmt], list[ast.stmt]]:
-    statements = [node for node in body if not isinstance(node, _DEFINITIONS)]
+    statements = [node for node in _unguarded(body) if not isinstance(node, _DEFINITIONS)]
     place = next((n for n, node in enumerate(statements) if _runs(node, running)), None)
     if place is None:
         return [], []
     before, after = _inside(statements[place], running)
     return [*statements[:place], *before], [*after, *statements[place + 1 :]]
+
+
+def _unguarded(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    for node in body:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == _GUARD:
+            yield from _unguarded(node.body)
+        else:
+            yield node
 
 
 def _inside(node: ast.stmt, running: Running) -> tuple[list[ast.stmt], list[ast.stmt]]:

@@ -29,7 +29,8 @@ _EXPERIMENTS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "MeasureFlatLuminanceSensitivity": ("step_duration", ("luminances", "num_trials"), ()),
 }
 _DEEPEST = 20
-_REPEATED = (ast.For, ast.While, ast.If, ast.IfExp, ast.ListComp, ast.GeneratorExp, ast.FunctionDef, ast.Lambda)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_REPEATED = (ast.For, ast.While, ast.If, ast.IfExp, *_COMPREHENSIONS, ast.FunctionDef, ast.Lambda)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _named(function: ast.FunctionDef) -> Iterator[tuple[str, Sequence[ast.expr |
         if name not in _EXPERIMENTS or not isinstance(node, (ast.Name, ast.Attribute)):
             continue
         parent, around = parents[node], parents[node]
-        while around is not function and not isinstance(around, _REPEATED):
+        while around is not function and not _may_repeat(around):
             around = parents[around]
         if around is not function:
             yield name, None
@@ -106,6 +107,19 @@ def _named(function: ast.FunctionDef) -> Iterator[tuple[str, Sequence[ast.expr |
             yield name, [each for each in parent.elts if each is not node]
         else:
             yield name, None
+
+
+def _may_repeat(node: ast.AST) -> bool:
+    """Whether what is in an expression or a statement may be there any number of times, as in a list times ten."""
+    return isinstance(node, _REPEATED) or (isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Add))
+
+
+def _changed(function: ast.FunctionDef) -> set[str]:
+    """Return the names of what may get other items: by one of its methods, or by an assignment to an item."""
+    called = [each.func for each in ast.walk(function) if isinstance(each, ast.Call)]
+    parts = [each for each in ast.walk(function) if isinstance(each, (ast.Attribute, ast.Subscript))]
+    changing = [each for each in parts if each in called or not isinstance(each.ctx, ast.Load)]
+    return {each.value.id for each in changing if isinstance(each.value, ast.Name)}
 
 
 class _Values:
@@ -124,12 +138,16 @@ class _Values:
         arguments = [*function.args.posonlyargs, *function.args.args]
         self._model = arguments[0].arg if arguments else ""
         assigned = [node for node in ast.walk(function) if isinstance(node, ast.Assign)]
-        names = [each.id for node in assigned for each in node.targets if isinstance(each, ast.Name)]
+        # in whichever way: a loop and += give a value too
+        stored = [
+            each.id for each in ast.walk(function) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+        ]
+        lasting = {name for name in stored if stored.count(name) == 1} - _changed(function)
         self._variables = {
             each.id: node.value
             for node in assigned
             for each in node.targets
-            if isinstance(each, ast.Name) and names.count(each.id) == 1
+            if isinstance(each, ast.Name) and each.id in lasting
         }
 
     def time_of(self, name: str, given: Sequence[ast.expr | ast.keyword] | None, blank: float) -> float | None:

@@ -124,6 +124,18 @@ FAILS = {
         1,
         "ended with exit code 3",
     ),
+    "two have one queue, one of them in a list, and both fail": (
+        """
+        def both(shared):
+            for given in (shared, [shared]):
+                multiprocessing.Process(target=lambda q: sys.exit(3), args=(given,)).start()
+            shared.get()
+        collected = lambda _: both(multiprocessing.Queue())
+        build = None
+        """,
+        1,
+        "ended with exit code 3",
+    ),
 }
 HEALTHY = {
     "all goes well": """
@@ -172,6 +184,28 @@ HEALTHY = {
             mine = multiprocessing.Queue()
             for target in (lambda q: sys.exit(3), put_late):
                 multiprocessing.Process(target=target, args=(mine,)).start()
+            return mine.get()
+        build = None
+        """,
+    "one of two fails, and the other has the queue in a list": """
+        def put_late(given):
+            time.sleep(LONG)
+            given[0].put((300_000, 3))
+        def collected(_):
+            mine = multiprocessing.Queue()
+            for target, given in ((lambda q: sys.exit(3), mine), (put_late, [mine])):
+                multiprocessing.Process(target=target, args=(given,)).start()
+            return mine.get()
+        build = None
+        """,
+    "one of two fails, and the other is of a context of the model's": """
+        def put_late(q):
+            time.sleep(LONG)
+            q.put((300_000, 3))
+        def collected(_):
+            mine = multiprocessing.Queue()
+            multiprocessing.Process(target=lambda q: sys.exit(3), args=(mine,)).start()
+            multiprocessing.get_context("fork").Process(target=put_late, args=(mine,)).start()
             return mine.get()
         build = None
         """,
@@ -286,6 +320,37 @@ def test_lines_are_executed_before_mozaik_is_imported(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout == "sees False\n"
     assert [json.loads(line)["phase"] for line in (tmp_path / "progress.jsonl").open()] == ["building", "finished"]
+
+
+def test_a_line_that_exits_is_a_failure(tmp_path: Path) -> None:
+    """With exit code 0 it was a simulation that had left no results."""
+    done = started(tmp_path, ["import sys", "sys.exit(0)"])
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "simulation.before: sys.exit(0): SystemExit: 0"
+    assert not (tmp_path / "progress.jsonl").exists()
+
+
+MPI = """
+import os
+class COMM_WORLD:
+    size = {size}
+    def Abort(code):
+        print("all ranks end with", code, flush=True)
+        os._exit(code)
+"""
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_line_that_fails_on_one_rank_ends_the_others(size: int, tmp_path: Path) -> None:
+    """They waited for it in the start of MPI."""
+    package = tmp_path / "mpi4py"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "MPI.py").write_text(MPI.format(size=size))
+    done = started(tmp_path, ["import mpi4py", "open('nix')"])  # the first is what python -m mpi4py does
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("simulation.before: open('nix'): FileNotFoundError")
+    assert done.stdout == ("all ranks end with 1\n" if size > 1 else "")
 
 
 def test_a_line_that_fails_is_named_before_anything_is_built(tmp_path: Path) -> None:

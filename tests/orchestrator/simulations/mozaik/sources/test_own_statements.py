@@ -100,6 +100,53 @@ CARRIED = {
         """,
         ["import nest", "nest.Install('a')", "nest.Install('b')", "nest.Install('c')"],
     ),
+    "whatever is repeated, for its effect, and imports once": (
+        """
+        import nest
+        import os
+        name = "a"
+        nest.Install(name)
+        import nest
+        name = "b"
+        nest.Install(name)
+        os.environ["A"] = "1"
+        os.environ["A"] = "2"
+        os.environ["A"] = "1"
+        """
+        + RUN,
+        [
+            *("import nest", "import os", "name = 'a'", "nest.Install(name)", "name = 'b'", "nest.Install(name)"),
+            *("os.environ['A'] = '1'", "os.environ['A'] = '2'", "os.environ['A'] = '1'"),
+        ],
+    ),
+    "an import that gives a name its first meaning again": (
+        """
+        import nest
+        from a import name
+        nest.Install(name)
+        from b import name
+        nest.Install(name)
+        from a import name
+        nest.Install(name)
+        """
+        + RUN,
+        [
+            *("import nest", "from a import name", "nest.Install(name)", "from b import name", "nest.Install(name)"),
+            *("from a import name", "nest.Install(name)"),
+        ],
+    ),
+    "what a program does and a module does not": (
+        f"""
+        import nest
+
+        if __name__ == '__main__':
+            nest.Install("a")
+        else:
+            nest.Install("b")
+        {RUN}
+        """,
+        ["import nest", "nest.Install('a')"],
+    ),
     "nothing of what has no effect": (
         """
         '''Doc.'''
@@ -137,6 +184,7 @@ LEFT = {
     "mozaik's bookkeeping": "from mozaik.controller import Global\nGlobal.root_directory = 'x'\n",
     "programs": "import subprocess\nsubprocess.run(['make'])\n",
     "names that the text does not give a meaning": "nest.Install('a')\n",
+    "what depends on how the script is started": "import nest\nif __name__ != 'nix':\n    nest.Install('a')\n",
     "where the script is": "import sys\nsys.path.append(__file__)\n",
     "loops with anything of it": "import nest, os\nfor each in ['a']:\n    nest.Install(each)\n    os.mkdir(each)\n",
     "what a name is given": "import model\nnumber = model.count()\n",
@@ -150,7 +198,7 @@ def test_what_may_do_more_is_named_with_its_line_and_left_out(what: str, tmp_pat
     own = found(tmp_path, LEFT[what] + RUN)
     assert not own.lines
     *_, said = own.left
-    wanted = "for each" if "loop" in what else LEFT[what].splitlines()[-1]
+    wanted = next((head for head in ("for each", "if ") if f"\n{head}" in LEFT[what]), LEFT[what].splitlines()[-1])
     number = next(n for n, line in enumerate(LEFT[what].splitlines(), 1) if line.startswith(wanted))
     assert said.startswith(f"line {number}, {wanted}")
     assert "Put into simulation.before what simulations need of it" in next(own.notes())

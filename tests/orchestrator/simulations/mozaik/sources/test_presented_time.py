@@ -55,6 +55,7 @@ TIMES = {
         """,
         16.0,
     ),
+    "two lists": ("return [NoStimulation(model, duration=900)] + [NoStimulation(model, duration=1900)]", 3.0),
     "what is common": (
         """
         g = {"grating_duration": 900.0, "num_trials": 2}
@@ -84,6 +85,30 @@ def test_durations_and_numbers_are_read(how: str, tmp_path: Path) -> None:
 
 UNREAD = {
     "in a loop": "return [NoStimulation(model, duration=d) for d in (1, 2)]",
+    "in a dictionary of a loop": "return OrderedDict({d: (NoStimulation, {'duration': 1.0}) for d in 'ab'})",
+    "in a set of a loop": "return {NoStimulation(model, duration=1.0) for d in 'ab'}",
+    "ten times": "return [NoStimulation(model, duration=1.0)] * 10",
+    "a value that grows": """
+        t = 1000
+        t += 500
+        return [NoStimulation(model, duration=t)]
+        """,
+    "a dictionary that is changed": """
+        given = {"duration": 1.0}
+        given["duration"] = 2.0
+        return [NoStimulation(model, ParameterSet(given))]
+        """,
+    "a dictionary that is updated": """
+        given = {"duration": 1.0}
+        given.update(duration=2.0)
+        return [NoStimulation(model, ParameterSet(given))]
+        """,
+    "a value of a loop": """
+        d = 1.0
+        for d in (2.0, 3.0):
+            pass
+        return [NoStimulation(model, duration=d)]
+        """,
     "computed": "return [NoStimulation(model, duration=float(input()))]",
     "not there": "return [NoStimulation(model, duration=model.parameters.nix)]",
     "in another function": """
