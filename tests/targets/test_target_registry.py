@@ -169,7 +169,7 @@ def test_module_and_class(tmp_path: Path, modules_as_before: None) -> None:
 def test_a_class_that_cannot_be_used(tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "broken.py").write_text("1 / 0\n")
     (tmp_path / "good.py").write_text(
-        "from targets import PointTarget, SpontaneousRate, Target\n"
+        "from targets import PointTarget, Target\nfrom targets.spontaneous import SpontaneousRate\n"
         "number = 3\n"
         "class Kindless(Target):\n"
         "    def outputs(self, recordings): return 1.0\n"
