@@ -10,7 +10,7 @@ import linecache
 import symtable
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import orchestrator
@@ -69,7 +69,7 @@ class _Module:
             self._imports.add(_import_of(value.__name__, name))
         elif self._is_defined_here(name, value):
             self._define(name, value)
-        elif (place := _place_of(value)) is not None:
+        elif (place := _place_of(value, self._namespace.get("__name__"))) is not None:
             self._imports.add(f"from {place[0]} import {place[1]}" + (f" as {name}" if place[1] != name else ""))
         elif (constant := written(value)) is not None:
             self._imports |= constant.imports
@@ -219,13 +219,22 @@ def _submodules(node: ast.AST, namespace: Mapping[str, Any]) -> Iterator[str]:
                     yield f"import {module}"
 
 
-def _module_with(name: str, value: object) -> str | None:
-    modules = list(sys.modules.items())
+def _module_with(name: str, value: object, own: Collection[object]) -> str | None:
+    modules = [(each, module) for each, module in list(sys.modules.items()) if each not in own]
     return next((each for each, module in modules if getattr(module, "__dict__", {}).get(name) is value), None)
 
 
-def _place_of(value: object) -> tuple[str, str] | None:
-    """Return the module and the name by which something is imported, the shortest module that has it."""
+def _place_of(value: object, script: object) -> tuple[str, str] | None:
+    """Return the module and the name by which something is imported, the shortest module that has it.
+
+    Parameters
+    ----------
+    value : object
+        What the script has imported.
+    script : object
+        The name of the script as a module, which has it, too, and cannot be imported.
+    """
+    own = ("__main__", "__mp_main__", script)
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", getattr(value, "__name__", None))
     if not isinstance(name, str) or not name.isidentifier():
         return None
@@ -233,8 +242,8 @@ def _place_of(value: object) -> tuple[str, str] | None:
     if name in orchestrator.__all__ and getattr(orchestrator, name) is value:
         return "orchestrator", name
     if module is None:  # of C
-        module = _module_with(name, value)
-    if not isinstance(module, str) or module == "__main__":
+        module = _module_with(name, value, own)
+    if not isinstance(module, str) or module in own:
         return None
     parts = module.split(".")
     for n in range(1, len(parts) + 1):

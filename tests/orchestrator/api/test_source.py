@@ -7,6 +7,7 @@ import linecache
 import pathlib
 import re
 import runpy
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,14 @@ def test_a_function_of_a_module_is_imported_from_there(tmp_path: Path, monkeypat
     assert "has another simulate" in refused(cells.made)
 
 
+def test_what_c_functions_do_not_say_of_their_module_is_not_taken_from_the_script(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = script(tmp_path, "from scipy.special import erf\ndef f(p, d):\n    return {'rate': erf(p['x'])}\n")
+    monkeypatch.setattr(sys.modules["__main__"], "erf", own["erf"], raising=False)
+    assert "from scipy.special import erf" in module_of(own["f"]).splitlines()
+
+
 REFUSED = {
     "a closure": ("def make(k):\n    def f(p, d): return k\n    return f\nf = make(2)", r"uses k of the function"),
     "nested": ("def make():\n    def f(p, d): ...\n    return f\nf = make()", r"make.<locals>.f: expected a function"),
@@ -183,6 +192,7 @@ def test_what_was_typed_at_a_prompt_has_no_source(tmp_path: Path) -> None:
 CONSTANTS = [
     True, 3, -2.5, 0.1 + 0.2, float("inf"), "it's\n", b"\x00", None, (1,), (), [1, [2.5]], {"a": {1: (2, None)}},
     {3, 1}, set(), Path("data/x.csv"), np.float32(0.1), np.arange(3), np.array([[1.5, np.nan]], "f4"), np.bool_(True),
+    np.empty((0, 3)), np.empty((2, 0), "i4"), np.empty(0),
 ]  # fmt: skip
 
 
@@ -197,6 +207,14 @@ def test_constants_come_back_as_they_are(value: object) -> None:
     np.testing.assert_equal(back, value)
 
 
-@pytest.mark.parametrize("value", [object(), [object()], {1: object()}, type("Own", (int,), {})(3), "x" * 200_000])
+HOLDS_ITSELF: list[object] = [1]
+HOLDS_ITSELF += [HOLDS_ITSELF, (HOLDS_ITSELF,)]
+NO_CONSTANTS = [
+    object(), [object()], {1: object()}, type("Own", (int,), {})(3), "x" * 200_000, HOLDS_ITSELF,
+    np.longdouble(1), np.array([1, 2], np.longdouble),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NO_CONSTANTS, ids=lambda value: type(value).__name__)
 def test_what_is_no_constant_is_not_written(value: object) -> None:
     assert written(value) is None
