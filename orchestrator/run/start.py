@@ -38,7 +38,7 @@ from orchestrator.run.cancel import end_if_asked
 from orchestrator.run.evaluating import optimise
 from orchestrator.run.report_refresher import ReportRefresher
 from orchestrator.run.requeue import requeue
-from orchestrator.run.signals import listening, listening_as_guest
+from orchestrator.run.signals import listening, listening_as_guest, stopped_by
 from orchestrator.scores.described import description_of
 from orchestrator.scores.given_sets import GivenSets, freeze_sets, given_sets
 from orchestrator.scores.other_runs import evaluations_of_others, freeze
@@ -204,9 +204,9 @@ def _control(
 ) -> Ended:
     allocation = leave_allocation()
     config = config.model_copy(update={"continue_cp": False, "cp_filename": None})
-    job_id = allocation.get("SLURM_JOB_ID", "")
+    job_id, stopped = allocation.get("SLURM_JOB_ID", ""), stopped_by(as_guest=as_guest)
     with (
-        only_controller(paths, job_id, console.print) as lease,
+        only_controller(paths, job_id, console.print, stopped) as lease,
         logging_to(paths.log, console, log_format),
         listening_as_guest() if as_guest else listening() as signals,
         contextlib.ExitStack() as held,
@@ -237,7 +237,14 @@ def _control(
         report = ReportRefresher(paths, wanted=config.report)
         again = held.enter_context(
             BestAgain(
-                config, paths, cluster, job_id=job_id, stop=signals.stop, confirm=lease.confirm, say=console.print
+                config,
+                paths,
+                cluster,
+                job_id=job_id,
+                stop=signals.stop,
+                confirm=lease.confirm,
+                say=console.print,
+                stopped_by=stopped,
             )
         )
         try:
