@@ -226,7 +226,7 @@ def is_held(paths: RunPaths) -> bool:
 
 
 def holder_of(paths: RunPaths) -> dict[str, Any]:
-    """Return ``host``, ``pid``, ``job``, ``since`` ... of the controller that holds a run, or held it last; or nothing."""
+    """Return what `only_controller` has written of the controller that holds a run, or held it last; or nothing."""
     try:
         holder = read_json(paths.holder)
     except (OSError, ValueError):
@@ -266,7 +266,12 @@ def controller_jobs(paths: RunPaths) -> list[str]:
 
 
 def run_of_restarted_job(model_dir: Path, environment: Mapping[str, str]) -> RunPaths | None:
-    """Return the run that this SLURM job was carrying out before it was queued again, None in every other case.
+    """Return the run that this SLURM job was carrying out before it was queued again, None in every other case."""
+    return next(reversed(runs_of_restarted_job(model_dir, environment)), None)
+
+
+def runs_of_restarted_job(model_dir: Path, environment: Mapping[str, str]) -> list[RunPaths]:
+    """Return the runs that this SLURM job has carried out before it was queued again, the oldest first.
 
     Parameters
     ----------
@@ -276,12 +281,10 @@ def run_of_restarted_job(model_dir: Path, environment: Mapping[str, str]) -> Run
         Variables of the job; SLURM counts restarts in ``SLURM_RESTART_COUNT``.
     """
     if environment.get("SLURM_RESTART_COUNT", "0") == "0":
-        return None
-    for directory in sorted(model_dir.glob("*_Optimization"), reverse=True):
-        paths = RunPaths(directory)
-        if environment.get("SLURM_JOB_ID") in controller_jobs(paths) and paths.checkpoint.is_file():
-            return paths
-    return None
+        return []
+    job = environment.get("SLURM_JOB_ID")
+    runs = [RunPaths(directory) for directory in sorted(model_dir.glob("*_Optimization"))]
+    return [paths for paths in runs if job in controller_jobs(paths) and paths.checkpoint.is_file()]
 
 
 class _Vigil:
