@@ -40,7 +40,8 @@ def text_of(node: Definition, text: str) -> str:
 def is_same(value: types.FunctionType | type, node: Definition, text: str) -> bool:
     """Return whether a definition has the code that was executed: a script may have been edited since it began."""
     if isinstance(value, type):
-        return all(_has_method(value, node, each, text) for each in _in_scope(node.body) if isinstance(each, _Function))
+        methods = [each for each in _in_scope(node.body) if isinstance(each, _Function)]
+        return isinstance(node, ast.ClassDef) and all(_has_method(value, node, each, text) for each in methods)
     code = value.__code__
     return code.co_firstlineno == _first_line(node) and any(
         _equal(code, each) for each in _compiled(node, text, like=code)
@@ -161,8 +162,8 @@ def _has_method(value: type, node: Definition, method: _Function, text: str) -> 
 
 def _functions_of(attribute: object) -> list[types.FunctionType]:
     """Return the functions of an attribute of a class: a method, or those of a property."""
-    parts = [attribute, *(getattr(attribute, name, None) for name in ("fget", "fset", "fdel", "func"))]
-    return [each for each in map(inspect.unwrap, parts) if isinstance(each, types.FunctionType)]
+    parts: list[Any] = [attribute, *(getattr(attribute, name, None) for name in ("fget", "fset", "fdel", "func"))]
+    return [each for part in parts if isinstance(each := inspect.unwrap(part), types.FunctionType)]
 
 
 def _compiled(node: Definition, text: str, *, like: types.CodeType) -> Iterator[types.CodeType]:

@@ -232,6 +232,7 @@ OTHER = {
     "an enum": ("import enum\nclass A(enum.Enum):\n    X = 1\n    def a(self): ...\ndef f(p, d): A", "", ""),
     "a class": (CLASS, "", ""),
     "one of two": (ONE_OF_TWO, "", ""),
+    "or a function": ("if True:\n    class A: ...\nelse:\n    def A(x=3): 'x = 3'\ndef f(p, d): A", "", ""),
 }
 
 
