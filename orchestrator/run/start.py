@@ -36,8 +36,7 @@ from orchestrator.run.best_again import BestAgain
 from orchestrator.run.cancel import end_if_asked
 from orchestrator.run.evaluating import optimise
 from orchestrator.run.report_refresher import ReportRefresher
-from orchestrator.run.requeue import requeue
-from orchestrator.run.restarted_script import carries_out, load_for_script
+from orchestrator.run.requeue import carries_out, load_for_script, requeue
 from orchestrator.run.signals import listening, listening_as_guest, stopped_by
 from orchestrator.scores.described import description_of
 from orchestrator.scores.given_sets import GivenSets, freeze_sets, given_sets

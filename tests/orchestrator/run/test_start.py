@@ -77,7 +77,7 @@ def test_each_call_of_a_script_whose_job_was_restarted_goes_on_with_its_own_run(
 
     def script(*seeds: int, restarts: int = 0) -> list[Path]:
         """The runs that the calls of a script carry out."""
-        monkeypatch.setattr("orchestrator.run.restarted_script._CARRIED_OUT", set())
+        monkeypatch.setattr("orchestrator.run.requeue._CARRIED_OUT", set())
         runs = []
         for seed in seeds:
             monkeypatch.setenv("SLURM_JOB_ID", "5")
