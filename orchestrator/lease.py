@@ -34,6 +34,8 @@ _WATCHED = 3 * _RENEWAL
 _ZOMBIE_PATIENCE = 600.0
 _LOOK = 0.5
 _LOOKS = 3
+# the signal that asks a controller to stop, unless it has written down another
+STOPPED_BY = "SIGTERM"
 _SINCE = "%Y-%m-%d %H:%M:%S"
 
 
@@ -119,7 +121,10 @@ class Lease:
 
 @contextlib.contextmanager
 def only_controller(
-    paths: RunPaths, job_id: str = "", say: Callable[[str], object] = lambda _text: None
+    paths: RunPaths,
+    job_id: str = "",
+    say: Callable[[str], object] = lambda _text: None,
+    stopped_by: str = STOPPED_BY,
 ) -> Iterator[Lease]:
     """Hold a run's lock.
 
@@ -131,6 +136,8 @@ def only_controller(
         SLURM job of this controller, for the message that a second one gets.
     say : callable
         Told why it takes a while.
+    stopped_by : str
+        The signal that asks this controller to stop, for who cancels the run; empty if it hears none.
 
     Raises
     ------
@@ -146,7 +153,7 @@ def only_controller(
         raise RunFailed(f"{paths.directory}: {words}") from error
     # those before it may be queued again, and start once more after it
     jobs = list(dict.fromkeys([*controller_jobs(paths), *([job_id] if job_id else [])]))
-    holder = {**this_process(), "job": job_id, "jobs": jobs, "since": time.time()}
+    holder = {**this_process(), "job": job_id, "jobs": jobs, "since": time.time(), "stopped_by": stopped_by}
     ending = ("failed", "it crashed")
     try:
         write_json(paths.holder, holder, lease.confirm)
@@ -219,7 +226,7 @@ def is_held(paths: RunPaths) -> bool:
 
 
 def holder_of(paths: RunPaths) -> dict[str, Any]:
-    """Return ``host``, ``pid``, ``job``, ``since`` of the controller that holds a run, or held it last; or nothing."""
+    """Return what `only_controller` has written of the controller that holds a run, or held it last; or nothing."""
     try:
         holder = read_json(paths.holder)
     except (OSError, ValueError):
@@ -259,7 +266,12 @@ def controller_jobs(paths: RunPaths) -> list[str]:
 
 
 def run_of_restarted_job(model_dir: Path, environment: Mapping[str, str]) -> RunPaths | None:
-    """Return the run that this SLURM job was carrying out before it was queued again, None in every other case.
+    """Return the run that this SLURM job was carrying out before it was queued again, None in every other case."""
+    return next(reversed(runs_of_restarted_job(model_dir, environment)), None)
+
+
+def runs_of_restarted_job(model_dir: Path, environment: Mapping[str, str]) -> list[RunPaths]:
+    """Return the runs that this SLURM job has carried out before it was queued again, the oldest first.
 
     Parameters
     ----------
@@ -269,12 +281,10 @@ def run_of_restarted_job(model_dir: Path, environment: Mapping[str, str]) -> Run
         Variables of the job; SLURM counts restarts in ``SLURM_RESTART_COUNT``.
     """
     if environment.get("SLURM_RESTART_COUNT", "0") == "0":
-        return None
-    for directory in sorted(model_dir.glob("*_Optimization"), reverse=True):
-        paths = RunPaths(directory)
-        if environment.get("SLURM_JOB_ID") in controller_jobs(paths) and paths.checkpoint.is_file():
-            return paths
-    return None
+        return []
+    job = environment.get("SLURM_JOB_ID")
+    runs = [RunPaths(directory) for directory in sorted(model_dir.glob("*_Optimization"))]
+    return [paths for paths in runs if job in controller_jobs(paths) and paths.checkpoint.is_file()]
 
 
 class _Vigil:

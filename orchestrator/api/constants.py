@@ -31,7 +31,10 @@ def written(value: object) -> Written | None:
     value : object
         Of exactly one of these types: objects of others may have more to them than what they look like.
     """
-    found = _written(value)
+    try:
+        found = _written(value)
+    except RecursionError:  # it holds itself
+        return None
     return found if found is not None and len(found.text) <= _LONGEST else None
 
 
@@ -69,10 +72,15 @@ def _pair(key: object, value: object) -> Written | None:
 
 
 def _of_numpy(value: np.ndarray | np.generic) -> Written | None:
+    # no number of Python has all digits of a long double
+    if value.dtype.type is np.longdouble or (isinstance(value, np.ndarray) and type(value) is not np.ndarray):
+        return None
     numbers = _written(value.tolist())
-    if numbers is None or (isinstance(value, np.ndarray) and type(value) is not np.ndarray):
+    if numbers is None:
         return None
     array = f"_numpy.array({numbers.text}, dtype={value.dtype.str!r})"
+    if value.size == 0:  # lists of nothing do not have all of its lengths
+        array += f".reshape({value.shape!r})"
     return Written(array if isinstance(value, np.ndarray) else f"{array}[()]", frozenset({_NUMPY}))
 
 

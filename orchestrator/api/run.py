@@ -248,6 +248,8 @@ class Run:
     def cancel(self) -> int:
         """End the run's controller, if there is one, and all of its jobs; it can be continued later.
 
+        A script or a notebook that carries the run out gets `orchestrator.Stopped`, and goes on.
+
         Returns
         -------
         int
@@ -256,7 +258,7 @@ class Run:
         Raises
         ------
         orchestrator.UsageError
-            If its controller cannot be stopped from here.
+            If its controller cannot be stopped from here: it is this process, or a thread of another program.
 
         Examples
         --------

@@ -10,14 +10,14 @@ import linecache
 import symtable
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import orchestrator
 from orchestrator.api.constants import written
+from orchestrator.api.definitions import Definition, definitions_in, differences, is_same, text_of
 from orchestrator.errors import UsageError
 
-_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _LATER = __future__.annotations.compiler_flag
 
 
@@ -69,7 +69,7 @@ class _Module:
             self._imports.add(_import_of(value.__name__, name))
         elif self._is_defined_here(name, value):
             self._define(name, value)
-        elif (place := _place_of(value)) is not None:
+        elif (place := _place_of(value, self._namespace.get("__name__"))) is not None:
             self._imports.add(f"from {place[0]} import {place[1]}" + (f" as {name}" if place[1] != name else ""))
         elif (constant := written(value)) is not None:
             self._imports |= constant.imports
@@ -96,15 +96,18 @@ class _Module:
         # what a decorator was given, if it says so, as those made with functools.wraps do
         return isinstance(inspect.unwrap(value), (types.FunctionType, type))
 
-    def _source_of(self, name: str, value: Any) -> tuple[str, _Definition]:
+    def _source_of(self, name: str, value: Any) -> tuple[str, Definition]:
         """Return the text of a definition, with its decorators, and what it consists of."""
-        value = inspect.unwrap(value)
-        code = None if isinstance(value, type) else value.__code__
+        value, other = inspect.unwrap(value), None
         for file in self._files_of(value):
             text = "".join(linecache.getlines(file, dict(self._namespace)))
-            for node in _definitions_in(text, name):
-                if code is None or _is_same(code, node, text):
-                    return _text_of(node, text), node
+            for node in definitions_in(text, name):
+                if is_same(value, node, text):
+                    other = next(differences(value, node, self._namespace), None)
+                    if other is None:
+                        return text_of(node, text), node
+        if other is not None:
+            raise self._error(f"{other}: execute it again")
         what = f"the source of {name} is not there" if name != self._function else "its source is not there"
         raise self._error(
             f"{what}, or has been edited since it was executed: execute it again; what was typed at a prompt of Python "
@@ -128,64 +131,6 @@ class _Module:
 def _is_builtin(name: str, value: Any) -> bool:
     """Whether something is the builtin of its name; IPython gives notebooks an ``open`` around that of Python."""
     return hasattr(builtins, name) and inspect.unwrap(value) is getattr(builtins, name)
-
-
-def _definitions_in(text: str, name: str) -> list[_Definition]:
-    """Return the definitions of a name in a text, the last first; not those inside of others."""
-    try:
-        waiting: list[ast.AST] = [ast.parse(text)]
-    except (SyntaxError, ValueError):
-        return []
-    found = []
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, _Definition):
-            found += [node] if node.name == name else []
-        else:
-            waiting += ast.iter_child_nodes(node)
-    return sorted(found, key=lambda node: -node.lineno)
-
-
-def _first_line(node: _Definition) -> int:
-    return min([node.lineno, *(each.lineno for each in node.decorator_list)])
-
-
-def _text_of(node: _Definition, text: str) -> str:
-    lines = text.split("\n")[_first_line(node) - 1 : node.end_lineno]
-    # with other indents, texts over several lines would be other texts
-    return "\n".join(["if True:", *lines] if node.col_offset else lines)
-
-
-def _is_same(code: types.CodeType, node: _Definition, text: str) -> bool:
-    """Whether a definition is what was executed: a script may have been edited since it began."""
-    if code.co_firstlineno != _first_line(node):
-        return False
-    flags = code.co_flags & sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
-    # a script is compiled as a whole, and a cell statement by statement; what is imported beside makes a difference
-    for each in (text, _text_of(node, text)):
-        compiled = compile(each, code.co_filename, "exec", flags=flags, dont_inherit=True)
-        if any(_equal(code, found) for found in _functions_in(compiled, code.co_name)):
-            return True
-    return False
-
-
-def _functions_in(code: types.CodeType, name: str) -> Iterator[types.CodeType]:
-    for each in code.co_consts:
-        if isinstance(each, types.CodeType):
-            if each.co_name == name:
-                yield each
-            yield from _functions_in(each, name)
-
-
-def _equal(one: types.CodeType, other: types.CodeType) -> bool:
-    """Whether two functions do the same, whatever their lines are."""
-    if (one.co_code, one.co_names, one.co_varnames) != (other.co_code, other.co_names, other.co_varnames):
-        return False
-    pairs = list(zip(one.co_consts, other.co_consts, strict=False))
-    return len(one.co_consts) == len(other.co_consts) and all(
-        _equal(a, b) if isinstance(a, types.CodeType) and isinstance(b, types.CodeType) else repr(a) == repr(b)
-        for a, b in pairs
-    )
 
 
 def _names_used(text: str) -> Iterator[str]:
@@ -219,13 +164,22 @@ def _submodules(node: ast.AST, namespace: Mapping[str, Any]) -> Iterator[str]:
                     yield f"import {module}"
 
 
-def _module_with(name: str, value: object) -> str | None:
-    modules = list(sys.modules.items())
+def _module_with(name: str, value: object, own: Collection[object]) -> str | None:
+    modules = [(each, module) for each, module in list(sys.modules.items()) if each not in own]
     return next((each for each, module in modules if getattr(module, "__dict__", {}).get(name) is value), None)
 
 
-def _place_of(value: object) -> tuple[str, str] | None:
-    """Return the module and the name by which something is imported, the shortest module that has it."""
+def _place_of(value: object, script: object) -> tuple[str, str] | None:
+    """Return the module and the name by which something is imported, the shortest module that has it.
+
+    Parameters
+    ----------
+    value : object
+        What the script has imported.
+    script : object
+        The name of the script as a module, which has it, too, and cannot be imported.
+    """
+    own = ("__main__", "__mp_main__", script)
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", getattr(value, "__name__", None))
     if not isinstance(name, str) or not name.isidentifier():
         return None
@@ -233,8 +187,8 @@ def _place_of(value: object) -> tuple[str, str] | None:
     if name in orchestrator.__all__ and getattr(orchestrator, name) is value:
         return "orchestrator", name
     if module is None:  # of C
-        module = _module_with(name, value)
-    if not isinstance(module, str) or module == "__main__":
+        module = _module_with(name, value, own)
+    if not isinstance(module, str) or module in own:
         return None
     parts = module.split(".")
     for n in range(1, len(parts) + 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import os
 import re
@@ -276,6 +277,12 @@ def _start_findings(config: Config, names: Sequence[str], start: dict[str, float
             )
             findings.append((("parameters", name), message))
     return findings
+
+
+def frozen_of(paths: RunPaths, model_dir: Path) -> Config:
+    """Return the configuration that a run was made with, its model being where it is now."""
+    moved = [f"model_dir={json.dumps(str(model_dir))}"]
+    return load_frozen(paths.checkpoint, Checkpoint(paths.checkpoint).config_text, moved)
 
 
 def identity_differences(config: Config, frozen: Config) -> list[str]:

@@ -218,11 +218,9 @@ def read_config(
 
 def _run_of(path: Path, config: Config) -> RunPaths | None:
     """Return the run that a configuration is of, or that it continues, if that has begun."""
-    if (restarted := run_of_restarted_job(config.model_dir, os.environ)) is not None:
-        return restarted
     continued = config.cp_filename if config.continue_cp else None
     run = RunPaths((continued or path).parent)
-    return run if run.checkpoint.is_file() else None
+    return run if run.checkpoint.is_file() else run_of_restarted_job(config.model_dir, os.environ)
 
 
 def _of_data(source: Source, config: Config) -> list[Problem]:

@@ -42,6 +42,7 @@ class StatusThread:
     def __init__(self, watcher: Watcher, told: Callable[[RunStatus], object]):
         self._watcher = watcher
         self._told = told
+        self._failed = False
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="display", daemon=True)
 
@@ -53,16 +54,20 @@ class StatusThread:
         self._over.set()
         self._thread.join(_SHORTEST)  # where the file system hangs, the process's end ends it
 
+    def look(self) -> None:
+        """Look at the run; what goes wrong is told once."""
+        try:
+            self._told(self._watcher.look())
+        except Exception:  # noqa: BLE001  (a display must not end, or disturb, what it displays)
+            if not self._failed:
+                _LOG.warning("this cannot be displayed", exc_info=True)
+            self._failed = True
+
     def _run(self) -> None:
-        pause, told = 0.0, False
+        pause = 0.0
         while not self._over.wait(pause):
             begin = time.monotonic()
-            try:
-                self._told(self._watcher.look())
-            except Exception:  # noqa: BLE001  (a display must not end, or disturb, what it displays)
-                if not told:
-                    _LOG.warning("this cannot be displayed", exc_info=True)
-                told = True
+            self.look()
             pause = min(max(_SHORTEST, _SHARE * (time.monotonic() - begin)), _LONGEST)
 
 
@@ -127,9 +132,9 @@ def _in_notebook(watcher: Watcher, lines: Callable[[RunStatus], object]) -> Iter
         display.show(status)
         lines(status)
 
-    with StatusThread(watcher, told):
+    with StatusThread(watcher, told) as thread:
         yield
-    display.show(watcher.look())  # what it has come to stays below the cell
+    thread.look()  # what it has come to stays below the cell
 
 
 def watch(

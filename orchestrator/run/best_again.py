@@ -15,7 +15,7 @@ from orchestrator.cluster import Cluster
 from orchestrator.config.model import Config
 from orchestrator.config.reevaluate import NONE, SHARE_AT_THE_END, SHARE_BEFORE, candidates_and_seeds
 from orchestrator.errors import RunFailed, Stopped, UsageError
-from orchestrator.lease import only_controller
+from orchestrator.lease import STOPPED_BY, only_controller
 from orchestrator.paths import ReevaluationPaths, RunPaths
 from orchestrator.reevaluation.choosing import choose
 from orchestrator.reevaluation.noise import Luck
@@ -48,6 +48,8 @@ class BestAgain:
         Raises `orchestrator.errors.Stopped` if another controller has taken the run over.
     say : callable
         Told why it takes a while.
+    stopped_by : str
+        As for `orchestrator.lease.only_controller`.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class BestAgain:
         stop: threading.Event,
         confirm: Callable[[], object],
         say: Callable[[str], object],
+        stopped_by: str = STOPPED_BY,
     ):
         self._config = config
         self._run = paths
@@ -69,6 +72,7 @@ class BestAgain:
         self._stop = stop
         self._confirm = confirm
         self._say = say
+        self._stopped_by = stopped_by
         self._sigmas: list[float] = []
         self._leases = contextlib.ExitStack()
         self.held: Sequence[RunPaths] = ()
@@ -153,7 +157,7 @@ class BestAgain:
         paths = self._paths
         paths.directory.mkdir(exist_ok=True)
         try:
-            lease = self._leases.enter_context(only_controller(paths, self._job_id, self._say))
+            lease = self._leases.enter_context(only_controller(paths, self._job_id, self._say, self._stopped_by))
         except UsageError as error:
             _LOG.warning("the best are not evaluated again by this controller: %s", error)
             return

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+import psutil
 from rich.console import Console
 
 from orchestrator.checkpoint import Checkpoint
@@ -20,7 +23,7 @@ from orchestrator.errors import ConfigError, UsageError
 from orchestrator.files import set_mode
 from orchestrator.jobs.journal import Journal
 from orchestrator.jobs.submitter import Submitter
-from orchestrator.lease import controller_jobs, holder_of, is_held, only_controller
+from orchestrator.lease import STOPPED_BY, controller_jobs, holder_of, is_held, only_controller
 from orchestrator.lock import tokens
 from orchestrator.paths import ReevaluationPaths, RunPaths
 from orchestrator.processes import living
@@ -125,9 +128,12 @@ def _dequeue_controllers(paths: RunPaths, say: Callable[[str], object]) -> None:
 
 
 def _stop_controller(paths: RunPaths, say: Callable[[str], object]) -> None:
-    """Ask the controller to stop, if that can be done from here; a dead one does not need to be asked."""
+    """Ask the controller to stop, if that can be done from here; a dead one does not need to be asked.
+
+    A guest in a program of the user's, such as the kernel of a notebook, is stopped, and the program goes on.
+    """
     holder = holder_of(paths)
-    process = living(holder)
+    process, guest = living(holder), holder.get("stopped_by", STOPPED_BY) != STOPPED_BY
     if process is not None:
         if not is_controller(paths, process):
             files = " and ".join([*(f"'{token.path.name}'" for token in tokens(paths.lock)), paths.holder.name])
@@ -136,8 +142,16 @@ def _stop_controller(paths: RunPaths, say: Callable[[str], object]) -> None:
                 f"to {paths.log}: it is left alone, and nothing was cancelled. End the run's own controller, or remove "
                 f"{files} if there is none"
             )
-        process.terminate()
+        if guest:
+            _interrupt(paths, process, holder)
+        else:
+            process.terminate()
     elif jobs := own_controller_jobs(paths, [str(holder.get("job", ""))], say):
+        if guest:
+            raise UsageError(
+                f"{paths.directory}: a program of yours in SLURM job {jobs[0]} on {holder.get('host')} carries it out: "
+                f"cancel the run from there, or end the whole job with scancel {jobs[0]}"
+            )
         try:
             cancel_job(jobs[0])
         except CommandFailed as error:
@@ -145,7 +159,18 @@ def _stop_controller(paths: RunPaths, say: Callable[[str], object]) -> None:
     else:
         return
     end = time.monotonic() + _PATIENCE
-    while (is_held(paths) or living(holder)) and time.monotonic() < end:
+    while (is_held(paths) or (not guest and living(holder))) and time.monotonic() < end:
         time.sleep(0.1)
-    if living(holder):
+    if living(holder) and (not guest or is_held(paths)):
         raise UsageError(f"{paths.directory}: its controller does not stop; end process {holder['pid']}")
+
+
+def _interrupt(paths: RunPaths, process: psutil.Process, holder: Mapping[str, object]) -> None:
+    """Ask a guest to stop, as Ctrl-C does; refuse where nobody would hear it, or wait for it."""
+    hears, own = holder["stopped_by"] == signal.SIGINT.name, process.pid == os.getpid()
+    if hears and not own:
+        process.send_signal(signal.SIGINT)
+        return
+    what = "this process itself" if own else f"process {process.pid}, a program of yours,"
+    how = "press Ctrl-C, or interrupt the kernel of the notebook" if hears else "it is in a thread, so end that program"
+    raise UsageError(f"{paths.directory}: {what} carries it out: {how}; then cancel the run")

@@ -49,8 +49,17 @@ def listening_as_guest() -> contextlib.AbstractContextManager[Signals]:
 
     Outside of the main thread no signal arrives.
     """
-    numbers = (signal.SIGINT,) if threading.current_thread() is threading.main_thread() else ()
-    return _collecting(numbers, _raise)
+    return _collecting(_heard_as_guest(), _raise)
+
+
+def stopped_by(*, as_guest: bool) -> str:
+    """Return the name of the signal by which others can stop what this thread does, empty if it hears none."""
+    heard = _heard_as_guest() if as_guest else (signal.SIGTERM,)
+    return heard[0].name if heard else ""
+
+
+def _heard_as_guest() -> tuple[signal.Signals, ...]:
+    return (signal.SIGINT,) if threading.current_thread() is threading.main_thread() else ()
 
 
 @contextlib.contextmanager

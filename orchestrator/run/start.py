@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import shutil
@@ -16,11 +15,11 @@ from pathlib import Path
 from rich.console import Console
 
 from orchestrator.checking.model_identity import changed_data, changed_files, changed_parameters, commit_of, keep_model
-from orchestrator.checking.problems import doubtful_time, identity_differences, load_checked_config
+from orchestrator.checking.problems import doubtful_time, frozen_of, identity_differences, load_checked_config
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import create_cluster
 from orchestrator.cluster.environment import leave_allocation
-from orchestrator.config.file import dump_config, load_frozen
+from orchestrator.config.file import dump_config
 from orchestrator.config.model import Config
 from orchestrator.config.reevaluate import NONE
 from orchestrator.config.source import Source
@@ -37,8 +36,8 @@ from orchestrator.run.best_again import BestAgain
 from orchestrator.run.cancel import end_if_asked
 from orchestrator.run.evaluating import optimise
 from orchestrator.run.report_refresher import ReportRefresher
-from orchestrator.run.requeue import requeue
-from orchestrator.run.signals import listening, listening_as_guest
+from orchestrator.run.requeue import carries_out, load_for_script, requeue
+from orchestrator.run.signals import listening, listening_as_guest, stopped_by
 from orchestrator.scores.described import description_of
 from orchestrator.scores.given_sets import GivenSets, freeze_sets, given_sets
 from orchestrator.scores.other_runs import evaluations_of_others, freeze
@@ -88,15 +87,16 @@ def start(
     orchestrator.errors.OrchestratorError
         If it cannot start or go on.
     """
-    config = load_checked_config(path, overrides, text)
+    load = load_for_script if as_guest else load_checked_config
+    config = load(path, overrides, text)
     set_mode(config.run_mode)
+    if config.continue_cp and config.cp_filename is not None:
+        paths = RunPaths(config.cp_filename.parent)
+        return _continue(config, paths, f"{path}: cp_filename", console, log_format, as_guest=as_guest)
     restarted = run_of_restarted_job(config.model_dir, os.environ)
     if restarted is not None:
         named_by = f"SLURM has restarted job {os.environ['SLURM_JOB_ID']}"
         return _continue(config, restarted, named_by, console, log_format, as_guest=as_guest)
-    if config.continue_cp and config.cp_filename is not None:
-        paths = RunPaths(config.cp_filename.parent)
-        return _continue(config, paths, f"{path}: cp_filename", console, log_format, as_guest=as_guest)
     doubt = doubtful_time(Source(path, text), overrides, config)
     warnings = [f"{path}: {doubt.key}: {doubt.message}"] if doubt else ()
     return begin(config, console, log_format, warnings=warnings, as_guest=as_guest)
@@ -163,8 +163,7 @@ def _continue(
     if not paths.checkpoint.is_file():
         raise UsageError(f"{named_by}: there is no checkpoint {paths.checkpoint}")
     # a moved model is where the user says it is now, or beside the run
-    moved = [f"model_dir={json.dumps(str(config.model_dir))}"]
-    frozen = load_frozen(paths.checkpoint, Checkpoint(paths.checkpoint).config_text, moved)
+    frozen = frozen_of(paths, config.model_dir)
     differences = identity_differences(config, frozen)
     if differences:
         listed = "\n  ".join(differences)
@@ -204,13 +203,15 @@ def _control(
 ) -> Ended:
     allocation = leave_allocation()
     config = config.model_copy(update={"continue_cp": False, "cp_filename": None})
-    job_id = allocation.get("SLURM_JOB_ID", "")
+    job_id, stopped = allocation.get("SLURM_JOB_ID", ""), stopped_by(as_guest=as_guest)
     with (
-        only_controller(paths, job_id, console.print) as lease,
+        only_controller(paths, job_id, console.print, stopped) as lease,
         logging_to(paths.log, console, log_format),
         listening_as_guest() if as_guest else listening() as signals,
         contextlib.ExitStack() as held,
     ):
+        if as_guest:
+            carries_out(paths)
         lease.call_on_loss(signals.stop.set)
         for warning in warnings:
             _LOG.warning("%s", warning)
@@ -237,7 +238,14 @@ def _control(
         report = ReportRefresher(paths, wanted=config.report)
         again = held.enter_context(
             BestAgain(
-                config, paths, cluster, job_id=job_id, stop=signals.stop, confirm=lease.confirm, say=console.print
+                config,
+                paths,
+                cluster,
+                job_id=job_id,
+                stop=signals.stop,
+                confirm=lease.confirm,
+                say=console.print,
+                stopped_by=stopped,
             )
         )
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 import in_process
 import pexpect
 import pytest
-from orchestrator_project import MODEL, Project, same
+from orchestrator_project import MODEL, Project, same, wait_for
 
 import orchestrator
 from orchestrator import Run
@@ -110,6 +110,22 @@ def test_a_script_on_a_terminal_shows_how_it_goes_and_is_stopped_with_ctrl_c(
     assert shown.endswith(f"or, in Python\r\n  orchestrator.Run({str(directory)!r}).continue_()\r\n")
     assert len(Run(directory).evaluations()) < 15
     assert same(Run(directory).continue_(progress=False).evaluations(), undisturbed[0].evaluations())
+
+
+def test_a_script_whose_run_is_cancelled_from_elsewhere_goes_on(tmp_path: Path) -> None:
+    text = SCRIPT.replace("run = orch", "import contextlib\nwith contextlib.suppress(orchestrator.Stopped):\n    orch")
+    text = text.replace("max_ngen=3", "max_ngen=100_000").replace("run.best.total_score", "'went on'")
+    (tmp_path / "fit.py").write_text(text)
+    script = subprocess.Popen(
+        [sys.executable, tmp_path / "fit.py"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    simulated = tmp_path / "simulated"
+    wait_for(lambda: simulated.exists() and simulated.read_text().count("once") > 5)
+    (directory,) = tmp_path.glob("*_Optimization")
+    Run(directory).cancel()
+    out, err = script.communicate(timeout=60)
+    assert (script.returncode, out) == (0, "went on\n"), err
+    assert Run(directory).status().controller.state == "cancelled"
 
 
 def test_a_function_of_a_module_and_a_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

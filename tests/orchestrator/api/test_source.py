@@ -7,6 +7,7 @@ import linecache
 import pathlib
 import re
 import runpy
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,14 @@ def test_a_function_of_a_module_is_imported_from_there(tmp_path: Path, monkeypat
     assert "has another simulate" in refused(cells.made)
 
 
+def test_what_c_functions_do_not_say_of_their_module_is_not_taken_from_the_script(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = script(tmp_path, "from scipy.special import erf\ndef f(p, d):\n    return {'rate': erf(p['x'])}\n")
+    monkeypatch.setattr(sys.modules["__main__"], "erf", own["erf"], raising=False)
+    assert "from scipy.special import erf" in module_of(own["f"]).splitlines()
+
+
 REFUSED = {
     "a closure": ("def make(k):\n    def f(p, d): return k\n    return f\nf = make(2)", r"uses k of the function"),
     "nested": ("def make():\n    def f(p, d): ...\n    return f\nf = make()", r"make.<locals>.f: expected a function"),
@@ -174,6 +183,82 @@ def test_a_script_that_was_edited_since_it_began_is_refused(tmp_path: Path) -> N
     assert "has been edited since it was executed" in refused(own["f"])
 
 
+CLASS = """
+from dataclasses import dataclass
+@dataclass(slots=True)
+class A:
+    x: int = 1
+    y: type = int
+    @property
+    def a(self): ...
+    @a.setter
+    def a(self, x): 1
+    @classmethod
+    def b(cls): ...
+    def __new__(cls, *a): return object.__new__(cls)
+def f(p, d): A
+"""
+ONE_OF_TWO = """
+if True:
+    class A:
+        x = 1
+        def a(self): 1
+else:
+    class A:
+        x = 3
+        def a(self): 3
+def f(p, d): A
+"""
+# what is defined, what happens to it, and what is said of it, or nothing
+OTHER = {
+    "a default": (
+        "G = 1\ndef f(p, d, g=G): ...",
+        "G = 2",
+        "default g of f() is not what G is now: execute it again",
+    ),
+    "keyword": ("G = 1\ndef f(p, d, *, a=1, g=2 * G): ...", "G = 2", "the default g of f() is not what 2 * G is now"),
+    "of another": ("G = 1\ndef g(x=G): ...\ndef f(p, d): g()", "G = 2", "f(): the default x of g() is not what G is"),
+    "an array": ("import numpy as np\nG = np.ones(2)\ndef f(p, d, x=G): ...", "G = np.ones(3)", "what G is now"),
+    "a function": ("def g(): 1\ndef f(p, d, x=g): ...", "def g(): 2", "the default x of f() is not what g is now"),
+    "gone": ("G = 1\ndef f(p, d, gain=G): ...", "del G", "the default gain of f() is not what G is now"),
+    "remembered": ("def f(p, d, seen={}): ...", "f.__defaults__[0][1] = 2", ""),
+    "called": ("class A:\n    def a(self): ...\ndef f(p, d, a=A(), k=lambda: 1): ...", "", ""),
+    "an attribute": ("class A:\n    gain = 1\ndef f(p, d): A", "A.gain = 5", "gain of the class A is not what its def"),
+    "of a constant": ("G = 1\nclass A:\n    gain: int = G\ndef f(p, d): A", "G = 2", "its definition says, G: execute"),
+    "as it was": ("class A:\n    a = 1\n    b = a + 1\n    a = 2\n    c = []\ndef f(p, d): A", "A.c += [1]", ""),
+    "of a method": ("G = 1\nclass A:\n    def a(self, x=G): ...\ndef f(p, d): A", "G = 2", "the default x of a() is"),
+    "a method": ("class A:\n    def a(self): ...\ndef f(p, d): A", "A.a = lambda self: 1", "the source of A"),
+    "a number": ("class A:\n    def a(self): ...\ndef f(p, d): A", "A.a = 1", "the source of A"),
+    "an enum": ("import enum\nclass A(enum.Enum):\n    X = 1\n    def a(self): ...\ndef f(p, d): A", "", ""),
+    "a class": (CLASS, "", ""),
+    "one of two": (ONE_OF_TWO, "", ""),
+    "or a function": ("if True:\n    class A: ...\nelse:\n    def A(x=3): 'x = 3'\ndef f(p, d): A", "", ""),
+}
+
+
+@pytest.mark.parametrize("case", OTHER)
+def test_what_would_be_written_is_what_was_given(case: str, tmp_path: Path) -> None:
+    text, then, words = OTHER[case]
+    own = script(tmp_path, f"{text}\n{then}\n")
+    if words:
+        assert words in refused(own["f"])
+    else:
+        assert "x = 3" not in module_of(own["f"])
+
+
+def test_a_class_of_a_script_that_was_edited_since_it_began_is_refused(tmp_path: Path) -> None:
+    text = "class A:\n    x = 40\n    def a(self):\n        return {}\ndef f(p, d):\n    return A().a()\n"
+    own = script(tmp_path, text.format(1))
+    assert "return 1" in module_of(own["f"])
+    for edited, words in (
+        (text.format(2), "has been edited"),
+        (text.replace("40", "41").format(1), "x of the class A"),
+    ):
+        (tmp_path / "fit.py").write_text(edited)
+        linecache.clearcache()
+        assert words in refused(own["f"])
+
+
 def test_what_was_typed_at_a_prompt_has_no_source(tmp_path: Path) -> None:
     own: dict[str, Any] = {"__name__": "__main__"}
     code.InteractiveInterpreter(own).runsource("def f(p, d): ...\n", "<stdin>", "exec")
@@ -183,6 +268,7 @@ def test_what_was_typed_at_a_prompt_has_no_source(tmp_path: Path) -> None:
 CONSTANTS = [
     True, 3, -2.5, 0.1 + 0.2, float("inf"), "it's\n", b"\x00", None, (1,), (), [1, [2.5]], {"a": {1: (2, None)}},
     {3, 1}, set(), Path("data/x.csv"), np.float32(0.1), np.arange(3), np.array([[1.5, np.nan]], "f4"), np.bool_(True),
+    np.empty((0, 3)), np.empty((2, 0), "i4"), np.empty(0),
 ]  # fmt: skip
 
 
@@ -197,6 +283,14 @@ def test_constants_come_back_as_they_are(value: object) -> None:
     np.testing.assert_equal(back, value)
 
 
-@pytest.mark.parametrize("value", [object(), [object()], {1: object()}, type("Own", (int,), {})(3), "x" * 200_000])
+HOLDS_ITSELF: list[object] = [1]
+HOLDS_ITSELF += [HOLDS_ITSELF, (HOLDS_ITSELF,)]
+NO_CONSTANTS = [
+    object(), [object()], {1: object()}, type("Own", (int,), {})(3), "x" * 200_000, HOLDS_ITSELF,
+    np.longdouble(1), np.array([1, 2], np.longdouble),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NO_CONSTANTS, ids=lambda value: type(value).__name__)
 def test_what_is_no_constant_is_not_written(value: object) -> None:
     assert written(value) is None

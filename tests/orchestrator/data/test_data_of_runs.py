@@ -82,6 +82,20 @@ def test_a_run_that_is_continued_by_its_checkpoint_or_as_a_job_that_was_queued_a
     assert values_of(load_checked_config(project.config).measured["dipole"]) == [1, 4, 9]
 
 
+def test_a_run_that_is_continued_by_a_job_that_was_queued_again_has_its_own_data_and_not_those_of_another_run_of_it(
+    project: Project, run: RunPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_dipole(project.directory, 10)
+    later = RunPaths(project.directory / "20991120-100000_Optimization")
+    later.directory.mkdir()
+    create_run(load_checked_config(project.config), later)
+    write_json(later.holder, {"jobs": ["5"]})
+    monkeypatch.setenv("SLURM_JOB_ID", "5")
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    assert values_of(load_config(project.config).measured["dipole"]) == [10, 40, 90]
+    assert values_of(load_config(run.config).measured["dipole"]) == [1, 4, 9]
+
+
 def test_what_has_changed_is_told_by_name_and_file(project: Project, run: RunPaths) -> None:
     config = load_config(run.config)
     assert changed_data(config, run) == []

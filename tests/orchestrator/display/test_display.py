@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -397,6 +398,26 @@ def test_a_display_that_fails_is_told_once_and_disturbs_nobody(
         while len(looks) < 3:
             assert time.monotonic() < end
             time.sleep(0.01)
+    assert caplog.text.count("this cannot be displayed") == 1
+
+
+def test_a_last_look_in_a_notebook_that_fails_is_no_error_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shown: list[RunStatus] = []
+    monkeypatch.setattr("orchestrator.display.live.NotebookDisplay", lambda: SimpleNamespace(show=shown.append))
+    watcher = Watcher(RunOnDisk(tmp_path / "run").paths)
+    console = Console(file=io.StringIO(), force_jupyter=True)
+    with displaying(watcher, console):
+        shown.clear()
+    assert shown
+
+    def fail() -> RunStatus:
+        raise OSError(116, "Stale file handle")
+
+    monkeypatch.setattr(watcher, "look", fail)
+    with displaying(watcher, console):
+        pass
     assert caplog.text.count("this cannot be displayed") == 1
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +18,12 @@ from orchestrator_project import Project, wait_for
 from run_on_disk import GenerationOnDisk, RunOnDisk
 
 from orchestrator.checking.problems import load_checked_config
+from orchestrator.errors import UsageError
+from orchestrator.lease import is_held, only_controller
 from orchestrator.paths import RunPaths
 from orchestrator.processes import this_process, was_started_with, writes_to
+from orchestrator.run.cancel import cancel_run
+from orchestrator.run.signals import stopped_by
 from orchestrator.run.start import create_run
 
 
@@ -97,6 +102,78 @@ def test_an_unrelated_process_that_a_run_directory_names_as_its_controller_lives
     (lock,) = run.directory.glob(f"{run.lock.name}|*")
     assert f"remove '{lock.name}' and controller.json if there is none" in " ".join(done.stderr.split())
     assert unrelated.is_running()
+
+
+# holds a run until Ctrl-C, and goes on
+GUEST = """
+import glob, os, signal, sys
+log = open(sys.argv[1], "a")
+signal.signal(signal.SIGINT, lambda *_: [os.unlink(lock) for lock in glob.glob(sys.argv[2] + "|*")])
+print("ready", flush=True)
+print("went on" + input(), flush=True)
+"""
+
+
+@pytest.fixture
+def guest(tmp_path: Path) -> Iterator[tuple[RunPaths, subprocess.Popen[str]]]:
+    """A run, and a program of the user's that carries it out as `optimise` does."""
+    run = run_in(tmp_path / "model")
+    code = [sys.executable, "-c", GUEST, str(run.log), str(run.lock)]
+    child = subprocess.Popen(code, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    on_disk(run).lock(pid=child.pid)
+    yield run, child
+    child.kill()
+    child.communicate()
+
+
+def test_a_program_or_a_kernel_in_which_a_run_is_cancelled_goes_on(
+    guest: tuple[RunPaths, subprocess.Popen[str]],
+) -> None:
+    run, child = guest
+    on_disk(run).holder(**record_of(psutil.Process(child.pid)), stopped_by="SIGINT")
+    assert cancel_run(run, print) == 0
+    assert child.communicate("\n") == ("went on\n", None)
+
+
+def test_nobody_interrupts_a_program_of_which_a_thread_carries_a_run_out(
+    guest: tuple[RunPaths, subprocess.Popen[str]],
+) -> None:
+    run, child = guest
+    on_disk(run).holder(**record_of(psutil.Process(child.pid)), stopped_by="")
+    with pytest.raises(UsageError, match=f"process {child.pid}, a program of yours, .* in a thread, so end that"):
+        cancel_run(run, print)
+    assert is_held(run)
+    assert child.communicate("\n") == ("went on\n", None)
+
+
+@pytest.mark.parametrize(("stops", "words"), [("SIGINT", "press Ctrl-C"), ("", "end that program")])
+def test_a_program_that_cancels_its_own_run_does_not_end_itself(tmp_path: Path, stops: str, words: str) -> None:
+    run = run_in(tmp_path / "model")
+    with run.log.open("a"), only_controller(run, stopped_by=stops):
+        with pytest.raises(UsageError, match=f"this process itself carries it out: .*{words}"):
+            cancel_run(run, print)
+        assert is_held(run)
+
+
+def test_a_job_of_slurm_in_which_a_script_carries_a_run_out_is_not_ended(tmp_path: Path, slurm: Slurm) -> None:
+    run = run_in(tmp_path / "model", executor="slurm")
+    slurm.has("17", "thesis", tmp_path / "model")
+    on_disk(run).holder(job="17", host="n3", boot="another", stopped_by="SIGINT")
+    on_disk(run).lock()
+    with pytest.raises(UsageError, match=r"in SLURM job 17 on n3 .* cancel the run from there, or .* scancel 17"):
+        cancel_run(run, print)
+    assert slurm.cancelled == []
+
+
+def test_who_asks_a_guest_to_stop_knows_what_it_hears() -> None:
+    assert (stopped_by(as_guest=False), stopped_by(as_guest=True)) == ("SIGTERM", "SIGINT")
+    found: list[str] = []
+    thread = threading.Thread(target=lambda: found.append(stopped_by(as_guest=True)))
+    thread.start()
+    thread.join()
+    assert found == [""]
 
 
 def test_a_log_that_is_a_link_to_what_another_process_writes_makes_no_controller_of_it(
