@@ -74,7 +74,7 @@ def optimise(
     ...     return {"rate": 40 * parameters["drive"] / (1 + parameters["tau"] / 20)}
     >>> run = orchestrator.optimise(
     ...     simulate, {"drive": (0, 2), "tau": {"bounds": (5, 50), "scale": "log"}}, {"rate": 20},
-    ...     executor="local", local={"stay": True}, max_evaluations=12, progress=False,
+    ...     executor="local", max_evaluations=12, progress=False,
     ... )
     >>> len(run.evaluations()), sorted(run.best.parameters)
     (12, ['drive', 'tau'])
