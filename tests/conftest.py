@@ -22,7 +22,19 @@ from slurm_project import environment_of
 from suites import CORE
 
 # all but the quick core, the fastest first
-SUITES = ("methods", "drawing", "hostile", "reference", "run", "browser", "slurm", "mozaik", "simulators", "notebooks")
+SUITES = (
+    "methods",
+    "commands",
+    "drawing",
+    "hostile",
+    "reference",
+    "run",
+    "browser",
+    "slurm",
+    "mozaik",
+    "simulators",
+    "notebooks",
+)
 # CPU time of a test of the core in s, that of its subprocesses included, as the reference of `cpu_time` would have it:
 # waiting for other programs is not counted, nor that they make this one slower
 LONGEST = 1.0

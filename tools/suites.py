@@ -5,9 +5,10 @@
 
 If anything fails in the core, the rest is not run. Then two runs of pytest go on side by side, each on a virtual SLURM
 cluster of its own: tests that wait for SLURM, whose output is shown as it comes, and tests that optimise with each
-method, draw figures, damage files, compare with other libraries, run small optimisations on this machine, simulate
-networks, open browsers and execute notebooks, which give way to the former, and whose output is shown at their end.
-Ctrl-C and SIGTERM end all of it. The last line is a summary as pytest's; the exit code is 0 if all passed.
+method, give commands of the program, draw figures, damage files, compare with other libraries, run small optimisations
+on this machine, simulate networks, open browsers and execute notebooks, which give way to the former, and whose output
+is shown at their end. Ctrl-C and SIGTERM end all of it. The last line is a summary as pytest's; the exit code is 0 if
+all passed.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from pathlib import Path
 from typing import IO
 
 TOOLS = Path(__file__).resolve().parent
-_COMPUTING = "methods or drawing or hostile or reference or run or mozaik or simulators or browser or notebooks"
+_COMPUTING = (
+    "methods or commands or drawing or hostile or reference or run or mozaik or simulators or browser or notebooks"
+)
 WAITING = "slurm and not (mozaik or simulators or browser or notebooks)"
 COMPUTING = f"({_COMPUTING}) and not ({WAITING})"
 CORE = f"not slurm and not ({_COMPUTING})"

@@ -51,6 +51,7 @@ def test_every_test_is_in_one_of_the_suites() -> None:
     marks = (
         "slurm",
         "methods",
+        "commands",
         "drawing",
         "hostile",
         "reference",

@@ -37,6 +37,8 @@ from orchestrator.errors import UsageError
 from orchestrator.report.scene import Figure
 from targets import create_targets
 
+pytestmark = pytest.mark.commands
+
 RATE = {"class": "SpontActivityTarget", "sheet_name": "Exc", "target_value": [1, 5], "norm": 2}
 
 

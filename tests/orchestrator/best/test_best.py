@@ -27,6 +27,8 @@ from orchestrator.run.start import Ended
 from orchestrator.simulations.function import FunctionModel
 from orchestrator.simulations.seeds import other_seeds
 
+pytestmark = pytest.mark.commands
+
 SPACE = {"x": [0, 1], "n": {"bounds": [1, 9], "integer": True}}
 TARGETS = [
     {"class": "ReturnedValue", "key": "rate", "target_value": 3, "norm": 1},

@@ -18,6 +18,8 @@ from orchestrator.paths import RunPaths
 from orchestrator.simulations.mozaik.parameters import flatten, read_parameter_tree
 from orchestrator.simulations.mozaik.parameters.editing import Edited, Editor
 
+pytestmark = pytest.mark.commands
+
 BEST = {
     "sheets.exc.ExcExcConnection.weights": 0.00123456789012345678,
     "sheets.inh.InhExcConnection.weights": 0.025,

@@ -24,6 +24,8 @@ from orchestrator.report import History
 from orchestrator.report.listings import best_evaluations, centroid_yaml
 from orchestrator.simulations.mozaik.parameters import flatten, read_parameter_tree
 
+pytestmark = pytest.mark.commands
+
 FORMS: dict[str, Any] = {
     "x": [0, 1],
     "n": {"bounds": [1, 9], "integer": True},

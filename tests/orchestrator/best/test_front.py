@@ -19,6 +19,8 @@ from orchestrator.reevaluation.choosing import choose
 from orchestrator.reevaluation.front import Front, front_options
 from orchestrator.reevaluation.store import Request
 
+pytestmark = pytest.mark.commands
+
 RATE, CV = "ReturnedValue(rate)", "ReturnedValue(cv)"
 TARGETS = [
     {"class": "ReturnedValue", "key": "rate", "target_value": 3, "norm": 1},

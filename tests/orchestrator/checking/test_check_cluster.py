@@ -21,6 +21,8 @@ from orchestrator.cluster.partitions import node_states, parse_partitions
 from orchestrator.cluster.slurm import SlurmCluster
 from orchestrator.config.file import load_config
 
+pytestmark = pytest.mark.commands
+
 # scontrol --oneliner show partition of SLURM 22.05, shortened
 PARTITIONS = """\
 PartitionName=main AllowGroups=ALL Default=YES QoS=N/A DefaultTime=NONE MaxNodes=UNLIMITED MaxTime=UNLIMITED \

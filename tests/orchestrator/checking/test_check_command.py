@@ -20,6 +20,8 @@ from orchestrator.checking.disk import Disk, disk, size_text
 from orchestrator.config.file import load_config
 from orchestrator.simulations import Recorded, model_of
 
+pytestmark = pytest.mark.commands
+
 PROGRAM = "from orchestrator.cli import main; main()"
 
 

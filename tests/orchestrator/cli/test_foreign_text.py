@@ -26,6 +26,8 @@ from orchestrator.paths import RunPaths
 from orchestrator.records import Outcome
 from orchestrator.text import command_line, plain
 
+pytestmark = pytest.mark.commands
+
 # markup, right and wrong; names of emoji; colours, a title, a cursor, a bell, controls of eight bits; reversed letters
 HOSTILE = [
     "[/usr/bin/true]",

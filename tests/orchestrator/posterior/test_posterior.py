@@ -30,6 +30,8 @@ from orchestrator.posterior.sampling import sampled
 from orchestrator.posterior.tables import constraint, correlated
 from orchestrator.records import FloatArray, Outcome
 
+pytestmark = pytest.mark.commands
+
 # marks of what samples
 sampling = pytest.mark.reference
 

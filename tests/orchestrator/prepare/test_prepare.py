@@ -20,6 +20,8 @@ from orchestrator.errors import ConfigError, Problem, UsageError
 from orchestrator.prepare import prepare_model
 from orchestrator.simulations.mozaik.parameters import Reference, flatten, read_parameter_tree
 
+pytestmark = pytest.mark.commands
+
 ROOT = Path(__file__).resolve().parents[3]
 SEARCHED = {"balanced_network": 6, "visual_model": 16, "current_style": 8}
 

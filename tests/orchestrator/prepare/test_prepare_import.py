@@ -14,6 +14,8 @@ from orchestrator.config.file import load_config
 from orchestrator.errors import UsageError
 from orchestrator.prepare import prepare_model
 
+pytestmark = pytest.mark.commands
+
 EXC, INH = "sheets.exc.ExcExcConnection.weights", "sheets.inh.InhExcConnection.weights"
 PREDECESSOR: dict[str, Any] = {
     "parameters": {EXC: [1e-05, 0.004], INH: [0.002, 0.06], "sheets.exc.params.cell.params.tau_m": [10, 30]},

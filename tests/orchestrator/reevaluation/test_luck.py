@@ -24,6 +24,8 @@ from orchestrator.reevaluation.store import Request
 from orchestrator.report import write_report
 from orchestrator.status import Watcher
 
+pytestmark = pytest.mark.commands
+
 RATE, CV = "ReturnedValue(rate)", "ReturnedValue(cv)"
 TARGETS = [
     {"class": "ReturnedValue", "key": "rate", "target_value": 3, "norm": 1},

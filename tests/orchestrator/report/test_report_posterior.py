@@ -16,6 +16,8 @@ from orchestrator.report import History, figures
 from orchestrator.report.figures.registry import sections_of
 from orchestrator.report.scene import Figure
 
+pytestmark = pytest.mark.commands
+
 NAMES = ("exc", "inh", "n")
 # exc linear, inh on a log scale, n whole numbers
 TEXT = config(

@@ -27,6 +27,8 @@ from orchestrator.scores.rescoring import Rescored, rescore
 from targets import Events, Recordings, Trace, create_targets, measure
 from targets.recordings.file import averaged
 
+pytestmark = pytest.mark.commands
+
 TIMES = np.arange(0.0, 20.0, 0.5)
 REC = Trace(TIMES, np.sin(TIMES), "mV")
 SIMULATED = [np.cos(TIMES), 2 * np.sin(TIMES) + 3, np.sin(TIMES) + 0.25]

@@ -28,6 +28,8 @@ from orchestrator.scores.datastores import find_datastores
 from orchestrator.scores.rescoring import rescore
 from targets import Datastore, create_targets
 
+pytestmark = pytest.mark.commands
+
 RATE = {"class": "SpontActivityTarget", "sheet_name": "Exc", "target_value": [1, 5], "norm": 2}
 SYNCHRONY = {"class": "SynchronyTarget", "sheet_name": "Inh", "target_value": 0.01, "norm": 0.01, "name": "sync"}
 ORIENTED = {"class": "OrientationTuningPreferenceTarget", "sheet_name": "Exc", "target_value": 2, "norm": 1}

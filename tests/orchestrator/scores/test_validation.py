@@ -26,6 +26,8 @@ from orchestrator.report.scene import Points
 from orchestrator.scores.given_sets import frozen_sets, given_sets
 from orchestrator.scores.validation import Validation
 
+pytestmark = pytest.mark.commands
+
 RATE, CV, SPIKES = "ReturnedValue(rate)", "ReturnedValue(cv)", "ReturnedValue(spikes)"
 # rate and cv, of which 3 and 1 are wanted with norms of 1 and 0.25
 HISTORY = [

@@ -28,6 +28,8 @@ from orchestrator.simulations.options import SimulationContext
 from orchestrator.simulations.registry import simulation_options
 from targets import Recordings
 
+pytestmark = pytest.mark.commands
+
 SECTION: dict[str, Any] = {
     "type": "annarchy",
     "experiment": "fitted:Steps",

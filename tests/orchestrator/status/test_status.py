@@ -28,6 +28,8 @@ from orchestrator.status import RunStatus, Watcher
 from orchestrator.status.described import START_EXPLODED, ModelStatus
 from orchestrator.status.in_progress import MOST_FILES
 
+pytestmark = pytest.mark.commands
+
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunOnDisk:
