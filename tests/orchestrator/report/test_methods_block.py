@@ -122,7 +122,9 @@ def test_core_hours_are_of_the_cores_that_an_evaluation_had(
 
 def test_every_method_and_simulator_has_its_reference() -> None:
     unpublished = {"ga", "grid", "table", "generator"}
-    assert set(METHODS) | unpublished == set(optimisers().known())
+    # other tests have methods of their own
+    known = {name for name in optimisers().known() if not name.endswith("_of_tests")}
+    assert set(METHODS) | unpublished == known
     assert not set(METHODS) & unpublished
     assert set(PROGRAMS) == set(SIMULATORS.values())
     assert METHODS["hybrid"] == (*METHODS["gauss_newton"], *METHODS["composite"])
