@@ -160,7 +160,7 @@ def test_a_report_fits_the_window(
     watched.tab.set_viewport_size({"width": width, "height": 900})
     watched.open(reports[name])
     figures = watched.tab.locator("figure")
-    assert figures.count() == (22 if name == "run" else 3)
+    assert figures.count() == (23 if name == "run" else 3)
     for figure in figures.all():
         assert figure.locator("svg[role=img]").count() >= 1
     assert watched.overflow <= 0
@@ -202,7 +202,7 @@ def test_every_control_draws_anew(name: str, reports: dict[str, Path], watched: 
             # the first look of a control is one of its options'
             assert len(seen) > 1, control.inner_text()
             used += 1
-    assert used == (18 if name == "run" else 2)
+    assert used == (19 if name == "run" else 2)
     assert broken_marks(tab) == 0
 
 
