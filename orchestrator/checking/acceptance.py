@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from orchestrator.cluster.submission import Answer, ask_about_script, job_parameters, script_of
+from orchestrator.cluster.submission import Answer, ask_about_script, job_parameters, own_folder, script_of
 from orchestrator.config.model import Config
 
+# name of the jobs that are asked about
+_TOKEN = "check"
 # a key of the configuration, and how SLURM's refusals speak of it
 _SPEAKS_OF = (
     (("slurm", "partition"), r"partition"),
@@ -24,7 +26,8 @@ _SPEAKS_OF = (
 def submission_script(config: Config, folder: Path) -> str:
     """Return the script with which the first array of a generation is submitted."""
     size = min(config.offspring_size, config.slurm.array_size)
-    return script_of(job_parameters(config.jobs, config.slurm, "check", folder), folder, size)
+    parameters = job_parameters(config.jobs, config.slurm, _TOKEN, folder)
+    return script_of(parameters, own_folder(folder, _TOKEN), size)
 
 
 def ask_about_offspring(config: Config) -> Answer:

@@ -24,7 +24,15 @@ from orchestrator.cluster.commands import (
     within,
 )
 from orchestrator.cluster.queue import Queue
-from orchestrator.cluster.submission import INVALID_ARRAY, PRIVATE, hand_over, job_ids, job_parameters, submit
+from orchestrator.cluster.submission import (
+    INVALID_ARRAY,
+    PRIVATE,
+    hand_over,
+    job_ids,
+    job_parameters,
+    own_folder,
+    submit,
+)
 from orchestrator.config.sections import JobsSection, SlurmSection
 
 _LOG = logging.getLogger(__name__)
@@ -80,7 +88,9 @@ class SlurmCluster:
         """Submit one array of jobs."""
         parameters = job_parameters(self._jobs, self._slurm, token, folder, avoid, umask=self._umask)
         try:
-            ids = submit(tasks, parameters, token, folder, self._sbatch, listed=partial(self._listed, token))
+            ids = submit(
+                tasks, parameters, token, own_folder(folder, token), self._sbatch, listed=partial(self._listed, token)
+            )
         except SubmissionFailed as error:
             if INVALID_ARRAY in str(error):  # MaxArraySize may have been lowered
                 self._queue.configuration_is_old()
@@ -132,7 +142,7 @@ class SlurmCluster:
             return None
         found = job_ids(rows[0].id.partition("_")[0], len(tasks))
         self._confirm()
-        hand_over(tasks, found, folder)
+        hand_over(tasks, found, own_folder(folder, token))
         return [Job(token, job_id) for job_id in found]
 
     def poll(self, jobs: Sequence[Job]) -> Mapping[Job, Status]:
@@ -162,7 +172,7 @@ class SlurmCluster:
 
     def log(self, job: Job, folder: Path) -> Path:
         """Return where submitit sends a job's output."""
-        return JobPaths(folder, job.id, 0).stdout
+        return JobPaths(own_folder(folder, job.token), job.id, 0).stdout
 
     def poll_interval(self, elapsed: float) -> float:
         """Return a tenth of the time waited, at least 5 s, at most ``jobs.poll_interval``; more without answers."""

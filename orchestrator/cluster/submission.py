@@ -59,6 +59,14 @@ _SUBMITTED = (
 )
 
 
+def own_folder(folder: Path, token: str) -> Path:
+    """Return the folder of script, logs and pickles of a submission alone.
+
+    A job whose id SLURM had given to another one before, which it has forgotten, finds nothing of that one.
+    """
+    return folder / token
+
+
 def job_parameters(
     jobs: JobsSection,
     slurm: SlurmSection,
@@ -128,7 +136,7 @@ def script_of(parameters: dict[str, Any], folder: Path, size: int) -> str:
     parameters : dict
         Those of `job_parameters`.
     folder : pathlib.Path
-        Takes logs and pickles of the jobs.
+        Takes logs and pickles of the jobs: their `own_folder`.
     size : int
         How many jobs it is; an array if there are several.
     """
@@ -158,7 +166,7 @@ def submit(
     token : str
         Name of the jobs.
     folder : pathlib.Path
-        Takes script, logs and pickles of the jobs.
+        Takes script, logs and pickles of the jobs: their `own_folder`.
     run : callable
         Runs sbatch, given the command, within a time limit; returns what it prints.
     listed : callable
@@ -203,10 +211,8 @@ def job_ids(base: str, size: int) -> list[str]:
 
 
 def hand_over(tasks: Sequence[Task], ids: Sequence[str], folder: Path) -> None:
-    """Write the pickles that submitted jobs wait for, up to a minute.
-
-    One that is there is replaced: it may be that of a job which SLURM has forgotten, and whose id it has given again.
-    """
+    """Write the pickles that submitted jobs wait for, up to a minute; one that is there already is replaced."""
+    folder.mkdir(parents=True, exist_ok=True)  # jobs of a version before there was one wait elsewhere, and in vain
     for task, job_id in zip(tasks, ids, strict=True):
         pickle = JobPaths(folder, job_id).submitted_pickle
         files = [str(file) for file in task.files]

@@ -170,7 +170,7 @@ def test_every_task_becomes_one_job_that_runs_and_ends(subject: Subject, size: i
         subject.let_end(task)
     wait_until(lambda: all(status.gone for status in subject.cluster.poll(jobs).values()))
     log = subject.cluster.log(jobs[0], subject.folder)
-    assert log.parent == subject.folder
+    assert log.is_relative_to(subject.folder)
     assert not log.exists() or "this is 0" in log.read_text()
 
 

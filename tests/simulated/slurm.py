@@ -115,7 +115,7 @@ class Slurm:
         number, self._next_number = self._next_number, self._next_number + 1
         for index in range(size) if size else [None]:
             host = self.nodes[self.scheduler.random.randrange(len(self.nodes))]
-            job = Job(number, index, options["job-name"], options["chdir"], host)
+            job = Job(number, index, options["job-name"], options["output"].rpartition("/")[0], host)
             job.listed_from = job.submitted = self.scheduler.now
             self.jobs.append(job)
             begins = self.scheduler.now + 0.5 + 4 * self.scheduler.random.random()

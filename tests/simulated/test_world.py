@@ -68,8 +68,9 @@ def test_a_controller_that_dies_before_it_hands_over_the_tasks_and_a_late_succes
     assert carried_out(1019, schedule="generations").violations == ()
 
 
-def test_a_job_whose_id_was_anothers_before_does_its_own_work() -> None:
-    assert carried_out(102888, schedule="generations").violations == ()
+@pytest.mark.parametrize(("seed", "schedule"), [(102888, "generations"), (403150, "several_per_job")])
+def test_a_job_whose_id_was_anothers_before_does_its_own_work(seed: int, schedule: str) -> None:
+    assert carried_out(seed, schedule=schedule).violations == ()
 
 
 def test_a_controller_that_sleeps_in_its_first_submission_ends_no_job_early() -> None:

@@ -178,7 +178,7 @@ def test_all_commands_are_told_the_cluster_of_the_jobs(tmp_path: Path, monkeypat
     cluster.cancel(jobs)
     assert [(job.id, statuses[job].state) for job in jobs] == [("77_0", State.RUNNING), ("77_1", State.ENDED)]
     sbatch, *others = commands
-    assert "#SBATCH --clusters=gpu\n" in JobPaths(tmp_path, "77").submission_file.read_text()
+    assert "#SBATCH --clusters=gpu\n" in JobPaths(tmp_path / "run-g0-aa", "77").submission_file.read_text()
     assert sbatch[0] == "sbatch"
     assert [command[:2] for command in others] == [
         [name, "--clusters=gpu"] for name in ("squeue", "scontrol", "sacct", "scancel")

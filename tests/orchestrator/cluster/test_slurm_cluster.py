@@ -244,12 +244,14 @@ def test_a_largest_array_that_was_lowered_meanwhile_is_noticed(tmp_path: Path) -
 
 def test_jobs_that_lost_their_controller_before_they_had_their_tasks_get_them(tmp_path: Path) -> None:
     tasks = tasks_in(tmp_path, 2)
-    JobPaths(tmp_path, "77_0").submitted_pickle.write_bytes(b"of a job that had this id before")
+    folder = tmp_path / "run-g0-aa"
+    folder.mkdir()
+    JobPaths(folder, "77_0").submitted_pickle.write_bytes(b"of a controller that has been killed")
     cluster, commands = answering({"squeue": "77|0|RUNNING|run-g0-aa|n1|None\n77|1|PENDING|run-g0-aa||Priority\n"})
     jobs = cluster.recover(tasks, "run-g0-aa", tmp_path, None, {3, 4})
     assert jobs == [Job("run-g0-aa", "77_0"), Job("run-g0-aa", "77_1")]
     for task, job in zip(tasks, jobs, strict=True):
-        submission = DelayedSubmission.load(JobPaths(tmp_path, job.id).submitted_pickle)
+        submission = DelayedSubmission.load(JobPaths(folder, job.id).submitted_pickle)
         assert submission.args == (str(task.files[0]),)
         assert submission.function.__name__ == "evaluate"
     assert len(commands) == 1
@@ -415,9 +417,9 @@ def test_what_changes_the_queue_is_done_by_the_holder_of_the_lease_alone(tmp_pat
     with pytest.raises(Stopped):
         cluster.cancel([Job("run-g0-aa", "77")])
     assert commands == ["sbatch", "squeue"]
-    assert not JobPaths(tmp_path, "77").submitted_pickle.exists()
+    assert not JobPaths(tmp_path / "run-g0-aa", "77").submitted_pickle.exists()
     holds = 3
     assert cluster.submit(tasks, "run-g0-aa", tmp_path, ()) == [Job("run-g0-aa", "77")]
     cluster.cancel([Job("run-g0-aa", "77")])
     assert commands == ["sbatch", "squeue", "sbatch", "scancel"]
-    assert JobPaths(tmp_path, "77").submitted_pickle.exists()
+    assert JobPaths(tmp_path / "run-g0-aa", "77").submitted_pickle.exists()

@@ -67,7 +67,7 @@ def test_what_is_left_beside_a_job_is_what_submitit_would_leave(
     play(commands, "echo Submitted batch job 77")
     folders = tmp_path / "ours", tmp_path / "submitits"
     tasks = tasks_in(tmp_path, 2)
-    SlurmCluster(JOBS, SLURM).submit(tasks, "run-g0-aa", folders[0], ())
+    SlurmCluster(JOBS, SLURM).submit(tasks, folders[0].name, tmp_path, ())
     executor = submitit.SlurmExecutor(folder=folders[1], max_num_timeout=0)
     executor.map_array(len, [str(task.files[0]) for task in tasks])
     ours, theirs = ({path.name for path in folder.iterdir() if not path.is_symlink()} for folder in folders)
@@ -79,15 +79,18 @@ def test_what_is_left_beside_a_job_is_what_submitit_would_leave(
         assert vars(found).keys() == vars(expected).keys()
 
 
-def test_a_job_whose_id_was_anothers_before_is_handed_its_own_task(tmp_path: Path, commands: Path) -> None:
-    # a slurmctld that has lost its state forgets a job, and gives its id to the next one
+def test_a_job_whose_id_was_anothers_before_finds_its_own_task_alone(tmp_path: Path, commands: Path) -> None:
+    # a slurmctld that has lost its state forgets a job, and gives its id to the next one, which may begin at once
     play(commands, "echo Submitted batch job 77")
     cluster = SlurmCluster(JOBS, SLURM)
-    first, second = tasks_in(tmp_path, 2)
-    for token, task in (("run-g0-aa", first), ("run-g0-bb", second)):
+    tokens = ["run-g0-aa", "run-g0-bb"]
+    for token, task in zip(tokens, tasks_in(tmp_path, 2), strict=True):
         cluster.submit([task], token, tmp_path / "jobs", ())
-    found = DelayedSubmission.load(JobPaths(tmp_path / "jobs", "77").submitted_pickle)
-    assert found.args == (str(second.files[0]),)
+    places = [tmp_path / "jobs" / token for token in tokens]
+    for place, task in zip(places, tasks_in(tmp_path, 2), strict=True):
+        script = JobPaths(place, "77").submission_file.read_text(encoding="utf-8")
+        assert f"submitit.core._submit {place} " in script
+        assert DelayedSubmission.load(JobPaths(place, "77").submitted_pickle).args == (str(task.files[0]),)
 
 
 def test_submitit_still_waits_for_a_jobs_pickle() -> None:
