@@ -97,7 +97,10 @@ def integers(values: object) -> NDArray[np.int64]:
         return array.astype(np.int64)
     if not isinstance(values, list) or not all(type(value) is int for value in values):
         raise Refused("ids that aren't integers")
-    return np.array(values, np.int64)
+    try:
+        return np.array(values, np.int64)
+    except OverflowError:
+        raise Refused("ids of more than 64 bits") from None
 
 
 class AnalogSignal(NamedTuple):

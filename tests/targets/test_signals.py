@@ -61,6 +61,7 @@ def test_units_and_layouts(layout: str, tmp_path: Path) -> None:
         ({"array_annotations": {"channel_index": [0, 1]}}, []),
         ({"channel_ids": np.array([7])}, []),  # two locations of one neuron
         ({"channel_ids": "of whom?"}, []),
+        ({"channel_ids": [2**70, 3]}, []),
     ],
 )
 def test_whose_the_columns_of_a_signal_are(annotations: dict[str, Any], ids: list[int], tmp_path: Path) -> None:

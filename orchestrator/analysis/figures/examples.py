@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from orchestrator.analysis.figures.common import Indices, look, missing, number, sentences
 from orchestrator.analysis.opened import Inspected, defined
 from orchestrator.analysis.size_fits import fit_sizes
+from orchestrator.errors import UsageError
 from orchestrator.records import FloatArray
 from orchestrator.report.domains import around, from_zero
 from orchestrator.report.palette import BAD, BLUE, INK, MUTED
@@ -45,7 +47,13 @@ class _Recorded:
 
 
 def example_cell(
-    data: Inspected, sheet: str, quantile: float = 0.5, *, start: float = 0.0, duration: float = 500.0
+    data: Inspected,
+    sheet: str,
+    quantile: float = 0.5,
+    *,
+    contrast: float = 100.0,
+    start: float = 0.0,
+    duration: float = 500.0,
 ) -> Figure:
     """Return membrane potential, conductances, spikes and tuning curves of one cell of a sheet.
 
@@ -62,14 +70,23 @@ def example_cell(
         One of its sheets.
     quantile : float
         Of the responses, from 0 to 1: 0.5 is a typical cell, 0.9 one that responds strongly.
+    contrast : float
+        Of the disks, in %.
     start, duration : float
         The part of the spontaneous recording in which signals are drawn, in ms.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        If the quantile is none.
     """
     name, title = "example_cell", f"A cell of {sheet}"
+    if not 0 <= quantile <= 1:
+        raise UsageError(f"example_cell: quantile: expected a number from 0 to 1, got {quantile:g}")
     if data.store is None or data.problem:
         return missing(name, title, [data.problem])
     try:
-        found, reasons = _recorded(data.store, sheet)
+        found, reasons = _recorded(data.store, sheet, contrast)
         responses, what = _responses(data.store, sheet, found)
         ids = data.store.sheet(sheet).ids
         index = _chosen(responses, quantile, _pools(found, ids))
@@ -86,10 +103,11 @@ def example_cell(
     return Figure(name, title, text, _with_one_legend(panels), columns=min(_COLUMNS, len(panels)))
 
 
-def _recorded(store: Datastore, sheet: str) -> tuple[_Recorded, list[str]]:
+def _recorded(store: Datastore, sheet: str, contrast: float) -> tuple[_Recorded, list[str]]:
     """Return what was recorded of a sheet, and why the rest was not."""
     found, reasons = _Recorded(), []
-    parts = {"Spontaneous activity": _spontaneous, "Orientation tuning": _oriented, "Size tuning": _sized}
+    sized = partial(_sized, contrast=contrast)
+    parts = {"Spontaneous activity": _spontaneous, "Orientation tuning": _oriented, "Size tuning": sized}
     for name, read in parts.items():
         try:
             found = read(store, sheet, found)
@@ -114,8 +132,8 @@ def _oriented(store: Datastore, sheet: str, found: _Recorded) -> _Recorded:
     return replace(found, gratings=gratings, orientations=responses)
 
 
-def _sized(store: Datastore, sheet: str, found: _Recorded) -> _Recorded:
-    return replace(found, sizes=size_responses(store, defined(SizeTuning, sheet)))
+def _sized(store: Datastore, sheet: str, found: _Recorded, contrast: float) -> _Recorded:
+    return replace(found, sizes=size_responses(store, defined(SizeTuning, sheet, contrast=contrast)))
 
 
 def _responses(store: Datastore, sheet: str, found: _Recorded) -> tuple[FloatArray, str]:
@@ -210,7 +228,7 @@ def _raster(found: _Recorded, cell: int) -> Panel:
     segments = found.gratings or found.spontaneous
     durations = [each.spikes().duration for each in segments]
     if found.gratings:
-        angles = [math.degrees(float(each.stimulus["orientation"])) % 180 for each in segments]
+        angles = [round(math.degrees(each.stimulus["orientation"]), 3) % 180 for each in segments]
         spacing = 180 / len(found.orientations[-1].orientations)
         vertical = Axis("orientation of the grating (°)", (-spacing / 2, 180.0))
         title = f"spikes, contrast {found.orientations[-1].contrast:g} %"
@@ -220,7 +238,7 @@ def _raster(found: _Recorded, cell: int) -> Panel:
         title = "spikes, spontaneous activity"
     seen: dict[float, list[FloatArray]] = {}
     for angle, segment in zip(angles, segments, strict=True):
-        seen.setdefault(round(angle, 3), []).append(_spikes(segment, cell))
+        seen.setdefault(angle, []).append(_spikes(segment, cell))
     rows = [
         (times, angle + spacing * _ROWS * trial / len(trials))
         for angle, trials in seen.items() for trial, times in enumerate(trials)
