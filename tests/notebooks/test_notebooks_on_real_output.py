@@ -315,5 +315,5 @@ def test_activity_of_the_visual_model(visual_optimisation: Any, run_notebook: Ca
     assert "Its membrane potential was not recorded" in found["example"]
 
     assert "have no annotation" in found["lgn"]
-    assert done.pictures == 2 + 3 + 4 + 4 + 4 + 1
+    assert done.pictures == 2 + 3 + 4 + 4 + 4 + 1 + 1 + 4 + 6  # the LGN, too, has a spread and examples
     assert f"{records(found['visual'], 'sheet', '2 F1 / F0')[sheet]:.3g}" in done.text

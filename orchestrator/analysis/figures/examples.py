@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -27,7 +27,7 @@ from targets.tuning import OrientationResponses, SizeResponses, contrasts, orien
 
 _NANO = 1000.0  # nS in a uS
 _COLUMNS, _HEIGHT = 3, 190
-_MOST_SAMPLES = 5000
+_MOST_SAMPLES = 10_000
 _KINDS = (("excitatory", BLUE, EXCITATORY), ("inhibitory", BAD, INHIBITORY))
 _FIRST_COLOUR = 2  # of contrasts: not those of the conductances
 _ROWS = 0.8  # share of the distance of two orientations that the trials of one take
@@ -106,8 +106,11 @@ def example_cell(
 def _recorded(store: Datastore, sheet: str, contrast: float) -> tuple[_Recorded, list[str]]:
     """Return what was recorded of a sheet, and why the rest was not."""
     found, reasons = _Recorded(), []
-    sized = partial(_sized, contrast=contrast)
-    parts = {"Spontaneous activity": _spontaneous, "Orientation tuning": _oriented, "Size tuning": sized}
+    parts: dict[str, Callable[[Datastore, str, _Recorded], _Recorded]] = {
+        "Spontaneous activity": _spontaneous,
+        "Orientation tuning": _oriented,
+        "Size tuning": partial(_sized, contrast=contrast),
+    }
     for name, read in parts.items():
         try:
             found = read(store, sheet, found)

@@ -118,13 +118,15 @@ def _panel(
         Points(median, at, INK, "median", 3.5),
         Points(values, at, BAD, "the target's value", 4, "diamond"),
     )
-    notes = [
-        f"{number(samples[sheet].value)} ± {number(float(samples[sheet].values.std()))}" if sheet in samples else "–"
-        for sheet in sheets
-    ]
+    notes = [_in_words(samples[sheet]) if sheet in samples else "–" for sheet in sheets]
     shown = tuple(sheets) if names else ("",) * len(sheets)  # those of the panels beside are the same
     vertical = Axis("", (-0.6, len(sheets) - 0.4), rows=shown, notes=tuple(notes))
     return Panel(Axis(quantity.axis, domain), vertical, marks, height=_ROOM + _ROW * len(sheets))
+
+
+def _in_words(sample: Sample) -> str:
+    deviation = round(float(sample.values.std()), 9)  # of equal values it is not exactly 0
+    return f"{number(sample.value)} ± {number(deviation)}"
 
 
 def _wanted(intervals: Sequence[_Interval]) -> list[Mark]:
