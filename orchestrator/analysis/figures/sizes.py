@@ -43,18 +43,18 @@ def size_fits(data: Inspected, sheet: str, contrast: float = 100.0, cells: int =
     if isinstance(found, str):
         return missing(name, title, [found])
     responses, where = found
-    strongest = responses.rates.max(axis=0)
-    responding = np.flatnonzero(strongest > 0)
-    ranked = responding[np.argsort(strongest[responding], kind="stable")]
+    rates = responses.rates[np.isfinite(responses.radii)]
+    tuned = np.flatnonzero(np.ptp(rates, axis=0) > 0)
+    ranked = tuned[np.argsort(rates.max(axis=0)[tuned], kind="stable")]
     chosen = ranked[some_of(len(ranked), cells)]
     try:
         fits = fit_sizes(responses.of(chosen))
     except NoValue as reason:
         return missing(name, title, [f"{sheet}: {reason}"])
     if not len(chosen):
-        return missing(name, title, [f"{sheet}: no cell responds to a disk"])
+        return missing(name, title, [f"{sheet}: no cell responds to some disks more than to others"])
     curves = fits.curves()
-    suppression, counter = fits.indices()
+    index, counter = fits.indices()
     across = Axis("radius of the disk (°)", (0.0, 1.04 * float(fits.radii[-1])))
     panels = []
     for n in range(len(chosen)):
@@ -62,7 +62,8 @@ def size_fits(data: Inspected, sheet: str, contrast: float = 100.0, cells: int =
             Line(fits.fine, curves[:, n], BLUE, "fit", 1.6),
             Points(fits.radii, fits.rates[:, n], INK, "a disk", 3),
         )
-        words = f"{fits.explained[n]:.0%} explained, SI {suppression[n]:.2f}, CSI {counter[n]:.2f}"
+        words = f"{fits.explained[n]:.0%} explained, SI {index[n]:.2f}"
+        words += f", CSI {counter[n]:.2f}" if fits.three else ""
         height = from_zero(fits.rates[:, n], curves[:, n])
         panels.append(Panel(across, Axis("rate (Hz)", height), marks, words, 120))
     caption = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from orchestrator.analysis.figures.samples import Sample, correlations_sample, i
 from orchestrator.analysis.opened import Inspected, defined
 from orchestrator.report.domains import around, from_zero
 from orchestrator.report.palette import BAD, BLUE, GOOD, INK
-from orchestrator.report.scene import Axis, Bars, Figure, Mark, Panel, Points
+from orchestrator.report.scene import Axis, Band, Bars, Figure, Mark, Panel, Points
 from targets import Datastore, IrregularityTarget, SpontActivityTarget, SynchronyTarget, Target
 from targets.spontaneous import SpontaneousIrregularity, SpontaneousRate, SpontaneousSynchrony
 
@@ -62,11 +62,13 @@ def spontaneous_spread(data: Inspected, wanted: Sequence[Target] = ()) -> Figure
     sheets = [sheet for sheet in data.sheets if any(sheet in samples for samples in found.values())]
     if not sheets:
         return missing("spontaneous_spread", title, reasons)
-    panels, notes = [], []
+    panels, notes, all_intervals = [], [], []
     for n, (quantity, samples) in enumerate(found.items()):
         intervals, other = _intervals(quantity, sheets, wanted)
         notes += other
+        all_intervals += intervals
         panels.append(_panel(quantity, sheets, samples, intervals, names=n == 0))
+    panels[0] = replace(panels[0], marks=(*panels[0].marks, *_legend(all_intervals)))
     drawn = dict.fromkeys(sample.note for sample in found[_QUANTITIES[2]].values() if sample.note)
     caption = (
         "Cells, trains with more than 5 intervals, and pairs of cells in the central 3° x 3°. At the right, the "
@@ -135,8 +137,19 @@ def _wanted(intervals: Sequence[_Interval]) -> list[Mark]:
     wide, single = ([each for each in intervals if (each[1] < each[2]) == is_wide] for is_wide in (True, False))
     if wide:
         row, low, high = np.array(wide).T
-        marks.append(Bars(low, high, row, GOOD, "wanted", 0.8, 0.2))
+        marks.append(Bars(low, high, row, GOOD, "", 0.8, 0.2))
     if single:
         row, low, _ = np.array(single).T
-        marks.append(Points(low, row, GOOD, "wanted", 6, "ring"))
+        marks.append(Points(low, row, GOOD, "", 6, "ring"))
+    return marks
+
+
+def _legend(intervals: Sequence[_Interval]) -> list[Mark]:
+    """Return marks for the legend, which is that of the first panel, of what any panel has."""
+    nothing = np.zeros(0)
+    marks: list[Mark] = []
+    if any(low < high for _, low, high in intervals):
+        marks.append(Band(nothing, nothing, nothing, GOOD, "wanted", 0.2))
+    if any(low == high for _, low, high in intervals):
+        marks.append(Points(nothing, nothing, GOOD, "wanted", 6, "ring"))
     return marks

@@ -13,7 +13,8 @@ from stores import DISK, GRATING, SPONTANEOUS, Store, plain_store
 
 from orchestrator.analysis import Inspected, figures, open_datastore, wanted_targets
 from orchestrator.errors import UsageError
-from orchestrator.report.scene import Bars, Figure, Line, Points, Rule
+from orchestrator.report.palette import GOOD
+from orchestrator.report.scene import Band, Bars, Figure, Line, Points, Rule
 from targets import create_targets
 
 pytestmark = pytest.mark.commands
@@ -106,13 +107,12 @@ def test_spread_of_spontaneous_activity_and_what_is_wanted(tmp_path: Path) -> No
         assert drawn(figure, Points, "median").x[row] == np.median(rates)
         assert drawn(figure, Points, "the target's value").x[row] == pytest.approx(rates.mean())
         assert rate.y.notes[row] == f"{rates.mean():.3g} ± {rates.std():.3g}"  # type: ignore[index]
-    wanted = drawn(figure, Bars, "wanted")
+    green = [[mark for mark in panel.marks if mark.colour == GOOD and not mark.label] for panel in figure.panels]  # type: ignore[union-attr]
+    ((wanted,), (open_end,), (single,)) = green
     assert (wanted.low.tolist(), wanted.high.tolist(), wanted.at.tolist()) == ([1], [5], [1])
-    assert drawn(figure, Bars, "wanted", 1).high.tolist() == [math.inf]
-    assert (drawn(figure, Points, "wanted", 2).x.tolist(), drawn(figure, Points, "wanted", 2).y.tolist()) == (
-        [0.1],
-        [0],
-    )
+    assert (open_end.low.tolist(), open_end.high.tolist()) == ([0.8], [math.inf])
+    assert (single.x.tolist(), single.y.tolist()) == ([0.1], [0])
+    assert [type(mark) for mark in rate.marks if getattr(mark, "label", "") == "wanted"] == [Band, Points]
     assert "SynchronyTarget(Inh) has options of its own: what it wants is not drawn." in figure.caption
     assert 1 < cv.x.domain[1] < math.inf  # type: ignore[operator]
     assert correlation.x.domain[0] < 0  # type: ignore[operator]
@@ -232,6 +232,15 @@ def test_an_example_without_some_recordings_says_which(tmp_path: Path) -> None:
     assert "Neuron 13: its spontaneous rate, 4 Hz" in figure.caption
     assert "Its conductances were not recorded. No curve is fitted to its size tuning" in figure.caption
     assert [panel.title for panel in figure.panels[1:]] == ["spikes, spontaneous activity", "size tuning"]
+
+
+def test_cells_that_respond_to_all_disks_alike_have_no_curve(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store").sheet("A", CELLS, None, PREFERRED)
+    for radius in SIZES:
+        store.segment("A", DISK | {"radius": radius}, trains(lambda cell: 5))
+    data = open_datastore(store.write())
+    assert figures.size_fits(data, "A").empty == "A: no cell responds to some disks more than to others"
+    assert figures.suppression(data, "A").empty.startswith("A: 0 of 8 fitted cells")
 
 
 def test_a_quantile_that_is_none(data: Inspected) -> None:
