@@ -14,7 +14,7 @@ from targets.pickles.train_runs import TrainKind, TrainRun, train_id, train_kind
 from targets.pickles.units import Unit, milliseconds, unit_of
 from targets.spikes import SpikeTrains
 
-# what PyNN calls the ids of a signal's neurons, and what it called them before 0.12
+# what PyNN calls the ids of a signal's neurons, and what it called them once, as mozaik still does
 _IDS = ("channel_ids", "source_ids")
 _HERTZ = {"hertz": 1.0, "kilohertz": 1e3, "megahertz": 1e6, "Hz": 1.0, "kHz": 1e3, "MHz": 1e6}
 

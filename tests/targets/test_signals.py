@@ -56,8 +56,8 @@ def test_units_and_layouts(layout: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("annotations", "ids"),
     [
-        ({"channel_ids": np.array([7, 3])}, [7, 3]),  # PyNN 0.12
-        ({"source_ids": np.array([7, 3])}, [7, 3]),  # and before
+        ({"channel_ids": np.array([7, 3])}, [7, 3]),  # PyNN
+        ({"source_ids": np.array([7, 3])}, [7, 3]),  # PyNN as mozaik knows it
         ({"array_annotations": {"channel_index": [0, 1]}}, []),
         ({"channel_ids": np.array([7])}, []),  # two locations of one neuron
         ({"channel_ids": "of whom?"}, []),
