@@ -26,6 +26,8 @@ class Signal:
         In mV, uS or nA.
     t_start, step : float
         Time of the first sample, and between two, in ms.
+    ids : ndarray of int64, (n_cells,)
+        The simulator's ids of the cells; empty if the file does not say whose the columns are.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Signal:
     values: NDArray[np.float64]
     t_start: float
     step: float
+    ids: NDArray[np.int64]
 
     def times(self) -> NDArray[np.float64]:
         """Return the times of the samples in ms, (n_samples,)."""
@@ -64,4 +67,4 @@ def _trace(signal: AnalogSignal) -> Signal:
     columns = np.asarray(values, np.float64)
     if unit.factor != 1:  # they may be large, and a copy is not needed
         columns = columns * unit.factor
-    return Signal(signal.name, unit.dimension, columns, signal.start(), signal.step())
+    return Signal(signal.name, unit.dimension, columns, signal.start(), signal.step(), signal.ids())

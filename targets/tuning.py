@@ -21,6 +21,7 @@ from targets.sheet_target import rates_by_cell
 from targets.size import DISK, SizeTuning
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 _LEAST_ORIENTATIONS = 4
 _WIDEST = math.radians(60)
@@ -155,10 +156,17 @@ class SizeResponses:
         Of the disks in degrees, ascending; the last one is infinite if the full field was presented too.
     rates : ndarray, (n_sizes, n)
         Mean rate over the trials of each, in Hz.
+    cells : ndarray of int64, (n,)
+        Which of the sheet's N cells they are.
     """
 
     radii: Floats
     rates: Floats
+    cells: Integers
+
+    def of(self, chosen: Integers) -> SizeResponses:
+        """Return the responses of some of the n cells, by their places among them."""
+        return SizeResponses(self.radii, self.rates[:, chosen], self.cells[chosen])
 
     def suppression(self) -> Floats:
         """Return the suppression index of each cell, ``(r_max - r_largest) / r_max``, (n,).
@@ -200,8 +208,8 @@ def size_responses(datastore: Datastore, target: SizeTuning) -> SizeResponses:
     except NoValue:
         pass  # the largest disk is the largest size then
     rates = [rates_by_cell(datastore, target.sheet_name, each) for each in trials]
-    cells = target.central_cells(datastore, *rates)
-    return SizeResponses(np.array(radii), np.array(rates)[:, cells])
+    cells = np.flatnonzero(target.central_cells(datastore, *rates))
+    return SizeResponses(np.array(radii), np.array(rates)[:, cells], cells)
 
 
 def _values(segments: Sequence[Segment], parameter: str) -> list[float]:

@@ -108,10 +108,11 @@ class Store:
         duration: float = 1000.0,
         null: bool = False,
         signals: Mapping[str, Any] | None = None,
-        units: str = "uS",
+        units: str | Mapping[str, str] = "uS",
+        cells: Sequence[int] = (),
         multiplexed: bool = False,
     ) -> Store:
-        """Add a presentation: spike times in ms by neuron, signals (time, cells) by name."""
+        """Add a presentation: spike times in ms by neuron, signals (time, cells) by name, of `cells` if given."""
         key = "channel_id" if self.layout == "2024" else "source_id"
         segment = neo.Segment()
         if multiplexed:
@@ -124,8 +125,10 @@ class Store:
             for neuron, train in zip(trains, segment.spiketrains, strict=True):
                 train.annotations |= {key: neuron, "source_index": np.int64(neuron)}
         for name, values in (signals or {}).items():
+            unit = units if isinstance(units, str) else units[name]
+            ids = {"channel_ids": np.array(cells)} if cells else {}
             segment.analogsignals.append(
-                neo.AnalogSignal(np.asarray(values), units=units, name=name, sampling_rate=pq.kHz)
+                neo.AnalogSignal(np.asarray(values), units=unit, name=name, sampling_rate=pq.kHz, **ids)
             )
         return self.add(segment, sheet, stimulus, null=null)
 

@@ -23,20 +23,24 @@ from orchestrator.analysis.scores import (
     score_all,
     scores_table,
     values_table,
+    wanted_targets,
 )
 from orchestrator.analysis.showing import show
+from orchestrator.analysis.size_fits import SizeFits, fit_sizes, suppression_indices
 
 __all__ = [
     "SPONTANEOUS",
     "VISUAL",
     "Inspected",
     "Simulation",
+    "SizeFits",
     "choose_simulation",
     "config_of",
     "failing_table",
     "figures",
     "files_table",
     "find_simulations",
+    "fit_sizes",
     "found_table",
     "memory_table",
     "open_datastore",
@@ -46,7 +50,9 @@ __all__ = [
     "scores_table",
     "sheets_table",
     "show",
+    "suppression_indices",
     "unsaved_table",
     "values_by_sheet",
     "values_table",
+    "wanted_targets",
 ]

@@ -13,6 +13,7 @@ from orchestrator.analysis.measured import Measured, measure_apart
 from orchestrator.analysis.rows import sorted_by, table_of
 from orchestrator.config.file import load_targets
 from orchestrator.errors import UsageError
+from targets import Target
 
 _MB = 1024**2
 
@@ -25,14 +26,26 @@ def config_of(where: str | Path | Sequence[str | Path], config: str | Path = "")
     orchestrator.errors.UsageError
         If there is none.
     """
-    given = [where] if isinstance(where, (str, Path)) else list(where)
-    runs = [Path(each) for each in given if (Path(each) / "checkpoint.h5").is_file()]
+    runs = _runs(where)
     if not config and not runs:
         raise UsageError("no configuration is given, and the directory is no run: set `config` to a file with targets")
     file = Path(config).expanduser() if config else runs[0] / "config.yaml"
     if not file.is_file():
         raise UsageError(f"{file}: there is no such configuration file")
     return file
+
+
+def wanted_targets(where: str | Path | Sequence[str | Path], config: str | Path = "") -> list[Target]:
+    """Return the targets of the configuration that is given, or of the run; none where there is neither.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        If there is no such file.
+    orchestrator.errors.ConfigError
+        If its targets are not valid.
+    """
+    return load_targets(config_of(where, config)).create() if config or _runs(where) else []
 
 
 def score_all(simulations: Sequence[Simulation], config: Path) -> dict[str, Measured]:
@@ -116,3 +129,8 @@ def memory_table(measured: dict[str, Measured], simulations: Sequence[Simulation
             }
         )
     return table_of(rows, ["datastore", "size (MB)", "largest file (MB)", "memory (MB)", "seconds"])
+
+
+def _runs(where: str | Path | Sequence[str | Path]) -> list[Path]:
+    given = [where] if isinstance(where, (str, Path)) else list(where)
+    return [Path(each) for each in given if (Path(each) / "checkpoint.h5").is_file()]

@@ -14,6 +14,8 @@ from targets.pickles.train_runs import TrainKind, TrainRun, train_id, train_kind
 from targets.pickles.units import Unit, milliseconds, unit_of
 from targets.spikes import SpikeTrains
 
+# what PyNN calls the ids of a signal's neurons, and what it called them once, as mozaik still does
+_IDS = ("channel_ids", "source_ids")
 _HERTZ = {"hertz": 1.0, "kilohertz": 1e3, "megahertz": 1e6, "Hz": 1.0, "kHz": 1e3, "MHz": 1e6}
 
 
@@ -95,7 +97,10 @@ def integers(values: object) -> NDArray[np.int64]:
         return array.astype(np.int64)
     if not isinstance(values, list) or not all(type(value) is int for value in values):
         raise Refused("ids that aren't integers")
-    return np.array(values, np.int64)
+    try:
+        return np.array(values, np.int64)
+    except OverflowError:
+        raise Refused("ids of more than 64 bits") from None
 
 
 class AnalogSignal(NamedTuple):
@@ -107,6 +112,19 @@ class AnalogSignal(NamedTuple):
     t_start: object
     rate: object
     period: object
+    annotated_ids: object = None
+
+    def ids(self) -> NDArray[np.int64]:
+        """Return the simulator's ids of the neurons, (n_cells,); empty if the file does not say whose the columns are.
+
+        A signal of several locations of each neuron has more columns than ids, and whose they are is not known either.
+        """
+        try:
+            ids = integers(self.annotated_ids)
+        except Refused:
+            return np.zeros(0, np.int64)
+        values = self.values.numpy()
+        return ids if ids.size == (values.shape[1] if values.ndim == 2 else 1) else ids[:0]
 
     def numbers(self) -> tuple[NDArray[Any], Unit]:
         """Return the values in the unit of the file, (n_samples, n_cells), and that unit.
@@ -147,7 +165,9 @@ def analog_signal(signal: object) -> AnalogSignal:
     if not isinstance(signal, Instance) or len(signal.args) < 9 or not isinstance(signal.args[1], Array):
         raise Refused("a malformed analog signal")
     _, values, units, _, _, t_start, rate, period, name = signal.args[:9]
-    return AnalogSignal(str(name), values, units, t_start, rate, period)
+    annotations = [each for each in signal.args[9:] if isinstance(each, dict)]
+    ids = next((each[key] for each in annotations for key in _IDS if key in each), None)
+    return AnalogSignal(str(name), values, units, t_start, rate, period, ids)
 
 
 def _per_millisecond(rate: object) -> float:

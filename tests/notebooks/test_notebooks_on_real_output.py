@@ -238,6 +238,13 @@ def test_activity_of_the_visual_model(visual_optimisation: Any, run_notebook: Ca
             "conductances": f"[mark.label for mark in {conductances}[0].marks if mark.label]",
             "of_cells": drawn(f"{conductances}[1]", "a cell", "y"),
             "lgn": "orientation['X_ON'].empty",
+            "spread": "next(mark.x.tolist() for mark in spread.panels[0].marks if mark.label == 'median')",
+            "spread_rows": "spread.panels[0].y.rows",
+            "cells": drawn(f"scatter[{sheet!r}].panels[0]", "contrast 100", "y"),
+            "relative": drawn(f"scatter[{sheet!r}].panels[1]", "contrast 100", "y"),
+            "fits": f"fits[{sheet!r}].empty",
+            "example": f"examples[{sheet!r}].caption",
+            "example_g": drawn(f"examples[{sheet!r}].panels[0]", "inhibitory", "y"),
         },
         datastore=str(visual_optimisation.datastore),
         neurons=6000,
@@ -296,6 +303,17 @@ def test_activity_of_the_visual_model(visual_optimisation: Any, run_notebook: Ca
     ratio = records(found["spontaneous"], "sheet", "g_inh / g_exc")[sheet]
     assert ratio == pytest.approx(inhibitory.mean() / excitatory.mean())
 
+    medians = dict(zip(found["spread_rows"], found["spread"], strict=True))
+    assert medians[sheet] == pytest.approx(np.median(rates))
+    assert np.isin(np.round(found["cells"], 6), np.round(responses, 6)).all()
+    np.testing.assert_allclose(found["relative"], np.array(found["cells"]) / rates.mean())
+    assert "needs disks of 5 sizes, 2 were presented" in found["fits"]
+    neuron = int(found["example"].split(":")[0].removeprefix("Neuron "))
+    signal = next(s for s in naive.find(sheet, "InternalStimulus").analogsignals if s.name == "gsyn_inh")
+    column = signal.annotations["channel_ids"].tolist().index(neuron)
+    np.testing.assert_allclose(found["example_g"], inhibitory[: len(found["example_g"]), column])
+    assert "Its membrane potential was not recorded" in found["example"]
+
     assert "have no annotation" in found["lgn"]
-    assert done.pictures == 2 + 3 + 4 + 4 + 4 + 1
+    assert done.pictures == 2 + 3 + 4 + 4 + 4 + 1 + 1 + 4 + 6  # the LGN, too, has a spread and examples
     assert f"{records(found['visual'], 'sheet', '2 F1 / F0')[sheet]:.3g}" in done.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import neo
 import numpy as np
@@ -50,6 +51,24 @@ def test_units_and_layouts(layout: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(trace.values, VALUES)
     (summary,) = datastore.segments("A")[0].signals()
     assert summary.mean == pytest.approx(trace.values.mean())
+
+
+@pytest.mark.parametrize(
+    ("annotations", "ids"),
+    [
+        ({"channel_ids": np.array([7, 3])}, [7, 3]),  # PyNN
+        ({"source_ids": np.array([7, 3])}, [7, 3]),  # PyNN as mozaik knows it
+        ({"array_annotations": {"channel_index": [0, 1]}}, []),
+        ({"channel_ids": np.array([7])}, []),  # two locations of one neuron
+        ({"channel_ids": "of whom?"}, []),
+        ({"channel_ids": [2**70, 3]}, []),
+    ],
+)
+def test_whose_the_columns_of_a_signal_are(annotations: dict[str, Any], ids: list[int], tmp_path: Path) -> None:
+    signal = neo.AnalogSignal(VALUES, units="mV", name="v", sampling_rate=1 * pq.kHz, **annotations)
+    store = datastore_of(tmp_path, signal)
+    (trace,) = store.traces(store.segments()[0])
+    assert trace.ids.tolist() == ids
 
 
 def test_a_signal_that_cannot_be_read_costs_itself_only(tmp_path: Path) -> None:

@@ -126,6 +126,8 @@ def test_sizes_and_suppression(tmp_path: Path) -> None:
     assert found.radii.tolist() == [0.5, 2.0, math.inf]
     np.testing.assert_array_equal(found.rates, [[16, 2], [12, 8], [4, 10]])
     np.testing.assert_allclose(found.suppression(), [12 / 16, 0])
+    assert found.cells.tolist() == [1, 2]
+    np.testing.assert_allclose(found.of(np.array([1])).suppression(), [0])
 
 
 def test_without_the_full_field_the_largest_disk_is_the_largest_size(tmp_path: Path) -> None:

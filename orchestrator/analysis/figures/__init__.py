@@ -8,20 +8,29 @@ They are of the same kind as those of `orchestrator.report.figures`. Where there
 """
 
 from orchestrator.analysis.figures.activity import population_rate, raster
+from orchestrator.analysis.figures.cells import orientation_scatter
 from orchestrator.analysis.figures.conductances import conductances
 from orchestrator.analysis.figures.distributions import correlations, irregularity, modulation, rates
+from orchestrator.analysis.figures.examples import example_cell
 from orchestrator.analysis.figures.scores import scores_by_datastore
+from orchestrator.analysis.figures.sizes import size_fits, suppression
+from orchestrator.analysis.figures.spread import spontaneous_spread
 from orchestrator.analysis.figures.tuning import orientation_tuning, size_tuning
 
 __all__ = [
     "conductances",
     "correlations",
+    "example_cell",
     "irregularity",
     "modulation",
+    "orientation_scatter",
     "orientation_tuning",
     "population_rate",
     "raster",
     "rates",
     "scores_by_datastore",
+    "size_fits",
     "size_tuning",
+    "spontaneous_spread",
+    "suppression",
 ]

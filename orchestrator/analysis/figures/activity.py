@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from orchestrator.analysis.figures.common import look, missing, number, sentences
+from orchestrator.analysis.figures.common import evenly, look, missing, number, sentences
 from orchestrator.analysis.opened import Inspected
 from orchestrator.report.domains import from_zero
 from orchestrator.report.scene import Axis, Figure, Line, Mark, Panel, Points
@@ -31,7 +31,7 @@ def raster(data: Inspected, *, neurons: int = 300, start: float = 0.0, duration:
     if not found:
         return missing("raster", title, reasons)
     own = max(1, neurons // len(found))
-    chosen = {sheet: _evenly(trains, own) for sheet, trains in found.items()}
+    chosen = {sheet: evenly(trains, own) for sheet, trains in found.items()}
     low = min(each.t_start for each in found.values()) + start
     last = max(each.t_stop for each in found.values())
     high = _end_of_window(list(chosen.values()), low, min(low + duration, last))
@@ -90,14 +90,6 @@ def _first_trial(store: Datastore, sheet: str) -> SpikeTrains:
     if not segments:
         raise NoValue("no recording of spontaneous activity")
     return segments[0].spikes()
-
-
-def _evenly(trains: SpikeTrains, most: int) -> SpikeTrains:
-    if len(trains) <= most:
-        return trains
-    chosen = np.zeros(len(trains), dtype=bool)
-    chosen[np.linspace(0, len(trains) - 1, most).astype(int)] = True
-    return trains.select(chosen)
 
 
 def _end_of_window(all_trains: list[SpikeTrains], low: float, high: float) -> float:

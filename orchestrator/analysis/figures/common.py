@@ -5,8 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from orchestrator.report.palette import RUNS
-from orchestrator.report.scene import Figure
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestrator.records import FloatArray
+from orchestrator.report.domains import from_zero
+from orchestrator.report.palette import BLUE, RUNS
+from orchestrator.report.scene import Axis, Band, Figure, Line, Mark, Panel, Rule
+from targets import SpikeTrains
+
+Indices = NDArray[np.int64]
+_BINS = 20
+LEAST_EXPLAINED = 0.7
+"""Share of the variance of a cell's responses that a fitted curve has to explain to count."""
 
 
 def look(n: int) -> str:
@@ -31,3 +42,28 @@ def sentences(*parts: str) -> str:
         part.strip() if part.strip().endswith((".", ":")) else f"{part.strip()}." for part in parts if part.strip()
     )
     return " ".join(ended)
+
+
+def some_of(n: int, most: int) -> Indices:
+    """Return the indices of at most so many of n things, evenly chosen in their order."""
+    return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(np.int64)
+
+
+def evenly(trains: SpikeTrains, most: int) -> SpikeTrains:
+    """Return at most so many trains, evenly chosen in their order."""
+    chosen = np.zeros(len(trains), dtype=bool)
+    chosen[some_of(len(trains), most)] = True
+    return trains if chosen.all() else trains.select(chosen)
+
+
+def distribution(values: FloatArray, axis: str, domain: tuple[float, float]) -> Panel:
+    """Return a histogram of one value a cell, over 20 bins of a domain, with their mean."""
+    edges = np.linspace(*domain, _BINS + 1)
+    counts = np.histogram(values, edges)[0]
+    x, mean = np.repeat(edges, 2), float(values.mean())
+    y = np.concatenate(([0.0], np.repeat(counts, 2), [0.0]))
+    marks: tuple[Mark, ...] = (
+        Band(x, np.zeros_like(x), y, BLUE, "", 0.25), Line(x, y, BLUE, f"{len(values):,} cells"),
+        Rule("x", mean, look(1), f"mean {number(mean)}"),
+    )  # fmt: skip
+    return Panel(Axis(axis, domain), Axis("cells", from_zero(y), whole=True), marks, "every cell", 270)

@@ -4,55 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from orchestrator.analysis.figures.common import look, missing, number, sentences
+from orchestrator.analysis.figures.samples import Sample, correlations_sample, irregularity_sample, rates_sample
 from orchestrator.analysis.opened import Inspected, defined
 from orchestrator.records import FloatArray
 from orchestrator.report.domains import from_zero
 from orchestrator.report.naming import plural
 from orchestrator.report.palette import MUTED
 from orchestrator.report.scene import Axis, Band, Figure, Line, Mark, Panel, Rule
-from targets import (
-    Datastore,
-    IrregularityTarget,
-    ModulationRatio,
-    NoValue,
-    SpontActivityTarget,
-    SynchronyTarget,
-)
-from targets.sheet_target import rates_by_cell
+from targets import Datastore, ModulationRatio
 
 _BINS = (12, 40)
 _MOST_FILLED = 3
-_MOST_TRAINS = 400
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """What a distribution is made of.
-
-    Parameters
-    ----------
-    values : ndarray, (n,)
-        One a cell, or a pair of cells.
-    value : float
-        What the target's definition gives for the sheet.
-    of : str
-        What the values are of, such as ``1,600 cells``.
-    note : str
-        What is left out.
-    step : float
-        Between two possible values, 0 where they are continuous.
-    """
-
-    values: FloatArray
-    value: float
-    of: str
-    note: str = ""
-    step: float = 0.0
 
 
 def rates(data: Inspected) -> Figure:
@@ -63,18 +29,7 @@ def rates(data: Inspected) -> Figure:
     data : Inspected
         The datastore.
     """
-
-    def sample(store: Datastore, sheet: str) -> Sample:
-        target = defined(SpontActivityTarget, sheet)
-        trials = target.spontaneous(store)
-        by_cell = rates_by_cell(store, sheet, trials)
-        known = by_cell[np.isfinite(by_cell)]
-        silent = int((known == 0).sum())
-        note = f"{sheet}: {silent:,} of {len(known):,} cells are silent." if silent else ""
-        step = 1000 / trials[0].spikes().duration / len(trials)  # one spike in one trial
-        return Sample(known, target.measured(store), f"{len(known):,} cells", note, step)
-
-    found, reasons = data.by_sheet(sample)
+    found, reasons = data.by_sheet(rates_sample)
     title, axis = "Spontaneous rates of the cells", "mean rate of a cell (Hz)"
     caption = "1000 n / duration of each recorded cell, averaged over trials."
     return _histogram("rates", title, axis, what="cell", found=found, caption=caption, reasons=reasons, unit="Hz")
@@ -88,23 +43,7 @@ def irregularity(data: Inspected) -> Figure:
     data : Inspected
         The datastore.
     """
-
-    def sample(store: Datastore, sheet: str) -> Sample:
-        target = defined(IrregularityTarget, sheet)
-        value = target.measured(store)
-        parts, recorded = [], 0
-        for segment in target.spontaneous(store):
-            recorded += len(segment.spikes())
-            try:
-                parts.append(target.coefficients(segment))
-            except NoValue:
-                continue  # a trial without: the target leaves it out too
-        values = np.concatenate(parts)
-        few = recorded - len(values)
-        note = f"{sheet}: {few:,} of {recorded:,} trains have {target.min_intervals} intervals or fewer." if few else ""
-        return Sample(values, value, f"{len(values):,} trains", note)
-
-    found, reasons = data.by_sheet(sample)
+    found, reasons = data.by_sheet(irregularity_sample)
     title, axis = "Irregularity of spontaneous activity", "CV of the inter-spike intervals of a train"
     caption = "Standard deviation over mean of each train with more than 5 intervals; 1 for a Poisson process (line)."
     return _histogram("irregularity", title, axis, what="train", found=found, caption=caption, reasons=reasons, at=1.0)
@@ -120,26 +59,7 @@ def correlations(data: Inspected) -> Figure:
     data : Inspected
         The datastore.
     """
-
-    def sample(store: Datastore, sheet: str) -> Sample:
-        target = defined(SynchronyTarget, sheet)
-        value = target.measured(store)
-        parts, note, cells = [], "", 0
-        for segment in target.spontaneous(store):
-            try:
-                trains = target.central_trains(store, segment)
-            except NoValue:
-                continue  # a trial without: the target leaves it out too
-            cells = max(cells, len(trains))
-            if len(trains) > _MOST_TRAINS:
-                chosen = np.zeros(len(trains), dtype=bool)
-                chosen[np.linspace(0, len(trains) - 1, _MOST_TRAINS).astype(int)] = True
-                note = f"{sheet}: the pairs of {_MOST_TRAINS} of {len(trains):,} cells are drawn."
-                trains = trains.select(chosen)
-            parts.append(trains.correlations(target.bin_of(trains)))
-        return Sample(np.concatenate(parts), value, f"{cells:,} cells", note)
-
-    found, reasons = data.by_sheet(sample)
+    found, reasons = data.by_sheet(correlations_sample)
     title, axis = "Synchrony of spontaneous activity", "correlation of the spike counts of two cells in 10 ms bins"
     caption = "Pearson correlation of every pair of cells in the central 3° x 3° with more than 5 intervals."
     return _histogram(

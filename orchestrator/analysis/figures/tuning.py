@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from orchestrator.analysis.figures.common import look, missing, number
+from orchestrator.analysis.figures.common import LEAST_EXPLAINED, distribution, look, missing, number
 from orchestrator.analysis.opened import Inspected, defined
 from orchestrator.records import FloatArray
 from orchestrator.report.domains import from_zero
@@ -16,9 +16,6 @@ from orchestrator.report.scene import Axis, Band, Figure, Line, Mark, Panel, Poi
 from targets import Datastore, DatastoreError, NoValue, OrientationTuningPreferenceTarget, SizeTuning
 from targets.sheet_target import rates_by_cell
 from targets.tuning import OrientationResponses, contrasts, orientation_responses, size_responses
-
-_LEAST_EXPLAINED = 0.7
-_BINS = 20
 
 
 def orientation_tuning(data: Inspected, sheet: str) -> Figure:
@@ -109,7 +106,7 @@ def size_tuning(data: Inspected, sheet: str, contrast: float = 100.0) -> Figure:
         index = responses.suppression()
         known = index[np.isfinite(index)]
         if len(known):
-            panels = (curve, _distribution(known, "suppression index (largest minus full size) / largest", (0.0, 1.0)))
+            panels = (curve, distribution(known, "suppression index (largest minus full size) / largest", (0.0, 1.0)))
         note = f"{len(index) - len(known)} cells do not respond. " if len(index) > len(known) else ""
     except NoValue as reason:
         note = f"{reason}. "
@@ -145,28 +142,16 @@ def _widths(responses: list[OrientationResponses]) -> tuple[Panel | None, str]:
     except NoValue as reason:
         return None, f"Half widths: {reason}."
     fitted = np.isfinite(widths)
-    good = fitted & (explained >= _LEAST_EXPLAINED)
+    good = fitted & (explained >= LEAST_EXPLAINED)
     note = (
         f"Half width at half height (HWHH) of a Gaussian, at least half the distance of two gratings, for narrower "
         f"tuning cannot be told; contrast {strongest.contrast:g} %, of the "
-        f"{int(good.sum()):,} of {int(fitted.sum()):,} cells of whose responses it explains {_LEAST_EXPLAINED:.0%} "
+        f"{int(good.sum()):,} of {int(fitted.sum()):,} cells of whose responses it explains {LEAST_EXPLAINED:.0%} "
         "of the variance or more."
     )
     if not good.any():
         return None, note
-    return _distribution(np.degrees(widths[good]), "half width at half height (°)", (0.0, 75.0)), note
-
-
-def _distribution(values: FloatArray, axis: str, domain: tuple[float, float]) -> Panel:
-    edges = np.linspace(*domain, _BINS + 1)
-    counts = np.histogram(values, edges)[0]
-    x, mean = np.repeat(edges, 2), float(values.mean())
-    y = np.concatenate(([0.0], np.repeat(counts, 2), [0.0]))
-    marks: tuple[Mark, ...] = (
-        Band(x, np.zeros_like(x), y, BLUE, "", 0.25), Line(x, y, BLUE, f"{len(values):,} cells"),
-        Rule("x", mean, look(1), f"mean {number(mean)}"),
-    )  # fmt: skip
-    return Panel(Axis(axis, domain), Axis("cells", from_zero(y), whole=True), marks, "every cell", 270)
+    return distribution(np.degrees(widths[good]), "half width at half height (°)", (0.0, 75.0)), note
 
 
 def _spontaneous(store: Datastore, sheet: str, cells: FloatArray) -> float:
