@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
@@ -12,6 +13,8 @@ import numpy as np
 from orchestrator.records import FloatArray
 
 _STANDARD = NormalDist()
+# the least and the largest share that has a quantile
+_SHARES = sys.float_info.min, 1 - sys.float_info.epsilon / 2
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,74 @@ class Prior:
         return _STANDARD.cdf(math.log(value / self.centre) / self.deviation) if value > 0 else 0.0
 
     def quantile(self, share: float) -> float:
-        """Return the value below which such a share is, without bounds; `share` is above 0 and below 1."""
-        far = self.deviation * _STANDARD.inv_cdf(share)
+        """Return the value below which such a share is, without bounds; `share` is from 0 to 1."""
+        far = self.deviation * _STANDARD.inv_cdf(min(max(share, _SHARES[0]), _SHARES[1]))
         return self.centre + far if self.kind == "normal" else self.centre * math.exp(far)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A few values, of which a parameter has one: each has an equal share of the unit interval, in their order.
+
+    Parameters
+    ----------
+    values : tuple of float
+        Two or more, ascending, in the parameter's unit.
+    weights : tuple of float, as many as values
+        How likely each is, above 0, up to a common factor; none if all are as likely.
+    """
+
+    values: tuple[float, ...]
+    weights: tuple[float, ...] = ()
+
+    def __str__(self) -> str:
+        return ", ".join(f"{value:.15g}" for value in self.values)
+
+    @property
+    def step(self) -> float:
+        """Share of the unit interval that each value has."""
+        return 1 / len(self.values)
+
+    def number(self, coordinate: float) -> int:
+        """Return which of the values, counted from 0, is at a coordinate, 0 to 1."""
+        return min(int(coordinate * len(self.values)), len(self.values) - 1)
+
+    def encode(self, value: float) -> float:
+        """Return the coordinate of a value, in the middle of its share; between two values it is between theirs."""
+        return float(np.interp(value, self._ends_and_values, self._ends_and_middles))
+
+    def between(self, coordinate: float) -> float:
+        """Return the value at a coordinate, 0 to 1, where the values would go on evenly from each to the next."""
+        return float(np.interp(coordinate, self._ends_and_middles, self._ends_and_values))
+
+    def logarithm(self, coordinates: FloatArray) -> FloatArray:
+        """Return the logarithm of the density at coordinates up to a constant, of the same shape."""
+        if not self.weights:
+            return np.zeros_like(coordinates)
+        numbers = np.clip((coordinates * len(self.values)).astype(int), 0, len(self.values) - 1)
+        return np.asarray(np.log(self.weights)[numbers])
+
+    def below(self, coordinate: float) -> float:
+        """Return how likely a smaller coordinate is, 0 to 1."""
+        return float(np.interp(coordinate, *self._distribution))
+
+    def quantile(self, share: float) -> float:
+        """Return the coordinate below which such a share is; `share` is from 0 to 1."""
+        coordinates, shares = self._distribution
+        return float(np.interp(share, shares, coordinates))
+
+    @property
+    def _distribution(self) -> tuple[FloatArray, FloatArray]:
+        """Edges of the shares of the unit interval, and how likely what is below each is."""
+        shares = np.cumsum([0.0, *(self.weights or [1.0] * len(self.values))])
+        return np.linspace(0.0, 1.0, len(shares)), shares / shares[-1]
+
+    @property
+    def _ends_and_values(self) -> list[float]:
+        """The values, and half a step beyond the first and the last."""
+        first, second, *_, before, last = *self.values[:2], *self.values[-2:]
+        return [first - (second - first) / 2, *self.values, last + (last - before) / 2]
+
+    @property
+    def _ends_and_middles(self) -> list[float]:
+        return [0.0, *((np.arange(len(self.values)) + 0.5) * self.step), 1.0]
