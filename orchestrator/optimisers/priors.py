@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from bisect import bisect_left
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
@@ -85,6 +86,10 @@ class Choice:
 
     def encode(self, value: float) -> float:
         """Return the coordinate of a value, in the middle of its share; between two values it is between theirs."""
+        # most are one of them, and many are looked at
+        number = bisect_left(self.values, value)
+        if number < len(self.values) and self.values[number] == value:
+            return (number + 0.5) * self.step
         return float(np.interp(value, self._ends_and_values, self._ends_and_middles))
 
     def between(self, coordinate: float) -> float:
