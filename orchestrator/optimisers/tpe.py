@@ -36,6 +36,11 @@ class TPEOptions(DesignOptions):
         description="evaluations, the start and points from the whole space, before the first proposal; auto: those "
         "of a generation, at least 10",
     )
+    priors: bool = Field(
+        True,
+        description="whether points from the whole space, and the estimators, follow the priors of the parameters, if "
+        "these have any; in runs of earlier versions they do not",
+    )
     candidates: int = Field(24, ge=1, description="points of which each proposal is the most promising")
     multivariate: bool = Field(
         True, description="whether the estimators know that parameters depend on each other; else each is on its own"
