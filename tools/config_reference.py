@@ -94,7 +94,7 @@ def type_name(annotation: object) -> str:
     if origin is typing.Literal:
         return " or ".join(f"`{choice}`" for choice in arguments)
     if origin in (typing.Union, types.UnionType):
-        return " or ".join(type_name(argument) for argument in arguments if argument is not type(None))
+        return " or ".join(dict.fromkeys(type_name(each) for each in arguments if each is not type(None)))
     if origin is typing.Annotated:
         return type_name(arguments[0])
     if origin in (list, tuple):
