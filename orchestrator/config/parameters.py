@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import (
     ConfigDict,
     Field,
+    PlainSerializer,
     PlainValidator,
     SerializeAsAny,
     SerializerFunctionWrapHandler,
@@ -21,12 +22,11 @@ from pydantic import (
     model_validator,
 )
 
-from orchestrator.config.priors import ReadPrior, finite_number, read_choice
 from orchestrator.config.section import Section
 from orchestrator.config.words import in_words, said
-from orchestrator.optimisers.priors import Choice
+from orchestrator.optimisers.priors import Choice, Prior, read_choice, read_prior, written_prior
 from orchestrator.optimisers.space import Parameter, SearchSpace
-from orchestrator.parameters.given import Given, WrongParameters
+from orchestrator.parameters.given import Given, WrongParameters, finite_number
 from targets.plugins import nearest
 
 # a start value in words
@@ -48,6 +48,9 @@ else:
 
 # of a prior, so much has to be within the bounds: with less of it numbers become inexact
 _WITHIN = 1e-6
+
+
+ReadPrior = Annotated[Prior | Choice, PlainValidator(read_prior), PlainSerializer(written_prior)]
 
 
 def _also_without_bounds(schema: dict[str, Any]) -> None:
