@@ -49,16 +49,13 @@ else:
 # of a prior, so much has to be within the bounds: with less of it numbers become inexact
 _WITHIN = 1e-6
 
-
 ReadPrior = Annotated[Prior | Choice, PlainValidator(read_prior), PlainSerializer(written_prior)]
 
 
 def _also_without_bounds(schema: dict[str, Any]) -> None:
     """Say in a JSON Schema that a choice needs no bounds."""
-    schema["anyOf"] = [
-        {"required": schema.pop("required")},
-        {"properties": {"prior": {"required": ["choice"]}}, "required": ["prior"]},
-    ]
+    of_choice = {"required": ["prior"], "properties": {"prior": {"type": "object", "required": ["choice"]}}}
+    schema["anyOf"] = [{"required": schema.pop("required")}, of_choice]
 
 
 class ParameterRange(Section):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -73,7 +74,9 @@ class TPE:
             raise UsageError(missing)
         self._options, self._problem = options, problem
         self._initial = max(problem.size, _INITIAL) if options.initial == "auto" else options.initial
-        self._design = problem.start[None] if options.design == "own" else options.first_points(problem, self._initial)
+        # whole generations, because nothing is proposed before the end of one
+        designed = math.ceil(self._initial / problem.size) * problem.size
+        self._design = problem.start[None] if options.design == "own" else options.first_points(problem, designed)
         self._dimensions = [_dimension(problem, n, priors=options.priors) for n in range(len(problem.start))]
         self._distributions = {each.name: each.distribution for each in self._dimensions}
         self._trials: list[FrozenTrial] = []

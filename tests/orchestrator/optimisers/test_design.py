@@ -101,7 +101,7 @@ def test_first_points_around_the_start_do_not(method: str) -> None:
 
 
 def test_a_design_that_is_larger_than_a_generation_goes_on_in_the_next() -> None:
-    points = run(create("tpe", design="sobol", initial=32), 2).reshape(-1, 3)
+    points = run(create("tpe", design="sobol", initial=20), 2).reshape(-1, 3)
     assert np.array_equal(points, run(create("hybrid", design="sobol", initial=32), 2).reshape(-1, 3))
     assert len(np.unique(np.floor(32 * points[1:, 0]))) == 31
 

@@ -105,6 +105,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"parameters": {"x": [0]}}, "parameters.x"),
     ({"parameters": {"x": {"bounds": [0, 1], "scale": "logarithmic"}}}, "parameters.x.scale"),
     ({"parameters": {"x": {"scale": "log"}}}, "parameters.x"),
+    ({"parameters": {"x": {"prior": None}}}, "parameters.x.prior"),
     ({"parameters": {"x": {"prior": {"normal": [1, 2]}}}}, "parameters.x.prior"),
     ({"jobs": {"ntasks": 0}}, "jobs.ntasks"),
     ({"executor": "pbs"}, "executor"),

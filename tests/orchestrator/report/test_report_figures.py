@@ -102,6 +102,7 @@ def test_whole_numbers_at_a_bound_are_flagged_but_not_a_choice(tmp_path: Path) -
     assert any("at a bound of high (upper), low (lower); wider bounds may" in found for found in findings(history))
     assert parameters_table(history)["between the bounds"].tolist() == pytest.approx([1, 0, 1 / 3, 1])
     (panel,) = figures.parameters_in_bounds(history).panels
+    assert "8  of 2 values" in str(panel.y)
     (flagged,) = [mark for mark in panel.marks if isinstance(mark, Points) and "of a bound" in mark.label]
     assert (list(flagged.x), list(flagged.y)) == ([1.0, 0.0], [0.0, 1.0])  # type: ignore[arg-type]
     # the search has room for half a number beyond the bounds
