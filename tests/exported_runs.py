@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import yaml
 from in_process import Done, command
 from orchestrator_project import Project, origin_of
 
@@ -64,6 +65,14 @@ def exported_run(directory: Path) -> RunPaths:
     for told_in in range(2):
         Checkpoint(paths.checkpoint).append(evaluations[3 * told_in : 3 * told_in + 3], {"mean": [0.5, 0.5]})
     return paths
+
+
+def of_a_choice(run: RunPaths) -> None:
+    """Make the whole numbers of a run a choice."""
+    checkpoint = Checkpoint(run.checkpoint)
+    config = yaml.safe_load(checkpoint.config_text)
+    config["parameters"]["n"] = {"prior": {"choice": [1, 2, 3, 4, 5, 6, 9]}}
+    checkpoint.set_config(yaml.safe_dump(config))
 
 
 def export(run: RunPaths, *options: object) -> Done:

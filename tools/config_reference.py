@@ -21,7 +21,7 @@ from orchestrator.config.plugin_sections import PluginPoint
 from orchestrator.config.points import POINTS
 from orchestrator.config.section import Section
 from orchestrator.data import DataSource
-from orchestrator.optimisers.priors import Prior
+from orchestrator.optimisers.priors import Choice, Prior
 
 INTRODUCTION = """\
 # Configuration
@@ -94,7 +94,7 @@ def type_name(annotation: object) -> str:
     if origin is typing.Literal:
         return " or ".join(f"`{choice}`" for choice in arguments)
     if origin in (typing.Union, types.UnionType):
-        return " or ".join(type_name(argument) for argument in arguments if argument is not type(None))
+        return " or ".join(dict.fromkeys(type_name(each) for each in arguments if each is not type(None)))
     if origin is typing.Annotated:
         return type_name(arguments[0])
     if origin in (list, tuple):
@@ -106,7 +106,7 @@ def type_name(annotation: object) -> str:
             return "path"
         if issubclass(annotation, Section):
             return "section"
-        if annotation is Prior:
+        if annotation in (Prior, Choice):
             return "mapping"
         names = {bool: "true or false", int: "integer", float: "number", str: "text"}
         return names.get(annotation, annotation.__name__)

@@ -276,6 +276,12 @@ def _start_findings(config: Config, names: Sequence[str], start: dict[str, float
                 "or give a start value in optimiser_centroid"
             )
             findings.append((("parameters", name), message))
+        elif (choice := config.searched[name].choice) is not None and start[name] not in choice.values:
+            message = (
+                f"the model's own value, {start[name]:g}, is none of the choice, {choice}: add it, or give a start "
+                "value in optimiser_centroid"
+            )
+            findings.append((("parameters", name), message))
     return findings
 
 

@@ -55,7 +55,11 @@ def summary_rows(found: Inspection) -> Iterator[tuple[str, str]]:
 
 def _parameters(config: Config) -> str:
     specs, given = list(config.searched.values()), config.given()
-    kinds = {"logarithmic": sum(spec.scale == "log" for spec in specs), "integer": sum(spec.integer for spec in specs)}
+    kinds = {
+        "logarithmic": sum(spec.scale == "log" for spec in specs),
+        "integer": sum(spec.integer and spec.choice is None for spec in specs),
+        "of a few values": sum(spec.choice is not None for spec in specs),
+    }
     named = ", ".join(f"{number} {kind}" for kind, number in kinds.items() if number)
     others = {"constant": len(given.constants), "expression": len(given.expressions)}
     besides = ", ".join(f"{number} {kind}{'s' if number > 1 else ''}" for kind, number in others.items() if number)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
+    ConfigDict,
     Field,
     PlainSerializer,
     PlainValidator,
@@ -23,9 +24,9 @@ from pydantic import (
 
 from orchestrator.config.section import Section
 from orchestrator.config.words import in_words, said
-from orchestrator.optimisers.priors import Prior
+from orchestrator.optimisers.priors import Choice, Prior, read_choice, read_prior, written_prior
 from orchestrator.optimisers.space import Parameter, SearchSpace
-from orchestrator.parameters.given import Given, WrongParameters
+from orchestrator.parameters.given import Given, WrongParameters, finite_number
 from targets.plugins import nearest
 
 # a start value in words
@@ -48,42 +49,23 @@ else:
 # of a prior, so much has to be within the bounds: with less of it numbers become inexact
 _WITHIN = 1e-6
 
-
-def read_prior(value: object) -> Prior:
-    """Return a ``prior`` as it is written; used as a validator."""
-    if isinstance(value, Prior):
-        return value
-    if isinstance(value, Mapping) and len(value) == 1:
-        ((kind, numbers),) = value.items()
-        if kind in ("normal", "lognormal") and isinstance(numbers, list | tuple) and len(numbers) == 2:
-            return Prior(kind, *_centre_and_deviation(kind, numbers))
-    raise ValueError(
-        "expected {normal: [mean, sd]}, in the parameter's unit, or {lognormal: [median, sd of the natural "
-        f"logarithm]}}, got {value!r}"
-    )
+ReadPrior = Annotated[Prior | Choice, PlainValidator(read_prior), PlainSerializer(written_prior)]
 
 
-def _centre_and_deviation(kind: str, numbers: Sequence[object]) -> tuple[float, float]:
-    centre, deviation = (_number(each) for each in numbers)
-    if centre is None or deviation is None:
-        raise ValueError(f"expected two finite numbers, got {list(numbers)!r}")
-    if deviation <= 0:
-        raise ValueError(f"expected a standard deviation above 0, got {deviation:g}")
-    if kind == "lognormal" and centre <= 0:
-        raise ValueError(f"expected a median above 0, got {centre:g}")
-    return float(centre), float(deviation)
-
-
-ReadPrior = Annotated[
-    Prior, PlainValidator(read_prior), PlainSerializer(lambda prior: {prior.kind: [prior.centre, prior.deviation]})
-]
+def _also_without_bounds(schema: dict[str, Any]) -> None:
+    """Say in a JSON Schema that a choice needs no bounds."""
+    of_choice = {"required": ["prior"], "properties": {"prior": {"type": "object", "required": ["choice"]}}}
+    schema["anyOf"] = [{"required": schema.pop("required")}, of_choice]
 
 
 class ParameterRange(Section):
     """One parameter of the search space; ``[low, high]`` is short for its bounds."""
 
+    model_config = ConfigDict(json_schema_extra=_also_without_bounds)
+
     bounds: tuple[float, float] = Field(
-        description="smallest and largest value, in either order, in the parameter's own unit"
+        description="smallest and largest value, in either order, in the parameter's own unit; of a choice they may be "
+        "left out"
     )
     scale: Literal["linear", "log"] = Field("linear", description="whether steps are sums or factors")
     integer: bool = Field(False, description="whether only whole numbers are tried")
@@ -95,7 +77,8 @@ class ParameterRange(Section):
     prior: ReadPrior | None = Field(
         None,
         description="what is believed of the value before: {normal: [mean, sd]}, or {lognormal: [median, sd of the "
-        "natural logarithm]}, truncated to the bounds; by default uniform on the scale",
+        "natural logarithm]}, truncated to the bounds; {choice: [value, value, ...]}, only these, all as likely, or in "
+        "proportion to weights: [weight, weight, ...] beside it; by default uniform on the scale",
     )
     # kept with the other start values
     start: Start | None = Field(
@@ -107,6 +90,20 @@ class ParameterRange(Section):
         """Return the keys as they were before there were names and priors, so that runs of then do not differ."""
         data: dict[str, Any] = all_keys(self)
         return {key: value for key, value in data.items() if key not in ("names", "prior") or value is not None}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_what_a_choice_says(cls, value: Any) -> Any:
+        """Return the keys with the bounds of a choice, and whether it is of whole numbers, unless they are given."""
+        prior = value.get("prior") if isinstance(value, Mapping) else None
+        try:
+            choice = read_choice(prior)
+        except ValueError as error:
+            raise said([(("prior",), str(error), prior)]) from error
+        if choice is None:
+            return value
+        whole = all(isinstance(each, int) for each in choice.values)
+        return {"bounds": (choice.values[0], choice.values[-1]), "integer": whole, **value}
 
     @field_validator("bounds")
     @classmethod
@@ -120,6 +117,8 @@ class ParameterRange(Section):
         if not (-math.inf < low < high < math.inf):
             constant = f"; a constant is written as a number alone: {low:g}" if low == high else ""
             raise ValueError(f"expected two different finite bounds, got [{low:g}, {high:g}]{constant}")
+        if isinstance(self.prior, Choice):
+            return self._fits_the_choice(self.prior)
         if self.scale == "log" and low <= 0:
             raise ValueError(f"scale: log needs bounds above 0, got [{low:g}, {high:g}]")
         if self.integer and not (low.is_integer() and high.is_integer()):
@@ -134,9 +133,31 @@ class ParameterRange(Section):
             raise said([(("prior",), message, self.prior)])
         return self
 
+    def _fits_the_choice(self, choice: Choice) -> ParameterRange:
+        """Return the same, unless other keys do not fit a choice."""
+        (low, high), (least, *_, most) = self.bounds, choice.values
+        if not low <= least <= most <= high:
+            message = f"expected bounds that hold the choice, {choice}, or none, got [{low:g}, {high:g}]"
+            raise said([(("bounds",), message, [low, high])])
+        if self.scale == "log":
+            message = "expected no scale beside a choice, whose steps are from each value to the next, got log"
+            raise said([(("scale",), message, self.scale)])
+        if self.integer and not all(float(each).is_integer() for each in choice.values):
+            raise said([(("integer",), f"expected whole numbers in the choice, got {choice}", True)])
+        if isinstance(self.start, float) and self.start not in choice.values:
+            message = f"the start value must be one of the choice, {choice}, got {self.start:g}"
+            raise said([(("start",), message, self.start)])
+        return self
+
+    @property
+    def choice(self) -> Choice | None:
+        """The values that it may have, if these are a few only."""
+        return self.prior if isinstance(self.prior, Choice) else None
+
     def named(self, name: str) -> Parameter:
         """Return the dimension of the search space that this is under a name."""
-        return Parameter(name, *self.bounds, log=self.scale == "log", integer=self.integer, prior=self.prior)
+        bounds = self.bounds if self.choice is None else (self.choice.values[0], self.choice.values[-1])
+        return Parameter(name, *bounds, log=self.scale == "log", integer=self.integer, prior=self.prior)
 
 
 class ExpressionOfOthers(Section):
@@ -166,20 +187,8 @@ def read_parameter(value: object) -> AnyParameter:
         raise in_words(error, section) from error
 
 
-def _number(value: object) -> int | float | None:
-    """Return a finite number as it is written, None if it is none."""
-    try:
-        # YAML 1.1 takes 1e-3 for text
-        number = float(value) if isinstance(value, str) else value
-    except ValueError:
-        return None
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        return None
-    return number if math.isfinite(number) else None
-
-
 def _constant(value: object) -> int | float:
-    number = _number(value)
+    number = finite_number(value)
     if number is not None:
         return number
     message = (
@@ -256,6 +265,9 @@ def start_problem(name: str, start: float, parameters: Mapping[str, AnyParameter
         if what := given_by(parameters).what_is(name):
             return f"{name!r} is {what}; expected one of what is searched: {', '.join(searched)}"
         return f"{name!r} is not among parameters{nearest(name, parameters)}"
+    choice = searched[name].choice
+    if choice is not None and start not in choice.values:
+        return f"the start value of {name!r} must be one of its choice, {choice}, got {start:g}"
     low, high = searched[name].bounds
     if low <= start <= high:
         return None

@@ -179,12 +179,13 @@ def _programs(history: History) -> Iterator[Entity]:
 
 def _parameter(history: History, number: int) -> Entity:
     each = history.parameters[number]
-    kind = "whole numbers, " if each.integer else ""
+    scale = f"{'whole numbers, ' if each.integer else ''}{'logarithmic' if each.log else 'linear'} scale"
+    values = f"one of {each.choice}" if each.choice is not None else scale
     return {
         "@id": f"#parameter-{quote(each.name, safe='')}",
         "@type": "PropertyValue",
         "name": each.name,
-        "description": f"A searched parameter: {kind}{'logarithmic' if each.log else 'linear'} scale",
+        "description": f"A searched parameter: {values}",
         "minValue": each.low,
         "maxValue": each.high,
     }

@@ -131,8 +131,10 @@ def _trials(history: History, columns: Sequence[Column], goal: Objectives) -> It
 
 
 def _distribution(parameter: Parameter) -> BaseDistribution:
-    from optuna.distributions import FloatDistribution, IntDistribution  # noqa: PLC0415  (optional)
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution  # noqa: PLC0415
 
+    if parameter.choice is not None:
+        return CategoricalDistribution(parameter.choice.values)
     if parameter.integer:
         return IntDistribution(int(parameter.low), int(parameter.high), log=parameter.log)
     return FloatDistribution(parameter.low, parameter.high, log=parameter.log)

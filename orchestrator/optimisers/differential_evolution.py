@@ -9,8 +9,7 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from orchestrator.optimisers.base import Asked, Problem, Told
-from orchestrator.optimisers.options import OptimiserOptions
-from orchestrator.optimisers.points.design import first_design
+from orchestrator.optimisers.points.design import DesignOptions
 from orchestrator.optimisers.registry import optimiser
 from orchestrator.records import FloatArray, Origin
 
@@ -22,7 +21,7 @@ _PER_PARAMETER, _AUTOMATIC = 4, 40
 _COLLAPSED = 1e-9
 
 
-class DifferentialEvolutionOptions(OptimiserOptions):
+class DifferentialEvolutionOptions(DesignOptions):
     """Differential evolution."""
 
     method: str = Field(
@@ -55,7 +54,7 @@ class DifferentialEvolution:
     """Adds differences of a population's members to others, and keeps what is not worse than the member it stands for.
 
     It takes any rows: members are replaced as soon as something better is told. The first population is the start and
-    a Latin hypercube around it.
+    a Latin hypercube around it, or the design of the options.
 
     Parameters
     ----------
@@ -70,7 +69,7 @@ class DifferentialEvolution:
         automatic = max(problem.size, _FEWEST, min(_PER_PARAMETER * n, _AUTOMATIC))
         number = automatic if options.population == "auto" else options.population
         self._options, self._problem = options, problem
-        self._members = first_design(problem, number)
+        self._members = options.first_points(problem, number)
         self._totals = np.full(number, np.inf)
         self._asks = 0
         # which member a point was tried for

@@ -14,15 +14,15 @@ from pydantic import Field, field_validator
 from orchestrator.errors import UsageError
 from orchestrator.optimisers.base import Asked, Problem, Told, same_points
 from orchestrator.optimisers.gest.used import TOTAL, GeneratorFailed, UsedGenerator
-from orchestrator.optimisers.options import OptimiserOptions, missing_extra
-from orchestrator.optimisers.points.design import first_design
+from orchestrator.optimisers.options import missing_extra
+from orchestrator.optimisers.points.design import DesignOptions
 from orchestrator.optimisers.registry import optimiser
 from orchestrator.records import FloatArray, Origin
 
 _LOG = logging.getLogger(__name__)
 
 
-class GeneratorOptions(OptimiserOptions):
+class GeneratorOptions(DesignOptions):
     """A class of the gest-api standard."""
 
     stand_ins: ClassVar[dict[str, object]] = {"generator": "missing:Missing"}
@@ -43,7 +43,7 @@ class GeneratorOptions(OptimiserOptions):
         1,
         ge=1,
         description="evaluations before its first suggestion: the start, and a Latin hypercube of optimiser_sigma "
-        "around it",
+        "around it, or another design",
     )
 
     @field_validator("generator")
@@ -103,7 +103,7 @@ class GeneratorOfOthers:
         with _named():
             self._generator = options.made(problem)
         self._objectives = options.objectives_of(problem)
-        self._design = first_design(problem, options.initial)
+        self._design = options.first_points(problem, options.initial)
         # how much of the design was asked for
         self._designed = 0
         # suggestions that were not told yet, by the bytes of their point

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -42,6 +42,11 @@ class OptimiserOptions(PluginOptions):
         description="share of the evaluations of the whole run after which it does",
         json_schema_extra=CIRCUMSTANCE,
     )
+
+    @property
+    def packages(self) -> Sequence[str]:
+        """Distributions that decide about a replay besides those of the method."""
+        return ()
 
     def default_offspring(self, n_parameters: int) -> int:
         """Return how many offspring a generation has if the configuration does not say it."""

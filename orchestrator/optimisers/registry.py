@@ -128,7 +128,7 @@ def versions_of(config: Config) -> dict[str, str]:
     found = {"orchestrator": __version__, "python": platform.python_version()}
     polish = config.optimiser.polish
     others = () if polish == "none" else optimisers().find(polish).packages
-    for package in dict.fromkeys([*kind.packages, *others]):
+    for package in dict.fromkeys([*kind.packages, *config.optimiser.packages, *others]):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from orchestrator.optimisers.base import Problem
-from orchestrator.optimisers.options import OptimiserOptions
+from orchestrator.optimisers.points.design import DrawingOptions, sobol_sequence
 from orchestrator.optimisers.points.scan import Scan
 from orchestrator.optimisers.registry import optimiser
 from orchestrator.records import FloatArray
@@ -15,7 +15,7 @@ from orchestrator.records import FloatArray
 _DRAWN = 1024
 
 
-class SobolOptions(OptimiserOptions):
+class SobolOptions(DrawingOptions):
     """Sobol points."""
 
     method: str = Field("sobol", description="name of the optimiser, or file.py:Class for one of your own")
@@ -31,17 +31,14 @@ class Sobol(Scan):
     Parameters
     ----------
     options : SobolOptions
-        None of its own.
+        Whether points follow priors.
     problem : Problem
         Any number of offspring.
     """
 
     def __init__(self, options: SobolOptions, problem: Problem):
-        from scipy.stats.qmc import Sobol as Sequence  # noqa: PLC0415  (takes long to import)
-
-        # it splits the generator, which one with a key of its own does not allow
-        self._sequence = Sequence(len(problem.start), scramble=True, seed=np.random.default_rng(problem.seed))
+        self._options, self._sequence = options, sobol_sequence(problem)
         super().__init__(problem)
 
     def _more(self) -> FloatArray:
-        return np.asarray(self._sequence.random(_DRAWN))
+        return self._options.drawn(self._problem, np.asarray(self._sequence.random(_DRAWN)))

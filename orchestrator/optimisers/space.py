@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from orchestrator.optimisers.priors import Prior
+from orchestrator.optimisers.priors import Choice, Prior
 from orchestrator.records import FloatArray
 
 # of a coordinate that `Parameter.encode` gives: it may be off by as much, with room to spare
@@ -29,8 +29,9 @@ class Parameter:
         Whether the unit interval maps to the logarithm of the value.
     integer : bool
         Whether values are whole numbers; each gets an equal share of the interval.
-    prior : Prior, optional
-        What is believed of the value; None if it is uniform in the unit interval.
+    prior : Prior or Choice, optional
+        What is believed of the value; None if it is uniform in the unit interval. Of a choice the bounds are the ends,
+        the unit interval maps to its values, and there is no logarithm.
     """
 
     name: str
@@ -38,7 +39,17 @@ class Parameter:
     high: float
     log: bool = False
     integer: bool = False
-    prior: Prior | None = None
+    prior: Prior | Choice | None = None
+
+    @property
+    def choice(self) -> Choice | None:
+        """The values that it has, if these are a few only."""
+        return self.prior if isinstance(self.prior, Choice) else None
+
+    @property
+    def uniform(self) -> bool:
+        """Whether every place in the unit interval is as likely as any other before anything is measured."""
+        return self.prior is None or (self.choice is not None and not self.choice.weights)
 
     @property
     def _edges(self) -> tuple[float, float]:
@@ -48,7 +59,9 @@ class Parameter:
 
     @property
     def step(self) -> float:
-        """Width in the unit interval of one integer step (the widest on a log scale), 0 for real parameters."""
+        """Width in the unit interval of a step to another value (the widest on a log scale), 0 if it is continuous."""
+        if self.choice is not None:
+            return self.choice.step
         if not self.integer:
             return 0.0
         low, high = self._edges
@@ -57,6 +70,9 @@ class Parameter:
 
     def decode(self, coordinate: float) -> float | int:
         """Return the value at `coordinate` (0 to 1), never outside the bounds."""
+        if self.choice is not None:
+            value = self.choice.values[self.choice.number(coordinate)]
+            return int(value) if self.integer else float(value)
         value = self.unrounded(coordinate)
         if self.integer:
             # floor(x + 0.5), because round() sends halves to even numbers and would favour those
@@ -66,9 +82,15 @@ class Parameter:
 
     def encode(self, value: float) -> float:
         """Return the coordinate (0 to 1) of `value`; the inverse of `decode` up to rounding."""
+        if self.choice is not None:
+            return self.choice.encode(value)
         low, high = self._edges
         value = math.log(value) if self.log else value
         return min(max((value - low) / (high - low), 0.0), 1.0)
+
+    def snapped(self, coordinate: float) -> float:
+        """Return the coordinate in the middle of those of the same value, itself if values are continuous."""
+        return self.encode(self.decode(coordinate)) if self.step else coordinate
 
     def encode_exactly(self, value: float) -> float:
         """Return the coordinate (0 to 1) that `decode` makes `value` of to the last digit, if there is one near.
@@ -92,6 +114,8 @@ class Parameter:
         """
         if self.prior is None:
             return np.zeros_like(coordinates)
+        if isinstance(self.prior, Choice):
+            return self.prior.logarithm(coordinates)
         low, high = self._edges
         transformed = low + (high - low) * coordinates
         if self.log:
@@ -99,15 +123,40 @@ class Parameter:
         return self.prior.logarithm(transformed)
 
     def prior_quantile(self, share: float) -> float:
-        """Return the coordinate, 0 to 1, below which such a share (above 0 and below 1) of the truncated prior is."""
+        """Return the coordinate, 0 to 1, below which such a share (0 to 1) of the truncated prior is."""
         if self.prior is None:
             return share
-        low, high = (self.prior.below(self.unrounded(end)) for end in (0.0, 1.0))
+        if isinstance(self.prior, Choice):
+            return self.prior.quantile(share)
+        low, high = self._weight_at_edges(self.prior)
         value = self.prior.quantile(low + share * (high - low))
         return self.encode(value)
 
+    def prior_share(self, coordinate: float) -> float:
+        """Return which share of the truncated prior is below a coordinate (0 to 1); the inverse of `prior_quantile`."""
+        if self.prior is None:
+            return coordinate
+        if isinstance(self.prior, Choice):
+            return self.prior.below(coordinate)
+        low, high = self._weight_at_edges(self.prior)
+        share = (self.prior.below(self.unrounded(coordinate)) - low) / (high - low)
+        return min(max(share, 0.0), 1.0)
+
+    def _weight_at_edges(self, prior: Prior) -> tuple[float, float]:
+        """Return how likely smaller values than those at both ends of the unit interval are, without bounds."""
+        return prior.below(self.unrounded(0.0)), prior.below(self.unrounded(1.0))
+
+    def allows(self, value: float) -> bool:
+        """Return whether it may have a value: within the bounds, and one of the choice if there is one."""
+        return self.low <= value <= self.high and (self.choice is None or value in self.choice.values)
+
     def unrounded(self, coordinate: float) -> float:
-        """Return the value at `coordinate` (0 to 1), not rounded to a whole one: up to half beyond the bounds."""
+        """Return the value at `coordinate` (0 to 1), not rounded to a whole one: up to half beyond the bounds.
+
+        Between the values of a choice it is between them, and at the ends half a step beyond.
+        """
+        if self.choice is not None:
+            return self.choice.between(coordinate)
         low, high = self._edges
         value = low + (high - low) * coordinate
         return math.exp(value) if self.log else value
@@ -144,7 +193,7 @@ class SearchSpace:
 
     @property
     def steps(self) -> FloatArray:
-        """Width of one integer step in each dimension of the unit cube, 0 if real, shape (n_parameters,)."""
+        """Width of one step in each dimension of the unit cube, 0 if continuous, shape (n_parameters,)."""
         return np.array([p.step for p in self.parameters])
 
     def log_prior(self, points: FloatArray) -> FloatArray:
@@ -157,3 +206,22 @@ class SearchSpace:
         """
         columns = zip(self.parameters, points.T, strict=True)
         return np.asarray(sum((p.log_prior(column) for p, column in columns), np.zeros(len(points))))
+
+    def prior_quantiles(self, shares: FloatArray) -> FloatArray:
+        """Return points of the cube that follow the priors, of points that are uniform in it.
+
+        Parameters
+        ----------
+        shares : ndarray of float, shape (n_points, n_parameters)
+            Of each parameter the share of its prior that is below, 0 to 1.
+
+        Returns
+        -------
+        ndarray of float, shape (n_points, n_parameters)
+            The shares themselves where a prior is uniform.
+        """
+        points: FloatArray = shares.copy()
+        for n, parameter in enumerate(self.parameters):
+            if not parameter.uniform:
+                points[:, n] = [parameter.prior_quantile(float(share)) for share in shares[:, n]]
+        return points

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
@@ -12,9 +14,9 @@ from pydantic import Field
 
 from orchestrator.errors import UsageError
 from orchestrator.optimisers.base import Asked, Problem, Told
-from orchestrator.optimisers.options import OptimiserOptions, missing_extra
+from orchestrator.optimisers.options import missing_extra
+from orchestrator.optimisers.points.design import DesignOptions
 from orchestrator.optimisers.registry import optimiser
-from orchestrator.optimisers.space import Parameter
 from orchestrator.records import FloatArray, Origin
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 _INITIAL = 10
 
 
-class TPEOptions(OptimiserOptions):
+class TPEOptions(DesignOptions):
     """Parzen estimators of where evaluations are good and where they are not."""
 
     method: str = Field("tpe", description="name of the optimiser, or file.py:Class for one of your own")
@@ -34,6 +36,11 @@ class TPEOptions(OptimiserOptions):
         "auto",
         description="evaluations, the start and points from the whole space, before the first proposal; auto: those "
         "of a generation, at least 10",
+    )
+    priors: bool = Field(
+        True,
+        description="whether points from the whole space, and the estimators, follow the priors of the parameters, if "
+        "these have any; in runs of earlier versions they do not",
     )
     candidates: int = Field(24, ge=1, description="points of which each proposal is the most promising")
     multivariate: bool = Field(
@@ -67,7 +74,10 @@ class TPE:
             raise UsageError(missing)
         self._options, self._problem = options, problem
         self._initial = max(problem.size, _INITIAL) if options.initial == "auto" else options.initial
-        self._dimensions = [_Dimension(problem, n) for n in range(len(problem.start))]
+        # whole generations, because nothing is proposed before the end of one
+        designed = math.ceil(self._initial / problem.size) * problem.size
+        self._design = problem.start[None] if options.design == "own" else options.first_points(problem, designed)
+        self._dimensions = [_dimension(problem, n, priors=options.priors) for n in range(len(problem.start))]
         self._distributions = {each.name: each.distribution for each in self._dimensions}
         self._trials: list[FrozenTrial] = []
         self._asks = 0
@@ -77,9 +87,7 @@ class TPE:
     def ask(self, recorded: Asked | None = None, pending: FloatArray | None = None) -> Asked:
         """Return the next points: of the whole space until enough is known, then proposals."""
         self._asks += 1
-        samples = self._problem.generator(self._asks).random((self._problem.size, len(self._problem.start)))
-        if self._asks == 1:
-            samples[0] = self._problem.start
+        samples = self._samples()
         if recorded is not None:
             return recorded.redrawn(samples)
         begins = self._asks == 1
@@ -100,6 +108,13 @@ class TPE:
     def state(self) -> Mapping[str, FloatArray | float]:
         """Return nothing: proposals follow from what is told."""
         return {}
+
+    def _samples(self) -> FloatArray:
+        """Return as many points as are asked for, of the design and, after its end, of the whole space."""
+        size = self._problem.size
+        shares = self._problem.generator(self._asks).random((size, len(self._problem.start)))
+        design = self._design[(self._asks - 1) * size : self._asks * size]
+        return np.vstack([design, self._options.drawn(self._problem, shares)[len(design) :]])
 
     def _add(self, told: Told) -> None:
         totals = told.totals
@@ -153,23 +168,50 @@ def quiet_optuna() -> Iterator[None]:
         optuna.logging.set_verbosity(level)
 
 
+@dataclass(frozen=True)
 class _Dimension:
-    """A parameter as optuna sees it: whole numbers in their own unit, others by their place in the cube."""
+    """A parameter as optuna sees it, in which what is believed of it is uniform.
 
-    def __init__(self, problem: Problem, index: int):
-        from optuna.distributions import FloatDistribution, IntDistribution  # noqa: PLC0415  (optional)
+    Parameters
+    ----------
+    name : str
+        What it is called there.
+    distribution : optuna.distributions.BaseDistribution
+        What it may be there.
+    value : callable
+        Returns what optuna is told of a place in the cube.
+    coordinate : callable
+        Returns the place in the cube of what optuna asks for.
+    """
 
-        parameter = None if problem.space is None else problem.space.parameters[index]
-        self.name = str(index) if parameter is None else parameter.name
-        self._whole: Parameter | None = parameter if parameter is not None and parameter.integer else None
-        self.distribution: BaseDistribution = FloatDistribution(0.0, 1.0)
-        if self._whole is not None:
-            self.distribution = IntDistribution(int(self._whole.low), int(self._whole.high), log=self._whole.log)
+    name: str
+    distribution: BaseDistribution
+    value: Callable[[float], float | int]
+    coordinate: Callable[[float], float]
 
-    def value(self, coordinate: float) -> float | int:
-        """Return what optuna is told of a place in the cube."""
-        return coordinate if self._whole is None else self._whole.decode(coordinate)
 
-    def coordinate(self, value: float) -> float:
-        """Return the place in the cube of what optuna asks for."""
-        return value if self._whole is None else self._whole.encode(value)
+def _dimension(problem: Problem, index: int, *, priors: bool) -> _Dimension:
+    """Return a parameter for optuna, which knows no priors: one that has any is seen by the share of it that is below.
+
+    Whole numbers are seen in their own unit, values of a choice by their number, others by their place in the cube.
+    """
+    from optuna.distributions import FloatDistribution, IntDistribution  # noqa: PLC0415  (optional)
+
+    if problem.space is None:
+        return _Dimension(str(index), FloatDistribution(0.0, 1.0), float, float)
+    parameter = problem.space.parameters[index]
+    name, choice = parameter.name, parameter.choice
+    if priors and not parameter.uniform:
+        return _Dimension(
+            name,
+            FloatDistribution(0.0, 1.0),
+            lambda coordinate: parameter.prior_share(parameter.snapped(coordinate)),
+            lambda share: parameter.snapped(parameter.prior_quantile(share)),
+        )
+    if choice is not None:
+        numbers = IntDistribution(0, len(choice.values) - 1)
+        return _Dimension(name, numbers, choice.number, lambda number: (number + 0.5) * choice.step)
+    if parameter.integer:
+        whole = IntDistribution(int(parameter.low), int(parameter.high), log=parameter.log)
+        return _Dimension(name, whole, parameter.decode, parameter.encode)
+    return _Dimension(name, FloatDistribution(0.0, 1.0), float, float)

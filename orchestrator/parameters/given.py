@@ -226,3 +226,15 @@ def corners(ranges: Mapping[str, tuple[Number, Number]], start: Numbers) -> Iter
     for name in names:
         for bound in ranges[name]:
             yield {**start, name: bound}
+
+
+def finite_number(value: object) -> int | float | None:
+    """Return a finite number as it is written, None if it is none."""
+    try:
+        # YAML 1.1 takes 1e-3 for text
+        number = float(value) if isinstance(value, str) else value
+    except ValueError:
+        return None
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return None
+    return number if math.isfinite(number) else None

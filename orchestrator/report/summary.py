@@ -208,7 +208,7 @@ def _never_measured(history: History) -> list[str]:
 
 def _at_bounds(history: History, row: int) -> list[str]:
     place = between_bounds(history, row)
-    near = np.flatnonzero(near_bounds(place))
+    near = np.flatnonzero(near_bounds(history, place))
     if not len(near):
         return []
     named = ", ".join(

@@ -135,8 +135,8 @@ def _of_frame(frame: pd.DataFrame, path: Path, config: Config, targets: Sequence
     """Return the rows of a table that say something, inside the ranges."""
     space, labels = config.space(), [target.label for target in targets]
     parameters = np.array([frame[f"parameter:{name}"] for name in space.names], dtype=float).T
-    low, high = (np.array([getattr(each, side) for each in space.parameters]) for side in ("low", "high"))
-    inside = ((parameters >= low) & (parameters <= high)).all(axis=1)
+    pairs = [zip(space.parameters, row, strict=True) for row in parameters]
+    inside = np.array([all(each.allows(value) for each, value in row) for row in pairs], dtype=bool)
     outcomes = [Outcome(name) for name in frame["outcome"]]
     speak = np.array([outcome is Outcome.OK or outcome in FAILED for outcome in outcomes], dtype=bool)
     rows = np.flatnonzero(inside & speak)

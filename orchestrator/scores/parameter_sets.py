@@ -100,6 +100,11 @@ class ParameterSet:
         value = self.parameters[name]
         if not _is_number(value) or not math.isfinite(value):
             raise UsageError(f"{self.where}: expected a number for {name!r}, got {_short(value)}")
+        choice = config.searched[name].choice
+        if choice is not None and value not in choice.values:
+            raise UsageError(
+                f"{self.where}: expected one of {choice} for {name!r}, got {value:g}: add it, or {instead}"
+            )
         if config.searched[name].integer and not float(value).is_integer():
             raise UsageError(
                 f"{self.where}: expected a whole number for {name!r}, got {value:g}: round it, or {instead}"

@@ -15,8 +15,7 @@ from orchestrator.optimisers.batches.outputs import Feasibility
 from orchestrator.optimisers.batches.region import Region
 from orchestrator.optimisers.models.archive import Archive, archive_of
 from orchestrator.optimisers.models.proposer import libraries
-from orchestrator.optimisers.options import OptimiserOptions
-from orchestrator.optimisers.points.design import first_design
+from orchestrator.optimisers.points.design import DesignOptions
 from orchestrator.records import FloatArray, Origin
 
 _LOG = logging.getLogger(__name__)
@@ -28,7 +27,7 @@ _DESIGN = 8
 _FEWEST = 3
 
 
-class BatchOptions(OptimiserOptions):
+class BatchOptions(DesignOptions):
     """Methods that propose whole batches."""
 
     initial: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
@@ -78,7 +77,7 @@ Propose = Callable[[Known, int], FloatArray]
 
 
 class Batches:
-    """Asks for the start and a Latin hypercube around it first, then for what methods propose, in equal shares.
+    """Asks for a first design, then for what methods propose, in equal shares.
 
     It takes any rows. What a method proposes is of `Origin.MODEL`: a replay takes it from the record. All random
     numbers of an ask depend on the seed and on the number of the ask alone.
@@ -97,7 +96,7 @@ class Batches:
         self._problem, self._methods = problem, methods
         self._most = options.model_points
         automatic = max(problem.size, min(len(problem.start) + 1, _DESIGN))
-        self._design = first_design(problem, automatic if options.initial == "auto" else options.initial)
+        self._design = options.first_points(problem, automatic if options.initial == "auto" else options.initial)
         self._region = Region(min(_RADIUS * problem.sigma, 1.0))
         self._blocks: list[Told] = []
         self._asks = 0

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import replace
+from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from orchestrator.optimisers.base import Asked, Problem, Told
 from orchestrator.optimisers.evolution.domination import IntArray
 from orchestrator.optimisers.evolution.population import Population
 from orchestrator.optimisers.evolution.variation import polynomial, simulated_binary
-from orchestrator.optimisers.options import OptimiserOptions
-from orchestrator.optimisers.points.design import first_design
+from orchestrator.optimisers.points.design import DesignOptions
 from orchestrator.records import FloatArray, Origin
 
 # a population of fewer has only one compromise after some generations
@@ -27,7 +26,7 @@ _TRIES = 10
 _DIGITS = 9
 
 
-class EvolutionOptions(OptimiserOptions):
+class EvolutionOptions(DesignOptions):
     """Methods whose points are offspring of a population."""
 
     population: Annotated[int, Field(ge=_FEWEST_PARENTS)] | Literal["auto"] = Field(
@@ -38,6 +37,13 @@ class EvolutionOptions(OptimiserOptions):
         description="where the first population is, beside the start values: all over the ranges, or around the start "
         "with the standard deviation optimiser_sigma",
     )
+
+    @field_validator("initial")
+    @classmethod
+    def _agrees_with_the_design(cls, value: str, info: ValidationInfo) -> str:
+        if value == "start" and info.data.get("design") == "sobol":
+            raise ValueError("start is around the start, design: sobol all over the ranges: take one of them away")
+        return value
 
     def default_offspring(self, n_parameters: int) -> int:
         """Return how many offspring a generation has if the configuration does not say it."""
@@ -56,7 +62,7 @@ class ParetoOptions(EvolutionOptions):
 
 
 class Evolution(ABC):
-    """Asks for the start and a Latin hypercube first, then for offspring of the population that has survived.
+    """Asks for the start and a first design, then for offspring of the population that has survived.
 
     It takes any rows: whatever was told competes with the population. Evaluations that did not work come last; what was
     not evaluated is passed over. Random numbers of an ask, or of a tell, depend on the seed and on its number alone.
@@ -75,9 +81,8 @@ class Evolution(ABC):
         self._problem = problem
         wanted = problem.size if options.population == "auto" else options.population
         self._size = max(wanted, least)
-        # with the largest standard deviation a design reaches from bound to bound
-        where = replace(problem, sigma=1.0) if options.initial == "ranges" else problem
-        self._design = first_design(where, self._size)
+        self._drawn = partial(options.drawn, problem)
+        self._design = options.first_points(problem, self._size, everywhere=options.initial == "ranges")
         self._population = Population.empty(len(problem.start), len(problem.targets))
         self._asks = self._tells = 0
         # what was evaluated, and what was asked for since the last tell: of the rest, schedules may drop some
@@ -132,7 +137,7 @@ class Evolution(ABC):
         return self._children(number, rng)[:number]
 
     def _anywhere(self, number: int, rng: np.random.Generator) -> FloatArray:
-        return rng.random((number, len(self._problem.start)))
+        return self._drawn(rng.random((number, len(self._problem.start))))
 
     def _fresh(self, points: FloatArray) -> FloatArray:
         """Return those points that are not known or asked for yet, and note them."""

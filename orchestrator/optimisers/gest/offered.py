@@ -44,7 +44,7 @@ class OrchestratorGenerator(Generator):  # type: ignore[misc]
     Parameters
     ----------
     vocs : gest_api.vocs.VOCS
-        Continuous variables with finite domains, and discrete ones whose values are successive whole numbers; one
+        Continuous variables with finite domains, and discrete ones whose values are numbers; one
         objective or more, minimised or maximised; no constraints. Constants are part of each suggestion.
     method : str
         Name of the optimiser, as in ``optimiser.method``.
@@ -243,6 +243,8 @@ class OrchestratorGenerator(Generator):  # type: ignore[misc]
             if not each.low <= values[each.name] <= each.high:
                 bounds = f"[{each.low:g}, {each.high:g}]"
                 raise ValueError(f"{each.name}: expected a value inside {bounds}, got {values[each.name]:g}")
+            if not each.allows(values[each.name]):
+                raise ValueError(f"{each.name}: expected one of {each.choice}, got {values[each.name]:g}")
         return self._space.encode(values)
 
     def _tell(self) -> None:

@@ -17,6 +17,7 @@ from gest_api.vocs import (
     MaximizeObjective,
 )
 
+from orchestrator.optimisers.priors import Choice
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.records import FloatArray
 
@@ -27,9 +28,9 @@ def space_of(vocs: VOCS, log: Collection[str] = ()) -> SearchSpace:
     Parameters
     ----------
     vocs : gest_api.vocs.VOCS
-        With continuous variables of finite domains, and discrete ones whose values are successive whole numbers.
+        With continuous variables of finite domains, and discrete ones whose values are numbers.
     log : collection of str
-        Names of variables that are searched by their logarithm.
+        Names of variables that are searched by their logarithm: continuous, or successive whole numbers.
 
     Raises
     ------
@@ -46,25 +47,35 @@ def space_of(vocs: VOCS, log: Collection[str] = ()) -> SearchSpace:
 def _parameter(name: str, variable: BaseVariable, *, log: bool) -> Parameter:
     if isinstance(variable, ContextualVariable):
         raise ValueError(f"{name}: a contextual variable is observed, not searched; expected one with a domain")
+    prior: Choice | None = None
     if isinstance(variable, ContinuousVariable):
         (low, high), integer = map(float, variable.domain), False
     elif isinstance(variable, DiscreteVariable) and _are_successive(variable.values):
         low, high, integer = float(min(variable.values)), float(max(variable.values)), True
+    elif isinstance(variable, DiscreteVariable) and _are_numbers(variable.values) and len(variable.values) > 1:
+        prior = Choice(tuple(sorted(variable.values)))
+        low, high, integer = prior.values[0], prior.values[-1], all(isinstance(each, int) for each in prior.values)
     else:
-        raise ValueError(f"{name}: expected a continuous variable, or successive whole numbers, got {variable!r}")
+        raise ValueError(f"{name}: expected a continuous variable, or two or more numbers, got {variable!r}")
     if not math.isfinite(high - low):
         raise ValueError(f"{name}: expected a finite domain, got [{low}, {high}]")
     if log and low <= 0:
         raise ValueError(f"{name}: log needs a domain above 0, got [{low:g}, {high:g}]")
-    return Parameter(name, low, high, log=log, integer=integer)
+    if log and prior is not None:
+        raise ValueError(f"{name}: log needs a continuous variable, or successive whole numbers, got {prior}")
+    return Parameter(name, low, high, log=log, integer=integer, prior=prior)
 
 
 def _are_successive(values: Collection[Any]) -> bool:
-    if not all(isinstance(each, int | float) and not isinstance(each, bool) for each in values):
+    if not _are_numbers(values):
         return False
     return {float(each) for each in values} == {float(min(values)) + n for n in range(len(values))} and all(
         float(each).is_integer() for each in values
     )
+
+
+def _are_numbers(values: Collection[Any]) -> bool:
+    return all(isinstance(each, int | float) and not isinstance(each, bool) and math.isfinite(each) for each in values)
 
 
 def start_of(vocs: VOCS, space: SearchSpace) -> FloatArray:
@@ -81,6 +92,8 @@ def start_of(vocs: VOCS, space: SearchSpace) -> FloatArray:
         if default is not None and not parameter.low <= default <= parameter.high:
             bounds = f"[{parameter.low:g}, {parameter.high:g}]"
             raise ValueError(f"{parameter.name}: the default value must be inside {bounds}, got {default:g}")
+        if default is not None and not parameter.allows(default):
+            raise ValueError(f"{parameter.name}: the default value must be one of {parameter.choice}, got {default:g}")
         if default is not None:
             values[parameter.name] = default
     return space.encode(values)

@@ -3,11 +3,75 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from orchestrator.optimisers.base import Problem
+from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.records import FloatArray
+
+
+class DrawingOptions(OptimiserOptions):
+    """Methods that draw points from the whole ranges."""
+
+    # so was every run before there was this key
+    before: ClassVar[Mapping[str, object]] = {"priors": False}
+
+    priors: bool = Field(
+        True,
+        description="whether points that are drawn from the whole ranges follow the priors of the parameters, if these "
+        "have any; in runs of earlier versions they do not",
+    )
+
+    def drawn(self, problem: Problem, shares: FloatArray) -> FloatArray:
+        """Return points that follow the priors, of points that are uniform in the cube, of the same shape."""
+        if not self.priors or problem.space is None:
+            return shares
+        return problem.space.prior_quantiles(shares)
+
+
+class DesignOptions(DrawingOptions):
+    """Methods that evaluate a number of points before they decide where others are."""
+
+    design: Literal["own", "sobol"] = Field(
+        "own",
+        description="the first points beside the start: own, as the method has them; sobol, scrambled Sobol points of "
+        "the whole ranges",
+    )
+
+    @property
+    def packages(self) -> Sequence[str]:
+        """Distributions that decide about a replay besides those of the method."""
+        return ("scipy",) if self.design == "sobol" else ()
+
+    def first_points(self, problem: Problem, number: int, *, everywhere: bool = False) -> FloatArray:
+        """Return the first design of a method: the start, and others.
+
+        Parameters
+        ----------
+        problem : Problem
+            What is solved.
+        number : int
+            Points altogether.
+        everywhere : bool
+            Whether the method's own design is all over the ranges, not around the start.
+
+        Returns
+        -------
+        ndarray of float, shape (number, n_parameters)
+        """
+        if self.design == "sobol":
+            shares = sobol_sequence(problem).random(2 ** math.ceil(math.log2(number)))
+            return np.vstack([problem.start, self.drawn(problem, shares[: number - 1])])
+        if not everywhere:
+            return first_design(problem, number)
+        # with the largest standard deviation a design reaches from bound to bound
+        points = first_design(replace(problem, sigma=1.0), number)
+        return np.vstack([points[:1], self.drawn(problem, points[1:])])
 
 
 def first_design(problem: Problem, number: int) -> FloatArray:
@@ -33,3 +97,14 @@ def first_design(problem: Problem, number: int) -> FloatArray:
     width = math.sqrt(3) * problem.sigma
     low, high = np.maximum(problem.start - width, 0.0), np.minimum(problem.start + width, 1.0)
     return np.vstack([problem.start, low + (high - low) * cube])
+
+
+def sobol_sequence(problem: Problem) -> Any:
+    """Return a `scipy.stats.qmc.Sobol` in as many dimensions as a problem has, scrambled by its seed.
+
+    Sobol 1967, USSR Comput. Math. Math. Phys. 7:86; Matousek 1998, J. Complexity 14:527.
+    """
+    from scipy.stats.qmc import Sobol  # noqa: PLC0415  (takes long to import)
+
+    # it splits the generator, which one with a key of its own does not allow
+    return Sobol(len(problem.start), scramble=True, seed=np.random.default_rng(problem.seed))

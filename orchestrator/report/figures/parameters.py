@@ -44,9 +44,10 @@ def between_bounds(history: History, row: int | None) -> FloatArray:
     return _placed(history, np.array([each.encode(value) if np.isfinite(value) else np.nan for each, value in pairs]))
 
 
-def near_bounds(places: FloatArray) -> BoolArray:
-    """Return which of the places that `between_bounds` gives are at a bound, or as good as."""
-    return np.asarray((places < NEAR) | (places > 1 - NEAR))
+def near_bounds(history: History, places: FloatArray) -> BoolArray:
+    """Return which of the places that `between_bounds` gives are at a bound, or as good as; a choice has no bounds."""
+    bounded = np.array([each.choice is None for each in history.parameters], dtype=bool)
+    return np.asarray(bounded & ((places < NEAR) | (places > 1 - NEAR)))
 
 
 def _placed(history: History, coordinates: FloatArray) -> FloatArray:
@@ -74,7 +75,7 @@ def parameters_in_bounds(run: Checkpoint | History) -> Figure:
         return nothing("parameters_in_bounds", title)
     best = between_bounds(history, history.best)
     at = np.arange(len(best), dtype=float)
-    near = near_bounds(best)
+    near = near_bounds(history, best)
     notes = tuple(_note(history, n) for n in range(len(at)))
     axis = parameter_rows(history, notes)
     panel = Panel(
@@ -246,6 +247,8 @@ def _of_parameter(mark: Band | Line, n: int) -> Band | Line:
 def _note(history: History, n: int) -> str:
     each = history.parameters[n]
     value = f"{history.points[history.best, n]:.4g}  " if history.best is not None else ""
+    if each.choice is not None:
+        return f"{value}of {len(each.choice.values)} values"
     return f"{value}in {each.low:.3g} … {each.high:.3g}{' log' if each.log else ''}"
 
 

@@ -142,8 +142,8 @@ def _histogram(parameter: Parameter, coordinates: FloatArray) -> tuple[FloatArra
 
 
 def _bins(parameter: Parameter, width: float) -> int:
-    """Return how many bins there are: one for each whole number, if these are few."""
-    return min(_BINS, round(width / parameter.step) + 1) if parameter.integer else _BINS
+    """Return how many bins there are: one for each whole number or value of a choice, if these are few."""
+    return min(_BINS, round(width / parameter.step) + 1) if parameter.step else _BINS
 
 
 def _prior(parameter: Parameter, coordinates: FloatArray) -> tuple[FloatArray, FloatArray]:

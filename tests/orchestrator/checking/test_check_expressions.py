@@ -11,6 +11,7 @@ from orchestrator_project import Project
 
 from orchestrator.checking.check import inspect
 from orchestrator.checking.problems import examine, load_checked_config
+from orchestrator.checking.summary import summary_rows
 from orchestrator.simulations import model_of
 
 CELL = "sheets.l4_cortex_exc.params.cell.params"
@@ -40,6 +41,12 @@ def test_names_of_constants_expressions_and_tied_parameters_are_names_of_the_mod
     assert "no parameter 'sheets.l4_cortex_exc.params.cell.params.tau_sin_E'" in found["parameters.weights"]
     assert "is a group of parameters" in found[f"parameters.{CELL}"]
     assert "in the model it is text" in found["parameters.sheets.l4_cortex_exc.params.cell.model"]
+
+
+def test_a_choice_is_counted_as_what_it_is(tmp_path: Path) -> None:
+    parameters = {"x": [1, 2], "n": {"bounds": [1, 9], "integer": True}, "k": {"prior": {"choice": [1, 4]}}}
+    found = dict(summary_rows(inspect(of_a_function(tmp_path, parameters), [])))
+    assert found["parameters"] == "3 (1 integer, 1 of a few values)"
 
 
 def test_a_tied_parameter_starts_at_the_models_value_if_all_names_have_it(tmp_path: Path) -> None:

@@ -108,6 +108,11 @@ WRONG = [
         {f"parameters|{TAU}": [6, 30]},
     ),
     Wrong(
+        "the model's own value, 5, is none of the choice, 4, 6: add it, or give a start value in optimiser_centroid",
+        f"parameters.{TAU}",
+        {f"parameters|{TAU}": {"prior": {"choice": [4, 6]}}},
+    ),
+    Wrong(
         "has no default that is one number: give it a start value between 1 and 2",
         f"optimiser_centroid.{NAME}.cell.params.tau_m",
         {f"parameters|{NAME}.cell.params.tau_m": [1, 2]},

@@ -15,7 +15,7 @@ from orchestrator.config.file import dump_config, load_config
 from orchestrator.config.model import Config
 from orchestrator.errors import ConfigError
 from orchestrator.optimisers import create_optimiser
-from orchestrator.optimisers.priors import Prior
+from orchestrator.optimisers.priors import Choice, Prior
 
 FORMS: dict[str, Any] = {
     "x": [5, 1],
@@ -44,6 +44,10 @@ def refused(folder: Path, parameters: dict[str, Any], **changes: Any) -> list[st
 
 def prior(said: object) -> dict[str, Any]:
     return {"x": {"bounds": [1, 2], "prior": said}}
+
+
+def choice(values: list[Any], weights: list[float] | None = None, **others: Any) -> dict[str, Any]:
+    return {"x": {"prior": {"choice": values} if weights is None else {"choice": values, "weights": weights}, **others}}
 
 
 def test_only_what_has_bounds_is_searched(tmp_path: Path) -> None:
@@ -135,9 +139,31 @@ def test_all_forms_can_be_set_on_the_command_line(tmp_path: Path) -> None:
         (prior({"lognormal": [0, 1]}), "parameters.x.prior:6: expected a median above 0, got 0"),
         (
             prior({"gamma": [1, 1]}),
-            "parameters.x.prior:6: expected {normal: [mean, sd]}, in the parameter's unit, or {lo",
+            "parameters.x.prior:6: expected {normal: [mean, sd]}, in the parameter's unit, {logn",
         ),
-        (prior([1, 1]), "of the natural logarithm]}, got [1, 1]"),
+        (
+            prior([1, 1]),
+            "{choice: [value, value, ...]}, with weights: [weight, weight, ...] beside it or without, got [",
+        ),
+        (prior({"choice": [1, 2], "scale": "log"}), "parameters.x.prior:6: expected {normal: [mean, sd]}, in the"),
+        (choice([2]), "parameters.x.prior:3: expected choice: two or more finite numbers, all different, got [2]"),
+        (
+            choice([2, 2.0]),
+            "parameters.x.prior:3: expected choice: two or more finite numbers, all different, got [2, ",
+        ),
+        (
+            choice([1, "two"]),
+            "parameters.x.prior:3: expected choice: two or more finite numbers, all different, got [1",
+        ),
+        (choice([1, 2], [1]), "parameters.x.prior:3: expected weights: 2 numbers above 0, one for each value, got [1]"),
+        (choice([1, 2], [1, 0]), "parameters.x.prior:3: expected weights: 2 numbers above 0, one for each value, got"),
+        (
+            choice([1, 3], bounds=[0, 2]),
+            "parameters.x.bounds:7: expected bounds that hold the choice, 1, 3, or none, got",
+        ),
+        (choice([1, 3], scale="log"), "parameters.x.scale:7: expected no scale beside a choice, whose steps are from"),
+        (choice([1, 2.5], integer=True), "parameters.x.integer:7: expected whole numbers in the choice, got 1, 2.5"),
+        (choice([1, 3], start=2), "parameters.x.start:7: the start value must be one of the choice, 1, 3, got 2"),
         (
             prior({"normal": [9, 0.1]}),
             "parameters.x.prior:6: expected a prior with some of its weight within the bounds",
@@ -155,17 +181,19 @@ def test_wrong_parameters_are_told_with_key_and_line(tmp_path: Path, parameters:
     ("start", "problem"),
     [
         ({"three": 3}, "optimiser_centroid.three:"),
-        ({"three": 3}, "'three' is a constant, 3; expected one of what is searched: x, w, n, ena"),
+        ({"three": 3}, "'three' is a constant, 3; expected one of what is searched: x, w, n, ena, k"),
         ({"twice": 3}, "'twice' is the expression '2 * x + three'; expected one of what is searched"),
         ({"soma.ena": 50}, "'soma.ena' is one of the names of 'ena'; expected one of what is searched"),
         ({"xx": 1}, "'xx' is not among parameters; did you mean 'x'?"),
+        ({"k": 6}, "the start value of 'k' must be one of its choice, 4, 8, 16, got 6"),
         ({"n": 5}, "is given here and as start under parameters: take it away in one of the two places"),
     ],
 )
 def test_start_values_of_what_is_not_searched_are_refused(
     tmp_path: Path, start: dict[str, float], problem: str
 ) -> None:
-    (said,) = refused(tmp_path, FORMS, optimiser_centroid=start)
+    forms = {**FORMS, "k": {"prior": {"choice": [4, 8, 16]}}}
+    (said,) = refused(tmp_path, forms, optimiser_centroid=start)
     assert problem in said
 
 
@@ -179,6 +207,31 @@ def test_a_prior_is_part_of_the_space_and_of_what_a_run_is(tmp_path: Path) -> No
     frozen.write_text(dump_config(normal, tmp_path))
     assert identity_differences(load_config(frozen), normal) == []
     assert "prior" not in dump_config(uniform, tmp_path)
+
+
+def test_a_choice_says_its_bounds_and_whether_it_is_of_whole_numbers(tmp_path: Path) -> None:
+    written = {
+        "n": {"prior": {"choice": [32, 8, "16"]}},
+        "g": {"prior": {"choice": [2.5, 1], "weights": [3, 1]}, "start": 2.5},
+        "k": {"prior": {"choice": [1, 2]}, "integer": False, "bounds": [5, 0]},
+    }
+    config = read(tmp_path, written, optimiser_centroid={"n": 8, "k": "middle"})
+    n, g, k = config.space().parameters
+    assert (n.low, n.high, n.integer, n.prior) == (8, 32, False, Choice((8, 16, 32)))  # a text is a real number
+    assert (g.low, g.high, g.prior) == (1, 2.5, Choice((1, 2.5), (1, 3)))
+    assert (k.low, k.high, k.integer, config.searched["k"].bounds) == (1, 2, False, (0, 5))
+    assert config.start == {"n": 8, "g": 2.5, "k": 2}
+    frozen = tmp_path / "frozen.yaml"
+    frozen.write_text(dump_config(config, tmp_path))
+    assert identity_differences(load_config(frozen), config) == []
+    assert load_config(frozen).space().parameters == config.space().parameters
+
+
+def test_a_choice_of_whole_numbers_gives_simulations_whole_numbers(tmp_path: Path) -> None:
+    config = read(tmp_path, choice([4, 16, 8]), optimiser_centroid="middle")
+    values = [config.space().decode([coordinate])["x"] for coordinate in (0, 0.5, 1)]
+    assert values == [4, 8, 16]
+    assert {type(value) for value in values} == {int}
 
 
 def test_a_prior_changes_nothing_of_a_search_that_does_not_use_it(tmp_path: Path) -> None:

@@ -218,3 +218,9 @@ def test_versions_are_those_of_both_methods_of_a_budget(tmp_path: Path) -> None:
     for polish, packages in (("none", {"numpy"}), ("nelder_mead", {"numpy"}), ("gauss_newton", {"numpy", "scipy"})):
         config = load_config(written(tmp_path, optimiser={"method": "differential_evolution", "polish": polish}))
         assert set(versions_of(config)) == {"orchestrator", "python", *packages}
+
+
+def test_versions_are_those_of_what_makes_the_first_points(tmp_path: Path) -> None:
+    for design, packages in (("own", {"numpy"}), ("sobol", {"numpy", "scipy"})):
+        config = load_config(written(tmp_path, optimiser={"method": "nsga2", "design": design}))
+        assert set(versions_of(config)) == {"orchestrator", "python", *packages}

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from best_runs import copied
 from environments import beside
-from exported_runs import RATE, export, exported, exported_run
+from exported_runs import RATE, export, exported, exported_run, of_a_choice
 from run_on_disk import RunOnDisk
 
 from orchestrator.checkpoint import Checkpoint
@@ -64,6 +64,14 @@ def test_beside_the_table_it_is_said_what_its_columns_are(run: RunPaths) -> None
     assert "0.1 to 10, logarithmic scale" in columns.loc["parameter:w", "description"]
     assert "whole numbers, 1 to 8" in columns.loc["parameter:n", "description"]
     assert columns.loc["parameter:twice", "description"] == "not searched: the expression '2 * w'"
+
+
+def test_beside_the_table_it_is_said_which_values_a_choice_has(run: RunPaths) -> None:
+    of_a_choice(run)
+    _, dictionary = exported(run, "--to", "csv")
+    columns = pd.read_csv(dictionary, keep_default_na=False).set_index("column")
+    said = "searched: one of 1, 2, 3, 4, 5, 6, 9; in the parameter's own unit"
+    assert columns.loc["parameter:n", "description"] == said
 
 
 # in a process that has pyarrow, which changes how pandas keeps texts in all of this one

@@ -9,7 +9,7 @@ from pathlib import Path
 import optuna
 import pytest
 from best_runs import copied
-from exported_runs import BEGIN, CV, RATE, ROWS, export, exported, exported_run
+from exported_runs import BEGIN, CV, RATE, ROWS, export, exported, exported_run, of_a_choice
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
@@ -60,6 +60,13 @@ def test_a_study_has_a_trial_for_each_evaluation(written: RunPaths, study: optun
         "w": optuna.distributions.FloatDistribution(0.1, 10, log=True),
         "n": optuna.distributions.IntDistribution(1, 8),
     }
+
+
+def test_a_choice_is_the_values_that_there_are(run: RunPaths) -> None:
+    of_a_choice(run)
+    study = journal(*exported(run, "--to", "optuna"))
+    assert study.trials[0].distributions["n"] == optuna.distributions.CategoricalDistribution((1, 2, 3, 4, 5, 6, 9))
+    assert [trial.params["n"] for trial in study.trials] == [1, 2, 3, 4, 5, 6]
 
 
 def test_trials_have_the_times_that_were_measured(study: optuna.Study) -> None:

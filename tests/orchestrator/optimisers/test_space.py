@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.optimisers.priors import Prior
+from orchestrator.optimisers.priors import Choice, Prior
 from orchestrator.optimisers.space import Parameter, SearchSpace
 
 
@@ -75,19 +76,78 @@ def test_space_keeps_names_and_order() -> None:
     assert all(math.isfinite(x) for x in space.encode(values))
 
 
-PRIORS = [None, Prior("normal", 3.0, 2.0), Prior("lognormal", 2.0, 0.7), Prior("lognormal", 40.0, 0.5)]
+PRIORS = [
+    None,
+    Prior("normal", 3.0, 2.0),
+    Prior("lognormal", 2.0, 0.7),
+    Prior("lognormal", 40.0, 0.5),
+    Choice((1, 5, 20)),
+    Choice((1, 2, 20), (3, 2, 5)),
+]
 
 
 @pytest.mark.parametrize("prior", PRIORS)
 @pytest.mark.parametrize("log", [False, True])
 @pytest.mark.parametrize("integer", [False, True])
-def test_the_quantiles_of_a_prior_are_those_of_its_density(prior: Prior | None, log: bool, integer: bool) -> None:
+def test_the_quantiles_of_a_prior_are_those_of_its_density(
+    prior: Prior | Choice | None, log: bool, integer: bool
+) -> None:
     parameter = Parameter("p", 1, 20, log, integer, prior)
     coordinates = np.linspace(0, 1, 20_001)
     density = np.exp(parameter.log_prior(coordinates))
     below = np.cumsum(density) / density.sum()
     for share in (0.1, 0.5, 0.9):
         assert np.interp(parameter.prior_quantile(share), coordinates, below) == pytest.approx(share, abs=5e-4)
+        assert parameter.prior_share(parameter.prior_quantile(share)) == pytest.approx(share, abs=1e-9)
+
+
+@pytest.mark.parametrize("prior", PRIORS)
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_the_ends_of_a_prior_are_in_the_cube(prior: Prior | Choice | None, share: float) -> None:
+    assert Parameter("p", 1, 20, prior=prior).prior_quantile(share) == pytest.approx(share, abs=0.05)
+    # all that there is may be within the bounds
+    assert 0 <= Parameter("p", -1e6, 1e6, prior=prior).prior_quantile(share) <= 1
+
+
+def test_points_that_follow_priors_are_the_same_bit_for_bit_where_there_are_none() -> None:
+    own = [Parameter("a", 0, 1), Parameter("b", 0, 1, prior=Prior("normal", 0.5, 0.1)), Parameter("c", 1, 4, log=True)]
+    shares = np.random.default_rng(1).random((200, 3))
+    points = SearchSpace([*own, Parameter("d", 2, 5, prior=Choice((2, 5)))]).prior_quantiles(
+        np.c_[shares, shares[:, 0]]
+    )
+    assert np.array_equal(points[:, [0, 2, 3]], shares[:, [0, 2, 0]])
+    expected = [NormalDist(0.5, 0.1).inv_cdf(share) for share in shares[:, 1]]
+    np.testing.assert_allclose(points[:, 1], expected, atol=1e-5)
+
+
+CHOICE = Parameter("n", 8, 200, prior=Choice((8, 16, 200), (1, 1, 2)))
+
+
+@given(st.floats(0, 1))
+def test_a_choice_has_only_its_values_and_each_an_equal_share(coordinate: float) -> None:
+    value = CHOICE.decode(coordinate)
+    assert value == CHOICE.choice.values[min(int(3 * coordinate), 2)]  # type: ignore[union-attr]
+    assert CHOICE.decode(CHOICE.encode(value)) == CHOICE.decode(CHOICE.encode_exactly(value)) == value
+    assert CHOICE.snapped(coordinate) == CHOICE.encode(value)
+
+
+def test_a_choice_is_weighted_in_what_is_believed_and_not_in_the_search() -> None:
+    assert CHOICE.step == pytest.approx(1 / 3)
+    assert [CHOICE.encode(value) for value in (8, 12, 16, 200)] == pytest.approx([1 / 6, 1 / 3, 1 / 2, 5 / 6])
+    np.testing.assert_allclose(np.exp(CHOICE.log_prior(np.array([0.1, 0.5, 0.9, 1.0]))), [1, 1, 2, 2])
+    shares = (np.arange(400) + 0.5) / 400
+    drawn = [CHOICE.decode(CHOICE.prior_quantile(share)) for share in shares]
+    assert [drawn.count(value) for value in (8, 16, 200)] == [100, 100, 200]
+
+
+def test_a_choice_goes_on_half_a_step_beyond_its_values_where_it_is_drawn() -> None:
+    ends = [CHOICE.unrounded(coordinate) for coordinate in (0, 1 / 6, 1 / 3, 2 / 3, 1)]
+    assert ends == pytest.approx([4, 8, 12, 108, 292])
+
+
+def test_what_a_parameter_allows() -> None:
+    assert [CHOICE.allows(value) for value in (8, 16.0, 12, 201)] == [True, True, False, False]
+    assert [Parameter("p", 0, 1).allows(value) for value in (0, 1, 1.1, math.nan)] == [True, True, False, False]
 
 
 def test_a_lognormal_prior_has_no_weight_at_or_below_0() -> None:

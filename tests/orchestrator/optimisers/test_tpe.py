@@ -15,6 +15,7 @@ from orchestrator.errors import UsageError
 from orchestrator.files import write_json
 from orchestrator.optimisers import Asked, Problem, Told, create_optimiser
 from orchestrator.optimisers.guard import Guarded
+from orchestrator.optimisers.priors import Choice, Prior
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.optimisers.tpe import TPE, TPEOptions
 from orchestrator.records import FloatArray, Origin, Outcome
@@ -85,6 +86,39 @@ def test_whole_numbers_are_asked_for_at_the_middle_of_their_share() -> None:
     np.testing.assert_allclose(SPACE.encode(SPACE.decode(proposals[0])), proposals[0], atol=1e-12)
     snapped = problem().snapped(proposals)
     np.testing.assert_allclose(snapped[:, 1:], proposals[:, 1:], atol=1e-12)
+
+
+BELIEVED = SearchSpace(
+    [
+        Parameter("x", -1, 1, prior=Prior("normal", -0.5, 0.02)),
+        Parameter("n", 1, 8, integer=True, prior=Prior("lognormal", 3.0, 0.5)),
+        Parameter("k", 1, 9, prior=Choice((1, 4, 9))),
+        Parameter("m", 1, 9, prior=Choice((1, 4, 9), (1, 1, 8))),
+    ]
+)
+
+
+def test_it_sees_what_is_believed_as_uniform_and_asks_for_values_that_there_are() -> None:
+    x, n, k, m = create(problem(space=BELIEVED, start=np.full(4, 0.5), steps=BELIEVED.steps))._optimiser._dimensions
+    assert [each.distribution for each in (x, n, m)] == [optuna.distributions.FloatDistribution(0, 1)] * 3
+    assert k.distribution == optuna.distributions.IntDistribution(0, 2)
+    assert (x.value(0.25), x.coordinate(0.5)) == pytest.approx((0.5, 0.25))
+    assert [k.value(coordinate) for coordinate in (0.1, 0.5, 1)] == [0, 1, 2]
+    assert [k.coordinate(number) for number in range(3)] == pytest.approx([1 / 6, 1 / 2, 5 / 6])
+    assert [m.coordinate(share) for share in (0.05, 0.15, 0.25, 0.99)] == pytest.approx([1 / 6, 1 / 2, 5 / 6, 5 / 6])
+    assert [m.value(coordinate) for coordinate in (0.1, 0.5, 0.7)] == pytest.approx([0.05, 0.15, 0.6])
+    assert n.coordinate(n.value(0.3)) == pytest.approx(BELIEVED.parameters[1].snapped(0.3))
+
+
+@pytest.mark.parametrize("priors", [True, False])
+def test_its_proposals_follow_priors_where_evaluations_say_nothing(priors: bool) -> None:
+    optimiser = create(problem(space=BELIEVED, start=np.full(4, 0.5), steps=BELIEVED.steps, size=12), priors=priors)
+    for _ in range(3):
+        asked = optimiser.ask()
+        scores = np.ones((12, 1))
+        optimiser.tell(Told(asked.points, scores, scores, [Outcome.OK] * 12, asked.origins))
+    assert asked.origins == (Origin.MODEL,) * 12
+    assert bool(np.abs(asked.points[:, 0] - 0.25).max() < 0.05) is priors
 
 
 def test_points_of_a_generation_and_pending_ones_are_kept_apart() -> None:

@@ -20,7 +20,7 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
 from orchestrator.optimisers import Problem, Told
 from orchestrator.optimisers.base import Scale
-from orchestrator.optimisers.priors import Prior
+from orchestrator.optimisers.priors import Choice, Prior
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.paths import RunPaths
 from orchestrator.posterior.fitting import log_likelihoods
@@ -99,6 +99,22 @@ def test_a_prior_counts_as_data_do() -> None:
     sd = np.sqrt(np.diag(np.linalg.inv(precision)))
     assert (np.abs(moments(found)[0] - mean) < 0.15 * sd).all()
     np.testing.assert_allclose(moments(found)[1], sd, rtol=0.08)
+
+
+@sampling
+def test_a_choice_is_as_likely_as_its_weight_and_the_data_say() -> None:
+    """b is one of four values; the weight of each is its own times that of the data, a integrated over."""
+    choice = Choice((1.8, 1.9, 2.05, 2.3), (1, 2, 1, 1))
+    space = SearchSpace([Parameter("a", -1, 3), Parameter("b", 1.8, 2.3, prior=choice)])
+    points = [space.encode({"a": a, "b": b}) for a, b in scattered()]
+    rows = np.array([list(space.decode(point).values()) for point in points])
+    found = sampled(Observed.of(problem(space, WANTED), [told(space, rows, rows @ SLOPES.T)]), 4000)
+    assert found.warnings == []
+    # the data alone have a normal distribution of b
+    densities = np.array(choice.weights) * np.exp(-0.5 * ((np.array(choice.values) - MEAN[1]) / SD[1]) ** 2)
+    shares = [np.mean(found.values[:, 1] == value) for value in choice.values]
+    assert sum(shares) == 1
+    np.testing.assert_allclose(shares, densities / densities.sum(), atol=0.03)
 
 
 class _Line:

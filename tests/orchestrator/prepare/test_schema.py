@@ -77,6 +77,7 @@ FITS: list[dict[str, Any]] = [
     {"optimiser_centroid": {"x": "middle"}},
     {"targets": [{"class": "own.py:Mine", "whatever": [1]}]},
     {"parameters": {"x": 3, "y": {"expression": "2 * x"}, "z": {"bounds": [1, 2], "start": "middle"}}},
+    {"parameters": {"x": {"prior": {"choice": [8, 16], "weights": [1, 2]}}, "y": {"bounds": [1, 2], "prior": None}}},
     {"slurm": {"ntasks": 4, "time": "4h", "setup": "module load nest\n"}},
     {"jobs": {"mem": 64, "time": 1800, "setup": ["a", "b"]}},
     {"data": {"a": "recorded.csv", "b": {"file": "c.abf", "columns": 1, "sweeps": [0, 1]}}},
@@ -103,6 +104,9 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"targets": [{"class": "ReturnedValue", "kee": "x", "target_value": 1, "norm": 1}]}, "targets.0"),
     ({"parameters": {"x": [0]}}, "parameters.x"),
     ({"parameters": {"x": {"bounds": [0, 1], "scale": "logarithmic"}}}, "parameters.x.scale"),
+    ({"parameters": {"x": {"scale": "log"}}}, "parameters.x"),
+    ({"parameters": {"x": {"prior": None}}}, "parameters.x.prior"),
+    ({"parameters": {"x": {"prior": {"normal": [1, 2]}}}}, "parameters.x.prior"),
     ({"jobs": {"ntasks": 0}}, "jobs.ntasks"),
     ({"executor": "pbs"}, "executor"),
 ]

@@ -82,6 +82,12 @@ def test_what_is_not_known_is_not_guessed(tmp_path: Path) -> None:
     assert "nan" not in text
 
 
+def test_a_choice_is_its_values(tmp_path: Path) -> None:
+    parameters = {NAMES[0]: {"prior": {"choice": [1, 0.5, 2]}, "names": ["a.w"]}}
+    text = methods_text(history_of(tmp_path, parameters=parameters))
+    assert "- sheets.exc.w: one of 0.5, 1, 2; simulations get it as a.w; best" in text
+
+
 def test_lists_constants_and_what_is_computed_decided_too(tmp_path: Path) -> None:
     parameters = {
         NAMES[0]: {"bounds": [0, 1], "names": ["a.w", "b.w"]},

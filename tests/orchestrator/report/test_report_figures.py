@@ -86,20 +86,23 @@ def test_a_duration_that_is_not_known_is_not_0_s(tmp_path: Path) -> None:
     assert {each.duration for each in best_evaluations(History.of(Checkpoint(own.checkpoint)))} == {""}
 
 
-def test_whole_numbers_at_a_bound_are_flagged(tmp_path: Path) -> None:
+def test_whole_numbers_at_a_bound_are_flagged_but_not_a_choice(tmp_path: Path) -> None:
     names = ["high", "low", "amid"]
     bounds = {"bounds": [1, 10], "integer": True}
-    text = config(names, ["T"], parameters={"high": bounds, "low": bounds | {"scale": "log"}, "amid": bounds})
+    names += ["few"]
+    ranges = {"high": bounds, "low": bounds | {"scale": "log"}, "amid": bounds, "few": {"prior": {"choice": [1, 8]}}}
+    text = config(names, ["T"], parameters=ranges)
     own = make_run(tmp_path / "run", parameters=names, targets=["T"], text=text)
 
     def set_parameters(tell: h5py.Group) -> None:
-        tell["parameters"][:] = [10, 1, 4]
+        tell["parameters"][:] = [10, 1, 4, 8]
 
     change_rows(own.checkpoint, set_parameters)
     history = History.of(Checkpoint(own.checkpoint))
-    assert any("at a bound of high (upper), low (lower); wider" in found for found in findings(history))
-    assert parameters_table(history)["between the bounds"].tolist() == pytest.approx([1, 0, 1 / 3])
+    assert any("at a bound of high (upper), low (lower); wider bounds may" in found for found in findings(history))
+    assert parameters_table(history)["between the bounds"].tolist() == pytest.approx([1, 0, 1 / 3, 1])
     (panel,) = figures.parameters_in_bounds(history).panels
+    assert "8  of 2 values" in str(panel.y)
     (flagged,) = [mark for mark in panel.marks if isinstance(mark, Points) and "of a bound" in mark.label]
     assert (list(flagged.x), list(flagged.y)) == ([1.0, 0.0], [0.0, 1.0])  # type: ignore[arg-type]
     # the search has room for half a number beyond the bounds

@@ -63,6 +63,22 @@ def test_marginals_and_priors_are_densities(run: RunPaths, name: str) -> None:
         np.testing.assert_allclose(prior.y, 1)
 
 
+def test_values_of_a_choice_have_a_bar_each_and_are_as_likely_as_their_weights(tmp_path: Path) -> None:
+    parameters = {"k": {"prior": {"choice": [1, 2, 8], "weights": [1, 2, 3]}}, "x": [0.0, 1.0]}
+    own = make_run(
+        tmp_path / "run", parameters=("k", "x"), text=config((), ("Rate(exc)", "CV(exc)"), parameters=parameters)
+    )
+    samples = samples_of(("k", "x"))
+    samples.values[:, 0] = np.repeat([2, 8], [300, 200])
+    samples.write(own.posterior)
+    figure = figures.posterior_pair(History.of(Checkpoint(own.checkpoint)))
+    band = mark(figure, 0, "posterior", parameter="k")
+    np.testing.assert_allclose(band.x, [1.5, 5, 5, 11])
+    np.testing.assert_allclose(band.high, [1.8, 1.8, 1.2, 1.2])
+    prior = mark(figure, 0, "prior", parameter="k")
+    assert set(np.round(prior.y, 6)) == {1.0, 1.5}
+
+
 def test_whole_numbers_have_a_bar_each(run: RunPaths) -> None:
     band = mark(figures.posterior_pair(history(run)), 0, "posterior", parameter="n")
     np.testing.assert_allclose(band.x, [0.5, 1.5, 1.5, 2.5])

@@ -75,6 +75,13 @@ def test_what_speaks_of_parameters_inside_the_ranges_is_learnt_with_the_scores_o
     assert np.isnan(told.values[-1]).all()
 
 
+def test_values_that_are_none_of_a_choice_are_not_learnt(tmp_path: Path) -> None:
+    other(tmp_path / "other")
+    told = evaluations_of_others(config_at(tmp_path, parameters={"x": [0, 1], "y": {"prior": {"choice": [-1, 0, 1]}}}))
+    assert told is not None
+    np.testing.assert_allclose(told.points, [[0.1, 1 / 6], [0.3, 1 / 2], [0.7, 5 / 6]])
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

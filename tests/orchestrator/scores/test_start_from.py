@@ -104,6 +104,15 @@ def test_start_values_that_the_configuration_has_come_first(tmp_path: Path) -> N
     assert start_of(configured(tmp_path, "sets.csv", optimiser_centroid={"y": 1.5})) == {"x": 0.1, "y": 1.5}
 
 
+def test_what_is_none_of_a_choice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "sets.csv").write_text("x,y\n0.1,3\n")
+    parameters = {"x": [0, 1], "y": {"prior": {"choice": [1, 4]}}}
+    (found,) = examine(configured(tmp_path, "sets.csv", parameters=parameters)).problems
+    assert "sets.csv: row 1: expected one of 1, 4 for 'y', got 3: add it, or give a start value" in found.message
+    (tmp_path / "sets.csv").write_text("x,y\n0.1,4.0\n")
+    assert start_of(configured(tmp_path, "sets.csv", parameters=parameters)) == {"x": 0.1, "y": 4}
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [

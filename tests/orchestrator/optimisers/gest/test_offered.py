@@ -179,6 +179,19 @@ def test_discrete_variables_are_whole_numbers() -> None:
     assert {point["n"] for point in points} == {1, 2, 3}
 
 
+def test_other_discrete_variables_are_a_choice() -> None:
+    variables = {"x": [0.0, 1.0], "n": DiscreteVariable(values={2, 16, 4})}
+    generator = create("nsga2", vocs(variables=variables), size=10)
+    points = generator.suggest(10)
+    assert {point["n"] for point in points} == {2, 4, 16}
+    with pytest.raises(ValueError, match="n: expected one of 2, 4, 16, got 3"):
+        generator.ingest([{"x": 0.5, "n": 3, "f": 1.0}])
+    with pytest.raises(
+        ValueError, match="n: log needs a continuous variable, or successive whole numbers, got 2, 4, 16"
+    ):
+        create(description=vocs(variables=variables), log=["n"])
+
+
 def test_maximised_objectives_and_several_are_scores() -> None:
     description = vocs(objectives={"f": "MINIMIZE", "g": "MAXIMIZE"})
     generator = create("nearest_of_tests", description, size=4, best={"g": 5.0})
@@ -241,8 +254,12 @@ def test_methods_that_model_distances_need_the_best() -> None:
     [
         ({"variables": {}}, "expected at least one variable, got none"),
         ({"variables": {"x": "CONTEXTUAL"}}, "x: a contextual variable is observed, not searched"),
-        ({"variables": {"x": {"a", "b"}}}, "x: expected a continuous variable, or successive whole numbers, got"),
-        ({"variables": {"x": {1, 2, 4}}}, "x: expected a continuous variable, or successive whole numbers, got"),
+        ({"variables": {"x": {"a", "b"}}}, "x: expected a continuous variable, or two or more numbers, got"),
+        ({"variables": {"x": {1, math.inf}}}, "x: expected a continuous variable, or two or more numbers, got"),
+        (
+            {"variables": {"x": {"type": "DiscreteVariable", "values": {1, 2, 4}, "default_value": 3}}},
+            "x: the default value must be one of 1, 2, 4, got 3",
+        ),
         ({"variables": {"x": [0, math.inf]}}, r"x: expected a finite domain, got \[0.0, inf\]"),
         (
             {"variables": {"x": {"type": "ContinuousVariable", "domain": [0, 1], "default_value": 2}}},
