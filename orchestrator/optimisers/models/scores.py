@@ -68,6 +68,17 @@ class Scales:
         """Return y of values in the targets' units; NaN stays."""
         return np.asarray(np.arcsinh(self.distance(values) / self.width))
 
+    def errors(self, values: FloatArray, errors: FloatArray) -> FloatArray:
+        """Return the standard errors of y of values in the targets' units, to first order; NaN of learnt scores.
+
+        Parameters
+        ----------
+        values, errors : ndarray of float, shape (n_evaluations, n_targets)
+            As the optimiser is told them.
+        """
+        slopes = 1 / (self.norm * np.hypot(self.width, self.distance(values)))
+        return np.where(self._by_score, np.nan, errors * slopes)
+
     def values(self, learnt: FloatArray) -> FloatArray:
         """Return values, in the targets' units, of y."""
         return np.asarray(self.centre + self.norm * self.width * np.sinh(self._bounded(learnt)))

@@ -36,11 +36,14 @@ class Data:
         In the targets' units, NaN if there is none.
     failed : ndarray of bool, shape (n_data,)
         Whether the simulation exploded, or failed otherwise because of its parameters.
+    errors : ndarray of float, shape (n_data, n_targets), or None
+        Standard errors of the values, NaN where none is known; None if none is at all.
     """
 
     points: FloatArray
     values: FloatArray
     failed: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    errors: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -127,11 +130,13 @@ class ValueModel:
         known = ~np.isnan(self.noise) & (expected.no_value < 0.5)
         values = np.where(known, self.scales.values(expected.mean), np.nan)
         failed = expected.fails > 0.5
+        errors = None if data.errors is None else np.vstack([data.errors, np.full(values.shape, np.nan)])
         return ValueModel(
             Data(
                 np.vstack([data.points, points]),
                 np.vstack([data.values, np.where(failed[:, None], np.nan, values)]),
                 np.concatenate([data.failed, failed]),
+                errors,
             ),
             self.scales,
         )
@@ -231,7 +236,8 @@ class ValueModel:
     def _group(self, data: Data, columns: np.ndarray[tuple[int, ...], np.dtype[np.intp]]) -> _Group:
         has = _known(data, columns)
         points, y = data.points[has], self.scales.learnt(data.values[has])[:, columns]
-        processes = GaussianProcesses(points, y) if len(points) >= _FEWEST and differ(points) else None
+        errors = None if data.errors is None else self.scales.errors(data.values[has], data.errors[has])[:, columns]
+        processes = GaussianProcesses(points, y, errors) if len(points) >= _FEWEST and differ(points) else None
         works = ~data.failed
         return _Group(columns, processes, labels(data.points[works], ~has[works]))
 
