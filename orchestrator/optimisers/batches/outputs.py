@@ -104,8 +104,8 @@ class OutputModel:
             if np.count_nonzero(known) < _FEWEST or not differ(points[known]):
                 self._groups.append(_Group(caps, (), None, missing))
                 continue
-            components, numbers = _components(archive, targets, known)
-            self._groups.append(_Group(caps, components, GaussianProcesses(points[known], numbers), missing))
+            components, numbers, errors = _components(archive, targets, known)
+            self._groups.append(_Group(caps, components, GaussianProcesses(points[known], numbers, errors), missing))
         self.width = sum(group.components[-1][1].stop for group in self._groups if group.components)
 
     def totals(self, points: FloatArray, draws: FloatArray) -> FloatArray:
@@ -142,15 +142,22 @@ class OutputModel:
 
 def _components(
     archive: Archive, targets: IntArray, known: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-) -> tuple[list[tuple[Components, slice]], FloatArray]:
-    """Return the components of targets, with the columns of each, and all their numbers side by side."""
-    found, start = [], 0
+) -> tuple[list[tuple[Components, slice]], FloatArray, FloatArray]:
+    """Return the components of targets, with the columns of each, and all their numbers and errors side by side.
+
+    Of components of differences no errors are known: noise of a trace is mostly in few of them.
+    """
+    found, errors, start = [], [], 0
     for target in targets:
         components = archive.quantities[target].components(archive.rows[target][known], _SHARE)
         width = components.numbers.shape[1]
         found.append((components, slice(start, start + width)))
+        own = np.full(components.numbers.shape, np.nan)
+        if not archive.quantities[target].differences:
+            own[:] = archive.errors[known, target][:, None]
+        errors.append(own)
         start += width
-    return found, np.hstack([components.numbers for components, _ in found])
+    return found, np.hstack([components.numbers for components, _ in found]), np.hstack(errors)
 
 
 def softened(distances: FloatArray, cap: float) -> FloatArray:

@@ -34,6 +34,8 @@ class Archive:
         Whether the simulation exploded, or failed otherwise because of its parameters.
     totals : ndarray of float, shape (n_points,)
         Sums of the scores.
+    errors : ndarray of float, shape (n_points, n_targets)
+        Standard errors of what was measured, as `Quantity.errors` has them, NaN where none is known.
     """
 
     quantities: Sequence[Quantity]
@@ -41,6 +43,7 @@ class Archive:
     rows: Sequence[FloatArray]
     failed: Flags
     totals: FloatArray
+    errors: FloatArray
 
     @property
     def best(self) -> int:
@@ -57,7 +60,8 @@ class Archive:
     def only(self, chosen: IntArray) -> Archive:
         """Return some of the evaluations, by their rows."""
         rows = [each[chosen] for each in self.rows]
-        return Archive(self.quantities, self.points[chosen], rows, self.failed[chosen], self.totals[chosen])
+        others = (self.failed[chosen], self.totals[chosen], self.errors[chosen])
+        return Archive(self.quantities, self.points[chosen], rows, *others)
 
     def groups(self) -> list[tuple[IntArray, Flags]]:
         """Return targets that are known of the same evaluations together, and of which these are."""
@@ -98,7 +102,9 @@ def archive_of(problem: Problem, blocks: Sequence[Told]) -> Archive:
     failed = np.array([blocks[block].outcomes[n] is not Outcome.OK for block, n in places], dtype=bool)
     points = _stacked([blocks[block].points[n] for block, n in places], len(problem.start))
     totals = np.array([blocks[block].scores[n].sum() for block, n in places])
-    return Archive(quantities, problem.snapped(points), rows, failed, totals)
+    of_blocks = [np.column_stack([quantity.errors(told) for quantity in quantities]) for told in blocks]
+    errors = _stacked([of_blocks[block][n] for block, n in places], len(quantities))
+    return Archive(quantities, problem.snapped(points), rows, failed, totals, errors)
 
 
 def _stacked(rows: Sequence[FloatArray], width: int) -> FloatArray:

@@ -63,6 +63,12 @@ class Quantity(Protocol):
     def learnt(self, told: Told) -> FloatArray:
         """Return it, shape (n_points, width), NaN where nothing is known."""
 
+    def errors(self, told: Told) -> FloatArray:
+        """Return the standard error of each of these numbers, shape (n_points,), NaN where none is known.
+
+        Of differences it is that of the one along themselves, which is the value's; others are taken to be alike.
+        """
+
     def components(self, rows: FloatArray, share: float) -> Components:
         """Return the numbers that stand for some rows.
 
@@ -125,6 +131,11 @@ class _Number:
         scales = Scales([self.scale])
         return scales.learnt(scales.known(told.values[:, column], told.scores[:, column]))
 
+    def errors(self, told: Told) -> FloatArray:
+        column = slice(self.target, self.target + 1)
+        found = Scales([self.scale]).errors(told.values[:, column], told.errors_or_nan[:, column])
+        return np.asarray(found[:, 0])
+
     def components(self, rows: FloatArray, share: float) -> Components:
         return _NumberComponents(rows, Scales([self.scale]))
 
@@ -169,6 +180,9 @@ class _Differences:
             raise ValueError(f"target {self.target} has residuals for some outputs, and none for others")
         return np.where(known[:, None] & np.isfinite(found), found, np.nan) / self.scale.norm
 
+    def errors(self, told: Told) -> FloatArray:
+        return np.asarray(told.errors_or_nan[:, self.target] / self.scale.norm)
+
     def components(self, rows: FloatArray, share: float) -> Components:
         return _DifferencesComponents(rows, share)
 
@@ -212,6 +226,10 @@ class _Outputs:
 
     def learnt(self, told: Told) -> FloatArray:
         return _outputs(told, self.target, self.width)
+
+    def errors(self, told: Told) -> FloatArray:
+        # of a function of the outputs an error is known, and none of theirs
+        return np.full(len(told.points), np.nan)
 
     def components(self, rows: FloatArray, share: float) -> Components:
         return _OutputsComponents(rows, share, self.vector, Scales([self.scale]))
