@@ -11,7 +11,6 @@ from scipy.optimize import least_squares
 from orchestrator.optimisers.models.archive import Archive, IntArray
 from orchestrator.optimisers.models.likelihood import LEAST
 from orchestrator.optimisers.models.quantities import Components
-from orchestrator.optimisers.models.standard_errors import noise_variances
 from orchestrator.records import FloatArray
 
 # ridges that are tried, as shares of the largest squared singular value
@@ -116,13 +115,13 @@ class LinearModel:
 def _alike(archive: Archive, targets: IntArray, rows: IntArray) -> list[tuple[list[int], FloatArray]]:
     """Return targets of which evaluations, given by their rows, have the same weights, and these.
 
-    A weight is 1 if no noise is known; otherwise (1 + v / m)^-1/2 with the variance v of the noise, and their median m:
-    how much else slopes leave unexplained is not known.
+    A weight is 1 if no noise is known, or a number is learnt, of which slopes leave more unexplained than noise;
+    of differences it is (1 + v / m)^-1/2 with the variance v of the noise, and the median m of these.
     """
     plain, found = [], []
     for target in map(int, targets):
-        variances = noise_variances(archive.points[rows], archive.errors[rows, target])
-        if variances is None:
+        variances = archive.errors[rows, target] ** 2
+        if np.isnan(variances).any() or not archive.quantities[target].differences:
             plain.append(target)
         else:
             found.append(([target], (1 + variances / max(float(np.median(variances)), LEAST)) ** -0.5))

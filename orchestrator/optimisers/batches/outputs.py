@@ -10,6 +10,7 @@ import numpy as np
 from orchestrator.optimisers.models.archive import Archive, IntArray
 from orchestrator.optimisers.models.gaussian_processes import GaussianProcesses
 from orchestrator.optimisers.models.quantities import Components
+from orchestrator.optimisers.models.scores import errors_of_learnt
 from orchestrator.optimisers.models.values import differ, labels, probability
 from orchestrator.records import FloatArray
 
@@ -152,10 +153,10 @@ def _components(
         components = archive.quantities[target].components(archive.rows[target][known], _SHARE)
         width = components.numbers.shape[1]
         found.append((components, slice(start, start + width)))
-        own = np.full(components.numbers.shape, np.nan)
-        if not archive.quantities[target].differences:
-            own[:] = archive.errors[known, target][:, None]
-        errors.append(own)
+        errors.append(np.full(components.numbers.shape, np.nan))
+        of_values = archive.errors[known, target]
+        if not (archive.quantities[target].differences or np.isnan(of_values).any()):
+            errors[-1][:, 0] = errors_of_learnt(np.sinh(archive.rows[target][known, 0]), of_values)
         start += width
     return found, np.hstack([components.numbers for components, _ in found]), np.hstack(errors)
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from orchestrator.optimisers.base import FAILED, Problem, Scale, Told
 from orchestrator.optimisers.models.quantities import Quantity, quantities_of
+from orchestrator.optimisers.models.standard_errors import smoothed
 from orchestrator.records import FloatArray, Outcome
 
 Flags = npt.NDArray[np.bool_]
@@ -35,7 +36,7 @@ class Archive:
     totals : ndarray of float, shape (n_points,)
         Sums of the scores.
     errors : ndarray of float, shape (n_points, n_targets)
-        Standard errors of what was measured, as `Quantity.errors` has them, NaN where none is known.
+        Standard errors of the values in norms, `smoothed`; NaN of targets of whose quantities they say nothing.
     """
 
     quantities: Sequence[Quantity]
@@ -103,7 +104,7 @@ def archive_of(problem: Problem, blocks: Sequence[Told]) -> Archive:
     points = _stacked([blocks[block].points[n] for block, n in places], len(problem.start))
     totals = np.array([blocks[block].scores[n].sum() for block, n in places])
     of_blocks = [np.column_stack([quantity.errors(told) for quantity in quantities]) for told in blocks]
-    errors = _stacked([of_blocks[block][n] for block, n in places], len(quantities))
+    errors = smoothed(points, _stacked([of_blocks[block][n] for block, n in places], len(quantities)))
     return Archive(quantities, problem.snapped(points), rows, failed, totals, errors)
 
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from orchestrator.optimisers.models.kernels import Kernel, pairs
 from orchestrator.optimisers.models.likelihood import LEAST, Prior, inverted, likeliest
-from orchestrator.optimisers.models.standard_errors import noise_variances
 from orchestrator.records import FloatArray
 
 
@@ -69,8 +68,8 @@ class GaussianProcesses:
     values : ndarray of float, shape (n_data, n_quantities)
         The quantities, finite.
     errors : ndarray of float, shape (n_data, n_quantities), optional
-        Standard errors of the quantities, NaN where none is known: the noise of an evaluation is then at least as large
-        as its neighbours' say. All noise is learnt of quantities of which none is.
+        Standard errors of the quantities: the noise of an evaluation is not less. NaN of a quantity of which none are
+        known, and of which all noise is learnt.
 
     Attributes
     ----------
@@ -83,11 +82,10 @@ class GaussianProcesses:
         constant = spread <= LEAST
         self._spread = np.where(constant, 1.0, spread)
         standard = np.where(constant, 0.0, (values - self._mean) / self._spread)
-        known: list[FloatArray | None] = [None] * len(self._mean)
-        if errors is not None:
-            known = [noise_variances(points, column) for column in (errors / self._spread).T]
+        variances = np.full(values.shape, np.nan) if errors is None else (errors / self._spread) ** 2
+        known = [None if np.isnan(column).any() else column for column in variances.T]
         parts = zip(likeliest(points, standard, known), standard.T, known, strict=True)
-        self._processes = [_Process.of(prior, points, y, variances) for prior, y, variances in parts]
+        self._processes = [_Process.of(prior, points, y, noise) for prior, y, noise in parts]
         self.noise = np.sqrt([each.noise for each in self._processes]) * self._spread
 
     def mean(self, points: FloatArray) -> FloatArray:

@@ -64,10 +64,7 @@ class Quantity(Protocol):
         """Return it, shape (n_points, width), NaN where nothing is known."""
 
     def errors(self, told: Told) -> FloatArray:
-        """Return the standard error of each of these numbers, shape (n_points,), NaN where none is known.
-
-        Of differences it is that of the one along themselves, which is the value's; others are taken to be alike.
-        """
+        """Return the standard errors of the value in norms, shape (n_points,), NaN where they say nothing of it."""
 
     def components(self, rows: FloatArray, share: float) -> Components:
         """Return the numbers that stand for some rows.
@@ -132,9 +129,8 @@ class _Number:
         return scales.learnt(scales.known(told.values[:, column], told.scores[:, column]))
 
     def errors(self, told: Told) -> FloatArray:
-        column = slice(self.target, self.target + 1)
-        found = Scales([self.scale]).errors(told.values[:, column], told.errors_or_nan[:, column])
-        return np.asarray(found[:, 0])
+        errors = told.errors_or_nan[:, self.target] / self.scale.norm
+        return np.full_like(errors, np.nan) if self.scale.by_score else np.asarray(errors)
 
     def components(self, rows: FloatArray, share: float) -> Components:
         return _NumberComponents(rows, Scales([self.scale]))
@@ -228,7 +224,7 @@ class _Outputs:
         return _outputs(told, self.target, self.width)
 
     def errors(self, told: Told) -> FloatArray:
-        # of a function of the outputs an error is known, and none of theirs
+        # how much it changes with them is not known
         return np.full(len(told.points), np.nan)
 
     def components(self, rows: FloatArray, share: float) -> Components:

@@ -11,8 +11,8 @@ from orchestrator.records import FloatArray
 _NEIGHBOURS = 8
 
 
-def noise_variances(points: FloatArray, errors: FloatArray) -> FloatArray | None:
-    """Return the variance of the noise of each evaluation, the mean of the squared errors of its nearest neighbours.
+def smoothed(points: FloatArray, errors: FloatArray) -> FloatArray:
+    """Return standard errors as evaluations and their nearest neighbours have them, the root of their mean square.
 
     A standard error of few trials is itself uncertain, and by chance very small: an evaluation would be believed as if
     it were exact. Noise differs little between neighbours, so that theirs say what it is (smoothed variances of
@@ -22,17 +22,18 @@ def noise_variances(points: FloatArray, errors: FloatArray) -> FloatArray | None
     ----------
     points : ndarray of float, shape (n_data, n_parameters)
         Where the evaluations are.
-    errors : ndarray of float, shape (n_data,)
-        Standard errors of one quantity, NaN where none is known.
+    errors : ndarray of float, shape (n_data, n_quantities)
+        Standard errors, NaN where none is known.
 
     Returns
     -------
-    ndarray of float, shape (n_data,), or None
-        In the square of the quantity's unit; None if nothing is known, or no trial differs from another.
+    ndarray of float, shape (n_data, n_quantities)
+        Of each quantity either all finite, or all NaN: nothing is known of it, or no trial differs from another.
     """
-    known = np.flatnonzero(np.isfinite(errors))
-    squares = errors[known] ** 2
-    if not squares.any():
-        return None
-    nearest = np.argsort(pairs(points, points[known])[0], axis=1, kind="stable")[:, :_NEIGHBOURS]
-    return np.asarray(squares[nearest].mean(axis=1))
+    found = np.full(errors.shape, np.nan)
+    for column, own in enumerate(errors.T):
+        known = np.flatnonzero(np.isfinite(own))
+        if own[known].any():
+            nearest = np.argsort(pairs(points, points[known])[0], axis=1, kind="stable")[:, :_NEIGHBOURS]
+            found[:, column] = np.sqrt((own[known] ** 2)[nearest].mean(axis=1))
+    return found

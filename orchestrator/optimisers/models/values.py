@@ -12,6 +12,7 @@ from orchestrator.optimisers.models.gaussian_processes import GaussianProcesses
 from orchestrator.optimisers.models.kernels import median_distance, pairs
 from orchestrator.optimisers.models.likelihood import LEAST, least_losses, rows_of
 from orchestrator.optimisers.models.scores import Scales
+from orchestrator.optimisers.models.standard_errors import smoothed
 from orchestrator.records import FloatArray
 
 # of a process of labels 0 and 1, what makes it a probability: Phi((m - 1/2) / width)
@@ -236,7 +237,9 @@ class ValueModel:
     def _group(self, data: Data, columns: np.ndarray[tuple[int, ...], np.dtype[np.intp]]) -> _Group:
         has = _known(data, columns)
         points, y = data.points[has], self.scales.learnt(data.values[has])[:, columns]
-        errors = None if data.errors is None else self.scales.errors(data.values[has], data.errors[has])[:, columns]
+        errors = None
+        if data.errors is not None:
+            errors = self.scales.errors(data.values[has], smoothed(points, data.errors[has]))[:, columns]
         processes = GaussianProcesses(points, y, errors) if len(points) >= _FEWEST and differ(points) else None
         works = ~data.failed
         return _Group(columns, processes, labels(data.points[works], ~has[works]))
