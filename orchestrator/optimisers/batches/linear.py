@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import least_squares
 
-from orchestrator.optimisers.models.archive import Archive, IntArray
-from orchestrator.optimisers.models.likelihood import LEAST
+from orchestrator.optimisers.models.archive import Archive
 from orchestrator.optimisers.models.quantities import Components
 from orchestrator.records import FloatArray
 
@@ -45,7 +44,6 @@ class LinearModel:
     J is learnt by ridge regression of all evaluations first, and then corrected by that of ever nearer ones: where
     those say nothing of a direction, what farther ones say of it stays. The ridge is the one with the least error of
     predicting each evaluation by the others (PRESS; Allen 1974, Technometrics 16:125): with noise it is large.
-    Where standard errors of a target's values are known, evaluations that are noisier than others count less.
 
     Parameters
     ----------
@@ -67,14 +65,12 @@ class LinearModel:
             rows = np.flatnonzero(known)
             if not len(rows):
                 continue
+            components = [archive.quantities[n].components(archive.rows[n][rows], 1.0) for n in targets]
             steps = archive.points[rows] - self.centre
-            for together, weights in _alike(archive, targets, rows):
-                components = [archive.quantities[n].components(archive.rows[n][rows], 1.0) for n in together]
-                numbers = np.hstack([each.numbers for each in components])
-                constants, slopes = _regression(steps, numbers, weights, radius)
-                ends = np.cumsum([each.numbers.shape[1] for each in components])[:-1]
-                parts = zip(components, np.split(constants, ends), np.split(slopes, ends, axis=1), strict=True)
-                self._targets += [_Target(*part) for part in parts]
+            constants, slopes = _regression(steps, np.hstack([each.numbers for each in components]), radius)
+            ends = np.cumsum([each.numbers.shape[1] for each in components])[:-1]
+            parts = zip(components, np.split(constants, ends), np.split(slopes, ends, axis=1), strict=True)
+            self._targets += [_Target(*part) for part in parts]
 
     def best_in(self, low: FloatArray, high: FloatArray) -> FloatArray:
         """Return the point of a box around the centre where the sum of the targets' distances is least.
@@ -112,25 +108,7 @@ class LinearModel:
         return np.vstack([weight * part for weight, part in zip(weights, parts, strict=True)])
 
 
-def _alike(archive: Archive, targets: IntArray, rows: IntArray) -> list[tuple[list[int], FloatArray]]:
-    """Return targets of which evaluations, given by their rows, have the same weights, and these.
-
-    A weight is 1 if no noise is known, or a number is learnt, of which slopes leave more unexplained than noise;
-    of differences it is (1 + v / m)^-1/2 with the variance v of the noise, and the median m of these.
-    """
-    plain, found = [], []
-    for target in map(int, targets):
-        variances = archive.errors[rows, target] ** 2
-        if np.isnan(variances).any() or not archive.quantities[target].differences:
-            plain.append(target)
-        else:
-            found.append(([target], (1 + variances / max(float(np.median(variances)), LEAST)) ** -0.5))
-    return [(plain, np.ones(len(rows))), *found] if plain else found
-
-
-def _regression(
-    steps: FloatArray, numbers: FloatArray, weights: FloatArray, radius: float
-) -> tuple[FloatArray, FloatArray]:
+def _regression(steps: FloatArray, numbers: FloatArray, radius: float) -> tuple[FloatArray, FloatArray]:
     """Return numbers at the centre and their slopes.
 
     Parameters
@@ -139,8 +117,6 @@ def _regression(
         From the centre to where the numbers are known.
     numbers : ndarray of float, shape (n_rows, n_numbers)
         What is known.
-    weights : ndarray of float, shape (n_rows,)
-        How much each row counts.
     radius : float
         All evaluations that are not farther than twice this in any dimension are used at a level of their own.
     """
@@ -153,11 +129,11 @@ def _regression(
         farthest = distances[rows[-1]]
         if not farthest > 0:
             break
-        near = weights[rows] * np.exp(-((distances[rows] / farthest) ** 2))
+        weights = np.exp(-((distances[rows] / farthest) ** 2))
         length = _CONSTANT * farthest
         design = np.column_stack([steps[rows], np.full(count, length)])
         found = _ridge(
-            design, numbers[rows] - constants - steps[rows] @ slopes, near, np.inf if count == len(steps) else _GAIN
+            design, numbers[rows] - constants - steps[rows] @ slopes, weights, np.inf if count == len(steps) else _GAIN
         )
         slopes, constants = slopes + found[:-1], constants + length * found[-1]
     return constants, slopes

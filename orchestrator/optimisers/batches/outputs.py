@@ -10,7 +10,6 @@ import numpy as np
 from orchestrator.optimisers.models.archive import Archive, IntArray
 from orchestrator.optimisers.models.gaussian_processes import GaussianProcesses
 from orchestrator.optimisers.models.quantities import Components
-from orchestrator.optimisers.models.scores import errors_of_learnt
 from orchestrator.optimisers.models.values import differ, labels, probability
 from orchestrator.records import FloatArray
 
@@ -105,8 +104,8 @@ class OutputModel:
             if np.count_nonzero(known) < _FEWEST or not differ(points[known]):
                 self._groups.append(_Group(caps, (), None, missing))
                 continue
-            components, numbers, errors = _components(archive, targets, known)
-            self._groups.append(_Group(caps, components, GaussianProcesses(points[known], numbers, errors), missing))
+            components, numbers = _components(archive, targets, known)
+            self._groups.append(_Group(caps, components, GaussianProcesses(points[known], numbers), missing))
         self.width = sum(group.components[-1][1].stop for group in self._groups if group.components)
 
     def totals(self, points: FloatArray, draws: FloatArray) -> FloatArray:
@@ -143,22 +142,15 @@ class OutputModel:
 
 def _components(
     archive: Archive, targets: IntArray, known: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-) -> tuple[list[tuple[Components, slice]], FloatArray, FloatArray]:
-    """Return the components of targets, with the columns of each, and all their numbers and errors side by side.
-
-    Of components of differences no errors are known: noise of a trace is mostly in few of them.
-    """
-    found, errors, start = [], [], 0
+) -> tuple[list[tuple[Components, slice]], FloatArray]:
+    """Return the components of targets, with the columns of each, and all their numbers side by side."""
+    found, start = [], 0
     for target in targets:
         components = archive.quantities[target].components(archive.rows[target][known], _SHARE)
         width = components.numbers.shape[1]
         found.append((components, slice(start, start + width)))
-        errors.append(np.full(components.numbers.shape, np.nan))
-        of_values = archive.errors[known, target]
-        if not (archive.quantities[target].differences or np.isnan(of_values).any()):
-            errors[-1][:, 0] = errors_of_learnt(np.sinh(archive.rows[target][known, 0]), of_values)
         start += width
-    return found, np.hstack([components.numbers for components, _ in found]), np.hstack(errors)
+    return found, np.hstack([components.numbers for components, _ in found])
 
 
 def softened(distances: FloatArray, cap: float) -> FloatArray:

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from orchestrator.optimisers.base import FAILED, Problem, Scale, Told
 from orchestrator.optimisers.models.quantities import Quantity, quantities_of
-from orchestrator.optimisers.models.standard_errors import smoothed
 from orchestrator.records import FloatArray, Outcome
 
 Flags = npt.NDArray[np.bool_]
@@ -35,8 +34,6 @@ class Archive:
         Whether the simulation exploded, or failed otherwise because of its parameters.
     totals : ndarray of float, shape (n_points,)
         Sums of the scores.
-    errors : ndarray of float, shape (n_points, n_targets)
-        Standard errors of the values in norms, `smoothed`; NaN of targets of whose quantities they say nothing.
     """
 
     quantities: Sequence[Quantity]
@@ -44,7 +41,6 @@ class Archive:
     rows: Sequence[FloatArray]
     failed: Flags
     totals: FloatArray
-    errors: FloatArray
 
     @property
     def best(self) -> int:
@@ -61,8 +57,7 @@ class Archive:
     def only(self, chosen: IntArray) -> Archive:
         """Return some of the evaluations, by their rows."""
         rows = [each[chosen] for each in self.rows]
-        others = (self.failed[chosen], self.totals[chosen], self.errors[chosen])
-        return Archive(self.quantities, self.points[chosen], rows, *others)
+        return Archive(self.quantities, self.points[chosen], rows, self.failed[chosen], self.totals[chosen])
 
     def groups(self) -> list[tuple[IntArray, Flags]]:
         """Return targets that are known of the same evaluations together, and of which these are."""
@@ -103,9 +98,7 @@ def archive_of(problem: Problem, blocks: Sequence[Told]) -> Archive:
     failed = np.array([blocks[block].outcomes[n] is not Outcome.OK for block, n in places], dtype=bool)
     points = _stacked([blocks[block].points[n] for block, n in places], len(problem.start))
     totals = np.array([blocks[block].scores[n].sum() for block, n in places])
-    of_blocks = [np.column_stack([quantity.errors(told) for quantity in quantities]) for told in blocks]
-    errors = smoothed(points, _stacked([of_blocks[block][n] for block, n in places], len(quantities)))
-    return Archive(quantities, problem.snapped(points), rows, failed, totals, errors)
+    return Archive(quantities, problem.snapped(points), rows, failed, totals)
 
 
 def _stacked(rows: Sequence[FloatArray], width: int) -> FloatArray:

@@ -63,9 +63,6 @@ class Quantity(Protocol):
     def learnt(self, told: Told) -> FloatArray:
         """Return it, shape (n_points, width), NaN where nothing is known."""
 
-    def errors(self, told: Told) -> FloatArray:
-        """Return the standard errors of the value in norms, shape (n_points,), NaN where they say nothing of it."""
-
     def components(self, rows: FloatArray, share: float) -> Components:
         """Return the numbers that stand for some rows.
 
@@ -128,10 +125,6 @@ class _Number:
         scales = Scales([self.scale])
         return scales.learnt(scales.known(told.values[:, column], told.scores[:, column]))
 
-    def errors(self, told: Told) -> FloatArray:
-        errors = told.errors_or_nan[:, self.target] / self.scale.norm
-        return np.full_like(errors, np.nan) if self.scale.by_score else np.asarray(errors)
-
     def components(self, rows: FloatArray, share: float) -> Components:
         return _NumberComponents(rows, Scales([self.scale]))
 
@@ -176,9 +169,6 @@ class _Differences:
             raise ValueError(f"target {self.target} has residuals for some outputs, and none for others")
         return np.where(known[:, None] & np.isfinite(found), found, np.nan) / self.scale.norm
 
-    def errors(self, told: Told) -> FloatArray:
-        return np.asarray(told.errors_or_nan[:, self.target] / self.scale.norm)
-
     def components(self, rows: FloatArray, share: float) -> Components:
         return _DifferencesComponents(rows, share)
 
@@ -222,10 +212,6 @@ class _Outputs:
 
     def learnt(self, told: Told) -> FloatArray:
         return _outputs(told, self.target, self.width)
-
-    def errors(self, told: Told) -> FloatArray:
-        # how much it changes with them is not known
-        return np.full(len(told.points), np.nan)
 
     def components(self, rows: FloatArray, share: float) -> Components:
         return _OutputsComponents(rows, share, self.vector, Scales([self.scale]))

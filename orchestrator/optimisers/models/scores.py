@@ -69,15 +69,23 @@ class Scales:
         return np.asarray(np.arcsinh(self.distance(values) / self.width))
 
     def errors(self, values: FloatArray, errors: FloatArray) -> FloatArray:
-        """Return the standard errors of y, as `errors_of_learnt`; NaN of targets whose score is learnt.
+        """Return the standard errors of y: half of the difference that an error up and one down make.
+
+        To first order that is the slope times the error. Noise of many norms, though, is larger than the part of y that
+        is steep, and the slope would make of it far more than it is.
 
         Parameters
         ----------
         values, errors : ndarray of float, shape (n_evaluations, n_targets)
             In the targets' units.
+
+        Returns
+        -------
+        ndarray of float, shape (n_evaluations, n_targets)
+            NaN of targets whose score is learnt.
         """
-        found = errors_of_learnt(self.distance(values), errors / self.norm, self.width)
-        return np.where(self._by_score, np.nan, found)
+        half = (self.learnt(values + errors) - self.learnt(values - errors)) / 2
+        return np.where(self._by_score, np.nan, half)
 
     def values(self, learnt: FloatArray) -> FloatArray:
         """Return values, in the targets' units, of y."""
@@ -113,19 +121,3 @@ class Scales:
     def _bounded(self, learnt: FloatArray) -> FloatArray:
         farthest = np.arcsinh(FARTHEST / self.width)
         return np.asarray(np.clip(learnt, -farthest, farthest))
-
-
-def errors_of_learnt(distance: FloatArray, errors: FloatArray, width: FloatArray | float = 1.0) -> FloatArray:
-    """Return the standard errors of y = asinh(d / w): half of the difference that an error up and one down make.
-
-    To first order that is the slope times the error. Noise of many norms, though, is larger than the part of y that is
-    steep, and the slope would make of it far more than it is.
-
-    Parameters
-    ----------
-    distance, errors : ndarray of float, of the same shape
-        d and its standard error, in norms.
-    width : float or ndarray of float
-        w.
-    """
-    return np.asarray(np.arcsinh((distance + errors) / width) - np.arcsinh((distance - errors) / width)) / 2

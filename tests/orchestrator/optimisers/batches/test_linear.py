@@ -26,15 +26,13 @@ class Distance:
         return outputs
 
 
-def archive(points: FloatArray, noise: float | FloatArray = 0.0, errors: FloatArray | None = None) -> Archive:
-    """Return what is known; the noise, and standard errors of the values, are one number or of shape (n_points, 1)."""
+def archive(points: FloatArray, noise: float = 0.0) -> Archive:
     outputs = (points - WANTED) @ MATRIX + noise * np.random.default_rng(5).standard_normal((len(points), 12))
     values = Distance().values(outputs)[:, None]
     problem = Problem(
         np.full(4, 0.5), np.zeros(4), 0.2, 8, 1, ["a"], [Scale(0.0, 0.0, 1.0, 20.0)], vectors={0: Distance()}
     )
-    ok = [Outcome.OK] * len(points)
-    return archive_of(problem, [Told(points, values, values, ok, outputs={0: outputs}, errors=errors)])
+    return archive_of(problem, [Told(points, values, values, [Outcome.OK] * len(points), outputs={0: outputs})])
 
 
 def test_differences_that_are_linear_are_solved_in_one_step() -> None:
@@ -59,23 +57,6 @@ def test_slopes_are_averaged_over_noise() -> None:
     model = LinearModel(archive(points, noise=0.3), 0.4)
     found = model.best_in(np.zeros(4), np.ones(4))
     assert np.linalg.norm((found - WANTED) @ MATRIX) < 0.6 * np.linalg.norm((model.centre - WANTED) @ MATRIX)
-
-
-def test_evaluations_with_large_standard_errors_count_less() -> None:
-    points = np.random.default_rng(8).random((60, 4))
-    errors = np.where(points[:, :1] > 0.5, 3.0, 0.01)
-    off = [
-        np.linalg.norm((LinearModel(known, 0.4).best_in(np.zeros(4), np.ones(4)) - WANTED) @ MATRIX)
-        for known in (archive(points, errors), archive(points, errors, errors))
-    ]
-    assert off[1] < 0.5 * off[0]
-
-
-def test_standard_errors_that_are_all_the_same_change_no_slopes() -> None:
-    points = np.random.default_rng(8).random((20, 4))
-    plain, told = (LinearModel(archive(points, 0.3, each), 0.4) for each in (None, np.full((20, 1), 0.3)))
-    box = np.zeros(4), np.ones(4)
-    np.testing.assert_allclose(told.best_in(*box), plain.best_in(*box), atol=1e-6)
 
 
 def test_fewer_evaluations_than_parameters_are_enough_for_a_step_that_helps() -> None:
