@@ -81,8 +81,8 @@ def _measure(target: Target, recordings: object, fatal: Collection[int]) -> Meas
     trials = recordings.trials if isinstance(recordings, Recordings) else ()
     single = [value for trial in trials if (value := _measure(target, trial, fatal).value) is not None]
     deviation = _deviation(single)
-    error = None if deviation is None else deviation / math.sqrt(len(single))
-    return found._replace(outputs=kept, deviation=deviation, error=error)
+    of_mean = None if deviation is None else deviation / math.sqrt(len(single))
+    return found._replace(outputs=kept, deviation=deviation, error=of_mean)
 
 
 def value_of(target: Target, outputs: FloatArray, fatal: Collection[int] = ()) -> Measurement:

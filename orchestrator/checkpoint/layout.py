@@ -227,7 +227,7 @@ def _matrix_in(group: h5g.GroupID, name: str) -> FloatArray:
     """Return a matrix; earlier versions told the optimiser the scores themselves, and few runs have trials."""
     if name.encode() in group:
         return np.asarray(read(group, name.encode(), *floats()))
-    scores: FloatArray = read(group, b"scores" if name in OF_TARGETS[2:] else name.encode(), *floats())
+    scores: FloatArray = read(group, b"scores" if name in ("ranked_scores", *OF_TRIALS) else name.encode(), *floats())
     return np.full_like(scores, math.nan) if name in OF_TRIALS else scores
 
 

@@ -62,8 +62,15 @@ def freeze(told: Told | None, paths: RunPaths) -> None:
     if told is not None:
         names = np.array([outcome.value for outcome in told.outcomes])
         ids = np.array(told.ids)
-        arrays = {"points": told.points, "values": told.values, "scores": told.scores, "errors": told.errors_or_nan}
-        np.savez(paths.learnt, **arrays, outcomes=names, ids=ids)
+        np.savez(
+            paths.learnt,
+            points=told.points,
+            values=told.values,
+            scores=told.scores,
+            errors=told.errors_or_nan,
+            outcomes=names,
+            ids=ids,
+        )
 
 
 def frozen(paths: RunPaths) -> Told | None:

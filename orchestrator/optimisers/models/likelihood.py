@@ -33,7 +33,7 @@ _EXPECTED_NOISE, _PENALTY = 0.05, 0.02
 _SPREAD, _WIDEST = 1.0, 3.0
 # steps of the search for the factors, and on how many of the points at most: more of them cost more than they tell
 _STEPS, _MOST = 10, 160
-# of the variance of a quantity whose noise is known, the least and the most
+# least and largest variance s of a standardised quantity whose noise is known
 _VARIANCES = (1e-6, 1e6)
 # least variance
 LEAST = 1e-12
