@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
@@ -13,7 +15,7 @@ from orchestrator.optimisers.models.likelihood import loss_beside_noise
 from orchestrator.optimisers.models.scores import Scales
 from orchestrator.optimisers.models.standard_errors import smoothed
 from orchestrator.optimisers.models.values import Data, ValueModel
-from orchestrator.records import FloatArray, Outcome
+from orchestrator.records import FloatArray, Origin, Outcome
 
 
 def points(number: int, width: int = 3, seed: int = 0) -> FloatArray:
@@ -140,7 +142,7 @@ def test_the_model_of_the_values_knows_which_of_them_are_noisy() -> None:
 
 
 def test_leaving_a_row_out_leaves_its_errors_out() -> None:
-    told = Told(
-        points(3), np.ones((3, 2)), np.ones((3, 2)), [Outcome.OK] * 3, [()] * 3, errors=np.arange(6.0).reshape(3, 2)
-    )  # type: ignore[list-item]
+    values, ok = np.ones((3, 2)), [Outcome.OK] * 3
+    told = Told(points(3), values, values, ok, [Origin.SAMPLE] * 3, errors=np.arange(6.0).reshape(3, 2))
     np.testing.assert_array_equal(told.without(1).errors_or_nan, [[0, 1], [4, 5]])
+    assert np.isnan(replace(told, errors=None).without(1).errors_or_nan).all()
