@@ -135,6 +135,8 @@ class Result:
         The numbers that a target's value is computed from, by label, of targets of which these are several.
     deviations : mapping of str to float
         Standard deviation (n - 1) of a target's values of single trials, by label, if a simulation has several.
+    errors : mapping of str to float
+        Standard error of a target's value over trials, by label, likewise.
     unfit : mapping of str to str
         The option because of which a target has no value, whatever the parameters are, by label.
     recordings : str
@@ -158,6 +160,7 @@ class Result:
     seeds: Mapping[str, int] = field(default_factory=dict)
     outputs: Mapping[str, Sequence[float]] = field(default_factory=dict)
     deviations: Mapping[str, float] = field(default_factory=dict)
+    errors: Mapping[str, float] = field(default_factory=dict)
     unfit: Mapping[str, str] = field(default_factory=dict)
     recordings: str = ""
     measured: bool = True
@@ -232,6 +235,7 @@ _EXPECTED: dict[str, Callable[[object], bool]] = {
     "seeds": lambda value: _maps(value, _is_whole),
     "outputs": lambda value: _maps(value, lambda row: isinstance(row, list) and all(map(_is_number, row))),
     "deviations": lambda value: _maps(value, _is_number),
+    "errors": lambda value: _maps(value, _is_number),
     "unfit": lambda value: _maps(value, _is_text),
     "recordings": lambda value: isinstance(value, str) and "/" not in value,
     "measured": lambda value: isinstance(value, bool),
@@ -268,6 +272,8 @@ class Evaluation:
     deviations : tuple of float
         Standard deviation of every target's values of single trials, NaN if there is none, shape (n_targets,); empty if
         simulations have one trial.
+    errors : tuple of float
+        Standard error of every target's value over trials, likewise.
     recordings : bytes
         Traces and events that are kept with it, as `targets.recordings.file` writes them; empty if none are.
     """
@@ -282,6 +288,7 @@ class Evaluation:
     ranked_scores: tuple[float, ...] | None = None
     outputs: Mapping[int, Sequence[float]] = field(default_factory=dict)
     deviations: tuple[float, ...] = ()
+    errors: tuple[float, ...] = ()
     recordings: bytes = b""
 
     @property

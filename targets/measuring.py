@@ -28,6 +28,8 @@ class Measurement(NamedTuple):
     """The target's option because of which there is no value, whatever the parameters are; empty otherwise."""
     deviation: float | None = None
     """Standard deviation (n - 1) of the values of single trials, if there are several."""
+    error: float | None = None
+    """Standard error of the value: that standard deviation over the square root of the number of trials."""
 
 
 # numbers that one target keeps of an evaluation
@@ -77,8 +79,10 @@ def _measure(target: Target, recordings: object, fatal: Collection[int]) -> Meas
         return found
     kept = tuple(outputs.tolist()) if 1 < outputs.size <= MOST_OUTPUTS else ()
     trials = recordings.trials if isinstance(recordings, Recordings) else ()
-    single = [_measure(target, trial, fatal).value for trial in trials]
-    return found._replace(outputs=kept, deviation=_deviation([each for each in single if each is not None]))
+    single = [value for trial in trials if (value := _measure(target, trial, fatal).value) is not None]
+    deviation = _deviation(single)
+    of_mean = None if deviation is None else deviation / math.sqrt(len(single))
+    return found._replace(outputs=kept, deviation=deviation, error=of_mean)
 
 
 def value_of(target: Target, outputs: FloatArray, fatal: Collection[int] = ()) -> Measurement:

@@ -95,14 +95,15 @@ def _parameters(candidate: Candidate, start: Candidate | None) -> Table:
 
 def _targets(candidate: Candidate, start: Candidate | None, noises: Mapping[str, Noise]) -> Table:
     again = candidate.again
-    columns = ["target", "value at start", "score", "value", "score"]
+    columns = ["target", "value at start", "score", "value", *(["+- se"] if candidate.errors else []), "score"]
     table = empty_table(*columns, *(["mean", "sd"] if again else []), *(["noise", "norm"] if noises else []))
     for name, score in candidate.scores.items():
         before = (None, None) if start is None else (start.values[name], start.scores[name])
+        error = (candidate.errors.get(name),) if candidate.errors else ()
         spread = (again.values[name].mean, again.values[name].sd) if again else ()
         noise = noises.get(name)
         beside = (noise.sd if noise else None, noise.norm if noise else None) if noises else ()
-        table.add_row(Text(name), *map(number, (*before, candidate.values[name], score, *spread, *beside)))
+        table.add_row(Text(name), *map(number, (*before, candidate.values[name], *error, score, *spread, *beside)))
     return table
 
 

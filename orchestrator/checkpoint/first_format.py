@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 from h5py import h5g
 
-from orchestrator.checkpoint.layout import table_of
+from orchestrator.checkpoint.layout import OF_TRIALS, table_of
 from orchestrator.checkpoint.own_objects import own_member, require_own_datasets
 from orchestrator.checkpoint.stored import Rows
 from orchestrator.records import FloatArray, Origin, total_of
@@ -63,8 +63,8 @@ class FirstFormat:
         return self._split(table[list(fields)] if fields else table, first)
 
     def matrices(self, name: str, first: int = 0) -> list[FloatArray]:
-        """Return points, parameters, values, scores, ranked scores, which were the scores, or deviations: all NaN."""
-        if name == "deviations":
+        """Return a matrix of the names of `MATRICES`: ranked scores were the scores, and there were no trials."""
+        if name in OF_TRIALS:
             return self._split(np.full(self._rows["scores"].shape, np.nan), first)
         return self._split(self._rows["scores" if name == "ranked_scores" else name][:], first)
 

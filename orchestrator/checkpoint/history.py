@@ -20,7 +20,7 @@ from orchestrator.checkpoint.reading import mapping_in, names_in, readable, requ
 from orchestrator.checkpoint.stored import Tell
 from orchestrator.errors import RunFailed
 from orchestrator.files import parse_json
-from orchestrator.optimisers.base import Told
+from orchestrator.optimisers.base import Told, known_errors
 from orchestrator.parameters.given import Given
 from orchestrator.records import Evaluation, FloatArray, Origin, Outcome
 
@@ -134,7 +134,7 @@ class Checkpoint:
         if wrong := [name for name in state if not name or "/" in name or name == "."]:
             raise ValueError(f"names of an optimiser's state: expected plain words, got {wrong}")
         widths = {"points": len(self.parameter_names), "parameters": len(self.parameter_names)}
-        widths |= dict.fromkeys(("values", "scores", "ranked_scores", "deviations"), len(self.target_labels))
+        widths |= dict.fromkeys(layout.OF_TARGETS, len(self.target_labels))
         tell = layout.tell_of(evaluations, state, widths)
         self._require_current_format()
         with extending(self.path, confirm) as (file, root):
@@ -174,7 +174,8 @@ class Checkpoint:
             ``submitted``, ``started``, ``finished`` (Unix times in s), then ``parameter:<name>``, first of
             `parameter_names`, which are searched, then of ``given.derived``, which follow from them (NaN if there is
             none), ``value:<target>`` (NaN if there is none), ``score:<target>``, and, if the simulations had several
-            trials, ``sd:<target>``: the standard deviation of the values that single trials had.
+            trials, ``sd:<target>``, the standard deviation of the values that single trials had, and ``se:<target>``,
+            the standard error of the value.
         """
         fields = (*_COLUMNS, *_TIMES)
         with readable(self.path) as file:
@@ -185,9 +186,10 @@ class Checkpoint:
                 ("value", "values", self.target_labels),
                 ("score", "scores", self.target_labels),
                 ("sd", "deviations", self.target_labels),
+                ("se", "errors", self.target_labels),
             ):
                 matrix = np.concatenate([np.zeros((0, len(names))), *stored.matrices(name)])
-                if name == "deviations" and np.isnan(matrix).all():
+                if name in layout.OF_TRIALS and np.isnan(matrix).all():
                     continue
                 frame.update({f"{prefix}:{each}": matrix[:, n] for n, each in enumerate(names)})
                 if name == "parameters":
@@ -254,12 +256,13 @@ class Checkpoint:
         """
         with readable(self.path) as file:
             stored = stored_in(file)
-            points, values, scores = (stored.matrices(name, first) for name in ("points", "values", "ranked_scores"))
+            names = ("points", "values", "ranked_scores", "errors")
+            points, values, scores, errors = (stored.matrices(name, first) for name in names)
             tables = stored.tables(("generation", "offspring", "origin", "asked_after", "outcome"), first)
             before = stored.states(first) if states else [{}] * len(tables)
             outputs = stored.outputs(first)
             for n, table in enumerate(tables):
-                self._require_shapes(first + n, len(table), points[n], values[n], scores[n])
+                self._require_shapes(first + n, len(table), points[n], values[n], scores[n], errors[n])
             return [
                 Told(
                     points=points[n],
@@ -271,6 +274,7 @@ class Checkpoint:
                     asked_after=table["asked_after"].tolist(),
                     state=before[n],
                     outputs=self._outputs(first + n, len(table), outputs[n]),
+                    errors=known_errors(errors[n]),
                 )
                 for n, table in enumerate(tables)
             ]

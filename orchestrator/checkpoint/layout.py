@@ -23,9 +23,11 @@ FORMAT = 2
 # of each evaluation, and the type of each
 DETAILS = {"message": str, "log_tail": str, "reasons": dict, "versions": dict, "seeds": dict}
 SECONDS = ("build", "check", "protocols", "measuring")
-# The optimiser was told the ranked scores, which are in the file only where they differ from those that people see; of
-# values over trials there are standard deviations.
-MATRICES = ("points", "parameters", "values", "scores", "ranked_scores", "deviations")
+# The optimiser was told the ranked scores, which are in the file only where they differ from those that people see.
+# Standard deviations of values over trials, and standard errors of these values, are there only if there are trials.
+OF_TRIALS = ("deviations", "errors")
+OF_TARGETS = ("values", "scores", "ranked_scores", *OF_TRIALS)
+MATRICES = ("points", "parameters", *OF_TARGETS)
 _HUNDRED = 100
 # Texts have the width that they need in the file. No host name is longer than 255, and no outcome or origin than 16.
 _FIELDS = {
@@ -71,7 +73,7 @@ class Tells:
         return [_read_table(group, *kind) for group in self._groups(first)]
 
     def matrices(self, name: str, first: int = 0) -> list[FloatArray]:
-        """Return points, parameters, values, scores, ranked scores or deviations, one array per tell."""
+        """Return a matrix of the names of `MATRICES`, one array per tell; NaN of trials where there are none."""
         return [_matrix_in(group, name) for group in self._groups(first)]
 
     def details(self) -> list[list[dict[str, Any]]]:
@@ -146,6 +148,7 @@ def tell_of(
         "scores": [each.scores for each in evaluations],
         "ranked_scores": [each.told_scores for each in evaluations],
         "deviations": [each.deviations or (math.nan,) * len(each.values) for each in evaluations],
+        "errors": [each.errors or (math.nan,) * len(each.values) for each in evaluations],
     }
     return Tell(
         table_of([_row(each) for each in evaluations]),
@@ -188,7 +191,7 @@ def write_tell(tells: h5py.Group, number: int, tell: Tell) -> None:
     group["table"] = tell.table
     for name, matrix in tell.matrices.items():
         same_as_scores = name == "ranked_scores" and np.array_equal(matrix, tell.matrices["scores"], equal_nan=True)
-        if not same_as_scores and not (name == "deviations" and np.isnan(matrix).all()):
+        if not same_as_scores and not (name in OF_TRIALS and np.isnan(matrix).all()):
             group[name] = matrix
     group["details"] = np.bytes_(json.dumps(tell.details))
     state = group.create_group("state")
@@ -221,11 +224,11 @@ def link_tells(before: h5py.Group, tells: h5py.Group, count: int) -> None:
 
 
 def _matrix_in(group: h5g.GroupID, name: str) -> FloatArray:
-    """Return a matrix; earlier versions told the optimiser the scores themselves, and few runs have deviations."""
+    """Return a matrix; earlier versions told the optimiser the scores themselves, and few runs have trials."""
     if name.encode() in group:
         return np.asarray(read(group, name.encode(), *floats()))
-    scores: FloatArray = read(group, b"scores" if name in ("ranked_scores", "deviations") else name.encode(), *floats())
-    return np.full_like(scores, math.nan) if name == "deviations" else scores
+    scores: FloatArray = read(group, b"scores" if name in ("ranked_scores", *OF_TRIALS) else name.encode(), *floats())
+    return np.full_like(scores, math.nan) if name in OF_TRIALS else scores
 
 
 def _hundred(number: int) -> int:

@@ -53,7 +53,7 @@ class Stored(Protocol):
         """Return these fields of the evaluations, one array per tell, from tell number `first` on."""
 
     def matrices(self, name: str, first: int = ...) -> list[FloatArray]:
-        """Return points, parameters, values, scores, ranked scores or deviations, one array per tell."""
+        """Return a matrix of the names of `layout.MATRICES`, one array per tell, from tell number `first` on."""
 
     def details(self) -> list[list[dict[str, Any]]]:
         """Return the details of each evaluation, one list per tell."""

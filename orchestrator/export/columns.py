@@ -104,6 +104,7 @@ def _targets(targets: tuple[Wanted, ...]) -> Iterator[tuple[str, tuple[str, str]
         most = "" if math.isnan(each.norm) else f", at most {each.max_score:g}; the norm is {each.norm:g}"
         yield f"score:{each.label}", (_NORMS, f"distance from what is wanted{most}")
         yield f"sd:{each.label}", (each.unit, "standard deviation (n - 1) of the values of single trials")
+        yield f"se:{each.label}", (each.unit, "standard error of the value over trials")
 
 
 def _seeds(rows: pd.Series[Any]) -> list[Column]:

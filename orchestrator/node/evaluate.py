@@ -137,6 +137,7 @@ def measure_attempt(task_file: str) -> None:
         reasons=measured.reasons,
         outputs=measured.outputs,
         deviations=measured.deviations,
+        errors=measured.errors,
         unfit=measured.unfit,
         recordings=measured.recordings,
         message=measured.message,
@@ -289,6 +290,7 @@ def measured(targets: Sequence[Target], read: Callable[[], object], beside: Path
         reasons={label: each.reason for label, each in by_label.items() if each.reason is not None},
         outputs={label: list(each.outputs) for label, each in by_label.items() if each.outputs},
         deviations={label: each.deviation for label, each in by_label.items() if each.deviation is not None},
+        errors={label: each.error for label, each in by_label.items() if each.error is not None},
         unfit={label: each.option for label, each in by_label.items() if each.option},
         recordings="" if beside is None else keep_beside(beside, recordings),
     )

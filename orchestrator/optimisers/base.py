@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from orchestrator.optimisers.space import SearchSpace
 from orchestrator.records import FloatArray, Origin, Outcome, total_of
@@ -196,6 +197,9 @@ class Told:
     outputs : mapping of int to ndarray of float, shape (n_points, n_outputs)
         The numbers that a target's value is computed from, by index of the target, rows of NaN where there are none;
         only of targets of which these are several.
+    errors : ndarray of float, shape (n_points, n_targets), or None
+        Standard errors of the values, in the targets' units, of simulations with several trials; NaN where none is
+        known, and None if none is at all.
     """
 
     points: FloatArray
@@ -207,6 +211,7 @@ class Told:
     asked_after: Sequence[int] = ()
     state: Mapping[str, FloatArray | float] = field(default_factory=dict)
     outputs: Mapping[int, FloatArray] = field(default_factory=dict)
+    errors: FloatArray | None = None
 
     @property
     def evaluated(self) -> list[int]:
@@ -217,6 +222,11 @@ class Told:
     def proposed(self) -> list[int]:
         """Rows that a model proposed."""
         return [n for n, origin in enumerate(self.origins) if origin is Origin.MODEL]
+
+    @property
+    def errors_or_nan(self) -> FloatArray:
+        """Standard errors of the values, shape (n_points, n_targets), NaN where none is known."""
+        return np.full(self.values.shape, math.nan) if self.errors is None else self.errors
 
     @property
     def totals(self) -> FloatArray:
@@ -239,7 +249,14 @@ class Told:
             ids=others(self.ids),
             asked_after=others(self.asked_after),
             outputs={target: np.delete(rows, row, axis=0) for target, rows in self.outputs.items()},
+            errors=None if self.errors is None else np.delete(self.errors, row, axis=0),
         )
+
+
+def known_errors(errors: npt.ArrayLike) -> FloatArray | None:
+    """Return standard errors as `Told` has them: None if none is known."""
+    found = np.asarray(errors, dtype=float)
+    return None if np.isnan(found).all() else found
 
 
 class Optimiser(Protocol):

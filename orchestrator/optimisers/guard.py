@@ -67,7 +67,8 @@ class Guarded:
         ------
         ValueError
             If the points are others than those that were asked, or were told already; if a score is not finite, unless
-            all scores of its point are NaN, which was not evaluated then; if there is not a row of outputs for each.
+            all scores of its point are NaN, which was not evaluated then; if there is not a row of outputs, or of
+            standard errors, for each.
         """
         if self._asked is None:
             raise ValueError("tell() without ask()")
@@ -75,6 +76,8 @@ class Guarded:
             raise ValueError("tell() takes one row of finite scores, or of NaN, for every point")
         if any(rows.ndim != 2 or len(rows) != len(told.points) for rows in told.outputs.values()):
             raise ValueError("tell() takes one row of outputs, or of NaN, for every point")
+        if told.errors is not None and told.errors.shape != told.values.shape:
+            raise ValueError("tell() takes one row of standard errors, or of NaN, for every point")
         if self._any_rows:
             told = replace(told, points=self._taken(told.points))
         else:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Key = tuple[float, ...]
 # a mean of fewer has no spread
 FEWEST = 2
+# standard errors of few trials are uncertain: they are averaged over so many of the best
+_AVERAGED = 10
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Candidate:
         What other seeds gave; None if it was not evaluated again.
     given : mapping of str to float or int
         What the simulation got: searched parameters under all of their names, constants, and what is computed.
+    errors : mapping of str to float
+        Standard errors of the values over trials, by target; only those that are known.
     """
 
     rank: int
@@ -67,6 +71,7 @@ class Candidate:
     seeds: Mapping[str, int] = field(default_factory=dict)
     again: Again | None = None
     given: Mapping[str, float | int] = field(default_factory=dict)
+    errors: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def derived(self) -> dict[str, float | int]:
@@ -92,7 +97,11 @@ class Candidate:
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-compatible dictionary."""
-        targets = [{"name": name, "value": self.values[name], "score": score} for name, score in self.scores.items()]
+        targets = [
+            {"name": name, "value": self.values[name], "score": score}
+            | ({"standard_error": self.errors[name]} if name in self.errors else {})
+            for name, score in self.scores.items()
+        ]
         return {
             "rank": self.rank,
             "generation": self.generation,
@@ -123,6 +132,7 @@ class Candidate:
             origin=None if data.get("origin") is None else Origin(data["origin"]),
             seeds={str(name): int(seed) for name, seed in data.get("seeds", {}).items()},
             given={str(n): math.nan if v is None else _number(v) for n, v in data.get("given", {}).items()},
+            errors={str(t["name"]): float(t["standard_error"]) for t in data["targets"] if "standard_error" in t},
         )
 
 
@@ -152,6 +162,8 @@ class Choice:
         Whether the first ones are ordered by the mean of what other seeds gave of them.
     on_front : int or None
         How many different ones are on the Pareto front if only these count.
+    errors : mapping of str to float
+        Standard errors of the values over trials, by target: the root mean square of those of the ten best.
     """
 
     best: tuple[Candidate, ...]
@@ -161,6 +173,7 @@ class Choice:
     source: str
     by_mean: bool = False
     on_front: int | None = None
+    errors: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def note(self) -> str:
@@ -264,7 +277,14 @@ def choose(
     start = None if starts.empty else _candidate(starts.iloc[0], checkpoint, integers, 0)
     outcomes = {str(name): int(n) for name, n in frame["outcome"].value_counts().items()}
     on_front = len(first) if front else None
-    return Choice(tuple(best), start, top, outcomes, str(checkpoint.path), by_mean, on_front)
+    errors = _errors(order.head(_AVERAGED), checkpoint)
+    return Choice(tuple(best), start, top, outcomes, str(checkpoint.path), by_mean, on_front, errors)
+
+
+def _errors(rows: pd.DataFrame, checkpoint: Checkpoint) -> dict[str, float]:
+    """Return the root mean square of the standard errors of some evaluations, by target, of those that have any."""
+    found = {label: rows[f"se:{label}"].dropna() for label in checkpoint.target_labels if f"se:{label}" in rows}
+    return {label: math.sqrt((each**2).mean()) for label, each in found.items() if len(each)}
 
 
 def _candidate(row: pd.Series[Any], checkpoint: Checkpoint, integers: Sequence[str], rank: int) -> Candidate:
@@ -285,6 +305,11 @@ def _candidate(row: pd.Series[Any], checkpoint: Checkpoint, integers: Sequence[s
         origin=Origin(row["origin"]),
         seeds=row.get("seeds", {}),
         given=checkpoint.given.values_or_nan(parameters),
+        errors={
+            label: float(error)
+            for label in checkpoint.target_labels
+            if math.isfinite(error := row.get(f"se:{label}", math.nan))
+        },
     )
 
 

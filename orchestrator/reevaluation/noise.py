@@ -90,7 +90,8 @@ class Luck:
             If the checkpoint, or what is kept of re-evaluations beside it, cannot be read.
         """
         again = again_of(run)
-        return cls(choose(run, top, again, front), noises_of(run, again))
+        choice = choose(run, top, again, front)
+        return cls(choice, noises_of(run, again, choice.errors))
 
     @property
     def warnings(self) -> list[str]:
@@ -98,12 +99,14 @@ class Luck:
         return [each.warning for each in self.noises.values() if each.warning]
 
 
-def noises_of(run: Checkpoint, again: Mapping[Key, Again]) -> dict[str, Noise]:
+def noises_of(
+    run: Checkpoint, again: Mapping[Key, Again], errors: Mapping[str, float] | None = None
+) -> dict[str, Noise]:
     """Return the noise of the targets, by label; of those alone of which it is known.
 
     It is the pooled standard deviation within the parameter sets that were evaluated again, each under several seeds
-    (the sum of squares over the sum of degrees of freedom); or, where these are fewer than 3, what the model of the
-    values has learnt, if there is one.
+    (the sum of squares over the sum of degrees of freedom); or, where these are fewer than 3, the standard error over
+    trials, if there are any, or else what the model of the values has learnt, if there is one.
 
     Parameters
     ----------
@@ -111,16 +114,21 @@ def noises_of(run: Checkpoint, again: Mapping[Key, Again]) -> dict[str, Noise]:
         Of the run.
     again : mapping of tuple to Again
         What other seeds gave.
+    errors : mapping of str to float, optional
+        Standard errors of values over trials, by target.
     """
-    learnt = _learnt(run)
+    learnt, of_trials = _learnt(run), errors or {}
     found = {}
     for n, (label, norm) in enumerate(zip(run.target_labels, _norms(run), strict=True)):
         spreads = [each.values[label] for each in again.values()]
         known = [(spread.n - 1, spread.sd) for spread in spreads if spread.sd is not None]
         freedom = sum(degrees for degrees, _ in known)
-        if freedom >= _ENOUGH or (freedom and not math.isfinite(learnt[n])):
+        otherwise = label in of_trials or math.isfinite(learnt[n])
+        if freedom >= _ENOUGH or (freedom and not otherwise):
             sd = math.sqrt(sum(degrees * sd**2 for degrees, sd in known) / freedom)
             found[label] = Noise(label, sd, norm, f"standard deviation between seeds of {len(known)} evaluated again")
+        elif label in of_trials:
+            found[label] = Noise(label, of_trials[label], norm, "standard error over the trials of the best")
         elif math.isfinite(learnt[n] * norm):
             source = "standard deviation that the model has learnt"
             found[label] = Noise(label, learnt[n] * norm, norm, source, measured=False)

@@ -203,6 +203,12 @@ class History:
         return _matrix(self.frame, "value", [each.label for each in self.targets])
 
     @cached_property
+    def errors(self) -> FloatArray:
+        """Standard errors of the values over trials, NaN if there is none, of the shape of `values`."""
+        names = [f"se:{each.label}" for each in self.targets]
+        return np.asarray(self.frame.reindex(columns=names), dtype=float)
+
+    @cached_property
     def scores(self) -> FloatArray:
         """Scores of the targets, shape (n_evaluations, n_targets)."""
         return _matrix(self.frame, "score", [each.label for each in self.targets])

@@ -14,6 +14,7 @@ import yaml
 from orchestrator.config.durations import format_duration
 from orchestrator.records import Outcome
 from orchestrator.reevaluation.noise import Luck
+from orchestrator.report.figures.targets import value_and_error
 from orchestrator.report.history import History
 from orchestrator.report.naming import elided, short_labels
 from orchestrator.report.texts.logs import without_noise
@@ -73,7 +74,7 @@ def best_evaluations(history: History, top: int = 10) -> list[Ranked]:
                 host=str(history.frame["host"].iloc[row]),
                 job=str(history.frame["job_id"].iloc[row]),
                 parameters=tuple(f"{value:.4g}" for value in (*history.points[row], *history.derived_points[row])),
-                values=tuple(f"{value:.4g}" if math.isfinite(value) else "–" for value in history.values[row]),
+                values=tuple(value_and_error(history, row, n, 4) or "–" for n in range(len(scores))),
                 good=tuple(bool(score <= 1) for score in scores),
             )
         )

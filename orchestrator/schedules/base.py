@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from orchestrator.errors import RunFailed
-from orchestrator.optimisers.base import Asked, Optimiser, Told
+from orchestrator.optimisers.base import Asked, Optimiser, Told, known_errors
 from orchestrator.optimisers.space import SearchSpace
 from orchestrator.records import Evaluation, FloatArray, Offspring, Outcome, rows_of_outputs
 
@@ -194,4 +194,5 @@ def told_of(block: Sequence[Evaluation]) -> Told:
         ids=[evaluation.offspring.key for evaluation in block],
         asked_after=[evaluation.offspring.asked_after for evaluation in block],
         outputs=rows_of_outputs(block),
+        errors=known_errors([each.errors or (math.nan,) * len(each.values) for each in block]),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from orchestrator.errors import RunFailed
 from orchestrator.jobs.entries import Landed
@@ -28,7 +28,7 @@ def scored(targets: Sequence[Target], landed: Landed) -> Evaluation:
         tuple(_score(scoring, *pair) if landed.speaks else math.nan for pair in pairs)
         for scoring in (score_of, ranked_score_of)
     )
-    found, deviations = landed.result.outputs, landed.result.deviations
+    found = landed.result.outputs
     return Evaluation(
         landed.offspring,
         landed.result,
@@ -38,7 +38,8 @@ def scored(targets: Sequence[Target], landed: Landed) -> Evaluation:
         landed.submitted,
         ranked_scores=ranked,
         outputs={n: found[target.label] for n, target in enumerate(targets) if target.label in found},
-        deviations=tuple(float(deviations.get(each.label, math.nan)) for each in targets) if deviations else (),
+        deviations=_over_trials(targets, landed.result.deviations),
+        errors=_over_trials(targets, landed.result.errors),
     )
 
 
@@ -71,6 +72,11 @@ def at_the_cap(target: Target, values: Sequence[float]) -> str:
         f"a norm of {target.norm:g}{unit}. Above the cap scores hardly grow: raise norm to the distance that should "
         "score 1, or raise max_score"
     )
+
+
+def _over_trials(targets: Sequence[Target], found: Mapping[str, float]) -> tuple[float, ...]:
+    """Return what was found of the targets by label, in their order, NaN of those without; nothing if nothing was."""
+    return tuple(float(found.get(target.label, math.nan)) for target in targets) if found else ()
 
 
 def _score(scoring: Callable[[Target, float | None], float], target: Target, value: float | None) -> float:

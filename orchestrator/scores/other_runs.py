@@ -13,7 +13,7 @@ import numpy as np
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.config.model import Config
 from orchestrator.errors import RunFailed, UsageError
-from orchestrator.optimisers.base import FAILED, Told
+from orchestrator.optimisers.base import FAILED, Told, known_errors
 from orchestrator.parameters.given import Given
 from orchestrator.paths import RunPaths
 from orchestrator.records import FloatArray, Origin, Outcome
@@ -53,6 +53,7 @@ def evaluations_of_others(config: Config) -> Told | None:
         origins=[Origin.INJECTED] * sum(len(part.points) for part in parts),
         # before all of this run
         ids=[(n - len(parts), row) for n, part in enumerate(parts) for row in range(len(part.points))],
+        errors=known_errors(np.vstack([part.errors_or_nan for part in parts])),
     )
 
 
@@ -61,7 +62,15 @@ def freeze(told: Told | None, paths: RunPaths) -> None:
     if told is not None:
         names = np.array([outcome.value for outcome in told.outcomes])
         ids = np.array(told.ids)
-        np.savez(paths.learnt, points=told.points, values=told.values, scores=told.scores, outcomes=names, ids=ids)
+        np.savez(
+            paths.learnt,
+            points=told.points,
+            values=told.values,
+            scores=told.scores,
+            errors=told.errors_or_nan,
+            outcomes=names,
+            ids=ids,
+        )
 
 
 def frozen(paths: RunPaths) -> Told | None:
@@ -81,6 +90,8 @@ def frozen(paths: RunPaths) -> Told | None:
                 outcomes=[Outcome(str(name)) for name in arrays["outcomes"]],
                 origins=[Origin.INJECTED] * len(arrays["points"]),
                 ids=[(int(generation), int(index)) for generation, index in arrays["ids"]],
+                # earlier versions kept none
+                errors=known_errors(arrays["errors"]) if "errors" in arrays else None,
             )
     except FileNotFoundError:
         return None
@@ -112,7 +123,7 @@ def _of_table(path: Path, config: Config, targets: Sequence[Target]) -> Told:
         raise UsageError(f"{path}: has no column {', '.join(missing)}")
     import pandas as pd  # noqa: PLC0415  (few runs start from a table)
 
-    for name in needed:
+    for name in (*needed, *(name for name in frame if str(name).startswith("se:"))):
         frame[name] = pd.to_numeric(frame[name], errors="coerce")
     outcomes = {outcome.value for outcome in Outcome}
     if "outcome" not in frame:
@@ -142,6 +153,8 @@ def _of_frame(frame: pd.DataFrame, path: Path, config: Config, targets: Sequence
     rows = np.flatnonzero(inside & speak)
     points = [space.encode(dict(zip(space.names, parameters[row], strict=True))) for row in rows]
     values = np.array([frame[f"value:{label}"] for label in labels], dtype=float).T[rows]
+    unknown = np.full(len(frame), math.nan)
+    errors = np.array([frame.get(f"se:{label}", unknown) for label in labels], dtype=float).T[rows]
     if len(rows) < len(frame):
         _LOG.info(
             "%s: %d of %d evaluations are learnt from; the others are outside the ranges, or say nothing",
@@ -152,6 +165,7 @@ def _of_frame(frame: pd.DataFrame, path: Path, config: Config, targets: Sequence
         values=values,
         scores=_scores(targets, values),
         outcomes=[outcomes[row] for row in rows],
+        errors=known_errors(errors),
     )
 
 

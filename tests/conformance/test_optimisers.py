@@ -117,6 +117,43 @@ def test_a_replay_is_the_same_bit_for_bit_whatever_others_draw(method: str, gene
     assert all(np.array_equal(states[0][name], states[1][name]) for name in states[0])
 
 
+def with_errors(optimiser: Optimiser, generations: int, error: float) -> list[Told]:
+    """Tell standard errors, those of the second target only of some."""
+    history = []
+    for serial in range(generations):
+        asked = optimiser.ask()
+        errors = np.full((len(asked.points), 2), error)
+        errors[::2, 1] = np.nan
+        history.append(told(asked, errors=errors, ids=[(serial, n) for n in range(len(errors))]))
+        optimiser.tell(history[-1])
+    return history
+
+
+@pytest.mark.parametrize("generations", [2, pytest.param(5, marks=LONG)])
+def test_standard_errors_may_be_told_and_a_replay_with_them_is_the_same(method: str, generations: int) -> None:
+    first, second = fresh(method), fresh(method)
+    for entry in with_errors(first, generations, 0.3):
+        assert np.array_equal(second.ask().points, entry.points)
+        second.tell(entry)
+    assert np.array_equal(first.ask().points, second.ask().points)
+
+
+def test_errors_that_say_nothing_change_nothing(method: str) -> None:
+    """Not a bit, so that a run of an earlier version goes on as it would have."""
+    first, second = fresh(method), fresh(method)
+    for entry in with_errors(first, 3, np.nan):
+        assert np.array_equal(second.ask().points, entry.points)
+        second.tell(replace(entry, errors=None))
+    assert np.array_equal(first.ask().points, second.ask().points)
+
+
+def test_standard_errors_are_a_row_for_each_point(method: str) -> None:
+    optimiser = fresh(method)
+    asked = optimiser.ask()
+    with pytest.raises(ValueError, match=r"tell\(\) takes one row of standard errors"):
+        optimiser.tell(told(asked, errors=np.ones((len(asked.points) - 1, 2))))
+
+
 def test_the_global_generator_is_left_alone(method: str) -> None:
     np.random.seed(3)
     expected = np.random.random()

@@ -192,16 +192,22 @@ def _recordings(value: float) -> bytes:
     return file.getvalue()
 
 
-def test_deviations_over_trials_are_columns_where_there_are_trials(empty: Checkpoint) -> None:
+def test_deviations_and_errors_over_trials_are_columns_and_told_where_there_are_trials(empty: Checkpoint) -> None:
     empty.append(generation(0), STATE)
-    assert not [name for name in empty.evaluations() if name.startswith("sd:")]
+    assert not [name for name in empty.evaluations() if name.startswith(("sd:", "se:"))]
     with h5py.File(empty.path, "r") as file:
-        assert "deviations" not in file["tells/000000/000000"]
-    empty.append([replace(each, told_in=1, deviations=(0.5, math.nan)) for each in generation(1)], STATE)
+        assert not {"deviations", "errors"} & set(file["tells/000000/000000"])
+    of_trials = {"deviations": (0.5, math.nan), "errors": (0.1, math.nan)}
+    empty.append([replace(each, told_in=1, **of_trials) for each in generation(1)], STATE)
     frame = empty.evaluations()
     np.testing.assert_array_equal(frame["sd:Spont(V1_Exc_L2/3)"], [math.nan] * 3 + [0.5] * 3)
+    np.testing.assert_array_equal(frame["se:Spont(V1_Exc_L2/3)"], [math.nan] * 3 + [0.1] * 3)
     assert frame["sd:CV"].isna().all()
+    assert frame["se:CV"].isna().all()
     _repacked(empty.path)
+    before, after = empty.told()
+    assert before.errors is None
+    np.testing.assert_array_equal(after.errors, [[0.1, math.nan]] * 3)
     empty.append([replace(each, told_in=2) for each in generation(2)], STATE)
     np.testing.assert_array_equal(empty.evaluations()["sd:Spont(V1_Exc_L2/3)"][:6], frame["sd:Spont(V1_Exc_L2/3)"])
 

@@ -167,6 +167,7 @@ WRONG: dict[str, Callable[[h5py.File], None]] = {
     "fewer details": _replaced(f"{TELL}/details", np.bytes_(b"[]")),
     "deviations of fewer rows": _added("deviations", np.zeros((3, 2))),
     "deviations of more targets": _added("deviations", np.zeros((4, 3))),
+    "errors of fewer rows": _added("errors", np.zeros((3, 2))),
     "outputs that are no group": _added("outputs", np.zeros((4, 2))),
     "outputs of a target that is not there": _added("outputs/2", np.zeros((4, 5))),
     "outputs of a target before the first": _added("outputs/-1", np.zeros((4, 5))),

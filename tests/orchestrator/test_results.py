@@ -15,12 +15,13 @@ from targets import Events, Recordings, Trace
 from targets.recordings.file import load
 
 
-def test_outputs_deviations_and_options_are_read_as_they_were_written(tmp_path: Path) -> None:
+def test_outputs_deviations_errors_and_options_are_read_as_they_were_written(tmp_path: Path) -> None:
     result = Result(
         Outcome.OK,
         values={"a": 1.0, "b": None},
         outputs={"a": [0.1, 2.0]},
         deviations={"a": 0.5},
+        errors={"a": 0.25},
         unfit={"b": "trace"},
         recordings="0.1.npz",
         started=1.0,
@@ -37,6 +38,7 @@ def test_outputs_deviations_and_options_are_read_as_they_were_written(tmp_path: 
         ("outputs", {"a": [1.0, "x"]}),
         ("outputs", {"a": [1.0, None]}),
         ("deviations", {"a": "x"}),
+        ("errors", {"a": None}),
         ("unfit", {"b": 3}),
         ("recordings", "../0.1.npz"),
         ("recordings", 3),

@@ -24,13 +24,13 @@ class _Process:
     data : ndarray of float, shape (n_data, n_parameters)
         Where it is known, multiplied.
     inverse : ndarray of float, shape (n_data, n_data)
-        (K + g)^-1.
+        (K + g)^-1, with known noise as part of g.
     alpha : ndarray of float, shape (n_data,)
         (K + g)^-1 y.
     variance : float
         s, which multiplies the kernel.
     noise : float
-        Variance of the noise.
+        Variance of the noise of an evaluation on average.
     """
 
     kernel: Kernel
@@ -42,13 +42,16 @@ class _Process:
     noise: float
 
     @classmethod
-    def of(cls, prior: Prior, points: FloatArray, values: FloatArray) -> _Process:
-        """Return the process of values, shape (n_data,), at points."""
-        data = points * prior.factors
-        inverse, _ = inverted(prior.kernel.of(*pairs(data, data)) + prior.noise * np.eye(len(data)))
+    def of(cls, prior: Prior, points: FloatArray, values: FloatArray, known: FloatArray | None) -> _Process:
+        """Return the process of values, shape (n_data,), at points, with the variances of noise that is known."""
+        data, noise, shares = points * prior.factors, prior.noise, np.full(len(points), prior.noise)
+        if prior.variance is not None and known is not None:
+            shares += known / prior.variance
+            noise = float(shares.mean())
+        inverse, _ = inverted(prior.kernel.of(*pairs(data, data)) + np.diag(shares))
         alpha = inverse @ values
-        variance = max(float(values @ alpha) / len(data), LEAST)
-        return cls(prior.kernel, prior.factors, data, inverse, alpha, variance, variance * prior.noise)
+        variance = prior.variance or max(float(values @ alpha) / len(data), LEAST)
+        return cls(prior.kernel, prior.factors, data, inverse, alpha, variance, variance * noise)
 
     def near(self, points: FloatArray) -> FloatArray:
         """Return the kernel of points, multiplied, and data, shape (n_points, n_data)."""
@@ -64,20 +67,25 @@ class GaussianProcesses:
         Where the quantities are known; at least two of them differ.
     values : ndarray of float, shape (n_data, n_quantities)
         The quantities, finite.
+    errors : ndarray of float, shape (n_data, n_quantities), optional
+        Standard errors of the quantities: the noise of an evaluation is not less. NaN of a quantity of which none are
+        known, and of which all noise is learnt.
 
     Attributes
     ----------
     noise : ndarray of float, shape (n_quantities,)
-        Standard deviation of the noise of each, in its own unit.
+        Standard deviation of the noise of each, in its own unit, of an evaluation on average.
     """
 
-    def __init__(self, points: FloatArray, values: FloatArray):
+    def __init__(self, points: FloatArray, values: FloatArray, errors: FloatArray | None = None):
         self._mean, spread = values.mean(axis=0), values.std(axis=0)
         constant = spread <= LEAST
         self._spread = np.where(constant, 1.0, spread)
         standard = np.where(constant, 0.0, (values - self._mean) / self._spread)
-        priors = likeliest(points, standard)
-        self._processes = [_Process.of(prior, points, y) for prior, y in zip(priors, standard.T, strict=True)]
+        variances = np.full(values.shape, np.nan) if errors is None else (errors / self._spread) ** 2
+        known = [None if np.isnan(column).any() else column for column in variances.T]
+        parts = zip(likeliest(points, standard, known), standard.T, known, strict=True)
+        self._processes = [_Process.of(prior, points, y, noise) for prior, y, noise in parts]
         self.noise = np.sqrt([each.noise for each in self._processes]) * self._spread
 
     def mean(self, points: FloatArray) -> FloatArray:

@@ -4,6 +4,9 @@ Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, chapter 5. F
 same in all directions: with its eigendecomposition K = Q diag(w) Q^T each quantity and each share of noise g costs
 O(N) by (K + g)^-1 = Q diag(1 / (w + g)) Q^T, and the variance s of a quantity has a closed form. Then a coordinate is
 multiplied by a factor of its own ("automatic relevance determination"): a parameter matters to some targets only.
+
+Where the noise of single evaluations is known, R of variances on its diagonal, that of a quantity is
+s (K + g) + R (stochastic kriging; Ankenman, Nelson & Staum 2010, Operations Research 58:371): s is searched for then.
 """
 
 from __future__ import annotations
@@ -30,6 +33,8 @@ _EXPECTED_NOISE, _PENALTY = 0.05, 0.02
 _SPREAD, _WIDEST = 1.0, 3.0
 # steps of the search for the factors, and on how many of the points at most: more of them cost more than they tell
 _STEPS, _MOST = 10, 160
+# least and largest variance s of a standardised quantity whose noise is known
+_VARIANCES = (1e-6, 1e6)
 # least variance
 LEAST = 1e-12
 
@@ -45,15 +50,18 @@ class Prior:
     factors : ndarray of float, shape (n_parameters,)
         What they are multiplied by.
     noise : float
-        Variance of the noise as a share of the kernel's.
+        Variance of the noise as a share of the kernel's, beside that which is known of single evaluations.
+    variance : float, optional
+        s, if the noise of single evaluations is known; otherwise it follows from the values.
     """
 
     kernel: Kernel
     factors: FloatArray
     noise: float
+    variance: float | None = None
 
 
-def likeliest(points: FloatArray, values: FloatArray) -> Sequence[Prior]:
+def likeliest(points: FloatArray, values: FloatArray, known: Sequence[FloatArray | None]) -> Sequence[Prior]:
     """Return the prior of each quantity under which its values are likeliest; ties go to the first kernel.
 
     Parameters
@@ -62,6 +70,8 @@ def likeliest(points: FloatArray, values: FloatArray) -> Sequence[Prior]:
         At least two of them differ.
     values : ndarray of float, shape (n_data, n_quantities)
         Of mean 0 and variance 1, or 0.
+    known : sequence of ndarray of float, shape (n_data,), or None
+        Variance of the noise of each evaluation, for each quantity; None if it is not known.
     """
     rows = rows_of(len(points))
     points, values = points[rows], values[rows]
@@ -70,7 +80,13 @@ def likeliest(points: FloatArray, values: FloatArray) -> Sequence[Prior]:
     found = []
     for column, place in enumerate(best):
         prior = Prior(kernels[place], np.ones(points.shape[1]), float(_NOISES[choices[place][column]]))
-        found.append(_with_factors(prior, points, values[:, column]) if values[:, column].any() else prior)
+        own, variances = values[:, column], known[column]
+        if not own.any():
+            found.append(prior)
+        elif variances is None:
+            found.append(_with_factors(prior, points, own))
+        else:
+            found.append(_with_variance(prior, points, own, variances[rows]))
     return found
 
 
@@ -127,6 +143,27 @@ def _with_factors(prior: Prior, points: FloatArray, values: FloatArray) -> Prior
     return Prior(prior.kernel, np.exp(found.x[:-1]), float(np.exp(found.x[-1])))
 
 
+def _with_variance(prior: Prior, points: FloatArray, values: FloatArray, known: FloatArray) -> Prior:
+    """Return the prior with the likeliest factors, and with the variance beside noise that is known."""
+    data = points * prior.factors
+    inverse, _ = inverted(prior.kernel.of(*pairs(data, data)) + prior.noise * np.eye(len(data)))
+    variance = float(np.clip(values @ inverse @ values / len(data), *_VARIANCES))
+    # what is known was noise as well, when the kernel was chosen
+    noise = float(np.clip(prior.noise - known.mean() / variance, *_NOISES[[0, -1]]))
+    limits = [(-_WIDEST, _WIDEST)] * points.shape[1] + [tuple(np.log(each)) for each in (_NOISES[[0, -1]], _VARIANCES)]
+    found = minimize(
+        loss_beside_noise,
+        np.concatenate([np.log(prior.factors), np.log([noise, variance])]),
+        (prior.kernel, points, values, known),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=limits,
+        options={"maxiter": _STEPS},
+    )
+    factors, (noise, variance) = np.exp(found.x[:-2]), np.exp(found.x[-2:])
+    return Prior(prior.kernel, factors, float(noise), float(variance))
+
+
 def loss(logarithms: FloatArray, kernel: Kernel, points: FloatArray, values: FloatArray) -> tuple[float, FloatArray]:
     """Return minus the logarithm of the likelihood and of what is expected of factors and noise, and its gradient.
 
@@ -149,11 +186,46 @@ def loss(logarithms: FloatArray, kernel: Kernel, points: FloatArray, values: Flo
     inverse, half_logarithm = inverted(matrix)
     alpha = inverse @ values
     variance = max(float(values @ alpha) / n, LEAST)
-    off = np.append(logarithms[:-1] / _SPREAD, np.sqrt(2 * _PENALTY) * (logarithms[-1] - np.log(_EXPECTED_NOISE)))
-    total = 0.5 * n * np.log(variance) + half_logarithm + 0.5 * off @ off
+    penalty, penalty_slope = _unexpected(logarithms)
+    total = 0.5 * n * np.log(variance) + half_logarithm + penalty
     weights = 0.5 * (inverse - np.outer(alpha, alpha) / variance)
     slope = np.append(kernel.gradient_by_scales(weights, scaled), noise * np.trace(weights))
-    return float(total), slope + off * np.append(np.full(points.shape[1], 1 / _SPREAD), np.sqrt(2 * _PENALTY))
+    return float(total), slope + penalty_slope
+
+
+def loss_beside_noise(
+    logarithms: FloatArray, kernel: Kernel, points: FloatArray, values: FloatArray, known: FloatArray
+) -> tuple[float, FloatArray]:
+    """Return minus the logarithm of the likelihood and of what is expected, beside known noise, and its gradient.
+
+    0.5 y^T C^-1 y + 0.5 log |C| + sum_d log(a_d)^2 / 2 + 0.02 log(g / 0.05)^2, with C = s (K + g) + R.
+
+    Parameters
+    ----------
+    logarithms : ndarray of float, shape (n_parameters + 2,)
+        Of the factors a of the coordinates, of the share of noise g, and of the variance s.
+    kernel, points, values
+        As for `loss`.
+    known : ndarray of float, shape (n_data,)
+        The diagonal of R.
+    """
+    noise, variance = np.exp(logarithms[-2:])
+    scaled = points * np.exp(logarithms[:-2])
+    signal = variance * (kernel.of(*pairs(scaled, scaled)) + noise * np.eye(len(points)))
+    inverse, half_logarithm = inverted(signal + np.diag(known))
+    alpha = inverse @ values
+    penalty, penalty_slope = _unexpected(logarithms[:-1])
+    weights = 0.5 * (inverse - np.outer(alpha, alpha))
+    slope = np.append(variance * kernel.gradient_by_scales(weights, scaled), variance * noise * np.trace(weights))
+    return float(0.5 * values @ alpha + half_logarithm + penalty), np.append(
+        slope + penalty_slope, (weights * signal).sum()
+    )
+
+
+def _unexpected(logarithms: FloatArray) -> tuple[float, FloatArray]:
+    """Return minus the logarithm of what is expected of factors and of the share of noise, and its gradient."""
+    off = np.append(logarithms[:-1] / _SPREAD, np.sqrt(2 * _PENALTY) * (logarithms[-1] - np.log(_EXPECTED_NOISE)))
+    return 0.5 * off @ off, off * np.append(np.full(len(logarithms) - 1, 1 / _SPREAD), np.sqrt(2 * _PENALTY))
 
 
 def inverted(matrix: FloatArray) -> tuple[FloatArray, float]:

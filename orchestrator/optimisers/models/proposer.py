@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from orchestrator.optimisers.base import Problem, Told
+from orchestrator.optimisers.base import Problem, Told, known_errors
 from orchestrator.optimisers.models.archive import rows_of
 from orchestrator.optimisers.models.calibration import Calibration
 from orchestrator.optimisers.models.metric import Metric
@@ -131,14 +131,15 @@ class Proposer:
         """Return the model of an ask, None if there is none."""
         if ask is None or ask.fitted is not None or ask.failed:
             return None if ask is None else ask.fitted
-        points, values, failed, totals = self._rows(ask.blocks)
+        points, values, failed, totals, errors = self._rows(ask.blocks)
         if len(points) < self._problem.size or np.count_nonzero(~failed) < _FEWEST:
             return None
         try:
             with libraries().limit(limits=1):
                 metric = Metric(ask.distribution.covariance, points.mean(axis=0))
                 nearest = self._nearest(metric.of(points), totals)
-                data = Data(metric.of(points[nearest]), values[nearest], failed[nearest])
+                known = None if errors is None else errors[nearest]
+                data = Data(metric.of(points[nearest]), values[nearest], failed[nearest], known)
                 ask.fitted = _Fitted(ValueModel(data, self._scales), metric, points[nearest])
         except (np.linalg.LinAlgError, ValueError) as error:
             _warn(error)
@@ -154,14 +155,15 @@ class Proposer:
 
     def _rows(
         self, blocks: int
-    ) -> tuple[FloatArray, FloatArray, np.ndarray[tuple[int, ...], np.dtype[np.bool_]], FloatArray]:
-        """Return points, values, whether they failed, and totals of what may be learnt of so many blocks, by ids."""
+    ) -> tuple[FloatArray, FloatArray, np.ndarray[tuple[int, ...], np.dtype[np.bool_]], FloatArray, FloatArray | None]:
+        """Return points, values, whether they failed, totals and errors of what may be learnt of blocks, by ids."""
         rows = [(self._told[block], n) for block, n in rows_of(self._told[:blocks])]
         points = np.array([told.points[n] for told, n in rows]).reshape(len(rows), len(self._problem.start))
         scores = np.array([told.scores[n] for told, n in rows]).reshape(len(rows), len(self._problem.targets))
         values = np.array([told.values[n] for told, n in rows]).reshape(scores.shape)
         failed = np.array([told.outcomes[n] is not Outcome.OK for told, n in rows], dtype=bool)
-        return self._problem.snapped(points), self._scales.known(values, scores), failed, scores.sum(axis=1)
+        errors = known_errors(np.array([told.errors_or_nan[n] for told, n in rows]).reshape(scores.shape))
+        return self._problem.snapped(points), self._scales.known(values, scores), failed, scores.sum(axis=1), errors
 
     def _nearest(self, points: FloatArray, totals: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
         """Return the rows that are used, in their order."""

@@ -68,6 +68,25 @@ class Scales:
         """Return y of values in the targets' units; NaN stays."""
         return np.asarray(np.arcsinh(self.distance(values) / self.width))
 
+    def errors(self, values: FloatArray, errors: FloatArray) -> FloatArray:
+        """Return the standard errors of y: half of the difference that an error up and one down make.
+
+        To first order that is the slope times the error. Noise of many norms, though, is larger than the part of y that
+        is steep, and the slope would make of it far more than it is.
+
+        Parameters
+        ----------
+        values, errors : ndarray of float, shape (n_evaluations, n_targets)
+            In the targets' units.
+
+        Returns
+        -------
+        ndarray of float, shape (n_evaluations, n_targets)
+            NaN of targets whose score is learnt.
+        """
+        half = (self.learnt(values + errors) - self.learnt(values - errors)) / 2
+        return np.where(self._by_score, np.nan, half)
+
     def values(self, learnt: FloatArray) -> FloatArray:
         """Return values, in the targets' units, of y."""
         return np.asarray(self.centre + self.norm * self.width * np.sinh(self._bounded(learnt)))

@@ -12,6 +12,7 @@ from orchestrator.optimisers.models.gaussian_processes import GaussianProcesses
 from orchestrator.optimisers.models.kernels import median_distance, pairs
 from orchestrator.optimisers.models.likelihood import LEAST, least_losses, rows_of
 from orchestrator.optimisers.models.scores import Scales
+from orchestrator.optimisers.models.standard_errors import smoothed
 from orchestrator.records import FloatArray
 
 # of a process of labels 0 and 1, what makes it a probability: Phi((m - 1/2) / width)
@@ -36,11 +37,14 @@ class Data:
         In the targets' units, NaN if there is none.
     failed : ndarray of bool, shape (n_data,)
         Whether the simulation exploded, or failed otherwise because of its parameters.
+    errors : ndarray of float, shape (n_data, n_targets), or None
+        Standard errors of the values, NaN where none is known; None if none is at all.
     """
 
     points: FloatArray
     values: FloatArray
     failed: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    errors: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -127,11 +131,13 @@ class ValueModel:
         known = ~np.isnan(self.noise) & (expected.no_value < 0.5)
         values = np.where(known, self.scales.values(expected.mean), np.nan)
         failed = expected.fails > 0.5
+        errors = None if data.errors is None else np.vstack([data.errors, np.full(values.shape, np.nan)])
         return ValueModel(
             Data(
                 np.vstack([data.points, points]),
                 np.vstack([data.values, np.where(failed[:, None], np.nan, values)]),
                 np.concatenate([data.failed, failed]),
+                errors,
             ),
             self.scales,
         )
@@ -231,7 +237,10 @@ class ValueModel:
     def _group(self, data: Data, columns: np.ndarray[tuple[int, ...], np.dtype[np.intp]]) -> _Group:
         has = _known(data, columns)
         points, y = data.points[has], self.scales.learnt(data.values[has])[:, columns]
-        processes = GaussianProcesses(points, y) if len(points) >= _FEWEST and differ(points) else None
+        errors = None
+        if data.errors is not None:
+            errors = self.scales.errors(data.values[has], smoothed(points, data.errors[has]))[:, columns]
+        processes = GaussianProcesses(points, y, errors) if len(points) >= _FEWEST and differ(points) else None
         works = ~data.failed
         return _Group(columns, processes, labels(data.points[works], ~has[works]))
 

@@ -283,10 +283,18 @@ def _value_notes(history: History, row: int) -> tuple[str, ...]:
 
 
 def value_text(history: History, row: int, n: int) -> str:
-    """Return ``3.2 Hz (1 to 5)``: a value, its unit, and what is wanted."""
-    wanted, value = history.targets[n], history.values[row, n]
-    text = f"{value:.3g} {wanted.unit}".strip() if math.isfinite(value) else "no value"
+    """Return ``3.2 ± 0.1 Hz (1 to 5)``: a value, its standard error over trials, its unit, and what is wanted."""
+    wanted = history.targets[n]
+    number = value_and_error(history, row, n)
+    text = f"{number} {wanted.unit}".strip() if number else "no value"
     return f"{text} ({wanted.text})" if wanted.text else text
+
+
+def value_and_error(history: History, row: int, n: int, digits: int = 3) -> str:
+    """Return ``3.2 ± 0.1``: a value, and its standard error if there are trials; empty if there is no value."""
+    value, error = history.values[row, n], history.errors[row, n]
+    beside = f" ± {error:.2g}" if math.isfinite(error) else ""
+    return f"{value:.{digits}g}{beside}" if math.isfinite(value) else ""
 
 
 def _missing(history: History) -> str:

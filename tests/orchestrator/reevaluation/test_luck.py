@@ -18,7 +18,7 @@ from orchestrator.config.file import load_config
 from orchestrator.display.terminal import one_line, render
 from orchestrator.paths import ReevaluationPaths, RunPaths
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
-from orchestrator.reevaluation.choosing import choose
+from orchestrator.reevaluation.choosing import Candidate, choose
 from orchestrator.reevaluation.noise import Luck
 from orchestrator.reevaluation.store import Request
 from orchestrator.report import write_report
@@ -153,6 +153,36 @@ def test_noise_that_the_model_has_learnt_is_taken_where_nothing_was_evaluated_ag
     assert "norm below noise: target ReturnedValue(cv)" in said("best", run.directory)
     columns = next(line.split() for line in said("best", run.directory).splitlines() if line.startswith("target "))
     assert columns[-2:] == ["noise", "norm"]
+
+
+def test_standard_errors_over_trials_are_beside_the_values_and_the_noise_of_the_best(run: RunPaths) -> None:
+    points = {0.15: ((3.1, 1.0), (0.3, 0.05)), 0.16: ((3.2, 1.0), (0.4, 0.0)), 0.17: ((9.0, 1.0), ())}
+    block = [
+        Evaluation(
+            Offspring(1, n, (x,), {"x": x}), Result(Outcome.OK), values, (values[0] - 3, 0.0), 1, 0.0, 1, errors=errors
+        )
+        for n, (x, (values, errors)) in enumerate(points.items())
+    ]
+    Checkpoint(run.checkpoint).append(block, {"model_noise": np.array([0.5, 2.0])})
+    luck = Luck.of(Checkpoint(run.checkpoint), 1)
+    # rather than what the model has learnt
+    noise = luck.noises[RATE]
+    assert noise.sd == pytest.approx(np.sqrt((0.3**2 + 0.4**2) / 2))
+    assert (noise.source, noise.measured) == ("standard error over the trials of the best", True)
+    assert luck.choice.best[0].errors == {RATE: 0.3, CV: 0.05}
+    lines = said("best", run.directory).splitlines()
+    columns = next(line.split() for line in lines if line.startswith("target "))
+    assert columns == ["target", "value", "at", "start", "score", "value", "+-", "se", "score", "noise", "norm"]
+    assert next(line.split()[3:6] for line in lines if line.startswith(RATE)) == ["3.1", "0.3", "0.1"]
+    (best,) = json.loads(said("best", run.directory, "--json"))
+    assert [target["standard_error"] for target in best["targets"]] == [0.3, 0.05]
+    assert Candidate.from_json(luck.choice.best[0].to_json()).errors == luck.choice.best[0].errors
+    page = write_report([run], run.report).read_text()
+    assert "3.1 ± 0.3 ✓" in page
+    assert "3.2 ± 0.4 ✓" in page
+    # other seeds count more
+    evaluate_again(run, dict(zip((0.15, 0.16), AGAIN.values(), strict=True)))
+    assert "between seeds" in Luck.of(Checkpoint(run.checkpoint), 1).noises[RATE].source
 
 
 def test_status_and_report_name_the_winner_by_the_mean(run: RunPaths) -> None:

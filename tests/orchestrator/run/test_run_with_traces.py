@@ -62,6 +62,9 @@ def test_outputs_deviations_and_recordings_are_in_the_checkpoint_of_a_continued_
     np.testing.assert_allclose(frame["sd:ReturnedValue(noise)"], np.std(noise, axis=1, ddof=1), rtol=1e-12)
     assert (frame["sd:TraceRMSE(v)"] > 0).all()
     checkpoint = Checkpoint(whole.runs[0])
+    labels = ("TraceRMSE(v)", "ReturnedValue(noise)", "EventCount")
+    errors = frame[[f"sd:{label}" for label in labels]].to_numpy() / np.sqrt(2)
+    np.testing.assert_allclose(np.vstack([block.errors_or_nan for block in checkpoint.told()]), errors, rtol=1e-12)
     outputs = np.vstack([block.outputs[0] for block in checkpoint.told()])
     times = np.arange(0, 50, 1.0)
     expected = [

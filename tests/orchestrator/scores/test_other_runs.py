@@ -23,7 +23,7 @@ from orchestrator.scores.other_runs import evaluations_of_others, freeze, frozen
 POINTS = [(0.1, -1.0), (0.5, 0.5), (0.9, 1.5), (0.3, 0.0), (0.7, 1.0), (0.2, -0.5), (0.6, 0.1), (0.8, -1.5), (0.4, 0.9)]
 
 
-def other(directory: Path) -> None:
+def other(directory: Path, errors: tuple[float, ...] = ()) -> None:
     """Write a run in which the value of a target is ten times a parameter; the last evaluations tell less."""
     directory.mkdir()
     labels = [f"ReturnedValue({key})" for key in ("rate", "cv")]
@@ -39,6 +39,7 @@ def other(directory: Path) -> None:
                 (1.0, 1.0) if outcome is not Outcome.NODE_FAIL else (np.nan, np.nan),
                 1,
                 0.0,
+                errors=errors if outcome is Outcome.OK else (),
             )
             for n, ((x, y), outcome) in enumerate(zip(POINTS, outcomes, strict=True))
         ],
@@ -128,6 +129,32 @@ def test_what_is_known_is_kept_with_the_run_and_proposals_are_made_at_once(tmp_p
     again = create_optimiser(config.optimiser, problem).ask(asked)
     assert np.array_equal(again.points, asked.points)
     assert again.origins == asked.origins
+
+
+def test_standard_errors_of_others_are_learnt_and_kept_with_the_run(tmp_path: Path) -> None:
+    other(tmp_path / "other", (0.4, 0.1))
+    Checkpoint(tmp_path / "other").evaluations().to_csv(tmp_path / "other.csv", index=False)
+    config, paths = config_at(tmp_path), RunPaths(tmp_path / "run")
+    labels = [target.label for target in config.create_targets()]
+    wanted = [{"ReturnedValue(rate)": 0.4, "ReturnedValue(cv)": 0.1}[label] for label in labels]
+    of_table = {"method": "cma", "model": "targets", "start_from": "other.csv"}
+    paths.directory.mkdir()
+    for found in (config, config_at(tmp_path, optimiser=of_table)):
+        freeze(evaluations_of_others(found), paths)
+        known = frozen(paths)
+        assert known is not None
+        assert known.errors is not None
+        np.testing.assert_array_equal(known.errors[:7], [wanted] * 7)
+        assert np.isnan(known.errors[7:]).all()
+    other(tmp_path / "plain")
+    freeze(evaluations_of_others(config_at(tmp_path, optimiser={**of_table, "start_from": "plain"})), paths)
+    known = frozen(paths)
+    assert known is not None
+    assert known.errors is None
+    # earlier versions kept none
+    with np.load(paths.learnt) as arrays:
+        np.savez(paths.learnt, **{name: arrays[name] for name in arrays if name != "errors"})
+    assert frozen(paths) is not None
 
 
 def test_nothing_is_known_of_others_unless_the_file_is_there_and_readable(tmp_path: Path) -> None:

@@ -273,6 +273,7 @@ def test_trials_have_seeds_and_directories_of_their_own_and_values_a_deviation(t
     assert result.deviations["ReturnedValue(x)"] == pytest.approx(spread)
     assert result.values["TraceMean"] == pytest.approx(1.5 * np.mean(noise))
     assert result.deviations["TraceMean"] == pytest.approx(1.5 * spread)
+    assert result.errors["TraceMean"] == pytest.approx(1.5 * spread / np.sqrt(len(seeds)))
     assert result.values["PeakAmplitude"] == pytest.approx(2 * np.mean(noise), rel=1e-6)
     assert result.outputs["PeakAmplitude"] == pytest.approx([2 * each for each in noise], rel=1e-6)
     assert result.values["EventCount"] == 1
