@@ -71,7 +71,6 @@ def test_how_much_is_known_before_the_first_proposal(initial: int | str, propose
     assert [len(block.proposed) for block in blocks] == proposed
 
 
-@pytest.mark.run
 def test_it_finds_the_solution_sooner_than_chance() -> None:
     best = min(block.totals.min() for block in run(create(problem()), 20))
     drawn = np.random.default_rng(1).random((100, 120, 3)).reshape(-1, 3)

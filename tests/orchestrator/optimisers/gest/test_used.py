@@ -344,7 +344,6 @@ def test_without_the_standard_the_extra_is_named(tmp_path: Path, monkeypatch: py
     assert not (tmp_path / "imported").exists()
 
 
-@pytest.mark.run
 def test_a_run_whose_generator_breaks_goes_on_once_it_is_mended(tmp_path: Path) -> None:
     """As a run in which it did not break, and without simulating anything twice; looking imports nothing."""
     changes = {"optimiser": {"method": "generator", "generator": "own.py:Own"}, "max_ngen": 3}
