@@ -87,6 +87,9 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(20_000, 50, 50)
     if _is_core(config) and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    # The processes of pytest-xdist have the size of a terminal among their variables; those of tests have their own.
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
     # SIGTERM ends the tests as Ctrl-C does, so that fixtures stop what they started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Tests that are started in the background would hand an ignored Ctrl-C down to the programs under test.
