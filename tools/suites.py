@@ -4,12 +4,12 @@
     tools/suites.py    # tools/test runs it when it is given no arguments
 
 If anything fails in the core, the rest is not run. Then two runs of pytest go on side by side, each on a virtual SLURM
-cluster of its own: tests that wait for SLURM, whose output is shown as it comes, and tests that compare with other
-libraries, run small optimisations on this machine, simulate networks, open browsers and execute notebooks, which give
-way to the former. When those that wait have ended, a third run begins on all cores, beside what the second has left to
-do: tests that need no more than their own process, which optimise with each method, give commands of the program, draw
-figures and damage files. The output of the second and the third is shown at the end. Ctrl-C and SIGTERM end all of it.
-The last line is a summary as pytest's; the exit code is 0 if all passed.
+cluster of its own: tests that wait for SLURM, whose output is shown as it comes, and tests that run small optimisations
+on this machine, simulate networks, open browsers and execute notebooks, which give way to the former. When those that
+wait have ended, a third run begins on all cores, beside what the second has left to do: tests that need little more
+than their own process, which optimise with each method, give commands of the program, draw figures, damage files and
+compare with other libraries. The output of the second and the third is shown at the end. Ctrl-C and SIGTERM end all of
+it. The last line is a summary as pytest's; the exit code is 0 if all passed.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from pathlib import Path
 from typing import IO
 
 TOOLS = Path(__file__).resolve().parent
-# marks of tests that start nothing which another could disturb, so that several go on side by side
-UNDISTURBED = ("methods", "commands", "drawing", "hostile")
+# marks of tests that nothing disturbs which goes on beside them, so that several are run at a time
+UNDISTURBED = ("methods", "commands", "drawing", "hostile", "reference")
 _UNDISTURBED = " or ".join(UNDISTURBED)
-_PROGRAMS = "reference or run or mozaik or simulators or browser or notebooks"
+_PROGRAMS = "run or mozaik or simulators or browser or notebooks"
 WAITING = "slurm and not (mozaik or simulators or browser or notebooks)"
 COMPUTING = f"({_PROGRAMS}) and not ({WAITING})"
 IN_PROCESS = f"({_UNDISTURBED}) and not (slurm or {_PROGRAMS})"
