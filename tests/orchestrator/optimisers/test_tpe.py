@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
+from asked_and_told import rounds, told_of
 from orchestrator_project import CONFIG
 
 from orchestrator.checking.problems import examine
@@ -42,17 +43,11 @@ def loss(points: FloatArray) -> FloatArray:
 
 
 def told(asked: Asked, **changes: Any) -> Told:
-    scores = loss(asked.points)
-    rows = {"values": scores, "scores": scores, "outcomes": [Outcome.OK] * len(scores), "origins": asked.origins}
-    return Told(**{"points": asked.points, **rows, **changes})
+    return told_of(asked, loss, **changes)
 
 
 def run(optimiser: Guarded, generations: int) -> list[Told]:
-    blocks = []
-    for _ in range(generations):
-        blocks.append(told(optimiser.ask()))
-        optimiser.tell(blocks[-1])
-    return blocks
+    return rounds(optimiser, generations, loss)
 
 
 def test_it_draws_from_the_whole_space_first_and_then_proposes() -> None:
