@@ -156,7 +156,7 @@ def main() -> int:
             rest = [
                 waiting,
                 Suite("tests that compute", (*ON_CLUSTER, *PYTEST, "-m", COMPUTING), _NICE),
-                Suite("tests in a process", (*PYTEST, *parallel, "-m", IN_PROCESS), _NICE, after=waiting),
+                Suite("tests on all cores", (*PYTEST, *parallel, "-m", IN_PROCESS), _NICE, after=waiting),
             ]
             done += rest
             run(rest)

@@ -18,7 +18,7 @@ _LEAST = 1e-6
 def keys_of(points: Iterable[FloatArray]) -> list[bytes]:
     """Return what is the same of points whose coordinates agree in `DIGITS` places, of each; shapes (n_parameters,)."""
     # adding 0 makes one of the two zeros
-    return [(np.asarray(point, dtype=float).round(DIGITS) + 0.0).tobytes() for point in points]
+    return [row.tobytes() for row in np.array([*points], dtype=float).round(DIGITS) + 0.0]
 
 
 class Evaluated:

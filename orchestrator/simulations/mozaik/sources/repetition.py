@@ -65,9 +65,11 @@ class Repetition:
     def _is_looked_at(self, name: ast.Name) -> bool:
         """Whether what a variable holds is asked for something, or something is put into it, which takes nothing."""
         parent = self.parents[name]
-        return isinstance(parent, ast.Attribute) or (
-            isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Store)
-        )
+        if isinstance(parent, ast.Attribute):
+            call = self.parents[parent]
+            is_called = isinstance(call, ast.Call) and call.func is parent
+            return not is_called or isinstance(self.parents[call], ast.Expr)  # a copy would be used
+        return isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Store)
 
     def _is_looped_over(self, name: ast.Name) -> bool:
         """Whether each thing that a variable holds is looked at, and nothing else."""

@@ -147,6 +147,10 @@ UNREAD = {
         experiments.extend(experiments)
         return experiments
         """,
+    "a list of which copies are taken": """
+        experiments = [NoStimulation(model, duration=1.0)]
+        return experiments.copy() + experiments.copy()
+        """,
     "one that is taken twice": """
         once = NoStimulation(model, duration=1.0)
         return [once, once]
