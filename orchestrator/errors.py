@@ -68,8 +68,11 @@ class ConfigError(UsageError):
     def __init__(self, source: Path, problems: Sequence[Problem]):
         self.source = source
         self.problems = list(problems)
+        super().__init__(source, self.problems)
+
+    def __str__(self) -> str:
         lines = []
         for problem in self.problems:
-            place = f"{source}:{problem.line}" if problem.line else f"{source}"
+            place = f"{self.source}:{problem.line}" if problem.line else f"{self.source}"
             lines.append(f"{place}: {problem.key + ': ' if problem.key else ''}{problem.message}")
-        super().__init__("\n".join(lines))
+        return "\n".join(lines)

@@ -28,7 +28,7 @@ import threading
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from multiprocessing.queues import Queue
 from pathlib import Path
@@ -103,6 +103,8 @@ except ImportError:  # a mozaik without MPI: one process
 TELLS_FOR, PAUSE = 600.0, 5.0
 # how often in a row the main thread is found to wait in vain before all is ended, and the pause between two looks, in s
 LOOKS, BETWEEN_LOOKS = 6, 5.0
+# how deep in arguments, and in how long ones, queues are looked for
+DEEPEST, LONGEST = 4, 1000
 # the threads of Python's that put nothing into a queue of their own accord: ours, the main one, multiprocessing's
 WATCH = "watches a process"
 THREADS = (WATCH, "MainThread", "QueueFeederThread")
@@ -414,9 +416,9 @@ class BuildingProcess(multiprocessing.Process):
     failure, all is ended only if the main thread is in a `get` without a time limit, of a queue that was an argument of
     the failed process, if no process lives that may have it too, if the model has no threads of its own, and if the
     main thread has used no time of a processor in all of several looks in a row: nobody can wake it any more. A process
-    may have a queue that is an argument of it, or any if none is, or if it was started in another way: what it has is
-    not known then. A process that its parent ended, one that fails and is not waited for, and one whose queue others
-    can still fill, end nothing.
+    may have a queue that is an argument of it, or in one, or any if none is, or if it was started in another way: what
+    it has is not known then. A process that its parent ended, one that fails and is not waited for, and one whose queue
+    others can still fill, end nothing.
     """
 
     # those that may still put something into queues
@@ -433,7 +435,7 @@ class BuildingProcess(multiprocessing.Process):
     ) -> None:
         args, kwargs = tuple(args), dict(kwargs or {})
         super().__init__(group, target, name, args, kwargs, **more)
-        self.queues = [each for each in (*args, *kwargs.values()) if isinstance(each, Queue)]
+        self.queues = [*queues_in((args, kwargs))]
         self.ended_by_parent = False
 
     def start(self) -> None:
@@ -490,6 +492,15 @@ class BuildingProcess(multiprocessing.Process):
         if any(each not in others for each in living_processes()):
             return False
         return all(each.name in THREADS for each in threading.enumerate())
+
+
+def queues_in(given: Any, deepest: int = DEEPEST) -> Iterator[Any]:
+    """The queues of arguments, those in lists, tuples, sets and dictionaries among them, as far as these are short."""
+    if isinstance(given, Queue):
+        yield given
+    elif deepest and isinstance(given, (list, tuple, set, frozenset, Mapping)) and len(given) <= LONGEST:
+        for each in given.values() if isinstance(given, Mapping) else given:
+            yield from queues_in(each, deepest - 1)
 
 
 def living_processes() -> list[Any]:

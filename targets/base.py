@@ -53,8 +53,11 @@ class UnfitData(ValueError):
     """
 
     def __init__(self, option: str, message: str):
-        super().__init__(message)
+        super().__init__(option, message)
         self.option = option
+
+    def __str__(self) -> str:
+        return str(self.args[1])
 
 
 class Unmeasurable(NoValue):
@@ -69,8 +72,11 @@ class Unmeasurable(NoValue):
     """
 
     def __init__(self, option: str, message: str):
-        super().__init__(f"{option}: {message}")
+        super().__init__(option, message)
         self.option = option
+
+    def __str__(self) -> str:
+        return "{}: {}".format(*self.args)
 
 
 class Target(BaseModel):

@@ -38,7 +38,10 @@ class TargetError(ValueError):
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
-        super().__init__("\n".join(f"targets{_path(loc)}: {message}" for loc, message in problems))
+        super().__init__(problems)
+
+    def __str__(self) -> str:
+        return "\n".join(f"targets{_path(loc)}: {message}" for loc, message in self.problems)
 
 
 def _path(loc: tuple[str | int, ...]) -> str:

@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slurm_cluster import VirtualCluster
 from slurm_project import environment_of
-from suites import CORE
+from suites import CORE, IN_PROCESS, UNDISTURBED
 
 # all but the quick core, the fastest first
 SUITES = (
@@ -62,15 +62,24 @@ def _is_core(config: pytest.Config) -> bool:
     return bool(config.getoption("markexpr") == CORE)
 
 
+def _left_out(config: pytest.Config) -> Collection[str]:
+    """Return the suites of which a run has no test, as far as they are to be left out unread."""
+    if _is_core(config):
+        return SUITES
+    return set(SUITES) - set(UNDISTURBED) if config.getoption("markexpr") == IN_PROCESS else ()
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Spare the core what only others import: a simulator, a browser, matplotlib."""
-    if not _is_core(config) or collection_path.suffix != ".py" or not collection_path.is_file():
+    """Spare the core, and processes side by side, what only others import: a simulator, a browser, matplotlib."""
+    left_out = _left_out(config)
+    if not left_out or collection_path.suffix != ".py" or not collection_path.is_file():
         return None
-    return _OF_A_SUITE.search(collection_path.read_text(encoding="utf-8")) is not None or None
+    found = _OF_A_SUITE.search(collection_path.read_text(encoding="utf-8"))
+    return (found is not None and found[1] in left_out) or None
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if _is_core(config):
+    if _left_out(config):
         # matrices are small: threads would only wait for each other, in libraries that are loaded and in others
         threadpoolctl.threadpool_limits(1)
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -78,6 +87,9 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(20_000, 50, 50)
     if _is_core(config) and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    # The processes of pytest-xdist have the size of a terminal among their variables; those of tests have their own.
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
     # SIGTERM ends the tests as Ctrl-C does, so that fixtures stop what they started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # Tests that are started in the background would hand an ignored Ctrl-C down to the programs under test.

@@ -4,11 +4,12 @@
     tools/suites.py    # tools/test runs it when it is given no arguments
 
 If anything fails in the core, the rest is not run. Then two runs of pytest go on side by side, each on a virtual SLURM
-cluster of its own: tests that wait for SLURM, whose output is shown as it comes, and tests that optimise with each
-method, give commands of the program, draw figures, damage files, compare with other libraries, run small optimisations
-on this machine, simulate networks, open browsers and execute notebooks, which give way to the former, and whose output
-is shown at their end. Ctrl-C and SIGTERM end all of it. The last line is a summary as pytest's; the exit code is 0 if
-all passed.
+cluster of its own: tests that wait for SLURM, whose output is shown as it comes, and tests that run small optimisations
+on this machine, simulate networks, open browsers and execute notebooks, which give way to the former. When those that
+wait have ended, a third run begins on all cores, beside what the second has left to do: tests that need little more
+than their own process, which optimise with each method, give commands of the program, draw figures, damage files and
+compare with other libraries. The output of the second and the third is shown at the end. Ctrl-C and SIGTERM end all of
+it. The last line is a summary as pytest's; the exit code is 0 if all passed.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ from pathlib import Path
 from typing import IO
 
 TOOLS = Path(__file__).resolve().parent
-_COMPUTING = (
-    "methods or commands or drawing or hostile or reference or run or mozaik or simulators or browser or notebooks"
-)
+# marks of tests that nothing disturbs which goes on beside them, so that several are run at a time
+UNDISTURBED = ("methods", "commands", "drawing", "hostile", "reference")
+_UNDISTURBED = " or ".join(UNDISTURBED)
+_PROGRAMS = "run or mozaik or simulators or browser or notebooks"
 WAITING = "slurm and not (mozaik or simulators or browser or notebooks)"
-COMPUTING = f"({_COMPUTING}) and not ({WAITING})"
-CORE = f"not slurm and not ({_COMPUTING})"
+COMPUTING = f"({_PROGRAMS}) and not ({WAITING})"
+IN_PROCESS = f"({_UNDISTURBED}) and not (slurm or {_PROGRAMS})"
+CORE = f"not (slurm or {_PROGRAMS} or {_UNDISTURBED})"
 PYTEST = (sys.executable, "-m", "pytest", "--color=no", "--durations=15")
 ON_CLUSTER = (sys.executable, str(TOOLS / "slurm_cluster.py"), "run", "--")
 # the order of pytest's own summary
@@ -51,25 +54,36 @@ class Suite:
         The program and its arguments.
     nice : int
         By how much its priority is lower.
+    after : Suite, optional
+        What has to end before it begins.
     """
 
-    def __init__(self, name: str, command: tuple[str, ...], nice: int = 0):
+    def __init__(self, name: str, command: tuple[str, ...], nice: int = 0, after: Suite | None = None):
         self.name = name
         self.output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the suite)
+        self._command = ("nice", "-n", str(nice), *command)
+        self._after = after
+        self._process: subprocess.Popen[bytes] | None = None
+        self._shown = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """Start it, unless it has been started or its turn has not come."""
+        if self._process is not None or (self._after is not None and self._after.code is None):
+            return
         # in a session of its own, so that a Ctrl-C of the terminal reaches it once, by `stop`
         self._process = subprocess.Popen(
-            ["nice", "-n", str(nice), *command],
+            self._command,
             stdin=subprocess.DEVNULL,
             stdout=self.output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self._shown = 0
 
     @property
     def code(self) -> int | None:
-        """Exit code; None while it runs."""
-        return self._process.poll()
+        """Exit code; None until it has ended."""
+        return None if self._process is None else self._process.poll()
 
     def show(self) -> None:
         """Print what has been written since the last time."""
@@ -88,6 +102,8 @@ class Suite:
 
     def stop(self) -> None:
         """End it as Ctrl-C does, so that it stops what it has started; wait for that."""
+        if self._process is None:
+            return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGINT)
         self._process.wait()
@@ -98,6 +114,8 @@ def run(suites: list[Suite]) -> None:
     first, *others = suites
     try:
         while any(suite.code is None for suite in suites):
+            for suite in others:
+                suite.begin()
             first.show()
             time.sleep(0.2)
         first.show()
@@ -134,12 +152,14 @@ def main() -> int:
         done.append(Suite("core", (*PYTEST, *parallel, "-m", CORE)))
         run(done)
         if done[0].code == 0:
-            both = [
-                Suite("tests that wait", (*ON_CLUSTER, *PYTEST, "-m", WAITING)),
+            waiting = Suite("tests that wait", (*ON_CLUSTER, *PYTEST, "-m", WAITING))
+            rest = [
+                waiting,
                 Suite("tests that compute", (*ON_CLUSTER, *PYTEST, "-m", COMPUTING), _NICE),
+                Suite("tests on all cores", (*PYTEST, *parallel, "-m", IN_PROCESS), _NICE, after=waiting),
             ]
-            done += both
-            run(both)
+            done += rest
+            run(rest)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

@@ -21,7 +21,7 @@ from orchestrator.lease import run_of_restarted_job
 from orchestrator.optimisers.table import AT_ONCE, TableOptions
 from orchestrator.paths import RunPaths, run_paths
 from orchestrator.run.start import Ended, begin, go_on
-from orchestrator.scores.given_sets import sets_of
+from orchestrator.scores.given_sets import GivenSets
 from orchestrator.scores.parameter_sets import is_run, sets_in
 
 # keys of a search: what is evaluated here is given
@@ -66,15 +66,15 @@ def validate(
         If the configuration does not fit the parameter sets, or it cannot start or go on.
     """
     _refuse_keys_of_searches(overrides, own=config is None)
-    number = len(sets_in(source, best, front))
+    found = sets_in(source, best, front)
     options = TableOptions(file=source.resolve(), best=best, front=front if isinstance(front, bool) else [*front])
     wanted = [
         *("continue_cp=false", "max_ngen=null", "max_evaluations=null", "stop_at=null", "max_hours=null"),
-        *(f"reevaluate={NONE}", f"offspring_size={min(number, AT_ONCE)}", "schedule=generations", *overrides),
+        *(f"reevaluate={NONE}", f"offspring_size={min(len(found), AT_ONCE)}", "schedule=generations", *overrides),
         f"optimiser={options.model_dump_json()}",
     ]
     checked = _own_config(source, wanted) if config is None else load_checked_config(config, wanted)
-    sets = sets_of(options, checked)
+    sets = GivenSets.of(options.file, found, checked)
     generations = math.ceil(len(sets.sets) / checked.offspring_size)
     checked = checked.model_copy(update={"optimiser_centroid": sets.first, "max_ngen": generations})
     set_mode(checked.run_mode)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from orchestrator.config.model import Config
 from orchestrator.data import Unreadable, digest_of, read
@@ -114,6 +115,22 @@ def changed_files(config: Config, paths: RunPaths) -> list[str]:
     return [name for name in before if before[name] != now.get(name)]
 
 
+def keep_changes(config: Config, paths: RunPaths, confirm: Callable[[], object]) -> list[str]:
+    """Return `changed_files`, and write down beside the run's model since when (Unix time in s) it goes on with them.
+
+    Parameters
+    ----------
+    config, paths
+        Of the run.
+    confirm : callable
+        As for `orchestrator.files.replacing`.
+    """
+    found, before = changed_files(config, paths), _kept(paths, "changed")
+    if new := dict.fromkeys([name for name in found if name not in before], time.time()):
+        write_json(paths.model, {**read_json(paths.model), "changed": {**before, **new}}, confirm)
+    return found
+
+
 def changed_data(config: Config, paths: RunPaths) -> list[str]:
     """Return what differs between the recordings that a run goes on with and those of their files now, for people.
 
@@ -156,7 +173,7 @@ def _identity(config: Config) -> Identity:
     return Identity(identity.parameters, {**identity.files, **files})
 
 
-def _kept(paths: RunPaths, key: str) -> dict[str, str]:
+def _kept(paths: RunPaths, key: str) -> dict[str, Any]:
     try:
         return dict(read_json(paths.model)[key])
     except (OSError, ValueError, TypeError, KeyError):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from orchestrator.cluster.commands import Place
 from orchestrator.records import Outcome
@@ -108,6 +109,9 @@ class SubmissionFailed(Exception):
         super().__init__(message)
         self.transient = transient
         self.too_many = too_many
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), transient=self.transient, too_many=self.too_many), self.args
 
 
 class Cluster(Protocol):

@@ -23,8 +23,11 @@ class Unreadable(ValueError):
     """
 
     def __init__(self, key: str, message: str):
-        super().__init__(message)
+        super().__init__(key, message)
         self.key = key
+
+    def __str__(self) -> str:
+        return str(self.args[1])
 
 
 def require_only(source: DataSource, others: Iterable[str], why: str) -> None:
@@ -60,4 +63,7 @@ class DataError(UsageError):
 
     def __init__(self, problems: Sequence[tuple[tuple[str, ...], str]]):
         self.problems = list(problems)
-        super().__init__("\n".join(f"{'.'.join(at)}: {message}" for at, message in problems))
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{'.'.join(at)}: {message}" for at, message in self.problems)

@@ -25,8 +25,11 @@ class WrongParameters(ValueError):
     """
 
     def __init__(self, problems: list[tuple[str, str]]):
-        super().__init__("; ".join(f"{name}: {message}" for name, message in problems))
+        super().__init__(problems)
         self.problems = problems
+
+    def __str__(self) -> str:
+        return "; ".join(f"{name}: {message}" for name, message in self.problems)
 
 
 @dataclass(frozen=True)

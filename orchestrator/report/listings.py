@@ -12,6 +12,8 @@ import numpy as np
 import yaml
 
 from orchestrator.config.durations import format_duration
+from orchestrator.files import read_json
+from orchestrator.paths import RunPaths
 from orchestrator.records import Outcome
 from orchestrator.reevaluation.noise import Luck
 from orchestrator.report.figures.targets import value_and_error
@@ -136,6 +138,14 @@ def versions(history: History) -> list[tuple[str, str]]:
         for name, version in each.items():
             found.setdefault(str(name), set()).add(str(version))
     return [(name, ", ".join(sorted(versions))) for name, versions in found.items()]
+
+
+def files_changed(paths: RunPaths) -> list[str]:
+    """Return the model's files of code that have changed since the run began, which went on with them."""
+    try:
+        return [str(name) for name in dict(read_json(paths.model)["changed"])]
+    except (OSError, ValueError, TypeError, KeyError):
+        return []
 
 
 def hosts(history: History) -> str:

@@ -107,7 +107,7 @@ def _run_page(history: History, paths: RunPaths, ended: str, reference: Path | N
         good_news=summary.good_news(history),
         ending=ending(paths, ended),
         dates=dates(history),
-        methods=methods_text(history),
+        methods=methods_text(history, listings.files_changed(paths)),
         bibtex=bibtex(history),
         noises=listings.noises(history, luck),
         begun=begun,

@@ -6,7 +6,7 @@ import math
 import statistics
 import threading
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from orchestrator.checkpoint import Checkpoint, tables_since
 from orchestrator.cluster import Cluster
@@ -23,6 +23,8 @@ from orchestrator.node.task import NodeTask
 from orchestrator.paths import AttemptPaths, RunPaths
 from orchestrator.records import Offspring, Outcome
 from orchestrator.simulations import model_of
+from orchestrator.simulations.base import Simulation
+from orchestrator.simulations.options import SimulationContext
 from orchestrator.simulations.registry import create_simulation
 
 # what takes longer than so many s has a process that outlives a killed controller
@@ -95,9 +97,8 @@ def pool_for(
     def first_task_of(offspring: Offspring) -> NodeTask:
         return task_of(offspring, paths.generation(offspring.generation).attempt(offspring.index, 1), 1)
 
-    here = config.executor == "local" and config.measure_on == "job"
-    simulation = create_simulation(config.simulation, config.model_dir, model.context) if here else None
-    if simulation is not None and simulation.runs_here and _workers_evaluate(config, paths, simulation.runs_many):
+    simulation = _simulation_of_workers(config, paths, model.context)
+    if simulation is not None:
         most_memory = None if config.jobs.mem is None else bytes_of(config.jobs.mem)
         return WorkerPool(
             processes=Processes(config.workers, most_memory, paths.directory / "workers"),
@@ -122,17 +123,27 @@ def pool_for(
     )
 
 
-def _workers_evaluate(config: Config, paths: RunPaths, several_at_once: bool) -> bool:
-    """Return whether processes stay up; what has begun is evaluated as it has begun, whatever is wanted now."""
+def _simulation_of_workers(config: Config, paths: RunPaths, context: SimulationContext) -> Simulation[Any] | None:
+    """Return what processes that stay up are to simulate; None if each evaluation has a job.
+
+    What has begun is evaluated as it has begun, whatever is wanted now.
+    """
+    if config.executor != "local" or config.measure_on != "job":
+        return None
     begun = [paths.generation(number) for number in paths.generation_numbers()]
+    stay = config.local.stay
     if any(each.workers.exists() for each in begun):
-        return True
-    if any(each.journal.exists() for each in begun):
-        return False
-    if config.local.stay is not None:
-        return config.local.stay
+        stay = True
+    elif any(each.journal.exists() for each in begun):
+        stay = False
+    if stay is False:
+        return None
+    simulation = create_simulation(config.simulation, config.model_dir, context)
+    if not simulation.runs_here:
+        return None
     # what is simulated at once takes many times longer one by one
-    return several_at_once or are_cheap(seconds_of_evaluations(paths))
+    stays = stay or simulation.runs_many or are_cheap(seconds_of_evaluations(paths))
+    return simulation if stays else None
 
 
 def are_cheap(seconds: Sequence[float]) -> bool:

@@ -26,8 +26,11 @@ class ReplayDiffers(RunFailed):
     """
 
     def __init__(self, number: int):
-        super().__init__(f"generation {number} has other points than the optimiser asks for now")
+        super().__init__(number)
         self.number = number
+
+    def __str__(self) -> str:
+        return f"generation {self.number} has other points than the optimiser asks for now"
 
 
 @dataclass(frozen=True)

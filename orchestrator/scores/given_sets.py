@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,17 @@ class GivenSets:
     source: str
     sets: Sequence[GivenSet]
 
+    @classmethod
+    def of(cls, path: Path, found: Iterable[ParameterSet], config: Config) -> GivenSets:
+        """Return the parameter sets that were found in a file or a run, as a configuration evaluates them.
+
+        Raises
+        ------
+        orchestrator.errors.UsageError
+            If they are not those of the configuration's parameters.
+        """
+        return cls(str(path), [GivenSet.of(each, config) for each in found])
+
     @property
     def points(self) -> FloatArray:
         """In the unit cube of the run, shape (n_sets, n_parameters)."""
@@ -121,14 +133,11 @@ def given_sets(config: Config) -> GivenSets | None:
     orchestrator.errors.UsageError
         If they cannot be read, or are not those of the configuration's parameters.
     """
-    return sets_of(config.optimiser, config) if isinstance(config.optimiser, TableOptions) else None
-
-
-def sets_of(options: TableOptions, config: Config) -> GivenSets:
-    """Return the parameter sets that the options name, as a configuration evaluates them; raises as `given_sets`."""
+    options = config.optimiser
+    if not isinstance(options, TableOptions):
+        return None
     path = config.model_dir / options.file.expanduser()
-    found = sets_in(path, options.best, options.front)
-    return GivenSets(str(path), [GivenSet.of(each, config) for each in found])
+    return GivenSets.of(path, sets_in(path, options.best, options.front), config)
 
 
 def freeze_sets(sets: GivenSets | None, paths: RunPaths) -> None:

@@ -13,9 +13,9 @@ import numpy as np
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
-from orchestrator.optimisers.points.evaluated import DIGITS
+from orchestrator.optimisers.points.evaluated import keys_of
 from orchestrator.paths import RunPaths
-from orchestrator.records import FloatArray, Outcome
+from orchestrator.records import Outcome
 from orchestrator.scores.given_sets import GivenSet, GivenSets, frozen_sets
 from orchestrator.scores.ranks import rank_correlation
 
@@ -118,10 +118,10 @@ class Validation:
         labels, rows = run.target_labels, run.evaluations().to_dict("records")
         # one that the cluster had lost was evaluated again
         points = [point for block in run.told() for point in block.points]
-        by_point = {_key(point): n for n, point in enumerate(points[: len(rows)])}
+        by_point = {key: n for n, key in enumerate(keys_of(points[: len(rows)]))}
         found = []
-        for rank, each in enumerate(sets.sets, 1):
-            place = by_point.get(_key(each.point))
+        for rank, (each, key) in enumerate(zip(sets.sets, keys_of(sets.points), strict=True), 1):
+            place = by_point.get(key)
             row: Mapping[Any, Any] = {} if place is None else rows[place]
             values, scores = (
                 {label: float(row.get(f"{kind}:{label}", math.nan)) for label in labels} for kind in ("value", "score")
@@ -164,11 +164,6 @@ class Validation:
             row = [each.rank, each.rank_here, each.found.name, each.outcome, *totals]
             writer.writerow([*row, *(each.found.parameters[name] for name in names), *there, *here])
         return text.getvalue()
-
-
-def _key(point: Sequence[float] | FloatArray) -> bytes:
-    """Return what is the same of sets that are evaluated as one."""
-    return bytes((np.asarray(point, dtype=float).round(DIGITS) + 0.0).tobytes())
 
 
 def _ranked(rows: Sequence[Validated]) -> list[Validated]:

@@ -37,8 +37,11 @@ class SimulationFailed(Exception):
     """
 
     def __init__(self, outcome: Outcome, message: str):
-        super().__init__(message)
+        super().__init__(outcome, message)
         self.outcome = outcome
+
+    def __str__(self) -> str:
+        return str(self.args[1])
 
 
 class ModelUnreadable(Exception):

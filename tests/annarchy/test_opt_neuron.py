@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from orchestrator_project import Project
@@ -122,8 +123,11 @@ def test_a_parameter_that_the_neuron_has_not_is_named(spiking: Network, tmp_path
         spiking.left_by([{"tua": 10.0}], None, tmp_path)
 
 
-def test_the_example_runs_on_this_machine_compiled_once(tmp_path: Path) -> None:
-    project = Project(Path(shutil.copytree(EXAMPLE, tmp_path / "model", ignore=shutil.ignore_patterns("__pycache__"))))
+@pytest.fixture(scope="session")  # tests of other marks are in between
+def run_here(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, pd.DataFrame]:
+    """The example, which has run on this machine, and its evaluations."""
+    model = tmp_path_factory.mktemp("example") / "model"
+    project = Project(Path(shutil.copytree(EXAMPLE, model, ignore=shutil.ignore_patterns("__pycache__"))))
     content = {**yaml.safe_load(project.config.read_text()), "max_evaluations": 18, "report": False}
     project.config.write_text(yaml.safe_dump(content))
     # its environment need not be activated
@@ -133,10 +137,40 @@ def test_the_example_runs_on_this_machine_compiled_once(tmp_path: Path) -> None:
     said, error = process.communicate(timeout=400)
     assert process.returncode == 0, error
     assert "max_evaluations of 18 reached" in said
-    frame = project.frame()
+    return project, project.frame()
+
+
+def test_the_example_runs_on_this_machine_compiled_once(run_here: tuple[Project, pd.DataFrame]) -> None:
+    project, frame = run_here
     assert list(frame["outcome"]) == ["OK"] * 18
+    assert_exact(frame)
+    assert compiled(project) == 1
+
+
+@pytest.mark.slurm
+@pytest.mark.usefixtures("on_cluster")
+def test_the_example_goes_on_in_a_job_of_a_cluster_with_what_was_compiled(
+    run_here: tuple[Project, pd.DataFrame],
+) -> None:
+    project, before = run_here
+    jobs = "jobs={poll_interval: 1, result_grace: 2, evaluations_per_job: 6}"
+    changes = ("executor=slurm", jobs, "max_evaluations=24")
+    project.command("run", "--continue", project.runs[0], *(word for each in changes for word in ("--set", each)))
+    frame = project.frame().iloc[len(before) :]
+    assert list(frame["outcome"]) == ["OK"] * 6
+    assert len(set(frame["job_id"])) == 1
+    assert_exact(frame)
+    assert compiled(project) == 1
+
+
+def assert_exact(frame: pd.DataFrame) -> None:
+    """Compare what a network gave with the neuron's equation."""
     a, b = frame["parameter:a"].to_numpy(), frame["parameter:b"].to_numpy()
     for current, name in ((5, "step to 5"), (10, "step to 10")):
         exact = np.sqrt(((b - 2) ** 2 + (current * a + b - 2 - 0.8 * current) ** 2) / 2)
         assert frame[f"value:{name}"].to_numpy() == pytest.approx(exact, rel=1e-12)
-    assert len(list((project.runs[0] / "prepared").glob("*/*/annarchy_folders"))) == 1
+
+
+def compiled(project: Project) -> int:
+    """Return how often the network was compiled."""
+    return len(list((project.runs[0] / "prepared").glob("*/*/annarchy_folders")))

@@ -30,7 +30,6 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "generator": {"generator": "plugins_of_tests:Nearby"},
     "table": {"file": "sets.csv"},
 }
-LONG = pytest.mark.run  # more of the same, which takes longer
 
 
 def fresh(method: str, seed: int = 4, start: FloatArray = START) -> Optimiser:
@@ -70,7 +69,7 @@ def test_says_what_it_is_and_what_its_options_are(method: str) -> None:
     assert all(field.description for field in kind.options.model_fields.values())
 
 
-@pytest.mark.parametrize("generations", [4, pytest.param(15, marks=LONG)])
+@pytest.mark.parametrize("generations", [4, 15])
 def test_points_are_finite_and_inside_the_cube(method: str, generations: int) -> None:
     optimiser = fresh(method)
     for _ in range(generations):
@@ -94,14 +93,14 @@ def test_a_start_on_a_bound_is_asked_for_exactly(method: str, start: list[float]
     assert fresh(method, start=np.array(start)).ask().points[0].tolist() == start
 
 
-@pytest.mark.parametrize("generations", [2, pytest.param(5, marks=LONG)])
+@pytest.mark.parametrize("generations", [2, 5])
 def test_the_same_seed_asks_for_the_same_points_and_another_for_others(method: str, generations: int) -> None:
     one, same, other = (run(fresh(method, seed), generations) for seed in (4, 4, 5))
     assert all(np.array_equal(a.points, b.points) for a, b in zip(one, same, strict=True))
     assert not all(np.array_equal(a.points, b.points) for a, b in zip(one, other, strict=True))
 
 
-@pytest.mark.parametrize("generations", [2, pytest.param(10, marks=LONG)])
+@pytest.mark.parametrize("generations", [2, 10])
 def test_a_replay_is_the_same_bit_for_bit_whatever_others_draw(method: str, generations: int) -> None:
     first = fresh(method)
     history = run(first, generations)
@@ -193,7 +192,7 @@ def without(entry: Told, lost: Sequence[int]) -> Told:
 
 @pytest.mark.parametrize(
     ("lost", "generations"),
-    [(SIZE - 1, 1), *(pytest.param(lost, 4, marks=LONG) for lost in (1, SIZE // 2, SIZE - 1, SIZE))],
+    [(SIZE - 1, 1), (1, 4), (SIZE // 2, 4), (SIZE - 1, 4), (SIZE, 4)],
 )
 def test_what_was_not_evaluated_is_neither_good_nor_bad(method: str, lost: int, generations: int) -> None:
     """It was told at the worst score; whatever is left, the method goes on, and a replay is the same bit for bit."""

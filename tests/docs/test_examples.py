@@ -118,16 +118,36 @@ def test_the_recording_of_the_single_cell_is_that_of_the_known_one(tmp_path: Pat
         assert made[name] == pytest.approx(each, abs=1e-3), name
 
 
+@pytest.fixture(scope="session")  # tests of other marks are in between
+def neuron_cell(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run of a neuron cell on this machine."""
+    return run("neuron_cell", tmp_path_factory.mktemp("example")).path.parent
+
+
 @pytest.mark.simulators
-def test_a_neuron_cell_against_a_recording(tmp_path: Path) -> None:
-    checkpoint = run("neuron_cell", tmp_path)
+def test_a_neuron_cell_against_a_recording(neuron_cell: Path) -> None:
+    checkpoint = Checkpoint(neuron_cell)
     found = checkpoint.evaluations()
     assert set(found["outcome"]) == {"OK"}
     assert found[[f"value:SpikeCount(v)[{sweep}]" for sweep in range(5)]].notna().all(axis=None)
     # one value that is searched goes to all sections
     assert found["parameter:tuft.e_pas"].tolist() == found["parameter:e_leak"].tolist()
-    compiled = list((checkpoint.path.parent / "prepared").glob("*/*/*/mod_func.o"))
-    assert len(compiled) == 1
+    assert len(list((neuron_cell / "prepared").glob("*/*/*/mod_func.o"))) == 1
+
+
+@pytest.mark.slurm
+@pytest.mark.simulators
+@pytest.mark.usefixtures("on_cluster")
+def test_a_neuron_cell_goes_on_in_jobs_of_a_cluster_with_what_was_compiled(neuron_cell: Path) -> None:
+    before = len(Checkpoint(neuron_cell).evaluations())
+    jobs = "jobs={poll_interval: 1, result_grace: 2}"
+    options = [f"--set={each}" for each in ("executor=slurm", jobs, f"max_ngen={int(SMALL['max_ngen']) + 1}")]
+    program = str(Path(sys.executable).parent / "orchestrator")
+    subprocess.run([program, "run", "--continue", neuron_cell, *options], check=True, timeout=400, capture_output=True)
+    found = Checkpoint(neuron_cell).evaluations().iloc[before:]
+    assert list(found["outcome"]) == ["OK"] * int(SMALL["offspring_size"])
+    assert found["job_id"].str.fullmatch(r"\d+_\d+").all()
+    assert len(list((neuron_cell / "prepared").glob("*/*/*/mod_func.o"))) == 1
 
 
 @pytest.mark.simulators

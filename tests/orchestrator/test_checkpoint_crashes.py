@@ -320,7 +320,6 @@ def started(code: str, file: Path, **more: object) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.run
 def test_readers_see_whole_generations_while_a_writer_appends(tmp_path: Path) -> None:
     until = 500
     checkpoint = checkpoint_at(tmp_path, 1)
@@ -334,7 +333,6 @@ def test_readers_see_whole_generations_while_a_writer_appends(tmp_path: Path) ->
     assert found["looks"] > 1
 
 
-@pytest.mark.run
 def test_a_writer_process_killed_at_any_moment(tmp_path: Path) -> None:
     checkpoint = checkpoint_at(tmp_path, 1)
     before = 1

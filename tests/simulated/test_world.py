@@ -118,7 +118,6 @@ def test_a_schedule_is_the_same_each_time() -> None:
     assert carried_out(12).digest != once.digest
 
 
-@pytest.mark.run
 def test_a_schedule_is_the_same_in_every_process() -> None:
     printed = [
         subprocess.run(
@@ -134,7 +133,6 @@ def test_a_schedule_is_the_same_in_every_process() -> None:
     assert json.loads(printed[0].splitlines()[-1])["digest"] == carried_out(11).digest
 
 
-@pytest.mark.run
 def test_hundreds_of_schedules() -> None:
     done = subprocess.run(
         [sys.executable, BENCHMARK, "--schedules", "800", "--first", "1000", "--processes", "2"],
@@ -171,7 +169,6 @@ def nothing_is_found(_submitter: Submitter, error: Exception, _submission: objec
 
 
 # the kinds of fault that show it soonest; with all kinds it takes some hundreds of schedules
-@pytest.mark.run
 @pytest.mark.parametrize(
     ("guarded", "name", "broken", "kinds"),
     [

@@ -15,6 +15,12 @@ DIGITS = 12
 _LEAST = 1e-6
 
 
+def keys_of(points: Iterable[FloatArray]) -> list[bytes]:
+    """Return what is the same of points whose coordinates agree in `DIGITS` places, of each; shapes (n_parameters,)."""
+    # adding 0 makes one of the two zeros
+    return [row.tobytes() for row in np.array([*points], dtype=float).round(DIGITS) + 0.0]
+
+
 class Evaluated:
     """Points that were evaluated, in the order in which they were told, and points that are being evaluated.
 
@@ -56,8 +62,7 @@ class Evaluated:
     def keys(self, points: Iterable[FloatArray]) -> list[bytes]:
         """Return the key of each point."""
         rows = np.array([*points], dtype=float).reshape(-1, len(self._problem.start))
-        # adding 0 makes one of the two zeros
-        return [row.tobytes() for row in self._problem.snapped(rows).round(DIGITS) + 0.0]
+        return keys_of(self._problem.snapped(rows))
 
     def total(self, point: FloatArray) -> float | None:
         """Return the total score of a point, None if it was not evaluated."""

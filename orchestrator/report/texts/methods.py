@@ -28,9 +28,17 @@ _SOFTWARE = (
 )
 
 
-def methods_text(history: History) -> str:
-    """Return everything that decided about a run, in sentences and lists; nothing that is not known is guessed."""
-    paragraphs = [_programs(history), _search(history), _simulations(history), _best(history)]
+def methods_text(history: History, changed: Sequence[str] = ()) -> str:
+    """Return everything that decided about a run, in sentences and lists; nothing that is not known is guessed.
+
+    Parameters
+    ----------
+    history : History
+        Of the run.
+    changed : sequence of str
+        The model's files of code that have changed since the run began.
+    """
+    paragraphs = [_programs(history, changed), _search(history), _simulations(history), _best(history)]
     parameters = [f"- {line}" for line in _parameters(history)]
     others = [f"- {line}" for line in _not_searched(history)]
     targets = [f"- {line}" for line in _targets(history)]
@@ -88,7 +96,7 @@ def _cited(references: tuple[Reference, ...]) -> str:
     return f" ({'; '.join(each.words for each in references)})" if references else ""
 
 
-def _programs(history: History) -> str:
+def _programs(history: History, changed: Sequence[str]) -> str:
     known = _known(history)
     commit = known.pop(COMMIT, "")
     cited = {name: _cited((PROGRAMS[name],)) for name in PROGRAMS}
@@ -96,9 +104,12 @@ def _programs(history: History) -> str:
     model = describe(history.config.get("simulation")) or "a model"
     text = f"The parameters of {model} were fitted with mozaik-orchestrator."
     text += f" Versions: {', '.join(named)}." if named else ""
-    if commit:
-        return f"{text} When the run began, the model was that of {commit}."
-    return f"{text} Of which version of its sources the model was is not known."
+    text += (
+        f" When the run began, the model was that of {commit}."
+        if commit
+        else " Of which version of its sources the model was is not known."
+    )
+    return f"{text} Its files have changed since, while the run went on: {', '.join(changed)}." if changed else text
 
 
 def _search(history: History) -> str:

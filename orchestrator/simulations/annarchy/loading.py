@@ -32,8 +32,11 @@ class Unusable(Exception):
     """
 
     def __init__(self, key: str, message: str):
-        super().__init__(message)
+        super().__init__(key, message)
         self.key = key
+
+    def __str__(self) -> str:
+        return str(self.args[1])
 
 
 def part(options: AnnarchyOptions, key: str, model_dir: Path) -> Any:

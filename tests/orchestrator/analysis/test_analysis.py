@@ -207,7 +207,6 @@ def test_figures_of_datastores_can_be_saved(name: str, sheet: tuple[str, ...], s
     assert figure.save(tmp_path / f"{name}.svg").stat().st_size > 1000
 
 
-@pytest.mark.run
 def test_scores_are_those_of_the_targets_whatever_fails(tmp_path: Path, store: Path) -> None:
     broken = plain_store(tmp_path / "results" / "broken")
     (broken / "datastore.recordings.pickle").write_bytes(b"no pickle")
@@ -226,7 +225,6 @@ def test_scores_are_those_of_the_targets_whatever_fails(tmp_path: Path, store: P
     np.testing.assert_array_equal(heat.cells, table.iloc[:, 2:].to_numpy())
 
 
-@pytest.mark.run
 def test_a_measurement_that_is_killed_does_not_end_the_notebook(tmp_path: Path, store: Path) -> None:
     (tmp_path / "fatal.py").write_text(
         "import os\n"
@@ -242,7 +240,6 @@ def test_a_measurement_that_is_killed_does_not_end_the_notebook(tmp_path: Path, 
     assert math.isnan(measured.memory)
 
 
-@pytest.mark.run
 def test_the_memory_is_of_the_process_that_measures(tmp_path: Path, store: Path) -> None:
     """Not that of the one which started it, which may be large."""
     file = config(tmp_path, RATE)
@@ -277,7 +274,6 @@ def test_tables_show_nothing_but_text() -> None:
     assert "60 of 500 rows" in table_html(pd.DataFrame({"n": range(500)}))
 
 
-@pytest.mark.run
 def test_looking_writes_nothing(store: Path, tmp_path: Path) -> None:
     def state() -> str:
         return json.dumps(sorted((str(p), p.stat().st_mtime_ns) for p in (tmp_path / "results").rglob("*")))

@@ -80,7 +80,6 @@ def test_a_selection_of_neurons_is_noted(tmp_path: Path) -> None:
     assert not any("X_ON" in note for note in notes)
 
 
-@pytest.mark.run
 def test_a_run_that_would_be_continued_with_other_targets_is_a_problem(tmp_path: Path) -> None:
     project = Project.create(tmp_path)
     project.command("run", "config.yaml", "--set", "max_ngen=1")
@@ -168,7 +167,6 @@ def test_what_could_not_be_found_out_is_said_apart(tmp_path: Path, monkeypatch: 
 # On a node, which is this machine
 
 
-@pytest.mark.run
 def test_on_node_tries_the_function_and_leaves_nothing(tmp_path: Path) -> None:
     project = Project.create(tmp_path)
     said = project.command("check", "config.yaml", "--on-node")
@@ -181,7 +179,6 @@ def test_on_node_tries_the_function_and_leaves_nothing(tmp_path: Path) -> None:
     assert not project.runs
 
 
-@pytest.mark.run
 def test_on_node_says_that_the_start_values_score_at_the_cap(tmp_path: Path) -> None:
     targets = [{**CONFIG_OF_FUNCTION["targets"][0], "norm": 0.01}, CONFIG_OF_FUNCTION["targets"][1]]
     said = " ".join(Project.create(tmp_path, {"targets": targets}).command("check", "config.yaml", "--on-node").split())
@@ -190,7 +187,6 @@ def test_on_node_says_that_the_start_values_score_at_the_cap(tmp_path: Path) -> 
     assert "targets[1]" not in said
 
 
-@pytest.mark.run
 def test_on_node_finds_a_score_that_no_optimiser_can_be_told(tmp_path: Path) -> None:
     own = {**CONFIG_OF_FUNCTION["targets"][0], "class": "own.py:Own"}
     project = Project.create(tmp_path, {"targets": [own]})
@@ -200,7 +196,6 @@ def test_on_node_finds_a_score_that_no_optimiser_can_be_told(tmp_path: Path) -> 
     assert "target Own(rate): its score of the value 9.0 is -1.0; expected a finite number, not negative" in said
 
 
-@pytest.mark.run
 def test_on_node_says_which_targets_no_parameters_give_a_value(tmp_path: Path) -> None:
     """It was told at the end of the first generation."""
     (tmp_path / "data.csv").write_text("t,v\n0,1\n50,2\n")
@@ -230,7 +225,6 @@ def test_on_node_says_which_targets_no_parameters_give_a_value(tmp_path: Path) -
         assert each in said
 
 
-@pytest.mark.run
 def test_on_node_shows_what_went_wrong_and_leaves_nothing(tmp_path: Path) -> None:
     project = Project.create(
         tmp_path, model=MODEL.replace("    time.sleep(", "    import no_such_module\n    time.sleep(")
@@ -242,7 +236,6 @@ def test_on_node_shows_what_went_wrong_and_leaves_nothing(tmp_path: Path) -> Non
     assert left(tmp_path) == []
 
 
-@pytest.mark.run
 def test_on_node_ends_what_takes_too_long(tmp_path: Path) -> None:
     project = Project.create(tmp_path)
     said = project.command("check", "config.yaml", "--on-node", "--time-limit", "1s", code=2, TEST_SECONDS="60")
@@ -251,7 +244,6 @@ def test_on_node_ends_what_takes_too_long(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.run
 def test_on_node_is_cancelled_by_ctrl_c_and_leaves_nothing(tmp_path: Path, number: int) -> None:
     project = Project.create(tmp_path)
     process = project.start("check", "config.yaml", "--on-node", TEST_SECONDS="100")
@@ -278,7 +270,6 @@ def test_a_time_limit_that_is_none_is_refused(tmp_path: Path) -> None:
     assert done.stderr.startswith("orchestrator: --time-limit: expected a duration")
 
 
-@pytest.mark.run
 def test_in_a_narrow_terminal_the_table_keeps_its_columns(tmp_path: Path) -> None:
     path = visual_model(tmp_path)
     child = pexpect.spawn(

@@ -27,6 +27,7 @@ from orchestrator.errors import RunFailed, UsageError
 from orchestrator.files import write_json
 from orchestrator.paths import RunPaths, shipped
 from orchestrator.records import Outcome, Result
+from orchestrator.report.listings import files_changed
 from orchestrator.run.evaluating import optimise
 from orchestrator.run.start import create_run, go_on
 
@@ -174,6 +175,7 @@ def test_a_function_that_has_changed_is_a_warning(tmp_path: Path, caplog: pytest
     said = project.command("run", "--continue", str(project.runs[0]), "--set", "max_ngen=2")
     assert "model.py has changed since the run began" in said
     assert len(project.frame()) == 8
+    assert files_changed(RunPaths(project.runs[0])) == ["model.py"]
 
 
 def test_the_commit_of_a_model_is_known_and_whether_it_was_changed(tmp_path: Path) -> None:

@@ -58,8 +58,8 @@ COMMANDS = [
     ["front"],
     ["front", "--csv"],
     ["export", "--to", "csv"],
-    pytest.param(["export", "--to", "optuna"], marks=pytest.mark.run),
-    pytest.param(["export", "--to", "ro-crate"], marks=pytest.mark.run),
+    ["export", "--to", "optuna"],
+    ["export", "--to", "ro-crate"],
     ["report"],
     ["cancel"],
     ["run", "--continue"],
@@ -196,7 +196,6 @@ def test_a_command_to_copy_names_what_it_should_and_has_no_control_characters(na
     assert printed == name.encode("utf-8", "surrogateescape")
 
 
-@pytest.mark.run
 def test_letters_that_the_output_cannot_show_are_numbers(tmp_path: Path) -> None:
     done = subprocess.run(
         [Path(sys.executable).parent / "orchestrator", "status", b"\xff\xc3\xb6"],

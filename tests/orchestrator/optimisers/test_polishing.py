@@ -145,7 +145,6 @@ def curve(method: str, seed: int) -> FloatArray:
     return residuals.search(seed, name="CELL", method=method, evaluations=400, size=6)[0]
 
 
-@pytest.mark.run
 @pytest.mark.parametrize("method", ["none+nelder_mead", "none+gauss_newton"])
 def test_a_linear_cell_is_fitted_to_a_loss_of_1e_4_in_400_evaluations_from_any_start(method: str) -> None:
     """CMA-ES alone misses it with four of ten seeds."""

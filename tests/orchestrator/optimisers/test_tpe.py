@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
+from asked_and_told import rounds, told_of
 from orchestrator_project import CONFIG
 
 from orchestrator.checking.problems import examine
@@ -43,17 +44,11 @@ def loss(points: FloatArray) -> FloatArray:
 
 
 def told(asked: Asked, **changes: Any) -> Told:
-    scores = loss(asked.points)
-    rows = {"values": scores, "scores": scores, "outcomes": [Outcome.OK] * len(scores), "origins": asked.origins}
-    return Told(**{"points": asked.points, **rows, **changes})
+    return told_of(asked, loss, **changes)
 
 
 def run(optimiser: Guarded, generations: int) -> list[Told]:
-    blocks = []
-    for _ in range(generations):
-        blocks.append(told(optimiser.ask()))
-        optimiser.tell(blocks[-1])
-    return blocks
+    return rounds(optimiser, generations, loss)
 
 
 def test_it_draws_from_the_whole_space_first_and_then_proposes() -> None:
@@ -72,7 +67,6 @@ def test_how_much_is_known_before_the_first_proposal(initial: int | str, propose
     assert [len(block.proposed) for block in blocks] == proposed
 
 
-@pytest.mark.run
 def test_it_finds_the_solution_sooner_than_chance() -> None:
     best = min(block.totals.min() for block in run(create(problem()), 20))
     drawn = np.random.default_rng(1).random((100, 120, 3)).reshape(-1, 3)

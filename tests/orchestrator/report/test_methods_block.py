@@ -17,6 +17,7 @@ from orchestrator.optimisers.registry import optimisers
 from orchestrator.paths import RunPaths
 from orchestrator.records import Outcome
 from orchestrator.report import History, write_report
+from orchestrator.report.listings import files_changed
 from orchestrator.report.summary import findings, good_news
 from orchestrator.report.texts.dates import dates, day, ending
 from orchestrator.report.texts.differences import differences, read_reference
@@ -72,6 +73,17 @@ def test_the_text_says_all_that_decided(tmp_path: Path) -> None:
     # 12 jobs of 40 to 43 s on 16 cores
     assert core_hours(history) == (pytest.approx(3 * (40 + 41 + 42 + 43) * 16 / 3600), 16)
     assert "core-hours (16 cores each)" in text
+
+
+def test_that_files_of_the_model_have_changed_since_is_said(tmp_path: Path) -> None:
+    history, paths = history_of(tmp_path), RunPaths(tmp_path / "run")
+    write_json(paths.model, {"changed": {"model.py": 1e9, "cells.py": 2e9}})
+    text = methods_text(replace(history, versions={"model": "commit abc123"}), files_changed(paths))
+    assert "that of commit abc123. Its files have changed since, while the run went on: model.py, cells.py." in text
+    report = write_report([paths], tmp_path / "report.html").read_text()
+    assert "is not known. Its files have changed since, while the run went on: model.py, cells.py." in report
+    write_json(paths.model, {"changed": 3})
+    assert "changed since" not in methods_text(history, files_changed(paths))
 
 
 def test_what_is_not_known_is_not_guessed(tmp_path: Path) -> None:

@@ -111,7 +111,6 @@ def test_of_a_table_they_are_all_the_best_first(tmp_path: Path, options: dict[st
     assert names_in(second(tmp_path / "second", table, **options)) == expected
 
 
-@pytest.mark.run
 def test_what_is_known_of_them_is_read_from_all_sorts_of_files_alike(run: RunPaths, tmp_path: Path) -> None:
     (tmp_path / "front.csv").write_text(said("front", run.directory, "--csv"))
     (tmp_path / "best.json").write_text(said("best", run.directory, "--front", "--top", 3, "--json"))
@@ -228,7 +227,6 @@ def test_the_report_draws_one_score_over_the_other(validated: RunPaths, run: Run
     assert (diamond.label, np.asarray(diamond.y).tolist()) == ("best in validation of these", [3])
 
 
-@pytest.mark.run
 def test_how_well_the_fit_predicts_the_validation_is_a_rank_correlation(tmp_path: Path) -> None:
     here = [2, 1, 4, 3, 6, 5, 8, 7]
     table = "x,y,total_score\n" + "".join(f"{n / 16},0,{n}\n" for n in range(8))

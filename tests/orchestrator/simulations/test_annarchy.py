@@ -292,7 +292,6 @@ def test_a_job_leaves_what_targets_measure(project: Path) -> None:
     assert set(made.seconds(files)) == {"build", "protocols"}
 
 
-@pytest.mark.run
 @pytest.mark.usefixtures("stand_in")
 def test_it_is_compiled_once_for_all_processes(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMPILED", str(tmp_path / "count"))
@@ -307,7 +306,6 @@ def test_it_is_compiled_once_for_all_processes(project: Path, tmp_path: Path, mo
     assert (tmp_path / "count").read_text() == "compiled\n" * 2  # the section without a seed is another one
 
 
-@pytest.mark.run
 @pytest.mark.usefixtures("stand_in")
 def test_why_it_cannot_be_compiled_is_told(project: Path) -> None:
     said = (
@@ -376,7 +374,6 @@ def test_a_script_that_makes_an_opt_neuron_at_import_is_told_where_to_put_it(pro
     assert "CompNeuroPy.opt_neuron" not in sys.modules
 
 
-@pytest.mark.run
 @pytest.mark.usefixtures("stand_in")
 def test_the_controller_asks_a_process_of_its_own(project: Path) -> None:
     """CompNeuroPy prints, and takes seconds to import."""

@@ -552,7 +552,6 @@ def test_another_user_who_may_only_read_sees_the_same_and_nothing_is_touched(pub
     assert tree() == before
 
 
-@pytest.mark.run
 def test_what_it_imports_is_light() -> None:
     import subprocess  # noqa: PLC0415
     import sys  # noqa: PLC0415

@@ -14,6 +14,7 @@ from orchestrator.simulations.mozaik.modules import defined_in, module_tree
 from orchestrator.simulations.mozaik.parameters import lookup
 from orchestrator.simulations.mozaik.parameters.references import number_at
 from orchestrator.simulations.mozaik.protocol import protocol_of
+from orchestrator.simulations.mozaik.sources.repetition import Repetition
 
 # parameter with the duration of one presentation, and those of which the numbers multiply; of a list, its length.
 # mozaik/experiments of 2026; those of size tuning that 0.1.0 has not are taken if they are given.
@@ -29,8 +30,6 @@ _EXPERIMENTS: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "MeasureFlatLuminanceSensitivity": ("step_duration", ("luminances", "num_trials"), ()),
 }
 _DEEPEST = 20
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_REPEATED = (ast.For, ast.While, ast.If, ast.IfExp, *_COMPREHENSIONS, ast.FunctionDef, ast.Lambda)
 
 
 @dataclass(frozen=True)
@@ -91,15 +90,13 @@ def presented_time(model_dir: Path, experiments: str, tree: Mapping[str, Any]) -
 
 def _named(function: ast.FunctionDef) -> Iterator[tuple[str, Sequence[ast.expr | ast.keyword] | None]]:
     """Yield each experiment that a function names, and what it is given; None if how often it is, is not said."""
-    parents = {child: parent for parent in ast.walk(function) for child in ast.iter_child_nodes(parent)}
+    repetition = Repetition(function)
     for node in ast.walk(function):
         name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
         if name not in _EXPERIMENTS or not isinstance(node, (ast.Name, ast.Attribute)):
             continue
-        parent, around = parents[node], parents[node]
-        while around is not function and not _may_repeat(around):
-            around = parents[around]
-        if around is not function:
+        parent = repetition.parents[node]
+        if repetition.may_come_again(node):
             yield name, None
         elif isinstance(parent, ast.Call) and parent.func is node:  # (model, ParameterSet({...})), (model, duration=1)
             yield name, [*parent.args[1:], *parent.keywords]
@@ -107,11 +104,6 @@ def _named(function: ast.FunctionDef) -> Iterator[tuple[str, Sequence[ast.expr |
             yield name, [each for each in parent.elts if each is not node]
         else:
             yield name, None
-
-
-def _may_repeat(node: ast.AST) -> bool:
-    """Whether what is in an expression or a statement may be there any number of times, as in a list times ten."""
-    return isinstance(node, _REPEATED) or (isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Add))
 
 
 def _changed(function: ast.FunctionDef) -> set[str]:

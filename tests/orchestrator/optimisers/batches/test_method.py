@@ -18,7 +18,7 @@ pytestmark = pytest.mark.methods
 
 METHODS = ("composite", "gauss_newton", "hybrid")
 # of whole optimisations: each part alone is for longer suites, hybrid is made of both
-WHOLE = ("hybrid", *(pytest.param(method, marks=pytest.mark.run) for method in ("composite", "gauss_newton")))
+WHOLE = ("hybrid", "composite", "gauss_newton")
 CAP = 20.0
 TIMES = np.linspace(0.1, 4, 20)
 SOLUTION = np.array([0.3, 0.65])
@@ -90,15 +90,7 @@ def least(history: list[Told]) -> float:
     return float(min(np.nanmin(entry.scores) for entry in history))
 
 
-@pytest.mark.parametrize(
-    ("method", "size"),
-    [
-        pytest.param("gauss_newton", 1, marks=pytest.mark.run),
-        pytest.param("hybrid", 2, marks=pytest.mark.run),
-        pytest.param("hybrid", 3, marks=pytest.mark.run),
-        ("gauss_newton", 16),
-    ],
-)
+@pytest.mark.parametrize(("method", "size"), [("gauss_newton", 1), ("hybrid", 2), ("hybrid", 3), ("gauss_newton", 16)])
 def test_a_trace_that_can_be_fitted_is_fitted_in_few_evaluations_whatever_the_batch(method: str, size: int) -> None:
     assert least(run(create(method, problem(size)), max(48 // size, 6))) < 1e-3
 

@@ -82,7 +82,6 @@ def test_the_same_seed_suggests_the_same(method: str) -> None:
     assert suggested(1)[1:] != suggested(2)[1:]
 
 
-@pytest.mark.run
 @pytest.mark.parametrize(("method", "rounds"), [("cma", 30), ("composite", 8), ("tpe", 30)])
 def test_it_finds_the_minimum_in_a_loop_of_batches(method: str, rounds: int) -> None:
     """As Xopt and Optimas do: suggest, evaluate, ingest."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from asked_and_told import rounds, told_of
 from in_process import command
 from orchestrator_project import CONFIG, Project, same
 from plugins_of_tests import Nearby
@@ -22,7 +23,7 @@ from orchestrator.optimisers import Asked, Problem, Told, create_optimiser
 from orchestrator.optimisers.generator import GeneratorOfOthers, GeneratorOptions
 from orchestrator.optimisers.guard import Guarded
 from orchestrator.optimisers.space import Parameter, SearchSpace
-from orchestrator.records import Origin, Outcome
+from orchestrator.records import FloatArray, Origin, Outcome
 
 pytestmark = pytest.mark.methods
 
@@ -47,18 +48,16 @@ def inside(optimiser: Guarded) -> Any:
     return method._generator._generator
 
 
+def bowl(points: FloatArray) -> FloatArray:
+    return np.asarray(10 * (points - [0.3, 0.6]) ** 2)
+
+
 def told(asked: Asked, **changes: Any) -> Told:
-    scores = 10 * (asked.points - [0.3, 0.6]) ** 2
-    rows = {"values": scores, "scores": scores, "outcomes": [Outcome.OK] * len(scores), "origins": asked.origins}
-    return Told(**{"points": asked.points, **rows, **changes})
+    return told_of(asked, bowl, **changes)
 
 
 def run(optimiser: Guarded, generations: int) -> list[Told]:
-    blocks = []
-    for _ in range(generations):
-        blocks.append(told(optimiser.ask()))
-        optimiser.tell(blocks[-1])
-    return blocks
+    return rounds(optimiser, generations, bowl)
 
 
 def test_the_standard_describes_the_problem() -> None:
@@ -344,7 +343,6 @@ def test_without_the_standard_the_extra_is_named(tmp_path: Path, monkeypatch: py
     assert not (tmp_path / "imported").exists()
 
 
-@pytest.mark.run
 def test_a_run_whose_generator_breaks_goes_on_once_it_is_mended(tmp_path: Path) -> None:
     """As a run in which it did not break, and without simulating anything twice; looking imports nothing."""
     changes = {"optimiser": {"method": "generator", "generator": "own.py:Own"}, "max_ngen": 3}

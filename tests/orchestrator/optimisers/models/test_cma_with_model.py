@@ -114,7 +114,6 @@ def test_without_the_model_every_byte_is_that_of_cma_alone() -> None:
     np.testing.assert_allclose(blocks[2].points[0], ASKED_BEFORE, rtol=0, atol=1e-12)
 
 
-@pytest.mark.run
 def test_the_same_was_told_so_the_same_is_asked() -> None:
     one, other = created(), created()
     for number in range(4):
@@ -124,7 +123,6 @@ def test_the_same_was_told_so_the_same_is_asked() -> None:
             each.tell(told(asked, number=number))
 
 
-@pytest.mark.run
 def test_another_process_asks_for_the_same_bytes() -> None:
     program = "from test_cma_with_model import created, run; print(run(created(), 3)[2].points.tobytes().hex())"
     found = subprocess.run(
@@ -133,7 +131,7 @@ def test_another_process_asks_for_the_same_bytes() -> None:
     assert found.stdout.strip() == run(created(), 3)[2].points.tobytes().hex()
 
 
-@pytest.mark.parametrize("factor", [1e-6, pytest.param(1e6, marks=pytest.mark.run)])
+@pytest.mark.parametrize("factor", [1e-6, 1e6])
 def test_the_units_of_targets_do_not_matter_to_the_proposals(factor: float) -> None:
     """Values, what is wanted and norms of half of the targets in another unit."""
     units = np.where(np.arange(WIDTH) % 2, factor, 1.0)
@@ -218,9 +216,7 @@ def test_the_noise_that_a_replay_is_told_decides_when_a_search_has_stalled(monke
     assert second.state()["model_stalls"] == 1
 
 
-@pytest.mark.parametrize(
-    ("before", "after"), [("targets", "none"), pytest.param("none", "targets", marks=pytest.mark.run)]
-)
+@pytest.mark.parametrize(("before", "after"), [("targets", "none"), ("none", "targets")])
 def test_a_run_is_continued_with_the_model_or_without(before: str, after: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("orchestrator.optimisers.models.trust._PATIENCE", 2)
     first = created(before)
@@ -265,7 +261,6 @@ def test_what_is_being_evaluated_is_not_proposed_again(searched: tuple[Optimiser
     assert np.linalg.norm(proposals[:, None] - in_flight, axis=2).min() > 0.005
 
 
-@pytest.mark.run
 def test_whole_numbers_are_learnt_as_they_are_simulated() -> None:
     def values(points: FloatArray) -> FloatArray:
         snapped = np.array([SPACE.encode(SPACE.decode(point)) for point in points])
@@ -313,7 +308,7 @@ def test_a_search_without_progress_begins_anew_at_the_best_and_then_without_the_
     assert Origin.MODEL not in optimiser.ask().origins
 
 
-@pytest.mark.parametrize("size", [pytest.param(3, marks=pytest.mark.run), 5, pytest.param(16, marks=pytest.mark.run)])
+@pytest.mark.parametrize("size", [3, 5, 16])
 def test_a_quarter_of_every_generation_is_drawn(size: int) -> None:
     for block in run(created(size=size), 6):
         assert list(block.origins).count(Origin.MODEL) <= size - max(1, math.ceil(size / 4))

@@ -136,6 +136,18 @@ FAILS = {
         1,
         "ended with exit code 3",
     ),
+    "one fails that has the queue in a list, and those that live have others": (
+        """
+        def collected(_):
+            mine, other = multiprocessing.Queue(), multiprocessing.Queue()
+            multiprocessing.Process(target=lambda _, q: time.sleep(60), args=([0] * 10**6, other), daemon=True).start()
+            multiprocessing.Process(target=lambda q: sys.exit(3), args=([mine],)).start()
+            return mine.get()
+        build = None
+        """,
+        1,
+        "ended with exit code 3",
+    ),
 }
 HEALTHY = {
     "all goes well": """
@@ -195,6 +207,17 @@ HEALTHY = {
             mine = multiprocessing.Queue()
             for target, given in ((lambda q: sys.exit(3), mine), (put_late, [mine])):
                 multiprocessing.Process(target=target, args=(given,)).start()
+            return mine.get()
+        build = None
+        """,
+    "one of two fails, and the other has the queue in a list, and one of its own": """
+        def put_late(own, given):
+            time.sleep(LONG)
+            given["queues"][0].put((300_000, 3))
+        def collected(_):
+            mine, own = multiprocessing.Queue(), multiprocessing.Queue()
+            for target, given in ((lambda q: sys.exit(3), (mine,)), (put_late, (own, {"queues": [mine]}))):
+                multiprocessing.Process(target=target, args=given).start()
             return mine.get()
         build = None
         """,

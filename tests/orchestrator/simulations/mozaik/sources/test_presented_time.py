@@ -56,6 +56,35 @@ TIMES = {
         16.0,
     ),
     "two lists": ("return [NoStimulation(model, duration=900)] + [NoStimulation(model, duration=1900)]", 3.0),
+    "a list that grows": (
+        """
+        experiments = [NoStimulation(model, duration=900.0)]
+        experiments += [NoStimulation(model, duration=1900.0)]
+        experiments.append(NoStimulation(model, duration=400.0))
+        experiments = experiments + [NoStimulation(model, duration=400.0)]
+        return experiments
+        """,
+        4.0,
+    ),
+    "a dictionary that is filled": (
+        """
+        experiments = OrderedDict()
+        experiments["a"] = (NoStimulation, ParameterSet({"duration": 900.0}))
+        last = NoStimulation, ParameterSet({"duration": 1900.0})
+        experiments["b"] = last
+        return experiments
+        """,
+        3.0,
+    ),
+    "each of a list is changed in its order": (
+        """
+        experiments = [NoStimulation(model, duration=900.0)]
+        for each in experiments:
+            shuffle(each.stimuli)
+        return experiments
+        """,
+        1.0,
+    ),
     "what is common": (
         """
         g = {"grating_duration": 900.0, "num_trials": 2}
@@ -88,6 +117,60 @@ UNREAD = {
     "in a dictionary of a loop": "return OrderedDict({d: (NoStimulation, {'duration': 1.0}) for d in 'ab'})",
     "in a set of a loop": "return {NoStimulation(model, duration=1.0) for d in 'ab'}",
     "ten times": "return [NoStimulation(model, duration=1.0)] * 10",
+    "a list that is ten times itself": """
+        experiments = [NoStimulation(model, duration=1.0)]
+        experiments *= 10
+        return experiments
+        """,
+    "a list that becomes ten times itself": """
+        experiments = [NoStimulation(model, duration=1.0)]
+        experiments = experiments * 10
+        return experiments
+        """,
+    "a list times what is returned": """
+        experiments = []
+        experiments.append(NoStimulation(model, duration=1.0))
+        return 10 * experiments
+        """,
+    "a list that is added to itself": """
+        experiments = [NoStimulation(model, duration=1.0)]
+        experiments += experiments
+        return experiments
+        """,
+    "a list that becomes itself twice": """
+        experiments = [NoStimulation(model, duration=1.0)]
+        experiments = experiments + experiments
+        return experiments
+        """,
+    "a list that is extended by itself": """
+        experiments = [NoStimulation(model, duration=1.0)]
+        experiments.extend(experiments)
+        return experiments
+        """,
+    "a list of which copies are taken": """
+        experiments = [NoStimulation(model, duration=1.0)]
+        return experiments.copy() + experiments.copy()
+        """,
+    "one that is taken twice": """
+        once = NoStimulation(model, duration=1.0)
+        return [once, once]
+        """,
+    "one that is taken in a loop": """
+        once = NoStimulation(model, duration=1.0)
+        return [once for _ in range(3)]
+        """,
+    "one in a list that is multiplied": """
+        once = NoStimulation(model, duration=1.0)
+        block = [once]
+        return block * 3
+        """,
+    "each of a list is put into another": """
+        experiments, several = [], []
+        experiments.append(NoStimulation(model, duration=1.0))
+        for each in experiments:
+            several.extend([each, each])
+        return several
+        """,
     "a value that grows": """
         t = 1000
         t += 500

@@ -1,0 +1,106 @@
+"""Whether what the source of a function makes once may be in what it returns more than once; nothing is executed."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_REPEATED = (ast.For, ast.While, ast.If, ast.IfExp, *_COMPREHENSIONS, ast.FunctionDef, ast.Lambda)
+
+
+class Repetition:
+    """What may come again of that which a function makes.
+
+    Parameters
+    ----------
+    function : ast.FunctionDef
+        The function.
+    """
+
+    def __init__(self, function: ast.FunctionDef):
+        self._function = function
+        self.parents = {child: parent for parent in ast.walk(function) for child in ast.iter_child_nodes(parent)}
+
+    def may_come_again(self, node: ast.AST, followed: frozenset[str] = frozenset()) -> bool:
+        """Return whether what an expression makes may be there any number of times.
+
+        It may in a loop or a list times ten, and if a variable that it is put into is taken more than once, or may come
+        again itself.
+
+        Parameters
+        ----------
+        node : ast.AST
+            The expression.
+        followed : frozenset of str
+            Variables that it has been put into.
+        """
+        around = [*self._around(node)]
+        if any(_repeats(each) for each in around):
+            return True
+        names = {name for each in around if isinstance(each, ast.stmt) for name in _filled_by(each)} - followed
+        return any(self._may_be_taken_again(name, followed | {name}) for name in names)
+
+    def _may_be_taken_again(self, name: str, followed: frozenset[str]) -> bool:
+        stored = [each for each in self._uses(name) if isinstance(each.ctx, ast.Store)]
+        if any(_repeats(self.parents[each]) for each in stored):
+            return True
+        taken = [each for each in self._loads(name) if not self._is_looked_at(each) and not self._is_looped_over(each)]
+        # of a = a + [b], which takes what it replaces; all others are one
+        replaced = Counter(self._replacing(each) for each in taken)
+        return max(replaced.values(), default=0) > 1 or any(self.may_come_again(each, followed) for each in taken)
+
+    def _uses(self, name: str) -> list[ast.Name]:
+        return [each for each in ast.walk(self._function) if isinstance(each, ast.Name) and each.id == name]
+
+    def _loads(self, name: str) -> list[ast.Name]:
+        return [each for each in self._uses(name) if isinstance(each.ctx, ast.Load)]
+
+    def _around(self, node: ast.AST) -> Iterator[ast.AST]:
+        """Yield what is around an expression, from within, but not the function."""
+        while (node := self.parents[node]) is not self._function:
+            yield node
+
+    def _is_looked_at(self, name: ast.Name) -> bool:
+        """Whether what a variable holds is asked for something, or something is put into it, which takes nothing."""
+        parent = self.parents[name]
+        if isinstance(parent, ast.Attribute):
+            call = self.parents[parent]
+            is_called = isinstance(call, ast.Call) and call.func is parent
+            return not is_called or isinstance(self.parents[call], ast.Expr)  # a copy would be used
+        return isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Store)
+
+    def _is_looped_over(self, name: ast.Name) -> bool:
+        """Whether each thing that a variable holds is looked at, and nothing else."""
+        loop = self.parents[name]
+        if not isinstance(loop, ast.For) or not isinstance(loop.target, ast.Name):
+            return False
+        return all(self._is_looked_at(each) for each in self._loads(loop.target.id))
+
+    def _replacing(self, name: ast.Name) -> ast.AST | None:
+        """Return the assignment to a variable that takes what it held, None if what it held is taken elsewhere."""
+        statement = next((each for each in self._around(name) if isinstance(each, ast.stmt)), None)
+        return statement if isinstance(statement, ast.Assign) and name.id in _filled_by(statement) else None
+
+
+def _repeats(node: ast.AST) -> bool:
+    """Whether what is in an expression or a statement may be there any number of times, as in a list times ten."""
+    if isinstance(node, (ast.BinOp, ast.AugAssign)):
+        return not isinstance(node.op, ast.Add)
+    return isinstance(node, _REPEATED)
+
+
+def _filled_by(statement: ast.AST) -> Iterator[str]:
+    """Yield the variables that a statement puts something into: by an assignment, or by a method."""
+    targets: list[ast.expr] = []
+    if isinstance(statement, ast.Assign):
+        targets = statement.targets
+    elif isinstance(statement, (ast.AugAssign, ast.AnnAssign)):
+        targets = [statement.target]
+    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        targets = [statement.value.func]
+    for target in targets:
+        held = target.value if isinstance(target, (ast.Attribute, ast.Subscript)) else target
+        if isinstance(held, ast.Name):
+            yield held.id
