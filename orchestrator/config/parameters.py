@@ -25,6 +25,9 @@ from orchestrator.config.section import Section
 from orchestrator.config.words import in_words, said
 from orchestrator.optimisers.priors import Prior
 from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.optimisers.widest import widened
+from orchestrator.parameters.bounds import Bounds
+from orchestrator.parameters.expressions import Expression
 from orchestrator.parameters.given import Given, WrongParameters
 from targets.plugins import nearest
 
@@ -36,10 +39,24 @@ def _or_middle(value: object, number: ValidatorFunctionWrapHandler) -> object:
     return value if value == MIDDLE else number(value)
 
 
+def _or_expression(value: object, number: ValidatorFunctionWrapHandler) -> object:
+    if not isinstance(value, str):
+        return number(value)
+    # YAML 1.1 takes 1e-3 for text
+    return number(value) if _number(value) is not None else Expression(value).text
+
+
 if TYPE_CHECKING:
+    Bound = float | str
     Start = float | Literal["middle"]
 else:
     # errors of a union would be told for each of its types
+    Bound = Annotated[
+        float,
+        WrapValidator(_or_expression),
+        PlainSerializer(lambda value: value),
+        WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}]}),
+    ]
     Start = Annotated[
         float, WrapValidator(_or_middle), WithJsonSchema({"anyOf": [{"type": "number"}, {"const": MIDDLE}]})
     ]
@@ -82,8 +99,9 @@ ReadPrior = Annotated[
 class ParameterRange(Section):
     """One parameter of the search space; ``[low, high]`` is short for its bounds."""
 
-    bounds: tuple[float, float] = Field(
-        description="smallest and largest value, in either order, in the parameter's own unit"
+    bounds: tuple[Bound, Bound] = Field(
+        description="smallest and largest value, in either order, in the parameter's own unit: numbers, or expressions "
+        "of other parameters, which decide them then",
     )
     scale: Literal["linear", "log"] = Field("linear", description="whether steps are sums or factors")
     integer: bool = Field(False, description="whether only whole numbers are tried")
@@ -110,13 +128,15 @@ class ParameterRange(Section):
 
     @field_validator("bounds")
     @classmethod
-    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
-        low, high = sorted(value)
-        return low, high
+    def _ordered(cls, value: tuple[Bound, Bound]) -> tuple[Bound, Bound]:
+        low, high = value
+        return (high, low) if isinstance(low, float) and isinstance(high, float) and high < low else (low, high)
 
     @model_validator(mode="after")
     def _fits_the_bounds(self) -> ParameterRange:
-        low, high = self.bounds
+        if self.fixed is None:
+            return self._fits_what_others_decide()
+        low, high = self.fixed
         if not (-math.inf < low < high < math.inf):
             constant = f"; a constant is written as a number alone: {low:g}" if low == high else ""
             raise ValueError(f"expected two different finite bounds, got [{low:g}, {high:g}]{constant}")
@@ -134,9 +154,32 @@ class ParameterRange(Section):
             raise said([(("prior",), message, self.prior)])
         return self
 
-    def named(self, name: str) -> Parameter:
-        """Return the dimension of the search space that this is under a name."""
-        return Parameter(name, *self.bounds, log=self.scale == "log", integer=self.integer, prior=self.prior)
+    def _fits_what_others_decide(self) -> ParameterRange:
+        if infinite := [each for each in self.bounds if isinstance(each, float) and not math.isfinite(each)]:
+            raise said([(("bounds",), f"expected finite bounds, got {infinite[0]:g}", self.bounds)])
+        if self.prior is not None:
+            message = "needs bounds that are numbers: with others, it would be another one in each evaluation"
+            raise said([(("prior",), message, self.prior)])
+        return self
+
+    @property
+    def fixed(self) -> tuple[float, float] | None:
+        """The bounds if they are numbers, None if other parameters decide them."""
+        low, high = self.bounds
+        return None if isinstance(low, str) or isinstance(high, str) else (low, high)
+
+    def named(self, name: str, moving: Bounds | None = None) -> Parameter:
+        """Return the dimension of the search space that this is under a name.
+
+        Parameters
+        ----------
+        name : str
+            Of the parameter.
+        moving : Bounds, optional
+            Its bounds, if other parameters decide them.
+        """
+        fixed = self.fixed or (-math.inf, math.inf)
+        return Parameter(name, *fixed, log=self.scale == "log", integer=self.integer, prior=self.prior, moving=moving)
 
 
 class ExpressionOfOthers(Section):
@@ -211,6 +254,8 @@ def require_fit(parameters: Mapping[str, AnyParameter]) -> None:
         raise said(((name,), message, None) for name, message in error.problems) from error
     if not given.searched:
         raise ValueError("expected at least one parameter with bounds, got none: there is nothing to search")
+    if wrong := widened(_named(parameters))[1]:
+        raise said(((name, "bounds"), message, None) for name, message in wrong.items())
 
 
 def searched_among(parameters: Mapping[str, AnyParameter]) -> dict[str, ParameterRange]:
@@ -220,7 +265,14 @@ def searched_among(parameters: Mapping[str, AnyParameter]) -> dict[str, Paramete
 
 def space_of(parameters: Mapping[str, AnyParameter]) -> SearchSpace:
     """Return the search space in the order of the file."""
-    return SearchSpace([spec.named(name) for name, spec in searched_among(parameters).items()])
+    return SearchSpace(widened(_named(parameters))[0])
+
+
+def _named(parameters: Mapping[str, AnyParameter]) -> list[Parameter]:
+    """Return the dimensions of the search space; how far bounds go that others decide is not known yet."""
+    searched = searched_among(parameters)
+    moving = {} if all(spec.fixed for spec in searched.values()) else Bounds.of(given_by(parameters))
+    return [spec.named(name, moving.get(name)) for name, spec in searched.items()]
 
 
 def start_values(value: object, parameters: Mapping[str, AnyParameter]) -> object:
@@ -231,12 +283,18 @@ def start_values(value: object, parameters: Mapping[str, AnyParameter]) -> objec
     pydantic.ValidationError
         If a start value is given in both places, and they differ.
     """
-    middle = space_of(parameters).middle
-    own = {
-        name: middle[name] if spec.start == MIDDLE else spec.start
-        for name, spec in searched_among(parameters).items()
-        if spec.start is not None
+    space, searched = space_of(parameters), searched_among(parameters)
+    starts = {name: spec.start for name, spec in searched.items() if spec.start is not None}
+    written: Mapping[str, object] = value if isinstance(value, Mapping) else {}
+    numbers = {
+        name: number
+        for name in searched
+        if MIDDLE not in (starts.get(name), written.get(name))
+        and (number := _number(written.get(name, starts.get(name)))) is not None
     }
+    # of bounds that other parameters decide, beside the start values that are given of these
+    middle = space.completed(numbers)
+    own = {name: middle[name] if start == MIDDLE else start for name, start in starts.items()}
     if value == MIDDLE:
         return {**middle, **own}
     if not isinstance(value, Mapping):
@@ -256,7 +314,9 @@ def start_problem(name: str, start: float, parameters: Mapping[str, AnyParameter
         if what := given_by(parameters).what_is(name):
             return f"{name!r} is {what}; expected one of what is searched: {', '.join(searched)}"
         return f"{name!r} is not among parameters{nearest(name, parameters)}"
-    low, high = searched[name].bounds
+    if (bounds := searched[name].fixed) is None:
+        return None  # that depends on the start values of others, which the model may have
+    low, high = bounds
     if low <= start <= high:
         return None
     return f"the start value of {name!r} must be inside its bounds [{low:g}, {high:g}], got {start:g}"

@@ -135,12 +135,12 @@ def _of_frame(frame: pd.DataFrame, path: Path, config: Config, targets: Sequence
     """Return the rows of a table that say something, inside the ranges."""
     space, labels = config.space(), [target.label for target in targets]
     parameters = np.array([frame[f"parameter:{name}"] for name in space.names], dtype=float).T
-    low, high = (np.array([getattr(each, side) for each in space.parameters]) for side in ("low", "high"))
-    inside = ((parameters >= low) & (parameters <= high)).all(axis=1)
+    named = [dict(zip(space.names, row, strict=True)) for row in parameters.tolist()]
+    inside = np.array([not space.outside(values) for values in named], dtype=bool)
     outcomes = [Outcome(name) for name in frame["outcome"]]
     speak = np.array([outcome is Outcome.OK or outcome in FAILED for outcome in outcomes], dtype=bool)
     rows = np.flatnonzero(inside & speak)
-    points = [space.encode(dict(zip(space.names, parameters[row], strict=True))) for row in rows]
+    points = [space.encode(named[row]) for row in rows]
     values = np.array([frame[f"value:{label}"] for label in labels], dtype=float).T[rows]
     if len(rows) < len(frame):
         _LOG.info(
