@@ -90,7 +90,7 @@ def _parameters(run: Checkpoint, history: History) -> Iterator[tuple[str, tuple[
     for each in history.parameters:
         kind = " whole numbers," if each.integer else ""
         scale = "logarithmic" if each.log else "linear"
-        words = f"searched:{kind} {each.low:g} to {each.high:g}, {scale} scale; in the parameter's own unit"
+        words = f"searched:{kind} {each.range_in_words()}, {scale} scale; in the parameter's own unit"
         yield f"parameter:{each.name}", ("", words)
     for name in run.given.derived:
         yield f"parameter:{name}", ("", f"not searched: {run.given.what_is(name)}")

@@ -180,11 +180,12 @@ def _programs(history: History) -> Iterator[Entity]:
 def _parameter(history: History, number: int) -> Entity:
     each = history.parameters[number]
     kind = "whole numbers, " if each.integer else ""
+    between = "" if each.moving is None else f", between {each.moving.low.text} and {each.moving.high.text}"
     return {
         "@id": f"#parameter-{quote(each.name, safe='')}",
         "@type": "PropertyValue",
         "name": each.name,
-        "description": f"A searched parameter: {kind}{'logarithmic' if each.log else 'linear'} scale",
+        "description": f"A searched parameter: {kind}{'logarithmic' if each.log else 'linear'} scale{between}",
         "minValue": each.low,
         "maxValue": each.high,
     }

@@ -129,6 +129,19 @@ class Parameter:
                 return nearest
         return middle
 
+    def place(self, coordinate: float) -> float:
+        """Return where a coordinate lies from the lower bound (0) to the upper (1); the middle if there is no room.
+
+        The two differ for whole numbers: the search has half a step of room beyond their bounds.
+        """
+        low, high = self.encode(self.low), self.encode(self.high)
+        return (coordinate - low) / (high - low) if high > low else 0.5
+
+    def range_in_words(self) -> str:
+        """Return the bounds for people; of those that others decide, how far they go as well."""
+        numbers = f"{self.low:g} to {self.high:g}"
+        return numbers if self.moving is None else f"{self.moving.low.text} to {self.moving.high.text} ({numbers})"
+
     def log_prior(self, coordinates: FloatArray) -> FloatArray:
         """Return the logarithm of the prior's density in the unit interval up to a constant, of the same shape.
 
@@ -269,6 +282,12 @@ class SearchSpace:
         """
         columns = zip(self.parameters, points.T, strict=True)
         return np.asarray(sum((p.log_prior(column) for p, column in columns), np.zeros(len(points))))
+
+    def prior_values(self, number: int) -> FloatArray:
+        """Return values that are spread as the prior says, always the same ones, shape (number, n_parameters)."""
+        shares = np.random.Generator(np.random.Philox(key=[0, 0])).random((number, len(self))).tolist()
+        points = ([p.prior_quantile(x) for p, x in zip(self.parameters, row, strict=True)] for row in shares)
+        return np.array([list(self.decode(point).values()) for point in points], dtype=float)
 
     def _found(self, value: Callable[[Parameter], float | int]) -> dict[str, float | int]:
         """Return a value of each parameter, which is asked for with the bounds that it has beside the others."""

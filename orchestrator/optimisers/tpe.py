@@ -154,14 +154,18 @@ def quiet_optuna() -> Iterator[None]:
 
 
 class _Dimension:
-    """A parameter as optuna sees it: whole numbers in their own unit, others by their place in the cube."""
+    """A parameter as optuna sees it: whole numbers in their own unit, others by their place in the cube.
+
+    So are whole numbers whose bounds other parameters decide: optuna has one range for each parameter.
+    """
 
     def __init__(self, problem: Problem, index: int):
         from optuna.distributions import FloatDistribution, IntDistribution  # noqa: PLC0415  (optional)
 
         parameter = None if problem.space is None else problem.space.parameters[index]
         self.name = str(index) if parameter is None else parameter.name
-        self._whole: Parameter | None = parameter if parameter is not None and parameter.integer else None
+        fixed = parameter is not None and parameter.integer and parameter.moving is None
+        self._whole: Parameter | None = parameter if fixed else None
         self.distribution: BaseDistribution = FloatDistribution(0.0, 1.0)
         if self._whole is not None:
             self.distribution = IntDistribution(int(self._whole.low), int(self._whole.high), log=self._whole.log)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,7 @@ import pandas as pd
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.optimisers.evolution.domination import non_dominated
-from orchestrator.optimisers.space import Parameter
+from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.posterior.samples import Samples
 from orchestrator.records import FloatArray, Origin
 from orchestrator.report.described import (
@@ -190,7 +191,22 @@ class History:
         places = (self.points / 2 - low / 2) / (high / 2 - low / 2)
         begin, end = np.log(low[log]), np.log(high[log])
         places[:, log] = (np.log(self.points[:, log]) - begin) / (end - begin)
+        if moving := [n for n, each in enumerate(self.parameters) if each.moving is not None]:
+            places[:, moving] = [self.between_bounds(row)[moving] for row in self.points.tolist()]
         return np.asarray(np.clip(places, 0.0, 1.0))
+
+    @cached_property
+    def space(self) -> SearchSpace:
+        """The search space of the parameters."""
+        return SearchSpace(self.parameters)
+
+    def between_bounds(self, values: Sequence[float]) -> FloatArray:
+        """Return where a value of each parameter lies from the lower bound (0) to the upper (1), on their own scales.
+
+        Bounds that other parameters decide are those beside these values. NaN where a value is.
+        """
+        pairs = list(zip(self.space.beside(dict(zip(self.space.names, values, strict=True))), values, strict=True))
+        return np.array([each.place(each.encode(value)) if math.isfinite(value) else math.nan for each, value in pairs])
 
     @cached_property
     def derived_points(self) -> FloatArray:
