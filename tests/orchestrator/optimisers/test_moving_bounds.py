@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.optimisers.base import Problem
+from orchestrator.optimisers.priors import Prior
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.optimisers.widest import widened
 from orchestrator.parameters.bounds import Bounds
@@ -153,3 +155,18 @@ def test_wrong_bounds_are_told_with_the_values_that_make_them_wrong(
     assert list(wrong) == ["b"]  # and not what follows from it
     with pytest.raises(ValueError, match=said):
         raise ValueError(wrong["b"])
+
+
+def test_values_of_the_prior_are_uniform_between_the_bounds_beside_those_that_decide() -> None:
+    own = parameters_of({"a": [0, 10], "b": [0, "a"]})
+    own[0] = Parameter("a", 0, 10, prior=Prior("normal", 5.0, 1.0))
+    a, b = SearchSpace(widened(own)[0]).prior_values(2000).T
+    assert (a.mean(), a.std()) == pytest.approx((5, 1), abs=0.1)
+    assert np.quantile(b / a, [0.25, 0.5, 0.75]) == pytest.approx([0.25, 0.5, 0.75], abs=0.03)
+    assert abs(np.corrcoef(a, b / a)[0, 1]) < 0.06
+
+
+def test_a_problem_snaps_points_to_where_they_are_simulated() -> None:
+    space = space_of({"n": [1, 4], "b": [0, "n"]}, {"n": {"integer": True}})
+    problem = Problem(space.encode(space.middle), space.steps, 0.2, 4, 1, space=space)
+    np.testing.assert_allclose(problem.snapped(np.array([[0.3, 0.7], [0.99, 0.2]])), [[0.375, 0.7], [0.875, 0.2]])

@@ -182,6 +182,7 @@ def test_parameters_are_compared_with_their_priors() -> None:
     assert constraint(Parameter("x", 0, 6, prior=Prior("normal", 3.0, 1.0)), values) == pytest.approx(0.5, abs=0.01)
     assert constraint(Parameter("x", 0, 6), values) == pytest.approx(2 * 0.9945 * 0.5 / (0.68 * 6), abs=0.01)
     assert constraint(Parameter("x", 1, 9, log=True), np.geomspace(1, 9, 1001)) == pytest.approx(1)
+    assert constraint(Parameter("x", 0, 9), values, values[::2] * 2) == pytest.approx(0.5, abs=0.01)
 
 
 def test_the_strongest_correlations_come_first() -> None:
