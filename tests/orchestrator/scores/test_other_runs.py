@@ -75,6 +75,15 @@ def test_what_speaks_of_parameters_inside_the_ranges_is_learnt_with_the_scores_o
     assert np.isnan(told.values[-1]).all()
 
 
+def test_what_is_learnt_lies_between_the_bounds_that_its_other_parameters_decide(tmp_path: Path) -> None:
+    other(tmp_path / "other")
+    told = evaluations_of_others(config_at(tmp_path, parameters={"x": [0, 1], "y": ["x - 1", "x + 1"]}))
+    assert told is not None
+    inside = [(x, y) for x, y in POINTS[:8] if abs(y - x) <= 1]  # the last one tells nothing
+    assert len(inside) == 6
+    np.testing.assert_allclose(told.points, [(x, (y - x + 1) / 2) for x, y in inside])
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
