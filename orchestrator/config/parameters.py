@@ -250,12 +250,11 @@ def require_fit(parameters: Mapping[str, AnyParameter]) -> None:
     """Refuse parameters that do not fit together; raises `pydantic.ValidationError` with all problems."""
     try:
         given = given_by(parameters)
+        space_of(parameters)
     except WrongParameters as error:
         raise said(((name,), message, None) for name, message in error.problems) from error
     if not given.searched:
         raise ValueError("expected at least one parameter with bounds, got none: there is nothing to search")
-    if wrong := widened(_named(parameters))[1]:
-        raise said(((name, "bounds"), message, None) for name, message in wrong.items())
 
 
 def searched_among(parameters: Mapping[str, AnyParameter]) -> dict[str, ParameterRange]:
@@ -264,15 +263,13 @@ def searched_among(parameters: Mapping[str, AnyParameter]) -> dict[str, Paramete
 
 
 def space_of(parameters: Mapping[str, AnyParameter]) -> SearchSpace:
-    """Return the search space in the order of the file."""
-    return SearchSpace(widened(_named(parameters))[0])
-
-
-def _named(parameters: Mapping[str, AnyParameter]) -> list[Parameter]:
-    """Return the dimensions of the search space; how far bounds go that others decide is not known yet."""
+    """Return the search space in the order of the file; raises `WrongParameters` if there are bounds that make none."""
     searched = searched_among(parameters)
     moving = {} if all(spec.fixed for spec in searched.values()) else Bounds.of(given_by(parameters))
-    return [spec.named(name, moving.get(name)) for name, spec in searched.items()]
+    found, wrong = widened([spec.named(name, moving.get(name)) for name, spec in searched.items()])
+    if wrong:
+        raise WrongParameters([*wrong.items()])
+    return SearchSpace(found)
 
 
 def start_values(value: object, parameters: Mapping[str, AnyParameter]) -> object:

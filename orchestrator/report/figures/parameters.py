@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 
 import numpy as np
@@ -285,7 +286,9 @@ def _search(history: History) -> list[Band | Line]:
     """Return the search distribution by generation: a band behind, and a line in front of the evaluations."""
     if not _has_distribution(history):
         return []
-    bands = [_band(history, n) for n in range(len(history.parameters))]
+    means = history.distribution["mean"][: len(history.numbers)]
+    around = [_around(history, mean) for mean in means]
+    bands = [_band(history, n, [each[n] for each in around]) for n in range(len(history.parameters))]
     low, mean, high = (Pick("parameter", each) for each in zip(*bands, strict=True))
     x = history.numbers.astype(float)[: len(bands[0][0])]
     return [
@@ -294,11 +297,10 @@ def _search(history: History) -> list[Band | Line]:
     ]
 
 
-def _band(history: History, n: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return mean - sd, mean and mean + sd of the search by generation in a parameter's own unit."""
+def _band(history: History, n: int, parameters: Sequence[Parameter]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return mean - sd, mean and mean + sd of the search by generation in the unit of a parameter, as it is in each."""
     mean = history.distribution["mean"][: len(history.numbers), n]
     deviation = np.sqrt(np.maximum(history.distribution["covariance"][: len(mean), n, n], 0.0))
-    parameters = [_around(history, point)[n] for point in history.distribution["mean"][: len(mean)]]
 
     def decoded(coordinates: FloatArray) -> FloatArray:
         pairs = zip(parameters, np.clip(np.nan_to_num(coordinates), 0.0, 1.0), strict=True)

@@ -234,7 +234,7 @@ def test_the_texts_of_bounds_are_part_of_what_a_run_is(tmp_path: Path) -> None:
         ({"a": ["b", 2], "b": ["a", 1]}, "lead back to itself ("),
         (
             {"a": [0, 1], "b": ["a", 0.5]},
-            "parameters.b.bounds:5: expected bounds of which the same is the smaller one ",
+            "parameters.b:5: expected bounds of which the same is the smaller one ",
         ),
         ({"a": [0, 1], "b": ["a +", 1]}, "(invalid syntax"),
         (

@@ -19,6 +19,8 @@ from orchestrator.report.figures.parameters import between_bounds
 from orchestrator.report.scene import Bars, Points
 from orchestrator.report.texts.methods import methods_text
 
+pytestmark = pytest.mark.drawing
+
 NAMES = ("a", "b", "n")
 PARAMETERS = {
     "a": [0.1, 1.0],
