@@ -17,6 +17,7 @@ from in_process import Done, command
 from posterior_runs import CONFIG, CORRELATION, MEAN, SD, SLOPES, WANTED, linear_run, samples_of, scattered
 
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.config.parameters import read_parameter, space_of
 from orchestrator.errors import UsageError
 from orchestrator.optimisers import Problem, Told
 from orchestrator.optimisers.base import Scale
@@ -99,6 +100,21 @@ def test_a_prior_counts_as_data_do() -> None:
     sd = np.sqrt(np.diag(np.linalg.inv(precision)))
     assert (np.abs(moments(found)[0] - mean) < 0.15 * sd).all()
     np.testing.assert_allclose(moments(found)[1], sd, rtol=0.08)
+
+
+@sampling
+def test_bounds_that_another_parameter_decides_truncate_the_posterior() -> None:
+    """Against the integral on a grid; b is uniform between 0 and 2.5 a, which cuts what the data allow in two."""
+    space = space_of({"a": read_parameter([0.1, 3]), "b": read_parameter([0, "2.5 * a"])})
+    rows = np.array([row for row in scattered(120) if not space.outside(dict(zip("ab", row, strict=True)))])
+    found = sampled(Observed.of(problem(space, WANTED), [told(space, rows, rows @ SLOPES.T)]), 4000)
+    a, b = (each.ravel() for each in np.meshgrid(np.linspace(0.7, 0.9, 801), np.linspace(1.4, 2.4, 801)))
+    distances = (np.column_stack([a, b]) @ SLOPES.T - WANTED) / 0.1
+    weights = np.exp(-0.5 * (distances**2).sum(axis=1)) / a * (b <= 2.5 * a)
+    mean, sd = np.average([a, b], axis=1, weights=weights), np.sqrt(np.diag(np.cov([a, b], aweights=weights)))
+    assert (found.values[:, 1] <= 2.5 * found.values[:, 0]).all()
+    assert (np.abs(moments(found)[0] - mean) < 0.15 * sd).all()
+    np.testing.assert_allclose(moments(found)[1], sd, rtol=0.1)
 
 
 class _Line:
