@@ -281,7 +281,8 @@ def _start_findings(config: Config, names: Sequence[str], start: dict[str, float
             findings.append((("optimiser_centroid", name), message))
         elif name in config.optimiser_centroid:
             message = f"the start value of {name!r} must be inside its bounds {bounds}, got {start[name]:g}"
-            findings.append((("optimiser_centroid", name), message))
+            own = config.searched[name].start is not None
+            findings.append((("parameters", name, "start") if own else ("optimiser_centroid", name), message))
         else:
             message = (
                 f"the model's own value, {start[name]:g}, is outside the bounds {bounds}: widen them, "

@@ -191,8 +191,10 @@ class History:
         places = (self.points / 2 - low / 2) / (high / 2 - low / 2)
         begin, end = np.log(low[log]), np.log(high[log])
         places[:, log] = (np.log(self.points[:, log]) - begin) / (end - begin)
-        if moving := [n for n, each in enumerate(self.parameters) if each.moving is not None]:
-            places[:, moving] = [self.between_bounds(row)[moving] for row in self.points.tolist()]
+        if self.space.moves:
+            moving = [each.moving is not None for each in self.parameters]
+            between = np.array([self.between_bounds(row) for row in self.points.tolist()]).reshape(places.shape)
+            places[:, moving] = between[:, moving]
         return np.asarray(np.clip(places, 0.0, 1.0))
 
     @cached_property

@@ -117,6 +117,9 @@ def test_a_start_outside_of_bounds_that_others_decide_is_refused_with_these(tmp_
     (problem,) = examine(of_a_function(tmp_path, MOVING, {"a": 3, "b": 2})).problems
     assert problem.key == "optimiser_centroid.b"
     assert problem.message == "the start value of 'b' must be inside its bounds [3, 4] with a = 3, got 2"
+    own = {**MOVING, "b": {"bounds": ["a", "a + 1"], "start": 2}}
+    (problem,) = examine(of_a_function(tmp_path / "own", own, {"a": 3})).problems
+    assert (problem.key, problem.line) == ("parameters.b.start", 6)
 
 
 def test_expressions_are_looked_at_where_the_bounds_are_that_others_decide(tmp_path: Path) -> None:
