@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.config.model import Config
+from orchestrator.optimisers.widest import corners
 from orchestrator.parameters.expressions import NoNumber
 from orchestrator.simulations import Finding
 
@@ -23,7 +24,7 @@ def expression_notes(config: Config) -> Iterator[Finding]:
     """Yield where at the bounds an expression has no value; the configuration has a start value for everything."""
     given, space, start = config.given(), config.space(), config.start
     for name in given.expressions:
-        for numbers in space.corners(given.searched_in(name), start):
+        for numbers in corners(space, given.searched_in(name), start):
             try:
                 given.values(numbers)
             except NoNumber as error:

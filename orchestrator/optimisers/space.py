@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from graphlib import TopologicalSorter
 
 import numpy as np
@@ -17,8 +16,6 @@ from orchestrator.records import FloatArray
 
 # of a coordinate that `Parameter.encode` gives: it may be off by as much, with room to spare
 _ROUNDING = 1e-13
-# parameters of which all combinations of bounds are looked at
-_COMBINED = 6
 
 
 @dataclass(frozen=True)
@@ -196,7 +193,7 @@ class SearchSpace:
     def decode(self, point: Sequence[float] | FloatArray) -> dict[str, float | int]:
         """Return named values of a point of the unit cube, shape (n_parameters,), as plain Python numbers."""
         coordinates = {p.name: float(x) for p, x in zip(self.parameters, point, strict=True)}
-        return self._found(lambda p: p.decode(coordinates[p.name]))
+        return self.valued(lambda p: p.decode(coordinates[p.name]))
 
     def encode(self, values: Mapping[str, float]) -> FloatArray:
         """Return the point of the unit cube, shape (n_parameters,), of named values."""
@@ -208,7 +205,14 @@ class SearchSpace:
 
     def completed(self, values: Mapping[str, float]) -> dict[str, float | int]:
         """Return values of all parameters: what is not among these is in the middle of its range, on its scale."""
-        return self._found(lambda p: values[p.name] if p.name in values else p.decode(0.5))
+        return self.valued(lambda p: values[p.name] if p.name in values else p.decode(0.5))
+
+    def valued(self, value: Callable[[Parameter], float | int]) -> dict[str, float | int]:
+        """Return a value of each parameter, which is asked for with the bounds that it has beside the others."""
+        found: dict[str, float | int] = {}
+        for each in self.ordered:
+            found[each.name] = value(each.beside(found))
+        return {name: found[name] for name in self.names}
 
     def beside(self, values: Mapping[str, float]) -> tuple[Parameter, ...]:
         """Return the parameters with the bounds that they have beside such values, as `completed` completes them."""
@@ -228,31 +232,6 @@ class SearchSpace:
         decide = () if moving is None else (f"{each} = {values[each]:g}" for each in moving.names if each in values)
         beside = ", ".join(decide)
         return f"[{found.low:g}, {found.high:g}]{f' with {beside}' if beside else ''}"
-
-    def corners(self, names: Sequence[str], start: Mapping[str, float]) -> Iterator[dict[str, float | int]]:
-        """Yield the start values with some parameters at their bounds: all of them, and one at a time.
-
-        Parameters
-        ----------
-        names : sequence of str
-            The parameters that are varied; with six of them or fewer, all combinations are yielded.
-        start : mapping of str to float
-            All parameters. Those that stay keep their values, or their place between bounds that others decide.
-        """
-        places = dict(zip(self.names, self.encode(start), strict=True))
-        patterns = range(2 ** len(names)) if len(names) <= _COMBINED else (0, -1)
-        chosen = [{name: pattern >> n & 1 for n, name in enumerate(names)} for pattern in patterns]
-        chosen += [{name: side} for name in names for side in (0, 1)]
-        kept = {p.name for p in self.parameters if p.moving is None}
-
-        def value(parameter: Parameter, sides: Mapping[str, int]) -> float | int:
-            name = parameter.name
-            if name in sides:
-                return parameter.high if sides[name] else parameter.low
-            return start[name] if name in kept else parameter.decode(places[name])
-
-        for sides in chosen:
-            yield self._found(partial(value, sides=sides))
 
     @property
     def moves(self) -> bool:
@@ -288,13 +267,6 @@ class SearchSpace:
         shares = np.random.Generator(np.random.Philox(key=[0, 0])).random((number, len(self))).tolist()
         points = ([p.prior_quantile(x) for p, x in zip(self.parameters, row, strict=True)] for row in shares)
         return np.array([list(self.decode(point).values()) for point in points], dtype=float)
-
-    def _found(self, value: Callable[[Parameter], float | int]) -> dict[str, float | int]:
-        """Return a value of each parameter, which is asked for with the bounds that it has beside the others."""
-        found: dict[str, float | int] = {}
-        for each in self.ordered:
-            found[each.name] = value(each.beside(found))
-        return {name: found[name] for name in self.names}
 
 
 def _ordered(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:

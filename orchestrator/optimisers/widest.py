@@ -1,9 +1,10 @@
-"""How far bounds that other parameters decide can go, and what is wrong with them, as far as points tell."""
+"""Where parameters are at their bounds; how far bounds that others decide can go, and what is wrong with them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.parameters.bounds import Bounds
 from orchestrator.parameters.expressions import NoNumber
 
+# parameters of which all combinations of bounds are looked at
+_COMBINED = 6
 # points inside that are looked at, beside corners
 _INSIDE = 64
 
@@ -51,6 +54,34 @@ def widened(parameters: Sequence[Parameter]) -> tuple[list[Parameter], dict[str,
     return [*found.values()], wrong
 
 
+def corners(space: SearchSpace, names: Sequence[str], start: Mapping[str, float]) -> Iterator[dict[str, float | int]]:
+    """Yield the start values with some parameters at their bounds: all of them, and one at a time.
+
+    Parameters
+    ----------
+    space : SearchSpace
+        Of all parameters.
+    names : sequence of str
+        The parameters that are varied; with six of them or fewer, all combinations are yielded.
+    start : mapping of str to float
+        All parameters. Those that stay keep their values, or their place between bounds that others decide.
+    """
+    places = dict(zip(space.names, space.encode(start), strict=True))
+    patterns = range(2 ** len(names)) if len(names) <= _COMBINED else (0, -1)
+    chosen = [{name: pattern >> n & 1 for n, name in enumerate(names)} for pattern in patterns]
+    chosen += [{name: side} for name in names for side in (0, 1)]
+    kept = {each.name for each in space.parameters if each.moving is None}
+
+    def value(parameter: Parameter, sides: Mapping[str, int]) -> float | int:
+        name = parameter.name
+        if name in sides:
+            return parameter.high if sides[name] else parameter.low
+        return start[name] if name in kept else parameter.decode(places[name])
+
+    for sides in chosen:
+        yield space.valued(partial(value, sides=sides))
+
+
 def _widest(parameter: Parameter, bounds: Bounds, deciding: SearchSpace) -> tuple[float, float]:
     """Return the least and the largest bound; raises `WrongBounds`."""
     orders: dict[bool, str] = {}
@@ -82,7 +113,7 @@ def _widest(parameter: Parameter, bounds: Bounds, deciding: SearchSpace) -> tupl
 def _looked_at(deciding: SearchSpace) -> Iterator[Mapping[str, float | int]]:
     """Yield values of the parameters that decide: in their middles, at their bounds, and in between."""
     yield deciding.middle
-    yield from deciding.corners(deciding.names, deciding.middle)
+    yield from corners(deciding, deciding.names, deciding.middle)
     # always the same ones
     for point in np.random.Generator(np.random.Philox(key=[0, 0])).random((_INSIDE, len(deciding))):
         yield deciding.decode(point)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -191,10 +190,9 @@ class History:
         places = (self.points / 2 - low / 2) / (high / 2 - low / 2)
         begin, end = np.log(low[log]), np.log(high[log])
         places[:, log] = (np.log(self.points[:, log]) - begin) / (end - begin)
-        if self.space.moves:
+        if len(self) and self.space.moves:
             moving = [each.moving is not None for each in self.parameters]
-            between = np.array([self.between_bounds(row) for row in self.points.tolist()]).reshape(places.shape)
-            places[:, moving] = between[:, moving]
+            places[:, moving] = np.array([self.between_bounds(row) for row in self.points.tolist()])[:, moving]
         return np.asarray(np.clip(places, 0.0, 1.0))
 
     @cached_property
@@ -208,7 +206,7 @@ class History:
         Bounds that other parameters decide are those beside these values. NaN where a value is.
         """
         pairs = list(zip(self.space.beside(dict(zip(self.space.names, values, strict=True))), values, strict=True))
-        return np.array([each.place(each.encode(value)) if math.isfinite(value) else math.nan for each, value in pairs])
+        return np.array([each.place(each.encode(value)) if np.isfinite(value) else np.nan for each, value in pairs])
 
     @cached_property
     def derived_points(self) -> FloatArray:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from orchestrator.optimisers.base import Problem
 from orchestrator.optimisers.priors import Prior
 from orchestrator.optimisers.space import Parameter, SearchSpace
-from orchestrator.optimisers.widest import widened
+from orchestrator.optimisers.widest import corners, widened
 from orchestrator.parameters.bounds import Bounds
 from orchestrator.parameters.given import Given
 
@@ -120,11 +120,23 @@ def test_what_is_outside_is_found_beside_the_others_and_told_with_them() -> None
     assert space.bounds_in_words("a", {"a": 0.75}) == "[0, 1]"
 
 
+def test_corners_are_all_of_few_and_the_outermost_of_many() -> None:
+    space = SearchSpace([Parameter("a", 0, 1), Parameter("b", 2, 3), Parameter("c", 0, 10)])
+    few = {tuple(each.values()) for each in corners(space, ["a", "b"], {"a": 0.5, "b": 2.5, "c": 9})}
+    edges = {(0, 2.5, 9), (1, 2.5, 9), (0.5, 2, 9), (0.5, 3, 9)}
+    assert few == {(a, b, 9) for a in (0, 1) for b in (2, 3)} | edges
+    names = [str(n) for n in range(20)]
+    space = SearchSpace([Parameter(name, 0, 1) for name in names])
+    many = list(corners(space, names, space.middle))
+    assert len(many) == 42
+    assert {tuple(each.values()) for each in many[:2]} == {(0,) * 20, (1,) * 20}
+
+
 def test_corners_keep_the_place_between_bounds() -> None:
     space = space_of({"a": [0, 1], "b": ["a", "a + 1"], "c": [0, 1]})
     start = {"a": 0.5, "b": 0.75, "c": 0.2}
-    assert list(space.corners(["a"], start))[:2] == [{"a": 0, "b": 0.25, "c": 0.2}, {"a": 1, "b": 1.25, "c": 0.2}]
-    assert {"a": 1, "b": 2, "c": 0.2} in space.corners(["a", "b"], start)
+    assert list(corners(space, ["a"], start))[:2] == [{"a": 0, "b": 0.25, "c": 0.2}, {"a": 1, "b": 1.25, "c": 0.2}]
+    assert {"a": 1, "b": 2, "c": 0.2} in corners(space, ["a", "b"], start)
 
 
 def test_steps_of_whole_numbers_are_those_beside_the_middle() -> None:

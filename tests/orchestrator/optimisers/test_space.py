@@ -100,15 +100,3 @@ def test_the_prior_of_a_space_is_the_product_of_those_of_its_parameters() -> Non
     own = [Parameter("a", 0, 4, prior=Prior("normal", 1.0, 1.0)), Parameter("b", 1, 9, log=True)]
     points = np.array([[0.25, 0.1], [0.5, 0.9]])
     np.testing.assert_allclose(SearchSpace(own).log_prior(points), [0.0, -0.5])
-
-
-def test_corners_are_all_of_few_and_the_outermost_of_many() -> None:
-    space = SearchSpace([Parameter("a", 0, 1), Parameter("b", 2, 3), Parameter("c", 0, 10)])
-    few = {tuple(each.values()) for each in space.corners(["a", "b"], {"a": 0.5, "b": 2.5, "c": 9})}
-    edges = {(0, 2.5, 9), (1, 2.5, 9), (0.5, 2, 9), (0.5, 3, 9)}
-    assert few == {(a, b, 9) for a in (0, 1) for b in (2, 3)} | edges
-    names = [str(n) for n in range(20)]
-    space = SearchSpace([Parameter(name, 0, 1) for name in names])
-    many = list(space.corners(names, space.middle))
-    assert len(many) == 42
-    assert {tuple(each.values()) for each in many[:2]} == {(0,) * 20, (1,) * 20}
