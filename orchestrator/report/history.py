@@ -25,6 +25,7 @@ from orchestrator.report.described import (
     read_posterior,
     read_validation,
 )
+from orchestrator.report.domains import places_between
 from orchestrator.report.sampling import sample_evaluations
 from orchestrator.report.statistics.dependence import Dependences
 from orchestrator.scores.validation import Validation
@@ -192,21 +193,13 @@ class History:
         places[:, log] = (np.log(self.points[:, log]) - begin) / (end - begin)
         if len(self) and self.space.moves:
             moving = [each.moving is not None for each in self.parameters]
-            places[:, moving] = np.array([self.between_bounds(row) for row in self.points.tolist()])[:, moving]
+            places[:, moving] = np.array([places_between(self.space, row) for row in self.points.tolist()])[:, moving]
         return np.asarray(np.clip(places, 0.0, 1.0))
 
     @cached_property
     def space(self) -> SearchSpace:
         """The search space of the parameters."""
         return SearchSpace(self.parameters)
-
-    def between_bounds(self, values: Sequence[float]) -> FloatArray:
-        """Return where a value of each parameter lies from the lower bound (0) to the upper (1), on their own scales.
-
-        Bounds that other parameters decide are those beside these values. NaN where a value is.
-        """
-        pairs = list(zip(self.space.beside(dict(zip(self.space.names, values, strict=True))), values, strict=True))
-        return np.array([each.place(each.encode(value)) if np.isfinite(value) else np.nan for each, value in pairs])
 
     @cached_property
     def derived_points(self) -> FloatArray:

@@ -10,7 +10,7 @@ import numpy as np
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.optimisers.space import Parameter
 from orchestrator.records import FloatArray
-from orchestrator.report.domains import parameter_domain
+from orchestrator.report.domains import parameter_domain, places_between
 from orchestrator.report.figures.common import (
     NOTHING_MEASURED,
     beside,
@@ -42,7 +42,7 @@ def between_bounds(history: History, row: int | None) -> FloatArray:
     NaN if there is no such evaluation or value.
     """
     values = history.points[row] if row is not None else np.full(len(history.parameters), np.nan)
-    return history.between_bounds(values.tolist())
+    return places_between(history.space, values.tolist())
 
 
 def near_bounds(places: FloatArray) -> BoolArray:
