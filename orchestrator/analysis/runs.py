@@ -142,20 +142,22 @@ def parameters_table(history: History, rank: int = 1) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns ``parameter``, ``value``, ``start value``, ``lower bound``, ``upper bound``, and ``between the bounds``
-        from 0 to 1 on the parameter's own scale. What is not searched follows, without bounds.
+        from 0 to 1 on the parameter's own scale. Bounds that other parameters decide are those of this evaluation. What
+        is not searched follows, without bounds.
     """
     columns = ["parameter", "value", "start value", "lower bound", "upper bound", "between the bounds"]
     ranked = history.ranked(rank)
     if len(ranked) < rank:
         return table_of([], columns)
     row, place = int(ranked[-1]), between_bounds(history, int(ranked[-1]))
+    beside = history.space.beside(dict(zip(history.space.names, history.points[row].tolist(), strict=True)))
     rows = [
         {
             "parameter": each.name,
             "value": float(history.points[row, n]),
             "start value": float(history.points[0, n]),
-            "lower bound": each.low,
-            "upper bound": each.high,
+            "lower bound": beside[n].low,
+            "upper bound": beside[n].high,
             "between the bounds": float(place[n]),
         }
         for n, each in enumerate(history.parameters)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from orchestrator.config.model import Config
+from orchestrator.optimisers.widest import corners
 from orchestrator.parameters.expressions import NoNumber
-from orchestrator.parameters.given import corners
 from orchestrator.simulations import Finding
 
 
@@ -22,10 +22,9 @@ def expression_findings(config: Config) -> list[Finding]:
 
 def expression_notes(config: Config) -> Iterator[Finding]:
     """Yield where at the bounds an expression has no value; the configuration has a start value for everything."""
-    given, searched = config.given(), config.searched
+    given, space, start = config.given(), config.space(), config.start
     for name in given.expressions:
-        ranges = {each: searched[each].bounds for each in given.searched_in(name)}
-        for numbers in corners(ranges, config.start):
+        for numbers in corners(space, given.searched_in(name), start):
             try:
                 given.values(numbers)
             except NoNumber as error:

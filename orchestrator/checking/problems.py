@@ -179,7 +179,8 @@ def _findings(config: Config, *, begun: bool) -> tuple[Config, list[Finding]]:
     findings += wrong
     if wrong:
         return config, findings
-    start = {**_own_start_values(config, model, names), **found, **config.optimiser_centroid}
+    known = {**found, **config.optimiser_centroid}
+    start = {**_own_start_values(config, model, names, known), **known}
     findings += _start_findings(config, names, start)
     if findings:
         return config, findings
@@ -218,12 +219,17 @@ def _first_given(config: Config) -> tuple[Mapping[str, float], list[Finding]]:
     return ({} if sets is None else sets.first), []
 
 
-def _own_start_values(config: Config, model: Model[Any], names: Sequence[str]) -> Mapping[str, float]:
-    """Return the model's own values, where all names of a parameter have the same; the middles if it has none."""
+def _own_start_values(
+    config: Config, model: Model[Any], names: Sequence[str], known: Mapping[str, float]
+) -> Mapping[str, float]:
+    """Return the model's own values, where all names of a parameter have the same; the middles if it has none.
+
+    Middles of bounds that other parameters decide are those beside the start values that are known.
+    """
     sources = config.given().sources
     own = model.start_values([name for name, source in sources.items() if source in names])
     if own is None:
-        return config.space().middle
+        return config.space().completed(known)
     found: dict[str, set[float]] = {}
     for name, source in sources.items():
         if source in names:
@@ -262,24 +268,31 @@ def _seeds_findings(config: Config) -> list[Finding]:
 
 def _start_findings(config: Config, names: Sequence[str], start: dict[str, float]) -> list[Finding]:
     findings: list[Finding] = []
-    for name in names:
-        low, high = config.searched[name].bounds
+    for each in config.space().beside(start):
+        name = each.name
+        if name not in names or (name in start and each.allows(start[name])):
+            continue
+        bounds = config.space().bounds_in_words(name, start)
         if name not in start:
             message = (
-                f"{name!r} has no default that is one number: give it a start value between {low:g} and {high:g}, or "
-                "middle, in optimiser_centroid"
+                f"{name!r} has no default that is one number: give it a start value between {each.low:g} and "
+                f"{each.high:g}, or middle, in optimiser_centroid"
             )
             findings.append((("optimiser_centroid", name), message))
-        elif not low <= start[name] <= high:
+        elif name in config.optimiser_centroid:
+            message = f"the start value of {name!r} must be inside its bounds {bounds}, got {start[name]:g}"
+            own = config.searched[name].start is not None
+            findings.append((("parameters", name, "start") if own else ("optimiser_centroid", name), message))
+        elif not each.low <= start[name] <= each.high:
             message = (
-                f"the model's own value, {start[name]:g}, is outside the bounds [{low:g}, {high:g}]: widen them, "
+                f"the model's own value, {start[name]:g}, is outside the bounds {bounds}: widen them, "
                 "or give a start value in optimiser_centroid"
             )
             findings.append((("parameters", name), message))
-        elif (choice := config.searched[name].choice) is not None and start[name] not in choice.values:
+        else:
             message = (
-                f"the model's own value, {start[name]:g}, is none of the choice, {choice}: add it, or give a start "
-                "value in optimiser_centroid"
+                f"the model's own value, {start[name]:g}, is none of the choice, {each.choice}: add it, or give a "
+                "start value in optimiser_centroid"
             )
             findings.append((("parameters", name), message))
     return findings

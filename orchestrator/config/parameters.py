@@ -26,6 +26,9 @@ from orchestrator.config.section import Section
 from orchestrator.config.words import in_words, said
 from orchestrator.optimisers.priors import Choice, Prior, read_choice, read_prior, written_prior
 from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.optimisers.widest import widened
+from orchestrator.parameters.bounds import Bounds
+from orchestrator.parameters.expressions import Expression
 from orchestrator.parameters.given import Given, WrongParameters, finite_number
 from targets.plugins import nearest
 
@@ -37,10 +40,24 @@ def _or_middle(value: object, number: ValidatorFunctionWrapHandler) -> object:
     return value if value == MIDDLE else number(value)
 
 
+def _or_expression(value: object, number: ValidatorFunctionWrapHandler) -> object:
+    if not isinstance(value, str):
+        return number(value)
+    # YAML 1.1 takes 1e-3 for text
+    return number(value) if finite_number(value) is not None else Expression(value).text
+
+
 if TYPE_CHECKING:
+    Bound = float | str
     Start = float | Literal["middle"]
 else:
     # errors of a union would be told for each of its types
+    Bound = Annotated[
+        float,
+        WrapValidator(_or_expression),
+        PlainSerializer(lambda value: value),
+        WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}]}),
+    ]
     Start = Annotated[
         float, WrapValidator(_or_middle), WithJsonSchema({"anyOf": [{"type": "number"}, {"const": MIDDLE}]})
     ]
@@ -63,9 +80,9 @@ class ParameterRange(Section):
 
     model_config = ConfigDict(json_schema_extra=_also_without_bounds)
 
-    bounds: tuple[float, float] = Field(
-        description="smallest and largest value, in either order, in the parameter's own unit; of a choice they may be "
-        "left out"
+    bounds: tuple[Bound, Bound] = Field(
+        description="smallest and largest value, in either order, in the parameter's own unit: numbers, or expressions "
+        "of other parameters, which decide them then; of a choice they may be left out",
     )
     scale: Literal["linear", "log"] = Field("linear", description="whether steps are sums or factors")
     integer: bool = Field(False, description="whether only whole numbers are tried")
@@ -107,18 +124,20 @@ class ParameterRange(Section):
 
     @field_validator("bounds")
     @classmethod
-    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
-        low, high = sorted(value)
-        return low, high
+    def _ordered(cls, value: tuple[Bound, Bound]) -> tuple[Bound, Bound]:
+        low, high = value
+        return (high, low) if isinstance(low, float) and isinstance(high, float) and high < low else (low, high)
 
     @model_validator(mode="after")
     def _fits_the_bounds(self) -> ParameterRange:
-        low, high = self.bounds
+        if self.fixed is None:
+            return self._fits_what_others_decide()
+        low, high = self.fixed
         if not (-math.inf < low < high < math.inf):
             constant = f"; a constant is written as a number alone: {low:g}" if low == high else ""
             raise ValueError(f"expected two different finite bounds, got [{low:g}, {high:g}]{constant}")
         if isinstance(self.prior, Choice):
-            return self._fits_the_choice(self.prior)
+            return self._fits_the_choice(self.prior, low, high)
         if self.scale == "log" and low <= 0:
             raise ValueError(f"scale: log needs bounds above 0, got [{low:g}, {high:g}]")
         if self.integer and not (low.is_integer() and high.is_integer()):
@@ -133,9 +152,9 @@ class ParameterRange(Section):
             raise said([(("prior",), message, self.prior)])
         return self
 
-    def _fits_the_choice(self, choice: Choice) -> ParameterRange:
+    def _fits_the_choice(self, choice: Choice, low: float, high: float) -> ParameterRange:
         """Return the same, unless other keys do not fit a choice."""
-        (low, high), (least, *_, most) = self.bounds, choice.values
+        least, *_, most = choice.values
         if not low <= least <= most <= high:
             message = f"expected bounds that hold the choice, {choice}, or none, got [{low:g}, {high:g}]"
             raise said([(("bounds",), message, [low, high])])
@@ -154,10 +173,33 @@ class ParameterRange(Section):
         """The values that it may have, if these are a few only."""
         return self.prior if isinstance(self.prior, Choice) else None
 
-    def named(self, name: str) -> Parameter:
-        """Return the dimension of the search space that this is under a name."""
-        bounds = self.bounds if self.choice is None else (self.choice.values[0], self.choice.values[-1])
-        return Parameter(name, *bounds, log=self.scale == "log", integer=self.integer, prior=self.prior)
+    def _fits_what_others_decide(self) -> ParameterRange:
+        if infinite := [each for each in self.bounds if isinstance(each, float) and not math.isfinite(each)]:
+            raise said([(("bounds",), f"expected finite bounds, got {infinite[0]:g}", self.bounds)])
+        if self.prior is not None:
+            message = "needs bounds that are numbers: with others, it would be another one in each evaluation"
+            raise said([(("prior",), message, self.prior)])
+        return self
+
+    @property
+    def fixed(self) -> tuple[float, float] | None:
+        """The bounds if they are numbers, None if other parameters decide them."""
+        low, high = self.bounds
+        return None if isinstance(low, str) or isinstance(high, str) else (low, high)
+
+    def named(self, name: str, moving: Bounds | None = None) -> Parameter:
+        """Return the dimension of the search space that this is under a name.
+
+        Parameters
+        ----------
+        name : str
+            Of the parameter.
+        moving : Bounds, optional
+            Its bounds, if other parameters decide them.
+        """
+        fixed = self.fixed or (-math.inf, math.inf)
+        fixed = fixed if self.choice is None else (self.choice.values[0], self.choice.values[-1])
+        return Parameter(name, *fixed, log=self.scale == "log", integer=self.integer, prior=self.prior, moving=moving)
 
 
 class ExpressionOfOthers(Section):
@@ -216,6 +258,7 @@ def require_fit(parameters: Mapping[str, AnyParameter]) -> None:
     """Refuse parameters that do not fit together; raises `pydantic.ValidationError` with all problems."""
     try:
         given = given_by(parameters)
+        space_of(parameters)
     except WrongParameters as error:
         raise said(((name,), message, None) for name, message in error.problems) from error
     if not given.searched:
@@ -228,8 +271,13 @@ def searched_among(parameters: Mapping[str, AnyParameter]) -> dict[str, Paramete
 
 
 def space_of(parameters: Mapping[str, AnyParameter]) -> SearchSpace:
-    """Return the search space in the order of the file."""
-    return SearchSpace([spec.named(name) for name, spec in searched_among(parameters).items()])
+    """Return the search space in the order of the file; raises `WrongParameters` if there are bounds that make none."""
+    searched = searched_among(parameters)
+    moving = {} if all(spec.fixed for spec in searched.values()) else Bounds.of(given_by(parameters))
+    found, wrong = widened([spec.named(name, moving.get(name)) for name, spec in searched.items()])
+    if wrong:
+        raise WrongParameters([*wrong.items()])
+    return SearchSpace(found)
 
 
 def start_values(value: object, parameters: Mapping[str, AnyParameter]) -> object:
@@ -240,12 +288,18 @@ def start_values(value: object, parameters: Mapping[str, AnyParameter]) -> objec
     pydantic.ValidationError
         If a start value is given in both places, and they differ.
     """
-    middle = space_of(parameters).middle
-    own = {
-        name: middle[name] if spec.start == MIDDLE else spec.start
-        for name, spec in searched_among(parameters).items()
-        if spec.start is not None
+    space, searched = space_of(parameters), searched_among(parameters)
+    starts = {name: spec.start for name, spec in searched.items() if spec.start is not None}
+    written: Mapping[str, object] = value if isinstance(value, Mapping) else {}
+    numbers = {
+        name: number
+        for name in searched
+        if MIDDLE not in (starts.get(name), written.get(name))
+        and (number := finite_number(written.get(name, starts.get(name)))) is not None
     }
+    # of bounds that other parameters decide, beside the start values that are given of these
+    middle = space.completed(numbers)
+    own = {name: middle[name] if start == MIDDLE else start for name, start in starts.items()}
     if value == MIDDLE:
         return {**middle, **own}
     if not isinstance(value, Mapping):
@@ -265,10 +319,12 @@ def start_problem(name: str, start: float, parameters: Mapping[str, AnyParameter
         if what := given_by(parameters).what_is(name):
             return f"{name!r} is {what}; expected one of what is searched: {', '.join(searched)}"
         return f"{name!r} is not among parameters{nearest(name, parameters)}"
+    if (bounds := searched[name].fixed) is None:
+        return None  # that depends on the start values of others, which the model may have
     choice = searched[name].choice
     if choice is not None and start not in choice.values:
         return f"the start value of {name!r} must be one of its choice, {choice}, got {start:g}"
-    low, high = searched[name].bounds
+    low, high = bounds
     if low <= start <= high:
         return None
     return f"the start value of {name!r} must be inside its bounds [{low:g}, {high:g}], got {start:g}"

@@ -90,7 +90,7 @@ def _parameters(run: Checkpoint, history: History) -> Iterator[tuple[str, tuple[
     for each in history.parameters:
         kind = " whole numbers," if each.integer else ""
         scale = "logarithmic" if each.log else "linear"
-        values = f"{kind} {each.low:g} to {each.high:g}, {scale} scale"
+        values = f"{kind} {each.range_in_words()}, {scale} scale"
         values = f" one of {each.choice}" if each.choice is not None else values
         yield f"parameter:{each.name}", ("", f"searched:{values}; in the parameter's own unit")
     for name in run.given.derived:

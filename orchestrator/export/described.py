@@ -180,7 +180,8 @@ def _programs(history: History) -> Iterator[Entity]:
 def _parameter(history: History, number: int) -> Entity:
     each = history.parameters[number]
     scale = f"{'whole numbers, ' if each.integer else ''}{'logarithmic' if each.log else 'linear'} scale"
-    values = f"one of {each.choice}" if each.choice is not None else scale
+    between = "" if each.moving is None else f", between {each.moving.low.text} and {each.moving.high.text}"
+    values = f"one of {each.choice}" if each.choice is not None else f"{scale}{between}"
     return {
         "@id": f"#parameter-{quote(each.name, safe='')}",
         "@type": "PropertyValue",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from graphlib import TopologicalSorter
 
 import numpy as np
 
 from orchestrator.optimisers.priors import Choice, Prior
+from orchestrator.parameters.bounds import Bounds
+from orchestrator.parameters.expressions import NoNumber
 from orchestrator.records import FloatArray
 
 # of a coordinate that `Parameter.encode` gives: it may be off by as much, with room to spare
@@ -24,7 +27,7 @@ class Parameter:
     name : str
         Dotted name in the model's parameter tree.
     low, high : float
-        Bounds in the parameter's own unit, both included.
+        Bounds in the parameter's own unit, both included; if other parameters decide them, the widest that are known.
     log : bool
         Whether the unit interval maps to the logarithm of the value.
     integer : bool
@@ -32,6 +35,9 @@ class Parameter:
     prior : Prior or Choice, optional
         What is believed of the value; None if it is uniform in the unit interval. Of a choice the bounds are the ends,
         the unit interval maps to its values, and there is no logarithm.
+    moving : Bounds, optional
+        Bounds that other parameters decide. What follows from bounds, such as `decode`, is then asked of what `beside`
+        returns.
     """
 
     name: str
@@ -40,6 +46,7 @@ class Parameter:
     log: bool = False
     integer: bool = False
     prior: Prior | Choice | None = None
+    moving: Bounds | None = None
 
     @property
     def choice(self) -> Choice | None:
@@ -50,6 +57,36 @@ class Parameter:
     def uniform(self) -> bool:
         """Whether every place in the unit interval is as likely as any other before anything is measured."""
         return self.prior is None or (self.choice is not None and not self.choice.weights)
+
+    def ends(self, others: Mapping[str, float]) -> tuple[float, float]:
+        """Return the bounds that the parameter has beside values of others, in the order in which they are written.
+
+        Those of whole numbers are rounded.
+
+        Raises
+        ------
+        orchestrator.parameters.expressions.NoNumber
+            If one has no value.
+        """
+        if self.moving is None:
+            return self.low, self.high
+        low, high = (float(math.floor(end + 0.5) if self.integer else end) for end in self.moving.ends(others))
+        return low, high
+
+    def beside(self, others: Mapping[str, float]) -> Parameter:
+        """Return the parameter as it is beside values of others: with bounds that are numbers, the smaller one first.
+
+        Where they have no value, or cannot be on a logarithmic scale, they are the widest ones.
+        """
+        if self.moving is None:
+            return self
+        try:
+            low, high = sorted(self.ends(others))
+        except NoNumber:
+            low, high = self.low, self.high
+        if self.log and low <= 0:
+            low, high = self.low, self.high
+        return replace(self, low=low, high=high, moving=None)
 
     @property
     def _edges(self) -> tuple[float, float]:
@@ -81,10 +118,15 @@ class Parameter:
         return int(value) if self.integer else float(value)
 
     def encode(self, value: float) -> float:
-        """Return the coordinate (0 to 1) of `value`; the inverse of `decode` up to rounding."""
+        """Return the coordinate (0 to 1) of `value`; the inverse of `decode` up to rounding.
+
+        That is the middle where others leave no room between the bounds.
+        """
         if self.choice is not None:
             return self.choice.encode(value)
         low, high = self._edges
+        if low == high:
+            return 0.5
         value = math.log(value) if self.log else value
         return min(max((value - low) / (high - low), 0.0), 1.0)
 
@@ -105,6 +147,19 @@ class Parameter:
             if middle in (low, high):
                 return nearest
         return middle
+
+    def place(self, coordinate: float) -> float:
+        """Return where a coordinate lies from the lower bound (0) to the upper (1); the middle if there is no room.
+
+        The two differ for whole numbers: the search has half a step of room beyond their bounds.
+        """
+        low, high = self.encode(self.low), self.encode(self.high)
+        return (coordinate - low) / (high - low) if high > low else 0.5
+
+    def range_in_words(self) -> str:
+        """Return the bounds for people; of those that others decide, how far they go as well."""
+        numbers = f"{self.low:g} to {self.high:g}"
+        return numbers if self.moving is None else f"{self.moving.low.text} to {self.moving.high.text} ({numbers})"
 
     def log_prior(self, coordinates: FloatArray) -> FloatArray:
         """Return the logarithm of the prior's density in the unit interval up to a constant, of the same shape.
@@ -169,32 +224,81 @@ class SearchSpace:
     ----------
     parameters : sequence of Parameter
         Names unique.
+
+    Attributes
+    ----------
+    ordered : tuple of Parameter
+        The same, each after those that decide its bounds.
     """
 
     def __init__(self, parameters: Sequence[Parameter]):
         self.parameters = tuple(parameters)
         self.names = tuple(p.name for p in self.parameters)
+        self.ordered = _ordered(self.parameters)
 
     def __len__(self) -> int:
         return len(self.parameters)
 
     def decode(self, point: Sequence[float] | FloatArray) -> dict[str, float | int]:
         """Return named values of a point of the unit cube, shape (n_parameters,), as plain Python numbers."""
-        return {p.name: p.decode(float(x)) for p, x in zip(self.parameters, point, strict=True)}
+        coordinates = {p.name: float(x) for p, x in zip(self.parameters, point, strict=True)}
+        return self.valued(lambda p: p.decode(coordinates[p.name]))
 
     def encode(self, values: Mapping[str, float]) -> FloatArray:
         """Return the point of the unit cube, shape (n_parameters,), of named values."""
-        return np.array([p.encode(values[p.name]) for p in self.parameters])
+        return np.array([p.encode(values[p.name]) for p in self.beside(values)])
+
+    def encode_exactly(self, values: Mapping[str, float]) -> FloatArray:
+        """Return the point that `decode` makes these values of to the last digit, if there is one near."""
+        return np.array([p.encode_exactly(values[p.name]) for p in self.beside(values)])
+
+    def completed(self, values: Mapping[str, float]) -> dict[str, float | int]:
+        """Return values of all parameters: what is not among these is in the middle of its range, on its scale."""
+        return self.valued(lambda p: values[p.name] if p.name in values else p.decode(0.5))
+
+    def valued(self, value: Callable[[Parameter], float | int]) -> dict[str, float | int]:
+        """Return a value of each parameter, which is asked for with the bounds that it has beside the others."""
+        found: dict[str, float | int] = {}
+        for each in self.ordered:
+            found[each.name] = value(each.beside(found))
+        return {name: found[name] for name in self.names}
+
+    def beside(self, values: Mapping[str, float]) -> tuple[Parameter, ...]:
+        """Return the parameters with the bounds that they have beside such values, as `completed` completes them."""
+        if not self.moves:
+            return self.parameters
+        found = self.completed(values)
+        return tuple(p.beside(found) for p in self.parameters)
+
+    def outside(self, values: Mapping[str, float]) -> tuple[Parameter, ...]:
+        """Return the parameters whose values are outside their bounds, or none of their choice, with these bounds."""
+        return tuple(p for p in self.beside(values) if not p.allows(values[p.name]))
+
+    def bounds_in_words(self, name: str, values: Mapping[str, float]) -> str:
+        """Return the bounds of a parameter beside such values, with those values that decide them."""
+        found = {p.name: p for p in self.beside(values)}[name]
+        moving = self.parameters[self.names.index(name)].moving
+        decide = () if moving is None else (f"{each} = {values[each]:g}" for each in moving.names if each in values)
+        beside = ", ".join(decide)
+        return f"[{found.low:g}, {found.high:g}]{f' with {beside}' if beside else ''}"
+
+    @property
+    def moves(self) -> bool:
+        """Whether there are bounds that other parameters decide."""
+        return any(p.moving is not None for p in self.parameters)
 
     @property
     def middle(self) -> dict[str, float | int]:
         """The middle of each range on its scale."""
-        return self.decode([0.5] * len(self))
+        return self.completed({})
 
     @property
     def steps(self) -> FloatArray:
-        """Width of one step in each dimension of the unit cube, 0 if continuous, shape (n_parameters,)."""
-        return np.array([p.step for p in self.parameters])
+        """Width of one step in each dimension of the unit cube, 0 if continuous, shape (n_parameters,).
+
+        Of bounds that others decide, beside the middle of these.
+        """
+        return np.array([p.step for p in self.beside({})])
 
     def log_prior(self, points: FloatArray) -> FloatArray:
         """Return the logarithm of the prior's density at points of the cube up to a constant, shape (n_points,).
@@ -225,3 +329,17 @@ class SearchSpace:
             if not parameter.uniform:
                 points[:, n] = [parameter.prior_quantile(float(share)) for share in shares[:, n]]
         return points
+
+    def prior_values(self, number: int) -> FloatArray:
+        """Return values that are spread as the prior says, always the same ones, shape (number, n_parameters)."""
+        points = self.prior_quantiles(np.random.Generator(np.random.Philox(key=[0, 0])).random((number, len(self))))
+        return np.array([list(self.decode(point).values()) for point in points], dtype=float)
+
+
+def _ordered(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
+    """Return the parameters, each after those that decide its bounds."""
+    if all(each.moving is None for each in parameters):
+        return parameters
+    by_name = {each.name: each for each in parameters}
+    needs = {name: () if each.moving is None else each.moving.names for name, each in by_name.items()}
+    return tuple(by_name[name] for name in TopologicalSorter(needs).static_order())

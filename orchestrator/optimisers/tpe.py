@@ -193,7 +193,8 @@ class _Dimension:
 def _dimension(problem: Problem, index: int, *, priors: bool) -> _Dimension:
     """Return a parameter for optuna, which knows no priors: one that has any is seen by the share of it that is below.
 
-    Whole numbers are seen in their own unit, values of a choice by their number, others by their place in the cube.
+    Whole numbers are seen in their own unit, values of a choice by their number, others by their place in the cube,
+    and so are whole numbers whose bounds other parameters decide: optuna has one range for each parameter.
     """
     from optuna.distributions import FloatDistribution, IntDistribution  # noqa: PLC0415  (optional)
 
@@ -211,7 +212,7 @@ def _dimension(problem: Problem, index: int, *, priors: bool) -> _Dimension:
     if choice is not None:
         numbers = IntDistribution(0, len(choice.values) - 1)
         return _Dimension(name, numbers, choice.number, lambda number: (number + 0.5) * choice.step)
-    if parameter.integer:
+    if parameter.integer and parameter.moving is None:
         whole = IntDistribution(int(parameter.low), int(parameter.high), log=parameter.log)
         return _Dimension(name, whole, parameter.decode, parameter.encode)
     return _Dimension(name, FloatDistribution(0.0, 1.0), float, float)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from orchestrator.parameters.expressions import Expression, NoNumber, NotAnExpression, Number, Numbers, needs_quotes
-
-# parameters of which all combinations of bounds are looked at
-_COMBINED = 6
 
 
 class WrongParameters(ValueError):
@@ -46,12 +43,15 @@ class Given:
         Those that are always the same.
     expressions : mapping of str to Expression
         Those that are computed, each after those that are in it.
+    bounds : mapping of str to (Expression, Expression)
+        The bounds of those that are searched and whose bounds follow from other parameters.
     """
 
     sources: Mapping[str, str]
     searched: tuple[str, ...]
     constants: Numbers
     expressions: Mapping[str, Expression]
+    bounds: Mapping[str, tuple[Expression, Expression]]
 
     @classmethod
     def of(cls, parameters: Mapping[str, object]) -> Given:
@@ -61,7 +61,7 @@ class Given:
         ----------
         parameters : mapping of str to object
             By name: a number, ``{expression: text}``, or what is searched, a mapping or list, of which only ``names``
-            matters here.
+            and bounds that are texts matter here.
 
         Raises
         ------
@@ -71,22 +71,21 @@ class Given:
         """
         problems: list[tuple[str, str]] = []
         constants = {name: spec for name, spec in parameters.items() if _is_number(spec)}
-        texts = {name: spec["expression"] for name, spec in parameters.items() if _is_expression(spec)}
+        texts = {name: str(spec["expression"]) for name, spec in parameters.items() if _is_expression(spec)}
         searched = tuple(name for name in parameters if name not in constants and name not in texts)
         sources = _sources(parameters, problems)
-        expressions = {}
-        for name, text in texts.items():
-            try:
-                expressions[name] = Expression(str(text))
-            except NotAnExpression as error:
-                problems.append((name, str(error)))
+        read = {name: _read(name, [text], problems) for name, text in texts.items()}
+        ends = {name: _read(name, both, problems) for name, spec in parameters.items() if (both := _texts_of(spec))}
         known = dict.fromkeys([*parameters, *sources])
-        for name, expression in expressions.items():
-            problems += [(name, message) for message in _unknown(expression, known)]
-        order = _order(expressions, problems)
+        for name, parts in {**read, **ends}.items():
+            where = "expression" if name in read else "bounds"
+            problems += [(name, message) for part in parts for message in _unknown(part, where, known)]
+        order = _order(read, ends, sources, problems)
         if problems:
             raise WrongParameters(problems)
-        return cls(sources, searched, constants, {name: expressions[name] for name in order})
+        expressions = {name: read[name][0] for name in order if name in read}
+        bounds = {name: (ends[name][0], ends[name][1]) for name in order if name in ends}
+        return cls(sources, searched, constants, expressions, bounds)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -139,15 +138,44 @@ class Given:
         known.update({name: known[source] for name, source in self.sources.items() if source in self.searched})
         return known
 
-    def searched_in(self, name: str) -> tuple[str, ...]:
-        """Return the searched parameters that the expression of a name depends on, in their order."""
-        reached, waiting = set(), [name]
+    def value(self, expression: Expression, searched: Numbers) -> Number:
+        """Return the value of an expression of parameters.
+
+        Parameters
+        ----------
+        expression : Expression
+            Of names that are known.
+        searched : mapping of str to float or int
+            The searched parameters that it depends on, in their own units.
+
+        Raises
+        ------
+        NoNumber
+            If it has none, or one that it is computed from has none.
+        """
+        known = {**searched, **self.constants}
+
+        def number(name: str) -> Number:
+            source = self.sources.get(name, name)
+            if source not in known:
+                known[source] = computed(self.expressions[source])
+            return known[source]
+
+        def computed(one: Expression) -> Number:
+            return one.value({name: number(name) for name in one.names})
+
+        return computed(expression)
+
+    def searched_in(self, *names: str) -> tuple[str, ...]:
+        """Return the searched parameters that what has these names depends on, by its bounds too, in their order."""
+        reached, waiting = set(), [*names]
         while waiting:
             at = waiting.pop()
             at = self.sources.get(at, at)
             if at not in reached:
                 reached.add(at)
-                waiting += self.expressions[at].names if at in self.expressions else ()
+                parts = (self.expressions[at],) if at in self.expressions else self.bounds.get(at, ())
+                waiting += [name for part in parts for name in part.names]
         return tuple(each for each in self.searched if each in reached)
 
     def what_is(self, name: str) -> str:
@@ -170,6 +198,23 @@ def _is_expression(spec: object) -> TypeGuard[Mapping[str, object]]:
     return isinstance(spec, Mapping) and "expression" in spec
 
 
+def _texts_of(spec: object) -> list[str]:
+    """Return both bounds of what is searched as texts, if one of them is; nothing otherwise."""
+    bounds: Any = spec.get("bounds") if isinstance(spec, Mapping) else spec
+    if not isinstance(bounds, list | tuple) or len(bounds) != 2 or not any(isinstance(each, str) for each in bounds):
+        return []
+    return [each if isinstance(each, str) else repr(each) for each in bounds]
+
+
+def _read(name: str, texts: list[str], problems: list[tuple[str, str]]) -> list[Expression]:
+    """Return the expressions; none, and a problem more, if one of them cannot be read."""
+    try:
+        return [Expression(text) for text in texts]
+    except NotAnExpression as error:
+        problems.append((name, str(error)))
+        return []
+
+
 def _names_of(name: str, spec: object) -> list[str]:
     """Return the names under which a simulation gets a parameter."""
     names = spec.get("names") if isinstance(spec, Mapping) and not _is_expression(spec) else None
@@ -188,47 +233,36 @@ def _sources(parameters: Mapping[str, object], problems: list[tuple[str, str]]) 
     return sources
 
 
-def _unknown(expression: Expression, known: Mapping[str, object]) -> list[str]:
+def _unknown(expression: Expression, where: str, known: Mapping[str, object]) -> list[str]:
     """Return what is wrong with the names in an expression; a name without its quotes is taken for several."""
     unknown = [name for name in expression.names if name not in known]
     in_quotes = [each for each in known if needs_quotes(each) and each in expression.text]
     if unknown and in_quotes:
-        return [f"{unknown[0]!r} in its expression is not among parameters; write {in_quotes[0]!r} in quotes"]
+        return [f"{unknown[0]!r} in its {where} is not among parameters; write {in_quotes[0]!r} in quotes"]
     from targets.plugins import nearest  # noqa: PLC0415  (of targets, which take longer to import than all else)
 
-    return [f"{name!r} in its expression is not among parameters{nearest(name, known)}" for name in unknown]
+    return [f"{name!r} in its {where} is not among parameters{nearest(name, known)}" for name in unknown]
 
 
-def _order(expressions: Mapping[str, Expression], problems: list[tuple[str, str]]) -> list[str]:
-    """Return the expressions, each after those that it needs; adds a cycle, if there is one, to the problems."""
-    needs = {name: [each for each in one.names if each in expressions] for name, one in expressions.items()}
+def _order(
+    expressions: Mapping[str, list[Expression]],
+    bounds: Mapping[str, list[Expression]],
+    sources: Mapping[str, str],
+    problems: list[tuple[str, str]],
+) -> list[str]:
+    """Return what follows from others, each after what it needs; adds a cycle, if there is one, to the problems."""
+    follow = {**expressions, **bounds}
+    names = {name: [sources.get(each, each) for part in parts for each in part.names] for name, parts in follow.items()}
+    needs = {name: [each for each in needed if each in follow] for name, needed in names.items()}
     try:
         return list(TopologicalSorter(needs).static_order())
     except CycleError as error:
         *_, cycle = error.args
         # graphlib lists what is needed before what needs it
         path = " -> ".join(reversed(cycle))
-        problems.append((cycle[-1], f"its expression leads back to itself ({path}): give one of them a number"))
+        leads = "its expression leads" if cycle[-1] in expressions else "its bounds lead"
+        problems.append((cycle[-1], f"{leads} back to itself ({path}): give one of them a number"))
         return []
-
-
-def corners(ranges: Mapping[str, tuple[Number, Number]], start: Numbers) -> Iterator[Numbers]:
-    """Yield the start values with some of the parameters at their bounds: all of them, and one at a time.
-
-    Parameters
-    ----------
-    ranges : mapping of str to (float, float)
-        The bounds of the parameters that are varied; with six of them or fewer, all combinations are yielded.
-    start : mapping of str to float or int
-        All searched parameters.
-    """
-    names = list(ranges)
-    patterns = range(2 ** len(names)) if len(names) <= _COMBINED else (0, -1)
-    for pattern in patterns:
-        yield {**start, **{name: ranges[name][pattern >> n & 1] for n, name in enumerate(names)}}
-    for name in names:
-        for bound in ranges[name]:
-            yield {**start, name: bound}
 
 
 def finite_number(value: object) -> int | float | None:

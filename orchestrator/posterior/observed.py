@@ -131,9 +131,9 @@ def _space(run: Checkpoint) -> SearchSpace:
     try:
         given: Mapping[str, object] = read_mapping(run.config_text)["parameters"]
         read: dict[str, AnyParameter] = {str(name): read_parameter(spec) for name, spec in given.items()}
+        space = space_of(read)
     except (AttributeError, LookupError, TypeError, ValueError, ValidationError) as error:
         raise UsageError(f"{run.path}: expected the parameters of the run in its configuration ({error})") from error
-    space = space_of(read)
     if list(space.names) != run.parameter_names:
         raise UsageError(
             f"{run.path}: expected evaluations of the parameters of its configuration, {', '.join(space.names)}, "

@@ -19,6 +19,8 @@ _LOW, _HIGH = 0.16, 0.84
 # width of the posterior as a share of the prior's, below which data constrain a parameter well, and above which they
 # do not
 _WELL, _NOT = 0.5, 0.9
+# values of the prior, where that has no formula
+_DRAWN = 2000
 # correlations that are shown, if they are not smaller than this
 _MOST, _LEAST = 8, 0.3
 
@@ -51,10 +53,28 @@ def posterior_parts(samples: Samples, space: SearchSpace) -> Iterator[Renderable
         yield Text(f"! {warning}", style="yellow")
 
 
-def constraint(parameter: Parameter, values: FloatArray) -> float:
-    """Return the width of the posterior, from 16 to 84 %, as a share of the prior's, on the parameter's scale."""
+def constraint(parameter: Parameter, values: FloatArray, prior: FloatArray | None = None) -> float:
+    """Return the width of the posterior, from 16 to 84 %, as a share of the prior's, on the parameter's scale.
+
+    Parameters
+    ----------
+    parameter : Parameter
+        With its prior.
+    values : ndarray of float, shape (n_samples,)
+        Of the posterior.
+    prior : ndarray of float, shape (n,), optional
+        Of the prior, if that is known by values: where other parameters decide the bounds.
+    """
+    low, high = _ends(parameter, values)
+    if prior is None:
+        return (high - low) / (parameter.prior_quantile(_HIGH) - parameter.prior_quantile(_LOW))
+    before_low, before_high = _ends(parameter, prior)
+    return (high - low) / (before_high - before_low)
+
+
+def _ends(parameter: Parameter, values: FloatArray) -> tuple[float, float]:
     low, high = (parameter.encode(float(value)) for value in np.quantile(values, [_LOW, _HIGH]))
-    return (high - low) / (parameter.prior_quantile(_HIGH) - parameter.prior_quantile(_LOW))
+    return low, high
 
 
 def correlated(values: FloatArray, space: SearchSpace) -> list[tuple[str, str, float]]:
@@ -73,9 +93,10 @@ def correlated(values: FloatArray, space: SearchSpace) -> list[tuple[str, str, f
 
 def _parameters(samples: Samples, space: SearchSpace) -> Table:
     table = _table("parameter", "median", "16 %", "84 %", "width / prior's", "data")
-    for parameter, values in zip(space.parameters, samples.values.T, strict=True):
+    before = space.prior_values(_DRAWN).T if space.moves else ()
+    for n, (parameter, values) in enumerate(zip(space.parameters, samples.values.T, strict=True)):
         low, median, high = np.quantile(values, [_LOW, 0.5, _HIGH])
-        share = constraint(parameter, values)
+        share = constraint(parameter, values, before[n] if parameter.moving is not None else None)
         words = "constrain it" if share < _WELL else "constrain it little" if share < _NOT else "do not constrain it"
         table.add_row(Text(parameter.name), *(f"{each:.5g}" for each in (median, low, high)), f"{share:.2g}", words)
     return table

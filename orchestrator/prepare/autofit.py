@@ -66,21 +66,13 @@ class Range:
         """
         key = yaml_key(self.names[0])
         names = f"names: [{', '.join(map(yaml_key, self.names))}], " if len(self.names) > 1 else ""
-        depends = isinstance(self.low, str) or isinstance(self.high, str)
         if self.scale == "con":
             value = f"{{expression: {yaml_key(self.low)}}}" if isinstance(self.low, str) else _constant(self.low)
             return [f"{yaml_key(name)}: {value}" for name in self.names]
         is_log = self.scale == "log" and not linear
-        if not depends:
-            bounds = write_yaml([self.low, self.high], width=10_000, flow=True).strip()
-            how = ", scale: log" if is_log else ", integer: true" if self.scale == "int" else ""
-            return [f"{key}: {{{names}bounds: {bounds}{how}}}" if names or how else f"{key}: {bounds}"]
-        share = f"share of {self.names[0]}"
-        low, high = f"({self.low})", f"({self.high})"
-        formula = f"{low} * ({high} / {low}) ** '{share}'" if is_log else f"{low} + '{share}' * ({high} - {low})"
-        formula = f"round({formula})" if self.scale == "int" else formula
-        first = f"{yaml_key(share)}: {{names: [], bounds: [0, 1]}} # where between its bounds {self.names[0]} is"
-        return [first, *(f"{yaml_key(name)}: {{expression: {yaml_key(formula)}}}" for name in self.names)]
+        bounds = write_yaml([self.low, self.high], width=10_000, flow=True).strip()
+        how = ", scale: log" if is_log else ", integer: true" if self.scale == "int" else ""
+        return [f"{key}: {{{names}bounds: {bounds}{how}}}" if names or how else f"{key}: {bounds}"]
 
 
 def _constant(value: float) -> str:

@@ -5,6 +5,7 @@ A report must not fail because the model has moved or a target's own file is gon
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ from orchestrator.config.parameters import ParameterRange, read_parameter
 from orchestrator.config.yaml_text import read_mapping
 from orchestrator.data.freezing import read_data
 from orchestrator.errors import OrchestratorError
-from orchestrator.optimisers.space import Parameter
+from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.optimisers.widest import widened
+from orchestrator.parameters.bounds import Bounds
+from orchestrator.parameters.given import Given, WrongParameters
 from orchestrator.paths import RunPaths
 from orchestrator.posterior.samples import Samples
 from orchestrator.records import FloatArray
@@ -82,17 +86,43 @@ def describe_parameters(
     config: Mapping[str, Any], names: Sequence[str], values: FloatArray
 ) -> tuple[list[Parameter], list[str]]:
     """Return the parameters with their bounds, those of the data if the configuration has none, and notes."""
-    described, missing = [], []
-    for n, name in enumerate(names):
-        if (spec := range_of(config, name)) is not None:
-            described.append(spec.named(name))
-        else:
-            own = values[:, n][np.isfinite(values[:, n])]
-            low, high = (float(own.min()), float(own.max())) if len(own) else (0.0, 1.0)
-            described.append(Parameter(name, low, high if high > low else low + (abs(low) or 1.0)))
-            missing.append(name)
+    of_data = [_of_values(name, values[:, n]) for n, name in enumerate(names)]
+    moving = _moving_bounds(config, names)
+    specs = [range_of(config, name) for name in names]
+    of_config = [
+        own if spec is None or not (spec.fixed or own.name in moving) else spec.named(own.name, moving.get(own.name))
+        for spec, own in zip(specs, of_data, strict=True)
+    ]
+    described = [_with_values(*each) for each in zip(widened(of_config)[0], of_data, strict=True)]
+    missing = [each.name for each, own in zip(described, of_data, strict=True) if each is own]
     notes = [f"The configuration has no bounds of {_some(missing)}; the range of the data is shown."] if missing else []
     return described, notes
+
+
+def _of_values(name: str, values: FloatArray) -> Parameter:
+    """Return a parameter whose bounds are the range of its values."""
+    own = values[np.isfinite(values)]
+    low, high = (float(own.min()), float(own.max())) if len(own) else (0.0, 1.0)
+    return Parameter(name, low, high if high > low else low + (abs(low) or 1.0))
+
+
+def _moving_bounds(config: Mapping[str, Any], names: Sequence[str]) -> dict[str, Bounds]:
+    """Return the bounds that other parameters decide, as far as the parameters that decide are there."""
+    try:
+        found = Bounds.of(Given.of({str(name): spec for name, spec in config["parameters"].items()}))
+    except (AttributeError, LookupError, WrongParameters):
+        return {}
+    return {name: bounds for name, bounds in found.items() if set(bounds.names) <= set(names)}
+
+
+def _with_values(parameter: Parameter, of_data: Parameter) -> Parameter:
+    """Return a parameter that has all of its values between the widest bounds that are known."""
+    if parameter.moving is None:
+        return parameter
+    if not math.isfinite(parameter.low):
+        return of_data
+    low, high = min(parameter.low, of_data.low), max(parameter.high, of_data.high)
+    return dataclasses.replace(parameter, low=low, high=high)
 
 
 def range_of(config: Mapping[str, Any], name: str) -> ParameterRange | None:
@@ -214,11 +244,11 @@ def read_posterior(folder: Path, parameters: Sequence[Parameter]) -> tuple[Sampl
         samples = Samples.read(path) if path.exists() else None
     except (OSError, ValueError) as error:
         return None, [f"The samples of the posterior cannot be read: {error}"]
-    low, high = (np.array([getattr(each, side) for each in parameters]) for side in ("low", "high"))
+    space = SearchSpace(parameters)
     if samples is not None and (
-        list(samples.names) != [each.name for each in parameters]
+        tuple(samples.names) != space.names
         or not len(samples.values)
-        or ((samples.values < low) | (samples.values > high)).any()
+        or any(space.outside(dict(zip(space.names, row, strict=True))) for row in samples.values.tolist())
     ):
         return None, ["The samples of the posterior are of other parameters, or bounds, than the run's."]
     return samples, []

@@ -1,14 +1,15 @@
-"""Ends of axes."""
+"""Ends of axes, and where values lie between bounds."""
 
 from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from orchestrator.optimisers.space import Parameter
+from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.records import FloatArray
 
 Domain = tuple[float, float]
@@ -61,3 +62,12 @@ def parameter_domain(parameter: Parameter) -> Domain:
         room = math.exp(0.03 * (math.log(parameter.high) - math.log(parameter.low)))
         return (max(parameter.low / room, LEAST), min(parameter.high * room, _LARGEST))
     return padded(parameter.low, parameter.high, 0.03)
+
+
+def places_between(space: SearchSpace, values: Sequence[float]) -> FloatArray:
+    """Return where a value of each parameter lies from the lower bound (0) to the upper (1), on their own scales.
+
+    Bounds that other parameters decide are those beside these values. NaN where a value is.
+    """
+    pairs = list(zip(space.beside(dict(zip(space.names, values, strict=True))), values, strict=True))
+    return np.array([each.place(each.encode(value)) if math.isfinite(value) else math.nan for each, value in pairs])

@@ -13,7 +13,7 @@ import pandas as pd
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.optimisers.evolution.domination import non_dominated
-from orchestrator.optimisers.space import Parameter
+from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.posterior.samples import Samples
 from orchestrator.records import FloatArray, Origin
 from orchestrator.report.described import (
@@ -25,6 +25,7 @@ from orchestrator.report.described import (
     read_posterior,
     read_validation,
 )
+from orchestrator.report.domains import places_between
 from orchestrator.report.sampling import sample_evaluations
 from orchestrator.report.statistics.dependence import Dependences
 from orchestrator.scores.validation import Validation
@@ -190,7 +191,15 @@ class History:
         places = (self.points / 2 - low / 2) / (high / 2 - low / 2)
         begin, end = np.log(low[log]), np.log(high[log])
         places[:, log] = (np.log(self.points[:, log]) - begin) / (end - begin)
+        if len(self) and self.space.moves:
+            moving = [each.moving is not None for each in self.parameters]
+            places[:, moving] = np.array([places_between(self.space, row) for row in self.points.tolist()])[:, moving]
         return np.asarray(np.clip(places, 0.0, 1.0))
+
+    @cached_property
+    def space(self) -> SearchSpace:
+        """The search space of the parameters."""
+        return SearchSpace(self.parameters)
 
     @cached_property
     def derived_points(self) -> FloatArray:

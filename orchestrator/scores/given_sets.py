@@ -59,8 +59,7 @@ class GivenSet:
         """
         found.require_given(config)
         space = config.space()
-        values = {each.name: found.value(each.name, config, _INSTEAD) for each in space.parameters}
-        point = tuple(each.encode_exactly(values[each.name]) for each in space.parameters)
+        point = tuple(space.encode_exactly(found.values_of(space.names, config, _INSTEAD)).tolist())
         return cls(found.name, point, space.decode(point), found.total_score, found.values, found.scores)
 
     def to_json(self) -> dict[str, Any]:

@@ -146,12 +146,12 @@ def _of_frame(frame: pd.DataFrame, path: Path, config: Config, targets: Sequence
     """Return the rows of a table that say something, inside the ranges."""
     space, labels = config.space(), [target.label for target in targets]
     parameters = np.array([frame[f"parameter:{name}"] for name in space.names], dtype=float).T
-    pairs = [zip(space.parameters, row, strict=True) for row in parameters]
-    inside = np.array([all(each.allows(value) for each, value in row) for row in pairs], dtype=bool)
+    named = [dict(zip(space.names, row, strict=True)) for row in parameters.tolist()]
+    inside = np.array([not space.outside(values) for values in named], dtype=bool)
     outcomes = [Outcome(name) for name in frame["outcome"]]
     speak = np.array([outcome is Outcome.OK or outcome in FAILED for outcome in outcomes], dtype=bool)
     rows = np.flatnonzero(inside & speak)
-    points = [space.encode(dict(zip(space.names, parameters[row], strict=True))) for row in rows]
+    points = [space.encode(named[row]) for row in rows]
     values = np.array([frame[f"value:{label}"] for label in labels], dtype=float).T[rows]
     unknown = np.full(len(frame), math.nan)
     errors = np.array([frame.get(f"se:{label}", unknown) for label in labels], dtype=float).T[rows]

@@ -77,23 +77,38 @@ class ParameterSet:
                     f"{self.where}: {there}, and not among parameters here: add it; a number is a constant"
                 )
 
-    def value(self, name: str, config: Config, instead: str) -> float:
-        """Return the value of a searched parameter, checked as a start value in the configuration would be.
+    def values_of(
+        self, names: Sequence[str], config: Config, instead: str, others: Mapping[str, float] | None = None
+    ) -> dict[str, float]:
+        """Return the values of searched parameters, checked as start values in the configuration would be.
 
         Parameters
         ----------
-        name : str
-            Of the parameter.
+        names : sequence of str
+            Of the parameters.
         config : Config
-            That has its bounds.
+            That has their bounds.
         instead : str
             What else a user may do, for messages.
+        others : mapping of str to float, optional
+            Values of further parameters, which may decide bounds.
 
         Raises
         ------
         orchestrator.errors.UsageError
-            If there is none, or it is outside of its bounds.
+            If there is none of a name, or it is outside of its bounds.
         """
+        values, space = {name: self._value(name, config, instead) for name in names}, config.space()
+        known = {**values, **(others or {})}
+        for each in space.beside(known):
+            if each.name in values and not each.low <= (value := values[each.name]) <= each.high:
+                raise UsageError(
+                    f"{self.where}: {each.name!r} is {value:g}, outside its bounds "
+                    f"{space.bounds_in_words(each.name, known)}: widen them, or {instead}"
+                )
+        return values
+
+    def _value(self, name: str, config: Config, instead: str) -> float:
         if name not in self.parameters:
             hint = nearest(name, map(str, self.parameters))
             raise UsageError(f"{self.where}: has no value of {name!r}{hint}: add it, or {instead}")
@@ -108,11 +123,6 @@ class ParameterSet:
         if config.searched[name].integer and not float(value).is_integer():
             raise UsageError(
                 f"{self.where}: expected a whole number for {name!r}, got {value:g}: round it, or {instead}"
-            )
-        low, high = config.searched[name].bounds
-        if not low <= value <= high:
-            raise UsageError(
-                f"{self.where}: {name!r} is {value:g}, outside its bounds [{low:g}, {high:g}]: widen them, or {instead}"
             )
         return float(value)
 

@@ -37,4 +37,4 @@ def start_from(config: Config, names: Sequence[str]) -> dict[str, float]:
     if path is None:
         return {}
     (best,) = sets_in(path, best=1)
-    return {name: best.value(name, config, "give a start value of it") for name in names}
+    return best.values_of(names, config, "give a start value of it", config.optimiser_centroid)

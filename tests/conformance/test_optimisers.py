@@ -10,9 +10,11 @@ import numpy as np
 import plugins_of_tests  # noqa: F401  (registers)
 import pytest
 
+from orchestrator.config.parameters import read_parameter, space_of
 from orchestrator.optimisers import Asked, Optimiser, Problem, Told, create_optimiser
 from orchestrator.optimisers.guard import Guarded
 from orchestrator.optimisers.registry import optimisers
+from orchestrator.optimisers.space import SearchSpace
 from orchestrator.records import FloatArray, Origin, Outcome
 
 pytestmark = pytest.mark.methods
@@ -32,14 +34,31 @@ REQUIRED: dict[str, dict[str, Any]] = {
 }
 
 
-def fresh(method: str, seed: int = 4, start: FloatArray = START) -> Optimiser:
+# each parameter's bounds follow from the one before
+MOVING = space_of(
+    {
+        name: read_parameter(spec)
+        for name, spec in {
+            "a": [0, 1],
+            "b": ["a", "2 * a + 1"],
+            "c": {"bounds": ["b + 0.1", 20], "scale": "log"},
+            "n": {"bounds": [1, "c + 2"], "integer": True},
+        }.items()
+    }
+)
+
+
+def fresh(method: str, seed: int = 4, start: FloatArray = START, space: SearchSpace | None = None) -> Optimiser:
     name, _, polish = method.partition(" then ")
     options = KINDS[name].options(method=name, polish=polish or "none", polish_after=0.5, **REQUIRED.get(name, {}))
     steps = np.zeros(len(start))
     steps[-1] = 0.1
+    steps = steps if space is None else space.steps
     # for methods that evaluate what they are given
     sets = np.random.default_rng(seed).random((30 * SIZE, len(start)))
-    problem = Problem(start, steps, sigma=0.3, size=SIZE, seed=seed, targets=["a", "b"], budget=4 * SIZE, sets=sets)
+    problem = Problem(
+        start, steps, sigma=0.3, size=SIZE, seed=seed, targets=["a", "b"], space=space, budget=4 * SIZE, sets=sets
+    )
     return create_optimiser(options, problem)
 
 
@@ -151,6 +170,19 @@ def test_standard_errors_are_a_row_for_each_point(method: str) -> None:
     asked = optimiser.ask()
     with pytest.raises(ValueError, match=r"tell\(\) takes one row of standard errors"):
         optimiser.tell(told(asked, errors=np.ones((len(asked.points) - 1, 2))))
+
+
+def test_bounds_that_other_parameters_decide_are_kept_and_replayed(method: str) -> None:
+    first, second = (fresh(method, space=MOVING) for _ in range(2))
+    history = run(first, 3)
+    for entry in history:
+        assert np.array_equal(second.ask().points, entry.points)
+        second.tell(entry)
+        for a, b, c, n in (MOVING.decode(point).values() for point in entry.points):
+            assert a <= b <= 2 * a + 1
+            assert b + 0.1 <= c <= 20
+            assert 1 <= n <= np.floor(c + 2.5)
+    assert np.array_equal(first.ask().points, second.ask().points)
 
 
 def test_the_global_generator_is_left_alone(method: str) -> None:

@@ -124,10 +124,11 @@ def compare_parameters(runs: Sequence[Checkpoint | History]) -> Figure:
         (Rule("x", 0.0, FAINT, dashed=False), Rule("x", 1.0, FAINT, dashed=False), *marks),
         height=24 * len(names),
     )
-    bounds: dict[str, set[tuple[float, float, bool]]] = {}
+    bounds: dict[str, set[tuple[object, ...]]] = {}
     for _, each, _ in measured:
         for p in each.parameters:
-            bounds.setdefault(p.name, set()).add((p.low, p.high, p.log))
+            ends = (p.low, p.high) if p.moving is None else (str(p.moving),)
+            bounds.setdefault(p.name, set()).add((*ends, p.log))
     differ = sum(len(each) > 1 for each in bounds.values())
     caption = f"The bounds of {plural(differ, 'parameter')} differ between the runs." if differ else ""
     return Figure("compare_parameters", title, caption, (panel,))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 
 import numpy as np
 
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.optimisers.space import Parameter
 from orchestrator.records import FloatArray
-from orchestrator.report.domains import parameter_domain
+from orchestrator.report.domains import parameter_domain, places_between
 from orchestrator.report.figures.common import (
     NOTHING_MEASURED,
     beside,
@@ -40,8 +42,7 @@ def between_bounds(history: History, row: int | None) -> FloatArray:
     NaN if there is no such evaluation or value.
     """
     values = history.points[row] if row is not None else np.full(len(history.parameters), np.nan)
-    pairs = zip(history.parameters, values, strict=True)
-    return _placed(history, np.array([each.encode(value) if np.isfinite(value) else np.nan for each, value in pairs]))
+    return places_between(history.space, values.tolist())
 
 
 def near_bounds(history: History, places: FloatArray) -> BoolArray:
@@ -50,14 +51,11 @@ def near_bounds(history: History, places: FloatArray) -> BoolArray:
     return np.asarray(bounded & ((places < NEAR) | (places > 1 - NEAR)))
 
 
-def _placed(history: History, coordinates: FloatArray) -> FloatArray:
-    """Return where coordinates of the search, 0 to 1, lie between the bounds.
-
-    The two differ for whole numbers: the search has half a step of room beyond their bounds.
-    """
-    low = np.array([each.encode(each.low) for each in history.parameters])
-    high = np.array([each.encode(each.high) for each in history.parameters])
-    return np.asarray((coordinates - low) / (high - low))
+def _around(history: History, point: FloatArray) -> tuple[Parameter, ...]:
+    """Return the parameters with the bounds that they have at a point of the unit cube."""
+    if not history.space.moves:
+        return history.parameters
+    return history.space.beside(history.space.decode(np.clip(np.nan_to_num(point), 0.0, 1.0)))
 
 
 @figure(section="parameters", order=10)
@@ -191,9 +189,8 @@ def parameter_exploration(run: Checkpoint | History) -> Figure:
         ),
         height=300,
     )  # fmt: skip
-    return Figure(
-        "parameter_exploration", title, history.points_shown, (panel,), (parameter_choice(history),)
-    )  # fmt: skip
+    caption = " ".join(filter(None, [history.points_shown, _widest_drawn(history)]))
+    return Figure("parameter_exploration", title, caption, (panel,), (parameter_choice(history),))
 
 
 @figure(section="parameters", order=25, when=lambda history: len(history.parameters) > 1)
@@ -235,7 +232,14 @@ def parameters_exploration(run: Checkpoint | History) -> Figure:
         for n, (each, name) in enumerate(zip(history.parameters, parameter_names(history, 24), strict=True))
     )  # fmt: skip
     caption = f"Over the generations, from bound to bound. {len(measured):,} evaluations are drawn in each."
+    caption = f"{caption} {_widest_drawn(history)}".strip()
     return Figure("parameters_exploration", title, caption, panels, columns=5)
+
+
+def _widest_drawn(history: History) -> str:
+    """Return which bounds are drawn of parameters whose bounds others decide; empty if there are none."""
+    moving = [each.name for each in history.parameters if each.moving is not None]
+    return f"Of bounds that other parameters decide ({', '.join(moving)}), the widest are drawn." if moving else ""
 
 
 def _of_parameter(mark: Band | Line, n: int) -> Band | Line:
@@ -245,8 +249,11 @@ def _of_parameter(mark: Band | Line, n: int) -> Band | Line:
 
 
 def _note(history: History, n: int) -> str:
-    each = history.parameters[n]
-    value = f"{history.points[history.best, n]:.4g}  " if history.best is not None else ""
+    each, value = history.parameters[n], ""
+    if history.best is not None:
+        best = history.points[history.best].tolist()
+        each = history.space.beside(dict(zip(history.space.names, best, strict=True)))[n]
+        value = f"{best[n]:.4g}  "
     if each.choice is not None:
         return f"{value}of {len(each.choice.values)} values"
     return f"{value}in {each.low:.3g} … {each.high:.3g}{' log' if each.log else ''}"
@@ -263,7 +270,11 @@ def _search_now(history: History, at: FloatArray) -> list[Bars]:
         return []
     mean, covariance = history.distribution["mean"][-1], history.distribution["covariance"][-1]
     deviation = np.sqrt(np.maximum(np.diagonal(covariance), 0.0))
-    low, high = _placed(history, mean - deviation), _placed(history, mean + deviation)
+    parameters = _around(history, mean)
+    low, high = (
+        np.array([each.place(x) for each, x in zip(parameters, end, strict=True)])
+        for end in (mean - deviation, mean + deviation)
+    )
     label = "search now: mean ± 1 standard deviation"
     return [Bars(np.clip(low, 0, 1), np.clip(high, 0, 1), at, LIGHT_BLUE, label, 0.4, 0.6)]
 
@@ -278,7 +289,9 @@ def _search(history: History) -> list[Band | Line]:
     """Return the search distribution by generation: a band behind, and a line in front of the evaluations."""
     if not _has_distribution(history):
         return []
-    bands = [_band(history, n) for n in range(len(history.parameters))]
+    means = history.distribution["mean"][: len(history.numbers)]
+    around = [_around(history, mean) for mean in means]
+    bands = [_band(history, n, [each[n] for each in around]) for n in range(len(history.parameters))]
     low, mean, high = (Pick("parameter", each) for each in zip(*bands, strict=True))
     x = history.numbers.astype(float)[: len(bands[0][0])]
     return [
@@ -287,13 +300,13 @@ def _search(history: History) -> list[Band | Line]:
     ]
 
 
-def _band(history: History, n: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return mean - sd, mean and mean + sd of the search by generation in a parameter's own unit."""
+def _band(history: History, n: int, parameters: Sequence[Parameter]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return mean - sd, mean and mean + sd of the search by generation in the unit of a parameter, as it is in each."""
     mean = history.distribution["mean"][: len(history.numbers), n]
     deviation = np.sqrt(np.maximum(history.distribution["covariance"][: len(mean), n, n], 0.0))
-    parameter = history.parameters[n]
 
-    def decoded(coordinate: FloatArray) -> FloatArray:
-        return np.array([float(parameter.decode(float(u))) for u in np.clip(np.nan_to_num(coordinate), 0.0, 1.0)])
+    def decoded(coordinates: FloatArray) -> FloatArray:
+        pairs = zip(parameters, np.clip(np.nan_to_num(coordinates), 0.0, 1.0), strict=True)
+        return np.array([float(each.decode(float(u))) for each, u in pairs])
 
     return decoded(mean - deviation), decoded(mean), decoded(mean + deviation)

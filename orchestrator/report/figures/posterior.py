@@ -104,7 +104,7 @@ def _marginal(history: History, samples: Samples, key: str) -> Panel:
     """Return the density of the parameter that is chosen under a key, and its prior."""
     columns = list(zip(history.parameters, _coordinates(history, samples).T, strict=True))
     histograms = [_histogram(parameter, column) for parameter, column in columns]
-    priors = [_prior(parameter, column) for parameter, column in columns]
+    priors = [_prior(history, n, column) for n, (_, column) in enumerate(columns)]
     ends = tuple(from_zero(high, prior) for (_, high), (_, prior) in zip(histograms, priors, strict=True))
     across = Pick(key, tuple(x for x, _ in histograms))
     band = Band(
@@ -127,7 +127,7 @@ def _domain(parameter: Parameter, values: FloatArray) -> Domain:
 
 
 def _coordinates(history: History, samples: Samples) -> FloatArray:
-    """Return the samples in the unit cube, shape (n_samples, n_parameters)."""
+    """Return the samples between the widest bounds, in the unit cube, shape (n_samples, n_parameters)."""
     columns = zip(history.parameters, samples.values.T, strict=True)
     return np.column_stack([[each.encode(value) for value in column] for each, column in columns])
 
@@ -146,8 +146,12 @@ def _bins(parameter: Parameter, width: float) -> int:
     return min(_BINS, round(width / parameter.step) + 1) if parameter.step else _BINS
 
 
-def _prior(parameter: Parameter, coordinates: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return values of the parameter where the samples are, and the density of its prior in the unit interval."""
+def _prior(history: History, number: int, coordinates: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return values of a parameter where the samples are, and the density of its prior in the unit interval."""
+    parameter = history.parameters[number]
+    if parameter.moving is not None:
+        values = history.space.prior_values(_DRAWN)[:, number]
+        return _histogram(parameter, np.array([parameter.encode(value) for value in values]))
     whole = parameter.log_prior((np.arange(_FINE) + 0.5) / _FINE)
     grid = np.linspace(float(coordinates.min()), float(coordinates.max()), _GRID)
     density = np.exp(parameter.log_prior(grid) - whole.max()) / np.exp(whole - whole.max()).mean()

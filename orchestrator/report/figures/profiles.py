@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.optimisers.space import Parameter
 from orchestrator.records import FloatArray
 from orchestrator.report.domains import Domain
 from orchestrator.report.figures.common import labels, names, nothing, nothing_of, parameter_names, target_names
 from orchestrator.report.figures.registry import figure
 from orchestrator.report.figures.targets import target_domain
 from orchestrator.report.history import History, IntArray
+from orchestrator.report.naming import elided
 from orchestrator.report.palette import BAD, BLUE, GOOD, INK, LIGHT_BLUE
 from orchestrator.report.scene import Axis, Bars, Figure, Panel, Profiles
 
@@ -116,9 +118,15 @@ def _wanted(history: History, domains: list[Domain]) -> Bars:
 def _notes(history: History, domains: list[Domain]) -> tuple[str, ...]:
     """Return the ends of each row."""
     low, high = _of_totals(history)
-    parameters = (f"{each.low:.3g} … {each.high:.3g}{' log' if each.log else ''}" for each in history.parameters)
+    parameters = (f"{_ends(each)}{' log' if each.log else ''}" for each in history.parameters)
     values = (
         f"{ends[0]:.3g} … {ends[1]:.3g} {each.unit}".strip()
         for each, ends in zip(history.targets, domains, strict=True)
     )
     return (f"{low:.3g} … {high:.3g}", *parameters, *values)
+
+
+def _ends(parameter: Parameter) -> str:
+    if parameter.moving is None:
+        return f"{parameter.low:.3g} … {parameter.high:.3g}"
+    return f"{elided(parameter.moving.low.text, 20)} … {elided(parameter.moving.high.text, 20)}"

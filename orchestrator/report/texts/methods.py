@@ -199,7 +199,7 @@ def _parameters(history: History) -> Iterator[str]:
         kind = ", ".join([*(["logarithmic"] if each.log else []), *(["whole numbers"] if each.integer else [])])
         found = f"; best {best[n]:.6g}" if best is not None else ""
         spec = range_of(history.config, each.name)
-        bounds = f"{each.low:g} to {each.high:g}{f' ({kind})' if kind else ''}" if spec else "bounds not known"
+        bounds = f"{each.range_in_words()}{f' ({kind})' if kind else ''}" if spec else "bounds not known"
         bounds = f"one of {each.choice}" if each.choice is not None else bounds
         yield f"{each.name}: {bounds}{_other_names(spec.names if spec else None)}{found}"
 

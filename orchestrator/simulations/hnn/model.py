@@ -97,7 +97,7 @@ class HNNModel(Model[HNNOptions]):
     def _rehearse(self, config: Config) -> Mapping[str, Any]:
         """Return what `orchestrator.simulations.hnn.rehearsal` says of the start values, asked once."""
         try:
-            start = config.given().values({**config.space().middle, **config.optimiser_centroid})
+            start = config.given().values(config.space().completed(config.optimiser_centroid))
         except NoNumber:  # which is said of the expression itself
             return {"key": None, "read": list(config.given().names)}
         start |= seeds_of(self.options.seeds, config.optimiser_seed, 0, 0)

@@ -108,3 +108,30 @@ def test_where_at_the_bounds_an_expression_has_no_value_is_noted(tmp_path: Path)
 def test_a_wrong_parameter_brings_no_problems_of_the_expressions_that_need_it(tmp_path: Path) -> None:
     parameters = {"x": [1, 1], "z": [0, 1], "y": {"expression": "2 * x"}, "w": {"expression": "2 * y"}}
     assert [problem.key for problem in examine(of_a_function(tmp_path, parameters)).problems] == ["parameters.x"]
+
+
+MOVING: dict[str, Any] = {"b": ["a", "a + 1"], "a": [0, 4]}
+
+
+@pytest.mark.parametrize("start", [{"a": 3, "b": 3.5}, {"a": 3}, {"b": 2}])
+def test_a_start_is_compared_with_the_bounds_that_the_others_make(tmp_path: Path, start: dict[str, float]) -> None:
+    """What is not given is in the middle, which of these bounds is that beside what is given."""
+    config = load_checked_config(of_a_function(tmp_path, MOVING, start))
+    assert config.start == pytest.approx({"a": 2, "b": config.start["a"] + 0.5, **start})
+
+
+def test_a_start_outside_of_bounds_that_others_decide_is_refused_with_these(tmp_path: Path) -> None:
+    (problem,) = examine(of_a_function(tmp_path, MOVING, {"a": 3, "b": 2})).problems
+    assert problem.key == "optimiser_centroid.b"
+    assert problem.message == "the start value of 'b' must be inside its bounds [3, 4] with a = 3, got 2"
+    own = {**MOVING, "b": {"bounds": ["a", "a + 1"], "start": 2}}
+    (problem,) = examine(of_a_function(tmp_path / "own", own, {"a": 3})).problems
+    assert (problem.key, problem.line) == ("parameters.b.start", 6)
+
+
+def test_expressions_are_looked_at_where_the_bounds_are_that_others_decide(tmp_path: Path) -> None:
+    parameters = {**MOVING, "inverse": {"expression": "1 / (b - 5)"}, "sound": {"expression": "1 / (b + 0.1)"}}
+    (note,) = [note for note in inspect(of_a_function(tmp_path, parameters), []).notes if "parameters" in note.key]
+    assert (note.key, note.message[:61]) == (
+        "parameters.inverse", "'1 / (b - 5)' has no value with b = 5: division by zero. An e",
+    )  # fmt: skip

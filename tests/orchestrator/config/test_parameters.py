@@ -242,3 +242,67 @@ def test_a_prior_changes_nothing_of_a_search_that_does_not_use_it(tmp_path: Path
         )
     ]
     np.testing.assert_array_equal(*asked)
+
+
+MOVING: dict[str, Any] = {
+    "a": [0, 1],
+    "b": ["a", "2 * a + three"],
+    "w": {"bounds": ["1e-3", "a + 1"], "scale": "log", "start": "middle"},
+    "n": {"names": ["m"], "bounds": ["round(4 * b)", 40], "integer": True},
+    "three": 3,
+}
+
+
+def test_bounds_may_be_expressions_of_others(tmp_path: Path) -> None:
+    config = read(tmp_path, MOVING, optimiser_centroid={"a": 0.25})
+    assert config.searched["b"].bounds == ("a", "2 * a + three")
+    assert config.searched["w"].bounds == (1e-3, "a + 1")
+    assert config.optimiser_centroid == {"a": 0.25, "w": pytest.approx(1.25e-3**0.5)}
+    values = config.space().decode([0.5, 1.0, 0.0, 0.0])
+    assert values == {"a": 0.5, "b": 4, "w": pytest.approx(1e-3), "n": 16}
+    assert config.given().values(values)["m"] == 16
+    everything = read(tmp_path, MOVING, optimiser_centroid="middle").optimiser_centroid
+    assert everything == config.space().middle
+    assert everything == {"a": 0.5, "b": 2.25, "w": pytest.approx(1.5e-3**0.5), "n": pytest.approx(25, abs=1)}
+
+
+def test_the_texts_of_bounds_are_part_of_what_a_run_is(tmp_path: Path) -> None:
+    start = {"a": 0.5, "b": 2.25, "n": 25}
+    config = read(tmp_path, MOVING, optimiser_centroid=start)
+    frozen = tmp_path / "frozen.yaml"
+    frozen.write_text(dump_config(config, tmp_path))
+    again = load_config(frozen)
+    assert identity_differences(again, config) == []
+    np.testing.assert_array_equal(again.problem().start, config.problem().start)
+    (difference,) = identity_differences(
+        read(tmp_path, {**MOVING, "b": ["a", "a + 4"]}, optimiser_centroid=start), config
+    )
+    assert difference == "parameters.b.bounds[1]: 2 * a + three in the run, a + 4 now"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "problem"),
+    [
+        ({"a": [0, 1], "b": ["x", 1]}, "parameters.b:5: 'x' in its bounds is not among parameters"),
+        ({"a": ["b", 2], "b": ["a", 1]}, "lead back to itself ("),
+        (
+            {"a": [0, 1], "b": ["a", 0.5]},
+            "parameters.b:5: expected bounds of which the same is the smaller one ",
+        ),
+        ({"a": [0, 1], "b": ["a +", 1]}, "(invalid syntax"),
+        (
+            {"a": [0, 1], "b": {"bounds": ["a", 2], "scale": "log"}},
+            "scale: log needs bounds above 0, got [0, 2] with a",
+        ),
+        ({"a": [0, 1], "b": ["a", float("inf")]}, "expected finite bounds, got inf"),
+        (
+            {"a": [0, 1], "b": {"bounds": ["a", 2], "prior": {"normal": [1, 1]}}},
+            "parameters.b.prior:9: needs bounds that are numbers",
+        ),
+    ],
+)
+def test_bounds_that_cannot_be_searched_are_told_with_key_and_line(
+    tmp_path: Path, parameters: dict[str, Any], problem: str
+) -> None:
+    (said,) = refused(tmp_path, parameters)
+    assert problem in said

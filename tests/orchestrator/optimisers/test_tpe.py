@@ -19,6 +19,8 @@ from orchestrator.optimisers.guard import Guarded
 from orchestrator.optimisers.priors import Choice, Prior
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.optimisers.tpe import TPE, TPEOptions
+from orchestrator.parameters.bounds import Bounds
+from orchestrator.parameters.given import Given
 from orchestrator.records import FloatArray, Origin, Outcome
 
 pytestmark = pytest.mark.methods
@@ -40,7 +42,7 @@ def create(given: Problem, **options: Any) -> Guarded:
 
 
 def loss(points: FloatArray) -> FloatArray:
-    return np.asarray(((points - SOLUTION) ** 2).sum(axis=1, keepdims=True))
+    return np.asarray(((points - SOLUTION[: points.shape[1]]) ** 2).sum(axis=1, keepdims=True))
 
 
 def told(asked: Asked, **changes: Any) -> Told:
@@ -185,3 +187,17 @@ def test_without_optuna_the_extra_is_named(tmp_path: Any, monkeypatch: pytest.Mo
     (found,) = examine(tmp_path / "config.json").problems
     assert (found.key, found.message.partition(":")[0]) == ("optimiser.method", "the optimiser tpe needs optuna")
     assert importlib.util.find_spec("optuna")
+
+
+def test_whole_numbers_whose_bounds_others_decide_are_proposed_by_their_place() -> None:
+    """The range that optuna knows of a parameter is the same in all trials."""
+    given = Given.of({"n": [1, 8], "m": ["n", "2 * n + 1"]})
+    own = [
+        Parameter("n", 1, 8, integer=True), Parameter("m", 1, 17, integer=True, moving=Bounds.of(given)["m"]),
+    ]  # fmt: skip
+    space = SearchSpace(own)
+    start = space.encode({"n": 4, "m": 9})
+    blocks = run(create(problem(space=space, start=start, steps=space.steps), initial=1), 4)
+    assert Origin.MODEL in blocks[3].origins
+    for values in (space.decode(point) for block in blocks for point in block.points):
+        assert values["n"] <= values["m"] <= 2 * values["n"] + 1

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator.parameters.expressions import NoNumber
-from orchestrator.parameters.given import Given, WrongParameters, corners
+from orchestrator.parameters.given import Given, WrongParameters
 
 PARAMETERS: dict[str, Any] = {
     "double": {"expression": "2 * sum"},
@@ -111,11 +111,55 @@ def test_what_an_expression_depends_on_is_found_through_others_and_other_names()
     assert given.searched_in("n") == ()
 
 
-def test_corners_are_all_of_few_and_the_outermost_of_many() -> None:
-    few = {tuple(each.values()) for each in corners({"a": (0, 1), "b": (2, 3)}, {"a": 0.5, "b": 2.5, "c": 9})}
-    edges = {(0, 2.5, 9), (1, 2.5, 9), (0.5, 2, 9), (0.5, 3, 9)}
-    assert few == {(a, b, 9) for a in (0, 1) for b in (2, 3)} | edges
-    names = [str(n) for n in range(20)]
-    many = list(corners(dict.fromkeys(names, (0, 1)), dict.fromkeys(names, 0.5)))
-    assert len(many) == 42
-    assert {tuple(each.values()) for each in many[:2]} == {(0,) * 20, (1,) * 20}
+BOUNDS: dict[str, Any] = {
+    "c": {"bounds": ["b", "2 * soma.b"]},
+    "b": {"names": ["soma.b"], "bounds": ["half", 5]},
+    "half": {"expression": "a / two"},
+    "two": 2,
+    "a": [1, 3],
+}
+
+
+def test_bounds_that_follow_from_others_come_after_what_is_in_them() -> None:
+    given = Given.of(BOUNDS)
+    assert list(given.bounds) == ["b", "c"]
+    assert given.searched_in("half") == ("a",)
+    assert given.searched_in("c") == ("c", "b", "a")
+    low, high = given.bounds["c"]
+    assert (given.value(low, {"b": 3}), given.value(high, {"b": 3})) == (3, 6)
+    assert given.value(given.bounds["b"][0], {"a": 3}) == 1.5
+
+
+def test_a_bound_without_a_value_says_of_what() -> None:
+    given = Given.of({"x": [0, 1], "inverse": {"expression": "1 / x"}, "y": ["inverse", 9]})
+    with pytest.raises(NoNumber, match="'1 / x' has no value with x = 0: division by zero"):
+        given.value(given.bounds["y"][0], {"x": 0})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name", "message"),
+    [
+        ({"x": [0, 1], "y": ["z", 1]}, "y", "'z' in its bounds is not among parameters"),
+        ({"x": [0, 1], "y": [0, "xx"]}, "y", "did you mean 'x'?"),
+        ({"x": [0, 1], "y": ["x +", 1]}, "y", "invalid syntax"),
+        ({"x": ["x", 1]}, "x", "its bounds lead back to itself (x -> x): give one of them a number"),
+        ({"g-x": [0, 1], "y": ["g-x", 1]}, "y", "'g' in its bounds is not among parameters; write 'g-x' in quotes"),
+    ],
+)
+def test_bounds_that_do_not_fit(parameters: dict[str, Any], name: str, message: str) -> None:
+    with pytest.raises(WrongParameters) as caught:
+        Given.of(parameters)
+    ((at, said),) = caught.value.problems
+    assert at == name
+    assert message in said
+
+
+def test_a_cycle_through_bounds_expressions_and_other_names_is_found() -> None:
+    with pytest.raises(WrongParameters, match=r"lead(s)? back to itself"):
+        Given.of(
+            {
+                "x": ["double", 9],
+                "double": {"expression": "2 * soma.y"},
+                "y": {**BOUNDS["b"], "names": ["soma.y"], "bounds": ["x", 9]},
+            }
+        )

@@ -17,6 +17,7 @@ from in_process import Done, command
 from posterior_runs import CONFIG, CORRELATION, MEAN, SD, SLOPES, WANTED, linear_run, samples_of, scattered
 
 from orchestrator.checkpoint import Checkpoint
+from orchestrator.config.parameters import read_parameter, space_of
 from orchestrator.errors import UsageError
 from orchestrator.optimisers import Problem, Told
 from orchestrator.optimisers.base import Scale
@@ -117,6 +118,21 @@ def test_a_choice_is_as_likely_as_its_weight_and_the_data_say() -> None:
     np.testing.assert_allclose(shares, densities / densities.sum(), atol=0.03)
 
 
+@sampling
+def test_bounds_that_another_parameter_decides_truncate_the_posterior() -> None:
+    """Against the integral on a grid; b is uniform between 0 and 2.5 a, which cuts what the data allow in two."""
+    space = space_of({"a": read_parameter([0.1, 3]), "b": read_parameter([0, "2.5 * a"])})
+    rows = np.array([row for row in scattered(120) if not space.outside(dict(zip("ab", row, strict=True)))])
+    found = sampled(Observed.of(problem(space, WANTED), [told(space, rows, rows @ SLOPES.T)]), 4000)
+    a, b = (each.ravel() for each in np.meshgrid(np.linspace(0.7, 0.9, 801), np.linspace(1.4, 2.4, 801)))
+    distances = (np.column_stack([a, b]) @ SLOPES.T - WANTED) / 0.1
+    weights = np.exp(-0.5 * (distances**2).sum(axis=1)) / a * (b <= 2.5 * a)
+    mean, sd = np.average([a, b], axis=1, weights=weights), np.sqrt(np.diag(np.cov([a, b], aweights=weights)))
+    assert (found.values[:, 1] <= 2.5 * found.values[:, 0]).all()
+    assert (np.abs(moments(found)[0] - mean) < 0.15 * sd).all()
+    np.testing.assert_allclose(moments(found)[1], sd, rtol=0.1)
+
+
 class _Line:
     """A trace a t + b at eight times, as a target sees it: the root mean square of its difference from the data."""
 
@@ -198,6 +214,7 @@ def test_parameters_are_compared_with_their_priors() -> None:
     assert constraint(Parameter("x", 0, 6, prior=Prior("normal", 3.0, 1.0)), values) == pytest.approx(0.5, abs=0.01)
     assert constraint(Parameter("x", 0, 6), values) == pytest.approx(2 * 0.9945 * 0.5 / (0.68 * 6), abs=0.01)
     assert constraint(Parameter("x", 1, 9, log=True), np.geomspace(1, 9, 1001)) == pytest.approx(1)
+    assert constraint(Parameter("x", 0, 9), values, values[::2] * 2) == pytest.approx(0.5, abs=0.01)
 
 
 def test_the_strongest_correlations_come_first() -> None:

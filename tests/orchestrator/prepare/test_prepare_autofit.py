@@ -67,11 +67,16 @@ def test_ranges_are_parameters_tied_constant_and_depending_on_others(model: Path
     assert written["parameters"]["soma.ena"] == {"names": ["soma.ena", "axon.ena"], "bounds": [40, 60]}
     assert written["parameters"]["celsius"] == 35.0
     names = [each.name for each in config.space().parameters]
-    assert names == ["gna", "soma.ena", "leak", "n", "share of gk", "share of ca.g"]
+    assert names == ["gna", "soma.ena", "leak", "n", "gk", "ca.g"]
+    assert written["parameters"]["gk"] == ["gna/10", "gna"]
+    assert written["parameters"]["ca.g"] == {"bounds": [1e-5, "gna/100"], "scale": "log"}
     assert written["parameters"]["n"] == {"bounds": [1, 9], "integer": True}
-    searched = {"gna": 0.5, "leak": 1e-5, "n": 3, "soma.ena": 50.0, "share of gk": 1.0, "share of ca.g": 0.0}
-    got = config.given().values(searched)
-    assert {name: got[name] for name in ("axon.ena", "celsius", "gk")} == {"axon.ena": 50, "celsius": 35, "gk": 0.5}
+    middle = {"gna": 0.5, "leak": 1e-5, "n": 3, "soma.ena": 50.0}
+    point = [*config.space().encode(config.space().completed(middle))[:4], 1.0, 0.0]
+    got = config.given().values(config.space().decode(point))
+    assert {name: got[name] for name in ("axon.ena", "celsius", "gk")} == {
+        "axon.ena": 50, "celsius": 35, "gk": pytest.approx(0.5),
+    }  # fmt: skip
     assert got["ca.g"] == pytest.approx(1e-5)
     assert (got["leak"], got["tiny"]) == (1e-5, 1e-6)
     assert "scale" not in prepared(model, "-L -m O cell.abf")[0]["parameters"]["gna"]

@@ -19,6 +19,7 @@ FORMS: dict[str, Any] = {
         "y": {"expression": "share * x + three - 3"},
         "pair": {"names": ["soma.ena", "axon.ena"], "bounds": [40, 60], "start": 51},
         "share": {"names": [], "bounds": [-1, 1]},
+        "moving": ["x", "soma.ena / 10"],
         "three": 3,
         "root": {"expression": "sqrt(soma.ena - 50)"},
     },
@@ -28,7 +29,7 @@ FORMS: dict[str, Any] = {
     "simulation": {"type": "function", "function": "model:simulate", "seeds": {"seed": 7}},
     "report": True,
 }
-GIVEN = ["x", "y", "soma.ena", "axon.ena", "three", "root"]
+GIVEN = ["x", "y", "soma.ena", "axon.ena", "moving", "three", "root"]
 
 
 def received(project: Project) -> list[dict[str, float]]:
@@ -45,9 +46,10 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 def test_simulations_get_what_the_checkpoint_says_bit_for_bit(undisturbed: Project) -> None:
     frame, calls = undisturbed.frame(), received(undisturbed)
-    assert Checkpoint(undisturbed.runs[0]).parameter_names == ["x", "pair", "share"]
+    assert Checkpoint(undisturbed.runs[0]).parameter_names == ["x", "pair", "share", "moving"]
     searched = [call for call in calls if call["seed"] == 7]
     assert all(set(call) == {*GIVEN, "seed"} for call in calls)
+    assert all(call["x"] <= call["moving"] <= call["soma.ena"] / 10 for call in calls)
     simulated = frame[frame["parameter:root"].notna()]
     kept = simulated[[f"parameter:{name}" for name in GIVEN]].to_numpy().tolist()
     assert sorted(kept) == sorted([call[name] for name in GIVEN] for call in searched)

@@ -83,6 +83,15 @@ def test_values_that_are_none_of_a_choice_are_not_learnt(tmp_path: Path) -> None
     np.testing.assert_allclose(told.points, [[0.1, 1 / 6], [0.3, 1 / 2], [0.7, 5 / 6]])
 
 
+def test_what_is_learnt_lies_between_the_bounds_that_its_other_parameters_decide(tmp_path: Path) -> None:
+    other(tmp_path / "other")
+    told = evaluations_of_others(config_at(tmp_path, parameters={"x": [0, 1], "y": ["x - 1", "x + 1"]}))
+    assert told is not None
+    inside = [(x, y) for x, y in POINTS[:8] if abs(y - x) <= 1]  # the last one tells nothing
+    assert len(inside) == 6
+    np.testing.assert_allclose(told.points, [(x, (y - x + 1) / 2) for x, y in inside])
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

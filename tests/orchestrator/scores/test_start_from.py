@@ -233,3 +233,12 @@ def test_a_run_from_a_table_begins_there(tmp_path: Path) -> None:
     project.command("run", "config.yaml")
     first = project.frame().iloc[0]
     assert (first["origin"], first["parameter:x"], first["parameter:y"]) == ("start", 0.25, -0.5)
+
+
+def test_bounds_that_others_decide_are_those_of_the_parameter_set(tmp_path: Path) -> None:
+    (tmp_path / "sets.csv").write_text("x,y\n0.75,0.5\n")
+    assert start_of(configured(tmp_path, "sets.csv", parameters={"x": [0, 1], "y": [0, "x"]})) == {"x": 0.75, "y": 0.5}
+    (problem,) = examine(configured(tmp_path, "sets.csv", parameters={"x": [0, 1], "y": ["x", 1.5]})).problems
+    assert "sets.csv: row 1: 'y' is 0.5, outside its bounds [0.75, 1.5] with x = 0.75: widen them" in problem.message
+    changes = {"parameters": {"x": [0, 1], "y": ["x", 1.5]}, "optimiser_centroid": {"x": 0.25}}
+    assert start_of(configured(tmp_path, "sets.csv", **changes)) == {"x": 0.25, "y": 0.5}

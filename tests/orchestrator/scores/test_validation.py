@@ -318,3 +318,11 @@ def test_what_cannot_be_done_is_refused(
     named = {"RUN": run.directory, "TABLE": tmp_path / "sets.csv"}
     assert message in said("validate", *(named.get(str(each), each) for each in arguments))
     assert len(list(run.directory.parent.glob("*_Optimization"))) == 1
+
+
+def test_sets_are_evaluated_as_they_are_between_bounds_that_others_decide(run: RunPaths, tmp_path: Path) -> None:
+    changes = {"parameters": {"x": [0, 1], "y": ["x / 2", "x + 1"]}, "optimiser_centroid": {}}
+    sets = given_sets(load_config(second(tmp_path / "second", run.directory, changes, best=1)))
+    assert sets is not None
+    assert sets.first == {"x": 0.1, "y": 0.125}
+    np.testing.assert_allclose(sets.points, [[0.1, (0.125 - 0.05) / 1.05]])
