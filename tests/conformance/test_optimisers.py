@@ -147,7 +147,7 @@ def with_errors(optimiser: Optimiser, generations: int, error: float) -> list[To
     return history
 
 
-@pytest.mark.parametrize("generations", [2, pytest.param(5, marks=LONG)])
+@pytest.mark.parametrize("generations", [2, 5])
 def test_standard_errors_may_be_told_and_a_replay_with_them_is_the_same(method: str, generations: int) -> None:
     first, second = fresh(method), fresh(method)
     for entry in with_errors(first, generations, 0.3):
