@@ -11,10 +11,10 @@ from orchestrator.errors import UsageError
 from orchestrator.optimisers.models.archive import IntArray
 from orchestrator.optimisers.models.proposer import libraries
 from orchestrator.posterior.chain import explore, walkers_for
-from orchestrator.posterior.emulator import Emulator, Measurement
+from orchestrator.posterior.emulator import Emulator, Evidence
 from orchestrator.posterior.fitting import Posterior
 from orchestrator.posterior.observed import Observed
-from orchestrator.posterior.ranks import Calibration
+from orchestrator.posterior.ranks import Ranks
 from orchestrator.records import FloatArray
 
 # at least so many evaluations for each parameter and one
@@ -30,7 +30,7 @@ _TOLD = 10
 
 def calibrated(
     observed: Observed, found: Posterior, number: int, seed: int = 0, say: Callable[[str], None] = lambda _: None
-) -> Calibration:
+) -> Ranks:
     """Return the ranks of the parameters of evaluations near the posterior, among samples of posteriors of their own.
 
     Each evaluation is taken out in turn: what it has measured, with noise of the data, is what is wanted then, and a
@@ -66,12 +66,12 @@ def calibrated(
                     say(f"calibration: evaluation {n + 1} of {len(chosen)}, {ranks.shape[1]} posteriors of each")
                 emulator, prior = found.emulator.without(row), _Density(archive.points[chosen[chosen != row]])
                 for repeat in range(ranks.shape[1]):
-                    data = emulator.measurement_of([rows[row] for rows in archive.rows], rng)
+                    data = emulator.evidence_of([rows[row] for rows in archive.rows], rng)
                     samples = observed.problem.snapped(_samples(emulator, prior, data, rng))
                     ranks[n, repeat] = _rank(archive.points[row], samples, rng)
     except (np.linalg.LinAlgError, ValueError) as error:
         raise UsageError(f"--calibrate: the model of the evaluations cannot be fitted ({error})") from error
-    return Calibration(observed.space.names, ranks)
+    return Ranks(observed.space.names, ranks)
 
 
 def _chosen(observed: Observed, found: Posterior, number: int) -> IntArray:
@@ -131,7 +131,7 @@ def _axes(points: FloatArray) -> FloatArray:
     return np.asarray(np.linalg.cholesky(covariance).T)
 
 
-def _samples(emulator: Emulator, prior: _Density, data: Measurement, rng: np.random.Generator) -> FloatArray:
+def _samples(emulator: Emulator, prior: _Density, data: Evidence, rng: np.random.Generator) -> FloatArray:
     """Return samples of the posterior of data, shape (n_samples, n_parameters).
 
     Walkers begin at draws of the prior that are taken as likely as the data are under them.

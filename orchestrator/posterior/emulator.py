@@ -26,7 +26,7 @@ _SHARE, _LEFT_OUT = 1e-3, 0.05
 
 
 @dataclass(frozen=True)
-class Measurement:
+class Evidence:
     """What data say of each target, as a model sees it.
 
     Parameters
@@ -120,27 +120,27 @@ class Emulator:
             for name in ("low", "high")
         )
         low, high = ((edge - scales.centre) / scales.norm for edge in (low, high))
-        self._own = Measurement(low, high, [np.zeros(1)] * len(self._differences))
+        self._own = Evidence(low, high, [np.zeros(1)] * len(self._differences))
 
-    def log_likelihood(self, points: FloatArray, measurement: Measurement | None = None) -> FloatArray:
+    def log_likelihood(self, points: FloatArray, evidence: Evidence | None = None) -> FloatArray:
         """Return the logarithm of the likelihood of the data, or of others, at points of the cube, shape (n_points,).
 
         Parameters
         ----------
         points : ndarray of float, shape (n_points, n_parameters)
             Where.
-        measurement : Measurement, optional
+        evidence : Evidence, optional
             The other data.
         """
-        measurement = measurement or self._own
+        evidence = evidence or self._own
         coordinates = self._metric.of(self._observed.problem.snapped(points))
         expected = self._values.predict(coordinates)
         mean, deviation = self._in_norms(expected.mean, expected.deviation)
         noise = self._observed.noise
-        found = of_numbers(mean, deviation, measurement.low, measurement.high, noise[self._numbers]).sum(axis=1)
+        found = of_numbers(mean, deviation, evidence.low, evidence.high, noise[self._numbers]).sum(axis=1)
         with np.errstate(divide="ignore"):
             found += np.log1p(-expected.no_value).sum(axis=1) + np.log1p(-expected.fails)
-            for each, origin in zip(self._differences, measurement.origins, strict=True):
+            for each, origin in zip(self._differences, evidence.origins, strict=True):
                 mean, deviation = each.expected(coordinates)
                 found += of_differences(mean - origin, deviation, float(noise[each.target]))
                 if each.missing is not None:
@@ -152,7 +152,7 @@ class Emulator:
         others = np.delete(np.arange(len(self.archive.points)), row)
         return Emulator(self._observed, self.archive.only(others), self._metric)
 
-    def measurement_of(self, measured: Sequence[FloatArray], rng: np.random.Generator) -> Measurement:
+    def evidence_of(self, measured: Sequence[FloatArray], rng: np.random.Generator) -> Evidence:
         """Return what data would say that a simulation and the noise of the data give.
 
         An interval is as wide as the run's, and lies around the value as its likelihood says. Of one that is open there
@@ -175,7 +175,7 @@ class Emulator:
             each.origin(measured[each.target], noise[each.target] * rng.standard_normal(len(each.axes)))
             for each in self._differences
         ]
-        return Measurement(low, high, origins)
+        return Evidence(low, high, origins)
 
     def drawn(self, points: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, dict[int, FloatArray]]:
         """Return what simulations at points may give, as far as the model knows, without noise between seeds.

@@ -17,14 +17,14 @@ GRID = np.arange(1, 100) / 100
 _SIMULATED, _SEED = 4000, 1
 # of all parameters together, how often one that is fine is not found so
 _LEVEL = 0.05
-# of a rank, so that it has a normal score
-_LEAST = 0.005
+# of a rank, so that it has a normal score, and the shares between which the spread is that of most
+_LEAST, _LOW, _HIGH = 0.005, 0.16, 0.84
 # a verdict of so few independent ranks would overlook widths that are wrong by a factor of 2
 FEW = 25
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Ranks:
     """Ranks of parameters that data were made from, among samples of the posteriors that were found from these data.
 
     Parameters
@@ -49,7 +49,7 @@ class Calibration:
         ]
 
     @classmethod
-    def of(cls, names: Sequence[str], array: npt.NDArray[np.generic]) -> Calibration:
+    def of(cls, names: Sequence[str], array: npt.NDArray[np.generic]) -> Ranks:
         """Return what was kept: `ranks`.
 
         Raises
@@ -72,7 +72,7 @@ class Uniformity:
     name : str
         Of the parameter.
     ranks : ndarray of float, shape (n_evaluations, n_repeats)
-        As in `Calibration`.
+        As in `Ranks`.
     level : float
         How often uniform ones may be found not to be so.
     """
@@ -110,13 +110,14 @@ class Uniformity:
 
     @property
     def bias(self) -> float:
-        """How far posteriors lie above the true parameters, in their standard deviations."""
-        return -float(self._scores.mean())
+        """How far posteriors lie above the true parameters, in their standard deviations: the median."""
+        return -float(np.median(self._scores))
 
     @property
     def spread(self) -> float:
-        """How far the true parameters lie from the posteriors' middles, in their standard deviations: 1 if right."""
-        return float(self._scores.std())
+        """How far most true parameters lie from the middles of posteriors, in standard deviations: 1 if right."""
+        low, high = np.quantile(self._scores, [_LOW, _HIGH])
+        return float((high - low) / (ndtri(_HIGH) - ndtri(_LOW)))
 
     @property
     def verdict(self) -> str:

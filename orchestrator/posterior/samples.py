@@ -16,7 +16,7 @@ import numpy.typing as npt
 from orchestrator.errors import UsageError
 from orchestrator.files import replacing
 from orchestrator.posterior.predicted import QUANTILES, Predicted, PredictedTrace
-from orchestrator.posterior.ranks import Calibration
+from orchestrator.posterior.ranks import Ranks
 from orchestrator.records import FloatArray
 
 
@@ -73,7 +73,7 @@ class Samples:
         Why not to trust them.
     predicted : Predicted or None
         What simulations would give at them; None if that is not known.
-    calibration : Calibration or None
+    calibration : Ranks or None
         Whether posteriors like this one are as wide as they should be; None if that was not asked for.
     """
 
@@ -90,7 +90,7 @@ class Samples:
     warnings: Sequence[str]
 
     predicted: Predicted | None = None
-    calibration: Calibration | None = None
+    calibration: Ranks | None = None
 
     def write(self, path: Path) -> None:
         """Write them, as arrays and what is known of them (``.npz``), or as a table of the samples alone (``.csv``).
@@ -143,7 +143,7 @@ class Samples:
                 about: Mapping[str, Any] = json.loads(str(arrays["about"]))
                 values, logarithms = (np.asarray(arrays[name], dtype=float) for name in ("values", "logarithms"))
                 predicted = _predicted(arrays, about) if "predicted" in arrays else None
-                calibration = Calibration.of(about["names"], arrays["ranks"]) if "ranks" in arrays else None
+                calibration = Ranks.of(about["names"], arrays["ranks"]) if "ranks" in arrays else None
             kept = {key: about[key] for key in _KEPT}
             qualities = [Quality(**each) for each in about["qualities"]]
             if values.shape != (len(logarithms), len(kept["names"])) or not np.isfinite(values).all():

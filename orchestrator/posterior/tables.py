@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.optimisers.space import Parameter, SearchSpace
-from orchestrator.posterior.ranks import Calibration
+from orchestrator.posterior.ranks import Ranks
 from orchestrator.posterior.samples import Samples
 from orchestrator.records import FloatArray
 
@@ -99,7 +99,7 @@ def _qualities(samples: Samples) -> Table:
     return table
 
 
-def _calibration(found: Calibration) -> Table:
+def _calibration(found: Ranks) -> Table:
     table = _table("calibration", "posterior", "off by", "true ones' spread / sd", "independent ranks")
     for each in found.parameters:
         table.add_row(Text(each.name), each.verdict, f"{each.bias:+.2f}", f"{each.spread:.2f}", f"{each.number}")

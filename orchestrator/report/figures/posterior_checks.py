@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.posterior.predicted import Predicted
-from orchestrator.posterior.ranks import GRID, Calibration, Uniformity
+from orchestrator.posterior.ranks import GRID, Ranks, Uniformity
 from orchestrator.records import FloatArray
 from orchestrator.report.described import Wanted
 from orchestrator.report.domains import around
@@ -39,7 +39,7 @@ def _predicted(history: History) -> Predicted | None:
     return found if found is not None and tuple(found.targets) == labels(history) else None
 
 
-def _calibration(history: History) -> Calibration | None:
+def _calibration(history: History) -> Ranks | None:
     return history.posterior.calibration if history.posterior is not None else None
 
 
@@ -148,8 +148,8 @@ def posterior_calibration(run: Checkpoint | History) -> Figure:
     caption = (
         f"Posteriors of {evaluations} evaluations that the model was not told, {repeats} of each. Lines: the share of "
         "their parameters below each quantile of their posterior, less what it should be. One that rises first and "
-        "falls then means too narrow, the reverse too wide; one above 0 too high, one below 0 too low. If posteriors are "
-        "right, all lines are within their bands in 95 of 100 runs."
+        "falls then means too narrow, the reverse too wide; one above 0 too high, one below 0 too low. If posteriors "
+        "are right, all lines are within their bands in 95 of 100 runs."
     )
     panels = tuple(_ranks_panel(name, each) for name, each in shown)
     return Figure("posterior_calibration", title, caption, panels, columns=4)
