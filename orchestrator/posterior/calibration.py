@@ -35,8 +35,7 @@ def calibrated(
 
     Each evaluation is taken out in turn: what it has measured, with noise of the data, is what is wanted then, and a
     model of the others says which parameters that means. This tests the model, the noise and the walkers together. The
-    prior is the density of the other evaluations near, because it is there that these parameters are from, and not the
-    run's prior.
+    prior is the density of these evaluations, because it is there that their parameters are from, and not the run's.
 
     Parameters
     ----------
@@ -58,13 +57,14 @@ def calibrated(
     """
     chosen = _chosen(observed, found, number)
     archive, rng = found.emulator.archive, np.random.default_rng([seed, len(chosen)])
+    prior = _Density(archive.points[chosen])
     ranks = np.empty((len(chosen), -(-number // len(chosen)), len(observed.space)))
     try:
         with libraries().limit(limits=1):
             for n, row in enumerate(chosen):
                 if n * _TOLD // len(chosen) != (n - 1) * _TOLD // len(chosen):
                     say(f"calibration: evaluation {n + 1} of {len(chosen)}, {ranks.shape[1]} posteriors of each")
-                emulator, prior = found.emulator.without(row), _Density(archive.points[chosen[chosen != row]])
+                emulator = found.emulator.without(row)
                 for repeat in range(ranks.shape[1]):
                     data = emulator.evidence_of([rows[row] for rows in archive.rows], rng)
                     samples = observed.problem.snapped(_samples(emulator, prior, data, rng))

@@ -87,13 +87,13 @@ class Uniformity:
 
         n / (1 + (k - 1) r) of k repeats with the intraclass correlation r (Kish 1965, Survey sampling).
         """
-        evaluations, repeats = self.ranks.shape
+        evaluations, repeats = map(int, self.ranks.shape)
         if repeats == 1:
-            return int(evaluations)
+            return evaluations
         inside = float(self.ranks.var(axis=1, ddof=1).mean())
         between = repeats * float(self.ranks.mean(axis=1).var(ddof=1))
         correlation = max((between - inside) / (between + (repeats - 1) * inside), 0.0) if between else 0.0
-        return max(round(evaluations * repeats / (1 + (repeats - 1) * correlation)), int(evaluations))
+        return max(round(evaluations * repeats / (1 + (repeats - 1) * correlation)), evaluations)
 
     @property
     def differences(self) -> FloatArray:

@@ -170,5 +170,11 @@ def _predicted(arrays: Mapping[str, npt.NDArray[np.generic]], about: Mapping[str
     targets, quantiles = about["targets"], np.asarray(arrays["predicted"], dtype=float)
     if quantiles.shape != (len(QUANTILES), len(targets)) or np.isinf(quantiles).any():
         raise ValueError(f"unexpected predictions of shape {quantiles.shape}")
-    traces = [PredictedTrace.of(target, unit, arrays[f"trace_{n}"]) for n, (target, unit) in enumerate(about["traces"])]
+    labels = [str(target) for target, _ in about["traces"]]
+    if len(set(labels) & set(targets)) < len(labels):
+        raise ValueError(f"unexpected traces of {', '.join(labels)}")
+    traces = [
+        PredictedTrace.of(label, str(unit), arrays[f"trace_{n}"])
+        for n, (label, (_, unit)) in enumerate(zip(labels, about["traces"], strict=True))
+    ]
     return Predicted(targets, quantiles, traces)

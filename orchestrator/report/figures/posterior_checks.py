@@ -25,7 +25,7 @@ from orchestrator.report.figures.common import (
 from orchestrator.report.figures.registry import figure
 from orchestrator.report.figures.targets import ROW
 from orchestrator.report.history import History
-from orchestrator.report.palette import BAD, BLUE, GOOD, INK, LIGHT_BLUE, MUTED
+from orchestrator.report.palette import AMBER, BLUE, GOOD, INK, LIGHT_BLUE, MUTED
 from orchestrator.report.scene import Axis, Band, Bars, Choice, Figure, Line, Panel, Pick, Points, Rule
 
 # norms that the axis of predictions reaches at least and at most
@@ -76,7 +76,7 @@ def posterior_predictive(run: Checkpoint | History) -> Figure:
             Bars(rows[0], rows[4], at, LIGHT_BLUE, "95 % of predictions", 0.3, 0.7),
             Bars(rows[1], rows[3], at, BLUE, "68 % of predictions", 0.3, 0.8),
             Points(rows[2], at, INK, "their median", 3, "dot"),
-            Points(best, at, BAD, "best evaluation", 5, "diamond"),
+            Points(best, at, AMBER, "best evaluation", 5, "diamond"),
         ),
         height=height_of_rows(axis, ROW),
     )  # fmt: skip
@@ -118,7 +118,7 @@ def posterior_traces(run: Checkpoint | History) -> Figure:
             Band(x, low, high, LIGHT_BLUE, "95 % of predictions", 0.35),
             Band(x, inner_low, inner_high, BLUE, "68 % of predictions", 0.35),
             Line(x, median, BLUE, "their median", 1.4),
-            Line(x, pick(*(each.best for each in traces)), BAD, "best evaluation", 1.4),
+            Line(x, pick(*(each.best for each in traces)), AMBER, "best evaluation", 1.4),
             Line(x, pick(*(each.data for each in traces)), INK, "data", 1.8, dashed=True),
         ),
         height=300,

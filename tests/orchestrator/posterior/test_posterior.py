@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -346,6 +347,14 @@ def test_samples_that_lack_something_are_refused(tmp_path: Path, array: str) -> 
         left = {name: arrays[name] for name in arrays.files if name != array}
     np.savez(tmp_path / "samples.npz", **left)
     with pytest.raises(ValueError, match="expected samples of a posterior distribution"):
+        Samples.read(tmp_path / "samples.npz")
+
+
+def test_traces_of_no_target_are_refused(tmp_path: Path) -> None:
+    checks = checks_of(("a",), ("v", "rate"))
+    renamed = replace(checks["predicted"], targets=("w", "rate"))
+    samples_of(("a",), predicted=renamed).write(tmp_path / "samples.npz")
+    with pytest.raises(ValueError, match="unexpected traces of v"):
         Samples.read(tmp_path / "samples.npz")
 
 
