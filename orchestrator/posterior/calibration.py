@@ -63,7 +63,7 @@ def calibrated(
         with libraries().limit(limits=1):
             for n, row in enumerate(chosen):
                 if n * _TOLD // len(chosen) != (n - 1) * _TOLD // len(chosen):
-                    say(f"calibration: evaluation {n + 1} of {len(chosen)}, {ranks.shape[1]} posteriors of each")
+                    say(f"calibration: evaluation {n + 1} of {len(chosen)}, posteriors of each: {ranks.shape[1]}")
                 emulator = found.emulator.without(row)
                 for repeat in range(ranks.shape[1]):
                     data = emulator.evidence_of([rows[row] for rows in archive.rows], rng)

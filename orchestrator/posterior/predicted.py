@@ -27,7 +27,7 @@ class PredictedTrace:
     quantiles : ndarray of float, shape (5, n_times)
         `QUANTILES` of the predictions.
     data, best : ndarray of float, shape (n_times,)
-        What is wanted, and the trace of the best evaluation.
+        What is wanted, and the trace of the best evaluation, NaN if it has none.
     """
 
     target: str
@@ -51,7 +51,7 @@ class PredictedTrace:
             If it is something else.
         """
         times, *rows, data, best = np.asarray(array, dtype=float)
-        if len(rows) != len(QUANTILES) or not np.isfinite(array).all():
+        if len(rows) != len(QUANTILES) or not np.isfinite([times, *rows, data]).all() or np.isinf(best).any():
             raise ValueError(f"unexpected predictions of a trace of shape {array.shape}")
         return cls(target, unit, times, np.array(rows), data, best)
 

@@ -100,7 +100,7 @@ def test_the_command_prints_a_verdict_of_each_parameter_and_keeps_the_ranks(tmp_
     run = linear_run(tmp_path)
     done = command("posterior", str(run.directory), "--samples", "200", "--calibrate", "9", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "calibration: evaluation 1 of 9, 1 posteriors of each" in done.stderr
+    assert "calibration: evaluation 1 of 9, posteriors of each: 1\n" in done.stderr
     assert "calibration posterior off by true ones' spread / sd independent ranks a too few" in " ".join(
         done.stdout.split()
     )

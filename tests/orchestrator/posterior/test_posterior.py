@@ -11,8 +11,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from best_runs import written_run
 from checkpoint_files import change_rows
 from in_process import Done, command
+from orchestrator_project import Project
 from posterior_runs import (
     CONFIG,
     CORRELATION,
@@ -244,9 +246,6 @@ def test_a_run_without_evaluations_is_refused(tmp_path: Path) -> None:
 
 
 def empty(directory: Path) -> RunPaths:
-    from best_runs import written_run  # noqa: PLC0415
-    from orchestrator_project import Project  # noqa: PLC0415
-
     return written_run(Project.create(directory, CONFIG).config, [])
 
 
@@ -273,6 +272,30 @@ def test_priors_intervals_and_lost_evaluations_are_read_from_the_checkpoint(run:
     np.testing.assert_array_equal(np.flatnonzero(observed.archive.failed), [60])
     np.testing.assert_allclose(observed.noise, [1, 3, 1])
     assert [scale.low for scale in observed.problem.scales] == WANTED.tolist()
+
+
+def test_data_of_targets_that_compare_a_trace_are_read_from_the_run(tmp_path: Path) -> None:
+    rows = scattered(9)
+    traces = rows[:, :1] * Line.times + rows[:, 1:]
+    np.savetxt(tmp_path / "rec.csv", np.column_stack([Line.times, Line.data]), delimiter=",", header="t,v", comments="")
+    compared = {"class": "TraceRMSE", "trace": "v", "data": "rec", "norm": 0.5, "weights": [[0, 0.5, 3]], "name": "v"}
+    changes = {
+        **CONFIG,
+        "data": {"rec": {"file": "rec.csv", "unit": "mV"}},
+        "targets": [compared, CONFIG["targets"][0]],
+    }
+    weights = np.where(Line.times <= 0.5, 3, 1) / (4 * 3 + 4)
+    values = np.sqrt(((traces - Line.data) ** 2) @ weights)
+    pairs = [({"a": a, "b": b}, [value, b]) for (a, b), value in zip(rows, values, strict=True)]
+    run = written_run(Project.create(tmp_path, changes).config, pairs, outputs=[{0: row.tolist()} for row in traces])
+    observed = observed_in(Checkpoint(run.checkpoint), {})
+    assert list(observed.traces) == [0]
+    found = observed.traces[0]
+    assert found.unit == "mV"
+    np.testing.assert_allclose([found.times, found.values], [Line.times, Line.data], rtol=1e-6)
+    np.testing.assert_allclose(found.factors**2, weights)
+    simulated = found.values + observed.archive.rows[0] * 0.5 / found.factors
+    np.testing.assert_allclose(simulated, traces, rtol=1e-5)
 
 
 def test_targets_of_ones_own_are_not_imported(tmp_path: Path) -> None:
@@ -348,6 +371,17 @@ def test_samples_that_lack_something_are_refused(tmp_path: Path, array: str) -> 
     np.savez(tmp_path / "samples.npz", **left)
     with pytest.raises(ValueError, match="expected samples of a posterior distribution"):
         Samples.read(tmp_path / "samples.npz")
+
+
+def test_a_best_evaluation_without_a_trace_is_kept_as_such(tmp_path: Path) -> None:
+    checks = checks_of(("a",), ("v",))
+    (trace,) = checks["predicted"].traces
+    without = replace(trace, best=np.full_like(trace.best, np.nan))
+    samples_of(("a",), predicted=replace(checks["predicted"], traces=[without])).write(tmp_path / "samples.npz")
+    again = Samples.read(tmp_path / "samples.npz").predicted
+    assert again is not None
+    assert np.isnan(again.traces[0].best).all()
+    np.testing.assert_array_equal(again.traces[0].data, trace.data)
 
 
 def test_traces_of_no_target_are_refused(tmp_path: Path) -> None:
