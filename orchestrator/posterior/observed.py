@@ -91,7 +91,9 @@ class Observed:
         noise: FloatArray | None = None,
         of_data: FloatArray | None = None,
     ) -> Observed:
-        """Return what blocks of evaluations say; `noise` is one norm of each target if it is left out, of the data all.
+        """Return what blocks of evaluations say.
+
+        `noise` is one norm of each target if it is left out, and all of it is of the data if `of_data` is.
 
         Of targets whose value is no norm of differences the value is learnt, and not what it is computed from.
         """

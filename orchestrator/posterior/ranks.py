@@ -19,6 +19,8 @@ _SIMULATED, _SEED = 4000, 1
 _LEVEL = 0.05
 # of a rank, so that it has a normal score, and the shares between which the spread is that of most
 _LEAST, _LOW, _HIGH = 0.005, 0.16, 0.84
+# ranks of a parameter that are read at most: nobody asks for more
+_MOST = 20_000
 # a verdict of so few independent ranks would overlook widths that are wrong by a factor of 2
 FEW = 25
 
@@ -58,7 +60,8 @@ class Ranks:
             If it is something else.
         """
         ranks = np.asarray(array, dtype=float)
-        if ranks.ndim != 3 or ranks.shape[2] != len(names) or not ranks.size or not ((ranks >= 0) & (ranks <= 1)).all():
+        fit = ranks.ndim == 3 and ranks.shape[2] == len(names) and 0 < ranks.size <= _MOST * len(names)
+        if not fit or not ((ranks >= 0) & (ranks <= 1)).all():
             raise ValueError(f"unexpected ranks of shape {ranks.shape}")
         return cls(names, ranks)
 

@@ -75,7 +75,14 @@ def test_of_many_parameters_each_may_leave_its_band_less_often() -> None:
 
 @pytest.mark.parametrize(
     "array",
-    [np.zeros(3), np.zeros((2, 1, 3)), np.zeros((0, 1, 2)), np.full((1, 1, 2), np.nan), np.full((1, 1, 2), 2.0)],
+    [
+        np.zeros(3),
+        np.zeros((2, 1, 3)),
+        np.zeros((0, 1, 2)),
+        np.full((1, 1, 2), np.nan),
+        np.full((1, 1, 2), 2.0),
+        np.zeros((20_001, 1, 2)),
+    ],
 )
 def test_ranks_that_are_none_are_refused(array: npt.NDArray[np.float64]) -> None:
     with pytest.raises(ValueError, match="unexpected ranks"):
