@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,10 @@ MODELS = ROOT / "tests" / "models"
 Row = tuple[Mapping[str, float], Sequence[float] | Outcome]
 
 
-def written_run(config: Path, rows: Sequence[Row], per_generation: int = 4) -> RunPaths:
-    """Write the run directory of an optimisation with these evaluations."""
+def written_run(
+    config: Path, rows: Sequence[Row], per_generation: int = 4, outputs: Sequence[Mapping[int, Sequence[float]]] = ()
+) -> RunPaths:
+    """Write the run directory of an optimisation with these evaluations, and outputs of targets if each has some."""
     settings = load_config(config)
     paths = RunPaths(settings.model_dir / "20261120-104608_Optimization")
     paths.directory.mkdir()
@@ -46,7 +49,8 @@ def written_run(config: Path, rows: Sequence[Row], per_generation: int = 4) -> R
         point = tuple(settings.space().encode(parameters))
         offspring = Offspring(n // per_generation, n % per_generation, point, parameters, origin_of(0, n))
         told_in = offspring.generation
-        evaluations.append(Evaluation(offspring, result, tuple(values), tuple(scores), 1, 0.0, told_in))
+        told = Evaluation(offspring, result, tuple(values), tuple(scores), 1, 0.0, told_in)
+        evaluations.append(replace(told, outputs=outputs[n]) if outputs else told)
     state = {"mean": np.zeros(width), "sigma": 0.2, "covariance": np.eye(width)}
     for first in range(0, len(rows), per_generation):
         Checkpoint(paths.checkpoint).append(evaluations[first : first + per_generation], state)

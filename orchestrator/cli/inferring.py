@@ -29,6 +29,16 @@ def posterior(
             "Repeatable.",
         ),
     ] = None,
+    calibrate: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=10_000,
+            metavar="N",
+            help="How many posteriors of data with known parameters say whether widths are right, such as 100; 0 for "
+            "none.",
+        ),
+    ] = 0,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -53,7 +63,7 @@ def posterior(
 
     paths = run_paths(run_directory)
     observed = observed_in(Checkpoint(paths.checkpoint), sds)
-    found = sampled(observed, samples, seed, lambda text: say(text, error=True))
+    found = sampled(observed, samples, seed, lambda text: say(text, error=True), calibrate)
     written = out or paths.posterior
     found.write(written)
     console = PlainConsole()

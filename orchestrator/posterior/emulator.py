@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from orchestrator.optimisers.models.metric import Metric
 from orchestrator.optimisers.models.quantities import Components
 from orchestrator.optimisers.models.scores import Scales
 from orchestrator.optimisers.models.values import Data, ValueModel, differ, labels, probability
-from orchestrator.posterior.likelihood import of_differences, of_numbers
+from orchestrator.posterior.likelihood import of_differences, of_numbers, offsets
 from orchestrator.posterior.observed import Observed
 from orchestrator.records import FloatArray
 
@@ -22,6 +23,23 @@ FEWEST = 5
 # principal components of differences that are left out have at most this share of the variance, and together at most
 # this standard deviation, as a share of the noise
 _SHARE, _LEFT_OUT = 1e-3, 0.05
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What data say of each target, as a model sees it.
+
+    Parameters
+    ----------
+    low, high : ndarray of float, shape (n_numbers,)
+        Of targets of which numbers are learnt, in norms from the middle of what the run wants; infinite if open.
+    origins : sequence of ndarray of float, each of shape (n_components + 1,)
+        Of targets of which differences are learnt, those of the data from the run's own, in norms.
+    """
+
+    low: FloatArray
+    high: FloatArray
+    origins: Sequence[FloatArray]
 
 
 @dataclass(frozen=True)
@@ -36,6 +54,10 @@ class _Differences:
         The evaluations that have them.
     components : Components
         Of the differences, in norms.
+    mean : ndarray of float, shape (width,)
+        Of the differences.
+    axes : ndarray of float, shape (n_components, width)
+        What each component is a multiple of.
     processes : GaussianProcesses
         Of the components' numbers.
     missing : GaussianProcesses or None
@@ -45,6 +67,8 @@ class _Differences:
     target: int
     rows: IntArray
     components: Components
+    mean: FloatArray
+    axes: FloatArray
     processes: GaussianProcesses
     missing: GaussianProcesses | None
 
@@ -52,6 +76,11 @@ class _Differences:
         """Return mean and standard deviation of independent differences; the last is what no component changes."""
         mean, deviation = self.processes.predict(coordinates)
         return self.components.residuals(mean), np.pad(deviation, ((0, 0), (0, 1)))
+
+    def origin(self, row: FloatArray, noise: FloatArray) -> FloatArray:
+        """Return where data lie that are a row of differences, and noise of each component; the last says nothing."""
+        numbers = np.linalg.lstsq(self.axes.T, row - self.mean, rcond=None)[0]
+        return np.asarray(self.components.residuals(numbers) + np.append(noise, 0.0))
 
 
 class Emulator:
@@ -90,22 +119,93 @@ class Emulator:
             np.array([getattr(archive.quantities[target].scale, name) for target in self._numbers])
             for name in ("low", "high")
         )
-        self._low, self._high = ((edge - scales.centre) / scales.norm for edge in (low, high))
+        low, high = ((edge - scales.centre) / scales.norm for edge in (low, high))
+        self._own = Evidence(low, high, [np.zeros(1)] * len(self._differences))
 
-    def log_likelihood(self, points: FloatArray) -> FloatArray:
-        """Return the logarithm of the likelihood of the data at points of the cube, shape (n_points,)."""
+    def log_likelihood(self, points: FloatArray, evidence: Evidence | None = None) -> FloatArray:
+        """Return the logarithm of the likelihood of the data, or of others, at points of the cube, shape (n_points,).
+
+        Parameters
+        ----------
+        points : ndarray of float, shape (n_points, n_parameters)
+            Where.
+        evidence : Evidence, optional
+            The other data.
+        """
+        evidence = evidence or self._own
         coordinates = self._metric.of(self._observed.problem.snapped(points))
         expected = self._values.predict(coordinates)
         mean, deviation = self._in_norms(expected.mean, expected.deviation)
         noise = self._observed.noise
-        found = of_numbers(mean, deviation, self._low, self._high, noise[self._numbers]).sum(axis=1)
+        found = of_numbers(mean, deviation, evidence.low, evidence.high, noise[self._numbers]).sum(axis=1)
         with np.errstate(divide="ignore"):
             found += np.log1p(-expected.no_value).sum(axis=1) + np.log1p(-expected.fails)
-            for each in self._differences:
-                found += of_differences(*each.expected(coordinates), float(noise[each.target]))
+            for each, origin in zip(self._differences, evidence.origins, strict=True):
+                mean, deviation = each.expected(coordinates)
+                found += of_differences(mean - origin, deviation, float(noise[each.target]))
                 if each.missing is not None:
                     found += np.log1p(-probability(each.missing.mean(coordinates))[:, 0])
         return np.asarray(found)
+
+    def without(self, row: int) -> Emulator:
+        """Return the model of all evaluations but one."""
+        others = np.delete(np.arange(len(self.archive.points)), row)
+        return Emulator(self._observed, self.archive.only(others), self._metric)
+
+    def evidence_of(self, measured: Sequence[FloatArray], rng: np.random.Generator) -> Evidence:
+        """Return what data would say that a simulation and the noise of the data give.
+
+        An interval is as wide as the run's, and lies around the value as its likelihood says. Of one that is open there
+        are no such data: nothing is said of it.
+
+        Parameters
+        ----------
+        measured : sequence of ndarray of float, each of shape (width of the quantity,)
+            Of each target, as the archive has it.
+        rng : numpy.random.Generator
+            Of the noise.
+        """
+        scales, noise = Scales([self.archive.quantities[n].scale for n in self._numbers]), self._observed.of_data
+        values = scales.distance(scales.values(np.array([float(measured[n][0]) for n in self._numbers])))
+        half = (self._own.high - self._own.low) / 2
+        closed = np.isfinite(half)
+        middle = values + offsets(np.where(closed, half, 0.0), noise[self._numbers], rng)
+        low, high = (np.where(closed, middle + side * half, side * np.inf) for side in (-1, 1))
+        origins = [
+            each.origin(measured[each.target], noise[each.target] * rng.standard_normal(len(each.axes)))
+            for each in self._differences
+        ]
+        return Evidence(low, high, origins)
+
+    def drawn(self, points: FloatArray, rng: np.random.Generator) -> tuple[FloatArray, dict[int, FloatArray]]:
+        """Return what simulations at points may give, as far as the model knows, without noise between seeds.
+
+        Parameters
+        ----------
+        points : ndarray of float, shape (n_points, n_parameters)
+            Of the cube; there is one draw at each.
+        rng : numpy.random.Generator
+            Of what the model does not know.
+
+        Returns
+        -------
+        values : ndarray of float, shape (n_points, n_targets)
+            In the targets' units; NaN of targets of which the score is learnt.
+        differences : dict of int to ndarray of float, shape (n_points, width)
+            In norms, by target, of those of which differences are learnt.
+        """
+        coordinates = self._metric.of(self._observed.problem.snapped(points))
+        expected, scales = self._values.predict(coordinates), self._values.scales
+        values = np.full((len(points), len(self._observed.noise)), np.nan)
+        values[:, self._numbers] = scales.values(_draw(expected.mean, expected.deviation, rng))
+        differences = {}
+        for each in self._differences:
+            numbers = _draw(*each.processes.predict(coordinates), rng)
+            norm = self.archive.quantities[each.target].scale.norm
+            values[:, each.target] = norm * each.components.distances(numbers)
+            differences[each.target] = each.mean + numbers @ each.axes
+        values[:, [each.scale.by_score for each in self.archive.quantities]] = np.nan
+        return values, differences
 
     def uncertainty(self, points: FloatArray) -> FloatArray:
         """Return how uncertain the model is at points, root mean square over them, shape (n_targets,).
@@ -165,7 +265,9 @@ class Emulator:
         processes = GaussianProcesses(coordinates[known], components.numbers)
         works = ~archive.failed
         missing = labels(coordinates[works], ~known[works])
-        return _Differences(target, np.flatnonzero(known), components, processes, missing)
+        mean = rows.mean(axis=0)
+        axes = np.linalg.lstsq(components.numbers, rows - mean, rcond=None)[0]
+        return _Differences(target, np.flatnonzero(known), components, mean, axes, processes, missing)
 
 
 def _refuse(observed: Observed, target: int) -> None:
@@ -173,6 +275,10 @@ def _refuse(observed: Observed, target: int) -> None:
         f"posterior: expected {FEWEST} or more values of {observed.problem.targets[target]} at different points, got "
         "fewer: evaluate more"
     )
+
+
+def _draw(mean: FloatArray, deviation: FloatArray, rng: np.random.Generator) -> FloatArray:
+    return np.asarray(mean + deviation * rng.standard_normal(mean.shape))
 
 
 def _rms(values: FloatArray) -> FloatArray:

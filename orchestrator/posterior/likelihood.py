@@ -64,3 +64,22 @@ def of_differences(mean: FloatArray, deviation: FloatArray, noise: float) -> Flo
     """
     variance = noise**2 + deviation**2
     return np.asarray(-0.5 * (mean**2 / variance + np.log(variance / noise**2)).sum(axis=1))
+
+
+def offsets(half: FloatArray, noise: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return how far the middle of an interval of data lies from the value that they are of, a draw of each.
+
+    Of the density that is proportional to the likelihood: flat up to half the width, a normal distribution beyond.
+
+    Parameters
+    ----------
+    half : ndarray of float, shape (n_targets,)
+        Half the width of each interval; 0 of a point.
+    noise : ndarray of float, shape (n_targets,)
+        Standard deviation of the data.
+    rng : numpy.random.Generator
+        Of the draws.
+    """
+    normal = noise * rng.standard_normal(half.shape)
+    inside = rng.random(half.shape) < half / (half + noise * np.sqrt(np.pi / 2))
+    return np.where(inside, half * rng.uniform(-1, 1, half.shape), normal + np.copysign(half, normal))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,9 +27,30 @@ from orchestrator.scores.rescoring import specs_of
 from orchestrator.scores.stored_outputs import data_of
 from targets import Target, TargetError, create_targets
 from targets.plugins import nearest
+from targets.series.comparison import TraceRMSE
 
 # of scores that are compared with those of an interval
 _CLOSE = 1e-6
+
+
+@dataclass(frozen=True)
+class MeasuredTrace:
+    """What the differences of a target are from.
+
+    Parameters
+    ----------
+    times, values : ndarray of float, shape (n_times,)
+        Of the data, in ms and in `unit`.
+    factors : ndarray of float, shape (n_times,)
+        What differences in `unit` are multiplied by so that their Euclidean norm is the value.
+    unit : str
+        Of the data.
+    """
+
+    times: FloatArray
+    values: FloatArray
+    factors: FloatArray
+    unit: str
 
 
 @dataclass(frozen=True)
@@ -46,19 +67,33 @@ class Observed:
         The same with the values of all targets.
     noise : ndarray of float, shape (n_targets,)
         Standard deviation of what is measured of each target, that of the data and that between seeds, in norms.
+    of_data : ndarray of float, shape (n_targets,)
+        That of the data alone.
     blocks : int
         How many blocks of evaluations these were.
+    traces : mapping of int to MeasuredTrace
+        Of targets that compare a trace, by number.
     """
 
     problem: Problem
     archive: Archive
     values: Archive
     noise: FloatArray
+    of_data: FloatArray
     blocks: int
+    traces: Mapping[int, MeasuredTrace] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, problem: Problem, blocks: Sequence[Told], noise: FloatArray | None = None) -> Observed:
-        """Return what blocks of evaluations say; `noise` is one norm of each target if it is left out.
+    def of(
+        cls,
+        problem: Problem,
+        blocks: Sequence[Told],
+        noise: FloatArray | None = None,
+        of_data: FloatArray | None = None,
+    ) -> Observed:
+        """Return what blocks of evaluations say.
+
+        `noise` is one norm of each target if it is left out, and all of it is of the data if `of_data` is.
 
         Of targets whose value is no norm of differences the value is learnt, and not what it is computed from.
         """
@@ -66,7 +101,7 @@ class Observed:
         vectors = {n: vector for n, vector in problem.vectors.items() if quantities[n].differences}
         archive, values = (archive_of(replace(problem, vectors=each), blocks) for each in (vectors, {}))
         noise = np.ones(len(problem.scales)) if noise is None else noise
-        return cls(problem, archive, values, noise, len(blocks))
+        return cls(problem, archive, values, noise, noise if of_data is None else of_data, len(blocks))
 
     @property
     def space(self) -> SearchSpace:
@@ -121,9 +156,22 @@ def observed_in(run: Checkpoint, sds: Mapping[str, float]) -> Observed:
         },
     )
     try:
-        return Observed.of(problem, blocks, _noise(run, scales, sds))
+        observed = Observed.of(problem, blocks, *_noise(run, scales, sds))
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise UsageError(f"{run.path}: holds numbers of which no posterior can be found ({error})") from error
+    return replace(observed, traces=_traces(observed, targets))
+
+
+def _traces(observed: Observed, targets: Mapping[str, Target]) -> dict[int, MeasuredTrace]:
+    """Return the data of targets of which the differences of a trace are learnt."""
+    found = {}
+    for n, label in enumerate(observed.problem.targets):
+        target = targets.get(label)
+        if isinstance(target, TraceRMSE) and observed.archive.quantities[n].differences:
+            known = target.differences_from(observed.archive.rows[n].shape[1])
+            if known is not None:
+                found[n] = MeasuredTrace(*known[0], known[1], target.samples_unit)
+    return found
 
 
 def _space(run: Checkpoint) -> SearchSpace:
@@ -181,15 +229,15 @@ def _gives(scale: Scale, number: int, blocks: Sequence[Told]) -> bool:
     return bool(np.allclose(distances, scores[known], rtol=_CLOSE, atol=_CLOSE))
 
 
-def _noise(run: Checkpoint, scales: Sequence[Scale], sds: Mapping[str, float]) -> FloatArray:
-    """Return the standard deviation of what is measured of each target, in norms.
+def _noise(run: Checkpoint, scales: Sequence[Scale], sds: Mapping[str, float]) -> tuple[FloatArray, FloatArray]:
+    """Return the standard deviation of what is measured of each target, and that of the data alone, in norms.
 
-    Its square is that of the norm, or of the one that is given, and that of the noise between seeds, where parameters
-    were evaluated again.
+    The latter is the norm, or the one that is given; the square of the former is that and the one between seeds, where
+    parameters were evaluated again.
     """
     measured = {label: each.sd for label, each in noises_of(run, again_of(run)).items() if each.measured}
-    found = []
-    for label, scale in zip(run.target_labels, scales, strict=True):
-        between_seeds = 0.0 if scale.by_score else measured.get(label, 0.0)
-        found.append(math.hypot(sds.get(label, scale.norm), between_seeds) / scale.norm)
-    return np.array(found)
+    norms = np.array([scale.norm for scale in scales])
+    pairs = list(zip(run.target_labels, scales, strict=True))
+    of_data = np.array([sds.get(label, scale.norm) for label, scale in pairs])
+    between_seeds = np.array([0.0 if scale.by_score else measured.get(label, 0.0) for label, scale in pairs])
+    return np.hypot(of_data, between_seeds) / norms, of_data / norms

@@ -11,9 +11,12 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
+import numpy.typing as npt
 
 from orchestrator.errors import UsageError
 from orchestrator.files import replacing
+from orchestrator.posterior.predicted import QUANTILES, Predicted, PredictedTrace
+from orchestrator.posterior.ranks import Ranks
 from orchestrator.records import FloatArray
 
 
@@ -68,6 +71,10 @@ class Samples:
         Of each target.
     warnings : sequence of str
         Why not to trust them.
+    predicted : Predicted or None
+        What simulations would give at them; None if that is not known.
+    calibration : Ranks or None
+        Whether posteriors like this one are as wide as they should be; None if that was not asked for.
     """
 
     names: Sequence[str]
@@ -81,6 +88,9 @@ class Samples:
     effective: float
     qualities: Sequence[Quality]
     warnings: Sequence[str]
+
+    predicted: Predicted | None = None
+    calibration: Ranks | None = None
 
     def write(self, path: Path) -> None:
         """Write them, as arrays and what is known of them (``.npz``), or as a table of the samples alone (``.csv``).
@@ -96,7 +106,7 @@ class Samples:
             with replacing(path) as temporary:
                 if path.suffix == ".npz":
                     with temporary.open("wb") as file:
-                        np.savez_compressed(file, values=self.values, logarithms=self.logarithms, about=self._about())
+                        np.savez_compressed(file, **self._arrays())
                 else:
                     with temporary.open("w", encoding="utf-8", newline="") as table:
                         rows = np.column_stack([self.values, self.logarithms]).tolist()
@@ -104,9 +114,18 @@ class Samples:
         except OSError as error:
             raise UsageError(f"--out: {path} cannot be written: {error.strerror}") from error
 
-    def _about(self) -> str:
-        kept: dict[str, Any] = {key: getattr(self, key) for key in _KEPT}
-        return json.dumps({**kept, "qualities": [asdict(each) for each in self.qualities]})
+    def _arrays(self) -> dict[str, Any]:
+        about: dict[str, Any] = {key: getattr(self, key) for key in _KEPT}
+        about["qualities"] = [asdict(each) for each in self.qualities]
+        arrays: dict[str, Any] = {"values": self.values, "logarithms": self.logarithms}
+        if self.predicted is not None:
+            about["targets"] = list(self.predicted.targets)
+            about["traces"] = [[each.target, each.unit] for each in self.predicted.traces]
+            arrays["predicted"] = self.predicted.quantiles
+            arrays |= {f"trace_{n}": each.array() for n, each in enumerate(self.predicted.traces)}
+        if self.calibration is not None:
+            arrays["ranks"] = self.calibration.ranks
+        return {**arrays, "about": json.dumps(about)}
 
     @classmethod
     def read(cls, path: Path) -> Samples:
@@ -123,15 +142,39 @@ class Samples:
             with np.load(path, allow_pickle=False) as arrays:
                 about: Mapping[str, Any] = json.loads(str(arrays["about"]))
                 values, logarithms = (np.asarray(arrays[name], dtype=float) for name in ("values", "logarithms"))
+                predicted = _predicted(arrays, about) if "predicted" in arrays else None
+                calibration = Ranks.of(about["names"], arrays["ranks"]) if "ranks" in arrays else None
             kept = {key: about[key] for key in _KEPT}
             qualities = [Quality(**each) for each in about["qualities"]]
             if values.shape != (len(logarithms), len(kept["names"])) or not np.isfinite(values).all():
                 raise ValueError(f"unexpected samples of shape {values.shape}")
             if not all(isinstance(kept[key], int) for key in ("blocks", "evaluations", "learnt", "near")):
                 raise ValueError("expected how many evaluations they are of")
-            return cls(values=values, logarithms=logarithms, qualities=qualities, **kept)
+            return cls(
+                values=values,
+                logarithms=logarithms,
+                qualities=qualities,
+                predicted=predicted,
+                calibration=calibration,
+                **kept,
+            )
         except (AttributeError, BadZipFile, EOFError, LookupError, TypeError) as error:
             raise ValueError(f"expected samples of a posterior distribution ({error})") from error
 
 
 _KEPT = ("names", "blocks", "evaluations", "learnt", "near", "times", "effective", "warnings")
+
+
+def _predicted(arrays: Mapping[str, npt.NDArray[np.generic]], about: Mapping[str, Any]) -> Predicted:
+    """Return predictions that were kept; raises errors as `Samples.read` turns into one."""
+    targets, quantiles = about["targets"], np.asarray(arrays["predicted"], dtype=float)
+    if quantiles.shape != (len(QUANTILES), len(targets)) or np.isinf(quantiles).any():
+        raise ValueError(f"unexpected predictions of shape {quantiles.shape}")
+    labels = [str(target) for target, _ in about["traces"]]
+    if len(set(labels) & set(targets)) < len(labels):
+        raise ValueError(f"unexpected traces of {', '.join(labels)}")
+    traces = [
+        PredictedTrace.of(label, str(unit), arrays[f"trace_{n}"])
+        for n, (label, (_, unit)) in enumerate(zip(labels, about["traces"], strict=True))
+    ]
+    return Predicted(targets, quantiles, traces)

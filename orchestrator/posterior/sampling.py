@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from orchestrator.posterior.calibration import calibrated
 from orchestrator.posterior.fitting import Posterior, posterior_of
 from orchestrator.posterior.observed import Observed
+from orchestrator.posterior.predicted import QUANTILES, Predicted, PredictedTrace
 from orchestrator.posterior.samples import Quality, Samples
 from orchestrator.records import FloatArray
 
@@ -17,11 +19,19 @@ _EXACT = 0.3
 _SURPRISING = 2.0
 # standard deviations that the best evaluation may be off
 _FITS = 3.0
-# samples that uncertainty is computed at
+# samples that uncertainty and predictions are computed at
 _LOOKED_AT = 500
+# predicted traces that are kept, and times of each
+_TRACES, _TIMES = 40, 500
 
 
-def sampled(observed: Observed, number: int, seed: int = 0, say: Callable[[str], None] = lambda _: None) -> Samples:
+def sampled(
+    observed: Observed,
+    number: int,
+    seed: int = 0,
+    say: Callable[[str], None] = lambda _: None,
+    calibrations: int = 0,
+) -> Samples:
     """Return samples of the posterior distribution.
 
     Parameters
@@ -34,11 +44,13 @@ def sampled(observed: Observed, number: int, seed: int = 0, say: Callable[[str],
         Of the random numbers.
     say : callable
         Is told how it goes on.
+    calibrations : int
+        How many posteriors of data with known parameters are compared with these; 0 for none.
 
     Raises
     ------
     orchestrator.errors.UsageError
-        As `posterior_of`.
+        As `posterior_of` and `calibrated`.
     """
     found = posterior_of(observed, seed, say)
     points, logarithms = found.chain.thinned(number)
@@ -55,6 +67,8 @@ def sampled(observed: Observed, number: int, seed: int = 0, say: Callable[[str],
         effective=found.chain.effective,
         qualities=qualities,
         warnings=_warnings(found, qualities),
+        predicted=_predicted(observed, found, seed),
+        calibration=calibrated(observed, found, calibrations, seed, say) if calibrations else None,
     )
 
 
@@ -114,3 +128,24 @@ def _warnings(found: Posterior, qualities: Sequence[Quality]) -> list[str]:
 def _some(qualities: Sequence[Quality]) -> str:
     names = [each.target for each in qualities]
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _predicted(observed: Observed, found: Posterior, seed: int) -> Predicted:
+    """Return what simulations would give at samples, without noise between seeds or of the data."""
+    points = found.chain.thinned(_LOOKED_AT)[0]
+    values, differences = found.emulator.drawn(points, np.random.default_rng([seed, len(points)]))
+    labels = observed.problem.targets
+    traces = [_trace(observed, n, rows, labels[n]) for n, rows in differences.items() if n in observed.traces]
+    return Predicted(labels, np.quantile(values, QUANTILES, axis=0), traces[:_TRACES])
+
+
+def _trace(observed: Observed, target: int, differences: FloatArray, label: str) -> PredictedTrace:
+    """Return quantiles of samples of a trace, from those of its differences from the data, in norms."""
+    data, archive = observed.traces[target], observed.archive
+    in_unit = archive.quantities[target].scale.norm / data.factors
+    step = max(1, -(-len(data.times) // _TIMES))
+    bands, best = (
+        (data.values + rows * in_unit)[..., ::step]
+        for rows in (np.quantile(differences, QUANTILES, axis=0), archive.rows[target][archive.best])
+    )
+    return PredictedTrace(label, data.unit, data.times[::step], bands, data.values[::step], best)

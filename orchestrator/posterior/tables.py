@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.posterior.ranks import Ranks
 from orchestrator.posterior.samples import Samples
 from orchestrator.records import FloatArray
 
@@ -43,6 +44,9 @@ def posterior_parts(samples: Samples, space: SearchSpace) -> Iterator[Renderable
         yield Text()
     yield _qualities(samples)
     yield Text()
+    if samples.calibration is not None:
+        yield _calibration(samples.calibration)
+        yield Text()
     yield Text(
         f"{len(samples.values)} samples of walks that are worth {samples.effective:.0f} independent ones "
         f"(autocorrelation times {min(samples.times):.0f} to {max(samples.times):.0f} steps), under a model of "
@@ -113,6 +117,13 @@ def _qualities(samples: Samples) -> Table:
     table = _table("target", "model's error / sd of data", "expected at samples", "best evaluation off")
     for each in samples.qualities:
         table.add_row(Text(each.target), *(f"{number:.2g}" for number in (each.error, each.uncertainty, each.misfit)))
+    return table
+
+
+def _calibration(found: Ranks) -> Table:
+    table = _table("calibration", "posterior", "off by", "true ones' spread / sd", "independent ranks")
+    for each in found.parameters:
+        table.add_row(Text(each.name), each.verdict, f"{each.bias:+.2f}", f"{each.spread:.2f}", f"{each.number}")
     return table
 
 

@@ -112,22 +112,23 @@ class ComparedTrace(TraceTarget):
         before, after = np.append(counts[1:], False), np.insert(counts[:-1], 0, False)
         return np.asarray(counts | before | after)
 
-    def compared(self, outputs: FloatArray) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
-        """Return simulated samples, measured ones and weights, of which the sum is 1, of each trial that counts."""
+    def measured_at(self, n_outputs: int) -> Samples:
+        """Return the measured samples at the times at which so many outputs are compared."""
         wanted = self.data_samples()
         if self.resample == "data":
-            times, rows = wanted.times, outputs.reshape(-1, len(wanted.times))
-            measured = wanted.values
-        else:
-            first, last, rows = wanted.times[0], wanted.times[-1], outputs[np.newaxis]
-            if self.resample == "shorter":
-                # a period is one step longer than from the first sample to the last
-                period = (last - first) * len(wanted.times) / max(len(wanted.times) - 1, 1)
-                times = first + period * np.arange(outputs.size) / outputs.size
-                measured = _by_fourier(wanted.values, outputs.size)
-            else:
-                times = np.linspace(first, last, outputs.size)
-                measured = np.interp(times, *wanted)
+            return wanted
+        first, last = wanted.times[0], wanted.times[-1]
+        if self.resample == "shorter":
+            # a period is one step longer than from the first sample to the last
+            period = (last - first) * len(wanted.times) / max(len(wanted.times) - 1, 1)
+            return Samples(first + period * np.arange(n_outputs) / n_outputs, _by_fourier(wanted.values, n_outputs))
+        times = np.linspace(first, last, n_outputs)
+        return Samples(times, np.interp(times, *wanted))
+
+    def compared(self, outputs: FloatArray) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
+        """Return simulated samples, measured ones and weights, of which the sum is 1, of each trial that counts."""
+        times, measured = self.measured_at(outputs.size)
+        rows = outputs.reshape(-1, len(times))
         found = []
         for row in rows:
             weights = self.weights_of(times, row, measured)
@@ -179,6 +180,23 @@ class TraceRMSE(ComparedTrace, PointTarget):
         """Return the weighted differences of the samples; None if another value than 0 is wanted, or that of trials."""
         differences = self._differences(outputs)
         return differences[0] if self.target_value == 0 and len(differences) == 1 else None
+
+    def differences_from(self, n_outputs: int) -> tuple[Samples, FloatArray] | None:
+        """Return the measured samples that `residuals` are the differences from, and the factor of each difference.
+
+        Parameters
+        ----------
+        n_outputs : int
+            How many outputs there are, those of one trace.
+
+        Returns
+        -------
+        tuple of Samples and ndarray of float, shape (n_times,), or None
+            Factors are above 0; None if they depend on the simulated trace.
+        """
+        times, measured = self.measured_at(n_outputs)
+        weights = self.weights_of(times, measured, measured)
+        return Samples(times, _moving_average(times, measured, self.smooth)), np.sqrt(weights / weights.sum())
 
     def _differences(self, outputs: FloatArray) -> list[FloatArray]:
         return [

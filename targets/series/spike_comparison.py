@@ -174,6 +174,9 @@ class SubthresholdRMSE(TraceRMSE):
             raise UnfitData("data", f"{self.data!r} does not suit it: {error}") from error
         return bound
 
+    def differences_from(self, n_outputs: int) -> None:
+        """Return None: where the simulated trace has spikes does not count."""
+
     def weights_of(self, times: FloatArray, row: FloatArray, measured: FloatArray) -> FloatArray:
         """Return 0 near spikes, and elsewhere what `weights` say."""
         weights = super().weights_of(times, row, measured)

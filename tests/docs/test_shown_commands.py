@@ -150,7 +150,8 @@ def test_commands_in_an_empty_directory(page: str, tmp_path: Path) -> None:
 @pytest.mark.reference
 def test_commands_about_the_posterior(tmp_path: Path) -> None:
     run = linear_run(tmp_path)
-    Reader(tmp_path, changes={r"\bRUN\b": run.directory.name}).follow("docs/posterior.md", NOT_EXECUTED)
+    changes = {r"\bRUN\b": run.directory.name, "--calibrate 100": "--calibrate 9"}
+    Reader(tmp_path, changes=changes).follow("docs/posterior.md", NOT_EXECUTED)
     assert run.posterior.exists()
     assert 'id="posterior_pair"' in run.report.read_text(encoding="utf-8")
 

@@ -25,6 +25,7 @@ from orchestrator.report.figures.parameters import (
     parameters_of_the_best,
 )
 from orchestrator.report.figures.posterior import posterior_correlation, posterior_pair
+from orchestrator.report.figures.posterior_checks import posterior_calibration, posterior_predictive, posterior_traces
 from orchestrator.report.figures.profiles import parallel_coordinates
 from orchestrator.report.figures.recordings import events, trace_residuals, traces
 from orchestrator.report.figures.relations import parameter_against_target, parameter_target_correlation
@@ -70,8 +71,11 @@ __all__ = [
     "parameters_exploration",
     "parameters_in_bounds",
     "parameters_of_the_best",
+    "posterior_calibration",
     "posterior_correlation",
     "posterior_pair",
+    "posterior_predictive",
+    "posterior_traces",
     "score_by_generation",
     "search_distribution",
     "target_by_generation",

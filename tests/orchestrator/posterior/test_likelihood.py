@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from orchestrator.posterior.likelihood import of_differences, of_numbers
+from orchestrator.posterior.likelihood import of_differences, of_numbers, offsets
 
 INTERVALS = [(0.0, 0.0), (-1.0, 2.0), (-np.inf, 1.0), (0.5, np.inf)]
 
@@ -35,3 +35,14 @@ def test_differences_are_averaged_over_what_is_uncertain() -> None:
     drawn = mean + deviation * rng.standard_normal((150_000, 3))
     wanted = np.log(np.exp(-0.5 * (drawn**2).sum(axis=1) / noise**2).mean())
     assert of_differences(mean, deviation, noise)[0] == pytest.approx(wanted, abs=0.015)
+
+
+@pytest.mark.parametrize(("half", "noise"), [(0.0, 0.7), (1.0, 0.7), (1.0, 1e-3)])
+def test_data_lie_beside_their_value_as_is_likely(half: float, noise: float) -> None:
+    """Against the distribution function of the likelihood, integrated numerically."""
+    drawn = offsets(np.full(20_000, half), np.full(20_000, noise), np.random.default_rng(1))
+    grid = np.linspace(-half - 5 * noise, half + 5 * noise, 4001)
+    likelihood = np.exp(-0.5 * (np.maximum(np.abs(grid) - half, 0) / noise) ** 2)
+    wanted = np.cumsum(likelihood) / likelihood.sum()
+    found = np.searchsorted(np.sort(drawn), grid) / len(drawn)
+    assert np.abs(found - wanted).max() < 0.015

@@ -5,22 +5,37 @@ from __future__ import annotations
 import csv
 import shutil
 import sys
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 import pytest
+from best_runs import written_run
 from checkpoint_files import change_rows
 from in_process import Done, command
-from posterior_runs import CONFIG, CORRELATION, MEAN, SD, SLOPES, WANTED, linear_run, samples_of, scattered
+from orchestrator_project import Project
+from posterior_runs import (
+    CONFIG,
+    CORRELATION,
+    MEAN,
+    SD,
+    SLOPES,
+    WANTED,
+    Line,
+    checks_of,
+    line,
+    linear_run,
+    problem,
+    rates,
+    samples_of,
+    scattered,
+    told,
+)
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.config.parameters import read_parameter, space_of
 from orchestrator.errors import UsageError
-from orchestrator.optimisers import Problem, Told
-from orchestrator.optimisers.base import Scale
 from orchestrator.optimisers.priors import Choice, Prior
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.paths import RunPaths
@@ -35,26 +50,6 @@ pytestmark = pytest.mark.commands
 
 # marks of what samples
 sampling = pytest.mark.reference
-
-
-def problem(space: SearchSpace, wanted: FloatArray, norm: float = 0.1, **more: Any) -> Problem:
-    scales = [Scale(float(value), float(value), norm, 20.0) for value in wanted]
-    names = [f"target {n}" for n in range(len(wanted))]
-    start = np.full(len(space), 0.5)
-    return Problem(start, space.steps, 0.2, 6, 1, targets=names, scales=scales, space=space, **more)
-
-
-def told(space: SearchSpace, parameters: FloatArray, values: FloatArray, **more: Any) -> Told:
-    points = np.array([space.encode(dict(zip(space.names, row, strict=True))) for row in parameters])
-    outcomes = more.pop("outcomes", [Outcome.OK] * len(points))
-    return Told(points, values, np.zeros(values.shape), outcomes, **more)
-
-
-def rates(*parameters: Parameter, of: Callable[[FloatArray], FloatArray] = lambda values: values) -> Observed:
-    """What evaluations of a rate a I + b at three currents say."""
-    space = SearchSpace(parameters or (Parameter("a", -1, 3), Parameter("b", 0, 5)))
-    rows = scattered()
-    return Observed.of(problem(space, WANTED), [told(space, rows, of(rows @ SLOPES.T))])
 
 
 def moments(found: Samples) -> tuple[FloatArray, FloatArray, float]:
@@ -133,34 +128,10 @@ def test_bounds_that_another_parameter_decides_truncate_the_posterior() -> None:
     np.testing.assert_allclose(moments(found)[1], sd, rtol=0.1)
 
 
-class _Line:
-    """A trace a t + b at eight times, as a target sees it: the root mean square of its difference from the data."""
-
-    times = np.linspace(0, 1, 8)
-    data = 0.8 * times + 2.0
-
-    def values(self, outputs: FloatArray) -> FloatArray:
-        return np.asarray(np.linalg.norm(self.residuals(outputs), axis=1))
-
-    def residuals(self, outputs: FloatArray) -> FloatArray:
-        return np.asarray((outputs - self.data) / np.sqrt(len(self.times)))
-
-
-def line(noise: FloatArray | None = None) -> Observed:
-    """What evaluations of a line say, in which a and b are squared."""
-    space = SearchSpace([Parameter("a", 0, 2), Parameter("b", 0, 3)])
-    rng = np.random.default_rng(1)
-    rows = np.clip([0.8, 2.0] + rng.standard_normal((60, 2)) * [0.4, 0.3], 0, [2, 3])
-    vector = _Line()
-    outputs = rows[:, :1] ** 2 / 0.8 * vector.times + rows[:, 1:] ** 2 / 2
-    block = told(space, rows, vector.values(outputs)[:, None], outputs={0: outputs})
-    return Observed.of(problem(space, np.zeros(1), vectors={0: vector}), [block], noise)
-
-
 @sampling
 def test_traces_are_learnt_by_their_differences_from_the_data() -> None:
     """Against the integral on a grid, with data that are known to 0.05."""
-    vector, norm, sd = _Line(), 0.1, 0.05
+    vector, norm, sd = Line(), 0.1, 0.05
     a, b = (each.ravel() for each in np.meshgrid(np.linspace(0, 2, 801), np.linspace(1, 3, 801)))
     distance = vector.values(a[:, None] ** 2 / 0.8 * vector.times + b[:, None] ** 2 / 2)
     weights = np.exp(-0.5 * (distance / sd) ** 2)
@@ -308,9 +279,6 @@ def test_a_run_without_evaluations_is_refused(tmp_path: Path) -> None:
 
 
 def empty(directory: Path) -> RunPaths:
-    from best_runs import written_run  # noqa: PLC0415
-    from orchestrator_project import Project  # noqa: PLC0415
-
     return written_run(Project.create(directory, CONFIG).config, [])
 
 
@@ -339,6 +307,30 @@ def test_priors_intervals_and_lost_evaluations_are_read_from_the_checkpoint(run:
     assert [scale.low for scale in observed.problem.scales] == WANTED.tolist()
 
 
+def test_data_of_targets_that_compare_a_trace_are_read_from_the_run(tmp_path: Path) -> None:
+    rows = scattered(9)
+    traces = rows[:, :1] * Line.times + rows[:, 1:]
+    np.savetxt(tmp_path / "rec.csv", np.column_stack([Line.times, Line.data]), delimiter=",", header="t,v", comments="")
+    compared = {"class": "TraceRMSE", "trace": "v", "data": "rec", "norm": 0.5, "weights": [[0, 0.5, 3]], "name": "v"}
+    changes = {
+        **CONFIG,
+        "data": {"rec": {"file": "rec.csv", "unit": "mV"}},
+        "targets": [compared, CONFIG["targets"][0]],
+    }
+    weights = np.where(Line.times <= 0.5, 3, 1) / (4 * 3 + 4)
+    values = np.sqrt(((traces - Line.data) ** 2) @ weights)
+    pairs = [({"a": a, "b": b}, [value, b]) for (a, b), value in zip(rows, values, strict=True)]
+    run = written_run(Project.create(tmp_path, changes).config, pairs, outputs=[{0: row.tolist()} for row in traces])
+    observed = observed_in(Checkpoint(run.checkpoint), {})
+    assert list(observed.traces) == [0]
+    found = observed.traces[0]
+    assert found.unit == "mV"
+    np.testing.assert_allclose([found.times, found.values], [Line.times, Line.data], rtol=1e-6)
+    np.testing.assert_allclose(found.factors**2, weights)
+    simulated = found.values + observed.archive.rows[0] * 0.5 / found.factors
+    np.testing.assert_allclose(simulated, traces, rtol=1e-5)
+
+
 def test_targets_of_ones_own_are_not_imported(tmp_path: Path) -> None:
     """What was kept of them is enough, if their scores are those of an interval."""
     (tmp_path / "own.py").write_text(
@@ -359,7 +351,8 @@ def test_targets_of_ones_own_are_not_imported(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".npz", ".csv"])
 def test_samples_are_kept_whole(tmp_path: Path, suffix: str) -> None:
-    samples, path = samples_of(("a", "b"), warnings=["few"]), tmp_path / f"samples{suffix}"
+    samples = samples_of(("a", "b"), warnings=["few"], **checks_of(("a", "b"), ("v", "rate")))
+    path = tmp_path / f"samples{suffix}"
     samples.write(path)
     if suffix == ".csv":
         assert len(path.read_text().splitlines()) == 501
@@ -367,6 +360,40 @@ def test_samples_are_kept_whole(tmp_path: Path, suffix: str) -> None:
     again = Samples.read(path)
     np.testing.assert_array_equal(again.values, samples.values)
     assert (again.qualities, again.warnings, list(again.names)) == (samples.qualities, ["few"], ["a", "b"])
+    assert again.predicted is not None
+    assert again.calibration is not None
+    assert again.predicted.targets == ["v", "rate"]
+    np.testing.assert_array_equal(again.predicted.quantiles, samples.predicted.quantiles)  # type: ignore[union-attr]
+    (trace,), (written,) = again.predicted.traces, samples.predicted.traces  # type: ignore[union-attr]
+    assert (trace.target, trace.unit) == ("v", "mV")
+    np.testing.assert_array_equal(trace.array(), written.array())
+    np.testing.assert_array_equal(again.calibration.ranks, samples.calibration.ranks)  # type: ignore[union-attr]
+
+
+def test_samples_that_were_written_before_there_were_predictions_are_read(tmp_path: Path) -> None:
+    samples_of(("a",)).write(tmp_path / "samples.npz")
+    again = Samples.read(tmp_path / "samples.npz")
+    assert (again.predicted, again.calibration) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("array", "wrong"),
+    [
+        ("predicted", np.zeros((5, 3))),
+        ("predicted", np.full((5, 2), np.inf)),
+        ("trace_0", None),
+        ("trace_0", np.zeros((3, 4))),
+        ("trace_0", np.full((8, 4), np.nan)),
+        ("ranks", np.zeros((2, 2))),
+    ],
+)
+def test_predictions_and_ranks_that_are_none_are_refused(tmp_path: Path, array: str, wrong: FloatArray | None) -> None:
+    samples_of(("a", "b"), **checks_of(("a", "b"), ("v", "rate"))).write(tmp_path / "samples.npz")
+    with np.load(tmp_path / "samples.npz") as kept:
+        arrays = {name: kept[name] for name in kept.files if name != array}
+    np.savez(tmp_path / "samples.npz", **arrays, **({} if wrong is None else {array: wrong}))
+    with pytest.raises(ValueError, match="expected"):
+        Samples.read(tmp_path / "samples.npz")
 
 
 @pytest.mark.parametrize("array", ["values", "logarithms", "about"])
@@ -376,6 +403,25 @@ def test_samples_that_lack_something_are_refused(tmp_path: Path, array: str) -> 
         left = {name: arrays[name] for name in arrays.files if name != array}
     np.savez(tmp_path / "samples.npz", **left)
     with pytest.raises(ValueError, match="expected samples of a posterior distribution"):
+        Samples.read(tmp_path / "samples.npz")
+
+
+def test_a_best_evaluation_without_a_trace_is_kept_as_such(tmp_path: Path) -> None:
+    checks = checks_of(("a",), ("v",))
+    (trace,) = checks["predicted"].traces
+    without = replace(trace, best=np.full_like(trace.best, np.nan))
+    samples_of(("a",), predicted=replace(checks["predicted"], traces=[without])).write(tmp_path / "samples.npz")
+    again = Samples.read(tmp_path / "samples.npz").predicted
+    assert again is not None
+    assert np.isnan(again.traces[0].best).all()
+    np.testing.assert_array_equal(again.traces[0].data, trace.data)
+
+
+def test_traces_of_no_target_are_refused(tmp_path: Path) -> None:
+    checks = checks_of(("a",), ("v", "rate"))
+    renamed = replace(checks["predicted"], targets=("w", "rate"))
+    samples_of(("a",), predicted=renamed).write(tmp_path / "samples.npz")
+    with pytest.raises(ValueError, match="unexpected traces of v"):
         Samples.read(tmp_path / "samples.npz")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
-from posterior_runs import samples_of
+from posterior_runs import checks_of, samples_of
 from report_runs import NASTY, give_sets, make_run
 
 from orchestrator.checkpoint import Checkpoint
@@ -35,13 +35,14 @@ SEVERAL = ["compare_parameters", "compare_scores", "compare_targets"]
 @pytest.fixture(scope="module")
 def run(run: Checkpoint) -> Checkpoint:
     """A run of which everything is drawn."""
-    samples_of(run.parameter_names).write(RunPaths(run.path.parent).posterior)
+    checks = checks_of(run.parameter_names, run.target_labels)
+    samples_of(run.parameter_names, **checks).write(RunPaths(run.path.parent).posterior)
     give_sets(RunPaths(run.path.parent))
     return run
 
 
 def test_every_figure_is_tested() -> None:
-    assert len(ONE_RUN) == 36
+    assert len(ONE_RUN) == 39
     assert sorted([*ONE_RUN, *SEVERAL, "Figure", "History"]) == sorted(figures.__all__)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import report_runs
-from posterior_runs import samples_of
+from posterior_runs import checks_of, samples_of
 from report_runs import config, give_sets, make_run, model_state
 
 from orchestrator.checkpoint import Checkpoint
@@ -57,12 +57,13 @@ def test_all_figures_of_one_run_are_on_the_page_in_their_sections(tmp_path: Path
     left = Recordings(traces={"v": Trace([0, 1], [2, 3])}, events={"spikes": Events([0.5])})
     run = make_run(tmp_path / "run", state=model_state(), text=text, recordings=lambda _g, _i: left)
     write_data({"measured": Trace([0, 1], [1, 1])}, run.data)
-    samples_of(("sheets.exc.w", "sheets.inh.w")).write(run.posterior)
+    names = ("sheets.exc.w", "sheets.inh.w")
+    samples_of(names, **checks_of(names, ("Rate(exc)", "CV(exc)"))).write(run.posterior)
     give_sets(run)
     page = write_report([run], tmp_path / "report.html").read_text()
-    names = {name for name in figures.__all__ if name[0].islower() and not name.startswith("compare")}
+    known = {name for name in figures.__all__ if name[0].islower() and not name.startswith("compare")}
     # every generation was waited for
-    assert set(shown(page)) == names - {"hours_saved"}
+    assert set(shown(page)) == known - {"hours_saved"}
     found = re.findall(r'<section id="(\w+)"', page)
     assert found == [*(name for name in SECTIONS if name != "more"), "best", "failures", "methods", "configuration"]
     first = ["score_by_generation", "fit_and_validation", "traces", "trace_residuals", "events", "target_scores"]

@@ -7,28 +7,27 @@ from typing import Any
 
 import numpy as np
 import pytest
-from posterior_runs import samples_of
+from posterior_runs import checks_of, samples_of
 from report_runs import config, make_run
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.paths import RunPaths
+from orchestrator.posterior.predicted import Predicted
 from orchestrator.report import History, figures
 from orchestrator.report.figures.registry import sections_of
 from orchestrator.report.scene import Figure
 
 pytestmark = pytest.mark.commands
 
+TARGETS = ("Rate(exc)", "CV(exc)")
 NAMES = ("exc", "inh", "n")
 # exc linear, inh on a log scale, n whole numbers
-TEXT = config(
-    (),
-    ("Rate(exc)", "CV(exc)"),
-    parameters={
-        "exc": {"bounds": [0.0, 1.0], "prior": {"normal": [0.5, 0.1]}},
-        "inh": {"bounds": [0.1, 1.0], "scale": "log"},
-        "n": {"bounds": [0, 4], "integer": True},
-    },
-)
+PARAMETERS = {
+    "exc": {"bounds": [0.0, 1.0], "prior": {"normal": [0.5, 0.1]}},
+    "inh": {"bounds": [0.1, 1.0], "scale": "log"},
+    "n": {"bounds": [0, 4], "integer": True},
+}
+TEXT = config((), TARGETS, parameters=PARAMETERS)
 
 
 @pytest.fixture
@@ -130,3 +129,69 @@ def test_samples_beyond_the_bounds_are_not_shown(run: RunPaths) -> None:
     samples.values[3, 1] = -1.0
     samples.write(run.posterior)
     assert History.of(Checkpoint(run.checkpoint)).posterior is None
+
+
+def checked(run: RunPaths, **changes: Any) -> History:
+    return history(run, **{**checks_of(NAMES, TARGETS), **changes})
+
+
+def test_predictions_are_in_norms_from_the_middle_of_what_is_wanted(run: RunPaths) -> None:
+    """Which is 0 here, with norms of 0.5."""
+    known = checked(run)
+    figure = figures.posterior_predictive(known)
+    wide = mark(figure, 0, "95 % of predictions")
+    quantiles = known.posterior.predicted.quantiles  # type: ignore[union-attr]
+    np.testing.assert_allclose([wide.low, wide.high], 2 * quantiles[[0, 4]])
+    np.testing.assert_allclose(mark(figure, 0, "best evaluation").x, 2 * known.values[known.best])
+    within = mark(figure, 0, "within 1 norm")
+    np.testing.assert_allclose([within.low, within.high], [[-1, -1], [1, 1]])
+    low, median, high = quantiles[[0, 2, 4], 0]
+    assert figure.panels[0].y.notes[0] == f"{median:.3g} [{low:.3g}, {high:.3g}] (0)"  # type: ignore[index]
+
+
+def test_wanted_intervals_that_are_open_or_unknown_are_drawn_as_far_as_they_are_known(tmp_path: Path) -> None:
+    kept = [{"low": 1.0, "high": None, "norm": 0.5, "max_score": 20, "sheet": ""}, {}]
+    own = [{"class": "own.py:Own", "name": label} for label in TARGETS]
+    text = config((), (), targets=own, parameters=PARAMETERS)
+    known = checked(make_run(tmp_path / "run", parameters=NAMES, text=text, described=kept))
+    figure = figures.posterior_predictive(known)
+    wanted, median = mark(figure, 0, "wanted"), mark(figure, 0, "their median")
+    assert wanted.low[0] == 0
+    assert wanted.high[0] == figure.panels[0].x.domain[1]
+    assert median.x[0] == pytest.approx(2 * (known.posterior.predicted.quantiles[2, 0] - 1))  # type: ignore[union-attr]
+    assert np.isnan([wanted.low[1], wanted.high[1], median.x[1]]).all()
+
+
+def test_a_predicted_trace_is_drawn_over_the_data_and_the_best(run: RunPaths) -> None:
+    known = checked(run)
+    (trace,) = known.posterior.predicted.traces  # type: ignore[union-attr]
+    figure = figures.posterior_traces(known)
+    inner = mark(figure, 0, "68 % of predictions")
+    np.testing.assert_array_equal([inner.low, inner.high], trace.quantiles[[1, 3]])
+    np.testing.assert_array_equal(mark(figure, 0, "data").y, np.sin(trace.times))
+    np.testing.assert_array_equal(mark(figure, 0, "best evaluation").y, np.cos(trace.times))
+
+
+def test_ranks_are_drawn_within_their_band_with_a_verdict(run: RunPaths) -> None:
+    figure = figures.posterior_calibration(checked(run))
+    assert [panel.title for panel in figure.panels] == ["exc: fine", "inh: fine", "n: fine"]
+    band, line = mark(figure, 0, "if posteriors are right"), mark(figure, 0, "true parameters")
+    assert ((band.low <= line.y) & (line.y <= band.high)).all()
+    assert "of 30 evaluations that the model was not told, 2 of each" in figure.caption
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("posterior_predictive", {"predicted": None}),
+        ("posterior_predictive", checks_of(NAMES, ("Other", "Targets"))),
+        ("posterior_traces", {"predicted": Predicted(TARGETS, np.zeros((5, 2)))}),
+        ("posterior_calibration", {"calibration": None}),
+    ],
+)
+def test_what_was_not_kept_is_not_shown(run: RunPaths, name: str, changes: dict[str, Any]) -> None:
+    known = checked(run, **changes)
+    shown = [kind.name for section in sections_of(known) for kind in section.figures]
+    assert name not in shown
+    assert "posterior_pair" in shown
+    assert "orchestrator posterior RUN" in getattr(figures, name)(known).empty

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from targets import Events, Measurement, NoValue, Recordings, Target, TargetError, Trace, create_targets, measure
 from targets.numbers import as_outputs
 from targets.recordings.file import averaged
+from targets.series import TraceRMSE
 
 TIMES = np.linspace(0.0, 50.0, 101)
 RNG = np.random.default_rng(3)
@@ -143,6 +144,23 @@ def test_residuals_have_the_distance_as_their_norm(resample: str, options: dict[
     assert residuals is not None
     assert np.linalg.norm(residuals) == pytest.approx(made.distance(made.value(outputs)), rel=1e-12)
     assert target(target_value=0.5).residuals(outputs) is None
+
+
+@pytest.mark.parametrize("resample", ["data", "simulation", "shorter"])
+@pytest.mark.parametrize("options", [{}, {"smooth": 2.0}, {"weights": [[10, 20, 5]]}])
+def test_residuals_are_differences_from_data_times_factors(resample: str, options: dict[str, Any]) -> None:
+    made = target(resample=resample, **options)
+    assert isinstance(made, TraceRMSE)
+    simulated = Trace(TIMES[::2], np.cos(TIMES[::2]), "mV")
+    outputs = as_outputs(made.outputs(Recordings(traces={"v": simulated})))
+    assert outputs is not None
+    ((row, measured, _),) = made.compared(outputs)
+    known = made.differences_from(len(outputs))
+    assert known is not None
+    (times, values), factors = known
+    np.testing.assert_allclose(made.residuals(outputs), factors * (row - values))
+    np.testing.assert_array_equal(values, measured)
+    assert (times[0], times[-1]) == pytest.approx((0, 50), abs=1.5)
 
 
 def test_correlation_is_numpys_and_weighted() -> None:

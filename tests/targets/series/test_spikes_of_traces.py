@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from targets import Measurement, Recordings, Target, TargetError, Trace, create_targets, measure
 from targets.numbers import FloatArray
 from targets.recordings.file import averaged
+from targets.series import TraceRMSE
 from targets.series.spikes import spikes_of
 from targets.series.trace_target import Samples
 
@@ -234,6 +235,9 @@ def test_subthreshold_potentials_are_compared_beside_the_spikes_of_either() -> N
     assert busy.reason == "no sample counts: all are close to spikes"
     with pytest.raises(TargetError, match="'rec' does not suit it: no sample counts: all are close to spikes"):
         made("SubthresholdRMSE", data, before=200, after=200)
+    (target,) = made("SubthresholdRMSE", data)
+    assert isinstance(target, TraceRMSE)
+    assert target.differences_from(len(TIMES)) is None
 
 
 def test_samples_during_spikes_may_count_more() -> None:
