@@ -248,8 +248,7 @@ def bounded(result: Result) -> Result:
 
 def _measure(task: NodeTask, simulation: Simulation[Any], attempt: AttemptPaths) -> Result:
     begin = time.monotonic()
-    beside = attempt.result if task.keep_recordings else None
-    result = measured(targets_of(task), lambda: simulation.recordings(attempt), beside)
+    result = measured(task, simulation, targets_of(task), lambda: simulation.recordings(attempt))
     return replace(result, seconds={"measuring": time.monotonic() - begin})
 
 
@@ -262,17 +261,21 @@ def targets_of(task: NodeTask) -> list[Target]:
     return create_targets(task.targets, directory=task.model_dir, data=data)
 
 
-def measured(targets: Sequence[Target], read: Callable[[], object], beside: Path | None) -> Result:
+def measured(
+    task: NodeTask, simulation: Simulation[Any], targets: Sequence[Target], read: Callable[[], object]
+) -> Result:
     """Return the values of the targets, of what `read` returns.
 
     Parameters
     ----------
+    task : NodeTask
+        Says whether traces and events are kept beside the result.
+    simulation : Simulation
+        Says what is kept of the recordings.
     targets : sequence of Target
         What is measured.
     read : callable
         Returns the recordings; may raise `targets.errors.NoValue` if a simulation says that there are none.
-    beside : pathlib.Path, optional
-        Result file beside which traces and events are kept.
     """
     from targets import NoValue, measure  # noqa: PLC0415  (most of the time that importing takes)
 
@@ -282,6 +285,7 @@ def measured(targets: Sequence[Target], read: Callable[[], object], beside: Path
         labels, why = [target.label for target in targets], str(error) or "no value"
         return Result(Outcome.OK, values=dict.fromkeys(labels), reasons=dict.fromkeys(labels, why))
     found = measure(targets, recordings, FILE_SYSTEM_ERRORS)
+    kept = keep_beside(task.result, lambda: simulation.digest(recordings, targets)) if task.keep_recordings else ""
     by_label = {target.label: measurement for target, measurement in zip(targets, found, strict=True)}
     return Result(
         Outcome.OK,
@@ -290,7 +294,7 @@ def measured(targets: Sequence[Target], read: Callable[[], object], beside: Path
         outputs={label: list(each.outputs) for label, each in by_label.items() if each.outputs},
         deviations={label: each.deviation for label, each in by_label.items() if each.deviation is not None},
         unfit={label: each.option for label, each in by_label.items() if each.option},
-        recordings="" if beside is None else keep_beside(beside, recordings),
+        recordings=kept,
     )
 
 

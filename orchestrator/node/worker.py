@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,8 +143,8 @@ class Worker:
         if task.no_value:
             raise SimulationFailed(Outcome.SIMULATION_ERROR, task.no_value)
         targets, simulation = self._targets_of(task), task.create_simulation()
-        beside = task.result if task.keep_recordings else None
-        return measured(targets, lambda: simulation.run_here(task.all_parameters, self._scratch, task.paths), beside)
+        simulate = partial(simulation.run_here, task.all_parameters, self._scratch, task.paths)
+        return measured(task, simulation, targets, simulate)
 
     def _tidy_up(self, task: NodeTask, result: Result) -> None:
         """Put what is to be kept of the scratch directory where a job would have left it."""
