@@ -96,7 +96,11 @@ def test_what_is_left_of_the_difference_is_below(history: History) -> None:
 
 def test_events_are_a_raster_by_label_and_a_histogram(history: History) -> None:
     figure = figures.events(history).choose(recorded="best: generation 1 offspring 2")
-    raster, histogram = figure.panels
+    of_start, raster, histogram = figure.panels
+    assert (of_start.title, raster.title) == ("raster of the start values", "raster")
+    assert of_start.x.domain == raster.x.domain
+    (points,) = of_start.marks
+    assert points.x.tolist() == [0, 1, 2]  # type: ignore[union-attr]
     assert raster.y.rows == ("L2", "L5")
     (points,) = raster.marks
     assert points.x.tolist() == [0, 1, 2, 3, 4]  # type: ignore[union-attr]
@@ -110,7 +114,7 @@ def test_events_are_a_raster_by_label_and_a_histogram(history: History) -> None:
 def test_a_saved_raster_has_every_row(history: History) -> None:
     """All events were drawn on one line."""
     figure = figures.events(history).choose(recorded="best: generation 1 offspring 2")
-    (points,) = _draw(figure, 6.0).axes[0].collections
+    (points,) = _draw(figure, 6.0).axes[1].collections
     assert points.get_offsets()[:, 1].tolist() == [0, 1, 0, 1, 1]
 
 

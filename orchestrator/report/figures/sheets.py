@@ -1,0 +1,118 @@
+"""Means of the sheets of a model at the start and of the best, with what is wanted of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from orchestrator.checkpoint import Checkpoint
+from orchestrator.records import FloatArray
+from orchestrator.report.domains import Domain, around
+from orchestrator.report.figures.common import height_of_rows, nothing
+from orchestrator.report.figures.kept import Shown, shown_of, wanted_of, why_none_shown
+from orchestrator.report.figures.registry import figure
+from orchestrator.report.history import History
+from orchestrator.report.palette import GOOD
+from orchestrator.report.scene import Axis, Bars, Choice, Figure, Mark, Panel, Pick, Points
+from targets.digest import SPONTANEOUS_RATES, Mean, means_in
+
+_ROW = 44
+# of a row, on which the evaluations are; and of an axis, the least that is visible of what is wanted
+_SPREAD, _LEAST = 0.5, 0.006
+# ends, and rows, of what is wanted
+Intervals = tuple[FloatArray, FloatArray, FloatArray]
+
+
+@figure(section="recordings", order=5, when=lambda history: bool(_quantities(history)))
+def sheet_means(run: Checkpoint | History) -> Figure:
+    """Return means of every sheet for the start values, the best evaluation and other good ones, and what is wanted.
+
+    Choices: ``mean`` (rate, or a signal that was recorded).
+
+    Parameters
+    ----------
+    run : Checkpoint or History
+        The run.
+    """
+    history, title = History.of(run), "Means of the sheets"
+    quantities = _quantities(history)
+    if not quantities:
+        return nothing("sheet_means", title, why_none_shown(history))
+    default = next((n for n, each in enumerate(quantities) if each in SPONTANEOUS_RATES), 0)
+    choice = Choice("mean", "Mean", quantities, default)
+    shown = shown_of(history)
+    means = [{(each.sheet, each.what): each for each in means_in(one.recordings)} for one in shown]
+    sheets = tuple(dict.fromkeys(sheet for of_one in means for sheet, _ in of_one))
+    domains = [_domain(history, sheets, what, means) for what in quantities]
+    wanted = [_wanted(history, sheets, what, domain) for what, domain in zip(quantities, domains, strict=True)]
+    marks: list[Mark] = []
+    if any(len(rows) for _, _, rows in wanted):
+        low, high, at = (Pick("mean", parts) for parts in zip(*wanted, strict=True))
+        marks.append(Bars(low, high, at, GOOD, "wanted", 0.9, 0.3))
+    for n in reversed(range(len(shown))):  # the best in front
+        offset = _SPREAD * (n / max(len(shown) - 1, 1) - 0.5)
+        marks += _marks(shown[n], np.arange(len(sheets)) + offset, [_columns(means[n], sheets, w) for w in quantities])
+    axis = Axis(rows=sheets, domain=(-0.5, len(sheets) - 0.5))
+    panel = Panel(
+        Axis(Pick("mean", quantities), Pick("mean", tuple(domains))), axis, tuple(marks),
+        height=height_of_rows(axis, _ROW),
+    )  # fmt: skip
+    caption = "Bars: standard deviation over cells, where it is known. Means over cells and trials."
+    return Figure("sheet_means", title, caption, (panel,), (choice,))
+
+
+def _quantities(history: History) -> tuple[str, ...]:
+    shown = shown_of(history) if history.recordings else []
+    return tuple(dict.fromkeys(each.what for one in shown for each in means_in(one.recordings)))
+
+
+def _columns(means: dict[tuple[str, str], Mean], sheets: Sequence[str], what: str) -> tuple[FloatArray, FloatArray]:
+    """Return mean and spread of every sheet, NaN if there is none."""
+    none = Mean("", what, math.nan, math.nan)
+    found = [means.get((sheet, what), none) for sheet in sheets]
+    return np.array([each.mean for each in found]), np.array([each.spread for each in found])
+
+
+def _marks(shown: Shown, at: FloatArray, columns: Sequence[tuple[FloatArray, FloatArray]]) -> list[Mark]:
+    """Return the points of one evaluation, and how far the cells are from them; others have no room for that."""
+    x, rows = [], []
+    low, high, of_bars = [], [], []
+    for mean, spread in columns:
+        known, wide = np.isfinite(mean), np.isfinite(mean + spread)
+        x.append(mean[known])
+        rows.append(at[known])
+        low.append((mean - spread)[wide])
+        high.append((mean + spread)[wide])
+        of_bars.append(at[wide])
+    points = Points(_pick(x), _pick(rows), shown.colour, shown.label, 3.5 if shown.kind == "other" else 5.0)
+    if shown.kind == "other":
+        return [points]
+    return [Bars(_pick(low), _pick(high), _pick(of_bars), shown.colour, "", 0.1, 0.5), points]
+
+
+def _pick(of: Sequence[FloatArray]) -> Pick:
+    return Pick("mean", tuple(of))
+
+
+def _domain(history: History, sheets: Sequence[str], what: str, means: Sequence[dict[tuple[str, str], Mean]]) -> Domain:
+    columns = [_columns(each, sheets, what) for each in means]
+    ends = [mean + side * np.nan_to_num(spread) for mean, spread in columns for side in (-1, 1)]
+    edges = [
+        edge for sheet in sheets for each in wanted_of(history, f"{sheet}: {what}") for edge in (each.low, each.high)
+    ]
+    return around(*ends, edges)
+
+
+def _wanted(history: History, sheets: Sequence[str], what: str, domain: Domain) -> Intervals:
+    """Return the intervals that are wanted, as far as the axis goes, and wide enough to be seen."""
+    low, high, at = [], [], []
+    room = _LEAST / 2 * (domain[1] - domain[0])
+    for row, sheet in enumerate(sheets):
+        for each in wanted_of(history, f"{sheet}: {what}"):
+            if not math.isnan(each.low + each.high):
+                low.append(max(each.low - room, domain[0]))
+                high.append(min(each.high + room, domain[1]))
+                at.append(float(row))
+    return np.array(low), np.array(high), np.array(at)
