@@ -43,7 +43,7 @@ def sheet_means(run: Checkpoint | History) -> Figure:
     default = next((n for n, each in enumerate(quantities) if each in SPONTANEOUS_RATES), 0)
     choice = Choice("mean", "Mean", quantities, default)
     shown = shown_of(history)
-    means = [{(each.sheet, each.what): each for each in means_in(one.recordings)} for one in shown]
+    means = [_means_of(one) for one in shown]
     sheets = tuple(dict.fromkeys(sheet for of_one in means for sheet, _ in of_one))
     domains = [_domain(history, sheets, what, means) for what in quantities]
     wanted = [_wanted(history, sheets, what, domain) for what, domain in zip(quantities, domains, strict=True)]
@@ -68,6 +68,12 @@ def _quantities(history: History) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.what for one in shown for each in means_in(one.recordings)))
 
 
+def _means_of(shown: Shown) -> dict[tuple[str, str], Mean]:
+    """Return means by sheet and quantity; of others there is no room for the spread."""
+    found = {(each.sheet, each.what): each for each in means_in(shown.recordings)}
+    return {key: each._replace(spread=math.nan) for key, each in found.items()} if shown.kind == "other" else found
+
+
 def _columns(means: dict[tuple[str, str], Mean], sheets: Sequence[str], what: str) -> tuple[FloatArray, FloatArray]:
     """Return mean and spread of every sheet, NaN if there is none."""
     none = Mean("", what, math.nan, math.nan)
@@ -76,7 +82,7 @@ def _columns(means: dict[tuple[str, str], Mean], sheets: Sequence[str], what: st
 
 
 def _marks(shown: Shown, at: FloatArray, columns: Sequence[tuple[FloatArray, FloatArray]]) -> list[Mark]:
-    """Return the points of one evaluation, and how far the cells are from them; others have no room for that."""
+    """Return the points of one evaluation, in front of how far the cells are from them."""
     x, rows = [], []
     low, high, of_bars = [], [], []
     for mean, spread in columns:
@@ -87,9 +93,8 @@ def _marks(shown: Shown, at: FloatArray, columns: Sequence[tuple[FloatArray, Flo
         high.append((mean + spread)[wide])
         of_bars.append(at[wide])
     points = Points(_pick(x), _pick(rows), shown.colour, shown.label, 3.5 if shown.kind == "other" else 5.0)
-    if shown.kind == "other":
-        return [points]
-    return [Bars(_pick(low), _pick(high), _pick(of_bars), shown.colour, "", 0.1, 0.5), points]
+    bars = [Bars(_pick(low), _pick(high), _pick(of_bars), shown.colour, "", 0.1, 0.5)]
+    return [*(bars if any(map(len, low)) else []), points]
 
 
 def _pick(of: Sequence[FloatArray]) -> Pick:
