@@ -57,9 +57,9 @@ def traces(run: Checkpoint | History) -> Figure:
     if not names:
         return nothing("traces", title, why_none_shown(history))
     lost = "" if history.measured_data or not _named_data(history) else " The measured data are not beside the run."
-    spread = "; shaded: standard deviation" if any(_is_curve(history, name) for name in names) else ""
-    over = f"trials and sweeps, of curves over cells or other rows{spread}" if spread else "trials and sweeps"
-    caption = f"Means over {over}; every few samples of long traces are drawn.{lost}"
+    spread = " Curves: means over cells, or other rows, and their standard deviation (shaded)."
+    curves = spread if any(_is_curve(each) for name in names for each in _kept(history, name)) else ""
+    caption = f"Means over trials and sweeps; every few samples of long traces are drawn.{curves}{lost}"
     return Figure("traces", title, caption, (_overlay(history, names),), (Choice("trace", "Trace", tuple(names)),))
 
 
@@ -189,14 +189,15 @@ def _over(history: History, name: str) -> str:
     return "time (ms)" if trace is None or trace.axis == TIME else with_unit(trace.axis, trace.time_unit)
 
 
-def _is_curve(history: History, name: str) -> bool:
-    return any(each.axis != TIME and len(each.rows) > 1 for each in _kept(history, name))
+def _is_curve(trace: Trace) -> bool:
+    """Return whether a trace is over something else than time, and has rows whose spread can be told."""
+    return trace.axis != TIME and len(trace.rows) > 1
 
 
 def _spread(shown: Shown, name: str) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return what a curve is over, and the ends of the standard deviation (n - 1) over its rows; nothing of others."""
     trace = shown.recordings.traces.get(name)
-    if trace is None or trace.axis == TIME or len(trace.rows) < 2:
+    if trace is None or not _is_curve(trace):
         return np.zeros(0), np.zeros(0), np.zeros(0)
     x, mean = _thin(trace.times, trace.mean)
     _, spread = _thin(trace.times, trace.rows.std(axis=0, ddof=1))

@@ -14,12 +14,14 @@ from orchestrator.report.figures.common import height_of_rows, nothing
 from orchestrator.report.figures.kept import Shown, shown_of, wanted_of, why_none_shown
 from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History
+from orchestrator.report.naming import cut_apart
 from orchestrator.report.palette import GOOD
 from orchestrator.report.scene import Axis, Bars, Choice, Figure, Mark, Panel, Pick, Points
 from targets.digest import SPONTANEOUS_RATES, Mean, means_in
 
-_ROW = 44
-# of a row, on which the evaluations are; and of an axis, the least that is visible of what is wanted
+# height of a row in CSS pixels, and characters of its name
+_ROW, _LONGEST = 44, 44
+# share of a row on which the evaluations are; and of an axis, the least that is visible of what is wanted
 _SPREAD, _LEAST = 0.5, 0.006
 # ends, and rows, of what is wanted
 Intervals = tuple[FloatArray, FloatArray, FloatArray]
@@ -54,7 +56,7 @@ def sheet_means(run: Checkpoint | History) -> Figure:
     for n in reversed(range(len(shown))):  # the best in front
         offset = _SPREAD * (n / max(len(shown) - 1, 1) - 0.5)
         marks += _marks(shown[n], np.arange(len(sheets)) + offset, [_columns(means[n], sheets, w) for w in quantities])
-    axis = Axis(rows=sheets, domain=(-0.5, len(sheets) - 0.5))
+    axis = Axis(rows=tuple(cut_apart(sheets, _LONGEST)), full=sheets, domain=(-0.5, len(sheets) - 0.5))
     panel = Panel(
         Axis(Pick("mean", quantities), Pick("mean", tuple(domains))), axis, tuple(marks),
         height=height_of_rows(axis, _ROW),

@@ -94,7 +94,7 @@ def test_a_rate_over_time_is_beside_the_rate_that_is_wanted(history: History) ->
 def test_a_curve_is_over_its_own_axis_with_the_spread_over_cells(history: History) -> None:
     chosen = figures.traces(history).choose(trace="Exc: size tuning, contrast 100 %")
     assert chosen.panels[0].x.title == "radius (deg)"
-    assert "shaded: standard deviation" in chosen.caption
+    assert "standard deviation (shaded)" in chosen.caption
     of_start, of_best = marks(chosen, "Band")
     for band, rate in ((of_start, 2), (of_best, 4)):
         np.testing.assert_allclose(band.x, SIZES)
