@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from targets import Datastore, Target, create_targets, measure
-from targets.digest import MOST_BYTES, digest, means_in
+from targets.recordings.digest import MOST_BYTES, digest, means_in
 from targets.recordings.file import save
 
 pytestmark = pytest.mark.mozaik

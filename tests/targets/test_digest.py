@@ -12,8 +12,8 @@ import pytest
 from stores import DISK, GRATING, SPONTANEOUS, Store, poisson_trains
 
 from targets import Datastore, SizeTuning, SpontActivityTarget
-from targets import digest as digests
-from targets.digest import Mean, digest, means_in, sheet_and_quantity
+from targets.recordings import digest as digests
+from targets.recordings.digest import Mean, digest, means_in, sheet_and_quantity
 from targets.recordings.file import load, save
 from targets.tuning import orientation_responses, size_responses
 

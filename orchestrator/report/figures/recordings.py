@@ -13,8 +13,15 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.records import FloatArray
 from orchestrator.report.described import Wanted
 from orchestrator.report.domains import around, from_zero
-from orchestrator.report.figures.common import nothing, steps, with_unit
-from orchestrator.report.figures.kept import Shown, shown_of, wanted_of, why_none_shown
+from orchestrator.report.figures.common import (
+    Shown,
+    nothing,
+    shown_of,
+    steps,
+    wanted_of,
+    why_none_shown,
+    with_unit,
+)
 from orchestrator.report.figures.registry import figure
 from orchestrator.report.figures.targets import spans_of
 from orchestrator.report.history import History
@@ -144,7 +151,7 @@ def _overlay(history: History, names: Sequence[str]) -> Panel:
     edges = [(np.zeros(0), np.array([each.low, each.high] if each else [])) for each in wanted]
     titles = [with_unit(name, _unit(history, name)) for name in names]
     axes = _axes([*curves, *ends, edges], titles, [_over(history, name) for name in names])
-    behind = (*(_wanted(wanted) if any(wanted) else ()), *(_band(*each) for each in bands))
+    behind: list[Mark] = [*(_wanted(wanted) if any(wanted) else ()), *(_band(*each) for each in bands)]
     return Panel(*axes, (*behind, *_lines(shown, curves)), height=300)
 
 

@@ -10,14 +10,13 @@ import numpy as np
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.records import FloatArray
 from orchestrator.report.domains import Domain, around
-from orchestrator.report.figures.common import height_of_rows, nothing
-from orchestrator.report.figures.kept import Shown, shown_of, wanted_of, why_none_shown
+from orchestrator.report.figures.common import Shown, height_of_rows, nothing, shown_of, wanted_of, why_none_shown
 from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History
 from orchestrator.report.naming import cut_apart
 from orchestrator.report.palette import GOOD
 from orchestrator.report.scene import Axis, Bars, Choice, Figure, Mark, Panel, Pick, Points
-from targets.digest import SPONTANEOUS_RATES, Mean, means_in
+from targets.recordings.digest import SPONTANEOUS_RATES, Mean, means_in
 
 # height of a row in CSS pixels, and characters of its name
 _ROW, _LONGEST = 44, 44
@@ -50,12 +49,12 @@ def sheet_means(run: Checkpoint | History) -> Figure:
     domains = [_domain(history, sheets, what, means) for what in quantities]
     wanted = [_wanted(history, sheets, what, domain) for what, domain in zip(quantities, domains, strict=True)]
     marks: list[Mark] = []
-    if any(len(rows) for _, _, rows in wanted):
-        low, high, at = (Pick("mean", parts) for parts in zip(*wanted, strict=True))
-        marks.append(Bars(low, high, at, GOOD, "wanted", 0.9, 0.3))
+    if any(len(each) for each, _, _ in wanted):
+        low, high, rows = (Pick("mean", parts) for parts in zip(*wanted, strict=True))
+        marks.append(Bars(low, high, rows, GOOD, "wanted", 0.9, 0.3))
     for n in reversed(range(len(shown))):  # the best in front
-        offset = _SPREAD * (n / max(len(shown) - 1, 1) - 0.5)
-        marks += _marks(shown[n], np.arange(len(sheets)) + offset, [_columns(means[n], sheets, w) for w in quantities])
+        at = np.asarray(np.arange(len(sheets)) + _SPREAD * (n / max(len(shown) - 1, 1) - 0.5), np.float64)
+        marks += _marks(shown[n], at, [_columns(means[n], sheets, what) for what in quantities])
     axis = Axis(rows=tuple(cut_apart(sheets, _LONGEST)), full=sheets, domain=(-0.5, len(sheets) - 0.5))
     panel = Panel(
         Axis(Pick("mean", quantities), Pick("mean", tuple(domains))), axis, tuple(marks),

@@ -61,7 +61,7 @@ class MozaikSimulation(Simulation[MozaikOptions]):
     def digest(self, recordings: object, targets: Sequence[Target]) -> object:
         """Return rates, tuning curves, a raster of a sample and mean signals of every sheet of the datastore."""
         from targets import Datastore  # noqa: PLC0415  (the controller measures nothing)
-        from targets.digest import digest  # noqa: PLC0415
+        from targets.recordings.digest import digest  # noqa: PLC0415
 
         return digest(recordings, targets) if isinstance(recordings, Datastore) else None
 

@@ -54,7 +54,7 @@ def test_a_digest_lies_beside_the_result(tmp_path: Path, datastore: Datastore) -
 
 
 def test_none_is_made_where_none_is_kept(tmp_path: Path, datastore: Datastore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("targets.digest.digest")
+    monkeypatch.delattr("targets.recordings.digest.digest")
     found = result(tmp_path, kept=False, recordings=datastore)
     assert (found.recordings, found.values[RATE]) == ("", 19.225)
 
@@ -65,7 +65,7 @@ def test_one_that_fails_costs_no_evaluation(
     def fails(*_: Any) -> None:
         raise MemoryError("of the node")
 
-    monkeypatch.setattr("targets.digest.digest", fails)
+    monkeypatch.setattr("targets.recordings.digest.digest", fails)
     found = result(tmp_path, recordings=datastore)
     assert (found.outcome, found.recordings, found.values[RATE]) == (Outcome.OK, "", 19.225)
     assert "nothing is kept of the recordings: MemoryError: of the node" in caplog.text
