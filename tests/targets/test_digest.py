@@ -66,7 +66,7 @@ def test_a_raster_is_of_the_first_second_of_at_most_forty_cells_of_all(tmp_path:
     ids = range(1000, 1500)
     spikes = poisson_trains(ids, 20, 3000, np.random.default_rng(0))
     store = Store(tmp_path / "store").sheet("Exc", ids)
-    store.segment("Exc", SPONTANEOUS | {"duration": 3000.0}, spikes, duration=3000.0)
+    store.segment("Exc", SPONTANEOUS | {"duration": 3000.0}, spikes, duration=3000.0, multiplexed=True)
     (raster,) = digest(Datastore(store.write())).events.values()
     cells = sorted({int(each) for each in raster.labels})
     assert len(cells) == 40
