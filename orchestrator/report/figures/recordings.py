@@ -25,7 +25,7 @@ from orchestrator.report.figures.common import (
 from orchestrator.report.figures.registry import figure
 from orchestrator.report.figures.targets import spans_of
 from orchestrator.report.history import History
-from orchestrator.report.palette import BLUE, FAINT, INK
+from orchestrator.report.palette import BLUE, FAINT, GREY, INK
 from orchestrator.report.scene import Axis, Band, Choice, Figure, Line, Mark, Panel, Pick, Points, Rule, Span
 from targets.recordings import Events, Trace
 from targets.recordings.series import TIME
@@ -260,20 +260,23 @@ def _rasters(names: Sequence[str], shown: Sequence[Shown]) -> list[Panel]:
     of_names = [[each.recordings.events.get(name) or Events([]) for each in shown] for name in names]
     across = Pick("events", tuple(from_zero(*map(_in_ms, of_name)) for of_name in of_names))
     found = [[_rows_of(each, name) for each in of_name] for name, of_name in zip(names, of_names, strict=True)]
-    panels = [_raster(across, found, _nested, "raster")]
+    panels = [_raster(across, found, _nested, BLUE, "raster")]
     start = next((n for n, each in enumerate(shown) if each.kind == "start"), None)
     if start is not None and len(shown) > 1:
-        own = partial(_of_one, start)
-        panels.insert(0, _raster(across, found, own, "raster of the start values"))
+        panels.insert(0, _raster(across, found, partial(_of_one, start), GREY, "raster of the start values"))
     return panels
 
 
 def _raster(
-    across: Pick, found: Sequence[Sequence[_Rows]], pick: Callable[[Sequence[Sequence[object]]], Pick], title: str
+    across: Pick,
+    found: Sequence[Sequence[_Rows]],
+    pick: Callable[[Sequence[Sequence[object]]], Pick],
+    colour: str,
+    title: str,
 ) -> Panel:
     x, y, rows = (pick([[each[n] for each in of_name] for of_name in found]) for n in range(3))
     ends = pick([[(len(each[2]) - 0.5, -0.5) for each in of_name] for of_name in found])
-    return Panel(Axis("time (ms)", across), Axis("", ends, rows=rows), (Points(x, y, BLUE, "", 2.2),), title, 240)
+    return Panel(Axis("time (ms)", across), Axis("", ends, rows=rows), (Points(x, y, colour, "", 2.2),), title, 240)
 
 
 def _rows_of(events: Events, name: str) -> _Rows:
