@@ -259,7 +259,11 @@ def _rasters(names: Sequence[str], shown: Sequence[Shown]) -> list[Panel]:
     """Return the raster of the evaluation that is chosen, beside that of the start values if there are others too."""
     of_names = [[each.recordings.events.get(name) or Events([]) for each in shown] for name in names]
     across = Pick("events", tuple(from_zero(*map(_in_ms, of_name)) for of_name in of_names))
-    found = [[_rows_of(each, name) for each in of_name] for name, of_name in zip(names, of_names, strict=True)]
+    rows = [_labels_of(of_name) for of_name in of_names]
+    found = [
+        [_rows_of(each, name, labels) for each in of_name]
+        for name, labels, of_name in zip(names, rows, of_names, strict=True)
+    ]
     panels = [_raster(across, found, _nested, BLUE, "raster")]
     start = next((n for n, each in enumerate(shown) if each.kind == "start"), None)
     if start is not None and len(shown) > 1:
@@ -279,12 +283,14 @@ def _raster(
     return Panel(Axis("time (ms)", across), Axis("", ends, rows=rows), (Points(x, y, colour, "", 2.2),), title, 240)
 
 
-def _rows_of(events: Events, name: str) -> _Rows:
+def _labels_of(shown: Sequence[Events]) -> list[str]:
+    """Return the labels of the rows, which are the same for all evaluations: those of cells by their numbers."""
+    labels = list(dict.fromkeys(label for each in shown for label in each.labels.tolist()))
+    return (sorted(labels, key=int) if all(label.isdecimal() for label in labels) else labels)[:_ROWS]
+
+
+def _rows_of(events: Events, name: str, labels: Sequence[str]) -> _Rows:
     """Return times in ms and row of the events that are drawn, and the names of the rows."""
-    labels = list(dict.fromkeys(events.labels.tolist()))
-    if all(label.isdecimal() for label in labels):  # the same numbers of cells are in the same order everywhere
-        labels.sort(key=int)
-    labels = labels[:_ROWS]
     rows = {label: n for n, label in enumerate(labels)}
     inside = [n for n, label in enumerate(events.labels.tolist()) if label in rows][:_EVENTS]
     at = np.array([rows[events.labels[n]] for n in inside], dtype=float)

@@ -37,7 +37,7 @@ def left(generation: int, index: int) -> Recordings | None:
         ),
         "Inh: rate, spontaneous": Trace([0.005, 0.015], [9, 9], "Hz", "s"),
     }
-    spikes = Events([1.0, 2.0, 3.0], ["102", "13", "13"])
+    spikes = Events([1.0, 2.0, 3.0], ["102", "13", "13" if (generation, index) == START else "7"])
     return Recordings(numbers, traces, {"Exc: spikes, spontaneous": spikes})
 
 
@@ -103,9 +103,12 @@ def test_a_curve_is_over_its_own_axis_with_the_spread_over_cells(history: Histor
     assert marks(chosen, "Line")[-1].y.tolist() == (SIZES + 4).tolist()
 
 
-def test_cells_of_rasters_are_in_the_order_of_their_numbers(history: History) -> None:
+def test_rasters_have_the_same_cells_in_the_order_of_their_numbers(history: History) -> None:
     of_start, raster, _ = figures.events(history).choose().panels
-    assert of_start.y.rows == raster.y.rows == ("13", "102")
+    assert of_start.y.rows == raster.y.rows == ("7", "13", "102")
+    for panel, rows in ((of_start, [2, 1, 1]), (raster, [2, 1, 0])):
+        (points,) = panel.marks
+        assert points.y.tolist() == rows  # type: ignore[union-attr]
 
 
 def test_numbers_of_other_kinds_are_no_means_of_sheets(tmp_path: Path) -> None:

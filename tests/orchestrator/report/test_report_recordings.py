@@ -34,7 +34,7 @@ def left(generation: int, index: int) -> Recordings | None:
     size = 1.0 + index
     labels = ["L2", "L5", "L2", "L5", "L5", "L5"][: 3 + index]
     traces = {"v": Trace(TIMES / 1000, [np.full(20, size), np.full(20, size + 2)], "mV", "s"), "w": Trace(TIMES, TIMES)}
-    return Recordings(traces=traces, events={"spikes": Events(np.arange(3.0 + index), labels)})
+    return Recordings({"rate": size}, traces, {"spikes": Events(np.arange(3.0 + index), labels)})
 
 
 @pytest.fixture(scope="module")
@@ -152,9 +152,10 @@ def test_best_writes_its_traces_and_events(run: RunPaths, tmp_path: Path) -> Non
     printed("best", run.directory, "--traces", tmp_path / "best.csv")
     with (tmp_path / "best.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 2 * 20 + 20 + 5
+    assert len(rows) == 2 * 20 + 20 + 5 + 1
     assert rows[0] == {"name": "v", "row": "0", "time": "0.0", "time unit": "s", "value": "3.0", "unit": "mV"}
-    assert rows[-1]["value"] == "L5"
+    assert rows[-2]["value"] == "L5"
+    assert (rows[-1]["name"], rows[-1]["time"], rows[-1]["value"]) == ("rate", "", "3.0")
 
 
 @pytest.mark.parametrize(
