@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from orchestrator.files import read_json, replacing
@@ -46,18 +46,30 @@ def why_unreadable(path: Path) -> str:
     return ""
 
 
-def keep_beside(result: Path, recordings: object) -> str:
+def keep_beside(result: Path, digest: Callable[[], object]) -> str:
     """Write traces and events, if there are any, beside a result that is yet to be written; return the file's name.
 
     Those of an evaluation that is among the best go into the checkpoint, the others go with their generation. If they
-    cannot be written nothing is kept: the evaluation is worth more.
+    cannot be had or written nothing is kept: the evaluation is worth more.
+
+    Parameters
+    ----------
+    result : pathlib.Path
+        The result's file.
+    digest : callable
+        Returns what is kept, as `orchestrator.simulations.base.Simulation.digest` does.
     """
     from targets.recordings import Recordings  # noqa: PLC0415  (the controller reads results without targets)
     from targets.recordings.file import save, thinned  # noqa: PLC0415
 
+    path = result.with_suffix(".npz")
+    try:
+        recordings = digest()
+    except Exception as error:  # noqa: BLE001  (whatever it is, the values are measured)
+        _LOG.warning("%s: nothing is kept of the recordings: %s: %s", path, type(error).__name__, error)
+        return ""
     if not isinstance(recordings, Recordings) or not (recordings.traces or recordings.events):
         return ""
-    path = result.with_suffix(".npz")
     try:
         with replacing(path) as temporary:
             save(thinned(recordings, _MOST_SAMPLES), temporary, compressed=True)

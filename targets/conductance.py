@@ -11,7 +11,7 @@ from targets.base import PointTarget
 from targets.errors import NoValue
 from targets.needs import Needs, Recorded
 from targets.registry import target
-from targets.segment import Segment, SignalSummary
+from targets.segment import Segment, SignalSummary, mean_over_cells
 from targets.sheet_target import SpontaneousTarget, mean_over
 
 EXCITATORY = ("gsyn_exc", "g_ex")
@@ -62,13 +62,13 @@ class InhibitionOverExcitation(SpontaneousTarget):
 
 
 def _mean_of(signals: Sequence[SignalSummary]) -> float:
-    """Average one signal, which some recorders split into parts of some cells each."""
+    """Average one signal; raises `NoValue` if it is no conductance, or can't be read."""
     for each in signals:
         if each.problem is not None:
             raise NoValue(f"the signal {each.name} can't be read: {each.problem}")
         if each.dimension != "conductance":
             raise NoValue(f"the signal {each.name} is a {each.dimension}, not a conductance")
-    return sum(each.mean * each.n_cells for each in signals) / sum(each.n_cells for each in signals)
+    return mean_over_cells(signals)
 
 
 @target("ConductanceRatio", unit="")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,11 @@ class Segment:
             If the file is missing, broken or unsafe.
         """
         return self._read(self.identifier).signals
+
+
+def mean_over_cells(signals: Sequence[SignalSummary]) -> float:
+    """Return the mean of one signal, which some recorders split into parts of some cells each."""
+    return sum(each.mean * each.n_cells for each in signals) / sum(each.n_cells for each in signals)
 
 
 def read_recording(path: Path) -> Recording:

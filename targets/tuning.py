@@ -18,7 +18,7 @@ from targets.errors import NoValue
 from targets.orientation import GRATING, OrientationTuningPreferenceTarget
 from targets.segment import Segment
 from targets.sheet_target import rates_by_cell
-from targets.size import DISK, SizeTuning
+from targets.size import DISK, SuppressedShare
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -121,9 +121,9 @@ class OrientationResponses:
         return half_widths, explained
 
 
-def contrasts(datastore: Datastore, sheet_name: str) -> list[float]:
-    """Return the contrasts of the full-field gratings that a sheet was presented with, in %, ascending."""
-    return sorted(set(_values(datastore.presentations(sheet_name, GRATING), "contrast")))
+def contrasts(datastore: Datastore, sheet_name: str, stimulus: str = GRATING) -> list[float]:
+    """Return the contrasts of the gratings (full-field, or disks) that a sheet was presented with, in %, ascending."""
+    return sorted(set(_values(datastore.presentations(sheet_name, stimulus), "contrast")))
 
 
 def orientation_responses(datastore: Datastore, sheet_name: str, contrast: float = 100.0) -> OrientationResponses:
@@ -187,7 +187,7 @@ class SizeResponses:
             return np.asarray(np.where(largest > 0, (largest - self.rates[-1]) / largest, np.nan))
 
 
-def size_responses(datastore: Datastore, target: SizeTuning) -> SizeResponses:
+def size_responses(datastore: Datastore, target: SuppressedShare) -> SizeResponses:
     """Return the responses of the cells of a size-tuning target to all disks and to the full field.
 
     Raises

@@ -27,7 +27,8 @@ def write_traces(checkpoint: Checkpoint, candidate: Candidate, file: Path) -> No
         The evaluation.
     file : pathlib.Path
         ``.npz``: arrays by name, as a program of one's own writes them into ``returned.npz``. ``.csv``: a line for each
-        sample of each row of a trace, and for each event, whose label is its value.
+        sample of each row of a trace, whose time is what else it may be over, for each event, whose label is its
+        value, and for each number.
 
     Raises
     ------
@@ -63,3 +64,5 @@ def _lines(recordings: Recordings) -> Iterator[tuple[object, ...]]:
     for name, events in recordings.events.items():
         for time, label in zip(events.times.tolist(), events.labels.tolist(), strict=True):
             yield name, "", time, events.time_unit, label, ""
+    for name, number in recordings.numbers.items():
+        yield name, "", "", "", number, ""

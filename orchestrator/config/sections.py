@@ -230,8 +230,8 @@ class KeepSection(Section):
     best: int = Field(
         1,
         ge=0,
-        description="traces and events of how many of the best evaluations, and of the start, are kept in the "
-        "checkpoint; 0 keeps none",
+        description="traces and events, or a digest of a datastore of mozaik, of how many of the best evaluations, and "
+        "of the start, are kept in the checkpoint; 0 keeps none",
     )
 
 

@@ -20,24 +20,22 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from orchestrator.files import tail, write_json
 from orchestrator.node.claim import claim
+from orchestrator.node.measuring import measured, targets_of
 from orchestrator.node.task import NodeTask
 from orchestrator.node.versions import versions_of
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
-from orchestrator.results import keep_beside, read_result
+from orchestrator.results import read_result
 from orchestrator.simulations.base import Simulation, SimulationFailed
 from orchestrator.simulations.delivering import deliver
 from orchestrator.simulations.failure_cause import CANNOT_DELIVER, FILE_SYSTEM_ERRORS
 from orchestrator.simulations.phases import HEARTBEAT, Phase, note
 from orchestrator.simulations.subprocesses import end_on_signals
 from orchestrator.text import shortened
-
-if TYPE_CHECKING:
-    from targets import Target
 
 _LOG = logging.getLogger(__name__)
 # how long whoever kills a job may take to kill all of its processes, in s
@@ -249,51 +247,8 @@ def bounded(result: Result) -> Result:
 
 def _measure(task: NodeTask, simulation: Simulation[Any], attempt: AttemptPaths) -> Result:
     begin = time.monotonic()
-    beside = attempt.result if task.keep_recordings else None
-    result = measured(targets_of(task), lambda: simulation.recordings(attempt), beside)
+    result = measured(task, simulation, targets_of(task), lambda: simulation.recordings(attempt))
     return replace(result, seconds={"measuring": time.monotonic() - begin})
-
-
-def targets_of(task: NodeTask) -> list[Target]:
-    """Return the targets of a task, with the measured recordings that they compare with."""
-    from orchestrator.data.freezing import read_data  # noqa: PLC0415  (most of the time that importing takes)
-    from targets import create_targets  # noqa: PLC0415
-
-    data = {} if task.data is None else read_data(task.data)
-    return create_targets(task.targets, directory=task.model_dir, data=data)
-
-
-def measured(targets: Sequence[Target], read: Callable[[], object], beside: Path | None) -> Result:
-    """Return the values of the targets, of what `read` returns.
-
-    Parameters
-    ----------
-    targets : sequence of Target
-        What is measured.
-    read : callable
-        Returns the recordings; may raise `targets.errors.NoValue` if a simulation says that there are none.
-    beside : pathlib.Path, optional
-        Result file beside which traces and events are kept.
-    """
-    from targets import NoValue, measure  # noqa: PLC0415  (most of the time that importing takes)
-
-    try:
-        recordings = read()
-    except NoValue as error:
-        labels, why = [target.label for target in targets], str(error) or "no value"
-        return Result(Outcome.OK, values=dict.fromkeys(labels), reasons=dict.fromkeys(labels, why))
-    found = measure(targets, recordings, FILE_SYSTEM_ERRORS)
-    by_label = {target.label: measurement for target, measurement in zip(targets, found, strict=True)}
-    return Result(
-        Outcome.OK,
-        values={label: each.value for label, each in by_label.items()},
-        reasons={label: each.reason for label, each in by_label.items() if each.reason is not None},
-        outputs={label: list(each.outputs) for label, each in by_label.items() if each.outputs},
-        deviations={label: each.deviation for label, each in by_label.items() if each.deviation is not None},
-        errors={label: each.error for label, each in by_label.items() if each.error is not None},
-        unfit={label: each.option for label, each in by_label.items() if each.option},
-        recordings="" if beside is None else keep_beside(beside, recordings),
-    )
 
 
 @contextlib.contextmanager

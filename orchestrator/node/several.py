@@ -20,9 +20,9 @@ from orchestrator.node.evaluate import (
     host,
     job_id,
     simulate_and_deliver,
-    targets_of,
     working_on,
 )
+from orchestrator.node.measuring import targets_of
 from orchestrator.node.task import NodeTask
 from orchestrator.node.together import evaluated_together
 from orchestrator.node.worker import of_ended_process

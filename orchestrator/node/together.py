@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from orchestrator.node.evaluate import bounded, guarded, measured
+from orchestrator.node.evaluate import bounded, guarded
+from orchestrator.node.measuring import measured
 from orchestrator.node.task import NodeTask
 from orchestrator.records import Result
+from orchestrator.simulations.base import Simulation
 
 if TYPE_CHECKING:
     from targets import Recordings, Target
@@ -36,14 +38,20 @@ def evaluated_together(tasks: Sequence[NodeTask], targets: Sequence[Target], dir
         reason = f"{type(error).__name__}: {error}"
         _LOG.warning("%d offspring were not simulated together, and are one by one: %s", len(tasks), reason)
         return None
-    return [_result_of(task, each, targets, directory) for task, each in zip(tasks, found, strict=True)]
+    return [_result_of(task, simulation, each, targets, directory) for task, each in zip(tasks, found, strict=True)]
 
 
-def _result_of(task: NodeTask, left: Recordings | Exception, targets: Sequence[Target], directory: Path) -> Result:
+def _result_of(
+    task: NodeTask,
+    simulation: Simulation[Any],
+    left: Recordings | Exception,
+    targets: Sequence[Target],
+    directory: Path,
+) -> Result:
     def read() -> Recordings:
         if isinstance(left, Exception):
             raise left
         return left
 
-    beside = task.result if task.keep_recordings else None
-    return bounded(guarded(task, lambda: measured(targets, read, beside), there=(directory, task.model_dir)))
+    there = (directory, task.model_dir)
+    return bounded(guarded(task, lambda: measured(task, simulation, targets, read), there))

@@ -11,10 +11,12 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.node.evaluate import bounded, end_with_the_controller, guarded, host, measured, targets_of
+from orchestrator.node.evaluate import bounded, end_with_the_controller, guarded, host
+from orchestrator.node.measuring import measured, targets_of
 from orchestrator.node.task import NodeTask
 from orchestrator.node.together import evaluated_together
 from orchestrator.node.versions import own_versions
@@ -142,8 +144,8 @@ class Worker:
         if task.no_value:
             raise SimulationFailed(Outcome.SIMULATION_ERROR, task.no_value)
         targets, simulation = self._targets_of(task), task.create_simulation()
-        beside = task.result if task.keep_recordings else None
-        return measured(targets, lambda: simulation.run_here(task.all_parameters, self._scratch, task.paths), beside)
+        simulate = partial(simulation.run_here, task.all_parameters, self._scratch, task.paths)
+        return measured(task, simulation, targets, simulate)
 
     def _tidy_up(self, task: NodeTask, result: Result) -> None:
         """Put what is to be kept of the scratch directory where a job would have left it."""

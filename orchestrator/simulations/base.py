@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from orchestrator.simulations.options import SimulationContext, SimulationOptions
     from orchestrator.simulations.registry import SimulationKind
     from orchestrator.simulations.surroundings import Surroundings
-    from targets import Recordings
+    from targets import Recordings, Target
 
 Options = TypeVar("Options", bound="SimulationOptions")
 
@@ -277,6 +277,21 @@ class Simulation(ABC, Generic[Options]):
         targets.errors.NoValue
             With the reason, if it was simulated and no target has a value.
         """
+
+    def digest(self, recordings: object, targets: Sequence[Target]) -> object:
+        """Return what is kept of recordings if the evaluation is among the best: the traces and events themselves.
+
+        Where recordings are something else, a kind may make `targets.Recordings` of them, which take little space.
+        Nothing is kept of anything else, nor if this fails.
+
+        Parameters
+        ----------
+        recordings
+            As `recordings` returned them.
+        targets : sequence of Target
+            Those that have been measured.
+        """
+        return recordings
 
     def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
         """Return wall times by phase in s: ``build``, ``check``, ``protocols``, as far as they are known."""

@@ -5,6 +5,8 @@ trace is ``NAME.times`` and ``NAME.values``, with ``NAME.unit`` and ``NAME.time_
 events are ``NAME.times`` without values, with ``NAME.labels`` if there are any::
 
     numpy.savez("returned.npz", **{"rate": 4.2, "v.times": t, "v.values": v, "v.unit": "mV", "spikes.times": s})
+
+What is no trace over time, such as a tuning curve, says what ``NAME.times`` are in a text ``NAME.axis``.
 """
 
 from __future__ import annotations
@@ -24,8 +26,8 @@ from typing import IO, Any
 import numpy as np
 
 from targets.errors import Exploded, NoValue
-from targets.numbers import FloatArray, as_number
-from targets.recordings.series import Events, Recordings, Trace
+from targets.numbers import as_number
+from targets.recordings.series import TIME, Events, Recordings, Trace
 from targets.recordings.taking import PARTS, TRIAL, as_recordings, require_name
 
 NPZ = "returned.npz"
@@ -69,11 +71,12 @@ def _mean(numbers: Sequence[float | None]) -> float | None:
 
 def _stacked(name: str, traces: Sequence[Trace]) -> Trace:
     first = traces[0]
+    own = first.unit, first.time_unit, first.axis
     for each in traces:
-        if (each.unit, each.time_unit) != (first.unit, first.time_unit) or not np.array_equal(each.times, first.times):
+        if (each.unit, each.time_unit, each.axis) != own or not np.array_equal(each.times, first.times):
             message = f"the trials' traces {name!r} differ in their times or units"
             raise ValueError(f"{message}: interpolate them to the same times before they are returned")
-    return Trace(first.times, np.vstack([each.rows for each in traces]), first.unit, first.time_unit)
+    return Trace(first.times, np.vstack([each.rows for each in traces]), *own)
 
 
 def _pooled(events: Sequence[Events]) -> Events:
@@ -162,15 +165,16 @@ def thinned(recordings: Recordings, most: int) -> Recordings:
     step = max(1, math.ceil(samples / most))
     return Recordings(
         recordings.numbers,
-        {name: Trace(*_every(trace, step), trace.unit, trace.time_unit) for name, trace in recordings.traces.items()},
+        {name: _every(trace, step) for name, trace in recordings.traces.items()},
         {name: _first_of(events, most) for name, events in recordings.events.items()},
         recordings.directory,
     )
 
 
-def _every(trace: Trace, step: int) -> tuple[FloatArray, FloatArray]:
+def _every(trace: Trace, step: int) -> Trace:
     step = min(step, len(trace.times) - 1)
-    return trace.times[::step], trace.values[..., ::step].astype(np.float32).astype(np.float64)
+    values = trace.values[..., ::step].astype(np.float32)
+    return Trace(trace.times[::step], values, trace.unit, trace.time_unit, trace.axis)
 
 
 def _first_of(events: Events, most: int) -> Events:
@@ -242,6 +246,8 @@ def _arrays(recordings: Recordings) -> Arrays:
     for name, trace in recordings.traces.items():
         arrays |= {f"{name}.times": trace.times, f"{name}.values": trace.values}
         arrays |= {f"{name}.unit": trace.unit, f"{name}.time_unit": trace.time_unit}
+        if trace.axis != TIME:
+            arrays[f"{name}.axis"] = trace.axis
     for name, events in recordings.events.items():
         arrays |= {f"{name}.times": events.times, f"{name}.time_unit": events.time_unit}
         if (events.labels != "").any():
@@ -252,6 +258,8 @@ def _arrays(recordings: Recordings) -> Arrays:
 def _recordings(arrays: Mapping[str, Any], directory: Path) -> Recordings:
     series = dict.fromkeys(name.removesuffix(".times") for name in arrays if name.endswith(".times"))
     entries = {f"{name}.{part}" for name in series for part in PARTS}
+    axes = {name: str(arrays[entry]) for name in series if _is_text(arrays.get(entry := f"{name}.axis"))}
+    entries |= {f"{name}.axis" for name in axes}
     numbers = {
         name: None if not each.size else _number(name, each) for name, each in arrays.items() if name not in entries
     }
@@ -266,12 +274,17 @@ def _recordings(arrays: Mapping[str, Any], directory: Path) -> Recordings:
         time_unit = str(arrays.get(f"{name}.time_unit", "ms"))
         try:
             if f"{name}.values" in arrays:
-                traces[name] = Trace(times, arrays[f"{name}.values"], unit, time_unit)
+                traces[name] = Trace(times, arrays[f"{name}.values"], unit, time_unit, axes.get(name, TIME))
             else:
                 events[name] = Events(times, arrays.get(f"{name}.labels"), time_unit)
         except ValueError as error:
             raise ValueError(f"{name!r}: {error}") from error
     return Recordings(numbers, traces, events, directory)
+
+
+def _is_text(entry: object) -> bool:
+    """Return whether an entry is a text; a number may be called as the axis of a trace is."""
+    return isinstance(entry, np.ndarray) and entry.dtype.kind == "U"
 
 
 def _number(name: str, array: Any) -> float | None:

@@ -23,10 +23,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from targets.numbers import FloatArray
 
+# what a trace is over, unless it says something else
+TIME = "time"
+
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """A quantity over time: one row of values, or one for each trial, sweep or channel.
+    """A quantity over time, or over something else: one row of values, or one for each trial, sweep or channel.
 
     Parameters
     ----------
@@ -38,6 +41,8 @@ class Trace:
         Such as ``mV``; empty for a pure number.
     time_unit : str
         Unit of the times.
+    axis : str
+        What `times` are if they are no times, such as ``orientation`` of a tuning curve, with its unit in `time_unit`.
 
     Raises
     ------
@@ -49,8 +54,9 @@ class Trace:
     values: FloatArray
     unit: str = ""
     time_unit: str = "ms"
+    axis: str = TIME
 
-    def __init__(self, times: ArrayLike, values: ArrayLike, unit: str = "", time_unit: str = "ms"):
+    def __init__(self, times: ArrayLike, values: ArrayLike, unit: str = "", time_unit: str = "ms", axis: str = TIME):
         at, samples = _floats(times, "times"), _floats(values, "values")
         if at.ndim != 1 or at.size < 2:
             raise ValueError(f"expected the times of at least two samples, got an array of shape {at.shape}")
@@ -63,7 +69,7 @@ class Trace:
             raise ValueError("expected times that are finite and increase")
         if np.isinf(samples).any():
             raise ValueError("expected values that are finite, or NaN if there is none")
-        _set(self, times=at, values=samples, unit=str(unit), time_unit=str(time_unit))
+        _set(self, times=at, values=samples, unit=str(unit), time_unit=str(time_unit), axis=str(axis))
 
     @property
     def rows(self) -> FloatArray:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from targets.numbers import as_number
-from targets.recordings.series import Events, Recordings, Trace
+from targets.recordings.series import TIME, Events, Recordings, Trace
 
 # of the names in ``returned.npz``: how those of trials begin, and the parts of traces and events
 TRIAL = "trial:"
@@ -60,7 +60,8 @@ def as_recordings(returned: object, directory: Path) -> Recordings:
         except (TypeError, ValueError) as error:
             raise TypeError(f"{name!r}: {error}") from error
     for name in chain(traces, events):
-        if taken := [part for part in PARTS if f"{name}.{part}" in numbers]:
+        parts = (*PARTS, "axis") if name in traces and traces[name].axis != TIME else PARTS
+        if taken := [part for part in parts if f"{name}.{part}" in numbers]:
             raise TypeError(f"{name + '.' + taken[0]!r}: expected another name, this one is a part of {name!r}")
     return Recordings(numbers, traces, events, directory)
 

@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 
 from targets import Datastore, Target, create_targets, measure
+from targets.recordings.digest import MOST_BYTES, digest, means_in
+from targets.recordings.file import save
 
 pytestmark = pytest.mark.mozaik
 
@@ -305,3 +307,32 @@ def test_the_share_of_suppressed_cells_at_ratios_that_divide_them(store: str, re
             shares[sheet, ratio] = naive_suppressed(naive, sheet, ratio)
             assert measurement.value == pytest.approx(shares[sheet, ratio], rel=1e-9)
     assert len({share for share in shares.values() if 0 < share < 1}) > 3, shares
+
+
+@pytest.mark.parametrize("store", ["visual_datastore", "shuffled_datastore"])
+def test_what_is_kept_of_a_datastore_is_what_is_in_it(
+    store: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    path = request.getfixturevalue(store)
+    naive, kept = Naive(path), digest(Datastore(path))
+    save(kept, tmp_path / "digest.npz", compressed=True)
+    assert (tmp_path / "digest.npz").stat().st_size <= MOST_BYTES
+    means = {(each.sheet, each.what): each.mean for each in means_in(kept)}
+    for sheet in CORTEX:
+        segments = naive.spontaneous(sheet)
+        rate = naive_spontaneous(naive, sheet)["SpontActivityTarget"]
+        assert means[sheet, "mean rate (Hz), spontaneous"] == pytest.approx(rate)
+        for name in ("gsyn_exc", "gsyn_inh"):
+            signals = [each for segment in segments for each in segment.analogsignals if each.name == name]
+            expected = np.mean([float(signal.rescale("uS").magnitude.mean()) for signal in signals])
+            assert means[sheet, f"mean {name} (uS), spontaneous"] == pytest.approx(expected, rel=1e-5)
+        spikes = kept.events[f"{sheet}: spikes, spontaneous"]
+        assert len(spikes)
+        for train in segments[0].spiketrains:
+            number = str(train.annotations.get("source_id", train.annotations.get("channel_id")))
+            if len(own := spikes.of(number)):
+                np.testing.assert_allclose(own, times(train - train.t_start)[: len(own)], rtol=1e-5)
+        for contrast in (10, 100):
+            curve = kept.traces[f"{sheet}: orientation tuning, contrast {contrast} %"]
+            np.testing.assert_allclose(curve.times, [-90, 0])
+        assert kept.traces[f"{sheet}: size tuning, contrast 100 %"].axis == "radius, the largest is the full field"

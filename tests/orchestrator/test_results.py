@@ -53,17 +53,25 @@ def test_traces_lie_beside_the_result_with_few_samples(tmp_path: Path, monkeypat
     times = np.arange(0, 100, 0.5)
     left = Recordings({"x": 1.0}, {"v": Trace(times, times / 3, "mV")}, {"s": Events(times, ["a"] * 200)})
     result = tmp_path / "3.2.json"
-    assert keep_beside(result, left) == "3.2.npz"
+    assert keep_beside(result, lambda: left) == "3.2.npz"
     np.testing.assert_array_equal(load(tmp_path / "3.2.npz", tmp_path).traces["v"].values, np.float32(times / 3))
     monkeypatch.setattr("orchestrator.results._MOST_SAMPLES", 50)
-    keep_beside(result, left)
+    keep_beside(result, lambda: left)
     few = load(tmp_path / "3.2.npz", tmp_path)
     assert few.traces["v"].times.tolist() == times[::4].tolist()
     assert len(few.events["s"]) == 50
     assert dict(few) == {"x": 1.0}
 
 
+def test_what_cannot_be_had_of_recordings_costs_nothing_else(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def digest() -> None:
+        raise RuntimeError("half a datastore")
+
+    assert keep_beside(tmp_path / "0.1.json", digest) == ""
+    assert "0.1.npz: nothing is kept of the recordings: RuntimeError: half a datastore" in caplog.text
+
+
 @pytest.mark.parametrize("left", [Recordings({"x": 1.0}), {"x": 1.0}, None])
 def test_numbers_alone_are_not_kept_twice(left: Any, tmp_path: Path) -> None:
-    assert keep_beside(tmp_path / "0.1.json", left) == ""
+    assert keep_beside(tmp_path / "0.1.json", lambda: left) == ""
     assert not list(tmp_path.iterdir())

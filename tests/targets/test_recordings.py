@@ -14,7 +14,7 @@ import pytest
 import targets
 from targets.errors import Exploded, NoValue
 from targets.recordings import Events, Recordings, Trace
-from targets.recordings.file import JSON, NPZ, averaged, left_in, save, say
+from targets.recordings.file import JSON, NPZ, averaged, left_in, save, say, thinned
 from targets.recordings.taking import as_recordings
 
 TIMES = np.array([0.0, 1.0, 2.5])
@@ -45,6 +45,25 @@ def test_numbers_traces_and_events_are_the_same_after_they_were_written(tmp_path
     assert found.events["spikes"].of("L5").tolist() == [3.5]
     assert len(found.events["no spikes"]) == 0
     assert found.directory == tmp_path
+
+
+def test_a_curve_says_what_it_is_over(tmp_path: Path) -> None:
+    curve = Trace([0.0, 0.5, 1.0], [1, 2, 3], "Hz", "deg", axis="radius")
+    assert Trace(TIMES, TIMES).axis == "time"
+    found = saved_and_loaded(
+        averaged([as_recordings({"size": curve, "v": Trace(TIMES, TIMES)}, tmp_path)] * 2, tmp_path), tmp_path
+    )
+    assert {name: each.axis for name, each in found.traces.items()} == {"size": "radius", "v": "time"}
+    assert thinned(found, 2).traces["size"].axis == "radius"
+    with np.load(tmp_path / NPZ) as arrays:
+        assert "v.axis" not in arrays.files  # as it was before there were any
+
+
+def test_a_number_may_be_called_as_the_axis_of_a_trace_over_time_is(tmp_path: Path) -> None:
+    found = saved_and_loaded(as_recordings({"v": Trace(TIMES, TIMES), "v.axis": 3}, tmp_path), tmp_path)
+    assert (dict(found), found.traces["v"].axis) == ({"v.axis": 3.0}, "time")
+    with pytest.raises(TypeError, match=r"'v\.axis': expected another name, this one is a part of 'v'"):
+        as_recordings({"v": Trace(TIMES, TIMES, axis="radius"), "v.axis": 3}, tmp_path)
 
 
 def test_what_a_program_writes_with_numpy_is_read(tmp_path: Path) -> None:
@@ -80,8 +99,9 @@ def test_trials_that_differ_are_refused(tmp_path: Path) -> None:
     one = as_recordings({"v": Trace(TIMES, [1, 2, 3])}, tmp_path)
     with pytest.raises(ValueError, match=r"some trials left 'v', and others did not"):
         averaged([one, Recordings()], tmp_path)
-    with pytest.raises(ValueError, match=r"the trials' traces 'v' differ in their times or units"):
-        averaged([one, as_recordings({"v": Trace(TIMES + 1, [1, 2, 3])}, tmp_path)], tmp_path)
+    for other in (Trace(TIMES + 1, [1, 2, 3]), Trace(TIMES, [1, 2, 3], axis="radius")):
+        with pytest.raises(ValueError, match=r"the trials' traces 'v' differ in their times or units"):
+            averaged([one, as_recordings({"v": other}, tmp_path)], tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from orchestrator.report.figures.profiles import parallel_coordinates
 from orchestrator.report.figures.recordings import events, trace_residuals, traces
 from orchestrator.report.figures.relations import parameter_against_target, parameter_target_correlation
 from orchestrator.report.figures.scores import fit_and_validation, score_by_generation
+from orchestrator.report.figures.sheets import sheet_means
 from orchestrator.report.figures.simulations import job_timeline, jobs_at_once, outcomes_by_generation, wall_time
 from orchestrator.report.figures.solutions import good_pairs, good_solutions
 from orchestrator.report.figures.targets import (
@@ -78,6 +79,7 @@ __all__ = [
     "posterior_traces",
     "score_by_generation",
     "search_distribution",
+    "sheet_means",
     "target_by_generation",
     "target_scores",
     "target_scores_by_generation",

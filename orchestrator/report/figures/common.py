@@ -3,18 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
 from orchestrator.records import FloatArray
+from orchestrator.report.described import Wanted
 from orchestrator.report.history import BoolArray, History, IntArray
 from orchestrator.report.naming import group_of, short_labels, short_names
+from orchestrator.report.palette import BLUE, GREY, LIGHT_BLUE
 from orchestrator.report.scene import Axis, Band, Choice, Figure, Panel, Pick
+from targets.recordings import Recordings
+from targets.recordings.digest import SPONTANEOUS_RATES, sheet_and_quantity
+from targets.registry import known_targets
+from targets.spontaneous import SpontaneousRate
 
 NOTHING_YET = "No generation is complete yet."
 NO_MODEL = "The optimiser has no model of the values, or nothing is known of it yet."
 NOTHING_MEASURED = "Nothing measured yet: every evaluation exploded or failed."
+_NOTHING_KEPT = "No traces or events are kept of any evaluation."
+# good evaluations, other than the best and the start, whose traces and events are drawn
+_OTHERS = 3
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One evaluation that is drawn.
+
+    Parameters
+    ----------
+    label, colour : str
+        Of its marks.
+    width : float
+        Of its lines in CSS pixels.
+    kind : str
+        ``best``, ``start`` or ``other``.
+    recordings : Recordings
+        What is kept of it.
+    """
+
+    label: str
+    colour: str
+    width: float
+    kind: Literal["best", "start", "other"]
+    recordings: Recordings
 
 
 def generations_axis(history: History) -> Axis:
@@ -191,6 +224,43 @@ def nothing_of(history: History) -> str:
 def why_nothing_of_model(history: History) -> str:
     """Return why there is nothing to see of a model of the values."""
     return NO_MODEL if len(history) else NOTHING_YET
+
+
+def shown_of(history: History) -> list[Shown]:
+    """Return the best, the start values, and the best others of which recordings are kept."""
+    rows = {key: n for n, key in enumerate(zip(history.generation.tolist(), history.offspring.tolist(), strict=True))}
+    kept = sorted((key for key in history.recordings if key in rows), key=lambda key: history.standing[rows[key]])
+    found: list[Shown] = []
+    others = 0
+    for key in kept:
+        row, place = rows[key], f"generation {key[0]} offspring {key[1]}"
+        recordings = history.recordings[key]
+        if row == history.best:
+            found.append(Shown(f"best: {place}", BLUE, 2.0, "best", recordings))
+        elif row == history.start:
+            found.append(Shown(f"start values: {place}", GREY, 1.4, "start", recordings))
+        elif others < _OTHERS:
+            others += 1
+            found.append(Shown(place, LIGHT_BLUE, 0.9, "other", recordings))
+    return found
+
+
+def why_none_shown(history: History) -> str:
+    """Return why nothing that is kept can be shown."""
+    return _NOTHING_KEPT if len(history) else NOTHING_YET
+
+
+def wanted_of(history: History, name: str) -> list[Wanted]:
+    """Return the targets of the quantity that a trace or a number of a digest is called after."""
+    sheet, quantity = sheet_and_quantity(name)
+    if quantity not in SPONTANEOUS_RATES:
+        return []
+    known = known_targets()
+    return [
+        each
+        for each in history.targets
+        if each.sheet == sheet and issubclass(known.get(each.class_name, object), SpontaneousRate)
+    ]
 
 
 def nothing(name: str, title: str, why: str = NOTHING_YET) -> Figure:

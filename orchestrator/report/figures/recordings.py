@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.records import FloatArray
+from orchestrator.report.described import Wanted
 from orchestrator.report.domains import around, from_zero
-from orchestrator.report.figures.common import NOTHING_YET, nothing, steps, with_unit
+from orchestrator.report.figures.common import (
+    Shown,
+    nothing,
+    shown_of,
+    steps,
+    wanted_of,
+    why_none_shown,
+    with_unit,
+)
 from orchestrator.report.figures.registry import figure
+from orchestrator.report.figures.targets import spans_of
 from orchestrator.report.history import History
-from orchestrator.report.palette import BLUE, FAINT, GREY, INK, LIGHT_BLUE
-from orchestrator.report.scene import Axis, Band, Choice, Figure, Line, Mark, Panel, Pick, Points, Rule
-from targets.recordings import Events, Recordings, Trace
+from orchestrator.report.palette import BLUE, FAINT, GREY, INK
+from orchestrator.report.scene import Axis, Band, Choice, Figure, Line, Mark, Panel, Pick, Points, Rule, Span
+from targets.recordings import Events, Trace
+from targets.recordings.series import TIME
 from targets.recordings.units import factor
 
-# samples of a line, events of an evaluation, rows of a raster, other good evaluations that are drawn, and bins
-_SAMPLES, _EVENTS, _ROWS, _OTHERS, _BINS = 1500, 4000, 40, 3, 50
+# samples of a line, events of an evaluation, rows of a raster, and bins
+_SAMPLES, _EVENTS, _ROWS, _BINS = 1500, 4000, 40, 50
 # times in ms and values
 Curve = tuple[FloatArray, FloatArray]
+# times in ms and rows of events, and names of the rows
+_Rows = tuple[FloatArray, FloatArray, tuple[str, ...]]
 Series = TypeVar("Series", Trace, Events)
-_NOTHING = "No traces or events are kept of any evaluation."
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """One evaluation that is drawn."""
-
-    label: str
-    colour: str
-    width: float
-    recordings: Recordings
 
 
 def _traces(history: History) -> list[str]:
@@ -59,9 +62,11 @@ def traces(run: Checkpoint | History) -> Figure:
     history, title = History.of(run), "Traces"
     names = _traces(history)
     if not names:
-        return nothing("traces", title, _why(history))
+        return nothing("traces", title, why_none_shown(history))
     lost = "" if history.measured_data or not _named_data(history) else " The measured data are not beside the run."
-    caption = f"Means over trials and sweeps; every few samples of long traces are drawn.{lost}"
+    spread = " Curves: means over cells, or other rows, and their standard deviation (shaded)."
+    curves = spread if any(_is_curve(each) for name in names for each in _kept(history, name)) else ""
+    caption = f"Means over trials and sweeps; every few samples of long traces are drawn.{curves}{lost}"
     return Figure("traces", title, caption, (_overlay(history, names),), (Choice("trace", "Trace", tuple(names)),))
 
 
@@ -79,7 +84,7 @@ def trace_residuals(run: Checkpoint | History) -> Figure:
     history, title = History.of(run), "Simulated less measured"
     names = _traces(history)
     if not names:
-        return nothing("trace_residuals", title, _why(history))
+        return nothing("trace_residuals", title, why_none_shown(history))
     panel = _difference(history, names)
     caption = "At the times of the data, in its unit; without a fitted factor or shift that a target may have."
     return Figure("trace_residuals", title, caption, (panel,), (Choice("trace", "Trace", tuple(names)),))
@@ -87,7 +92,7 @@ def trace_residuals(run: Checkpoint | History) -> Figure:
 
 @figure(section="recordings", order=30, when=lambda history: bool(_events(history)))
 def events(run: Checkpoint | History) -> Figure:
-    """Return events of one evaluation as a raster by label and as a histogram, beside the measured ones.
+    """Return events as a raster by label and as a histogram, beside those of the start values and the measured ones.
 
     Choices: ``events``, ``recorded`` (the evaluation: the best, the start values, other good ones).
 
@@ -97,38 +102,16 @@ def events(run: Checkpoint | History) -> Figure:
         The run.
     """
     history, title = History.of(run), "Events"
-    names, shown = _events(history), _shown(history)
+    names, shown = _events(history), shown_of(history)
     if not names or not shown:
-        return nothing("events", title, _why(history))
+        return nothing("events", title, why_none_shown(history))
     choices = (
         Choice("events", "Events", tuple(names)),
         Choice("recorded", "Of", tuple(each.label for each in shown)),
     )
-    panels = (_raster(names, shown), _histogram(history, names, shown))
+    panels = (*_rasters(names, shown), _histogram(history, names, shown))
     caption = f"At most {_EVENTS:,} events and {_ROWS} labels are drawn; the histogram counts all of them."
     return Figure("events", title, caption, panels, choices)
-
-
-def _shown(history: History) -> list[_Shown]:
-    """Return the best, the start values, and the best others of which recordings are kept."""
-    rows = {key: n for n, key in enumerate(zip(history.generation.tolist(), history.offspring.tolist(), strict=True))}
-    kept = sorted((key for key in history.recordings if key in rows), key=lambda key: history.standing[rows[key]])
-    found: list[_Shown] = []
-    others = 0
-    for key in kept:
-        row, place = rows[key], f"generation {key[0]} offspring {key[1]}"
-        if row == history.best:
-            found.append(_Shown(f"best: {place}", BLUE, 2.0, history.recordings[key]))
-        elif row == history.start:
-            found.append(_Shown(f"start values: {place}", GREY, 1.4, history.recordings[key]))
-        elif others < _OTHERS:
-            others += 1
-            found.append(_Shown(place, LIGHT_BLUE, 0.9, history.recordings[key]))
-    return found
-
-
-def _why(history: History) -> str:
-    return _NOTHING if len(history) else NOTHING_YET
 
 
 def _named_data(history: History) -> bool:
@@ -155,22 +138,30 @@ def _compared(history: History, name: str, option: str, sort: type[Series]) -> I
 
 
 def _overlay(history: History, names: Sequence[str]) -> Panel:
-    drawn = list(reversed(_shown(history)))
+    drawn = list(reversed(shown_of(history)))
     shown = [(each.label, each.colour, each.width, False) for each in drawn]
     curves = [[_curve(each, name, _measured(history, name)) for name in names] for each in drawn]
     if any(_measured(history, name) for name in names):
         shown.append(("measured", INK, 1.8, True))
         curves.append([_thin(*_of_data(_measured(history, name))) for name in names])
-    titles = tuple(with_unit(name, _unit(history, name)) for name in names)
-    return Panel(*_axes(curves, titles), tuple(_lines(shown, curves)), height=300)
+    bands = [(each.colour, [_spread(each, name) for name in names]) for each in drawn if each.kind != "other"]
+    bands = [band for band in bands if any(len(x) for x, _, _ in band[1])]
+    wanted = [next(iter(wanted_of(history, name)), None) for name in names]
+    ends = [[(x, np.r_[low, high]) for x, low, high in of_names] for _, of_names in bands]
+    edges = [(np.zeros(0), np.array([each.low, each.high] if each else [])) for each in wanted]
+    titles = [with_unit(name, _unit(history, name)) for name in names]
+    axes = _axes([*curves, *ends, edges], titles, [_over(history, name) for name in names])
+    behind: list[Mark] = [*(_wanted(wanted) if any(wanted) else ()), *(_band(*each) for each in bands)]
+    return Panel(*axes, (*behind, *_lines(shown, curves)), height=300)
 
 
 def _difference(history: History, names: Sequence[str]) -> Panel:
-    drawn = [each for each in reversed(_shown(history)) if each.colour != LIGHT_BLUE]
+    drawn = [each for each in reversed(shown_of(history)) if each.kind != "other"]
     curves = [[_less_measured(each, name, _measured(history, name)) for name in names] for each in drawn]
     shown = [(each.label, each.colour, 1.4, False) for each in drawn]
-    titles = tuple(with_unit("difference", _unit(history, name)) for name in names)
-    return Panel(*_axes(curves, titles), (Rule("y", 0.0, FAINT), *_lines(shown, curves)), height=170)
+    titles = [with_unit("difference", _unit(history, name)) for name in names]
+    axes = _axes(curves, titles, [_over(history, name) for name in names])
+    return Panel(*axes, (Rule("y", 0.0, FAINT), *_lines(shown, curves)), height=170)
 
 
 def _lines(shown: Sequence[tuple[str, str, float, bool]], curves: Sequence[Sequence[Curve]]) -> Iterator[Line]:
@@ -180,22 +171,57 @@ def _lines(shown: Sequence[tuple[str, str, float, bool]], curves: Sequence[Seque
         yield Line(x, y, colour, label, width, dashed)
 
 
-def _axes(curves: Sequence[Sequence[Curve]], titles: Sequence[str]) -> tuple[Axis, Axis]:
+def _axes(curves: Sequence[Sequence[Curve]], titles: Sequence[str], across: Sequence[str]) -> tuple[Axis, Axis]:
     of_names = list(zip(*curves, strict=True))
     x = tuple(around(*[curve[0] for curve in each], share=0.01) for each in of_names)
     y = tuple(around(*[curve[1] for curve in each]) for each in of_names)
-    return Axis("time (ms)", Pick("trace", x)), Axis(Pick("trace", tuple(titles)), Pick("trace", y))
+    return Axis(Pick("trace", tuple(across)), Pick("trace", x)), Axis(Pick("trace", tuple(titles)), Pick("trace", y))
 
 
 def _unit(history: History, name: str) -> str:
     measured = _measured(history, name)
     if measured is not None and measured.unit:
         return measured.unit
-    units = [each.recordings.traces[name].unit for each in _shown(history) if name in each.recordings.traces]
-    return units[0] if units else ""
+    return next((each.unit for each in _kept(history, name)), "")
 
 
-def _curve(shown: _Shown, name: str, measured: Trace | None) -> Curve:
+def _kept(history: History, name: str) -> Iterator[Trace]:
+    """Yield the traces of this name of those that are shown."""
+    return (each.recordings.traces[name] for each in shown_of(history) if name in each.recordings.traces)
+
+
+def _over(history: History, name: str) -> str:
+    """Return the title of the axis of what a trace is over."""
+    trace = next(_kept(history, name), None)
+    return "time (ms)" if trace is None or trace.axis == TIME else with_unit(trace.axis, trace.time_unit)
+
+
+def _is_curve(trace: Trace) -> bool:
+    """Return whether a trace is over something else than time, and has rows whose spread can be told."""
+    return trace.axis != TIME and len(trace.rows) > 1
+
+
+def _spread(shown: Shown, name: str) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return what a curve is over, and the ends of the standard deviation (n - 1) over its rows; nothing of others."""
+    trace = shown.recordings.traces.get(name)
+    if trace is None or not _is_curve(trace):
+        return np.zeros(0), np.zeros(0), np.zeros(0)
+    x, mean = _thin(trace.times, trace.mean)
+    _, spread = _thin(trace.times, trace.rows.std(axis=0, ddof=1))
+    return x, mean - spread, mean + spread
+
+
+def _band(colour: str, of_names: Sequence[tuple[FloatArray, FloatArray, FloatArray]]) -> Band:
+    x, low, high = (Pick("trace", parts) for parts in zip(*of_names, strict=True))
+    return Band(x, low, high, colour, "", 0.15)
+
+
+def _wanted(of_names: Sequence[Wanted | None]) -> tuple[Span, ...]:
+    """Return the background of what is wanted of the mean, at the traces of the same quantity."""
+    return spans_of("y", lambda edge: Pick("trace", tuple(edge(each) if each else math.nan for each in of_names)))
+
+
+def _curve(shown: Shown, name: str, measured: Trace | None) -> Curve:
     if name not in shown.recordings.traces:
         return np.zeros(0), np.zeros(0)
     return _thin(*_samples(shown.recordings.traces[name], measured))
@@ -205,7 +231,7 @@ def _of_data(measured: Trace | None) -> Curve:
     return (np.zeros(0), np.zeros(0)) if measured is None else (measured.times, measured.mean)
 
 
-def _less_measured(shown: _Shown, name: str, measured: Trace | None) -> Curve:
+def _less_measured(shown: Shown, name: str, measured: Trace | None) -> Curve:
     if measured is None or name not in shown.recordings.traces:
         return np.zeros(0), np.zeros(0)
     times, values = _samples(shown.recordings.traces[name], measured)
@@ -215,10 +241,11 @@ def _less_measured(shown: _Shown, name: str, measured: Trace | None) -> Curve:
 
 
 def _samples(trace: Trace, measured: Trace | None) -> tuple[FloatArray, FloatArray]:
-    """Return times in ms and the mean of the rows, in the unit of the data if that can be had."""
+    """Return times in ms, or what else it is over, and the mean of the rows, in the unit of the data if possible."""
     try:
         scale = factor(trace.unit, measured.unit) if measured is not None else 1.0
-        return trace.times * factor(trace.time_unit, "ms"), trace.mean * scale
+        in_ms = factor(trace.time_unit, "ms") if trace.axis == TIME else 1.0
+        return trace.times * in_ms, trace.mean * scale
     except ValueError:
         return trace.times, trace.mean
 
@@ -228,24 +255,49 @@ def _thin(times: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray
     return times[::step], values[::step]
 
 
-def _raster(names: Sequence[str], shown: Sequence[_Shown]) -> Panel:
-    found = [[_rows_of(each.recordings.events.get(name) or Events([]), name) for each in shown] for name in names]
-    x, y, rows = (_nested([[each[n] for each in row] for row in found]) for n in range(3))
-    ends = _nested([[(len(each[2]) - 0.5, -0.5) for each in row] for row in found])
-    across = _nested([[from_zero(each[0]) for each in row] for row in found])
-    return Panel(Axis("time (ms)", across), Axis("", ends, rows=rows), (Points(x, y, BLUE, "", 2.2),), "raster", 240)
+def _rasters(names: Sequence[str], shown: Sequence[Shown]) -> list[Panel]:
+    """Return the raster of the evaluation that is chosen, beside that of the start values if there are others too."""
+    of_names = [[each.recordings.events.get(name) or Events([]) for each in shown] for name in names]
+    across = Pick("events", tuple(from_zero(*map(_in_ms, of_name)) for of_name in of_names))
+    rows = [_labels_of(of_name) for of_name in of_names]
+    found = [
+        [_rows_of(each, name, labels) for each in of_name]
+        for name, labels, of_name in zip(names, rows, of_names, strict=True)
+    ]
+    panels = [_raster(across, found, _nested, BLUE, "raster")]
+    start = next((n for n, each in enumerate(shown) if each.kind == "start"), None)
+    if start is not None and len(shown) > 1:
+        panels.insert(0, _raster(across, found, partial(_of_one, start), GREY, "raster of the start values"))
+    return panels
 
 
-def _rows_of(events: Events, name: str) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
+def _raster(
+    across: Pick,
+    found: Sequence[Sequence[_Rows]],
+    pick: Callable[[Sequence[Sequence[object]]], Pick],
+    colour: str,
+    title: str,
+) -> Panel:
+    x, y, rows = (pick([[each[n] for each in of_name] for of_name in found]) for n in range(3))
+    ends = pick([[(len(each[2]) - 0.5, -0.5) for each in of_name] for of_name in found])
+    return Panel(Axis("time (ms)", across), Axis("", ends, rows=rows), (Points(x, y, colour, "", 2.2),), title, 240)
+
+
+def _labels_of(shown: Sequence[Events]) -> list[str]:
+    """Return the labels of the rows, which are the same for all evaluations: those of cells by their numbers."""
+    labels = list(dict.fromkeys(label for each in shown for label in each.labels.tolist()))
+    return (sorted(labels, key=int) if all(label.isdecimal() for label in labels) else labels)[:_ROWS]
+
+
+def _rows_of(events: Events, name: str, labels: Sequence[str]) -> _Rows:
     """Return times in ms and row of the events that are drawn, and the names of the rows."""
-    labels = list(dict.fromkeys(events.labels.tolist()))[:_ROWS]
     rows = {label: n for n, label in enumerate(labels)}
     inside = [n for n, label in enumerate(events.labels.tolist()) if label in rows][:_EVENTS]
     at = np.array([rows[events.labels[n]] for n in inside], dtype=float)
     return _in_ms(events)[inside], at, tuple(label or name for label in labels) or (name,)
 
 
-def _histogram(history: History, names: Sequence[str], shown: Sequence[_Shown]) -> Panel:
+def _histogram(history: History, names: Sequence[str], shown: Sequence[Shown]) -> Panel:
     found = []
     for name in names:
         all_times = [_in_ms(each.recordings.events.get(name) or Events([])) for each in shown]
@@ -268,6 +320,11 @@ def _histogram(history: History, names: Sequence[str], shown: Sequence[_Shown]) 
 def _nested(of: Sequence[Sequence[object]]) -> Pick:
     """Return what depends on the events and on the evaluation that are chosen."""
     return Pick("events", tuple(Pick("recorded", tuple(row)) for row in of))
+
+
+def _of_one(shown: int, of: Sequence[Sequence[object]]) -> Pick:
+    """Return what depends on the events that are chosen, of one evaluation whichever is chosen."""
+    return Pick("events", tuple(row[shown] for row in of))
 
 
 def _in_ms(events: Events) -> FloatArray:

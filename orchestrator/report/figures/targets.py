@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -249,6 +250,19 @@ def target_domain(history: History, n: int) -> Domain:
 
 def target_spans(history: History, axis: Literal["x", "y"]) -> tuple[Span, ...]:
     """Return the backgrounds of what is wanted and of 1 norm around it, for the target that is chosen."""
+    return spans_of(axis, lambda edge: pick_target(history, lambda n: edge(history.targets[n])))
+
+
+def spans_of(axis: Literal["x", "y"], pick: Callable[[Callable[[Wanted], float]], Pick]) -> tuple[Span, ...]:
+    """Return the backgrounds of what is wanted and of 1 norm around it.
+
+    Parameters
+    ----------
+    axis : str
+        Of the values.
+    pick : callable
+        Takes what returns an edge of a target, and returns that of the target that is chosen, NaN if there is none.
+    """
 
     def edge(wanted: Wanted, low: bool, norms: float) -> float:
         value = (wanted.low if low else wanted.high) + (-norms if low else norms) * wanted.norm
@@ -257,10 +271,12 @@ def target_spans(history: History, axis: Literal["x", "y"]) -> tuple[Span, ...]:
     def span(norms: float, label: str, opacity: float) -> Span:
         return Span(
             axis,
-            pick_target(history, lambda n: edge(history.targets[n], True, norms)),
-            pick_target(history, lambda n: edge(history.targets[n], False, norms)),
-            GOOD, label, opacity,
-        )  # fmt: skip
+            pick(lambda wanted: edge(wanted, True, norms)),
+            pick(lambda wanted: edge(wanted, False, norms)),
+            GOOD,
+            label,
+            opacity,
+        )
 
     return span(1.0, "1 norm", 0.10), span(0.0, "wanted", 0.55)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
@@ -15,6 +15,9 @@ from orchestrator.simulations.phases import Phase, noted, seconds_noted
 from orchestrator.simulations.programs.ending import ended_with
 from orchestrator.simulations.registry import simulation
 from orchestrator.simulations.subprocesses import run_in_own_group
+
+if TYPE_CHECKING:
+    from targets import Target
 
 
 @simulation("mozaik", options=MozaikOptions, model="orchestrator.simulations.mozaik.model:MozaikModel")
@@ -54,6 +57,13 @@ class MozaikSimulation(Simulation[MozaikOptions]):
             return Datastore(stores[0])
         except DatastoreError as error:
             raise SimulationFailed(Outcome.SIMULATION_ERROR, str(error)) from error
+
+    def digest(self, recordings: object, targets: Sequence[Target]) -> object:
+        """Return rates, tuning curves, a raster of a sample and mean signals of every sheet of the datastore."""
+        from targets import Datastore  # noqa: PLC0415  (the controller measures nothing)
+        from targets.recordings.digest import digest  # noqa: PLC0415
+
+        return digest(recordings, targets) if isinstance(recordings, Datastore) else None
 
     def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
         """Return the wall times between the phases that the run script reported."""

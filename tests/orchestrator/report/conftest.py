@@ -23,9 +23,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
 
 
 def recordings(generation: int, index: int) -> Recordings:
-    """Return a trace and events of each evaluation."""
+    """Return a mean of a sheet, a trace and events of each evaluation."""
     times = np.arange(20.0)
-    return Recordings(traces={"v": Trace(times, times + index, "mV")}, events={"spikes": Events([1.0 + generation])})
+    numbers = {"Exc: mean rate (Hz), spontaneous": 1.0 + index}
+    return Recordings(numbers, {"v": Trace(times, times + index, "mV")}, {"spikes": Events([1.0 + generation])})
 
 
 @pytest.fixture

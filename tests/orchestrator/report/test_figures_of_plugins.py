@@ -54,7 +54,8 @@ def test_all_figures_of_one_run_are_on_the_page_in_their_sections(tmp_path: Path
     rmse = {"class": "TraceRMSE", "trace": "v", "data": "measured", "norm": 1, "name": "Rate(exc)"}
     number = {"class": "ReturnedValue", "key": "k", "target_value": 0.0, "norm": 0.5, "name": "CV(exc)"}
     text = config(("sheets.exc.w", "sheets.inh.w"), (), targets=[rmse, number])
-    left = Recordings(traces={"v": Trace([0, 1], [2, 3])}, events={"spikes": Events([0.5])})
+    mean = {"Exc: mean rate (Hz), spontaneous": 3.0}
+    left = Recordings(mean, traces={"v": Trace([0, 1], [2, 3])}, events={"spikes": Events([0.5])})
     run = make_run(tmp_path / "run", state=model_state(), text=text, recordings=lambda _g, _i: left)
     write_data({"measured": Trace([0, 1], [1, 1])}, run.data)
     names = ("sheets.exc.w", "sheets.inh.w")
@@ -66,7 +67,7 @@ def test_all_figures_of_one_run_are_on_the_page_in_their_sections(tmp_path: Path
     assert set(shown(page)) == known - {"hours_saved"}
     found = re.findall(r'<section id="(\w+)"', page)
     assert found == [*(name for name in SECTIONS if name != "more"), "best", "failures", "methods", "configuration"]
-    first = ["score_by_generation", "fit_and_validation", "traces", "trace_residuals", "events", "target_scores"]
+    first = ["score_by_generation", "fit_and_validation", "sheet_means", "traces", "trace_residuals", "events"]
     assert shown(page)[:6] == first
 
 

@@ -34,7 +34,7 @@ def left(generation: int, index: int) -> Recordings | None:
     size = 1.0 + index
     labels = ["L2", "L5", "L2", "L5", "L5", "L5"][: 3 + index]
     traces = {"v": Trace(TIMES / 1000, [np.full(20, size), np.full(20, size + 2)], "mV", "s"), "w": Trace(TIMES, TIMES)}
-    return Recordings(traces=traces, events={"spikes": Events(np.arange(3.0 + index), labels)})
+    return Recordings({"rate": size}, traces, {"spikes": Events(np.arange(3.0 + index), labels)})
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,11 @@ def test_what_is_left_of_the_difference_is_below(history: History) -> None:
 
 def test_events_are_a_raster_by_label_and_a_histogram(history: History) -> None:
     figure = figures.events(history).choose(recorded="best: generation 1 offspring 2")
-    raster, histogram = figure.panels
+    of_start, raster, histogram = figure.panels
+    assert (of_start.title, raster.title) == ("raster of the start values", "raster")
+    assert of_start.x.domain == raster.x.domain
+    (points,) = of_start.marks
+    assert points.x.tolist() == [0, 1, 2]  # type: ignore[union-attr]
     assert raster.y.rows == ("L2", "L5")
     (points,) = raster.marks
     assert points.x.tolist() == [0, 1, 2, 3, 4]  # type: ignore[union-attr]
@@ -110,7 +114,7 @@ def test_events_are_a_raster_by_label_and_a_histogram(history: History) -> None:
 def test_a_saved_raster_has_every_row(history: History) -> None:
     """All events were drawn on one line."""
     figure = figures.events(history).choose(recorded="best: generation 1 offspring 2")
-    (points,) = _draw(figure, 6.0).axes[0].collections
+    (points,) = _draw(figure, 6.0).axes[1].collections
     assert points.get_offsets()[:, 1].tolist() == [0, 1, 0, 1, 1]
 
 
@@ -148,9 +152,10 @@ def test_best_writes_its_traces_and_events(run: RunPaths, tmp_path: Path) -> Non
     printed("best", run.directory, "--traces", tmp_path / "best.csv")
     with (tmp_path / "best.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 2 * 20 + 20 + 5
+    assert len(rows) == 2 * 20 + 20 + 5 + 1
     assert rows[0] == {"name": "v", "row": "0", "time": "0.0", "time unit": "s", "value": "3.0", "unit": "mV"}
-    assert rows[-1]["value"] == "L5"
+    assert rows[-2]["value"] == "L5"
+    assert (rows[-1]["name"], rows[-1]["time"], rows[-1]["value"]) == ("rate", "", "3.0")
 
 
 @pytest.mark.parametrize(

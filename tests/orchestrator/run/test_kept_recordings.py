@@ -22,7 +22,8 @@ def evaluation(paths: RunPaths, number: int, total: float, origin: Origin = Orig
     folder.create()
     trace = Trace([0, 1, 2], [number, number, number], "mV")
     result = folder.attempt(number, 1).result
-    name = keep_beside(result, Recordings({"n": 1.0}, {"v": trace}, {"s": Events([number])}))
+    left = Recordings({"n": 1.0}, {"v": trace}, {"s": Events([number])})
+    name = keep_beside(result, lambda: left)
     offspring = Offspring(0, number, (0.5,), {"x": 0.5}, origin)
     return Evaluation(offspring, Result(Outcome.OK, recordings=name), (total,), (total,), 1, 0.0)
 

@@ -1,0 +1,255 @@
+"""A digest of a mozaik datastore: what is kept of the activity of a simulation whose datastore is deleted.
+
+It has numbers, traces and events under names that begin with the sheet's, as a function may return them. Of each sheet
+that recorded, during spontaneous activity or, if there is none, the stimulus that was presented first:
+
+- ``SHEET: mean rate (Hz), spontaneous`` and ``SHEET: SD of rate (Hz), spontaneous``, over cells, and the mean of each
+  recorded signal over cells and time, ``SHEET: mean v (mV), spontaneous``; numbers, means over trials;
+- ``SHEET: rate, spontaneous``, the mean over cells in bins of 10 ms, or of a hundredth of the recording if that is
+  more, in the first trial, and ``SHEET: rates of the cells, spontaneous``, quantiles of the mean rates over trials;
+- ``SHEET: spikes, spontaneous``, of a sample of the cells in the first second of the first trial.
+
+And where they were presented, ``SHEET: orientation tuning, contrast 100 %`` and ``SHEET: size tuning, contrast 100 %``:
+three rows, mean - SD, mean and mean + SD over cells, so that mean and SD (n - 1) of the rows are those of the cells.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from targets.base import Target
+from targets.datastore import Datastore
+from targets.errors import DatastoreError, NoValue
+from targets.numbers import FloatArray
+from targets.recordings import Events, Recordings, Trace
+from targets.recordings.file import save
+from targets.recordings.taking import as_recordings
+from targets.segment import Segment, SignalSummary, mean_over_cells
+from targets.sheet_target import mean_over, rates_by_cell
+from targets.size import DISK, SizeTuning, SuppressedShare
+from targets.spikes import SpikeTrains
+from targets.tuning import contrasts, orientation_responses, size_responses
+
+_LOG = logging.getLogger(__name__)
+MOST_BYTES = 200_000
+"""Size of a digest in a file, compressed, at most; what would be more is left out, rasters of sheets first."""
+SPONTANEOUS_RATES = frozenset({"rate, spontaneous", "mean rate (Hz), spontaneous"})
+"""What follows a sheet's name where a value is of the quantity that `targets.spontaneous.SpontaneousRate` measures."""
+
+_SPONTANEOUS, _OTHERWISE = "spontaneous", "first stimulus"
+_MEAN, _SPREAD = "mean ", "SD of "
+_UNITS = {"voltage": "mV", "conductance": "uS", "current": "nA"}
+# of a raster: cells, ms from the beginning, and spikes
+_CELLS, _LONGEST, _SPIKES = 40, 1000.0, 2000
+# of rates over time: bins at most, and their least width in ms; and quantiles of rates over cells
+_BINS, _WIDTH, _QUANTILES = 100, 10.0, 51
+# where the full field stands on the axis of radii, in radii of the largest disk
+_FULL_FIELD = 1.25
+
+_Part = tuple[str, float | Trace | Events]
+
+
+class Mean(NamedTuple):
+    """A mean of one sheet in a digest."""
+
+    sheet: str
+    what: str
+    """Such as ``mean rate (Hz), spontaneous``."""
+    mean: float
+    spread: float
+    """Standard deviation over cells; NaN if it is not known."""
+
+
+class _Activity(NamedTuple):
+    """All trials of the stimulus from which the activity of a sheet is told."""
+
+    sheet: str
+    state: str
+    trials: Sequence[Segment]
+
+
+def digest(datastore: Datastore, targets: Sequence[Target] = ()) -> Recordings:
+    """Return a digest of a datastore, at most `MOST_BYTES` in a file.
+
+    What was not recorded or not presented, or cannot be read, is left out.
+
+    Parameters
+    ----------
+    datastore : Datastore
+        What is read of it stays in its memory, as what targets measure does.
+    targets : sequence of Target
+        Those that were measured: the size tuning of a sheet is that of the cells of its target, if it has one.
+    """
+    activities = [_activity(datastore, sheet) for sheet in datastore.sheets if datastore.segments(sheet)]
+    sizes = partial(_size_tuning, targets=targets)
+    parts = [
+        part
+        for make in (_means, _rates, _orientation_tuning, sizes, _raster)
+        for activity in activities
+        for part in _there(make(datastore, activity), activity.sheet)
+    ]
+    return as_recordings(dict(_within(parts, MOST_BYTES)), datastore.path)
+
+
+def sheet_and_quantity(name: str) -> tuple[str, str]:
+    """Return the sheet, and what it is, that something in a digest is called after; no sheet if it is not from one."""
+    sheet, _, quantity = name.rpartition(": ")
+    return sheet, quantity
+
+
+def means_in(recordings: Recordings) -> list[Mean]:
+    """Return the means of sheets among the numbers of recordings."""
+    found = []
+    for name, number in recordings.numbers.items():
+        sheet, what = sheet_and_quantity(name)
+        if sheet and what.startswith(_MEAN) and number is not None:
+            spread = recordings.numbers.get(f"{sheet}: {_SPREAD}{what.removeprefix(_MEAN)}")
+            found.append(Mean(sheet, what, number, math.nan if spread is None else spread))
+    return found
+
+
+def _activity(datastore: Datastore, sheet: str) -> _Activity:
+    if spontaneous := datastore.spontaneous(sheet):
+        return _Activity(sheet, _SPONTANEOUS, spontaneous)
+    return _Activity(sheet, _OTHERWISE, datastore.by_stimulus(datastore.segments(sheet))[0])
+
+
+def _there(parts: Iterator[_Part], sheet: str) -> Iterator[_Part]:
+    """Yield parts until one cannot be made: what follows it is of the same recordings."""
+    try:
+        yield from parts
+    except (NoValue, DatastoreError) as reason:
+        _LOG.debug("the digest of sheet %s lacks something: %s", sheet, reason)
+
+
+def _within(parts: Sequence[_Part], most: int) -> Iterator[_Part]:
+    """Yield parts as long as they are no larger than so many bytes in a file; those that are too large are left out."""
+    size = 0
+    for name, part in parts:
+        file = io.BytesIO()
+        save(as_recordings({name: part}, Path()), file, compressed=True)
+        if size + file.tell() > most:
+            _LOG.info("%s is left out: the digest would be larger than %d bytes", name, most)
+            continue
+        size += file.tell()
+        yield name, part
+
+
+def _means(datastore: Datastore, activity: _Activity) -> Iterator[_Part]:
+    sheet, state, trials = activity
+    dimensions = {each.name: each.dimension for segment in trials for each in _signals(segment)}
+    for name, dimension in dimensions.items():
+        unit = f" ({_UNITS[dimension]})" if dimension in _UNITS else ""
+        yield f"{sheet}: {_MEAN}{name}{unit}, {state}", mean_over(trials, partial(_mean_of, name=name))
+    rates = _recorded(rates_by_cell(datastore, sheet, trials))
+    yield f"{sheet}: {_MEAN}rate (Hz), {state}", float(rates.mean())
+    yield f"{sheet}: {_SPREAD}rate (Hz), {state}", float(rates.std())
+
+
+def _signals(segment: Segment) -> list[SignalSummary]:
+    """Return the signals that have a mean."""
+    return [each for each in segment.signals() if each.problem is None and each.n_cells and math.isfinite(each.mean)]
+
+
+def _mean_of(segment: Segment, name: str) -> float:
+    own = [each for each in _signals(segment) if each.name == name]
+    if not own:
+        raise NoValue(f"{name} was not recorded")
+    return mean_over_cells(own)
+
+
+def _rates(datastore: Datastore, activity: _Activity) -> Iterator[_Part]:
+    sheet, state, trials = activity
+    trains = _trains(trials[0])
+    width = trains.equal_width(max(_WIDTH, trains.duration / _BINS))
+    if trains.n_bins(width) > 1:
+        times = width * (np.arange(trains.n_bins(width)) + 0.5)
+        yield f"{sheet}: rate, {state}", _trace(times, trains.psth(width), "ms")
+    rates = _recorded(rates_by_cell(datastore, sheet, trials))
+    shares = np.linspace(0, 100, _QUANTILES)
+    quantiles = _trace(shares, np.percentile(rates, shares), "%", "share of the cells")
+    yield f"{sheet}: rates of the cells, {state}", quantiles
+
+
+def _raster(_: Datastore, activity: _Activity) -> Iterator[_Part]:
+    """Yield spikes of cells at even distances among all, fewer if they fire much; labels are their ids."""
+    trains, n = _trains(activity.trials[0]), _CELLS
+    ids = np.sort(trains.ids)
+    while True:
+        chosen = ids[np.unique(np.linspace(0, len(ids) - 1, n).round().astype(np.int64))]
+        sample = trains.select(np.isin(trains.ids, chosen))
+        times = sample.times - sample.t_start
+        early = times <= _LONGEST
+        if early.sum() <= _SPIKES or n == 1:
+            break
+        n //= 2
+    labels = sample.ids[sample.owners()[early]]
+    yield f"{activity.sheet}: spikes, {activity.state}", Events(times[early].astype(np.float32), labels.tolist())
+
+
+def _orientation_tuning(datastore: Datastore, activity: _Activity) -> Iterator[_Part]:
+    sheet = activity.sheet
+    datastore.sheet(sheet).require_orientations()  # before the responses are read, of which there are many
+    for contrast in contrasts(datastore, sheet):
+        offsets, rates = orientation_responses(datastore, sheet, contrast).aligned()
+        if len(offsets) > 1:
+            curve = _over_cells(np.degrees(offsets), rates, "orientation from the preferred one")
+            yield f"{sheet}: orientation tuning, contrast {contrast:g} %", curve
+
+
+def _size_tuning(datastore: Datastore, activity: _Activity, targets: Sequence[Target]) -> Iterator[_Part]:
+    """Yield the curves of the cells of the sheet's own targets, and of the usual ones at contrasts that have none."""
+    sheet = activity.sheet
+    datastore.sheet(sheet).require_orientations()
+    any_value = SizeTuning.any_target_value
+    usual = [
+        SizeTuning(sheet_name=sheet, contrast=contrast, target_value=any_value, norm=1.0)
+        for contrast in contrasts(datastore, sheet, DISK)
+    ]
+    own = [each for each in targets if isinstance(each, SuppressedShare) and each.sheet_name == sheet]
+    for target in {each.contrast: each for each in (*usual, *reversed(own))}.values():
+        responses = size_responses(datastore, target)
+        radii = responses.radii
+        if len(radii) > 1:
+            full = np.isinf(radii)
+            x = np.where(full, _FULL_FIELD * radii[~full].max(), radii)
+            axis = "radius, the largest is the full field" if full.any() else "radius"
+            yield f"{sheet}: size tuning, contrast {target.contrast:g} %", _over_cells(x, responses.rates, axis)
+
+
+def _trains(segment: Segment) -> SpikeTrains:
+    trains = segment.spikes()
+    if not len(trains):
+        raise NoValue("no spikes were recorded")
+    return trains
+
+
+def _recorded(rates: FloatArray) -> FloatArray:
+    """Return the rates of the cells that were recorded."""
+    found = rates[np.isfinite(rates)]
+    if not found.size:
+        raise NoValue("no spikes were recorded")
+    return found
+
+
+def _over_cells(x: FloatArray, rates: FloatArray, axis: str) -> Trace:
+    """Return a curve of rates, shape (n_samples, n_cells), over an angle in degrees."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the mean of nothing is NaN, as wanted
+        mean, spread = np.nanmean(rates, axis=1), np.nanstd(rates, axis=1)
+    return _trace(x, np.array([mean - spread, mean, mean + spread]), "deg", axis)
+
+
+def _trace(x: ArrayLike, rates: ArrayLike, unit: str, axis: str = "time") -> Trace:
+    """Return rates in Hz with the precision of 32 bits, which take half of the space."""
+    return Trace(np.asarray(x, np.float32), np.asarray(rates, np.float32), "Hz", unit, axis)
