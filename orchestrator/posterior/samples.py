@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -15,6 +16,14 @@ import numpy as np
 from orchestrator.errors import UsageError
 from orchestrator.files import replacing
 from orchestrator.records import FloatArray
+
+
+class Method(str, Enum):
+    """What has learnt from evaluations: Gaussian processes, or networks of the likelihood or of the posterior."""
+
+    GP = "gp"
+    NLE = "nle"
+    NPE = "npe"
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,8 @@ class Samples:
         Of each target.
     warnings : sequence of str
         Why not to trust them.
+    method : Method
+        What has learnt from the evaluations.
     """
 
     names: Sequence[str]
@@ -81,6 +92,7 @@ class Samples:
     effective: float
     qualities: Sequence[Quality]
     warnings: Sequence[str]
+    method: Method = Method.GP
 
     def write(self, path: Path) -> None:
         """Write them, as arrays and what is known of them (``.npz``), or as a table of the samples alone (``.csv``).
@@ -105,7 +117,7 @@ class Samples:
             raise UsageError(f"--out: {path} cannot be written: {error.strerror}") from error
 
     def _about(self) -> str:
-        kept: dict[str, Any] = {key: getattr(self, key) for key in _KEPT}
+        kept: dict[str, Any] = {key: getattr(self, key) for key in (*_KEPT, "method")}
         return json.dumps({**kept, "qualities": [asdict(each) for each in self.qualities]})
 
     @classmethod
@@ -123,7 +135,7 @@ class Samples:
             with np.load(path, allow_pickle=False) as arrays:
                 about: Mapping[str, Any] = json.loads(str(arrays["about"]))
                 values, logarithms = (np.asarray(arrays[name], dtype=float) for name in ("values", "logarithms"))
-            kept = {key: about[key] for key in _KEPT}
+            kept = {key: about[key] for key in _KEPT} | {"method": Method(about.get("method", Method.GP))}
             qualities = [Quality(**each) for each in about["qualities"]]
             if values.shape != (len(logarithms), len(kept["names"])) or not np.isfinite(values).all():
                 raise ValueError(f"unexpected samples of shape {values.shape}")

@@ -1,0 +1,83 @@
+"""Posterior distributions by networks: what they learn, against exact densities, and what is said against them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from in_process import command
+from posterior_runs import CORRELATION, MEAN, SD, SLOPES, WANTED, linear_run, scattered
+
+from orchestrator.errors import UsageError
+from orchestrator.optimisers import Problem, Told
+from orchestrator.optimisers.base import Scale
+from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.posterior.examples import Examples, examples_of
+from orchestrator.posterior.networks import trained
+from orchestrator.posterior.neural import sampled_by
+from orchestrator.posterior.observed import Observed
+from orchestrator.posterior.samples import Method, Samples
+from orchestrator.records import FloatArray, Outcome
+
+# marks of what trains networks
+training = pytest.mark.reference
+SPACE = SearchSpace([Parameter("a", -1, 3), Parameter("b", 0, 5)])
+LOW, WIDTH = np.array([-1.0, 0.0]), np.array([4.0, 5.0])
+
+
+def observed(points: FloatArray, values: FloatArray, scales: list[Scale], exploded: int = 0) -> Observed:
+    """What evaluations say of which the last so many exploded."""
+    outcomes = [Outcome.OK] * (len(points) - exploded) + [Outcome.EXPLODED] * exploded
+    names = [f"target {n}" for n in range(len(scales))]
+    problem = Problem(np.full(2, 0.5), SPACE.steps, 0.2, 6, 1, targets=names, scales=scales, space=SPACE)
+    return Observed.of(problem, [Told(points, values, np.zeros(values.shape), outcomes)])
+
+
+def moments(points: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray, float]:
+    """Mean, standard deviation and correlation, in the parameters' units."""
+    mean, covariance = np.average(points, axis=0, weights=weights), np.cov(points.T, aweights=weights)
+    sd = np.sqrt(np.diag(covariance))
+    return LOW + WIDTH * mean, WIDTH * sd, float(covariance[0, 1] / sd.prod())
+
+
+def test_examples_are_distances_from_what_is_wanted_in_standard_deviations_of_the_data() -> None:
+    """Those inside of an interval are 0, far ones are compressed, and those that nothing changes are left out."""
+    points = np.random.default_rng(1).random((6, 2))
+    inside, far, same = [1.0, 1.5, 2.0, 2.3, 0.5, 1.0], [0.0, 0.1, -0.1, 1e4, 0.0, 0.0], np.full(6, 7.0)
+    scales = [Scale(1, 2, 0.1, 20), Scale(0, 0, 0.1, 20), Scale(0, 1, 0.1, 20)]
+    found = examples_of(observed(points, np.column_stack([inside, far, same]), scales, exploded=1))
+    np.testing.assert_array_equal(found.points, points[:5])
+    np.testing.assert_array_equal(found.without, points[5:])
+    assert found.distances.shape == (5, 2)
+    np.testing.assert_allclose(found.distances[:3, 0], 0, atol=1e-9)
+    np.testing.assert_allclose(found.distances[3:, 0], 10 * np.arcsinh([0.3, -0.5]))
+    np.testing.assert_allclose(found.distances[:3, 1], 10 * np.arcsinh([0, 0.1, -0.1]), atol=1e-9)
+    assert 30 < found.distances[3, 1] < 60
+
+
+def test_values_that_say_nothing_are_refused() -> None:
+    points, scale = np.random.default_rng(1).random((4, 2)), [Scale(0, 1, 0.1, 20)]
+    with pytest.raises(UsageError, match="all evaluations have the same values"):
+        examples_of(observed(points, np.full((4, 1), 0.5), scale))
+    with pytest.raises(UsageError, match="with a value of every target, got none"):
+        examples_of(observed(points, np.full((4, 1), np.nan), scale))
+
+
+def test_too_few_evaluations_for_networks_are_refused() -> None:
+    rows = scattered(49)
+    few = observed((rows - LOW) / WIDTH, rows @ SLOPES.T, [Scale(float(v), float(v), 0.1, 20) for v in WANTED])
+    with pytest.raises(UsageError, match="--method nle expects 50 or more evaluations .* got 49: evaluate more, or"):
+        sampled_by(Method.NLE, few, 400)
+
+
+def test_without_sbi_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    run = linear_run(tmp_path)
+    done = command("posterior", str(run.directory), "--method", "npe", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "orchestrator: posterior: --method nle and npe need sbi, which is not installed (" in done.stderr
+    assert done.stderr.endswith("pip install 'mozaik-orchestrator[sbi]'\n")
+
+
