@@ -18,8 +18,9 @@ from orchestrator.records import FloatArray
 
 # evaluations of a step of training, and copies of each with noise of its own
 _BATCH, _COPIES = 50, 5
-# share of the evaluations that are not learnt, at which training ends after so many rounds without progress
-_HELD_OUT, _PATIENCE = 0.1, 30
+# share of the evaluations that are not learnt, at which training ends after so many rounds without progress, or else
+# after so many steps
+_HELD_OUT, _PATIENCE, _MOST = 0.1, 30, 1000
 _LEARNING_RATE = 1e-3
 # least standard deviation of points in the cube
 _WIDTH = 1e-9
@@ -94,6 +95,7 @@ def trained(method: Method, examples: Examples, seed: int) -> LogDensity:
             learning_rate=_LEARNING_RATE,
             validation_fraction=_HELD_OUT,
             stop_after_epochs=_PATIENCE,
+            max_num_epochs=max(_MOST * _BATCH // len(theta), 1),
             dataloader_kwargs={"collate_fn": noisy},
         )
     estimator.eval()

@@ -87,7 +87,7 @@ def sampled_by_networks(
     Raises
     ------
     orchestrator.errors.UsageError
-        If too few evaluations have a value of each target, or a package is not installed.
+        If too few evaluations have a value of each target, a package is not installed, or networks find nothing.
     """
     examples = examples_of(observed)
     if len(examples.points) < _FEWEST:
@@ -95,9 +95,20 @@ def sampled_by_networks(
             f"posterior: --method {method.value} expects {_FEWEST} or more evaluations with a value of every target, "
             f"got {len(examples.points)}: evaluate more, or take --method gp"
         )
+    if method is Method.NPE:
+        # whole numbers have a density only if each has an interval
+        shift = np.random.default_rng([seed, 1]).uniform(-0.5, 0.5, examples.points.shape)
+        examples = replace(examples, points=examples.points + shift * observed.problem.steps)
     emcee_package()  # if it is not there, nothing is computed
-    with libraries().limit(limits=1), one_thread():
-        found = _Search(observed, method, examples, seed, say).found()
+    try:
+        with libraries().limit(limits=1), one_thread():
+            found = _Search(observed, method, examples, seed, say).found()
+    except (ArithmeticError, AssertionError, RuntimeError, ValueError) as error:  # of sbi and torch
+        raise UsageError(f"posterior: the networks cannot be trained ({error})") from error
+    return _samples(method, observed, examples, found, number)
+
+
+def _samples(method: Method, observed: Observed, examples: Examples, found: _Found, number: int) -> Samples:
     points, logarithms = found.chain.thinned(number)
     near = Ellipsoid.of(found.chain.flat, _NEAR)
     qualities = [
@@ -146,13 +157,9 @@ class _Search:
         return _Found(chain, self._apart(networks, chain), learnt)
 
     def _trained(self, learnt: Flags, number: int) -> LogDensity:
-        examples = self._examples.only(learnt)
-        steps = self._observed.problem.steps
+        density = trained(self._method, self._examples.only(learnt), self._seed + number)
         if self._method is Method.NPE:
-            # whole numbers have a density only if each has an interval
-            shift = steps * self._rng.uniform(-0.5, 0.5, examples.points.shape)
-            return trained(Method.NPE, replace(examples, points=examples.points + shift), self._seed + number)
-        density = trained(Method.NLE, examples, self._seed + number)
+            return density
         return lambda points: density(self._observed.problem.snapped(points))
 
     def _around_the_best(self) -> FloatArray:

@@ -36,7 +36,7 @@ class Quality:
         Its label.
     error : float
         Root mean square error of predicting each near evaluation by the others, in standard deviations of the data; NaN
-        if none is near.
+        if none is near. It, and the next two, are NaN of networks, which predict no values.
     standard : float
         The same in standard deviations that the model expects, with the noise of a single evaluation: 1 if it is right.
     uncertainty : float

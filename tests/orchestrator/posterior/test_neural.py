@@ -14,6 +14,7 @@ from orchestrator.errors import UsageError
 from orchestrator.optimisers import Problem, Told
 from orchestrator.optimisers.base import Scale
 from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.posterior import networks
 from orchestrator.posterior.examples import Examples, examples_of
 from orchestrator.posterior.networks import trained
 from orchestrator.posterior.neural import sampled_by
@@ -68,7 +69,7 @@ def test_values_that_say_nothing_are_refused() -> None:
 def test_too_few_evaluations_for_networks_are_refused() -> None:
     rows = scattered(49)
     few = observed((rows - LOW) / WIDTH, rows @ SLOPES.T, [Scale(float(v), float(v), 0.1, 20) for v in WANTED])
-    with pytest.raises(UsageError, match="--method nle expects 50 or more evaluations .* got 49: evaluate more, or"):
+    with pytest.raises(UsageError, match=r"--method nle expects 50 or more evaluations .* got 49: evaluate more, or"):
         sampled_by(Method.NLE, few, 400)
 
 
@@ -81,3 +82,49 @@ def test_without_sbi_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     assert done.stderr.endswith("pip install 'mozaik-orchestrator[sbi]'\n")
 
 
+@training
+@pytest.mark.parametrize("method", [Method.NLE, Method.NPE])
+def test_a_network_learns_the_density_of_rates(method: Method) -> None:
+    """Of points that are even: within 0.3 standard deviations, 20 % of the standard deviations and .1."""
+    points = MEAN + 6 * SD * np.random.default_rng(1).uniform(-1, 1, (200, 2))
+    points = (points - LOW) / WIDTH
+    distances = ((LOW + WIDTH * points) @ SLOPES.T - WANTED) / 0.1
+    density = trained(method, Examples(points, distances, np.empty((0, 2))), 1)
+    grid = [np.linspace(*np.quantile(column, [0, 1]), 60) for column in points.T]
+    everywhere = np.column_stack([each.ravel() for each in np.meshgrid(*grid)])
+    mean, sd, correlation = moments(everywhere, np.exp(density(everywhere)))
+    assert (np.abs(mean - MEAN) < 0.3 * SD).all()
+    np.testing.assert_allclose(sd, SD, rtol=0.2)
+    assert correlation == pytest.approx(CORRELATION, abs=0.1)
+
+
+@training
+def test_the_same_seed_trains_the_same_network_and_leaves_torch_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch  # noqa: PLC0415  (takes long to import)
+
+    monkeypatch.setattr(networks, "_MOST", 20)
+    points = np.random.default_rng(1).random((50, 2))
+    examples = Examples(points, 10 * points - 5, points[:0])
+    torch.manual_seed(7)
+    before = torch.random.get_rng_state()
+    one, same, other = (trained(Method.NLE, examples, seed)(points) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@training
+def test_the_command_says_that_a_search_is_no_sample_of_the_prior(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(networks, "_MOST", 200)  # which are too few to be exact
+    run = linear_run(tmp_path)
+    done = command("posterior", str(run.directory), "--method", "npe", "--samples", "300", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    text = " ".join(done.stdout.split())
+    assert "! the evaluations are not spread evenly over the ranges" in text
+    assert "target best evaluation off rate 0 0." in text
+    assert "under networks of the posterior of " in text
+    samples = Samples.read(run.posterior)
+    assert (samples.method, samples.values.shape, samples.evaluations) == (Method.NPE, (300, 2), 61)
+    assert not list(tmp_path.rglob("sbi-logs"))
