@@ -82,7 +82,7 @@ def trained(method: Method, examples: Examples, seed: int) -> LogDensity:
         rows[1] = rows[1] + (drawn - drawn.mean(0)) / drawn.std(0) * noise
         return rows
 
-    with _quiet(torch, seed):
+    with one_thread(), _quiet(torch, seed):
         likely = method is Method.NLE
         train, network = (inference.NLE, networks.likelihood_nn) if likely else (inference.NPE, networks.posterior_nn)
         trainer = train(
@@ -147,9 +147,12 @@ def sbi_packages() -> tuple[Any, Any, Any]:
         If they are not installed.
     """
     try:
-        return tuple(importlib.import_module(name) for name in ("torch", "sbi.inference", "sbi.neural_nets"))
+        torch, inference, networks = (
+            importlib.import_module(name) for name in ("torch", "sbi.inference", "sbi.neural_nets")
+        )
     except ImportError as error:
         raise UsageError(
             f"posterior: --method nle and npe need sbi, which is not installed ({error}): pip install "
             "'mozaik-orchestrator[sbi]'"
         ) from error
+    return torch, inference, networks

@@ -73,6 +73,7 @@ def test_too_few_evaluations_for_networks_are_refused() -> None:
         sampled_by(Method.NLE, few, 400)
 
 
+@pytest.mark.commands
 def test_without_sbi_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     run = linear_run(tmp_path)
