@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import logsumexp
-from scipy.stats import kstest
 
 from orchestrator.errors import UsageError
 from orchestrator.optimisers.models.archive import Flags
@@ -97,8 +96,10 @@ def sampled_by_networks(
         )
     if method is Method.NPE:
         # whole numbers have a density only if each has an interval
-        shift = np.random.default_rng([seed, 1]).uniform(-0.5, 0.5, examples.points.shape)
-        examples = replace(examples, points=examples.points + shift * observed.problem.steps)
+        points, without = (
+            _within_steps(each, observed.problem.steps, seed) for each in (examples.points, examples.without)
+        )
+        examples = replace(examples, points=points, without=without)
     emcee_package()  # if it is not there, nothing is computed
     try:
         with libraries().limit(limits=1), one_thread():
@@ -137,27 +138,32 @@ def _samples(method: Method, observed: Observed, examples: Examples, found: _Fou
     )
 
 
+def _within_steps(points: FloatArray, steps: FloatArray, seed: int) -> FloatArray:
+    """Return points moved to anywhere in the intervals of their whole numbers."""
+    return points + steps * np.random.default_rng([seed, 1]).uniform(-0.5, 0.5, points.shape)
+
+
 class _Search:
     def __init__(self, observed: Observed, method: Method, examples: Examples, seed: int, say: Callable[[str], None]):
-        self._observed, self._method, self._say, self._seed = observed, method, say, seed
+        self._observed, self._method, self._say = observed, method, say
         self._rng = np.random.default_rng(seed)
         self._examples = examples
 
     def found(self) -> _Found:
         points = self._examples.points
         self._say(f"a network learns {len(points)} evaluations")
-        first = self._trained(np.ones(len(points), dtype=bool), 0)
+        first = self._trained(np.ones(len(points), dtype=bool))
         chain = self._explored([first], self._around_the_best(), None, _STEPS)
         region = Ellipsoid.of(chain.flat, _FAR)
         learnt = region.distances(points) <= max(region.reach, np.sort(region.distances(points))[_FEWEST - 1])
         self._say(f"{_NETWORKS} networks learn the {int(learnt.sum())} evaluations near the posterior")
-        networks = [self._trained(learnt, number) for number in range(1, _NETWORKS + 1)]
+        networks = [self._trained(learnt) for _ in range(_NETWORKS)]
         self._say("samples under the average of these networks")
         chain = self._explored(networks, chain.flat, region, None)
         return _Found(chain, self._apart(networks, chain), learnt)
 
-    def _trained(self, learnt: Flags, number: int) -> LogDensity:
-        density = trained(self._method, self._examples.only(learnt), self._seed + number)
+    def _trained(self, learnt: Flags) -> LogDensity:
+        density = trained(self._method, self._examples.only(learnt), int(self._rng.integers(2**31)))
         if self._method is Method.NPE:
             return density
         return lambda points: density(self._observed.problem.snapped(points))
@@ -207,7 +213,7 @@ def _average(logarithms: Sequence[FloatArray]) -> FloatArray:
 
 def _warnings(method: Method, examples: Examples, found: _Found, near: Ellipsoid, n_near: int) -> list[str]:
     warnings = []
-    if method is Method.NPE and _uneven(examples.points):
+    if method is Method.NPE and uneven(np.concatenate([examples.points, examples.without])):
         warnings.append(
             "the evaluations are not spread evenly over the ranges, as those of a search are not: --method npe takes "
             "for likely what was evaluated often; take nle or gp, or evaluate points of optimiser.method: sobol"
@@ -223,14 +229,17 @@ def _warnings(method: Method, examples: Examples, found: _Found, near: Ellipsoid
             f"standard deviations apart, and these by up to {np.expm1(found.apart[1]):.0%}; evaluate more near the "
             "posterior, or take --method gp"
         )
-    if without := int(near.holds(examples.without).sum()):
+    # among draws of the prior, what is left out is unlikely
+    if method is Method.NLE and (without := int(near.holds(examples.without).sum())):
         warnings.append(
-            f"{without} evaluations near the posterior exploded, or have no value of a target; networks do not learn "
-            "that, so that the posterior may reach to where the model does not work"
+            f"{without} evaluations near the posterior exploded, or have no value of a target; networks of the "
+            "likelihood do not learn that, so that the posterior may reach to where the model does not work"
         )
     return warnings
 
 
-def _uneven(points: FloatArray) -> bool:
-    """Return whether a column is not uniform in the unit interval (Kolmogorov-Smirnov test)."""
+def uneven(points: FloatArray) -> bool:
+    """Return whether a column of points is not uniform in the unit interval (Kolmogorov-Smirnov test)."""
+    from scipy.stats import kstest  # noqa: PLC0415  (takes long to import)
+
     return any(kstest(column, "uniform").pvalue < _UNEVEN / points.shape[1] for column in points.T)

@@ -17,7 +17,7 @@ from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.posterior import networks
 from orchestrator.posterior.examples import Examples, examples_of
 from orchestrator.posterior.networks import trained
-from orchestrator.posterior.neural import sampled_by
+from orchestrator.posterior.neural import sampled_by, uneven
 from orchestrator.posterior.observed import Observed
 from orchestrator.posterior.samples import Method, Samples
 from orchestrator.records import FloatArray, Outcome
@@ -71,6 +71,14 @@ def test_too_few_evaluations_for_networks_are_refused() -> None:
     few = observed((rows - LOW) / WIDTH, rows @ SLOPES.T, [Scale(float(v), float(v), 0.1, 20) for v in WANTED])
     with pytest.raises(UsageError, match=r"--method nle expects 50 or more evaluations .* got 49: evaluate more, or"):
         sampled_by(Method.NLE, few, 400)
+
+
+@pytest.mark.commands  # imports what takes long
+def test_points_of_a_search_are_told_from_those_that_are_even() -> None:
+    rng = np.random.default_rng(1)
+    assert not uneven(rng.random((300, 4)))
+    assert not uneven((np.stack(np.meshgrid(np.arange(16), np.arange(16)), axis=-1).reshape(-1, 2) + 0.5) / 16)
+    assert uneven(np.column_stack([rng.random(300), np.clip(0.5 + 0.2 * rng.standard_normal(300), 0, 1)]))
 
 
 @pytest.mark.commands
