@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from in_process import command
-from posterior_runs import CORRELATION, MEAN, SD, SLOPES, WANTED, linear_run, scattered
+from posterior_runs import CORRELATION, MEAN, SD, SLOPES, WANTED, linear_run, samples_of, scattered
 
 from orchestrator.errors import UsageError
 from orchestrator.optimisers import Problem, Told
@@ -64,6 +65,18 @@ def test_values_that_say_nothing_are_refused() -> None:
         examples_of(observed(points, np.full((4, 1), 0.5), scale))
     with pytest.raises(UsageError, match="with a value of every target, got none"):
         examples_of(observed(points, np.full((4, 1), np.nan), scale))
+
+
+def test_samples_say_their_method_and_those_of_before_there_were_several_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "samples.npz"
+    samples_of(("a", "b"), method=Method.NLE).write(path)
+    assert Samples.read(path).method is Method.NLE
+    with np.load(path) as arrays:
+        kept = dict(arrays)
+    about = json.loads(str(kept["about"]))
+    assert about.pop("method") == "nle"
+    np.savez(path, **{**kept, "about": json.dumps(about)})
+    assert Samples.read(path).method is Method.GP
 
 
 def test_too_few_evaluations_for_networks_are_refused() -> None:
