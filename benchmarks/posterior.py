@@ -1,16 +1,17 @@
 """How near the posterior distribution from a run's evaluations is to the exact one, on problems where that is known.
 
     python benchmarks/posterior.py [--beds LINEAR RATES CELL] [--evaluations 60] [--seeds 5] [--first 100]
+                                   [--method gp] [--even]
 
 LINEAR   5 parameters, 8 values that are linear in them; the posterior is normal
 RATES    the example of CompNeuroPy's OptNeuron: a rate a I + b at three currents, a and b from -10 to 10; normal
 CELL     the linear neuron of `traces.py`, of which two traces are compared with data; integrated on a grid
 
-The evaluations of the first two are those of a search by CMA-ES with its model, those of CELL a Latin hypercube. The
-last line is one JSON object: by bed the exact ``sd`` and ``correlation`` (of the first two parameters); ``warned``, how
-many of the runs were told not to be trusted; of the others the worst ``mean_off``, how many exact standard deviations
-the mean is off, ``sd_ratio``, the ratio of the standard deviations that is farthest from 1, and ``correlation_off``;
-and ``seconds`` of the processor for one posterior.
+The evaluations of the first two are those of a search by CMA-ES with its model, those of CELL, and all of them with
+--even, a Latin hypercube. The last line is one JSON object: by bed the exact ``sd`` and ``correlation`` (of the first
+two parameters); ``warned``, how many of the runs were told not to be trusted; of the others the worst ``mean_off``, how
+many exact standard deviations the mean is off, ``sd_ratio``, the ratio of the standard deviations that is farthest from
+1, and ``correlation_off``; and ``seconds`` of the processor for one posterior.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ from traces import Cell
 from orchestrator.optimisers import Problem, Told, create_optimiser
 from orchestrator.optimisers.base import Scale
 from orchestrator.optimisers.space import Parameter, SearchSpace
+from orchestrator.posterior.neural import sampled_by
 from orchestrator.posterior.observed import Observed
-from orchestrator.posterior.sampling import sampled
+from orchestrator.posterior.samples import Method
 from orchestrator.records import FloatArray, Origin, Outcome
 
 _MAX_SCORE = 20.0
@@ -146,12 +148,14 @@ def evaluated(bed: Bed, evaluations: int, seed: int) -> list[Told]:
     return blocks
 
 
-def measured(name: str, seed: int, evaluations: int) -> dict[str, float]:
+def measured(given: argparse.Namespace, name: str, seed: int) -> dict[str, float]:
     """Return how far the posterior of one run is from the exact one."""
     bed = bed_of(name, seed)
-    observed = Observed.of(bed.problem, evaluated(bed, evaluations, seed), bed.noise)
+    if given.even:
+        bed = replace(bed, method=None)
+    observed = Observed.of(bed.problem, evaluated(bed, given.evaluations, seed), bed.noise)
     begin = time.process_time()
-    found = sampled(observed, 20_000, seed)
+    found = sampled_by(given.method, observed, 20_000, seed)
     seconds = time.process_time() - begin
     ratio = found.values.std(axis=0) / bed.sd
     return {
@@ -165,7 +169,7 @@ def measured(name: str, seed: int, evaluations: int) -> dict[str, float]:
 
 def figures(given: argparse.Namespace, name: str) -> dict[str, object]:
     """Return the figures of a bed."""
-    rows = [measured(name, seed, given.evaluations) for seed in range(given.first, given.first + given.seeds)]
+    rows = [measured(given, name, seed) for seed in range(given.first, given.first + given.seeds)]
     bed, trusted = bed_of(name, given.first), [row for row in rows if not row["warned"]]
     worst = max((row["sd_ratio"] for row in trusted), key=lambda ratio: abs(np.log(ratio)), default=np.nan)
     return {
@@ -186,12 +190,24 @@ def main() -> None:
     parser.add_argument("--evaluations", type=int, default=60)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first", type=int, default=100, help="the first seed")
+    parser.add_argument("--method", type=Method, choices=list(Method), default=Method.GP)
+    parser.add_argument("--even", action="store_true", help="evaluations of a Latin hypercube")
     given = parser.parse_args()
     found = {}
     for name in given.beds:
         found[name] = figures(given, name)
         print(name, found[name], flush=True)
-    print(json.dumps({"evaluations": given.evaluations, "seeds": given.seeds, "first": given.first, "beds": found}))
+    print(
+        json.dumps(
+            {
+                "method": given.method,
+                "evaluations": given.evaluations,
+                "seeds": given.seeds,
+                "first": given.first,
+                "beds": found,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from orchestrator.cli.app import RunDirectory, app
 from orchestrator.cli.printing import PlainConsole, say
 from orchestrator.errors import UsageError
 from orchestrator.paths import run_paths
+from orchestrator.posterior.samples import Method
 
 
 @app.command()
@@ -20,6 +21,14 @@ def posterior(
     run_directory: RunDirectory,
     *,
     samples: Annotated[int, typer.Option(min=100, max=1_000_000, help="How many samples are kept.")] = 4000,
+    method: Annotated[
+        Method,
+        typer.Option(
+            help="What learns from the evaluations: gp, Gaussian processes of the values; nle, networks of the "
+            "likelihood, for thousands of evaluations; npe, networks of the posterior, for evaluations that are spread "
+            "evenly over the ranges."
+        ),
+    ] = Method.GP,
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of the random numbers.")] = 1,
     noise: Annotated[
         list[str] | None,
@@ -51,19 +60,20 @@ def posterior(
     """Print how far a run's evaluations constrain each parameter, and write samples of the posterior distribution.
 
     A model of what simulations give is made from the evaluations; nothing is simulated or imported of the run's model.
-    Needs the package emcee (extra posterior). Exit codes: 0 done, 2 wrong usage, or too few evaluations.
+    Needs the package emcee (extra posterior), and sbi (extra sbi) for networks. Exit codes: 0 done, 2 wrong usage, or
+    too few evaluations.
     """
     sds = _sds(noise or ())
     if out is not None and out.suffix not in (".npz", ".csv"):
         raise UsageError(f"--out: expected a file .npz or .csv, got {out}")
     from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415  (commands that need little start quickly)
+    from orchestrator.posterior.neural import sampled_by  # noqa: PLC0415
     from orchestrator.posterior.observed import observed_in  # noqa: PLC0415
-    from orchestrator.posterior.sampling import sampled  # noqa: PLC0415
     from orchestrator.posterior.tables import posterior_parts  # noqa: PLC0415
 
     paths = run_paths(run_directory)
     observed = observed_in(Checkpoint(paths.checkpoint), sds)
-    found = sampled(observed, samples, seed, lambda text: say(text, error=True), calibrate)
+    found = sampled_by(method, observed, samples, seed, lambda text: say(text, error=True), calibrations=calibrate)
     written = out or paths.posterior
     found.write(written)
     console = PlainConsole()

@@ -49,9 +49,14 @@ class Chain:
         """Whether it is longer than so many autocorrelation times that these are known well (Sokal 1996)."""
         return bool(self.points.shape[0] >= (1 - _BURN) * _TIMES * self.times.max())
 
+    @property
+    def flat(self) -> FloatArray:
+        """All samples, shape (n_steps * n_walkers, n_parameters)."""
+        return self.points.reshape(-1, self.points.shape[2])
+
     def thinned(self, number: int) -> tuple[FloatArray, FloatArray]:
         """Return so many samples and their logarithms, evenly over all, or all of them if there are not so many."""
-        flat, logarithms = self.points.reshape(-1, self.points.shape[2]), self.logarithms.ravel()
+        flat, logarithms = self.flat, self.logarithms.ravel()
         rows = np.linspace(0, len(flat) - 1, min(number, len(flat))).round().astype(int)
         return flat[rows], logarithms[rows]
 

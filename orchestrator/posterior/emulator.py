@@ -11,7 +11,7 @@ from orchestrator.errors import UsageError
 from orchestrator.optimisers.models.archive import Archive, Flags, IntArray
 from orchestrator.optimisers.models.gaussian_processes import GaussianProcesses
 from orchestrator.optimisers.models.metric import Metric
-from orchestrator.optimisers.models.quantities import Components
+from orchestrator.optimisers.models.quantities import Components, Quantity
 from orchestrator.optimisers.models.scores import Scales
 from orchestrator.optimisers.models.values import Data, ValueModel, differ, labels, probability
 from orchestrator.posterior.likelihood import of_differences, of_numbers, offsets
@@ -259,15 +259,30 @@ class Emulator:
         rows = archive.rows[target][known]
         if len(rows) < FEWEST or not differ(coordinates[known]):
             _refuse(self._observed, target)
-        variance, noise = float(rows.var(axis=0).sum()), float(self._observed.noise[target])
-        left_out = min(_SHARE, (_LEFT_OUT * noise) ** 2 / variance) if variance else _SHARE
-        components = archive.quantities[target].components(rows, 1 - left_out)
+        components = components_of(archive.quantities[target], rows, float(self._observed.noise[target]))
         processes = GaussianProcesses(coordinates[known], components.numbers)
         works = ~archive.failed
         missing = labels(coordinates[works], ~known[works])
         mean = rows.mean(axis=0)
         axes = np.linalg.lstsq(components.numbers, rows - mean, rcond=None)[0]
         return _Differences(target, np.flatnonzero(known), components, mean, axes, processes, missing)
+
+
+def components_of(quantity: Quantity, rows: FloatArray, noise: float) -> Components:
+    """Return the principal components of differences that are not lost in the noise.
+
+    Parameters
+    ----------
+    quantity : Quantity
+        What is learnt.
+    rows : ndarray of float, shape (n_points, width)
+        Finite; at least one.
+    noise : float
+        Standard deviation of the data, in norms.
+    """
+    variance = float(rows.var(axis=0).sum())
+    left_out = min(_SHARE, (_LEFT_OUT * noise) ** 2 / variance) if variance else _SHARE
+    return quantity.components(rows, 1 - left_out)
 
 
 def _refuse(observed: Observed, target: int) -> None:

@@ -114,7 +114,7 @@ class _Search:
         width = len(observed.space) + 1
         self._fewest = min(width * (width + 1) // 2 + _MORE, _LEAST * width, _MOST, found)
         # outside of any of them the posterior is 0, as models before have found
-        self._regions: list[_Ellipsoid] = []
+        self._regions: list[Ellipsoid] = []
 
     def found(self) -> Posterior:
         points, chosen, walkers = self._observed.archive.points, self._overall(), self._around_the_best()
@@ -124,7 +124,7 @@ class _Search:
         for number in range(_ROUNDS):
             self._say(f"model {number + 1}, of {len(chosen)} evaluations")
             chain = self._explored(emulator, walkers, _STEPS)
-            region, walkers = _Ellipsoid.of(_flat(chain), _FAR), self._spread(chain)
+            region, walkers = Ellipsoid.of(chain.flat, _FAR), self._spread(chain)
             uncertainty = float(emulator.uncertainty(chain.thinned(_LOOKED_AT)[0]).max())
             if number and uncertainty < least:  # the first one is of values alone
                 best, least = emulator, uncertainty
@@ -132,11 +132,11 @@ class _Search:
             before, chosen = chosen, self._chosen(region.distances(points), region.holds(points))
             if least <= _CERTAIN and len(np.setxor1d(chosen, before)) <= _SAME * len(chosen):
                 break
-            emulator = self._emulator(self._observed.archive, chosen, _metric(_flat(chain)))
+            emulator = self._emulator(self._observed.archive, chosen, _metric(chain.flat))
         learnt = best.archive.points
         self._say(f"samples under the model that is least uncertain, of {len(learnt)} evaluations")
         chain = self._explored(best, walkers, None)
-        return Posterior(chain, best, _Ellipsoid.of(_flat(chain), _NEAR).holds(learnt))
+        return Posterior(chain, best, Ellipsoid.of(chain.flat, _NEAR).holds(learnt))
 
     def _emulator(self, archive: Archive, chosen: IntArray, metric: Metric) -> Emulator:
         return Emulator(self._observed, archive.only(chosen), metric)
@@ -172,7 +172,7 @@ class _Search:
 
     def _spread(self, chain: Chain) -> FloatArray:
         """Return where the walkers go on: at samples of a chain, each of another one."""
-        samples = _flat(chain)
+        samples = chain.flat
         return samples[self._rng.choice(len(samples), walkers_for(samples.shape[1]), replace=False)]
 
     def _explored(self, emulator: Emulator, walkers: FloatArray, steps: int | None) -> Chain:
@@ -190,10 +190,6 @@ class _Search:
         return explore(log_probability, walkers, int(self._rng.integers(2**31)), steps)
 
 
-def _flat(chain: Chain) -> FloatArray:
-    return chain.points.reshape(-1, chain.points.shape[2])
-
-
 def _covariance(points: FloatArray) -> FloatArray:
     width = points.shape[1]
     return np.asarray(np.cov(points.T).reshape(width, width) + _WIDTH**2 * np.eye(width))
@@ -205,7 +201,7 @@ def _metric(points: FloatArray) -> Metric:
 
 
 @dataclass(frozen=True)
-class _Ellipsoid:
+class Ellipsoid:
     """A normal distribution, and how far from its mean it reaches.
 
     Parameters
@@ -223,7 +219,7 @@ class _Ellipsoid:
     reach: float
 
     @classmethod
-    def of(cls, samples: FloatArray, beyond: float) -> _Ellipsoid:
+    def of(cls, samples: FloatArray, beyond: float) -> Ellipsoid:
         """Return that of samples, which reaches farther than most of them by so many standard deviations."""
         return cls(samples.mean(axis=0), _covariance(samples), float(np.sqrt(samples.shape[1])) + beyond)
 

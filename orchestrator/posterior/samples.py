@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -20,6 +21,14 @@ from orchestrator.posterior.ranks import Ranks
 from orchestrator.records import FloatArray
 
 
+class Method(str, Enum):
+    """What has learnt from evaluations: Gaussian processes, or networks of the likelihood or of the posterior."""
+
+    GP = "gp"
+    NLE = "nle"
+    NPE = "npe"
+
+
 @dataclass(frozen=True)
 class Quality:
     """How good the model of a target is where the posterior is.
@@ -30,7 +39,7 @@ class Quality:
         Its label.
     error : float
         Root mean square error of predicting each near evaluation by the others, in standard deviations of the data; NaN
-        if none is near.
+        if none is near. It, and the next two, are NaN of networks, which predict no values.
     standard : float
         The same in standard deviations that the model expects, with the noise of a single evaluation: 1 if it is right.
     uncertainty : float
@@ -75,6 +84,8 @@ class Samples:
         What simulations would give at them; None if that is not known.
     calibration : Ranks or None
         Whether posteriors like this one are as wide as they should be; None if that was not asked for.
+    method : Method
+        What has learnt from the evaluations.
     """
 
     names: Sequence[str]
@@ -88,9 +99,9 @@ class Samples:
     effective: float
     qualities: Sequence[Quality]
     warnings: Sequence[str]
-
     predicted: Predicted | None = None
     calibration: Ranks | None = None
+    method: Method = Method.GP
 
     def write(self, path: Path) -> None:
         """Write them, as arrays and what is known of them (``.npz``), or as a table of the samples alone (``.csv``).
@@ -115,7 +126,7 @@ class Samples:
             raise UsageError(f"--out: {path} cannot be written: {error.strerror}") from error
 
     def _arrays(self) -> dict[str, Any]:
-        about: dict[str, Any] = {key: getattr(self, key) for key in _KEPT}
+        about: dict[str, Any] = {key: getattr(self, key) for key in (*_KEPT, "method")}
         about["qualities"] = [asdict(each) for each in self.qualities]
         arrays: dict[str, Any] = {"values": self.values, "logarithms": self.logarithms}
         if self.predicted is not None:
@@ -144,7 +155,7 @@ class Samples:
                 values, logarithms = (np.asarray(arrays[name], dtype=float) for name in ("values", "logarithms"))
                 predicted = _predicted(arrays, about) if "predicted" in arrays else None
                 calibration = Ranks.of(about["names"], arrays["ranks"]) if "ranks" in arrays else None
-            kept = {key: about[key] for key in _KEPT}
+            kept = {key: about[key] for key in _KEPT} | {"method": Method(about.get("method", Method.GP))}
             qualities = [Quality(**each) for each in about["qualities"]]
             if values.shape != (len(logarithms), len(kept["names"])) or not np.isfinite(values).all():
                 raise ValueError(f"unexpected samples of shape {values.shape}")

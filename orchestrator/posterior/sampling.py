@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from orchestrator.posterior.calibration import calibrated
+from orchestrator.posterior.chain import Chain
 from orchestrator.posterior.fitting import Posterior, posterior_of
 from orchestrator.posterior.observed import Observed
 from orchestrator.posterior.predicted import QUANTILES, Predicted, PredictedTrace
@@ -57,7 +58,7 @@ def sampled(
     qualities = _qualities(observed, found)
     return Samples(
         names=observed.space.names,
-        values=np.array([list(observed.space.decode(point).values()) for point in points], dtype=float),
+        values=values_of(observed, points),
         logarithms=logarithms,
         blocks=observed.blocks,
         evaluations=len(observed.archive.points),
@@ -72,13 +73,18 @@ def sampled(
     )
 
 
+def values_of(observed: Observed, points: FloatArray) -> FloatArray:
+    """Return the parameters at points of the cube, in their own units, shape (n_points, n_parameters)."""
+    return np.array([list(observed.space.decode(point).values()) for point in points], dtype=float)
+
+
 def _qualities(observed: Observed, found: Posterior) -> list[Quality]:
     uncertainty = found.emulator.uncertainty(found.chain.thinned(_LOOKED_AT)[0])
-    columns = (observed.problem.targets, *found.emulator.errors(found.near), uncertainty, _misfits(observed))
+    columns = (observed.problem.targets, *found.emulator.errors(found.near), uncertainty, misfits(observed))
     return [Quality(label, *map(float, numbers)) for label, *numbers in zip(*columns, strict=True)]
 
 
-def _misfits(observed: Observed) -> FloatArray:
+def misfits(observed: Observed) -> FloatArray:
     """Return how far off the value of each target is of the evaluation that is nearest, in deviations of the data."""
     archive = observed.archive
     found = []
@@ -89,13 +95,8 @@ def _misfits(observed: Observed) -> FloatArray:
 
 
 def _warnings(found: Posterior, qualities: Sequence[Quality]) -> list[str]:
-    warnings = []
-    chain, near = found.chain, int(found.near.sum())
-    if not chain.long_enough:
-        warnings.append(
-            f"the walkers have not gone far enough: {len(chain.points)} steps, and autocorrelation times of up to "
-            f"{chain.times.max():.0f}; widths may be wrong"
-        )
+    warnings = warnings_of_walk(found.chain)
+    near = int(found.near.sum())
     if near < found.chain.points.shape[2] + 2:
         warnings.append(
             f"only {near} of {len(found.near)} evaluations of the model are near the posterior: evaluate more there"
@@ -117,12 +118,30 @@ def _warnings(found: Posterior, qualities: Sequence[Quality]) -> list[str]:
             "the model expects of so few, or of noise between seeds: evaluate more there, or let orchestrator best RUN "
             "--reevaluate 3 measure the noise, which then counts"
         )
-    if unfit := [each for each in qualities if each.misfit > _FITS]:
-        warnings.append(
-            f"no evaluation is nearer to the data than {_FITS:g} of their standard deviations in {_some(unfit)}: the "
-            "posterior takes the model for true; give the target a larger norm, or a larger --noise"
-        )
-    return warnings
+    return warnings + warnings_of_fit(qualities)
+
+
+def warnings_of_walk(chain: Chain) -> list[str]:
+    """Return what there is to say against the samples of a chain."""
+    if chain.long_enough:
+        return []
+    warning = (
+        f"the walkers have not gone far enough: {len(chain.points)} steps, and autocorrelation times of up to "
+        f"{chain.times.max():.0f}; widths may be wrong"
+    )
+    return [warning]
+
+
+def warnings_of_fit(qualities: Sequence[Quality]) -> list[str]:
+    """Return what there is to say if the model does not fit the data."""
+    unfit = [each for each in qualities if each.misfit > _FITS]
+    if not unfit:
+        return []
+    warning = (
+        f"no evaluation is nearer to the data than {_FITS:g} of their standard deviations in {_some(unfit)}: the "
+        "posterior takes the model for true; give the target a larger norm, or a larger --noise"
+    )
+    return [warning]
 
 
 def _some(qualities: Sequence[Quality]) -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.posterior.ranks import Ranks
-from orchestrator.posterior.samples import Samples
+from orchestrator.posterior.samples import Method, Samples
 from orchestrator.records import FloatArray
 
 # ends of the interval that is shown, as shares
@@ -22,6 +22,11 @@ _LOW, _HIGH = 0.16, 0.84
 _WELL, _NOT = 0.5, 0.9
 # values of the prior, where that has no formula
 _DRAWN = 2000
+_MODELS = {
+    Method.GP: "a model",
+    Method.NLE: "networks of the likelihood",
+    Method.NPE: "networks of the posterior",
+}
 # correlations that are shown, if they are not smaller than this
 _MOST, _LEAST = 8, 0.3
 
@@ -49,8 +54,9 @@ def posterior_parts(samples: Samples, space: SearchSpace) -> Iterator[Renderable
         yield Text()
     yield Text(
         f"{len(samples.values)} samples of walks that are worth {samples.effective:.0f} independent ones "
-        f"(autocorrelation times {min(samples.times):.0f} to {max(samples.times):.0f} steps), under a model of "
-        f"{samples.learnt} of {samples.evaluations} evaluations, {samples.near} of them near",
+        f"(autocorrelation times {min(samples.times):.0f} to {max(samples.times):.0f} steps), under "
+        f"{_MODELS[samples.method]} of {samples.learnt} of {samples.evaluations} evaluations, {samples.near} of them "
+        "near",
         style="dim",
     )
     for warning in samples.warnings:
@@ -114,9 +120,12 @@ def _pairs(pairs: Sequence[tuple[str, str, float]]) -> Table:
 
 
 def _qualities(samples: Samples) -> Table:
-    table = _table("target", "model's error / sd of data", "expected at samples", "best evaluation off")
+    of_model = samples.method is Method.GP  # networks predict no values
+    headings = ("model's error / sd of data", "expected at samples") if of_model else ()
+    table = _table("target", *headings, "best evaluation off")
     for each in samples.qualities:
-        table.add_row(Text(each.target), *(f"{number:.2g}" for number in (each.error, each.uncertainty, each.misfit)))
+        numbers = (each.error, each.uncertainty, each.misfit) if of_model else (each.misfit,)
+        table.add_row(Text(each.target), *(f"{number:.2g}" for number in numbers))
     return table
 
 
