@@ -29,11 +29,14 @@ class Measurement(NamedTuple):
     deviation: float | None = None
     """Standard deviation (n - 1) of the values of single trials, if there are several."""
     error: float | None = None
-    """Standard error of the value: that standard deviation over the square root of the number of trials."""
+    """Standard error of the value if that is the mean of those of single trials: that standard deviation over the
+    square root of their number. Of other values, such as those of an averaged trace, it is not known."""
 
 
 # numbers that one target keeps of an evaluation
 MOST_OUTPUTS = 20_000
+# how far a value may be off the mean of those of trials to be that, relative to it and to their standard deviation
+_ROUNDING, _NEAR = 1e-9, 1e-3
 
 
 class ScoreError(ValueError):
@@ -81,8 +84,7 @@ def _measure(target: Target, recordings: object, fatal: Collection[int]) -> Meas
     trials = recordings.trials if isinstance(recordings, Recordings) else ()
     single = [value for trial in trials if (value := _measure(target, trial, fatal).value) is not None]
     deviation = _deviation(single)
-    of_mean = None if deviation is None else deviation / math.sqrt(len(single))
-    return found._replace(outputs=kept, deviation=deviation, error=of_mean)
+    return found._replace(outputs=kept, deviation=deviation, error=_error(found.value, single, deviation))
 
 
 def value_of(target: Target, outputs: FloatArray, fatal: Collection[int] = ()) -> Measurement:
@@ -118,7 +120,18 @@ def _without_value(error: Exception, fatal: Collection[int]) -> Measurement:
 
 
 def _deviation(values: Sequence[float]) -> float | None:
-    return float(np.std(values, ddof=1)) if len(values) > 1 else None
+    if len(values) < 2:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        deviation = float(np.std(values, ddof=1))
+    return deviation if math.isfinite(deviation) else None
+
+
+def _error(value: float, single: Sequence[float], deviation: float | None) -> float | None:
+    """Return the standard error of the mean of the values of trials, if that is what the value is."""
+    if deviation is None or abs(value - sum(single) / len(single)) > _ROUNDING * abs(value) + _NEAR * deviation:
+        return None
+    return deviation / math.sqrt(len(single))
 
 
 def score_of(target: Target, value: float | None) -> float:

@@ -115,8 +115,8 @@ def changed_files(config: Config, paths: RunPaths) -> list[str]:
     return [name for name in before if before[name] != now.get(name)]
 
 
-def keep_changes(config: Config, paths: RunPaths, confirm: Callable[[], object]) -> list[str]:
-    """Return `changed_files`, and write down beside the run's model since when (Unix time in s) it goes on with them.
+def keep_changes(config: Config, paths: RunPaths, confirm: Callable[[], object]) -> None:
+    """Write down beside the run's model which of its files have changed, and since when (Unix time in s) at the least.
 
     Parameters
     ----------
@@ -125,10 +125,9 @@ def keep_changes(config: Config, paths: RunPaths, confirm: Callable[[], object])
     confirm : callable
         As for `orchestrator.files.replacing`.
     """
-    found, before = changed_files(config, paths), _kept(paths, "changed")
-    if new := dict.fromkeys([name for name in found if name not in before], time.time()):
+    before = _kept(paths, "changed")
+    if new := dict.fromkeys([name for name in changed_files(config, paths) if name not in before], time.time()):
         write_json(paths.model, {**read_json(paths.model), "changed": {**before, **new}}, confirm)
-    return found
 
 
 def changed_data(config: Config, paths: RunPaths) -> list[str]:

@@ -306,6 +306,11 @@ def frozen_of(paths: RunPaths, model_dir: Path) -> Config:
 
 def identity_differences(config: Config, frozen: Config) -> list[str]:
     """Return what makes one configuration another run than a frozen one, one line for each difference, for people."""
+    if type(config.optimiser) is type(frozen.optimiser):
+        # keys that came later have in both what they had in the run
+        was = frozen.optimiser.as_it_was(frozen.optimiser)
+        frozen = frozen.model_copy(update={"optimiser": was})
+        config = config.model_copy(update={"optimiser": config.optimiser.as_it_was(was)})
     new, old = (_flat(each.identity(), "") for each in (config, frozen))
     return [
         f"{name}: {old.get(name, 'not there')} in the run, {new.get(name, 'not there')} now"

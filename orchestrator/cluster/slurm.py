@@ -172,7 +172,9 @@ class SlurmCluster:
 
     def log(self, job: Job, folder: Path) -> Path:
         """Return where submitit sends a job's output."""
-        return JobPaths(own_folder(folder, job.token), job.id, 0).stdout
+        own, before = (JobPaths(place, job.id, 0).stdout for place in (own_folder(folder, job.token), folder))
+        # jobs of versions in which all submissions had one folder
+        return before if not own.exists() and before.exists() else own
 
     def poll_interval(self, elapsed: float) -> float:
         """Return a tenth of the time waited, at least 5 s, at most ``jobs.poll_interval``; more without answers."""

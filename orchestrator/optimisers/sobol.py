@@ -40,5 +40,11 @@ class Sobol(Scan):
         self._options, self._sequence = options, sobol_sequence(problem)
         super().__init__(problem)
 
+    def stop(self) -> str | None:
+        """Return that no other points are left, or None."""
+        ended, space = super().stop(), self._problem.space
+        follows = self._options.priors and space is not None and not all(each.uniform for each in space.parameters)
+        return f"no other points are among the next {_DRAWN:,} that follow the priors" if ended and follows else ended
+
     def _more(self) -> FloatArray:
         return self._options.drawn(self._problem, np.asarray(self._sequence.random(_DRAWN)))

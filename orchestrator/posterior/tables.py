@@ -83,8 +83,14 @@ def constraint(parameter: Parameter, values: FloatArray, prior: FloatArray | Non
 
 
 def _ends(parameter: Parameter, values: FloatArray) -> tuple[float, float]:
-    low, high = (parameter.encode(float(value)) for value in np.quantile(values, [_LOW, _HIGH]))
-    return low, high
+    places = np.sort([parameter.encode(float(value)) for value in values])
+    if parameter.step:
+        # a value has a share of the interval: samples of it are anywhere in that
+        _, first, counts = np.unique(places, return_index=True, return_counts=True)
+        within = np.arange(len(places)) - np.repeat(first, counts)
+        places = places + ((within + 0.5) / np.repeat(counts, counts) - 0.5) * parameter.step
+    low, high = np.quantile(places, [_LOW, _HIGH])
+    return float(low), float(high)
 
 
 def correlated(values: FloatArray, space: SearchSpace) -> list[tuple[str, str, float]]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from orchestrator.checking.model_identity import changed_parameters
+from orchestrator.checking.model_identity import changed_parameters, keep_changes
 from orchestrator.checkpoint import tables_since
 from orchestrator.cluster import Cluster
 from orchestrator.config.model import Config
@@ -112,6 +112,11 @@ def optimise(
     orchestrator.errors.RunFailed
         Also if somebody changes the model's parameters meanwhile.
     """
+
+    def before(_: Sequence[Offspring]) -> None:
+        require_same_model(config, paths)
+        keep_changes(config, paths, confirm)
+
     sets = frozen_sets(paths)
     problem = replace(config.problem(frozen(paths)), sets=None if sets is None else sets.points)
     with contextlib.closing(create_optimiser(config.optimiser, problem)) as optimiser:
@@ -133,7 +138,7 @@ def optimise(
             name=paths.job_name,
             stop=stop,
             confirm=confirm,
-            before=lambda _: require_same_model(config, paths),
+            before=before,
             appended=appended,
             between=between,
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestrator.checking.model_identity import changed_data, changed_parameters, commit_of, keep_changes, keep_model
+from orchestrator.checking.model_identity import changed_data, changed_files, changed_parameters, commit_of, keep_model
 from orchestrator.checking.problems import doubtful_time, frozen_of, identity_differences, load_checked_config
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.cluster import create_cluster
@@ -231,7 +231,7 @@ def _control(
         if not new:
             for line in changed_data(config, paths):
                 _LOG.warning("%s: the run goes on with the data that it began with, %s", line, paths.data.name)
-        for name in keep_changes(config, paths, lease.confirm):
+        for name in changed_files(config, paths):
             _LOG.warning(
                 "%s has changed since the run began: evaluations from now on are made with what it is now", name
             )

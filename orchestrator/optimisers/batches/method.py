@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
@@ -94,7 +95,7 @@ class Batches:
 
     def __init__(self, options: BatchOptions, problem: Problem, methods: Sequence[Propose]):
         self._problem, self._methods = problem, methods
-        self._most = options.model_points
+        self._most, self._drawn = options.model_points, partial(options.drawn, problem)
         automatic = max(problem.size, min(len(problem.start) + 1, _DESIGN))
         self._design = options.first_points(problem, automatic if options.initial == "auto" else options.initial)
         self._region = Region(min(_RADIUS * problem.sigma, 1.0))
@@ -135,7 +136,7 @@ class Batches:
     def _samples(self, first: int) -> FloatArray:
         """Return as many points as are asked for, of the design and, after its end, anywhere."""
         shape = (self._problem.size, len(self._problem.start))
-        anywhere = self._problem.generator(2 * self._asks).random(shape)
+        anywhere = self._drawn(self._problem.generator(2 * self._asks).random(shape))
         design = self._design[first : first + shape[0]]
         return np.vstack([design, anywhere[len(design) :]])
 

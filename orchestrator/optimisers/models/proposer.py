@@ -162,7 +162,9 @@ class Proposer:
         scores = np.array([told.scores[n] for told, n in rows]).reshape(len(rows), len(self._problem.targets))
         values = np.array([told.values[n] for told, n in rows]).reshape(scores.shape)
         failed = np.array([told.outcomes[n] is not Outcome.OK for told, n in rows], dtype=bool)
-        errors = known_errors(np.array([told.errors_or_nan[n] for told, n in rows]).reshape(scores.shape))
+        nothing = np.full(scores.shape[1], np.nan)
+        told_of = [nothing if told.errors is None else told.errors[n] for told, n in rows]
+        errors = known_errors(np.array(told_of).reshape(scores.shape))
         return self._problem.snapped(points), self._scales.known(values, scores), failed, scores.sum(axis=1), errors
 
     def _nearest(self, points: FloatArray, totals: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:

@@ -12,6 +12,8 @@ import numpy as np
 
 from orchestrator import __version__
 from orchestrator.config.moved_keys import with_moved_keys
+from orchestrator.optimisers.priors import Choice, Prior
+from orchestrator.optimisers.space import Parameter
 from orchestrator.report.described import Wanted, range_of
 from orchestrator.report.history import History
 from orchestrator.report.listings import versions
@@ -119,6 +121,7 @@ def _search(history: History) -> str:
     section = _section(history, "optimiser")
     # what says when something happens that does not happen at all
     idle = {"method", "polish", *(() if polish else ("polish_after",))}
+    idle |= {"priors"} if all(each.uniform for each in history.parameters) else set()
     idle |= {"reweigh_after"} if section.get("weighting") == "sum" else set()
     given = [f"{name} {_as_given(value)}" for name, value in section.items() if name not in idle and _is_said(value)]
     text = f"The method was {method}{_cited(METHODS.get(method, ()))}" if method else "The method is not known"
@@ -201,7 +204,17 @@ def _parameters(history: History) -> Iterator[str]:
         spec = range_of(history.config, each.name)
         bounds = f"{each.range_in_words()}{f' ({kind})' if kind else ''}" if spec else "bounds not known"
         bounds = f"one of {each.choice}" if each.choice is not None else bounds
-        yield f"{each.name}: {bounds}{_other_names(spec.names if spec else None)}{found}"
+        yield f"{each.name}: {bounds}{_prior(each)}{_other_names(spec.names if spec else None)}{found}"
+
+
+def _prior(parameter: Parameter) -> str:
+    """Return what is believed of a parameter, empty if every place in its range is as likely."""
+    prior = parameter.prior
+    if isinstance(prior, Prior):
+        words = "mean {:g}, sd {:g}" if prior.kind == "normal" else "median {:g}, sd of the logarithm {:g}"
+        return f"; prior: {prior.kind}, {words.format(prior.centre, prior.deviation)}"
+    weights = prior.weights if isinstance(prior, Choice) else ()
+    return f" with weights {', '.join(f'{weight:g}' for weight in weights)}" if weights else ""
 
 
 def _other_names(names: Sequence[str] | None) -> str:

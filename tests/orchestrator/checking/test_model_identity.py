@@ -172,6 +172,10 @@ def test_a_function_that_has_changed_is_a_warning(tmp_path: Path, caplog: pytest
     project = Project.create(tmp_path, {"max_ngen": 1})
     project.command("run", "config.yaml")
     (tmp_path / "model.py").write_text((tmp_path / "model.py").read_text() + "\n# fixed\n")
+    said = project.command("run", "--continue", str(project.runs[0]))
+    assert "model.py has changed since the run began" in said
+    # nothing was evaluated
+    assert files_changed(RunPaths(project.runs[0])) == []
     said = project.command("run", "--continue", str(project.runs[0]), "--set", "max_ngen=2")
     assert "model.py has changed since the run began" in said
     assert len(project.frame()) == 8

@@ -258,6 +258,19 @@ def test_jobs_that_lost_their_controller_before_they_had_their_tasks_get_them(tm
     assert "--name=run-g0-aa" in commands[0]
 
 
+def test_a_job_of_a_version_in_which_submissions_shared_a_folder_has_its_log_there(tmp_path: Path) -> None:
+    cluster, _ = answering({})
+    job = Job("run-g0-aa", "77_0")
+    own = tmp_path / "run-g0-aa" / "77_0_0_log.out"
+    assert cluster.log(job, tmp_path) == own
+    before = tmp_path / own.name
+    before.write_text("of a version before")
+    assert cluster.log(job, tmp_path) == before
+    own.parent.mkdir()
+    own.write_text("its own")
+    assert cluster.log(job, tmp_path) == own
+
+
 def test_a_submission_that_squeue_does_not_know_never_happened(tmp_path: Path) -> None:
     cluster, _ = answering({"squeue": "78|0|RUNNING|somebody-elses|n1|None\n"})
     assert cluster.recover(tasks_in(tmp_path, 2), "run-g0-aa", tmp_path, None, {3}) is None

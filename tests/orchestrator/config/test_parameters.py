@@ -197,6 +197,18 @@ def test_start_values_of_what_is_not_searched_are_refused(
     assert problem in said
 
 
+def test_a_run_of_before_there_was_a_key_is_the_same_run_whenever_it_is_continued(tmp_path: Path) -> None:
+    """With the user's own file, too, after the first time, when the run says the key and the file does not."""
+    before = read(tmp_path, FORMS, optimiser={"method": "tpe"})
+    as_it_was = before.model_copy(update={"optimiser": before.optimiser.as_it_was(before.optimiser)})
+    (tmp_path / "frozen.yaml").write_text(dump_config(as_it_was, tmp_path))
+    frozen = load_config(tmp_path / "frozen.yaml")
+    for run in (before, frozen):
+        assert identity_differences(before, run) == []
+        other = read(tmp_path, FORMS, optimiser={"method": "tpe", "priors": True})
+        assert identity_differences(other, run) == ["optimiser.priors: False in the run, True now"]
+
+
 def test_a_prior_is_part_of_the_space_and_of_what_a_run_is(tmp_path: Path) -> None:
     uniform, normal = (read(tmp_path, prior(each)) for each in (None, {"normal": [1.5, 1]}))
     assert [each.space().parameters[0].prior for each in (uniform, normal)] == [None, Prior("normal", 1.5, 1.0)]

@@ -111,6 +111,16 @@ def test_a_population_is_not_around_the_start_and_everywhere() -> None:
         create("nsga2", initial="start", design="sobol")
 
 
+@pytest.mark.parametrize("method", ["composite", "gauss_newton", "hybrid"])
+def test_what_is_drawn_beside_a_short_design_follows_priors_too(method: str) -> None:
+    space = SearchSpace([Parameter("x", 0, 100, prior=Prior("normal", 20, 1)), Parameter("w", 1, 9)])
+    optimiser = create(method, space, design="sobol", initial=4)
+    for _ in range(2):  # nothing is told meanwhile
+        points = optimiser.ask().points
+        assert np.abs(100 * points[1:, 0] - 20).max() < 5
+        assert np.ptp(points[1:, 1]) > 0.5
+
+
 @pytest.mark.parametrize(("given", "frozen", "expected"), [({}, {}, False), ({"priors": True}, {}, True)])
 def test_a_run_from_before_priors_were_followed_goes_on_without(
     given: dict[str, bool], frozen: dict[str, bool], expected: bool

@@ -14,6 +14,7 @@ from orchestrator.config.file import load_config
 from orchestrator.errors import UsageError
 from orchestrator.optimisers import Optimiser, Problem, Told, create_optimiser
 from orchestrator.optimisers.grid import GridOptions
+from orchestrator.optimisers.priors import Prior
 from orchestrator.optimisers.sobol import SobolOptions
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.optimisers.table import TableOptions
@@ -87,7 +88,16 @@ def test_sobol_points_of_whole_numbers_end_with_the_combinations() -> None:
     assert sorted(tuple(space.decode(point).values()) for point in found) == [
         (n, m) for n in (1, 2, 3) for m in range(1, 6)
     ]
-    assert optimiser.stop()
+    assert optimiser.stop() == "all 15 points of the scan were evaluated"
+
+
+def test_sobol_points_that_follow_priors_may_end_before_all_are_evaluated() -> None:
+    optimiser = create_optimiser(
+        SobolOptions(),
+        problem(8, SearchSpace([Parameter("n", 0, 100, integer=True, prior=Prior("normal", 50, 3))]), n=50),
+    )
+    assert len(scan(optimiser)) < 101
+    assert optimiser.stop() == "no other points are among the next 1,024 that follow the priors"
 
 
 def test_sobol_points_that_were_not_handed_out_are_asked_for_again() -> None:

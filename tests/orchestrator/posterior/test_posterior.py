@@ -180,6 +180,22 @@ def test_data_that_no_parameters_give_are_told() -> None:
     assert "no evaluation is nearer to the data than 3 of their standard deviations in target 0" in found.warnings[-1]
 
 
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        Parameter("n", 8, 16, prior=Choice((8, 16), (1, 9))),
+        Parameter("n", 1, 3, prior=Choice((1, 2, 3), (1, 8, 1))),
+        Parameter("n", 8, 16, prior=Choice((8, 16))),
+        Parameter("n", 0, 10, integer=True, prior=Prior("normal", 5.0, 0.4)),
+        Parameter("n", 0, 10, integer=True),
+    ],
+)
+def test_data_that_say_nothing_of_a_parameter_with_few_values_do_not_constrain_it(parameter: Parameter) -> None:
+    shares = (np.arange(4000) + 0.5) / 4000
+    values = np.array([parameter.decode(parameter.prior_quantile(share)) for share in shares], dtype=float)
+    assert constraint(parameter, values) == pytest.approx(1, abs=0.1)
+
+
 def test_parameters_are_compared_with_their_priors() -> None:
     values = np.random.default_rng(1).normal(3, 0.5, 20_000)
     assert constraint(Parameter("x", 0, 6, prior=Prior("normal", 3.0, 1.0)), values) == pytest.approx(0.5, abs=0.01)

@@ -100,6 +100,23 @@ def test_a_choice_is_its_values(tmp_path: Path) -> None:
     assert "- sheets.exc.w: one of 0.5, 1, 2; simulations get it as a.w; best" in text
 
 
+def test_priors_and_weights_decide_and_are_said_and_whether_nothing_follows_them_is_not(tmp_path: Path) -> None:
+    parameters: dict[str, object] = {
+        NAMES[0]: {"bounds": [0, 1], "prior": {"normal": [0.5, 0.1]}},
+        NAMES[1]: {"prior": {"choice": [1, 2], "weights": [1, 3]}},
+    }
+    optimiser = {"method": "sobol", "priors": True}
+    text = methods_text(history_of(tmp_path / "one", parameters=parameters, optimiser=optimiser))
+    assert "- sheets.exc.w: 0 to 1; prior: normal, mean 0.5, sd 0.1; best" in text
+    assert "- sheets.inh.w: one of 1, 2 with weights 1, 3; best" in text
+    assert "(priors true)" in text
+    parameters = {NAMES[0]: {"bounds": [1, 9], "prior": {"lognormal": [2, 0.5]}}, NAMES[1]: [0, 1]}
+    text = methods_text(history_of(tmp_path / "two", parameters=parameters, optimiser=optimiser))
+    assert "; prior: lognormal, median 2, sd of the logarithm 0.5; best" in text
+    text = methods_text(history_of(tmp_path / "three", parameters={NAMES[0]: [0, 1]}, optimiser=optimiser))
+    assert "priors" not in text
+
+
 def test_lists_constants_and_what_is_computed_decided_too(tmp_path: Path) -> None:
     parameters = {
         NAMES[0]: {"bounds": [0, 1], "names": ["a.w", "b.w"]},

@@ -82,6 +82,30 @@ def test_over_trials_the_peak_of_the_mean_is_another_than_the_mean_of_the_peaks(
     assert of(recordings, "PeakLatency", average="values").deviation == pytest.approx(np.std([30, 60], ddof=1))
 
 
+def test_the_standard_error_over_trials_is_known_of_means_alone() -> None:
+    """A value of the mean trace that is no mean of the single values is off by something else."""
+    rng = np.random.default_rng(1)
+    phases, means = rng.uniform(0, 6, 4), rng.normal(0, 0.1, 4)
+    trials = [np.sin(TIMES / 5 + phase) + mean for phase, mean in zip(phases, means, strict=True)]
+    recordings = averaged([Recordings(traces={"v": Trace(TIMES, each)}) for each in trials], Path())
+    single = [of(Recordings(traces={"v": Trace(TIMES, each)}), "TraceSD").value for each in trials]
+    mean, whole, values = (
+        of(recordings, "TraceMean"),
+        of(recordings, "TraceSD"),
+        of(recordings, "TraceSD", average="values"),
+    )
+    assert mean.error == pytest.approx((mean.deviation or 0) / 2)
+    assert whole.error is None
+    assert whole.deviation == values.deviation == pytest.approx(np.std(single, ddof=1))
+    assert values.error == pytest.approx((values.deviation or 0) / 2)
+
+
+def test_values_that_overflow_have_no_deviation() -> None:
+    trials = [Recordings(numbers={"x": each}) for each in (1e160, 2e160)]
+    found = of(averaged(trials, Path()), "ReturnedValue", key="x")
+    assert (found.value, found.deviation, found.error) == (1.5e160, None, None)
+
+
 @pytest.mark.reference  # scipy.signal takes half a second to import
 def test_power_of_a_sine_is_in_its_band() -> None:
     step = 0.001
