@@ -20,7 +20,8 @@ _COLUMNS = 4
 _MOST_CELLS = 200
 _DEFINITIONS = (
     "Suppression: the largest response minus the least to a larger disk, over the largest; counter-suppression: the "
-    "largest one to a still larger disk minus that least one, over the largest"
+    "largest one to a still larger disk minus that least one, over the largest; all of the curve, from the smallest "
+    "disk on"
 )
 
 
