@@ -65,7 +65,7 @@ class SizeFits:
     def curves(self) -> FloatArray:
         """Return the fitted curves at the radii `fine` in Hz, (101, n): 0 where the formula is negative."""
         curves = np.array([_curve(self.fine, *own) for own in self.parameters], np.float64)
-        return np.maximum(curves.reshape(-1, _FINE).T, 0.0)
+        return np.asarray(np.maximum(curves.reshape(-1, _FINE).T, 0.0))
 
     def indices(self) -> tuple[FloatArray, FloatArray]:
         """Return suppression and counter-suppression index of the fitted curves, as `suppression_indices` does."""
