@@ -38,6 +38,11 @@ def size_fits(data: Inspected, sheet: str, contrast: float = 100.0, cells: int =
         Of the gratings, in %.
     cells : int
         How many at most, evenly chosen from the weakest to the strongest.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        If no cells are wanted.
     """
     name, title = "size_fits", f"Size tuning of cells of {sheet}, contrast {contrast:g} %"
     found = _responses(data, sheet, contrast)

@@ -301,6 +301,12 @@ def test_signals_of_a_time_that_was_not_recorded_are_no_empty_panel(data: Inspec
     assert figure.panels[0].title == "spikes, contrast 100 %"
 
 
+def test_no_cells_are_wanted(data: Inspected) -> None:
+    for figure in (figures.size_fits, figures.orientation_scatter):
+        with pytest.raises(UsageError, match="cells: expected 1 or more, got 0"):
+            figure(data, "A", cells=0)
+
+
 def test_cells_that_respond_to_all_disks_alike_have_no_curve(tmp_path: Path) -> None:
     store = Store(tmp_path / "store").sheet("A", CELLS, None, PREFERRED)
     for radius in SIZES:
