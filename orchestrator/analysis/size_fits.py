@@ -59,13 +59,13 @@ class SizeFits:
 
     @property
     def fine(self) -> FloatArray:
-        """Radii in degrees from 0 to the largest disk, (101,)."""
-        return np.linspace(0.0, float(self.radii[-1]), _FINE)
+        """Radii in degrees from the smallest to the largest disk, (101,): beyond them nothing was presented."""
+        return np.linspace(float(self.radii[0]), float(self.radii[-1]), _FINE)
 
     def curves(self) -> FloatArray:
-        """Return the fitted curves at the radii `fine` in Hz, (101, n)."""
+        """Return the fitted curves at the radii `fine` in Hz, (101, n): 0 where the formula is negative."""
         curves = np.array([_curve(self.fine, *own) for own in self.parameters], np.float64)
-        return np.asarray(curves.reshape(-1, _FINE).T)
+        return np.asarray(np.maximum(curves.reshape(-1, _FINE).T, 0.0))
 
     def indices(self) -> tuple[FloatArray, FloatArray]:
         """Return suppression and counter-suppression index of the fitted curves, as `suppression_indices` does."""
@@ -83,7 +83,7 @@ def suppression_indices(curves: FloatArray) -> tuple[FloatArray, FloatArray]:
     Parameters
     ----------
     curves : ndarray, (n_sizes, n)
-        Responses of n cells in Hz, at ascending sizes.
+        Responses of n cells in Hz, at ascending sizes; negative ones, as a fitted curve may have, count as 0.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def suppression_indices(curves: FloatArray) -> tuple[FloatArray, FloatArray]:
     """
     order = np.arange(len(curves))[:, None]
     known = np.isfinite(curves).all(axis=0) & (curves.max(axis=0, initial=-math.inf) > _SILENT)
-    own = curves[:, known]
+    own = np.maximum(curves[:, known], 0.0)
     peak = own.argmax(axis=0)
     trough = np.where(order >= peak, own, math.inf).argmin(axis=0)
     largest, least = own.max(axis=0, initial=-math.inf), own[trough, np.arange(own.shape[1])]

@@ -34,6 +34,11 @@ def orientation_scatter(data: Inspected, sheet: str, cells: int = 100) -> Figure
         One of its sheets.
     cells : int
         How many are drawn at most, evenly chosen from those with a preferred orientation; means are of all.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        If no cells are wanted.
     """
     name, title = "orientation_scatter", f"Orientation tuning of the cells of {sheet}"
     if data.store is None or data.problem:

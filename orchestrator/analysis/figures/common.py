@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestrator.errors import UsageError
 from orchestrator.records import FloatArray
 from orchestrator.report.domains import from_zero
 from orchestrator.report.palette import BLUE, RUNS
@@ -45,7 +46,15 @@ def sentences(*parts: str) -> str:
 
 
 def some_of(n: int, most: int) -> Indices:
-    """Return the indices of at most so many of n things, evenly chosen in their order."""
+    """Return the indices of at most so many of n cells, evenly chosen in their order.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        If none are wanted.
+    """
+    if most < 1:
+        raise UsageError(f"cells: expected 1 or more, got {most}")
     return np.arange(n) if n <= most else np.linspace(0, n - 1, most).astype(np.int64)
 
 

@@ -20,9 +20,9 @@ from orchestrator.report.scene import Axis, Figure, Line, Mark, Panel, Points, R
 from targets import Datastore, DatastoreError, NoValue, Segment, SizeTuning, SpontActivityTarget
 from targets.conductance import EXCITATORY, INHIBITORY
 from targets.orientation import GRATING
+from targets.sheet import circular_distance
 from targets.sheet_target import rates_by_cell
 from targets.signals import Signal
-from targets.stimuli import number_of
 from targets.tuning import OrientationResponses, SizeResponses, contrasts, orientation_responses, size_responses
 
 _NANO = 1000.0  # nS in a uS
@@ -31,6 +31,7 @@ _MOST_SAMPLES = 10_000
 _KINDS = (("excitatory", BLUE, EXCITATORY), ("inhibitory", BAD, INHIBITORY))
 _FIRST_COLOUR = 2  # of contrasts: not those of the conductances
 _ROWS = 0.8  # share of the distance of two orientations that the trials of one take
+_FARTHEST = 22.5  # degrees between a grating and a preferred orientation that it is nearest to
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,7 @@ class _Recorded:
     signals: Sequence[Signal] = ()
     """Of the first spontaneous segment, those whose cells are known."""
     gratings: Sequence[Segment] = ()
-    """Of the highest contrast."""
+    """Of the highest contrast: the trials that the last of the orientation responses are of."""
     orientations: Sequence[OrientationResponses] = ()
     sizes: SizeResponses | None = None
 
@@ -60,7 +61,8 @@ def example_cell(
     Chosen is the cell whose response is nearest to a quantile of the responses of all recorded cells, the first of
     several such: among those with recorded signals whose size tuning was measured; if there are none, among those with
     signals, those with size tuning, or all. The response is that to the full-field grating of the highest contrast
-    nearest to the cell's preferred orientation; without gratings, its spontaneous rate.
+    nearest to the cell's preferred orientation, at most 22.5 degrees from it; if no cell has such a grating, the
+    spontaneous rate.
 
     Parameters
     ----------
@@ -91,15 +93,16 @@ def example_cell(
         ids = data.store.sheet(sheet).ids
         index = _chosen(responses, quantile, _pools(found, ids))
         if index is None:
-            return missing(name, title, [f"{sheet}: no spikes of gratings or spontaneous activity", *reasons])
+            why = f"{sheet}: no spikes of gratings near preferred orientations or of spontaneous activity"
+            return missing(name, title, [why, *reasons])
         panels, without = _panels(found, index, int(ids[index]), (start, start + duration))
     except (NoValue, DatastoreError) as reason:
         return missing(name, title, [f"{sheet}: {reason}"])
     caption = (
         f"Neuron {ids[index]}: its {what}, {number(float(responses[index]), 'Hz')}, is nearest to the quantile "
-        f"{quantile:g} of the {int(np.isfinite(responses).sum()):,} recorded cells"
+        f"{quantile:g} of those of {int(np.isfinite(responses).sum()):,} cells"
     )
-    text = sentences(caption, *reasons, *without)
+    text = sentences(caption, *dict.fromkeys([*reasons, *without]))
     return Figure(name, title, text, _with_one_legend(panels), columns=min(_COLUMNS, len(panels)))
 
 
@@ -130,9 +133,11 @@ def _spontaneous(store: Datastore, sheet: str, found: _Recorded) -> _Recorded:
 def _oriented(store: Datastore, sheet: str, found: _Recorded) -> _Recorded:
     shown = contrasts(store, sheet)
     responses = [orientation_responses(store, sheet, each) for each in shown or (100.0,)]
-    strongest = store.presentations(sheet, GRATING, contrast=shown[-1])
-    gratings = [each for each in strongest if number_of(each.stimulus.get("orientation")) is not None]
-    return replace(found, gratings=gratings, orientations=responses)
+    strongest = responses[-1]
+    trials = [
+        store.trials(sheet, GRATING, contrast=strongest.contrast, orientation=each) for each in strongest.orientations
+    ]
+    return replace(found, gratings=[each for own in trials for each in own], orientations=responses)
 
 
 def _sized(store: Datastore, sheet: str, found: _Recorded, contrast: float) -> _Recorded:
@@ -143,10 +148,14 @@ def _responses(store: Datastore, sheet: str, found: _Recorded) -> tuple[FloatArr
     """Return the response of each of the N cells, in Hz, NaN if there is none, and which response it is."""
     if found.orientations:
         strongest = found.orientations[-1]
-        offsets, rates = strongest.aligned()
-        response = rates[len(offsets) // 2]
+        distances = circular_distance(strongest.orientations[:, None] - strongest.preferred, 0.0)
+        nearest = distances.argmin(axis=0), np.arange(distances.shape[1])
+        near = np.degrees(distances[nearest]) <= _FARTHEST + 1e-6
+        response = np.where(near, strongest.rates[nearest], math.nan)
         if np.isfinite(response).any():
-            return response, f"response to its preferred grating of contrast {strongest.contrast:g} %"
+            return response, (
+                f"response to the grating of contrast {strongest.contrast:g} % nearest to its preferred orientation"
+            )
     return rates_by_cell(store, sheet, found.spontaneous), "spontaneous rate"
 
 
@@ -169,26 +178,32 @@ def _chosen(responses: FloatArray, quantile: float, pools: Sequence[set[int]]) -
 def _panels(found: _Recorded, index: int, cell: int, window: tuple[float, float]) -> tuple[list[Panel], list[str]]:
     """Return all panels of a cell, and why some are missing."""
     traces, without_traces = _traces(found, cell, window)
+    raster, without_spikes = _raster(found, cell)
     sizes, without_sizes = _size_curve(found, index)
-    panels = [*traces, _raster(found, cell), *_orientation_curves(found, index), *sizes]
-    return panels, [*without_traces, *without_sizes]
+    panels = [*traces, *raster, *_orientation_curves(found, index), *sizes]
+    return panels, [*without_traces, *without_spikes, *without_sizes]
 
 
 def _traces(found: _Recorded, cell: int, window: tuple[float, float]) -> tuple[list[Panel], list[str]]:
     """Return the panels of the membrane potential, with the spikes, and of the conductances, and why one is missing."""
-    own = [each for each in found.signals if cell in each.ids]
+    recorded = [each for each in found.signals if cell in each.ids]
+    own = [each for each in recorded if len(_part(each, cell, window)[0])]
+    if recorded and not own:
+        end = max(each.step * (len(each.values) - 1) for each in recorded)
+        return [], [f"Its signals were recorded from 0 to {end:g} ms, not from {window[0]:g} to {window[1]:g} ms"]
     voltage = [each for each in own if each.dimension == "voltage"]
     conductances = [each for each in own if each.dimension == "conductance"]
     panels, reasons = [], []
     if voltage:
         times, values = _part(voltage[0], cell, window)
         low, high = around(values, share=0.1)
+        marks: tuple[Mark, ...] = (Line(times, values, INK, "membrane potential", 1.0),)
         spikes = _spikes(found.spontaneous[0], cell)
-        inside = spikes[(spikes >= window[0]) & (spikes <= window[1])]
-        marks: tuple[Mark, ...] = (
-            Line(times, values, INK, "membrane potential", 1.0),
-            Points(inside, np.full(len(inside), high), MUTED, "a spike", 3, "triangle"),
-        )
+        if spikes is None:
+            reasons.append("Its spikes were not recorded during spontaneous activity")
+        else:
+            inside = spikes[(spikes >= window[0]) & (spikes <= window[1])]
+            marks += (Points(inside, np.full(len(inside), high), MUTED, "a spike", 3, "triangle"),)
         panels.append(_over_time(times, Axis("membrane potential (mV)", (low, high)), marks))
     elif found.signals:
         reasons.append("Its membrane potential was not recorded")
@@ -220,16 +235,25 @@ def _part(signal: Signal, cell: int, window: tuple[float, float]) -> tuple[Float
     return times[inside], signal.values[inside, np.flatnonzero(signal.ids == cell)[0]]
 
 
-def _spikes(segment: Segment, cell: int) -> FloatArray:
-    """Return the spike times of one cell in ms from the beginning of the recording."""
+def _spikes(segment: Segment, cell: int) -> FloatArray | None:
+    """Return the spike times of one cell in ms from the beginning of the recording; None if they were not recorded."""
     trains = segment.spikes()
-    return trains.select(trains.ids == cell).times - trains.t_start
+    return trains.select(trains.ids == cell).times - trains.t_start if cell in trains.ids else None
 
 
-def _raster(found: _Recorded, cell: int) -> Panel:
-    """Return the panel of the spikes during each grating; without gratings, during spontaneous activity."""
-    segments = found.gratings or found.spontaneous
-    durations = [each.spikes().duration for each in segments]
+def _raster(found: _Recorded, cell: int) -> tuple[list[Panel], list[str]]:
+    """Return the panel of the spikes during each grating; without gratings, during spontaneous activity.
+
+    And why it or a part of it is missing.
+    """
+    shown = found.gratings or found.spontaneous
+    recorded = [(each, times) for each in shown if (times := _spikes(each, cell)) is not None]
+    what = "gratings" if found.gratings else "spontaneous activity"
+    if not recorded:
+        return [], [f"Its spikes were not recorded during {what}"]
+    left_out = len(shown) - len(recorded)
+    reasons = [f"Its spikes were not recorded in {left_out} of {len(shown)} recordings of {what}"] if left_out else []
+    segments = [each for each, _ in recorded]
     if found.gratings:
         angles = [round(math.degrees(each.stimulus["orientation"]), 3) % 180 for each in segments]
         spacing = 180 / len(found.orientations[-1].orientations)
@@ -240,16 +264,16 @@ def _raster(found: _Recorded, cell: int) -> Panel:
         vertical = Axis("trials", (-0.5, 1.0))
         title = "spikes, spontaneous activity"
     seen: dict[float, list[FloatArray]] = {}
-    for angle, segment in zip(angles, segments, strict=True):
-        seen.setdefault(angle, []).append(_spikes(segment, cell))
+    for angle, (_, times) in zip(angles, recorded, strict=True):
+        seen.setdefault(angle, []).append(times)
     rows = [
         (times, angle + spacing * _ROWS * trial / len(trials))
         for angle, trials in seen.items() for trial, times in enumerate(trials)
     ]  # fmt: skip
     x = np.concatenate([times for times, _ in rows])
     y = np.concatenate([np.full(len(times), row) for times, row in rows])
-    across = Axis("time of the stimulus (ms)", (0.0, max(durations)))
-    return Panel(across, vertical, (Points(x, y, MUTED, "", 1.5),), title, _HEIGHT)
+    across = Axis("time of the stimulus (ms)", (0.0, max(each.spikes().duration for each in segments)))
+    return [Panel(across, vertical, (Points(x, y, MUTED, "", 1.5),), title, _HEIGHT)], reasons
 
 
 def _orientation_curves(found: _Recorded, index: int) -> list[Panel]:

@@ -20,7 +20,8 @@ _COLUMNS = 4
 _MOST_CELLS = 200
 _DEFINITIONS = (
     "Suppression: the largest response minus the least to a larger disk, over the largest; counter-suppression: the "
-    "largest one to a still larger disk minus that least one, over the largest"
+    "largest one to a still larger disk minus that least one, over the largest; all of the curve, from the smallest "
+    "disk on"
 )
 
 
@@ -37,6 +38,11 @@ def size_fits(data: Inspected, sheet: str, contrast: float = 100.0, cells: int =
         Of the gratings, in %.
     cells : int
         How many at most, evenly chosen from the weakest to the strongest.
+
+    Raises
+    ------
+    orchestrator.errors.UsageError
+        If no cells are wanted.
     """
     name, title = "size_fits", f"Size tuning of cells of {sheet}, contrast {contrast:g} %"
     found = _responses(data, sheet, contrast)

@@ -201,8 +201,8 @@ def test_an_example_is_one_with_signals_and_size_tuning(quantile: float, cell: i
     figure = figures.example_cell(data, "A", quantile, start=100, duration=200)
     rate = round(response(cell, math.pi / 2, 100))
     assert figure.caption == (
-        f"Neuron {cell}: its response to its preferred grating of contrast 100 %, {rate} Hz, is nearest to the "
-        f"quantile {quantile:g} of the 12 recorded cells."
+        f"Neuron {cell}: its response to the grating of contrast 100 % nearest to its preferred orientation, {rate} "
+        f"Hz, is nearest to the quantile {quantile:g} of those of 12 cells."
     )
     potential, conductance, raster, orientation, size = range(5)
     v = drawn(figure, Line, "membrane")
@@ -232,6 +232,79 @@ def test_an_example_without_some_recordings_says_which(tmp_path: Path) -> None:
     assert "Neuron 13: its spontaneous rate, 4 Hz" in figure.caption
     assert "Its conductances were not recorded. No curve is fitted to its size tuning" in figure.caption
     assert [panel.title for panel in figure.panels[1:]] == ["spikes, spontaneous activity", "size tuning"]
+
+
+def sheet(folder: Path) -> Store:
+    return Store(folder / "store").sheet("A", CELLS, None, PREFERRED)
+
+
+def gratings(store: Store, number: int, value: Any, **others: float) -> Store:
+    """Gratings of even directions within a half turn, with as many spikes as their place and the cell say."""
+    for n in range(number):
+        shown = GRATING | {"orientation": n * math.pi / number} | others
+        store.segment("A", shown, trains(lambda cell, n=n: value(n, cell)))
+    return store
+
+
+def test_a_grating_far_from_the_preferred_orientation_is_no_response_to_it(tmp_path: Path) -> None:
+    store = gratings(sheet(tmp_path / "one"), 1, lambda n, cell: 2 if cell < 18 else cell)  # shown is 0
+    figure = figures.example_cell(open_datastore(store.write()), "A", 0.0)
+    assert figure.caption.startswith("Neuron 18: its response to the grating")
+    assert "18 Hz, is nearest to the quantile 0 of those of 4 cells" in figure.caption
+    store = sheet(tmp_path / "none").segment("A", SPONTANEOUS, trains(lambda cell: 4))
+    for orientation in (math.radians(45), math.radians(135)):
+        store.segment("A", GRATING | {"orientation": orientation}, trains(lambda cell: 9))
+    figure = figures.example_cell(open_datastore(store.write()), "A")
+    assert figure.caption.startswith("Neuron 10: its spontaneous rate, 4 Hz")
+
+
+@pytest.mark.parametrize("others", [{"orientation": math.pi}, {"temporal_frequency": 5.0}])
+def test_the_raster_is_of_the_presentations_that_the_curve_is_of(others: dict[str, float], tmp_path: Path) -> None:
+    store = gratings(sheet(tmp_path), 4, lambda n, cell: 3)
+    for n in range(4):  # the opposite direction, or another frequency
+        shown = {key: value + (n * math.pi / 4 if key == "orientation" else 0) for key, value in others.items()}
+        there = {"orientation": n * math.pi / 4} | shown
+        store.segment("A", GRATING | there, trains(lambda cell: 13))
+    figure = figures.example_cell(open_datastore(store.write()), "A")
+    assert figure.caption.startswith("Neuron 10: its response")
+    raster, curve = range(2)
+    assert len(figure.panels[raster].marks[0].x) == 4 * 3
+    assert drawn(figure, Line, "contrast 100", curve).y.tolist() == [3] * 4
+
+
+def test_spikes_that_were_not_recorded_are_not_drawn_as_silence(tmp_path: Path) -> None:
+    potential = {"signals": {"v": np.full((1000, 1), -65.0)}, "units": {"v": "mV"}, "cells": [14]}
+    store = sheet(tmp_path / "spontaneous").segment("A", SPONTANEOUS, {10: spikes(40)}, **potential)
+    figure = figures.example_cell(open_datastore(gratings(store, 4, lambda n, cell: 5).write()), "A")
+    assert figure.caption.startswith("Neuron 14:")
+    assert "Its spikes were not recorded during spontaneous activity." in figure.caption
+    assert "a spike" not in [getattr(mark, "label", "") for mark in figure.panels[0].marks]
+    store = sheet(tmp_path / "trials").segment("A", SPONTANEOUS, {11: spikes(4)}, **potential | {"cells": [11]})
+    store.segment("A", SPONTANEOUS | {"trial": 1}, {10: spikes(5)})
+    figure = figures.example_cell(open_datastore(store.write()), "A", 1.0)
+    assert figure.caption.startswith("Neuron 11:")
+    assert "Its spikes were not recorded in 1 of 2 recordings of spontaneous activity." in figure.caption
+
+
+def test_a_cell_that_gratings_lack_has_no_raster_of_them(tmp_path: Path) -> None:
+    store = sheet(tmp_path).segment("A", SPONTANEOUS, trains(lambda cell: cell))
+    store.segment("A", GRATING, {10: spikes(5)})
+    figure = figures.example_cell(open_datastore(store.write()), "A", 1.0)
+    assert figure.caption.startswith("Neuron 21: its spontaneous rate, 21 Hz")
+    assert "Its spikes were not recorded during gratings." in figure.caption
+    assert [panel.title for panel in figure.panels] == ["orientation tuning, preferred 0° (dashed)"]
+
+
+def test_signals_of_a_time_that_was_not_recorded_are_no_empty_panel(data: Inspected) -> None:
+    figure = figures.example_cell(data, "A", start=5000)
+    assert "Its signals were recorded from 0 to 999 ms, not from 5000 to 5500 ms." in figure.caption
+    assert figure.panels[0].title == "spikes, contrast 100 %"
+
+
+def test_no_cells_are_wanted(data: Inspected) -> None:
+    for figure in (figures.size_fits, figures.orientation_scatter):
+        with pytest.raises(UsageError, match="cells: expected 1 or more, got 0"):
+            figure(data, "A", cells=0)
 
 
 def test_cells_that_respond_to_all_disks_alike_have_no_curve(tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ def fitted(radii: np.ndarray, *curves: np.ndarray) -> SizeFits:
         ([3, 10, 4, 10], 0.6, 0.6),  # the first one of two equal ones is the largest
         ([0, 0, 0, 0], math.nan, math.nan),
         ([0, math.nan, 1, 2], math.nan, math.nan),
+        ([1, 10, -4, 2], 1.0, 0.2),  # of a curve below 0: a rate is not negative
+        ([1, 10, -4, -1], 1.0, 0.0),
     ],
 )
 def test_indices_of_a_curve(responses: list[float], suppression: float, counter: float) -> None:
@@ -59,8 +61,26 @@ def test_planted_curves_are_found_again() -> None:
     assert found.three
     assert (found.explained > 0.9999).all()
     truth = np.array([curve(found.fine, *each) for each in THREE]).T
-    np.testing.assert_allclose(found.curves()[3:], truth[3:], atol=0.15)
+    np.testing.assert_allclose(found.curves(), truth, atol=0.15)
     np.testing.assert_allclose(found.indices(), suppression_indices(truth), atol=0.02)
+
+
+def test_cells_that_large_disks_silence_have_no_negative_rates_and_do_not_recover() -> None:
+    radii = np.array([0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 6])
+    found = fitted(radii, np.array([12.0, 11, 30, 24, 13, 0, 0, 0, 0, 0]))
+    curve = found.curves()
+    assert curve.min() == 0
+    (si,), (csi,) = found.indices()
+    assert si == 1
+    assert csi < 0.03
+
+
+def test_a_curve_begins_at_the_smallest_disk() -> None:
+    radii, rates = np.geomspace(0.25, 6, 7), np.array([14.0, 6, 8, 8, 7, 10, 13])
+    found = fitted(radii, rates)
+    assert (found.fine[0], found.fine[-1]) == (0.25, 6)
+    assert found.curves().max() < 1.1 * rates.max()
+    assert found.indices()[0][0] < 0.7
 
 
 def test_a_fit_of_noisy_responses_is_as_near_as_that_of_another_program() -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_REPEATED = (ast.For, ast.While, ast.If, ast.IfExp, *_COMPREHENSIONS, ast.FunctionDef, ast.Lambda)
+_REPEATED = (ast.For, ast.While, ast.If, ast.IfExp, *_COMPREHENSIONS, ast.FunctionDef, ast.Lambda, ast.NamedExpr)
+_HOLDING = {"OrderedDict", "append", "dict", "extend", "insert", "list", "setdefault", "tuple", "update"}
+"""Functions and methods that hold what they are given as often as they are given it."""
 
 
 class Repetition:
@@ -26,8 +29,8 @@ class Repetition:
     def may_come_again(self, node: ast.AST, followed: frozenset[str] = frozenset()) -> bool:
         """Return whether what an expression makes may be there any number of times.
 
-        It may in a loop or a list times ten, and if a variable that it is put into is taken more than once, or may come
-        again itself.
+        It may in a loop or a list times ten, in an argument of a function that is not known, if it is put into anything
+        but one variable, and if that variable is taken more than once, or may come again itself.
 
         Parameters
         ----------
@@ -37,10 +40,13 @@ class Repetition:
             Variables that it has been put into.
         """
         around = [*self._around(node)]
-        if any(_repeats(each) for each in around):
+        if any(_repeats(each) or _passes_on(each, part) for part, each in pairwise([node, *around])):
             return True
-        names = {name for each in around if isinstance(each, ast.stmt) for name in _filled_by(each)} - followed
-        return any(self._may_be_taken_again(name, followed | {name}) for name in names)
+        filled = [each for each in map(_filled_by, around) if each]
+        names = {each.id for (each, *others) in filled if isinstance(each, ast.Name) and not others}
+        if len(names) < len(filled):
+            return True
+        return any(self._may_be_taken_again(name, followed | {name}) for name in names - followed)
 
     def _may_be_taken_again(self, name: str, followed: frozenset[str]) -> bool:
         stored = [each for each in self._uses(name) if isinstance(each.ctx, ast.Store)]
@@ -81,7 +87,8 @@ class Repetition:
     def _replacing(self, name: ast.Name) -> ast.AST | None:
         """Return the assignment to a variable that takes what it held, None if what it held is taken elsewhere."""
         statement = next((each for each in self._around(name) if isinstance(each, ast.stmt)), None)
-        return statement if isinstance(statement, ast.Assign) and name.id in _filled_by(statement) else None
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        return statement if any(isinstance(each, ast.Name) and each.id == name.id for each in targets) else None
 
 
 def _repeats(node: ast.AST) -> bool:
@@ -91,16 +98,22 @@ def _repeats(node: ast.AST) -> bool:
     return isinstance(node, _REPEATED)
 
 
-def _filled_by(statement: ast.AST) -> Iterator[str]:
-    """Yield the variables that a statement puts something into: by an assignment, or by a method."""
+def _passes_on(node: ast.AST, part: ast.AST) -> bool:
+    """Whether a part of an expression is given to a function that may take it any number of times."""
+    if not isinstance(node, ast.Call) or part is node.func:
+        return False
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    return name not in _HOLDING
+
+
+def _filled_by(statement: ast.AST) -> list[ast.expr]:
+    """Return what a statement puts something into, by an assignment, also to an item of it, or by a method of it."""
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        method = statement.value.func
+        return [method.value] if isinstance(method, ast.Attribute) else []
     targets: list[ast.expr] = []
     if isinstance(statement, ast.Assign):
         targets = statement.targets
     elif isinstance(statement, (ast.AugAssign, ast.AnnAssign)):
         targets = [statement.target]
-    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        targets = [statement.value.func]
-    for target in targets:
-        held = target.value if isinstance(target, (ast.Attribute, ast.Subscript)) else target
-        if isinstance(held, ast.Name):
-            yield held.id
+    return [each.value if isinstance(each, ast.Subscript) else each for each in targets]

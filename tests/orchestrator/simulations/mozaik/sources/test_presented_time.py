@@ -66,6 +66,15 @@ TIMES = {
         """,
         4.0,
     ),
+    "held by what holds it once": (
+        """
+        experiments = list(tuple([NoStimulation(model, duration=900.0)]))
+        experiments.insert(0, NoStimulation(model, duration=1900.0))
+        experiments.extend([NoStimulation(model, duration=400.0)])
+        return collections.OrderedDict(enumerated=experiments)
+        """,
+        3.5,
+    ),
     "a dictionary that is filled": (
         """
         experiments = OrderedDict()
@@ -163,6 +172,46 @@ UNREAD = {
         once = NoStimulation(model, duration=1.0)
         block = [once]
         return block * 3
+        """,
+    "one under two keys": """
+        experiments = OrderedDict()
+        experiments["before"] = (NoStimulation, ParameterSet({"duration": 900.0}))
+        experiments["after"] = experiments["before"]
+        return experiments
+        """,
+    "a list that becomes a part of itself": """
+        experiments = [NoStimulation(model, duration=1.0)]
+        experiments[1:] = experiments
+        return experiments
+        """,
+    "one of two names": """
+        before = after = NoStimulation(model, duration=1.0)
+        return [before, after]
+        """,
+    "one of several that are named at once": """
+        first, time = NoStimulation(model, duration=1.0), 1.0
+        return [first, first]
+        """,
+    "the only one of a list that is taken apart": """
+        [once] = [NoStimulation(model, duration=1.0)]
+        return [once, once]
+        """,
+    "one that is named where it is taken": "return [(once := NoStimulation(model, duration=1.0)), once]",
+    "one that a function repeats": """
+        once = NoStimulation(model, duration=1.0)
+        return list(itertools.repeat(once, 3))
+        """,
+    "what an object keeps": """
+        model.experiments = [NoStimulation(model, duration=1.0)]
+        return model.experiments + model.experiments
+        """,
+    "what an object is given": """
+        model.experiments.append(NoStimulation(model, duration=1.0))
+        return model.experiments + model.experiments
+        """,
+    "an item of an item": """
+        model["a"]["b"] = NoStimulation(model, duration=1.0)
+        return [model["a"]["b"], model["a"]["b"]]
         """,
     "each of a list is put into another": """
         experiments, several = [], []
