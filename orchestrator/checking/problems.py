@@ -19,6 +19,7 @@ from orchestrator.cluster.environment import cluster_problem, with_cluster
 from orchestrator.config.durations import format_duration
 from orchestrator.config.file import load_frozen, read_config
 from orchestrator.config.model import Config
+from orchestrator.config.parameters import MIDDLE
 from orchestrator.config.reevaluate import AUTO, NONE
 from orchestrator.config.source import Source
 from orchestrator.errors import ConfigError, Problem, UsageError
@@ -282,6 +283,8 @@ def _start_findings(config: Config, names: Sequence[str], start: dict[str, float
         elif name in config.optimiser_centroid:
             message = f"the start value of {name!r} must be inside its bounds {bounds}, got {start[name]:g}"
             own = config.searched[name].start is not None
+            if config.searched[name].start == MIDDLE:
+                message += "; middle is that beside the start values of the file: give those of the others there too"
             findings.append((("parameters", name, "start") if own else ("optimiser_centroid", name), message))
         elif not each.low <= start[name] <= each.high:
             message = (

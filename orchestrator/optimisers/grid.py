@@ -80,6 +80,9 @@ def _axis(problem: Problem, parameter: int, number: int) -> FloatArray:
     """Return so many coordinates of a parameter; of whole numbers there may be fewer."""
     if number == 1:
         return problem.start[parameter : parameter + 1]
+    if problem.space is not None and problem.space.parameters[parameter].moving is not None:
+        # which of them are the same depends on the others
+        return np.linspace(0.0, 1.0, number)
     points = np.tile(problem.start, (number, 1))
     points[:, parameter] = np.linspace(0.0, 1.0, number)
     return np.unique(problem.snapped(points)[:, parameter])

@@ -296,9 +296,9 @@ class SearchSpace:
     def steps(self) -> FloatArray:
         """Width of one step in each dimension of the unit cube, 0 if continuous, shape (n_parameters,).
 
-        Of bounds that others decide, beside the middle of these.
+        Of bounds that others decide, in the widest ones.
         """
-        return np.array([p.step for p in self.beside({})])
+        return np.array([p.step for p in self.parameters])
 
     def log_prior(self, points: FloatArray) -> FloatArray:
         """Return the logarithm of the prior's density at points of the cube up to a constant, shape (n_points,).

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from orchestrator.parameters.expressions import Expression, Number, Numbers
+from orchestrator.parameters.expressions import Expression, NoNumber, Number, Numbers
 from orchestrator.parameters.given import Given
 
 
@@ -50,4 +51,8 @@ class Bounds:
         orchestrator.parameters.expressions.NoNumber
             If one of them has no value.
         """
-        return self.given.value(self.low, searched), self.given.value(self.high, searched)
+        low, high = self.given.value(self.low, searched), self.given.value(self.high, searched)
+        # a name alone may be what was not recorded
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise NoNumber(f"{self} has no value")
+        return low, high

@@ -11,6 +11,7 @@ from scipy.special import logsumexp
 from orchestrator.errors import UsageError
 from orchestrator.optimisers.models.archive import Flags
 from orchestrator.optimisers.models.proposer import libraries
+from orchestrator.optimisers.space import SearchSpace
 from orchestrator.posterior.chain import Chain, emcee_package, explore, walkers_for
 from orchestrator.posterior.examples import Examples, examples_of
 from orchestrator.posterior.fitting import Ellipsoid
@@ -110,9 +111,7 @@ def sampled_by_networks(
         )
     if method is Method.NPE:
         # whole numbers have a density only if each has an interval
-        points, without = (
-            _within_steps(each, observed.problem.steps, seed) for each in (examples.points, examples.without)
-        )
+        points, without = (_within_steps(each, observed.space, seed) for each in (examples.points, examples.without))
         examples = replace(examples, points=points, without=without)
     emcee_package()  # if it is not there, nothing is computed
     try:
@@ -152,9 +151,19 @@ def _samples(method: Method, observed: Observed, examples: Examples, found: _Fou
     )
 
 
-def _within_steps(points: FloatArray, steps: FloatArray, seed: int) -> FloatArray:
-    """Return points moved to anywhere in the intervals of their whole numbers."""
-    return points + steps * np.random.default_rng([seed, 1]).uniform(-0.5, 0.5, points.shape)
+def _within_steps(points: FloatArray, space: SearchSpace, seed: int) -> FloatArray:
+    """Return points moved to anywhere in the intervals of their whole numbers, and of the values of choices."""
+    moved, shares = np.array(points, dtype=float), np.random.default_rng([seed, 1]).random(points.shape)
+    for point, own in zip(moved, shares, strict=True):
+        values = space.decode(point)
+        for n, each in enumerate(space.beside(values)):
+            if each.step:
+                middle, value = each.encode(values[each.name]), values[each.name]
+                # a whole number has what is rounded to it
+                ends = [middle - each.step / 2, middle + each.step / 2]
+                low, high = ends if each.choice is not None else (each.encode(value - 0.5), each.encode(value + 0.5))
+                point[n] = low + own[n] * (high - low)
+    return np.asarray(moved)
 
 
 class _Search:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
@@ -74,12 +75,18 @@ def constraint(parameter: Parameter, values: FloatArray, prior: FloatArray | Non
         Of the posterior.
     prior : ndarray of float, shape (n,), optional
         Of the prior, if that is known by values: where other parameters decide the bounds.
+
+    Returns
+    -------
+    float
+        NaN where the bounds that others decide meet nearly everywhere.
     """
     low, high = _ends(parameter, values)
     if prior is None:
         return (high - low) / (parameter.prior_quantile(_HIGH) - parameter.prior_quantile(_LOW))
     before_low, before_high = _ends(parameter, prior)
-    return (high - low) / (before_high - before_low)
+    width = before_high - before_low
+    return (high - low) / width if width > 0 else math.nan
 
 
 def _ends(parameter: Parameter, values: FloatArray) -> tuple[float, float]:
@@ -114,6 +121,7 @@ def _parameters(samples: Samples, space: SearchSpace) -> Table:
         low, median, high = np.quantile(values, [_LOW, 0.5, _HIGH])
         share = constraint(parameter, values, before[n] if parameter.moving is not None else None)
         words = "constrain it" if share < _WELL else "constrain it little" if share < _NOT else "do not constrain it"
+        words = "leave it to the others" if math.isnan(share) else words
         table.add_row(Text(parameter.name), *(f"{each:.5g}" for each in (median, low, high)), f"{share:.2g}", words)
     return table
 

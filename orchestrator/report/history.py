@@ -191,9 +191,9 @@ class History:
         places = (self.points / 2 - low / 2) / (high / 2 - low / 2)
         begin, end = np.log(low[log]), np.log(high[log])
         places[:, log] = (np.log(self.points[:, log]) - begin) / (end - begin)
-        if len(self) and self.space.moves:
-            moving = [each.moving is not None for each in self.parameters]
-            places[:, moving] = np.array([places_between(self.space, row) for row in self.points.tolist()])[:, moving]
+        others = [each.moving is not None or each.choice is not None for each in self.parameters]
+        if len(self) and any(others):
+            places[:, others] = np.array([places_between(self.space, row) for row in self.points.tolist()])[:, others]
         return np.asarray(np.clip(places, 0.0, 1.0))
 
     @cached_property

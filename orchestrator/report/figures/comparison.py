@@ -128,7 +128,7 @@ def compare_parameters(runs: Sequence[Checkpoint | History]) -> Figure:
     for _, each, _ in measured:
         for p in each.parameters:
             ends = (p.low, p.high) if p.moving is None else (str(p.moving),)
-            bounds.setdefault(p.name, set()).add((*ends, p.log))
+            bounds.setdefault(p.name, set()).add((*ends, p.log, p.choice and p.choice.values))
     differ = sum(len(each) > 1 for each in bounds.values())
     caption = f"The bounds of {plural(differ, 'parameter')} differ between the runs." if differ else ""
     return Figure("compare_parameters", title, caption, (panel,))

@@ -16,6 +16,7 @@ from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.optimisers.widest import corners, widened
 from orchestrator.parameters.bounds import Bounds
 from orchestrator.parameters.given import Given
+from orchestrator.report.domains import places_between
 
 # the last is decided by all before, in the order of the file the first one by one behind it
 MOVING: dict[str, Any] = {
@@ -105,6 +106,14 @@ def test_where_bounds_have_no_value_they_are_the_widest() -> None:
     assert math.isfinite(widest)
 
 
+@pytest.mark.parametrize("missing", [math.nan, math.inf])
+def test_a_name_alone_without_a_value_leaves_the_widest_bounds(missing: float) -> None:
+    space = space_of({"n": [10, 80], "m": [1, "n"]}, {"n": {"integer": True}, "m": {"integer": True}})
+    assert [(each.low, each.high) for each in space.beside({"n": missing})] == [(10, 80), (1, 80)]
+    assert "m" not in [each.name for each in space.outside({"n": missing, "m": 70})]
+    assert places_between(space, [math.nan, 80])[1] > 0.99
+
+
 def test_start_values_are_completed_beside_what_is_there() -> None:
     space = space_of({"a": [0, 1], "b": ["a", "a + 1"]})
     assert space.completed({"a": 0.8}) == {"a": 0.8, "b": pytest.approx(1.3)}
@@ -139,9 +148,10 @@ def test_corners_keep_the_place_between_bounds() -> None:
     assert {"a": 1, "b": 2, "c": 0.2} in corners(space, ["a", "b"], start)
 
 
-def test_steps_of_whole_numbers_are_those_beside_the_middle() -> None:
+def test_steps_of_whole_numbers_are_those_in_the_widest_bounds() -> None:
+    """Those that meet beside the middle would never let a search narrow."""
     space = space_of({"k": [2, 4], "n": [1, "k"]}, {"k": {"integer": True}, "n": {"integer": True}})
-    np.testing.assert_allclose(space.steps, [1 / 3, 1 / 3])
+    np.testing.assert_allclose(space.steps, [1 / 3, 1 / 4])
     assert {space.decode([0.0, u])["n"] for u in np.linspace(0, 1, 9)} == {1, 2}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from scipy.stats import qmc
 
 from orchestrator.checking.problems import load_checked_config
 from orchestrator.config.file import load_config
+from orchestrator.config.parameters import read_parameter, space_of
 from orchestrator.errors import UsageError
 from orchestrator.optimisers import Optimiser, Problem, Told, create_optimiser
 from orchestrator.optimisers.grid import GridOptions
@@ -67,6 +69,21 @@ def test_a_point_of_a_grid_that_was_lost_is_evaluated_in_the_end() -> None:
     found = values(scan(create_optimiser(GridOptions(points={"n": 3, "x": 2}), problem()), lost=1))
     assert len(found) == 8
     assert len(set(found)) == 7
+
+
+def test_a_grid_has_all_places_between_bounds_that_others_decide() -> None:
+    """Also where these meet beside the start; what is the same beside some values is evaluated once."""
+    parameters = {"a": [0, 1], "b": [0, "a"], "n": {"bounds": [1, "3 * a + 1"], "integer": True}}
+    space = space_of({name: read_parameter(spec) for name, spec in parameters.items()})
+    optimiser = create_optimiser(GridOptions(points=5), problem(16, space, a=0.0, b=0.0, n=1))
+    rows = [tuple(space.decode(point).values()) for point in scan(optimiser)]
+    expected = {(0.0, 0.0, 1)}
+    for a in (0.25, 0.5, 0.75, 1.0):
+        highest = math.floor(3 * a + 1.5)
+        numbers = {min(math.floor(0.5 + u * highest + 0.5), highest) for u in np.linspace(0, 1, 5)}
+        expected |= {(a, a * share, n) for share in np.linspace(0, 1, 5).tolist() for n in numbers}
+    assert len(rows) == len(expected)
+    np.testing.assert_allclose(sorted(rows), sorted(expected), atol=1e-12)
 
 
 def test_sobol_points_are_those_of_scipy_after_the_start_and_none_is_there_twice() -> None:

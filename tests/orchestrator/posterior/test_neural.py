@@ -11,6 +11,7 @@ import pytest
 from in_process import command
 from posterior_runs import CORRELATION, MEAN, SD, SLOPES, WANTED, linear_run, samples_of, scattered
 
+from orchestrator.config.parameters import read_parameter, space_of
 from orchestrator.errors import UsageError
 from orchestrator.optimisers import Problem, Told
 from orchestrator.optimisers.base import Scale
@@ -18,7 +19,7 @@ from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.posterior import chain, networks
 from orchestrator.posterior.examples import Examples, examples_of
 from orchestrator.posterior.networks import trained
-from orchestrator.posterior.neural import sampled_by, uneven
+from orchestrator.posterior.neural import _within_steps, sampled_by, uneven
 from orchestrator.posterior.observed import Observed
 from orchestrator.posterior.samples import Method, Samples
 from orchestrator.records import FloatArray, Outcome
@@ -65,6 +66,29 @@ def test_values_that_say_nothing_are_refused() -> None:
         examples_of(observed(points, np.full((4, 1), 0.5), scale))
     with pytest.raises(UsageError, match="with a value of every target, got none"):
         examples_of(observed(points, np.full((4, 1), np.nan), scale))
+
+
+def test_whole_numbers_are_moved_to_where_they_are_rounded_to_them() -> None:
+    """On a logarithmic scale, between bounds that others decide, and values of a choice."""
+    parameters = {
+        "n": {"bounds": [1, 100], "integer": True, "scale": "log"},
+        "m": {"bounds": [1, "n"], "integer": True},
+        "k": {"prior": {"choice": [1, 2, 7]}},
+        "x": [0, 1],
+    }
+    space = space_of({name: read_parameter(spec) for name, spec in parameters.items()})
+    points = np.array(
+        [space.encode({"n": 90, "m": 9, "k": 7, "x": 0.3}), space.encode({"n": 10, "m": 9, "k": 2, "x": 1})]
+    )
+    moved = np.array([_within_steps(points, space, seed) for seed in range(200)])
+    assert ((moved >= 0) & (moved <= 1)).all()
+    assert all(space.decode(row[0])["n"] == 90 and space.decode(row[1])["k"] == 2 for row in moved)
+    # m lies beside the value of n, which is the same
+    assert all(space.decode([points[1, 0], *row[1, 1:]])["m"] == 9 for row in moved)
+    widths = np.ptp(moved, axis=0)
+    ends = np.log([89.5, 90.5, 0.5, 100.5])
+    assert widths[0] == pytest.approx([(ends[1] - ends[0]) / (ends[3] - ends[2]), 1 / 90, 1 / 3, 0], rel=0.05)
+    assert widths[1, 1] == pytest.approx(1 / 10, rel=0.05)
 
 
 def test_networks_are_not_calibrated() -> None:

@@ -196,6 +196,11 @@ def test_data_that_say_nothing_of_a_parameter_with_few_values_do_not_constrain_i
     assert constraint(parameter, values) == pytest.approx(1, abs=0.1)
 
 
+def test_a_parameter_whose_bounds_meet_nearly_everywhere_is_compared_with_nothing() -> None:
+    space = space_of({"a": read_parameter([0, 1]), "b": read_parameter([0, "max(a - 0.9, 0)"])})
+    assert np.isnan(constraint(space.parameters[1], np.zeros(100), space.prior_values(2000).T[1]))
+
+
 def test_parameters_are_compared_with_their_priors() -> None:
     values = np.random.default_rng(1).normal(3, 0.5, 20_000)
     assert constraint(Parameter("x", 0, 6, prior=Prior("normal", 3.0, 1.0)), values) == pytest.approx(0.5, abs=0.01)

@@ -15,6 +15,7 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.export.columns import columns_of
 from orchestrator.optimisers.space import SearchSpace
 from orchestrator.report import History, figures
+from orchestrator.report.domains import places_between
 from orchestrator.report.figures.parameters import between_bounds
 from orchestrator.report.scene import Bars, Points
 from orchestrator.report.texts.methods import methods_text
@@ -52,6 +53,16 @@ def test_places_are_those_between_the_bounds_of_each_evaluation(history: History
     rows = [between_bounds(history, row) for row in range(len(history))]
     np.testing.assert_allclose(rows, history.places, atol=1e-12)
     assert np.isnan(between_bounds(history, None)).all()
+
+
+def test_places_of_choices_are_those_of_their_numbers(tmp_path: Path) -> None:
+    parameters = {"a": [0.1, 1.0], "b": {"prior": {"choice": [0.1, 0.2, 0.4, 0.99]}}, "n": [0, 4]}
+    text = config(NAMES, ("Rate", "CV"), parameters=parameters)
+    paths = make_run(tmp_path / "run", parameters=NAMES, text=text, targets=("Rate", "CV"))
+    history = History.of(Checkpoint(paths.checkpoint))
+    rows = [between_bounds(history, row) for row in range(len(history))]
+    np.testing.assert_allclose(rows, history.places, atol=1e-12)
+    assert places_between(history.space, [0.5, 0.2, 1.0])[1] == pytest.approx(1 / 3)
 
 
 def test_the_range_that_is_drawn_has_all_bounds_and_all_values(history: History) -> None:
