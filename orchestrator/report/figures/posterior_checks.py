@@ -142,7 +142,8 @@ def posterior_calibration(run: Checkpoint | History) -> Figure:
     history, title = History.of(run), "Calibration of the posterior"
     found = _calibration(history)
     if found is None:
-        return nothing("posterior_calibration", title, "orchestrator posterior RUN --calibrate 100 finds it.")
+        why = "orchestrator posterior RUN --calibrate 100 finds it." if len(history) else NOTHING_YET
+        return nothing("posterior_calibration", title, why)
     shown = zip(parameter_names(history), found.parameters, strict=True)
     evaluations, repeats, _ = found.ranks.shape
     caption = (
