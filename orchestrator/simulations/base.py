@@ -279,7 +279,7 @@ class Simulation(ABC, Generic[Options]):
         """
 
     def digest(self, recordings: object, targets: Sequence[Target]) -> object:
-        """Return what is kept of recordings if the evaluation is among the best: the traces and events themselves.
+        """Return what is kept of recordings if the evaluation is among the best: those with traces or events themselves.
 
         Where recordings are something else, a kind may make `targets.Recordings` of them, which take little space.
         Nothing is kept of anything else, nor if this fails.
@@ -291,7 +291,9 @@ class Simulation(ABC, Generic[Options]):
         targets : sequence of Target
             Those that have been measured.
         """
-        return recordings
+        from targets.recordings import Recordings  # noqa: PLC0415  (the controller measures nothing)
+
+        return recordings if isinstance(recordings, Recordings) and (recordings.traces or recordings.events) else None
 
     def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
         """Return wall times by phase in s: ``build``, ``check``, ``protocols``, as far as they are known."""
