@@ -278,8 +278,8 @@ class Simulation(ABC, Generic[Options]):
             With the reason, if it was simulated and no target has a value.
         """
 
-    def digest(self, recordings: object, targets: Sequence[Target]) -> object:
-        """Return what is kept of recordings if the evaluation is among the best: those with traces or events themselves.
+    def digest(self, recordings: object, targets: Sequence[Target], seconds: float) -> object:
+        """Return what is kept of recordings if the evaluation is among the best: themselves, with traces or events.
 
         Where recordings are something else, a kind may make `targets.Recordings` of them, which take little space.
         Nothing is kept of anything else, nor if this fails.
@@ -290,6 +290,8 @@ class Simulation(ABC, Generic[Options]):
             As `recordings` returned them.
         targets : sequence of Target
             Those that have been measured.
+        seconds : float
+            What measuring them took. A digest that takes much longer costs the job its time, and perhaps the values.
         """
         from targets.recordings import Recordings  # noqa: PLC0415  (the controller measures nothing)
 

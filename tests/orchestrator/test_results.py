@@ -108,6 +108,6 @@ def test_a_digest_may_have_numbers_alone(tmp_path: Path) -> None:
 def test_numbers_that_a_simulation_returns_alone_are_not_kept_twice(left: Any, tmp_path: Path) -> None:
     options = CommandOptions.model_validate({"command": "sh model.sh"})
     simulation = create_simulation(options, tmp_path, SimulationContext())
-    assert simulation.digest(left, ()) is None
+    assert simulation.digest(left, (), 0.0) is None
     events = Recordings({"x": 1.0}, events={"s": Events([])})
-    assert simulation.digest(events, ()) is events
+    assert simulation.digest(events, (), 0.0) is events
