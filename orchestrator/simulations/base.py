@@ -286,10 +286,8 @@ class Simulation(ABC, Generic[Options]):
 
         Parameters
         ----------
-        recordings
-            As `recordings` returned them.
-        targets : sequence of Target
-            Those that have been measured.
+        recordings, targets
+            As `recordings` returned them, and what has been measured of them.
         seconds : float
             What measuring them took. A digest that takes much longer costs the job its time, and perhaps the values.
         """

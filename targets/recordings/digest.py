@@ -103,7 +103,7 @@ def digest(datastore: Datastore, targets: Sequence[Target] = (), seconds: float 
     """
     in_time = _limit(max(LEAST_SECONDS, seconds))
     activities = list(_activities(datastore))
-    makers = {
+    makers: dict[str, Callable[[Datastore, _Activity], Iterator[_Part]]] = {
         "means": _means,
         "rates": _rates,
         "raster": _raster,
