@@ -208,12 +208,12 @@ def _mean_of(segment: Segment, name: str) -> float:
 
 def _rates(datastore: Datastore, activity: _Activity) -> Iterator[_Part]:
     sheet, state, trials = activity
-    first, *others = [_trains(each) for each in trials]
+    first = _trains(trials[0])
     width = first.equal_width(max(_WIDTH, first.duration / _BINS))
     n_bins = first.n_bins(width)
     if n_bins > 1:
-        of_trials = [first, *(each for each in others if each.n_bins(width) == n_bins)]
-        over_time = np.mean([each.psth(width) for each in of_trials], axis=0)
+        trains = [each for each in (trial.spikes() for trial in trials) if len(each) and each.n_bins(width) == n_bins]
+        over_time = np.mean([each.psth(width) for each in trains], axis=0)
         yield f"{sheet}: rate, {state}", _trace(width * (np.arange(n_bins) + 0.5), over_time, "ms")
     rates = _recorded(rates_by_cell(datastore, sheet, trials))
     shares = np.linspace(0, 100, _QUANTILES)
