@@ -47,9 +47,9 @@ def why_unreadable(path: Path) -> str:
 
 
 def keep_beside(result: Path, digest: Callable[[], object]) -> str:
-    """Write traces and events, if there are any, beside a result that is yet to be written; return the file's name.
+    """Write what is kept of recordings, if it is anything, beside a result yet to be written; return the file's name.
 
-    Those of an evaluation that is among the best go into the checkpoint, the others go with their generation. If they
+    That of an evaluation that is among the best goes into the checkpoint, the others go with their generation. If it
     cannot be had or written nothing is kept: the evaluation is worth more.
 
     Parameters
@@ -65,14 +65,15 @@ def keep_beside(result: Path, digest: Callable[[], object]) -> str:
     path = result.with_suffix(".npz")
     try:
         recordings = digest()
+        kept = thinned(recordings, _MOST_SAMPLES) if isinstance(recordings, Recordings) else Recordings()
     except Exception as error:  # noqa: BLE001  (whatever it is, the values are measured)
         _LOG.warning("%s: nothing is kept of the recordings: %s: %s", path, type(error).__name__, error)
         return ""
-    if not isinstance(recordings, Recordings) or not (recordings.traces or recordings.events):
+    if not (kept.numbers or kept.traces or kept.events):
         return ""
     try:
         with replacing(path) as temporary:
-            save(thinned(recordings, _MOST_SAMPLES), temporary, compressed=True)
+            save(kept, temporary, compressed=True)
     except OSError as error:
         _LOG.warning("%s cannot be written, and is not kept: %s", path, error)
         return ""

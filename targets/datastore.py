@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +116,17 @@ class Datastore:
         list of Segment
             In the order of presentation; empty if there is none.
         """
-        found = self.presentations(sheet_name, name, **parameters)
-        return self.by_stimulus(found)[0] if found else []
+        return _trials_of_the_first(self.presentations(sheet_name, name, **parameters))
+
+    def first_trials(self, sheet_name: str | None) -> list[Segment]:
+        """Return all trials of the stimulus that was presented first, of those whose annotations can be read.
+
+        Returns
+        -------
+        list of Segment
+            As of `trials`.
+        """
+        return _trials_of_the_first([each for each in self.segments(sheet_name) if each.problem is None])
 
     @staticmethod
     def by_stimulus(segments: Iterable[Segment]) -> list[list[Segment]]:
@@ -243,6 +252,11 @@ class Datastore:
 
         while len(self._recordings) > 1 and size(self._recordings.values()) > self._memory:
             self._recordings.popitem(last=False)
+
+
+def _trials_of_the_first(segments: Sequence[Segment]) -> list[Segment]:
+    """Return those that present the same stimulus as the first of them."""
+    return [each for each in segments if _without_trial(each) == _without_trial(segments[0])]
 
 
 def _without_trial(segment: Segment) -> dict[str, Any]:

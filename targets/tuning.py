@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,10 @@ _WIDEST = math.radians(60)
 _CELLS_AT_ONCE = 256
 HALF_HEIGHT = math.sqrt(2 * math.log(2))
 """Half width at half height of a Gaussian, in standard deviations."""
+
+
+def _nothing() -> None:
+    """Do nothing before responses are read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +130,21 @@ def contrasts(datastore: Datastore, sheet_name: str, stimulus: str = GRATING) ->
     return sorted(set(_values(datastore.presentations(sheet_name, stimulus), "contrast")))
 
 
-def orientation_responses(datastore: Datastore, sheet_name: str, contrast: float = 100.0) -> OrientationResponses:
+def orientation_responses(
+    datastore: Datastore, sheet_name: str, contrast: float = 100.0, before_each: Callable[[], None] = _nothing
+) -> OrientationResponses:
     """Return the responses of a sheet's cells to all full-field gratings of one contrast.
+
+    Parameters
+    ----------
+    datastore : Datastore
+        What was recorded.
+    sheet_name : str
+        The sheet.
+    contrast : float
+        Of the gratings, in %.
+    before_each : callable
+        Is called before the responses to a grating are read; what it raises ends that.
 
     Raises
     ------
@@ -142,8 +159,12 @@ def orientation_responses(datastore: Datastore, sheet_name: str, contrast: float
     if not found:
         raise target.missing(datastore, f"{GRATING} of contrast {contrast:g}")
     orientations = np.array(sorted(found))
-    rates = np.array([target.grating_rates(datastore, each) for each in orientations])
-    return OrientationResponses(contrast, orientations, rates, datastore.sheet(sheet_name).require_orientations())
+    rates = []
+    for each in orientations:
+        before_each()
+        rates.append(target.grating_rates(datastore, each))
+    preferred = datastore.sheet(sheet_name).require_orientations()
+    return OrientationResponses(contrast, orientations, np.array(rates), preferred)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,8 +208,19 @@ class SizeResponses:
             return np.asarray(np.where(largest > 0, (largest - self.rates[-1]) / largest, np.nan))
 
 
-def size_responses(datastore: Datastore, target: SuppressedShare) -> SizeResponses:
+def size_responses(
+    datastore: Datastore, target: SuppressedShare, before_each: Callable[[], None] = _nothing
+) -> SizeResponses:
     """Return the responses of the cells of a size-tuning target to all disks and to the full field.
+
+    Parameters
+    ----------
+    datastore : Datastore
+        What was recorded.
+    target : SuppressedShare
+        Says which cells, and which contrast and orientation the disks have.
+    before_each : callable
+        Is called before the responses to a disk are read; what it raises ends that.
 
     Raises
     ------
@@ -207,7 +239,10 @@ def size_responses(datastore: Datastore, target: SuppressedShare) -> SizeRespons
         radii.append(math.inf)
     except NoValue:
         pass  # the largest disk is the largest size then
-    rates = [rates_by_cell(datastore, target.sheet_name, each) for each in trials]
+    rates = []
+    for each in trials:
+        before_each()
+        rates.append(rates_by_cell(datastore, target.sheet_name, each))
     cells = np.flatnonzero(target.central_cells(datastore, *rates))
     return SizeResponses(np.array(radii), np.array(rates)[:, cells], cells)
 

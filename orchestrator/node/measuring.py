@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +48,12 @@ def measured(
     except NoValue as error:
         labels, why = [target.label for target in targets], str(error) or "no value"
         return Result(Outcome.OK, values=dict.fromkeys(labels), reasons=dict.fromkeys(labels, why))
+    begin = time.monotonic()
     found = measure(targets, recordings, FILE_SYSTEM_ERRORS)
-    kept = keep_beside(task.result, lambda: simulation.digest(recordings, targets)) if task.keep_recordings else ""
+    taken = time.monotonic() - begin
+    kept = ""
+    if task.keep_recordings:
+        kept = keep_beside(task.result, lambda: simulation.digest(recordings, targets, taken))
     by_label = {target.label: measurement for target, measurement in zip(targets, found, strict=True)}
     return Result(
         Outcome.OK,

@@ -51,6 +51,8 @@ class Wanted:
         Of the value, empty for a pure number.
     class_name, sheet : str
         Where it comes from, for people.
+    has_duration : bool
+        Whether it is of a stimulus of a duration that its entry in the configuration says.
     """
 
     label: str
@@ -61,6 +63,7 @@ class Wanted:
     unit: str = ""
     class_name: str = ""
     sheet: str = ""
+    has_duration: bool = False
 
     @property
     def text(self) -> str:
@@ -169,7 +172,8 @@ def describe_targets(
         if found is None:
             found = _of_data(label, spec if isinstance(spec, dict) else {}, values[:, n], scores[:, n])
             unknown.append(label)
-        described.append(found)
+        says_duration = isinstance(spec, dict) and spec.get("duration") is not None
+        described.append(dataclasses.replace(found, has_duration=says_duration))
     if not unknown:
         return described, []
     note = (

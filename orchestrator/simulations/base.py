@@ -278,20 +278,22 @@ class Simulation(ABC, Generic[Options]):
             With the reason, if it was simulated and no target has a value.
         """
 
-    def digest(self, recordings: object, targets: Sequence[Target]) -> object:
-        """Return what is kept of recordings if the evaluation is among the best: the traces and events themselves.
+    def digest(self, recordings: object, targets: Sequence[Target], seconds: float) -> object:
+        """Return what is kept of recordings if the evaluation is among the best: themselves, with traces or events.
 
         Where recordings are something else, a kind may make `targets.Recordings` of them, which take little space.
         Nothing is kept of anything else, nor if this fails.
 
         Parameters
         ----------
-        recordings
-            As `recordings` returned them.
-        targets : sequence of Target
-            Those that have been measured.
+        recordings, targets
+            As `recordings` returned them, and what has been measured of them.
+        seconds : float
+            What measuring them took. A digest that takes much longer costs the job its time, and perhaps the values.
         """
-        return recordings
+        from targets.recordings import Recordings  # noqa: PLC0415  (the controller measures nothing)
+
+        return recordings if isinstance(recordings, Recordings) and (recordings.traces or recordings.events) else None
 
     def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
         """Return wall times by phase in s: ``build``, ``check``, ``protocols``, as far as they are known."""

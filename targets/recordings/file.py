@@ -159,7 +159,8 @@ def _read(file: Path | IO[bytes]) -> Arrays:
 def thinned(recordings: Recordings, most: int) -> Recordings:
     """Return recordings with at most about so many samples, of which every second, third, ... one is left, and events.
 
-    Single trials are left out: their traces are the rows of those of all. Samples have the precision of 32 bits.
+    Single trials are left out: their traces are the rows of those of all. Samples have the precision of 32 bits, except
+    those of traces with numbers that are too large for it.
     """
     samples = sum(trace.rows.size for trace in recordings.traces.values())
     step = max(1, math.ceil(samples / most))
@@ -173,8 +174,11 @@ def thinned(recordings: Recordings, most: int) -> Recordings:
 
 def _every(trace: Trace, step: int) -> Trace:
     step = min(step, len(trace.times) - 1)
-    values = trace.values[..., ::step].astype(np.float32)
-    return Trace(trace.times[::step], values, trace.unit, trace.time_unit, trace.axis)
+    values = trace.values[..., ::step]
+    with np.errstate(over="ignore"):
+        short = values.astype(np.float32)
+    kept = values if np.isinf(short).any() else short
+    return Trace(trace.times[::step], kept, trace.unit, trace.time_unit, trace.axis)
 
 
 def _first_of(events: Events, most: int) -> Events:

@@ -11,6 +11,9 @@ import pytest
 
 from orchestrator.records import Outcome, Result
 from orchestrator.results import keep_beside, read_result
+from orchestrator.simulations import create_simulation
+from orchestrator.simulations.command import CommandOptions
+from orchestrator.simulations.options import SimulationContext
 from targets import Events, Recordings, Trace
 from targets.recordings.file import load
 
@@ -71,7 +74,40 @@ def test_what_cannot_be_had_of_recordings_costs_nothing_else(tmp_path: Path, cap
     assert "0.1.npz: nothing is kept of the recordings: RuntimeError: half a datastore" in caplog.text
 
 
-@pytest.mark.parametrize("left", [Recordings({"x": 1.0}), {"x": 1.0}, None])
-def test_numbers_alone_are_not_kept_twice(left: Any, tmp_path: Path) -> None:
+def test_samples_that_are_too_large_for_32_bits_are_kept_as_they_are(tmp_path: Path) -> None:
+    v, w = Trace([0, 1, 2], [1.1, 1e39, np.nan], "mV"), Trace([0, 1], [1.1, 2.0], "mV")
+    assert keep_beside(tmp_path / "0.1.json", lambda: Recordings(traces={"v": v, "w": w})) == "0.1.npz"
+    kept = load(tmp_path / "0.1.npz", tmp_path).traces
+    np.testing.assert_array_equal(kept["v"].values, v.values)
+    np.testing.assert_array_equal(kept["w"].values, np.float32([1.1, 2.0]))
+
+
+def test_what_cannot_be_thinned_costs_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: Any) -> None:
+        raise ValueError("of a trace")
+
+    monkeypatch.setattr("targets.recordings.file.thinned", fails)
+    assert keep_beside(tmp_path / "0.1.json", lambda: Recordings({"x": 1.0})) == ""
+    assert "0.1.npz: nothing is kept of the recordings: ValueError: of a trace" in caplog.text
+
+
+@pytest.mark.parametrize("left", [Recordings(), {"x": 1.0}, None])
+def test_of_nothing_there_is_no_file(left: Any, tmp_path: Path) -> None:
     assert keep_beside(tmp_path / "0.1.json", lambda: left) == ""
     assert not list(tmp_path.iterdir())
+
+
+def test_a_digest_may_have_numbers_alone(tmp_path: Path) -> None:
+    assert keep_beside(tmp_path / "0.1.json", lambda: Recordings({"x": 1.0})) == "0.1.npz"
+    assert dict(load(tmp_path / "0.1.npz", tmp_path)) == {"x": 1.0}
+
+
+@pytest.mark.parametrize("left", [Recordings({"x": 1.0}), {"x": 1.0}, None])
+def test_numbers_that_a_simulation_returns_alone_are_not_kept_twice(left: Any, tmp_path: Path) -> None:
+    options = CommandOptions.model_validate({"command": "sh model.sh"})
+    simulation = create_simulation(options, tmp_path, SimulationContext())
+    assert simulation.digest(left, (), 0.0) is None
+    events = Recordings({"x": 1.0}, events={"s": Events([])})
+    assert simulation.digest(events, (), 0.0) is events

@@ -251,7 +251,10 @@ def why_none_shown(history: History) -> str:
 
 
 def wanted_of(history: History, name: str) -> list[Wanted]:
-    """Return the targets of the quantity that a trace or a number of a digest is called after."""
+    """Return the targets of the quantity that a trace or a number of a digest is called after.
+
+    That is of the longest spontaneous activity, so that targets of another one, or perhaps another one, are left out.
+    """
     sheet, quantity = sheet_and_quantity(name)
     if quantity not in SPONTANEOUS_RATES:
         return []
@@ -259,7 +262,9 @@ def wanted_of(history: History, name: str) -> list[Wanted]:
     return [
         each
         for each in history.targets
-        if each.sheet == sheet and issubclass(known.get(each.class_name, object), SpontaneousRate)
+        if each.sheet == sheet
+        and not each.has_duration
+        and issubclass(known.get(each.class_name, object), SpontaneousRate)
     ]
 
 

@@ -58,12 +58,12 @@ class MozaikSimulation(Simulation[MozaikOptions]):
         except DatastoreError as error:
             raise SimulationFailed(Outcome.SIMULATION_ERROR, str(error)) from error
 
-    def digest(self, recordings: object, targets: Sequence[Target]) -> object:
+    def digest(self, recordings: object, targets: Sequence[Target], seconds: float) -> object:
         """Return rates, tuning curves, a raster of a sample and mean signals of every sheet of the datastore."""
         from targets import Datastore  # noqa: PLC0415  (the controller measures nothing)
         from targets.recordings.digest import digest  # noqa: PLC0415
 
-        return digest(recordings, targets) if isinstance(recordings, Datastore) else None
+        return digest(recordings, targets, seconds) if isinstance(recordings, Datastore) else None
 
     def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
         """Return the wall times between the phases that the run script reported."""

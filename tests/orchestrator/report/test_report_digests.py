@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from report_runs import config, make_run
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.report import History, figures
+from orchestrator.report.described import describe_targets
+from orchestrator.report.figures.common import wanted_of
 from orchestrator.report.figures.registry import sections_of
 from targets import Events, Recordings, Trace
 
@@ -72,6 +75,15 @@ def test_means_of_start_and_best_are_beside_what_is_wanted(history: History) -> 
     room = 0.003 * np.diff(chosen.panels[0].x.domain)  # type: ignore[arg-type]
     np.testing.assert_allclose([*wanted.low, *wanted.high, *wanted.at], [1 - room[0], 4 + room[0], 0])
     assert [each.low.tolist() + each.high.tolist() for each in (of_start, of_best)] == [[0.5, 3.5], [2.5, 5.5]]
+
+
+def test_what_is_wanted_of_a_stimulus_of_another_duration_is_not_wanted_of_the_longest(history: History) -> None:
+    (wanted,) = wanted_of(history, f"Exc: {RATE}")
+    assert wanted.label == "rate"
+    entries = [{**TARGETS[0], "duration": 500.0}, TARGETS[1]]
+    values = np.zeros((1, 2))
+    shorter, _ = describe_targets({"targets": entries}, ("rate", "cv"), values, values)
+    assert wanted_of(replace(history, targets=shorter), f"Exc: {RATE}") == []
 
 
 def test_a_mean_that_no_target_wants_is_shown_alone(history: History) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -51,6 +52,17 @@ def test_a_digest_lies_beside_the_result(tmp_path: Path, datastore: Datastore) -
     kept = load(tmp_path / found.recordings, tmp_path)
     assert kept.numbers["Exc: mean rate (Hz), spontaneous"] == found.values[RATE]
     assert sorted(kept.events) == ["Exc: spikes, spontaneous", "Inh: spikes, spontaneous"]
+
+
+def test_a_digest_may_take_as_long_as_the_targets(
+    tmp_path: Path, datastore: Datastore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds: list[float] = []
+    clock = iter([100.0, 145.0])
+    monkeypatch.setattr("orchestrator.node.measuring.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr("targets.recordings.digest.digest", lambda *given: seconds.append(given[2]))
+    result(tmp_path, recordings=datastore)
+    assert seconds == [45.0]
 
 
 def test_none_is_made_where_none_is_kept(tmp_path: Path, datastore: Datastore, monkeypatch: pytest.MonkeyPatch) -> None:
