@@ -19,7 +19,7 @@ def test_walkers_that_begin_at_one_place_part() -> None:
     """As at samples of a chain of which the walkers seldom move: there is no line through two of them."""
     start = np.random.default_rng(1).random((walkers_for(2), 2))
     start[5:] = start[5]
-    chain = explore(normal, start, 1, 1000)
+    chain = explore(normal, start, 3, 1000)
     assert len(np.unique(chain.points[-1], axis=0)) == chain.points.shape[1]
     np.testing.assert_allclose(chain.flat.mean(axis=0), 0.5, atol=0.02)
     np.testing.assert_allclose(chain.flat.std(axis=0), 0.1, rtol=0.1)
