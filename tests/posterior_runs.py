@@ -106,10 +106,13 @@ def samples_of(names: Sequence[str], blocks: int = 3, **changes: Any) -> Samples
 
 
 def checks_of(names: Sequence[str], targets: Sequence[str]) -> dict[str, Any]:
-    """Return predictions of targets, of the first a trace, and ranks, as `samples_of` takes them."""
+    """Return predictions of targets, of the first a trace, and ranks, as `samples_of` takes them.
+
+    The ranks of the last of several parameters test nothing.
+    """
     rng, times = np.random.default_rng(1), np.linspace(0, 10, 20)
     quantiles = np.sort(rng.normal(size=(len(QUANTILES), len(targets))), axis=0)
     bands = np.sort(rng.normal(size=(len(QUANTILES), len(times))), axis=0)
     trace = PredictedTrace(targets[0], "mV", times, bands, np.sin(times), np.cos(times))
-    ranks = Ranks(names, rng.random((30, 2, len(names))))
+    ranks = Ranks(names, rng.random((30, 2, len(names))), np.linspace(0.5, 0.95, len(names)))
     return {"predicted": Predicted(targets, quantiles, [trace]), "calibration": ranks}

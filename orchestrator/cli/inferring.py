@@ -13,7 +13,7 @@ from orchestrator.cli.app import RunDirectory, app
 from orchestrator.cli.printing import PlainConsole, say
 from orchestrator.errors import UsageError
 from orchestrator.paths import run_paths
-from orchestrator.posterior.samples import Method
+from orchestrator.posterior.methods import Method
 
 
 @app.command()
@@ -45,7 +45,7 @@ def posterior(
             max=10_000,
             metavar="N",
             help="How many posteriors of data with known parameters say whether widths are right, such as 100; 0 for "
-            "none.",
+            "none. If there can be none, a warning says why.",
         ),
     ] = 0,
     out: Annotated[
@@ -60,8 +60,8 @@ def posterior(
     """Print how far a run's evaluations constrain each parameter, and write samples of the posterior distribution.
 
     A model of what simulations give is made from the evaluations; nothing is simulated or imported of the run's model.
-    Needs the package emcee (extra posterior), and sbi (extra sbi) for networks. Exit codes: 0 done, 2 wrong usage, or
-    too few evaluations.
+    Needs the package emcee (extra posterior), and sbi (extra sbi) for networks. Exit codes: 0 done, also if only the
+    calibration was not possible; 2 wrong usage, or too few evaluations.
     """
     sds = _sds(noise or ())
     if out is not None and out.suffix not in (".npz", ".csv"):

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from orchestrator.errors import UsageError
-from orchestrator.optimisers.models.archive import IntArray
+from orchestrator.optimisers.models.archive import Flags, IntArray
 from orchestrator.optimisers.models.proposer import libraries
 from orchestrator.posterior.chain import explore, walkers_for
 from orchestrator.posterior.emulator import Emulator, Evidence
@@ -22,8 +22,9 @@ _FEWEST = 3
 # draws of the prior from which walkers begin, how far beside them as a share of its kernels, how many walkers, their
 # steps for each parameter and one, and how many samples a rank is among
 _DRAWS, _BESIDE, _WALKERS, _STEPS, _AMONG = 1000, 0.2, 100, 20, 99
-# samples of the run's posterior that have its mean and covariance, and the least standard deviation, in the cube
-_LOOKED_AT, _WIDTH = 5000, 1e-9
+# samples of the run's posterior that have its mean and covariance, or of the prior that have its width, and the least
+# standard deviation, in the cube; shares between which a width is
+_LOOKED_AT, _WIDTH, _MIDDLE = 5000, 1e-9, (0.16, 0.84)
 # how often it is told how it goes on
 _TOLD = 10
 
@@ -53,12 +54,18 @@ def calibrated(
     Raises
     ------
     orchestrator.errors.UsageError
-        If too few evaluations have a value of each target.
+        If there are no such data of any target, too few evaluations have a value of each, or a model cannot be fitted.
     """
+    if len(found.emulator.silent) == len(observed.problem.targets):
+        raise UsageError(
+            "--calibrate: expected a target that wants a value or a closed interval, or compares a trace; of open "
+            "intervals and of classes of your own there are no data with known parameters"
+        )
     chosen = _chosen(observed, found, number)
     archive, rng = found.emulator.archive, np.random.default_rng([seed, len(chosen)])
     prior = _Density(archive.points[chosen])
     ranks = np.empty((len(chosen), -(-number // len(chosen)), len(observed.space)))
+    widths = np.empty(ranks.shape)
     try:
         with libraries().limit(limits=1):
             for n, row in enumerate(chosen):
@@ -67,11 +74,14 @@ def calibrated(
                 emulator = found.emulator.without(row)
                 for repeat in range(ranks.shape[1]):
                     data = emulator.evidence_of([rows[row] for rows in archive.rows], rng)
-                    samples = observed.problem.snapped(_samples(emulator, prior, data, rng))
-                    ranks[n, repeat] = _rank(archive.points[row], samples, rng)
+                    samples = _samples(emulator, prior, data, rng)
+                    widths[n, repeat] = _width(samples)
+                    ranks[n, repeat] = _rank(archive.points[row], observed.problem.snapped(samples), rng)
     except (np.linalg.LinAlgError, ValueError) as error:
         raise UsageError(f"--calibrate: the model of the evaluations cannot be fitted ({error})") from error
-    return Ranks(observed.space.names, ranks)
+    before = prior.drawn(_LOOKED_AT, np.random.default_rng(seed))
+    shares = np.median(widths, axis=(0, 1)) / _width(before[_inside(before)])
+    return Ranks(observed.space.names, ranks, shares)
 
 
 def _chosen(observed: Observed, found: Posterior, number: int) -> IntArray:
@@ -131,6 +141,17 @@ def _axes(points: FloatArray) -> FloatArray:
     return np.asarray(np.linalg.cholesky(covariance).T)
 
 
+def _inside(points: FloatArray) -> Flags:
+    """Return which points are in the cube."""
+    return np.asarray(((points >= 0) & (points <= 1)).all(axis=1))
+
+
+def _width(points: FloatArray) -> FloatArray:
+    """Return how wide the middle of points is, as far as two standard deviations, shape (n_parameters,)."""
+    low, high = np.quantile(points, _MIDDLE, axis=0)
+    return np.asarray(high - low)
+
+
 def _samples(emulator: Emulator, prior: _Density, data: Evidence, rng: np.random.Generator) -> FloatArray:
     """Return samples of the posterior of data, shape (n_samples, n_parameters).
 
@@ -139,7 +160,7 @@ def _samples(emulator: Emulator, prior: _Density, data: Evidence, rng: np.random
 
     def log_likelihood(points: FloatArray) -> FloatArray:
         found = np.full(len(points), -np.inf)
-        inside = ((points >= 0) & (points <= 1)).all(axis=1)
+        inside = _inside(points)
         if inside.any():
             found[inside] = emulator.log_likelihood(points[inside], data)
         return np.where(np.isnan(found), -np.inf, found)

@@ -89,19 +89,34 @@ def explore(
         If emcee is not installed, or the density is 0 wherever the walkers have been.
     """
     emcee = emcee_package()
-    moves = [(emcee.moves.DEMove(), 0.8), (emcee.moves.DESnookerMove(), 0.2)]
+    moves = [(emcee.moves.DEMove(), 0.8), (_snooker(emcee), 0.2)]
     sampler = emcee.EnsembleSampler(*start.shape, log_probability, vectorize=True, moves=moves)
     # a state of its own: the sampler's would be made of numpy's global one
     sampler.random_state = np.random.RandomState(seed).get_state()
     state: Any = start
     while True:
-        # walkers that begin outside have a logarithm of -inf, as have those that stay outside
-        with np.errstate(invalid="ignore"):
+        # walkers that begin outside have a logarithm of -inf, as have those that stay outside; between those at one
+        # place there is no direction
+        with np.errstate(invalid="ignore", divide="ignore"):
             state = sampler.run_mcmc(state, steps or _BLOCK, skip_initial_state_check=True)
         chain = _chain(emcee, sampler)
         made = sampler.iteration
         if steps is not None or made >= _MOST or (chain.long_enough and chain.effective >= _EFFECTIVE):
             return chain
+
+
+def _snooker(emcee: Any) -> Any:
+    """Return emcee's move along the line through another walker; one that is at the same place as that stays."""
+    move = emcee.moves.DESnookerMove()
+    proposed = move.get_proposal
+
+    def get_proposal(walkers: FloatArray, others: Any, random: Any) -> tuple[FloatArray, FloatArray]:
+        points, factors = proposed(walkers, others, random)
+        nowhere = np.isnan(points).any(axis=1)
+        return np.where(nowhere[:, None], walkers, points), np.where(nowhere, -np.inf, factors)
+
+    move.get_proposal = get_proposal
+    return move
 
 
 def _chain(emcee: Any, sampler: Any) -> Chain:

@@ -152,6 +152,12 @@ class Emulator:
         others = np.delete(np.arange(len(self.archive.points)), row)
         return Emulator(self._observed, self.archive.only(others), self._metric)
 
+    @property
+    def silent(self) -> list[str]:
+        """The targets of which `evidence_of` says nothing, because what is wanted is open, or their score is learnt."""
+        closed = np.isfinite(self._own.high - self._own.low)
+        return [self._observed.problem.targets[n] for n in np.array(self._numbers, dtype=int)[~closed]]
+
     def evidence_of(self, measured: Sequence[FloatArray], rng: np.random.Generator) -> Evidence:
         """Return what data would say that a simulation and the noise of the data give.
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from orchestrator.errors import UsageError
 from orchestrator.posterior.examples import Examples
-from orchestrator.posterior.samples import Method
+from orchestrator.posterior.methods import Method
 from orchestrator.records import FloatArray
 
 # evaluations of a step of training, and copies of each with noise of its own

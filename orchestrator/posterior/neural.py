@@ -15,9 +15,10 @@ from orchestrator.optimisers.space import SearchSpace
 from orchestrator.posterior.chain import Chain, emcee_package, explore, walkers_for
 from orchestrator.posterior.examples import Examples, examples_of
 from orchestrator.posterior.fitting import Ellipsoid
+from orchestrator.posterior.methods import Method
 from orchestrator.posterior.networks import LogDensity, one_thread, trained
 from orchestrator.posterior.observed import Observed
-from orchestrator.posterior.samples import Method, Quality, Samples
+from orchestrator.posterior.samples import Quality, Samples
 from orchestrator.posterior.sampling import misfits, sampled, values_of, warnings_of_fit, warnings_of_walk
 from orchestrator.records import FloatArray
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -23,6 +24,8 @@ _LEAST, _LOW, _HIGH = 0.005, 0.16, 0.84
 _MOST = 20_000
 # a verdict of so few independent ranks would overlook widths that are wrong by a factor of 2
 FEW = 25
+# width of a posterior as a share of the prior's, above which data do not constrain a parameter
+UNCONSTRAINED = 0.9
 
 
 @dataclass(frozen=True)
@@ -37,22 +40,28 @@ class Ranks:
         Share of the samples that lie below, uniform from 0 to 1 if posteriors are right (Talts et al. 2018, Validating
         Bayesian inference algorithms with simulation-based calibration, arXiv:1804.06788). Those of an evaluation are
         of the same parameters under other noise.
+    widths : ndarray of float, shape (n_parameters,), optional
+        Of these posteriors as a share of the prior's, the median: near 1 the data say nothing of a parameter, and its
+        ranks are uniform whatever is wrong. None if that is not known, as it was not at first.
     """
 
     names: Sequence[str]
     ranks: FloatArray
+    widths: FloatArray | None = None
 
     @cached_property
     def parameters(self) -> list[Uniformity]:
         """What the ranks of each parameter say."""
         level = _LEVEL / len(self.names)
-        return [
-            Uniformity(name, each, level) for name, each in zip(self.names, np.moveaxis(self.ranks, 2, 0), strict=True)
-        ]
+        widths = [math.nan] * len(self.names) if self.widths is None else self.widths.tolist()
+        columns = zip(self.names, np.moveaxis(self.ranks, 2, 0), widths, strict=True)
+        return [Uniformity(name, each, level, width) for name, each, width in columns]
 
     @classmethod
-    def of(cls, names: Sequence[str], array: npt.NDArray[np.generic]) -> Ranks:
-        """Return what was kept: `ranks`.
+    def of(
+        cls, names: Sequence[str], array: npt.NDArray[np.generic], widths: npt.NDArray[np.generic] | None = None
+    ) -> Ranks:
+        """Return what was kept: `ranks` and `widths`.
 
         Raises
         ------
@@ -63,7 +72,12 @@ class Ranks:
         fit = ranks.ndim == 3 and ranks.shape[2] == len(names) and 0 < ranks.size <= _MOST * len(names)
         if not fit or not ((ranks >= 0) & (ranks <= 1)).all():
             raise ValueError(f"unexpected ranks of shape {ranks.shape}")
-        return cls(names, ranks)
+        if widths is None:
+            return cls(names, ranks)
+        shares = np.asarray(widths, dtype=float)
+        if shares.shape != (len(names),) or not (np.isfinite(shares) & (shares >= 0)).all():
+            raise ValueError(f"unexpected widths of posteriors of shape {shares.shape}")
+        return cls(names, ranks, shares)
 
 
 @dataclass(frozen=True)
@@ -78,11 +92,14 @@ class Uniformity:
         As in `Ranks`.
     level : float
         How often uniform ones may be found not to be so.
+    width : float
+        As in `Ranks`; NaN if it is not known.
     """
 
     name: str
     ranks: FloatArray
     level: float
+    width: float = math.nan
 
     @cached_property
     def number(self) -> int:
@@ -127,6 +144,8 @@ class Uniformity:
         """What is wrong in a word or two."""
         low, high = self.band
         if ((self.differences >= low) & (self.differences <= high)).all():
+            if self.width > UNCONSTRAINED:
+                return "not tested"
             return "fine" if self.number >= FEW else "too few to tell"
         # of uniform ranks u, means of u and of (u - 1/2)^2 in standard errors
         off = self.ranks.ravel() - 0.5

@@ -6,7 +6,6 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -16,17 +15,10 @@ import numpy.typing as npt
 
 from orchestrator.errors import UsageError
 from orchestrator.files import replacing
+from orchestrator.posterior.methods import Method
 from orchestrator.posterior.predicted import QUANTILES, Predicted, PredictedTrace
 from orchestrator.posterior.ranks import Ranks
 from orchestrator.records import FloatArray
-
-
-class Method(str, Enum):
-    """What has learnt from evaluations: Gaussian processes, or networks of the likelihood or of the posterior."""
-
-    GP = "gp"
-    NLE = "nle"
-    NPE = "npe"
 
 
 @dataclass(frozen=True)
@@ -136,6 +128,8 @@ class Samples:
             arrays |= {f"trace_{n}": each.array() for n, each in enumerate(self.predicted.traces)}
         if self.calibration is not None:
             arrays["ranks"] = self.calibration.ranks
+            if self.calibration.widths is not None:
+                arrays["widths"] = self.calibration.widths
         return {**arrays, "about": json.dumps(about)}
 
     @classmethod
@@ -154,7 +148,8 @@ class Samples:
                 about: Mapping[str, Any] = json.loads(str(arrays["about"]))
                 values, logarithms = (np.asarray(arrays[name], dtype=float) for name in ("values", "logarithms"))
                 predicted = _predicted(arrays, about) if "predicted" in arrays else None
-                calibration = Ranks.of(about["names"], arrays["ranks"]) if "ranks" in arrays else None
+                ranks, widths = arrays.get("ranks"), arrays.get("widths")
+                calibration = Ranks.of(about["names"], ranks, widths) if ranks is not None else None
             kept = {key: about[key] for key in _KEPT} | {"method": Method(about.get("method", Method.GP))}
             qualities = [Quality(**each) for each in about["qualities"]]
             if values.shape != (len(logarithms), len(kept["names"])) or not np.isfinite(values).all():

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from orchestrator.errors import UsageError
 from orchestrator.posterior.calibration import calibrated
 from orchestrator.posterior.chain import Chain
 from orchestrator.posterior.fitting import Posterior, posterior_of
 from orchestrator.posterior.observed import Observed
 from orchestrator.posterior.predicted import QUANTILES, Predicted, PredictedTrace
+from orchestrator.posterior.ranks import Ranks
 from orchestrator.posterior.samples import Quality, Samples
 from orchestrator.records import FloatArray
 
@@ -46,16 +48,18 @@ def sampled(
     say : callable
         Is told how it goes on.
     calibrations : int
-        How many posteriors of data with known parameters are compared with these; 0 for none.
+        How many posteriors of data with known parameters are compared with these; 0 for none. If they are refused, that
+        is a warning.
 
     Raises
     ------
     orchestrator.errors.UsageError
-        As `posterior_of` and `calibrated`.
+        As `posterior_of`.
     """
     found = posterior_of(observed, seed, say)
     points, logarithms = found.chain.thinned(number)
     qualities = _qualities(observed, found)
+    calibration, against = _calibration(observed, found, calibrations, seed, say) if calibrations else (None, [])
     return Samples(
         names=observed.space.names,
         values=values_of(observed, points),
@@ -67,10 +71,22 @@ def sampled(
         times=found.chain.times.tolist(),
         effective=found.chain.effective,
         qualities=qualities,
-        warnings=_warnings(found, qualities),
+        warnings=_warnings(found, qualities) + against,
         predicted=_predicted(observed, found, seed),
-        calibration=calibrated(observed, found, calibrations, seed, say) if calibrations else None,
+        calibration=calibration,
     )
+
+
+def _calibration(
+    observed: Observed, found: Posterior, number: int, seed: int, say: Callable[[str], None]
+) -> tuple[Ranks | None, list[str]]:
+    """Return ranks, None if they are refused, and warnings: why, or what they do not test. The samples are kept."""
+    try:
+        ranks = calibrated(observed, found, number, seed, say)
+    except UsageError as error:
+        return None, [f"not calibrated: {error}"]
+    silent = found.emulator.silent
+    return ranks, [f"calibration says nothing of what {_listed(silent)} constrain"] if silent else []
 
 
 def values_of(observed: Observed, points: FloatArray) -> FloatArray:
@@ -145,7 +161,10 @@ def warnings_of_fit(qualities: Sequence[Quality]) -> list[str]:
 
 
 def _some(qualities: Sequence[Quality]) -> str:
-    names = [each.target for each in qualities]
+    return _listed([each.target for each in qualities])
+
+
+def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 

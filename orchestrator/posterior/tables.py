@@ -12,15 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.optimisers.space import Parameter, SearchSpace
-from orchestrator.posterior.ranks import Ranks
-from orchestrator.posterior.samples import Method, Samples
+from orchestrator.posterior.methods import Method
+from orchestrator.posterior.ranks import UNCONSTRAINED, Ranks
+from orchestrator.posterior.samples import Samples
 from orchestrator.records import FloatArray
 
 # ends of the interval that is shown, as shares
 _LOW, _HIGH = 0.16, 0.84
-# width of the posterior as a share of the prior's, below which data constrain a parameter well, and above which they
-# do not
-_WELL, _NOT = 0.5, 0.9
+# width of the posterior as a share of the prior's, below which data constrain a parameter well
+_WELL = 0.5
 # values of the prior, where that has no formula
 _DRAWN = 2000
 _MODELS = {
@@ -120,8 +120,8 @@ def _parameters(samples: Samples, space: SearchSpace) -> Table:
     for n, (parameter, values) in enumerate(zip(space.parameters, samples.values.T, strict=True)):
         low, median, high = np.quantile(values, [_LOW, 0.5, _HIGH])
         share = constraint(parameter, values, before[n] if parameter.moving is not None else None)
-        words = "constrain it" if share < _WELL else "constrain it little" if share < _NOT else "do not constrain it"
-        words = "leave it to the others" if math.isnan(share) else words
+        little = "constrain it little" if share < UNCONSTRAINED else "do not constrain it"
+        words = "leave it to the others" if math.isnan(share) else "constrain it" if share < _WELL else little
         table.add_row(Text(parameter.name), *(f"{each:.5g}" for each in (median, low, high)), f"{share:.2g}", words)
     return table
 
@@ -144,9 +144,12 @@ def _qualities(samples: Samples) -> Table:
 
 
 def _calibration(found: Ranks) -> Table:
-    table = _table("calibration", "posterior", "off by", "true ones' spread / sd", "independent ranks")
+    known = found.widths is not None
+    share = ("width / prior's",) if known else ()
+    table = _table("calibration", "posterior", "off by", "true ones' spread / sd", *share, "independent ranks")
     for each in found.parameters:
-        table.add_row(Text(each.name), each.verdict, f"{each.bias:+.2f}", f"{each.spread:.2f}", f"{each.number}")
+        numbers = (f"{each.bias:+.2f}", f"{each.spread:.2f}", *((f"{each.width:.2g}",) if known else ()))
+        table.add_row(Text(each.name), each.verdict, *numbers, f"{each.number}")
     return table
 
 

@@ -18,10 +18,11 @@ from orchestrator.optimisers.base import Scale
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.posterior import chain, networks
 from orchestrator.posterior.examples import Examples, examples_of
+from orchestrator.posterior.methods import Method
 from orchestrator.posterior.networks import trained
 from orchestrator.posterior.neural import _within_steps, sampled_by, uneven
 from orchestrator.posterior.observed import Observed
-from orchestrator.posterior.samples import Method, Samples
+from orchestrator.posterior.samples import Samples
 from orchestrator.records import FloatArray, Outcome
 
 # marks of what trains networks

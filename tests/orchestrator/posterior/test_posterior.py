@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import shutil
 import sys
 from dataclasses import replace
@@ -32,6 +33,7 @@ from posterior_runs import (
     scattered,
     told,
 )
+from rich.console import Console
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.config.parameters import read_parameter, space_of
@@ -43,7 +45,7 @@ from orchestrator.posterior.fitting import log_likelihoods
 from orchestrator.posterior.observed import Observed, observed_in
 from orchestrator.posterior.samples import Samples
 from orchestrator.posterior.sampling import sampled
-from orchestrator.posterior.tables import constraint, correlated
+from orchestrator.posterior.tables import constraint, correlated, posterior_parts
 from orchestrator.records import FloatArray, Outcome
 
 pytestmark = pytest.mark.commands
@@ -389,12 +391,28 @@ def test_samples_are_kept_whole(tmp_path: Path, suffix: str) -> None:
     assert (trace.target, trace.unit) == ("v", "mV")
     np.testing.assert_array_equal(trace.array(), written.array())
     np.testing.assert_array_equal(again.calibration.ranks, samples.calibration.ranks)  # type: ignore[union-attr]
+    assert [each.width for each in again.calibration.parameters] == [0.5, 0.95]
 
 
 def test_samples_that_were_written_before_there_were_predictions_are_read(tmp_path: Path) -> None:
     samples_of(("a",)).write(tmp_path / "samples.npz")
     again = Samples.read(tmp_path / "samples.npz")
     assert (again.predicted, again.calibration) == (None, None)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_ranks_are_printed_with_the_widths_of_posteriors_if_these_were_kept(tmp_path: Path, known: bool) -> None:
+    samples = samples_of(("a", "b"), **checks_of(("a", "b"), ("v", "rate")))
+    assert samples.calibration is not None
+    if not known:
+        samples = replace(samples, calibration=replace(samples.calibration, widths=None))
+    samples.write(tmp_path / "samples.npz")
+    space = SearchSpace([Parameter("a", 0, 1), Parameter("b", 0, 1)])
+    console = Console(width=200, file=io.StringIO())
+    console.print(*posterior_parts(Samples.read(tmp_path / "samples.npz"), space), sep="\n")
+    text = " ".join(console.file.getvalue().split())  # type: ignore[attr-defined]
+    assert ("spread / sd width / prior's independent ranks a fine" in text) == known
+    assert ("b not tested" in text) == known
 
 
 @pytest.mark.parametrize(

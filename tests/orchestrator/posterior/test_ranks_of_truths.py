@@ -55,6 +55,12 @@ def test_few_ranks_are_no_proof() -> None:
     assert of(ndtr(normal(12, 1))).verdict == "too few to tell"
 
 
+def test_ranks_of_posteriors_that_are_as_wide_as_the_prior_test_nothing_unless_they_are_wrong() -> None:
+    right = ndtr(normal(40, 1))
+    verdicts = [[Uniformity("a", ranks, 0.05, width).verdict for width in (0.8, 0.99)] for ranks in (right, right**3)]
+    assert verdicts == [["fine", "not tested"], ["too high", "too high"]]
+
+
 def test_the_band_is_what_it_should_be_where_that_is_known() -> None:
     """Of one rank, which is from 0.025 to 0.975 in 95 of 100 cases."""
     low, high = of(np.array([[0.5]])).band
@@ -87,3 +93,9 @@ def test_of_many_parameters_each_may_leave_its_band_less_often() -> None:
 def test_ranks_that_are_none_are_refused(array: npt.NDArray[np.float64]) -> None:
     with pytest.raises(ValueError, match="unexpected ranks"):
         Ranks.of(("a", "b"), array)
+
+
+@pytest.mark.parametrize("widths", [np.ones(3), np.array([0.5, np.nan]), np.array([0.5, -1.0])])
+def test_widths_that_are_none_are_refused(widths: npt.NDArray[np.float64]) -> None:
+    with pytest.raises(ValueError, match="unexpected widths"):
+        Ranks.of(("a", "b"), np.full((1, 1, 2), 0.5), widths)

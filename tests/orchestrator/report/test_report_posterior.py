@@ -174,7 +174,7 @@ def test_a_predicted_trace_is_drawn_over_the_data_and_the_best(run: RunPaths) ->
 
 def test_ranks_are_drawn_within_their_band_with_a_verdict(run: RunPaths) -> None:
     figure = figures.posterior_calibration(checked(run))
-    assert [panel.title for panel in figure.panels] == ["exc: fine", "inh: fine", "n: fine"]
+    assert [panel.title for panel in figure.panels] == ["exc: fine", "inh: fine", "n: not tested"]
     band, line = mark(figure, 0, "if posteriors are right"), mark(figure, 0, "true parameters")
     assert ((band.low <= line.y) & (line.y <= band.high)).all()
     assert "of 30 evaluations that the model was not told, 2 of each" in figure.caption

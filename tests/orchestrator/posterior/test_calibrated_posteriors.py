@@ -60,8 +60,32 @@ def test_intervals_and_noise_between_seeds_are_calibrated() -> None:
     known = replace(problem(space, np.zeros(2)), scales=scales)
     values = np.hstack([x, x]) + 0.05 * rng.standard_normal((40, 2))
     observed = Observed.of(known, [told(space, x, values)], np.array([np.hypot(1, 0.5), 1]), np.ones(2))
-    (found,) = calibrated(observed, posterior_of(observed), 60).parameters
-    assert found.verdict == "fine"
+    found = sampled(observed, 400, calibrations=60)
+    assert found.calibration is not None
+    assert [each.verdict for each in found.calibration.parameters] == ["fine"]
+    assert found.warnings[-1] == "calibration says nothing of what target 1 constrain"
+
+
+@pytest.mark.parametrize("scale", [Scale(0.5, np.inf, 0.1, 20.0), Scale.of_scores(np.inf)])
+def test_targets_of_which_there_are_no_data_with_known_parameters_are_not_found_fine(scale: Scale) -> None:
+    """Neither of open intervals nor of scores: their ranks were uniform whatever noise was believed."""
+    space, x = SearchSpace([Parameter("x", 0, 1)]), np.random.default_rng(1).random((40, 1))
+    known = replace(problem(space, np.zeros(1)), scales=[scale])
+    block = replace(told(space, x, x), scores=np.maximum(0.5 - x, 0.0) / 0.1)
+    found = sampled(Observed.of(known, [block], np.full(1, 0.5)), 400, calibrations=60)
+    assert found.calibration is None
+    assert found.warnings[-1].startswith("not calibrated: --calibrate: expected a target that wants a value or a")
+
+
+def test_a_parameter_that_no_evaluation_varies_is_not_tested() -> None:
+    space = SearchSpace([Parameter("x", 0, 1), Parameter("n", 0, 4, integer=True)])
+    rows = np.column_stack([np.random.default_rng(1).random(30), np.full(30, 2.0)])
+    observed = Observed.of(problem(space, np.array([0.5])), [told(space, rows, rows[:, :1])], np.array([0.5]))
+    varied, constant = calibrated(observed, posterior_of(observed), 9).parameters
+    assert constant.verdict == "not tested"
+    assert constant.width == pytest.approx(1, abs=0.1)
+    assert varied.verdict == "too few to tell"
+    assert varied.width < 0.8
 
 
 def test_a_trace_is_predicted_and_calibrated() -> None:
@@ -96,14 +120,23 @@ def test_too_few_evaluations_with_values_are_refused() -> None:
         calibrated(observed, Posterior(chain, emulator, np.ones(12, dtype=bool)), 20)
 
 
+def test_samples_are_written_though_a_calibration_is_refused(tmp_path: Path) -> None:
+    run = linear_run(tmp_path, number=8)
+    done = command("posterior", str(run.directory), "--samples", "200", "--calibrate", "20", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "! not calibrated: --calibrate: expected 9 or more evaluations" in " ".join(done.stdout.split())
+    kept = Samples.read(run.posterior)
+    assert kept.calibration is None
+    assert kept.warnings[-1].endswith("got 8: evaluate more")
+
+
 def test_the_command_prints_a_verdict_of_each_parameter_and_keeps_the_ranks(tmp_path: Path) -> None:
     run = linear_run(tmp_path)
     done = command("posterior", str(run.directory), "--samples", "200", "--calibrate", "9", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "calibration: evaluation 1 of 9, posteriors of each: 1\n" in done.stderr
-    assert "calibration posterior off by true ones' spread / sd independent ranks a too few" in " ".join(
-        done.stdout.split()
-    )
+    text = " ".join(done.stdout.split())
+    assert "calibration posterior off by true ones' spread / sd width / prior's independent ranks a too few" in text
     kept = Samples.read(run.posterior)
     assert kept.calibration is not None
     assert kept.calibration.ranks.shape == (9, 1, 2)
