@@ -142,7 +142,8 @@ def posterior_calibration(run: Checkpoint | History) -> Figure:
     history, title = History.of(run), "Calibration of the posterior"
     found = _calibration(history)
     if found is None:
-        return nothing("posterior_calibration", title, "orchestrator posterior RUN --calibrate 100 finds it.")
+        finds = "orchestrator posterior RUN --calibrate 100 finds it."
+        return nothing("posterior_calibration", title, finds if len(history) else NOTHING_YET)
     shown = zip(parameter_names(history), found.parameters, strict=True)
     evaluations, repeats, _ = found.ranks.shape
     caption = (
