@@ -33,7 +33,7 @@ from traces import Cell
 from orchestrator.optimisers import Problem, Told, create_optimiser
 from orchestrator.optimisers.base import Scale
 from orchestrator.optimisers.space import Parameter, SearchSpace
-from orchestrator.posterior.methods import Method
+from orchestrator.posterior import Method
 from orchestrator.posterior.neural import sampled_by
 from orchestrator.posterior.observed import Observed
 from orchestrator.records import FloatArray, Origin, Outcome

@@ -13,7 +13,7 @@ from orchestrator.cli.app import RunDirectory, app
 from orchestrator.cli.printing import PlainConsole, say
 from orchestrator.errors import UsageError
 from orchestrator.paths import run_paths
-from orchestrator.posterior.methods import Method
+from orchestrator.posterior import Method
 
 
 @app.command()

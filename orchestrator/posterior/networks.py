@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from orchestrator.errors import UsageError
+from orchestrator.posterior import Method
 from orchestrator.posterior.examples import Examples
-from orchestrator.posterior.methods import Method
 from orchestrator.records import FloatArray
 
 # evaluations of a step of training, and copies of each with noise of its own

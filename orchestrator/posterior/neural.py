@@ -12,10 +12,10 @@ from orchestrator.errors import UsageError
 from orchestrator.optimisers.models.archive import Flags
 from orchestrator.optimisers.models.proposer import libraries
 from orchestrator.optimisers.space import SearchSpace
+from orchestrator.posterior import Method
 from orchestrator.posterior.chain import Chain, emcee_package, explore, walkers_for
 from orchestrator.posterior.examples import Examples, examples_of
 from orchestrator.posterior.fitting import Ellipsoid
-from orchestrator.posterior.methods import Method
 from orchestrator.posterior.networks import LogDensity, one_thread, trained
 from orchestrator.posterior.observed import Observed
 from orchestrator.posterior.samples import Quality, Samples

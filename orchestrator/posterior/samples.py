@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from orchestrator.errors import UsageError
 from orchestrator.files import replacing
-from orchestrator.posterior.methods import Method
+from orchestrator.posterior import Method
 from orchestrator.posterior.predicted import QUANTILES, Predicted, PredictedTrace
 from orchestrator.posterior.ranks import Ranks
 from orchestrator.records import FloatArray

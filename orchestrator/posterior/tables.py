@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.optimisers.space import Parameter, SearchSpace
-from orchestrator.posterior.methods import Method
+from orchestrator.posterior import Method
 from orchestrator.posterior.ranks import UNCONSTRAINED, Ranks
 from orchestrator.posterior.samples import Samples
 from orchestrator.records import FloatArray

@@ -16,9 +16,8 @@ from orchestrator.errors import UsageError
 from orchestrator.optimisers import Problem, Told
 from orchestrator.optimisers.base import Scale
 from orchestrator.optimisers.space import Parameter, SearchSpace
-from orchestrator.posterior import chain, networks
+from orchestrator.posterior import Method, chain, networks
 from orchestrator.posterior.examples import Examples, examples_of
-from orchestrator.posterior.methods import Method
 from orchestrator.posterior.networks import trained
 from orchestrator.posterior.neural import _within_steps, sampled_by, uneven
 from orchestrator.posterior.observed import Observed
