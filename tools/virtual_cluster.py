@@ -211,7 +211,9 @@ class VirtualCluster:
         roots = self.step_daemons()
         for process in processes():
             environment = process.environment()
-            if environment.get("SLURM_CONF") == str(self.conf) and "SLURM_JOB_ID" in environment:
+            # a slurmstepd that has just been started knows no job, and has not opened the log
+            newborn = Path(process.command().partition(" ")[0]).name == "slurmstepd"
+            if environment.get("SLURM_CONF") == str(self.conf) and ("SLURM_JOB_ID" in environment or newborn):
                 roots.append(process)
         return descendants(roots)
 

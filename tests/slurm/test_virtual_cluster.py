@@ -143,6 +143,20 @@ def test_stop_leaves_no_process_and_no_directory(broken: tuple[str, ...], direct
     assert command_line("stop", f"--dir={directory}").returncode == 0  # nothing to stop is no error
 
 
+def test_stop_ends_a_step_that_has_just_been_started(directory: Path) -> None:
+    """It has its program's whole path as its name, no log open, and no job in its environment."""
+    own = VirtualCluster(directory, ClusterSettings(nodes=1))
+    own.start()
+    environment = {"SLURM_CONF": str(own.conf)}
+    with subprocess.Popen(["/usr/sbin/slurmstepd", "777"], executable="/bin/sleep", env=environment) as newborn:
+        try:
+            own.stop()
+            assert wait_until(lambda: newborn.poll() is not None, 10)
+        finally:
+            newborn.kill()
+    assert processes_of(directory) == []
+
+
 @pytest.mark.parametrize(
     ("option", "word"),
     [("--nodes=4", "slurmd"), ("--accounting", "mariadb-install-db"), ("--accounting", "slurmdbd")],
