@@ -115,18 +115,20 @@ def changed_files(config: Config, paths: RunPaths) -> list[str]:
     return [name for name in before if before[name] != now.get(name)]
 
 
-def keep_changes(config: Config, paths: RunPaths, confirm: Callable[[], object]) -> None:
+def keep_changes(changed: Sequence[str], paths: RunPaths, confirm: Callable[[], object]) -> None:
     """Write down beside the run's model which of its files have changed, and since when (Unix time in s) at the least.
 
     Parameters
     ----------
-    config, paths
+    changed : sequence of str
+        As `changed_files` returns them.
+    paths : RunPaths
         Of the run.
     confirm : callable
         As for `orchestrator.files.replacing`.
     """
-    before = _kept(paths, "changed")
-    if new := dict.fromkeys([name for name in changed_files(config, paths) if name not in before], time.time()):
+    before = _kept(paths, "changed") if changed else {}
+    if new := dict.fromkeys([name for name in changed if name not in before], time.time()):
         write_json(paths.model, {**read_json(paths.model), "changed": {**before, **new}}, confirm)
 
 

@@ -99,6 +99,7 @@ def optimise(
     confirm: Callable[[], object],
     appended: Callable[[], object] = lambda: None,
     between: Callable[[], object] = lambda: None,
+    changed: Sequence[str] = (),
 ) -> str:
     """Carry out the schedule, with the optimiser, that a configuration describes; as `carry_out`.
 
@@ -106,6 +107,8 @@ def optimise(
     ----------
     config : Config
         Checked, with a start value for every parameter.
+    changed : sequence of str
+        Files of the model that have changed since the run began, which is written down if anything is evaluated.
 
     Raises
     ------
@@ -115,7 +118,7 @@ def optimise(
 
     def before(_: Sequence[Offspring]) -> None:
         require_same_model(config, paths)
-        keep_changes(config, paths, confirm)
+        keep_changes(changed, paths, confirm)
 
     sets = frozen_sets(paths)
     problem = replace(config.problem(frozen(paths)), sets=None if sets is None else sets.points)

@@ -231,7 +231,8 @@ def _control(
         if not new:
             for line in changed_data(config, paths):
                 _LOG.warning("%s: the run goes on with the data that it began with, %s", line, paths.data.name)
-        for name in changed_files(config, paths):
+        changed = changed_files(config, paths)
+        for name in changed:
             _LOG.warning(
                 "%s has changed since the run began: evaluations from now on are made with what it is now", name
             )
@@ -258,6 +259,7 @@ def _control(
                     confirm=lease.confirm,
                     appended=report.refresh,
                     between=again.between_generations,
+                    changed=changed,
                 )
                 again.at_the_end(reason)
                 lease.confirm()
