@@ -167,6 +167,18 @@ def orientation_responses(
     return OrientationResponses(contrast, orientations, np.array(rates), preferred)
 
 
+def all_orientation_responses(datastore: Datastore, sheet_name: str) -> list[OrientationResponses]:
+    """Return `orientation_responses` at each contrast that a sheet was presented with, in ascending order.
+
+    Raises
+    ------
+    NoValue, DatastoreError
+        As `orientation_responses`; of gratings of 100 % if the sheet was presented with none.
+    """
+    shown = contrasts(datastore, sheet_name) or [100.0]
+    return [orientation_responses(datastore, sheet_name, contrast) for contrast in shown]
+
+
 @dataclass(frozen=True, eq=False)
 class SizeResponses:
     """Responses of the n cells of a size-tuning target to gratings of all sizes.

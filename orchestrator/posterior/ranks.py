@@ -161,7 +161,9 @@ class Uniformity:
 
 @cache
 def _tail(number: int, level: float) -> float:
-    """Return the level of intervals of which all together hold so many uniform ranks but for a level.
+    """Return the level of intervals, one for each count, that all hold at once for so many uniform ranks.
+
+    They do so with the probability 1 - `level`.
 
     Algorithm 1 of Säilynoja, Bürkner & Vehtari 2022, Graphical test for discrete uniformity and its applications in
     goodness-of-fit evaluation and multiple sample comparison, Statistics and Computing 32:32.

@@ -14,7 +14,7 @@ from orchestrator.report.domains import from_zero
 from orchestrator.report.palette import GREY, INK, MUTED
 from orchestrator.report.scene import Axis, Figure, Line, Mark, Panel, Points, Rule
 from targets import Datastore, DatastoreError, NoValue, SpontActivityTarget
-from targets.tuning import OrientationResponses, contrasts, orientation_responses
+from targets.tuning import OrientationResponses, all_orientation_responses
 
 _BINS = 25
 _WIDEST = 75.0  # degrees
@@ -44,8 +44,7 @@ def orientation_scatter(data: Inspected, sheet: str, cells: int = 100) -> Figure
     if data.store is None or data.problem:
         return missing(name, title, [data.problem])
     try:
-        shown = contrasts(data.store, sheet)
-        responses = [orientation_responses(data.store, sheet, each) for each in shown or (100.0,)]
+        responses = all_orientation_responses(data.store, sheet)
     except (NoValue, DatastoreError) as reason:
         return missing(name, title, [f"{sheet}: {reason}"])
     recorded = [np.isfinite(each.rates).any(axis=0) for each in responses]

@@ -23,7 +23,7 @@ from targets.orientation import GRATING
 from targets.sheet import circular_distance
 from targets.sheet_target import rates_by_cell
 from targets.signals import Signal
-from targets.tuning import OrientationResponses, SizeResponses, contrasts, orientation_responses, size_responses
+from targets.tuning import OrientationResponses, SizeResponses, all_orientation_responses, size_responses
 
 _NANO = 1000.0  # nS in a uS
 _COLUMNS, _HEIGHT = 3, 190
@@ -131,8 +131,7 @@ def _spontaneous(store: Datastore, sheet: str, found: _Recorded) -> _Recorded:
 
 
 def _oriented(store: Datastore, sheet: str, found: _Recorded) -> _Recorded:
-    shown = contrasts(store, sheet)
-    responses = [orientation_responses(store, sheet, each) for each in shown or (100.0,)]
+    responses = all_orientation_responses(store, sheet)
     strongest = responses[-1]
     trials = [
         store.trials(sheet, GRATING, contrast=strongest.contrast, orientation=each) for each in strongest.orientations

@@ -15,7 +15,7 @@ from orchestrator.report.palette import BLUE, GREY, MUTED
 from orchestrator.report.scene import Axis, Band, Figure, Line, Mark, Panel, Points, Rule
 from targets import Datastore, DatastoreError, NoValue, OrientationTuningPreferenceTarget, SizeTuning
 from targets.sheet_target import rates_by_cell
-from targets.tuning import OrientationResponses, contrasts, orientation_responses, size_responses
+from targets.tuning import OrientationResponses, all_orientation_responses, size_responses
 
 
 def orientation_tuning(data: Inspected, sheet: str) -> Figure:
@@ -32,8 +32,7 @@ def orientation_tuning(data: Inspected, sheet: str) -> Figure:
     if data.store is None or data.problem:
         return missing("orientation_tuning", title, [data.problem])
     try:
-        shown = contrasts(data.store, sheet)
-        responses = [orientation_responses(data.store, sheet, each) for each in shown or (100.0,)]
+        responses = all_orientation_responses(data.store, sheet)
     except (NoValue, DatastoreError) as reason:
         return missing("orientation_tuning", title, [f"{sheet}: {reason}"])
     marks: list[Mark] = []
