@@ -10,6 +10,8 @@ from orchestrator.errors import UsageError
 
 # in the directory of an attempt: which process evaluates it
 CLAIM = "claimed"
+# in the folder of a generation: what the trials of an offspring have left, if each has a job of its own
+TOGETHER = "together"
 _SHIPPED = Path(orchestrator.__file__).resolve().parent.parent
 
 
@@ -92,6 +94,20 @@ class AttemptPaths:
         return RunPaths(self.result.parents[3]).prepared
 
 
+def kept_as(directory: Path, trials: int) -> Path:
+    """Return where the simulation of an attempt that has this directory is kept, below the generation's number.
+
+    That is ``<offspring>/<attempt>``, or ``<offspring>/trial-<number>/<attempt>`` and ``<offspring>/together`` if each
+    trial has a job of its own.
+    """
+    if directory.parent.name == TOGETHER:
+        return Path(directory.name, TOGETHER)
+    if trials == 1:
+        return Path(directory.parent.name, directory.name)
+    whole, number = divmod(int(directory.parent.name), trials)
+    return Path(str(whole), f"trial-{number}", directory.name)
+
+
 @dataclass(frozen=True)
 class GenerationPaths:
     """Files of one generation while it is in flight."""
@@ -140,6 +156,22 @@ class GenerationPaths:
     def attempt(self, index: int, attempt: int) -> AttemptPaths:
         """Return the files of attempt number `attempt` (from 1) of offspring `index`."""
         return AttemptPaths(self.directory / str(index) / str(attempt), self.results / f"{index}.{attempt}.json")
+
+    def together(self, index: int) -> AttemptPaths:
+        """Return the files of the trials of offspring `index` together, if each trial has a job of its own."""
+        folder = self.directory / TOGETHER
+        return AttemptPaths(folder / str(index), folder / f"{index}.json")
+
+    def result_of(self, directory: Path) -> Path:
+        """Return the result file of the attempt that has this directory, or of the trials of an offspring together."""
+        if directory.parent.name == TOGETHER:
+            return self.together(int(directory.name)).result
+        return self.attempt(int(directory.parent.name), int(directory.name)).result
+
+    def recordings(self, name: str) -> Path:
+        """Return the file of that name that lies beside a result."""
+        together = self.directory / TOGETHER / name
+        return together if together.exists() else self.results / name
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,14 @@ class Offspring:
         """Generation and index: its identity."""
         return self.generation, self.index
 
+    @property
+    def place(self) -> dict[str, int]:
+        """Its identity, for programs that read logs."""
+        return {"generation": self.generation, "offspring": self.index}
+
+    def __str__(self) -> str:
+        return " ".join(f"{name} {number}" for name, number in self.place.items())
+
 
 @dataclass(frozen=True)
 class Result:

@@ -18,8 +18,11 @@ from orchestrator.files import append_json_line, read_json_lines, write_json
 from orchestrator.jobs.cleanup import Cleanup
 from orchestrator.jobs.entries import Landed, Terms
 from orchestrator.jobs.pool import JobPool
+from orchestrator.jobs.trials.measuring import MeasuringOfTrials
+from orchestrator.jobs.trials.pool import TrialPool
 from orchestrator.paths import AttemptPaths, GenerationPaths, RunPaths
 from orchestrator.records import Offspring, Outcome, Result
+from orchestrator.results import read_result
 
 START = 1.7e9
 _LONGEST = 50_000.0
@@ -33,6 +36,7 @@ _MODULES = (
     "jobs.retries",
     "jobs.verdicts",
     "jobs.cleanup",
+    "jobs.trials.measuring",
     "cluster.ending",
 )
 
@@ -237,7 +241,8 @@ class FakeMeasuring:
             if finding.says_nothing or finding.outcome is Outcome.SIMULATION_ERROR:
                 failed.append((key, finding))
             else:
-                write_json(paths.result, replace(finding, measured=True).to_json())
+                found = {"outcome": finding.outcome, "values": finding.values, "message": finding.message}
+                write_json(paths.result, replace(read_result(paths.result), **found, measured=True).to_json())
         self._running.clear()
         return failed
 
@@ -295,15 +300,33 @@ class ScriptedRun:
 
     def pool(self, cleanup: Cleanup | None = None) -> JobPool:
         """Return the pool of a new controller."""
+        return self._new_pool(self.measuring, cleanup)
+
+    def pool_of_trials(self, trials: int) -> TrialPool:
+        """Return the pool of a new controller for evaluations of which each trial has a job."""
+        measuring = MeasuringOfTrials(
+            self.measuring,  # type: ignore[arg-type]
+            trials,
+            folder_of=self._folder,
+            write_task=lambda offspring, paths: write_json(paths.task, {"index": offspring.index}),
+            confirm=self._confirm,
+            grace=self.cluster.result_grace,
+        )
+        return TrialPool(self._new_pool(measuring), measuring, trials)
+
+    def _folder(self, number: int) -> GenerationPaths:
+        return GenerationPaths(self.paths.directory.parent / str(number))
+
+    def _new_pool(self, measuring: Any, cleanup: Cleanup | None = None) -> JobPool:
         self.stop.clear()
         self._pool = JobPool(
             self.cluster,
             self.terms,
-            folder_of=lambda number: GenerationPaths(self.paths.directory.parent / str(number)),
+            folder_of=self._folder,
             write_task=lambda offspring, paths, number: write_json(
                 paths.task, {"index": offspring.index, "attempt": number}
             ),
-            measuring=self.measuring,  # type: ignore[arg-type]
+            measuring=measuring,
             cleanup=cleanup or self.cleanup(),
             stop=self.stop,
             confirm=self._confirm,

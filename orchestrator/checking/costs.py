@@ -57,7 +57,8 @@ def costs(config: Config, partition: Partition | None) -> Costs:
         Where the jobs go, as far as it is known: it says how large a node is, and how long a job without a time limit
         of its own may last.
     """
-    simulations, asked, slurm = config.offspring_size * config.generations, config.jobs, config.slurm
+    simulations = config.offspring_size * config.generations * config.simulation.jobs_per_evaluation
+    asked, slurm = config.jobs, config.slurm
     if config.executor == "local":
         return Costs(simulations, 1, config.simulation.cores, True, config.timeout, "the generation's timeout")
     per_node = partition.cpus_per_node if partition else None

@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +137,10 @@ def _task(config: Config, model: Model[Any], paths: GenerationPaths) -> NodeTask
     data = paths.directory / "data.npz"
     if config.data:
         write_data(config.measured, data)
-    return NodeTask.of(here, model, start, paths.attempt(0, 1), 1, data=data)
+    task = NodeTask.of(here, model, start, paths.attempt(0, 1), 1, data=data)
+    # if each trial has a job, one of them is enough to see
+    several = config.simulation.jobs_per_evaluation > 1
+    return replace(task, simulation=task.simulation.of_one_trial()) if several else task
 
 
 @dataclass

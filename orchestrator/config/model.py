@@ -221,6 +221,17 @@ class Config(Budget):
             )
         return value
 
+    @field_validator("jobs")
+    @classmethod
+    def _one_trial_or_several_evaluations(cls, value: JobsSection, info: ValidationInfo) -> JobsSection:
+        simulation: SimulationOptions | None = info.data.get("simulation")
+        if simulation is not None and simulation.jobs_per_evaluation > 1 and value.evaluations_per_job != 1:
+            raise ValueError(
+                "evaluations_per_job: expected 1, as simulation.job_per_trial gives each trial a job of its own, got "
+                f"{value.evaluations_per_job}"
+            )
+        return value
+
     @field_validator("cp_filename")
     @classmethod
     def _continued_file(cls, value: Path | None, info: ValidationInfo) -> Path | None:

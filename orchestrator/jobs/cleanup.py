@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from orchestrator.cluster import Cluster, Job, State, Status
 from orchestrator.cluster.ending import see_gone
 from orchestrator.jobs.submissions import Submissions
-from orchestrator.paths import RunPaths
+from orchestrator.paths import RunPaths, kept_as
 from orchestrator.records import Outcome
 from orchestrator.results import result_in
 
@@ -37,13 +37,24 @@ class Cleanup:
         Whose simulation directories are kept: those of ``none``, ``failed`` or ``all``.
     confirm : callable
         Raises `orchestrator.errors.Stopped` if another controller has taken the run over.
+    trials : int
+        How many jobs an evaluation has, one for each trial.
     """
 
-    def __init__(self, paths: RunPaths, cluster: Cluster, keep: str, confirm: Callable[[], object] = lambda: None):
+    def __init__(
+        self,
+        paths: RunPaths,
+        cluster: Cluster,
+        keep: str,
+        confirm: Callable[[], object] = lambda: None,
+        *,
+        trials: int = 1,
+    ):
         self._paths = paths
         self._cluster = cluster
         self._keep = keep
         self._confirm = confirm
+        self._trials = trials
         self._finished: dict[int, list[Job]] = {}
         # when a job that has not ended is cancelled
         self._patience: dict[Job, float] = {}
@@ -108,10 +119,10 @@ class Cleanup:
         for simulation in generation.directory.glob("*/*/simulation"):
             attempt = simulation.parent
             # a job may have been ended while it removed what it had measured
-            result = result_in(generation.attempt(int(attempt.parent.name), int(attempt.name)).result)
+            result = result_in(generation.result_of(attempt))
             if self._keep == "failed" and result is not None and result.outcome is Outcome.OK:
                 continue
-            kept = self._paths.kept / str(number) / attempt.parent.name / attempt.name
+            kept = self._paths.kept / str(number) / kept_as(attempt, self._trials)
             kept.mkdir(parents=True, exist_ok=True)
             for file in (simulation, attempt / "simulation.log"):
                 if file.exists():

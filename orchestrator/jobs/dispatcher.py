@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from orchestrator.cluster import Cluster, SubmissionFailed
 from orchestrator.jobs.chunks import Chunks
-from orchestrator.jobs.entries import Entries, Entry, Folder, Stage
+from orchestrator.jobs.entries import Entries, Entry, Stage
+from orchestrator.jobs.folders import Folder
 from orchestrator.jobs.retries import Retries
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Offspring, Result

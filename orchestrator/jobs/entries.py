@@ -5,21 +5,21 @@ from __future__ import annotations
 import enum
 import json
 import logging
-import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from orchestrator.cluster import Cluster, Job, State, Status
+from orchestrator.cluster import Job, State, Status
 from orchestrator.jobs.chunks import Chunks
 from orchestrator.jobs.deadline import Deadline
-from orchestrator.jobs.journal import Journal
-from orchestrator.jobs.queue_note import QueueNotes
 from orchestrator.jobs.submissions import History
-from orchestrator.jobs.submitter import Attempt, Submitter
-from orchestrator.paths import AttemptPaths, GenerationPaths
+from orchestrator.jobs.submitter import Attempt
+from orchestrator.paths import AttemptPaths
 from orchestrator.records import Offspring, Outcome, Result
-from orchestrator.results import new_results
 from orchestrator.text import LOG_DATA
+
+if TYPE_CHECKING:
+    from orchestrator.jobs.folders import Folder
 
 _LOG = logging.getLogger(__name__)
 
@@ -77,6 +77,8 @@ class Landed:
         Unix time of the last submission in s.
     speaks : bool
         Whether the result says something of the parameters; if not, it is not scored.
+    job : str
+        Id of the job that it is of, empty if there is none.
     """
 
     offspring: Offspring
@@ -84,91 +86,23 @@ class Landed:
     attempts: int
     submitted: float
     speaks: bool = True
+    job: str = ""
 
-
-@dataclass
-class Folder:
-    """A generation's folder: one journal, one list of results, one note for those who look on.
-
-    Parameters
-    ----------
-    paths : GenerationPaths
-        Its files.
-    journal : Journal
-        Of its submissions.
-    submitter : Submitter
-        Submits its attempts.
-    """
-
-    paths: GenerationPaths
-    journal: Journal
-    submitter: Submitter
-    # names of the result files that were taken already, and what was said of others
-    seen: set[str] = field(default_factory=set)
-    # whether its results could not be looked at the last time: a job that has ended may well have delivered
-    is_away: bool = False
-    notes: QueueNotes = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.notes = QueueNotes(self.paths.queue)
-
-    @classmethod
-    def open(
-        cls, paths: GenerationPaths, cluster: Cluster, name: str, stop: threading.Event, confirm: Callable[[], object]
-    ) -> Folder:
-        """Make the folder of a generation, or take over that of a controller that is gone."""
-        paths.create()
-        journal = Journal(paths, confirm)
-        return cls(paths, journal, Submitter(journal, paths, cluster, name, stop))
-
-    def look_again(self, indices: Collection[int]) -> None:
-        """Take the results of these offspring: they were passed over as long as nobody waited for them."""
-        again = {str(index) for index in indices}  # text, because a file that is no result may have any name
-        self.seen = {name for name in self.seen if name.partition(".")[0] not in again}
-
-    def new_results(self) -> list[tuple[int, int, Result]]:
-        """Return offspring, attempt and content of the results that have come in since the last look."""
-        try:
-            found = list(new_results(self.paths.results, self.seen))
-        except OSError as error:  # of a file system that is away for a moment, or of a folder that somebody has renamed
-            if not self.is_away:
-                moved = isinstance(error, FileNotFoundError)
-                remedy = "; put it back, or make an empty one if it is lost" if moved else ""
-                words = "%s cannot be looked at, nothing is decided meanwhile: %s%s"
-                _LOG.warning(words, self.paths.results, error.strerror or error, remedy)
-            self.is_away, found = True, []
-        else:
-            self.is_away = False
-        return found
-
-    def elapsed(self, entries: Iterable[Entry]) -> float | None:
-        """Return the time since the first submission of any of its entries in s, None if there was none."""
-        begins = [entry.history.begin for entry in entries if entry.history.begin is not None]
-        return self.journal.time - min(begins) if begins else None
-
-    def withdraw(self, entries: Sequence[Entry]) -> None:
-        """Note that the jobs of these of its entries were ended, except what needs none; they wait again."""
-        own = [entry for entry in entries if entry.stage not in (Stage.LANDED, Stage.MEASURING)]
-        self.journal.withdrawn([entry.index for entry in own])
-        for entry in own:
-            entry.leave(Stage.WAITING)
-
-    def start_afresh(self, entries: Sequence[Entry]) -> None:
-        """Forget results and losses of these of its entries: they are evaluated again when the run is continued."""
-        indices = {str(entry.index) for entry in entries}
-        for path in self.paths.results.glob("*.json"):
-            if path.name.partition(".")[0] in indices:
-                path.unlink()
-        for entry in entries:
-            entry.leave(Stage.WAITING)
-        self.withdraw(entries)
-
-    def note_queue(self, entries: Iterable[Entry]) -> None:
-        """Note what the executor said last of the jobs of its entries, and why it did not take some."""
-        own = list(entries)
-        said = {entry.index: entry.status for entry in own if entry.attempt is not None}
-        refusal = next((entry.refusal for entry in own if entry.stage is Stage.WAITING and entry.refusal), "")
-        self.notes.note({index: status for index, status in said.items() if status is not None}, refusal)
+    def log(self) -> None:
+        """Say what became of it, with all its numbers at level DEBUG and in JSON lines."""
+        result, parameters = self.result, dict(self.offspring.parameters)
+        numbers = {"parameters": parameters, "values": dict(result.values)}
+        place = {**self.offspring.place, "job_id": self.job}
+        data = {"event": "landed", **place, "outcome": result.outcome.value, **numbers}
+        _LOG.log(
+            logging.INFO if result.outcome is Outcome.OK else logging.WARNING,
+            "%s: %s%s",
+            self.offspring,
+            said_of(result, self.job),
+            "" if self.speaks else "; not evaluated",
+            extra={LOG_DATA: data},
+        )
+        _LOG.debug("%s: %s", self.offspring, ", ".join(f"{name} {json.dumps(each)}" for name, each in numbers.items()))
 
 
 @dataclass(eq=False)
@@ -266,29 +200,16 @@ class Entry:
         return self.folder.paths.attempt(self.index, number)
 
     def land(self, result: Result) -> Landed:
-        """Note its result, log it, with all its numbers at level DEBUG and in JSON lines, and return both."""
+        """Note its result, and return both."""
         job = result.job_id or (self.attempt.job.id if self.attempt is not None else "")
         self.leave(Stage.LANDED)
         self.deadline.resolve(self.index)
         self.result = result
         history = self.history
-        landed = Landed(self.offspring, result, history.submissions, history.submitted, history.speaks(result))
-        numbers = {"parameters": dict(self.offspring.parameters), "values": dict(result.values)}
-        place = {"generation": self.offspring.generation, "offspring": self.index, "job_id": job}
-        data = {"event": "landed", **place, "outcome": result.outcome.value, **numbers}
-        _LOG.log(
-            logging.INFO if result.outcome is Outcome.OK else logging.WARNING,
-            "%s: %s%s",
-            self,
-            said_of(result, job),
-            "" if landed.speaks else "; not evaluated",
-            extra={LOG_DATA: data},
-        )
-        _LOG.debug("%s: %s", self, ", ".join(f"{name} {json.dumps(each)}" for name, each in numbers.items()))
-        return landed
+        return Landed(self.offspring, result, history.submissions, history.submitted, history.speaks(result), job)
 
     def __str__(self) -> str:
-        return f"generation {self.offspring.generation} offspring {self.offspring.index}"
+        return str(self.offspring)
 
 
 def said_of(result: Result, job: str, node: str = "") -> str:

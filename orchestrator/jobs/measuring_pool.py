@@ -9,6 +9,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from orchestrator.memory import available_memory
 from orchestrator.paths import AttemptPaths
@@ -22,6 +23,22 @@ _LOG = logging.getLogger(__name__)
 _BASE = 200 * 1024**2
 _PER_BYTE = 2.0
 _TRIES = 2
+
+
+class Measuring(Protocol):
+    """Measures what jobs leave unmeasured."""
+
+    def add(self, key: tuple[int, int], paths: AttemptPaths) -> None:
+        """Measure what an attempt at offspring `key`, a generation and an index, left, as soon as there is room."""
+
+    def poll(self) -> list[tuple[tuple[int, int], Result]]:
+        """Go on; return the results of offspring that are not in their attempts' result files."""
+
+    def landed(self, key: tuple[int, int]) -> None:
+        """Leave an offspring be, whose result was taken."""
+
+    def close(self) -> None:
+        """End all of it; what is not measured is measured when the run is continued."""
 
 
 @dataclass

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 
 from orchestrator.cluster import Cluster, State, Status
@@ -18,8 +17,9 @@ from orchestrator.files import write_json
 from orchestrator.jobs.cleanup import Cleanup
 from orchestrator.jobs.deadline import Deadline
 from orchestrator.jobs.dispatcher import Dispatcher
-from orchestrator.jobs.entries import Entries, Entry, Folder, Landed, Stage, Terms
-from orchestrator.jobs.measuring_pool import MeasuringPool
+from orchestrator.jobs.entries import Entries, Entry, Landed, Stage, Terms
+from orchestrator.jobs.folders import Folders
+from orchestrator.jobs.measuring_pool import Measuring
 from orchestrator.jobs.poller import Poller
 from orchestrator.jobs.result_watch import ResultWatch
 from orchestrator.jobs.retries import Retries
@@ -43,7 +43,7 @@ class JobPool:
         Returns the files of a generation, given its number.
     write_task : callable
         Writes the task file of an attempt, given offspring, files and number of the attempt.
-    measuring : MeasuringPool
+    measuring : Measuring
         Measures what jobs leave unmeasured.
     cleanup : Cleanup
         Sees jobs gone that have delivered.
@@ -62,7 +62,7 @@ class JobPool:
         *,
         folder_of: Callable[[int], GenerationPaths],
         write_task: Callable[[Offspring, AttemptPaths, int], None],
-        measuring: MeasuringPool,
+        measuring: Measuring,
         cleanup: Cleanup,
         stop: threading.Event,
         confirm: Callable[[], object],
@@ -70,7 +70,6 @@ class JobPool:
     ):
         self._cluster = cluster
         self._terms = terms
-        self._folder_of = folder_of
         self._write_task = write_task
         self._measuring = measuring
         self._cleanup = cleanup
@@ -80,7 +79,7 @@ class JobPool:
         self._retries = Retries(terms, first=first, one_node=not cluster.survives)
         self._dispatcher = Dispatcher(cluster, self._retries, write_task, terms.chunks, stop)
         self._watch = ResultWatch(min(1.0, cluster.poll_interval(0.0)), stop)
-        self._folders: dict[int, Folder] = {}
+        self._folders = Folders(folder_of, cluster, terms.name, stop, confirm)
         self._entries = Entries()
         self._arrived: list[Landed] = []
 
@@ -111,18 +110,20 @@ class JobPool:
         Stopped
             If `stop` was set before it was known which jobs exist.
         """
-        folder, deadline = self._folder(offspring[0].generation), Deadline(self._terms.timeout)
+        generation, deadline = offspring[0].generation, Deadline(self._terms.timeout)
+        if generation not in self._folders:
+            self._retries.begin_generation()
+        folder = self._folders.of(generation)
         entries = {each.index: Entry(each, folder, deadline) for each in offspring}
         folder.look_again(entries.keys())
         taken = folder.submitter.recover(entries.keys())
         for attempt in taken:
             entries[attempt.index].watch(attempt)
-        in_flight = [attempt.index for attempt in taken]
-        deadline.take_over(folder.elapsed(entries.values()), in_flight, self._poller.grace)
+        deadline.take_over(folder.elapsed(entries.values()), [each.index for each in taken], self._poller.grace)
         if taken:
-            _LOG.info("generation %d: took over %d jobs", offspring[0].generation, len(taken))
+            _LOG.info("generation %d: took over %d jobs", generation, len(taken))
         self._entries.add(entries.values())
-        self._watch.watch([each.paths.results for each in self._folders.values()])
+        self._watch.watch([each.paths.results for each in self._folders])
         with self._withdrawing_on_failure():
             self._collect()
             for entry in entries.values():
@@ -147,12 +148,11 @@ class JobPool:
                 self._leave_if_stopped()
                 self._poller.notice_absence(self._entries)
                 self._collect()
-                if self._dispatcher.submit_waiting(self._entries, self._folders.values()):
+                if self._dispatcher.submit_waiting(self._entries, self._folders):
                     self._poller.submitted()
                 self._poll_if_due()
                 self._retries.stop_if_nothing_works(self._entries)
-                for folder in self._folders.values():
-                    folder.note_queue(self._entries.of(folder))
+                self._folders.note_queues(self._entries)
                 self._time_out(self._poller.overdue(self._entries))
                 if not self._arrived:
                     self._watch.wait()
@@ -161,8 +161,20 @@ class JobPool:
 
     def forget(self, generation: int) -> None:
         """Drop a generation that has landed and is in the checkpoint."""
-        self._folders.pop(generation, None)
+        self._folders.drop(generation)
         self._entries.drop(generation)
+
+    def settle(self, keys: Iterable[tuple[int, int]], result: Result) -> None:
+        """End the jobs of offspring whose result has been decided without them; they land with it, unsaid."""
+        entries = [entry for key in keys if (entry := self._entries.get(key)) and entry.stage is not Stage.LANDED]
+        if jobs := list(dict.fromkeys(entry.attempt.job for entry in entries if entry.attempt is not None)):
+            self._cluster.cancel(jobs)
+            for job in jobs:
+                self._cleanup.delivered(job)
+        for entry in entries:
+            self._write(entry.paths, result)
+            self._measuring.landed(entry.key)
+            entry.land(result)
 
     def refuse_if_all_failed(self, offspring: Sequence[Offspring]) -> None:
         """Make sure that of offspring that have landed, and are to be told together, one speaks of its parameters.
@@ -172,29 +184,18 @@ class JobPool:
         RunFailed
             If none does; all of them start afresh when the run is continued, whatever their results say.
         """
-        keys = {each.key for each in offspring}
-        together = [entry for entry in self._entries if entry.key in keys]
+        together = [entry for each in offspring if (entry := self._entries.get(each.key))]
         results = [entry.result for entry in together if entry.result is not None]
         if any(result.worked for result in results):
             return
         with self._withdrawing_on_failure():
-            for folder in self._folders.values():
-                folder.start_afresh([entry for entry in together if entry.folder is folder])
+            self._folders.start_afresh(together)
             cause = next((result for result in results if not result.says_nothing), results[0])
             raise RunFailed(failure("every simulation of the generation failed", cause))
 
     def discard_unused(self) -> None:
-        """Remove the folders that nobody needs once the run has failed: nothing goes on or has landed there."""
-        for folder in self._folders.values():
-            if all(entry.stage is Stage.WAITING for entry in self._entries.of(folder)):
-                shutil.rmtree(folder.paths.directory, ignore_errors=True)
-
-    def _folder(self, generation: int) -> Folder:
-        if generation not in self._folders:
-            paths, name = self._folder_of(generation), f"{self._terms.name}-g{generation}"
-            self._folders[generation] = Folder.open(paths, self._cluster, name, self._stop, self._confirm)
-            self._retries.begin_generation()
-        return self._folders[generation]
+        """Remove the folders that nobody needs once the run has failed."""
+        self._folders.discard_unused(self._entries)
 
     @contextlib.contextmanager
     def _withdrawing_on_failure(self) -> Iterator[None]:
@@ -207,8 +208,7 @@ class JobPool:
 
     def _withdraw(self) -> None:
         end_jobs(self._cluster, self._entries.jobs())
-        for folder in self._folders.values():
-            folder.withdraw(self._entries.of(folder))
+        self._folders.withdraw(self._entries)
         self._collect()  # what jobs delivered until they were gone is kept
 
     def _collect(self) -> None:
@@ -222,11 +222,10 @@ class JobPool:
                 self._write(entry.folder.paths.attempt(entry.index, entry.measured_attempt), result)
             else:
                 self._decree(entry, result)
-        for generation, folder in self._folders.items():
-            for index, number, result in folder.new_results():
-                entry = self._entries.get((generation, index))
-                if entry is not None:
-                    self._take(entry, number, result)
+        for generation, index, number, result in self._folders.new_results():
+            entry = self._entries.get((generation, index))
+            if entry is not None:
+                self._take(entry, number, result)
 
     def _take(self, entry: Entry, number: int, result: Result) -> None:
         if entry.stage is Stage.LANDED or (entry.stage is Stage.MEASURING and not result.measured):
@@ -264,6 +263,7 @@ class JobPool:
     def _land(self, entry: Entry, result: Result) -> None:
         self._measuring.landed(entry.key)
         landed = entry.land(result)
+        landed.log()
         self._arrived.append(landed)
         if not result.says_nothing:
             self._retries.worked(result)
@@ -343,8 +343,8 @@ class JobPool:
 
     def _leave_if_stopped(self) -> None:
         if self._stop.is_set():
-            generation = self._entries.unfinished()[0].offspring.generation
+            first = self._entries.unfinished()[0]
             if not self._cluster.survives:
                 self._collect()
                 self._withdraw()
-            raise Stopped(f"stopped in generation {generation}")
+            raise Stopped(f"stopped in generation {first.offspring.generation}")

@@ -144,7 +144,8 @@ def measure_attempt(task_file: str) -> None:
         measured=True,
     )
     _deliver(attempt, result)
-    _tidy_up(task, attempt, result)
+    if not result.outcome.infrastructure:  # or it is to be measured again
+        _tidy_up(task, attempt, result)
 
 
 def _deliver(attempt: AttemptPaths, result: Result) -> None:

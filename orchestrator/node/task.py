@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # goes up if a node of an earlier version would do something else with a task
 VERSION = 1
+# of a task that is one trial: before it, nodes knew no such tasks
+_OF_TRIAL = 2
 _KEPT = ("none", "failed", "all")
 
 
@@ -60,6 +62,8 @@ class NodeTask:
     no_value : str
         Why an expression among the parameters has no value, so that there is nothing to simulate; empty if there are
         all.
+    trial : int, optional
+        The trial, from 0, that is simulated alone, and measured together with the others by somebody else.
     """
 
     generation: int
@@ -79,6 +83,7 @@ class NodeTask:
     keep_recordings: bool = False
     script: Mapping[str, Any] = field(default_factory=dict)
     no_value: str = ""
+    trial: int | None = None
 
     @classmethod
     def of(
@@ -90,6 +95,7 @@ class NodeTask:
         number: int,
         *,
         data: Path | None = None,
+        trial: int | None = None,
     ) -> NodeTask:
         """Return what a node has to do for an attempt.
 
@@ -107,6 +113,8 @@ class NodeTask:
             Of the attempt, from 1.
         data : pathlib.Path, optional
             File with the recordings of the configuration's section ``data``.
+        trial : int, optional
+            The trial that alone is to be simulated.
         """
         options, (generation, index) = model.options, (offspring.generation, offspring.index)
         seeds = seeds_of(options.seeds, config.optimiser_seed, generation, index)
@@ -121,8 +129,9 @@ class NodeTask:
             progress=attempt.progress,
             simulation=options.model_copy(update={"seeds": seeds}),
             context=model.context,
+            trial=trial,
             targets=config.targets,
-            measure_on=config.measure_on,
+            measure_on=config.measure_on if trial is None else "controller",
             keep=config.keep.directories,
             log_lines=config.keep.log_lines,
             data=data if config.data else None,
@@ -133,8 +142,9 @@ class NodeTask:
 
     @property
     def all_parameters(self) -> dict[str, float | int]:
-        """Parameters and seeds; a re-evaluation has other seeds among its parameters."""
-        return {**self.seeds, **self.parameters}
+        """Parameters and seeds, of a trial its own; a re-evaluation has other seeds among its parameters."""
+        parameters = {**self.seeds, **self.parameters}
+        return parameters if self.trial is None else self.simulation.parameters_of_trial(parameters, self.trial)
 
     @property
     def seeds(self) -> dict[str, int]:
@@ -148,7 +158,10 @@ class NodeTask:
 
     def create_simulation(self) -> Simulation[Any]:
         """Return what simulates it."""
-        return create_simulation(self.simulation, self.model_dir, self.context)
+        options, context = self.simulation, self.context
+        if self.trial is not None:
+            options, context = options.of_one_trial(), context.model_copy(update={"trial": self.trial})
+        return create_simulation(options, self.model_dir, context)
 
     def write(self) -> None:
         """Write the task file."""
@@ -162,7 +175,7 @@ class NodeTask:
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-compatible dictionary; a model's run script finds what it needs at the top."""
         return {
-            "version": VERSION,
+            "version": VERSION if self.trial is None else _OF_TRIAL,
             "generation": self.generation,
             "index": self.index,
             "attempt": self.attempt,
@@ -181,6 +194,7 @@ class NodeTask:
             },
             "data": None if self.data is None else str(self.data),
             **({"no_value": self.no_value} if self.no_value else {}),
+            **({} if self.trial is None else {"trial": self.trial}),
             **self.script,
         }
 
@@ -193,9 +207,10 @@ class NodeTask:
         ValueError
             If `data` is not a task of this version.
         """
-        if data.get("version") != VERSION:
+        version = VERSION if data.get("trial") is None else _OF_TRIAL
+        if data.get("version") != version:
             found = data.get("version", "none, from orchestrator 0.1")
-            raise ValueError(f"expected a task of version {VERSION}, got {found}: nodes need the controller's version")
+            raise ValueError(f"expected a task of version {version}, got {found}: nodes need the controller's version")
         from orchestrator.simulations.options import SimulationContext  # noqa: PLC0415  (pydantic, as late as can be)
 
         try:
@@ -220,6 +235,7 @@ class NodeTask:
                 keep_recordings=bool(keep.get("recordings", False)),
                 script={key: value for key, value in data.items() if key not in _OWN},
                 no_value=str(data.get("no_value", "")),
+                trial=None if data.get("trial") is None else int(data["trial"]),
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"is not a task: {type(error).__name__}: {error}") from error
@@ -242,6 +258,7 @@ _OWN = frozenset(
         "keep",
         "data",
         "no_value",
+        "trial",
     }
 )
 

@@ -17,6 +17,7 @@ from orchestrator import __version__
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
 from orchestrator.files import write_text
+from orchestrator.jobs.trials.trial import trials_in
 from orchestrator.paths import RunPaths
 from orchestrator.reevaluation.noise import Luck
 from orchestrator.report import figures, listings, summary
@@ -101,7 +102,7 @@ def _run_page(history: History, paths: RunPaths, ended: str, reference: Path | N
         done=done,
         most=most,
         pace=summary.pace(history),
-        in_flight=_in_flight(paths, done),
+        in_flight=_in_flight(paths, done, trials_in(history.config)),
         tiles=summary.tiles(history, luck),
         findings=[*([problem] if problem else []), *summary.findings(history, luck)],
         good_news=summary.good_news(history),
@@ -260,10 +261,11 @@ def _subtitle(history: History) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _in_flight(paths: RunPaths, number: int) -> str:
+def _in_flight(paths: RunPaths, number: int, trials: int) -> str:
     """Return what is known of the generation that is not complete, empty if there is none."""
     generation = paths.generation(number)
     if not generation.record.is_file():
         return ""
     landed = {path.name.partition(".")[0] for path in generation.results.glob("*.json")}
-    return f"generation {number} in flight, {plural(len(landed), 'result')} so far"
+    word = "result" if trials == 1 else "trial"
+    return f"generation {number} in flight, {plural(len(landed), word)} so far"

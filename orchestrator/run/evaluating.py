@@ -73,7 +73,8 @@ def carry_out(
     orchestrator.errors.RunFailed
         If it cannot go on.
     """
-    cleanup = Cleanup(paths, cluster, config.keep.directories, confirm)
+    trials = config.simulation.jobs_per_evaluation
+    cleanup = Cleanup(paths, cluster, config.keep.directories, confirm, trials=trials)
     with pool_for(config, paths, cluster, cleanup, name=name, stop=stop, confirm=confirm) as pool:
         return Controller(
             schedule,

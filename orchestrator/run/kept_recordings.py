@@ -58,7 +58,7 @@ class KeptRecordings:
         name = evaluation.result.recordings
         if not name:
             return evaluation
-        path = self._paths.generation(evaluation.offspring.generation).results / name
+        path = self._paths.generation(evaluation.offspring.generation).recordings(name)
         try:
             if path.stat().st_size > _LARGEST:
                 raise OSError(f"it is larger than {_LARGEST} bytes")

@@ -16,6 +16,9 @@ from orchestrator.jobs.cleanup import Cleanup
 from orchestrator.jobs.entries import Landed, Terms
 from orchestrator.jobs.measuring_pool import MeasuringPool
 from orchestrator.jobs.pool import JobPool
+from orchestrator.jobs.trials.measuring import MeasuringOfTrials
+from orchestrator.jobs.trials.pool import TrialPool
+from orchestrator.jobs.trials.trial import Trial
 from orchestrator.jobs.workers.pool import WorkerPool
 from orchestrator.jobs.workers.processes import Processes
 from orchestrator.memory import bytes_of
@@ -77,7 +80,7 @@ def pool_for(
     name: str,
     stop: threading.Event,
     confirm: Callable[[], object],
-) -> JobPool | WorkerPool:
+) -> JobPool | TrialPool | WorkerPool:
     """Return the pool, which is to be entered.
 
     Parameters
@@ -92,6 +95,9 @@ def pool_for(
     model = model_of(config)
 
     def task_of(offspring: Offspring, attempt: AttemptPaths, number: int) -> NodeTask:
+        if isinstance(offspring, Trial):
+            whole, trial = offspring.whole, offspring.number
+            return NodeTask.of(config, model, whole, attempt, number, data=paths.data, trial=trial)
         return NodeTask.of(config, model, offspring, attempt, number, data=paths.data)
 
     def first_task_of(offspring: Offspring) -> NodeTask:
@@ -110,17 +116,28 @@ def pool_for(
             stop=stop,
             confirm=confirm,
         )
-    return JobPool(
+    measuring = MeasuringPool(config.measuring_processes, config.timeout)
+    trials = config.simulation.jobs_per_evaluation
+    of_trials = MeasuringOfTrials(
+        measuring,
+        trials,
+        folder_of=paths.generation,
+        write_task=lambda offspring, attempt: task_of(offspring, attempt, 1).write(),
+        confirm=confirm,
+        grace=cluster.result_grace,
+    )
+    pool = JobPool(
         cluster,
         Terms(config.timeout, config.jobs.retries, name, _chunks(config, paths)),
         folder_of=paths.generation,
         write_task=lambda offspring, attempt, number: task_of(offspring, attempt, number).write(),
-        measuring=MeasuringPool(config.measuring_processes, config.timeout),
+        measuring=measuring if trials == 1 else of_trials,
         cleanup=cleanup,
         stop=stop,
         confirm=confirm,
         first=Checkpoint(paths.checkpoint).n_generations == 0,
     )
+    return pool if trials == 1 else TrialPool(pool, of_trials, trials)
 
 
 def _simulation_of_workers(config: Config, paths: RunPaths, context: SimulationContext) -> Simulation[Any] | None:
@@ -128,7 +145,7 @@ def _simulation_of_workers(config: Config, paths: RunPaths, context: SimulationC
 
     What has begun is evaluated as it has begun, whatever is wanted now.
     """
-    if config.executor != "local" or config.measure_on != "job":
+    if config.executor != "local" or config.measure_on != "job" or config.simulation.jobs_per_evaluation > 1:
         return None
     begun = [paths.generation(number) for number in paths.generation_numbers()]
     stay = config.local.stay

@@ -25,7 +25,7 @@ from orchestrator.simulations.programs.looking import FilesModel
 from orchestrator.simulations.programs.options import ProgramOptions
 from orchestrator.simulations.programs.placeholders import Value, filled, names_in
 from orchestrator.simulations.registry import simulation
-from orchestrator.simulations.returned import recordings_in, refuse_explosion
+from orchestrator.simulations.returned import recordings_of, refuse_explosion
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
@@ -227,13 +227,28 @@ class CommandSimulation(Simulation[CommandOptions]):
 
     It works in a directory of its own, and leaves ``returned.json`` with numbers, ``returned.npz`` with traces and
     events as well, or files that targets of the user's own read. What ``simulation.seeds`` names is a parameter too.
+    With several ``trials`` it is run that often, in a directory and with seeds of its own each time.
     """
 
     def simulate(self, parameters: Mapping[str, float | int], attempt: AttemptPaths) -> None:
-        """Run the program to its end."""
+        """Run the program to its end, once for each trial."""
         made = prepared(self.options, self.model_dir, attempt)
-        directory = attempt.simulation
-        directory.mkdir(exist_ok=True)
+        attempt.simulation.mkdir(exist_ok=True)
+        if self.options.trials == 1:
+            self._run_in(attempt.simulation, parameters, attempt, made)
+            return
+        for number in range(self.options.trials):
+            attempt.trial(number).mkdir(exist_ok=True)
+            self._run_in(attempt.trial(number), self.options.parameters_of_trial(parameters, number), attempt, made)
+
+    def recordings(self, attempt: AttemptPaths) -> Recordings:
+        """Return what the program left."""
+        return recordings_of(self.options.trials, attempt)
+
+    def _run_in(
+        self, directory: Path, parameters: Mapping[str, float | int], attempt: AttemptPaths, made: Path | None
+    ) -> None:
+        """Run the program once, which leaves what it leaves in a directory that is there."""
         write_json(directory / PARAMETERS_FILE, parameters)
         launch = Launch(self.options, self.model_dir, self.context, attempt, directory, made)
         try:
@@ -245,28 +260,24 @@ class CommandSimulation(Simulation[CommandOptions]):
         except SimulationFailed as failure:
             raise _own_word(directory) or failure from None
         if code in self.options.exit_codes:
-            self._understand(self.options.exit_codes[code], code, attempt)
+            self._understand(self.options.exit_codes[code], code, attempt, directory)
         refuse_explosion(directory)
         if {file.name for file in directory.iterdir()} <= {PARAMETERS_FILE}:
             message = "the program ended without an error and left nothing in its directory: expected returned.json, "
             raise SimulationFailed(Outcome.SIMULATION_ERROR, f"{message}returned.npz, or files of its own")
-
-    def recordings(self, attempt: AttemptPaths) -> Recordings:
-        """Return what the program left."""
-        return recordings_in(attempt.simulation)
 
     def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
         """Return the wall times of a preparation and of the program."""
         return seconds_noted(attempt)
 
     @staticmethod
-    def _understand(word: str, code: int, attempt: AttemptPaths) -> None:
+    def _understand(word: str, code: int, attempt: AttemptPaths, directory: Path) -> None:
         """Take an exit code for a word; what the program says itself in its file is more."""
         from targets.recordings.file import JSON, say  # noqa: PLC0415  (most of the time that importing takes)
 
-        refuse_explosion(attempt.simulation)
+        refuse_explosion(directory)
         why = f"exit code {code}: {last_line(tail(attempt.log, 20))}"
         if word == "exploded":
             raise SimulationFailed(Outcome.EXPLODED, why)
-        if not (attempt.simulation / JSON).exists():
-            say(attempt.simulation, word, why)
+        if not (directory / JSON).exists():
+            say(directory, word, why)

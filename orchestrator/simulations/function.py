@@ -24,11 +24,10 @@ from orchestrator.simulations.returned import (
     keep_returned,
     meaning_of,
     recordings_in,
-    recordings_of_trials,
+    recordings_of,
     refuse_explosion,
     understood,
 )
-from orchestrator.simulations.seeds import seeds_of_trial
 from orchestrator.text import shortened
 
 if TYPE_CHECKING:
@@ -130,7 +129,7 @@ class FunctionSimulation(Simulation[FunctionOptions]):
     each alone; for one that failed, what it would raise.
 
     With several ``trials`` it is called that often, with a directory and with seeds of its own each time, which
-    `orchestrator.simulations.seeds.seeds_of_trial` makes of those of the evaluation.
+    `orchestrator.simulations.seeds.seeds_of_trial` makes of those of the evaluation; or in a job of its own each.
     """
 
     def simulate(self, parameters: Mapping[str, float | int], attempt: AttemptPaths) -> None:
@@ -142,13 +141,13 @@ class FunctionSimulation(Simulation[FunctionOptions]):
             return
         for number in range(self.options.trials):
             attempt.trial(number).mkdir(exist_ok=True)
-            self._simulate_in(attempt.trial(number), self._with_seeds(parameters, number), attempt, made)
+            self._simulate_in(
+                attempt.trial(number), self.options.parameters_of_trial(parameters, number), attempt, made
+            )
 
     def recordings(self, attempt: AttemptPaths) -> Recordings:
         """Return what the function returned, and the directory with what it wrote."""
-        if self.options.trials == 1:
-            return recordings_in(attempt.simulation)
-        return recordings_of_trials([attempt.trial(n) for n in range(self.options.trials)], attempt.simulation)
+        return recordings_of(self.options.trials, attempt)
 
     def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
         """Return the wall time of a preparation."""
@@ -170,7 +169,7 @@ class FunctionSimulation(Simulation[FunctionOptions]):
         for number in range(self.options.trials):
             own = directory / attempt.trial(number).name
             own.mkdir()
-            found.append(self._recordings_of(own, self._with_seeds(parameters, number), made))
+            found.append(self._recordings_of(own, self.options.parameters_of_trial(parameters, number), made))
         return understood(lambda: averaged(found, directory))
 
     @property
@@ -189,7 +188,7 @@ class FunctionSimulation(Simulation[FunctionOptions]):
         for number in range(self.options.trials):
             own = directory / attempt.trial(number).name
             own.mkdir()
-            seeded = [self._with_seeds(parameters, number) for parameters in parameter_sets]
+            seeded = [self.options.parameters_of_trial(parameters, number) for parameters in parameter_sets]
             trials.append([self._left(each, own) for each in self._returned_of(seeded, own, made)])
         return [averaged_or_failed(each, directory) for each in zip(*trials, strict=True)]
 
@@ -205,10 +204,6 @@ class FunctionSimulation(Simulation[FunctionOptions]):
             return as_measurable(_value_of(returned), directory, place_of(self.options.function, self.model_dir))
         except Exception as error:  # noqa: BLE001  (it is that of one alone)
             return error
-
-    def _with_seeds(self, parameters: Mapping[str, float | int], number: int) -> dict[str, float | int]:
-        seeds = {name: int(parameters[name]) for name in self.options.seeds}
-        return {**parameters, **seeds_of_trial(seeds, number)}
 
     def _recordings_of(self, directory: Path, parameters: Mapping[str, float | int], made: Path | None) -> Recordings:
         returned = self._returned(directory, parameters, made)

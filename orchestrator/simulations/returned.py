@@ -90,11 +90,14 @@ def recordings_in(directory: Path) -> Recordings:
     return understood(lambda: left_in(directory))
 
 
-def recordings_of_trials(directories: Sequence[Path], directory: Path) -> Recordings:
-    """Return what several trials have left in their directories, as one; raises as `recordings_in`."""
+def recordings_of(trials: int, attempt: AttemptPaths) -> Recordings:
+    """Return what a simulation of one or several trials has left, as one; raises as `recordings_in`."""
     from targets.recordings.file import averaged, left_in  # noqa: PLC0415  (most of the time that importing takes)
 
-    return understood(lambda: averaged([left_in(each) for each in directories], directory))
+    if trials == 1:
+        return recordings_in(attempt.simulation)
+    directories = [attempt.trial(number) for number in range(trials)]
+    return understood(lambda: averaged([left_in(each) for each in directories], attempt.simulation))
 
 
 def understood(read: Callable[[], Left]) -> Left:

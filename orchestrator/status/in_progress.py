@@ -6,7 +6,7 @@ import contextlib
 import math
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from orchestrator.simulations.phases import HEARTBEAT, JobProgress
 from orchestrator.status.in_flight import GenerationStatus, OffspringStatus
 from orchestrator.status.offspring_state import state_of
 from orchestrator.status.past import Past
+from orchestrator.status.trials import as_one
 
 # progress files that one look reads at most, except the first: a thousand at every look would hurt a file system
 MOST_FILES = 200
@@ -50,6 +51,8 @@ class GenerationReader:
         Of the generation.
     size : int
         How many offspring it has, if its record does not say which.
+    trials : int
+        How many jobs each has, one for each trial.
 
     Attributes
     ----------
@@ -57,10 +60,11 @@ class GenerationReader:
         What is wrong with its journal, empty if nothing is.
     """
 
-    def __init__(self, paths: GenerationPaths, number: int, *, size: int):
+    def __init__(self, paths: GenerationPaths, number: int, *, size: int, trials: int = 1):
         self._paths = paths
         self.number = number
         self._indices: Sequence[int] = range(size)
+        self._trials = trials
         self._record_stamp: tuple[int, int] | None = None
         self._journal_stamp: tuple[int, int] | None = None
         self._submissions = Submissions()
@@ -95,7 +99,8 @@ class GenerationReader:
         self._read_journal()
         self._read_results()
         self._read_workers()
-        indices = [index for index in self._indices if index not in told]
+        shown, trials = [index for index in self._indices if index not in told], range(self._trials)
+        indices = [index * self._trials + number for index in shown for number in trials]
         finals = {index: self._final(index) for index in indices}
         unfinished = [index for index in indices if finals[index] is None]
         self._read_progress(unfinished, note)
@@ -109,10 +114,16 @@ class GenerationReader:
             submitted=min(begins, default=math.nan),
             deadline=min((begin for begin in left if begin is not None), default=math.nan) + timeout,
             timed_out=any(history.timed_out for history in histories),
-            offspring=[self._status(index, finals[index], now, note) for index in indices],
+            offspring=self._together(shown, {n: self._status(n, finals[n], now, note) for n in indices}),
             queue=note,
             lost=dict(lost.most_common()),
         )
+
+    def _together(self, shown: Sequence[int], states: Mapping[int, OffspringStatus]) -> list[OffspringStatus]:
+        if self._trials == 1:
+            return [states[index] for index in shown]
+        numbers = range(self._trials)
+        return [as_one(index, [states[index * self._trials + number] for number in numbers]) for index in shown]
 
     def _read_record(self) -> None:
         """Read which offspring were asked for, if that has changed; what is not readable is as it was."""
@@ -228,7 +239,9 @@ class InFlightReader:
         self._readers: dict[int, GenerationReader] = {}
         self.problems: list[str] = []
 
-    def read(self, now: float, timeout: float, past: Past, *, size: int, together: bool) -> GenerationStatus | None:
+    def read(
+        self, now: float, timeout: float, past: Past, *, size: int, together: bool, trials: int = 1
+    ) -> GenerationStatus | None:
         """Return what is in flight, None if nothing is.
 
         Parameters
@@ -243,11 +256,13 @@ class InFlightReader:
             How many offspring a generation has.
         together : bool
             As for `GenerationReader.read`.
+        trials : int
+            As for `GenerationReader`.
         """
         known = self._readers
         self._readers = {
-            number: known.get(number) or GenerationReader(self._paths.generation(number), number, size=size)
-            for number in self._numbers()
+            n: known.get(n) or GenerationReader(self._paths.generation(n), n, size=size, trials=trials)
+            for n in self._numbers()
         }
         parts = [
             reader.read(now, timeout, past.told.get(number, frozenset()), together=together)

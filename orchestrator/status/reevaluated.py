@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from orchestrator.config.yaml_text import read_mapping
 from orchestrator.errors import UsageError
 from orchestrator.files import read_text
+from orchestrator.jobs.trials.trial import trials_in
 from orchestrator.lease import is_held
 from orchestrator.paths import ReevaluationPaths, RunPaths
 from orchestrator.status.described import ReevaluationStatus, Winner
@@ -102,11 +103,15 @@ class ReevaluationReader:
         )
         number = Checkpoint(self._paths.checkpoint).n_generations
         generation = self._paths.generation(number)
-        return Reevaluated(status, tuple(luck.warnings)), GenerationReader(generation, number, size=self._size())
+        size, trials = self._sizes()
+        reader = GenerationReader(generation, number, size=size, trials=trials)
+        return Reevaluated(status, tuple(luck.warnings)), reader
 
-    def _size(self) -> int:
+    def _sizes(self) -> tuple[int, int]:
+        """Return how many offspring a generation has, and how many trials with a job each one of them."""
         try:
-            size = read_mapping(read_text(self._paths.config)).get("offspring_size")
+            config = read_mapping(read_text(self._paths.config))
         except (OSError, ValueError) as error:
             raise UsageError(f"{self._paths.config}: cannot be read ({error})") from error
-        return size if isinstance(size, int) and 0 <= size <= 1_000_000 else 0
+        size = config.get("offspring_size")
+        return (size if isinstance(size, int) and 0 <= size <= 1_000_000 else 0), trials_in(config)

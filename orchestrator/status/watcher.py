@@ -14,6 +14,7 @@ from orchestrator.config.moved_keys import with_moved_keys
 from orchestrator.config.yaml_text import read_mapping
 from orchestrator.errors import UsageError
 from orchestrator.files import read_text
+from orchestrator.jobs.trials.trial import trials_in
 from orchestrator.lease import hold_of, holder_of, since_of
 from orchestrator.paths import RunPaths
 from orchestrator.records import Outcome
@@ -61,7 +62,8 @@ class Watcher:
         past = self._past
         max_ngen, timeout = generations_of(self._config) or 0, _seconds(self._config.get("timeout"))
         size, together = _count(self._config.get("offspring_size")), _kind(self._config.get("schedule")) != "rolling"
-        generation = self._in_flight.read(now, timeout, past, size=size, together=together)
+        trials = trials_in(self._config)
+        generation = self._in_flight.read(now, timeout, past, size=size, together=together, trials=trials)
         problems += self._in_flight.problems
         again = self._reevaluated(now, timeout, problems)
         begin = generation.submitted if generation else math.nan

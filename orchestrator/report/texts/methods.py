@@ -12,6 +12,7 @@ import numpy as np
 
 from orchestrator import __version__
 from orchestrator.config.moved_keys import with_moved_keys
+from orchestrator.jobs.trials.trial import trials_in
 from orchestrator.optimisers.priors import Choice, Prior
 from orchestrator.optimisers.space import Parameter
 from orchestrator.report.described import Wanted, range_of
@@ -168,7 +169,8 @@ def core_hours(history: History) -> tuple[float, float]:
 
     On this machine these are ``threads`` or ``n_procs`` of the simulation. On a cluster they are ``ntasks`` times
     ``cpus_per_task`` of the section ``jobs``, or times the former if that says nothing of cores; evaluations that a job
-    makes at once share them.
+    makes at once share them. The trials of an evaluation that have a job each are taken to have lasted as long as all
+    of them together.
     """
     jobs, simulation = _section(history, "jobs"), _section(history, "simulation")
     own = _count(simulation.get("threads")) or _count(simulation.get("n_procs")) or 1
@@ -178,6 +180,7 @@ def core_hours(history: History) -> tuple[float, float]:
         shared = jobs.get("evaluations_per_job", 1) != 1
         cores = asked / (_count(jobs.get("processes_per_job")) or asked) if shared else float(asked)
     seconds = history.times["finished"] - history.times["started"]
+    cores *= trials_in(history.config)
     return float(seconds[np.isfinite(seconds) & (seconds > 0)].sum()) * cores / 3600, cores
 
 

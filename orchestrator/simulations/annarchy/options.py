@@ -9,13 +9,13 @@ from typing import ClassVar
 from pydantic import Field, field_validator, model_validator
 
 from orchestrator.config.section import CIRCUMSTANCE, AnySeed, Reference
-from orchestrator.simulations.options import SimulationOptions, refuse_equal_trials
+from orchestrator.simulations.options import TrialOptions
 
 # the only seed there is: that of ANNarchy's and of numpy's random numbers
 SEED = "seed"
 
 
-class AnnarchyOptions(SimulationOptions):
+class AnnarchyOptions(TrialOptions):
     """An experiment of CompNeuroPy with a population of a neuron model of ANNarchy, as its OptNeuron takes them."""
 
     stand_ins: ClassVar[dict[str, object]] = {"experiment": "missing:Missing", "neuron_model": "missing:missing"}
@@ -56,12 +56,6 @@ class AnnarchyOptions(SimulationOptions):
         "simulated at once; one by one if there is a seed",
         json_schema_extra=CIRCUMSTANCE,
     )
-    trials: int = Field(
-        1,
-        ge=1,
-        description="how often the experiment is run for one evaluation, with another seed each time; what it leaves "
-        "is averaged as each target says",
-    )
     files: tuple[str, ...] = Field(
         (),
         description="further files that decide about the values, as patterns relative to the model directory: it is "
@@ -81,7 +75,6 @@ class AnnarchyOptions(SimulationOptions):
 
     @model_validator(mode="after")
     def _leaves_something(self) -> AnnarchyOptions:
-        refuse_equal_trials(self.trials, self.seeds)
         given = [key for key in ("results_soll", "target_neuron_model") if getattr(self, key) is not None]
         if self.get_loss is not None and len(given) != 1:
             got = "both" if given else "neither"

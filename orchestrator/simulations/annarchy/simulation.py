@@ -14,7 +14,7 @@ from orchestrator.simulations.base import Simulation, SimulationFailed
 from orchestrator.simulations.phases import Phase, note, seconds_noted
 from orchestrator.simulations.programs.importing import modules_of
 from orchestrator.simulations.registry import simulation
-from orchestrator.simulations.returned import averaged_or_failed, keep_returned, recordings_in
+from orchestrator.simulations.returned import averaged_or_failed, keep_returned, recordings_of
 from orchestrator.simulations.seeds import seeds_of_trial
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class AnnarchySimulation(Simulation[AnnarchyOptions]):
 
     def recordings(self, attempt: AttemptPaths) -> Recordings:
         """Return losses, and what was recorded."""
-        return recordings_in(attempt.simulation)
+        return recordings_of(self.options.jobs_per_evaluation, attempt)
 
     def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
         """Return the wall times of compiling or loading, and of the experiment."""

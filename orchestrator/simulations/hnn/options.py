@@ -9,14 +9,15 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from orchestrator.config.section import CIRCUMSTANCE, Reference
-from orchestrator.simulations.options import SimulationOptions
+from orchestrator.simulations.options import TrialOptions
 
 
-class HNNOptions(SimulationOptions):
+class HNNOptions(TrialOptions):
     """A network of hnn-core whose drives and connections ``set_params(net, params)`` sets."""
 
     stand_ins: ClassVar[dict[str, object]] = {"network": "missing:missing", "set_params": "missing:missing", "tstop": 1}
     seed_example: ClassVar[str] = "event_seed: 1"
+    trials_need_seeds: ClassVar[bool] = False
 
     type: str = Field("hnn", description="name of the kind of simulation, or file.py:Class for one of your own")
     network: Reference = Field(
@@ -33,7 +34,12 @@ class HNNOptions(SimulationOptions):
     )
     tstop: float = Field(gt=0, description="duration of a trial in ms")
     dt: float = Field(0.025, gt=0, description="time step of NEURON in ms")
-    trials: int = Field(1, ge=1, description="trials of each simulation, each with other times of its drives' events")
+    trials: int = Field(
+        1,
+        ge=1,
+        description="trials of each simulation, each with other times of its drives' events, which hnn-core makes of "
+        "event_seed; what they leave is averaged as each target says",
+    )
     scale: float = Field(1.0, description="factor of the dipole moments")
     smooth: float = Field(0.0, ge=0, description="length in ms of the Hamming window that smooths them, 0 for none")
     n_procs: int = Field(

@@ -16,7 +16,7 @@ from orchestrator.simulations.hnn.options import HNNOptions, missing_packages
 from orchestrator.simulations.phases import Phase, note, seconds_noted
 from orchestrator.simulations.programs.importing import load, modules_of
 from orchestrator.simulations.registry import simulation
-from orchestrator.simulations.returned import keep_returned, recordings_in
+from orchestrator.simulations.returned import keep_returned, recordings_of
 from orchestrator.simulations.subprocesses import programs_of_this_python
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class HNNSimulation(Simulation[HNNOptions]):
             note(attempt, Phase.BUILDING)
             net = self._called("network", lambda: network(**self.options.arguments))
             self._called("set_params", lambda: set_params(net, dict(parameters)))
+            as_trial(net, self.context.trial)
             note(attempt, Phase.PROTOCOLS)
             dipoles = self._dipoles(net)
         note(attempt, Phase.FINISHED)
@@ -51,7 +52,7 @@ class HNNSimulation(Simulation[HNNOptions]):
 
     def recordings(self, attempt: AttemptPaths) -> Recordings:
         """Return dipoles and spikes."""
-        return recordings_in(attempt.simulation)
+        return recordings_of(self.options.jobs_per_evaluation, attempt)
 
     def seconds(self, attempt: AttemptPaths) -> Mapping[str, float]:
         """Return the wall times of building the network in Python, and of the trials."""
@@ -101,6 +102,25 @@ class HNNSimulation(Simulation[HNNOptions]):
             if options.smooth:
                 dipole.smooth(options.smooth)
         return dipoles
+
+
+def as_trial(net: Any, number: int) -> None:
+    """Let the only trial of a network be another one, from 0, of several.
+
+    hnn-core makes the times of a drive's events of ``event_seed + trial * number of cells``
+    (``Network._instantiate_drives``).
+
+    Parameters
+    ----------
+    net : hnn_core.Network
+        With its drives.
+    number : int
+        Of the trial.
+    """
+    if number:
+        cells = max(gids.stop for gids in net.gid_ranges.values())
+        for drive in net.external_drives.values():
+            drive["event_seed"] += number * cells
 
 
 def recorded(net: Any, dipoles: list[Any]) -> Recordings:

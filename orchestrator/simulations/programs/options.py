@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from orchestrator.config.section import CIRCUMSTANCE, Reference, Section, ShellLines
-from orchestrator.simulations.options import SimulationOptions, refuse_equal_trials
+from orchestrator.simulations.options import TrialOptions
 
 _WORKING_DIRECTORY = "where it works: in the model's directory, or in the simulation's own, which is directory"
 
@@ -41,7 +41,7 @@ class Before(Section):
     )
 
 
-class ProgramOptions(SimulationOptions):
+class ProgramOptions(TrialOptions):
     """A program, or a function in another Python."""
 
     setup: ShellLines = Field(
@@ -96,13 +96,6 @@ class FunctionOptions(ProgramOptions):
         json_schema_extra=CIRCUMSTANCE,
     )
     working_directory: Literal["model_dir", "directory"] = Field("model_dir", description=_WORKING_DIRECTORY)
-    trials: int = Field(
-        1,
-        ge=1,
-        description="how often the function is called for one evaluation, with other seeds each time; what it leaves "
-        "is averaged as each target says",
-    )
-
     function_of_many: bool = Field(
         False,
         description="whether the function takes a list of parameter sets, with one directory, and returns a list of "
@@ -119,10 +112,3 @@ class FunctionOptions(ProgramOptions):
                 f"leave out {' and '.join(needed)}, or function_of_many"
             )
         return self
-
-    @field_validator("trials")
-    @classmethod
-    def _differ(cls, trials: int, info: ValidationInfo) -> int:
-        if "seeds" in info.data:  # not if they are wrong themselves
-            refuse_equal_trials(trials, info.data["seeds"])
-        return trials

@@ -128,7 +128,7 @@ def test_many_jobs_that_end_at_once_without_results_are_looked_for_once(
         listings.append(folder)
         return new_results(folder, seen)
 
-    monkeypatch.setattr("orchestrator.jobs.entries.new_results", listed)
+    monkeypatch.setattr("orchestrator.jobs.folders.new_results", listed)
     assert run.outcomes() == [Outcome.OK, *[Outcome.OUT_OF_MEMORY] * 29]
     assert len(listings) < 10
 
