@@ -40,6 +40,8 @@ class Network:
     def __init__(self, mesh_shape):
         assert isinstance(mesh_shape, tuple)
         self.mesh, self.drives = mesh_shape, {}
+        self.gid_ranges = {"evprox1": range(30, 40), "L5_pyramidal": range(30)}
+        self.external_drives = {"evprox1": {"event_seed": 2}}
     def write_configuration(self, fname):
         with open(fname, "w") as file: file.write(repr(self.drives))
 
@@ -53,7 +55,7 @@ def simulate_dipole(net, tstop, dt, n_trials):
     net.cell_response = Response()
     net.cell_response.spike_times = [[5.0 + n, 2.0] for n in range(n_trials)]
     net.cell_response.spike_types = [["L5_pyramidal", "evprox1"] for n in range(n_trials)]
-    height = net.drives["height"]
+    height = net.drives["height"] + net.external_drives["evprox1"]["event_seed"] - 2
     return [Dipole(times, (n + 1) * height * np.ones(times.size)) for n in range(n_trials)]
 """
 # the functions of a user's

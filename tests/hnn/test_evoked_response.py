@@ -69,12 +69,17 @@ def by_hnn_core(set_params: Any, trials: int) -> tuple[list[Any], Any]:
     return [each.scale(3000).smooth(30) for each in dipoles], net
 
 
-def by_a_job(project: Project, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Recordings:
+def by_a_job(
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    context: SimulationContext = SimulationContext(),  # noqa: B008  (it does not change)
+    **changes: Any,
+) -> Recordings:
     """What a job of this program leaves of it."""
     monkeypatch.chdir(project.directory)
     monkeypatch.setattr(sys, "path", sys.path[:])
     section = {**yaml.safe_load(project.config.read_text())["simulation"], **changes}
-    made = create_simulation(simulation_options(section, project.directory), project.directory, SimulationContext())
+    made = create_simulation(simulation_options(section, project.directory), project.directory, context)
     files = AttemptPaths(project.directory / "0/1", project.directory / "0.1.json")
     files.directory.mkdir(parents=True)
     made.simulate(MIDDLE, files)
@@ -99,6 +104,13 @@ def test_dipoles_and_spikes_of_trials_are_those_of_hnn_core(
     assert {"evprox1", "evdist1", "evprox2", "L5_pyramidal"} <= set(labels)
     # trials differ in the times of their drives' events
     assert not np.array_equal(found.trials[0].events["spikes"].of("evprox2"), spikes.of("evprox2"))
+
+
+def test_a_trial_alone_is_that_of_hnn_core(project: Project, set_params: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    dipoles, net = by_hnn_core(set_params, trials=2)
+    found = by_a_job(project, monkeypatch, SimulationContext(trial=1), trials=1)
+    assert np.array_equal(found.traces["dipole.agg"].values, dipoles[1].data["agg"])
+    assert np.array_equal(found.events["spikes"].times, np.sort(net.cell_response.spike_times[1]))
 
 
 def test_the_error_is_that_of_hnn_core(project: Project, set_params: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from orchestrator.cluster import Job, State, Status
 from orchestrator.files import append_json_line, write_json
 from orchestrator.jobs import cleanup as module
 from orchestrator.jobs.cleanup import Cleanup
-from orchestrator.paths import GenerationPaths, RunPaths
+from orchestrator.paths import GenerationPaths, RunPaths, kept_as
 from orchestrator.records import Outcome, Result
 
 
@@ -208,3 +208,10 @@ def test_a_job_that_does_not_end_makes_room_for_others_of_its_generation(
     assert [first.result.outcome, second.result.outcome] == [Outcome.OK, Outcome.OK]
     assert run.cluster.cancelled == [(0, 1)]
     assert module._PATIENCE < run.clock.now - START < module._PATIENCE + 30
+
+
+def test_what_is_kept_of_trials_is_below_their_offspring() -> None:
+    generation = GenerationPaths(Path("3"))
+    assert kept_as(generation.attempt(5, 2).directory, 1) == Path("5/2")
+    assert kept_as(generation.attempt(5, 2).directory, 4) == Path("1/trial-1/2")
+    assert kept_as(generation.together(1).directory, 4) == Path("1/together")

@@ -13,6 +13,7 @@ from orchestrator_project import Project
 from orchestrator.config.file import load_config
 from orchestrator.config.model import Config
 from orchestrator.data import DataSource
+from orchestrator.errors import ConfigError
 from orchestrator.node.claim import claim
 from orchestrator.node.evaluate import evaluate
 from orchestrator.node.task import VERSION, NodeTask
@@ -22,6 +23,7 @@ from orchestrator.results import read_result
 from orchestrator.simulations import model_of
 from orchestrator.simulations.function import FunctionOptions
 from orchestrator.simulations.phases import Phase, phases
+from orchestrator.simulations.seeds import seeds_of_trial
 
 
 @pytest.fixture
@@ -71,6 +73,54 @@ def test_it_can_be_simulated_from_what_is_read(task: NodeTask) -> None:
     simulation = read.create_simulation()
     simulation.simulate(read.all_parameters, attempt)
     assert simulation.recordings(attempt) == {"rate": 5.0, "cv": pytest.approx(2.56)}
+
+
+def test_a_trial_alone_has_its_seeds_and_leaves_the_measuring_to_others(tmp_path: Path) -> None:
+    simulation = {
+        "type": "function",
+        "function": "model:simulate",
+        "seeds": {"seed": 7},
+        "trials": 3,
+        "job_per_trial": True,
+    }
+    config = load_config(Project.create(tmp_path, {"simulation": simulation}).config)
+    attempt = GenerationPaths(tmp_path / "generations/0").attempt(5, 1)
+    attempt.directory.mkdir(parents=True)
+    offspring = Offspring(0, 1, (0.5, 0.1), {"x": 0.5, "y": -1.6})
+    NodeTask.of(config, model_of(config), offspring, attempt, 1, trial=2).write()
+    read = NodeTask.read(attempt.task)
+    assert (read.trial, read.index, read.measure_on, read.seeds) == (2, 1, "controller", {"seed": 7})
+    assert read.all_parameters == {"x": 0.5, "y": -1.6, **seeds_of_trial({"seed": 7}, 2)}
+    made = read.create_simulation()
+    assert (made.options.trials, made.context.trial) == (1, 2)
+    # a node of an earlier version would simulate all of them
+    assert json.loads(attempt.task.read_text())["version"] == VERSION + 1
+
+
+def test_seeds_of_a_reevaluation_are_those_that_trials_begin_with(tmp_path: Path) -> None:
+    simulation = {"type": "function", "function": "model:simulate", "seeds": {"seed": 7}, "trials": 3}
+    config = load_config(Project.create(tmp_path, {"simulation": {**simulation, "job_per_trial": True}}).config)
+    attempt = GenerationPaths(tmp_path / "generations/0").attempt(5, 1)
+    offspring = Offspring(0, 1, (0.5, 0.1), {"x": 0.5, "y": -1.6, "seed": 11})
+    task = NodeTask.of(config, model_of(config), offspring, attempt, 1, trial=1)
+    assert task.all_parameters == {"x": 0.5, "y": -1.6, **seeds_of_trial({"seed": 11}, 1)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"simulation": {"trials": 1, "job_per_trial": True}}, "expected several trials, got one"),
+        ({"jobs": {"evaluations_per_job": 4}}, "expected 1, as simulation.job_per_trial gives each trial a job"),
+    ],
+)
+def test_a_job_for_each_trial_wants_several_and_no_other_in_it(
+    changes: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    simulation = {"type": "function", "function": "model:simulate", "seeds": {"seed": 7}, "trials": 3}
+    section = {**simulation, "job_per_trial": True, **changes.get("simulation", {})}
+    project = Project.create(tmp_path, {**changes, "simulation": section})
+    with pytest.raises(ConfigError, match=message):
+        load_config(project.config)
 
 
 def test_a_job_that_its_site_queued_again_has_lost_what_it_had_done(

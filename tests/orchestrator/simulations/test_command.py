@@ -8,13 +8,17 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from program_jobs import PARAMETERS, attempt_of, config_of, problems_of, result_of, simulated
 
 from orchestrator.config.file import load_config
 from orchestrator.errors import ConfigError
 from orchestrator.records import Outcome
-from orchestrator.simulations import SimulationFailed, model_of
+from orchestrator.simulations import SimulationFailed, create_simulation, model_of
+from orchestrator.simulations.options import SimulationContext
+from orchestrator.simulations.registry import simulation_options
+from orchestrator.simulations.seeds import seeds_of_trial
 from targets import NoValue
 
 # leaves its arguments and what it knows of its surroundings
@@ -47,6 +51,20 @@ def test_parameters_stand_in_the_arguments_which_no_shell_reads(tmp_path: Path) 
 def test_a_list_is_not_split(tmp_path: Path) -> None:
     command = ["python3", "{model_dir}/telling.py", "", 'n is "{n}"', "it's"]
     assert told(tmp_path, command)["arguments"] == ["", 'n is "3"', "it's"]
+
+
+def test_trials_have_directories_and_seeds_of_their_own(tmp_path: Path) -> None:
+    program = "import json, sys; json.dump({{'x': int(sys.argv[1]) % 1000}}, open('returned.json', 'w'))"
+    section = {"command": ["python3", "-c", program, "{seed}"], "seeds": {"seed": 7}, "trials": 3}
+    options = simulation_options({"type": "command", **section}, tmp_path)
+    made, attempt = create_simulation(options, tmp_path, SimulationContext()), attempt_of(tmp_path)
+    made.simulate({**PARAMETERS, "seed": 7}, attempt)
+    seeds = [seeds_of_trial({"seed": 7}, n)["seed"] for n in range(3)]
+    found = made.recordings(attempt)
+    assert found["x"] == pytest.approx(np.mean([seed % 1000 for seed in seeds]))
+    assert [each["x"] for each in found.trials] == [seed % 1000 for seed in seeds]
+    told = [json.loads((attempt.trial(n) / "parameters.json").read_text()) for n in range(3)]
+    assert told == [{**PARAMETERS, "seed": seed} for seed in seeds]
 
 
 def test_parameters_are_in_a_file_and_in_the_environment(tmp_path: Path) -> None:

@@ -105,6 +105,22 @@ def test_several_trials_are_rows_and_each_is_kept(project: Path) -> None:
 
 
 @pytest.mark.usefixtures("stand_in")
+def test_trials_of_jobs_of_their_own_are_read_as_those_of_one(project: Path) -> None:
+    section = simulation_options({**SECTION, "trials": 2, "job_per_trial": True}, project)
+    files = AttemptPaths(project / "0/1", project / "0.1.json")
+    files.simulation.mkdir(parents=True)
+    for number in range(2):
+        own = AttemptPaths(project / f"{number}/2", project / f"{number}.2.json")
+        own.directory.mkdir(parents=True)
+        made = create_simulation(section.of_one_trial(), project, SimulationContext(trial=number))
+        made.simulate({"height": 2.0}, own)
+        own.simulation.rename(files.trial(number))
+    found = create_simulation(section, project, SimulationContext()).recordings(files)
+    # the second trial: its drive's seed is as many further as the network has cells
+    assert found.traces["dipole.agg"].rows[:, 0].tolist() == [2.0, 2.0 + 40]
+
+
+@pytest.mark.usefixtures("stand_in")
 def test_a_network_of_ones_own_comes_from_the_model_directory(project: Path) -> None:
     found = simulated(
         project, {"height": 1.0}, network="fitted:other_network", network_arguments={"layers": 2}, n_procs=1
