@@ -178,14 +178,21 @@ class FileSystem:
         self._bind(target, node, host)
 
     def replace(self, source: str, target: str, host: Host) -> None:
-        """Give a file another name, whatever has it."""
+        """Give a file another name, whatever has it; or a folder one that nothing has."""
         node, before = self.truth(source), self.truth(target)
         if node is None:
             raise _error(errno.ENOENT, source)
         self._require_parent(target)
         if before is not None:
+            if node.folder or before.folder:
+                raise _error(errno.ENOTEMPTY, target)
             before.links -= 1
         self._bind(target, node, host)
+        if node.folder:
+            self._members.setdefault(target, {})
+            for name in list(self._members[source]):
+                if self.truth(f"{source}/{name}") is not None:
+                    self.replace(f"{source}/{name}", f"{target}/{name}", host)
         self._bind(source, None, host)
 
     def write(self, node: Node, offset: int, data: bytes, host: Host) -> None:

@@ -79,6 +79,8 @@ class Process:
     guarded_until: int = 0
     # what it does if it is asked to end
     on_signal: Callable[[], object] | None = None
+    # processes that end with it
+    children: list[Process] = field(default_factory=list)
     # what its environment says
     variables: dict[str, Any] = field(default_factory=dict)
 

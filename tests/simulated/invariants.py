@@ -13,7 +13,7 @@ from orchestrator.records import Offspring, Outcome, Result
 from orchestrator.scores.evaluations import scored
 from simulated.model import numbers_of
 from simulated.patches import patched
-from simulated.world import IN_ORDER, RUN, World, template
+from simulated.world import IN_ORDER, RUN, TRIALS, World, template
 from targets import measure
 
 
@@ -88,7 +88,8 @@ def _differences(world: World) -> Iterator[str]:
     keys = Counter((row.generation, row.index) for row in got)
     if doubled := [key for key, count in keys.items() if count > 1]:
         yield f"{doubled} are in the checkpoint twice"
-    if lost := {(one.generation, one.index) for one in world.simulated} - set(keys):
+    trials = TRIALS if world.schedule == "job_per_trial" else 1
+    if lost := {(one.generation, one.index // trials) for one in world.simulated} - set(keys):
         yield f"{sorted(lost)} were simulated and are not in the checkpoint"
     # what is asked for after what has landed first is the cluster's doing; that the optimiser asks for these points
     # after these tells, the last controller has found

@@ -13,7 +13,7 @@ from orchestrator.optimisers import optimiser
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome
 from orchestrator.simulations import Simulation, SimulationFailed, simulation
-from orchestrator.simulations.options import SimulationOptions
+from orchestrator.simulations.options import TrialOptions
 from orchestrator.simulations.phases import Phase, note
 
 
@@ -22,8 +22,10 @@ class NearestOfAnyRows(Nearest):
     """Takes any rows, in any order."""
 
 
-class TimedOptions(SimulationOptions):
+class TimedOptions(TrialOptions):
     """Takes some time."""
+
+    trials_need_seeds = False
 
 
 @simulation("timed_of_tests", options=TimedOptions)
@@ -40,7 +42,10 @@ class Timed(Simulation[TimedOptions]):
         write_json(attempt.simulation / "numbers.json", numbers)
 
     def recordings(self, attempt: AttemptPaths) -> object:
-        return json.loads((attempt.simulation / "numbers.json").read_text())
+        trials = self.options.jobs_per_evaluation
+        folders = [attempt.simulation] if trials == 1 else [attempt.trial(number) for number in range(trials)]
+        found = [json.loads((folder / "numbers.json").read_text()) for folder in folders]
+        return {name: sum(numbers[name] for numbers in found) / len(found) for name in found[0]}
 
 
 def numbers_of(parameters: Mapping[str, float | int]) -> dict[str, float] | None:

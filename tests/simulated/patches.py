@@ -32,11 +32,12 @@ from orchestrator.checkpoint import history, reading
 from orchestrator.cluster import commands, submission
 from orchestrator.config import source, yaml_text
 from orchestrator.config.file import dump_config
-from orchestrator.jobs import result_watch
+from orchestrator.jobs import measuring_pool, result_watch
 from orchestrator.node import evaluate as node
 from orchestrator.node import several
 from orchestrator.run import start
 from orchestrator.run.signals import Signals
+from simulated.measuring import measuring_in
 from simulated.threads import Event, Thread
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def _replacements(world: World) -> list[tuple[Any, dict[str, Any]]]:
         (commands, {"finish": world.slurm.finish}),
         (submission, {"DelayedSubmission": _Handed}),
         (result_watch, {"_changes": _changes}),
+        (measuring_pool, {"subprocess": measuring_in(world), "available_memory": lambda: 1 << 40}),
         (node, {"end_on_signals": _noting_signals(world), "_peak_memory": lambda: 1, **of_job}),
         (
             several,

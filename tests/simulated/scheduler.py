@@ -160,8 +160,10 @@ class Scheduler:
             self._resume(task, alone=len(ready) == 1)
 
     def end(self, process: Process) -> None:
-        """Let a process die: it does nothing any more, not even tidy up; called between two steps."""
+        """Let a process die with its children: it does nothing more, not even tidy up; called between two steps."""
         process.dead = True
+        for child in process.children:
+            self.end(child)
         for task in process.tasks:
             if not task.done and task.greenlet:
                 self.current = task

@@ -89,3 +89,15 @@ def test_a_folder_that_others_have_filled_is_not_removed(files: FileSystem) -> N
     assert files.list("/world/results", LOGIN) == []
     with pytest.raises(OSError, match="not empty"):
         files.rmdir("/world/results", LOGIN)
+
+
+def test_a_folder_gets_another_name_with_all_that_is_in_it(files: FileSystem) -> None:
+    for folder in ("/world/a", "/world/a/b", "/world/c"):
+        files.mkdir(folder, NODE)
+    files.put("/world/a/b/x", b"1")
+    with pytest.raises(OSError, match="not empty"):
+        files.replace("/world/a", "/world/c", NODE)
+    files.replace("/world/a", "/world/c/d", NODE)
+    assert files.files() == {"/world/c/d/b/x": b"1"}
+    assert files.list("/world/c/d", NODE) == ["b"]
+    assert files.truth("/world/a") is None

@@ -73,6 +73,16 @@ def test_a_job_whose_id_was_anothers_before_does_its_own_work(seed: int, schedul
     assert carried_out(seed, schedule=schedule).violations == ()
 
 
+@pytest.mark.parametrize("seed", range(700_000, 700_006))
+def test_trials_with_a_job_each_are_lost_and_found_as_evaluations_are(seed: int) -> None:
+    assert carried_out(seed, schedule="job_per_trial").violations == ()
+
+
+def test_trials_with_a_job_each_give_what_one_simulation_gives() -> None:
+    """Their model has no noise."""
+    assert undisturbed("job_per_trial") == undisturbed("generations")
+
+
 def test_a_controller_that_sleeps_in_its_first_submission_ends_no_job_early() -> None:
     assert carried_out(102998, schedule="generations").violations == ()
 

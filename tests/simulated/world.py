@@ -48,16 +48,19 @@ CONFIG: dict[str, Any] = {
     "report": False,
     "simulation": {"type": "timed_of_tests"},
 }
+# of the runs in which each has a job
+TRIALS = 2
 _OVERLAPPING = {"optimiser": {"method": "nearest_of_any_rows_of_tests"}, "max_ngen": 3}
 # what the configuration says besides, by schedule: with the last two, what is late is told in a later generation
 SCHEDULES: dict[str, dict[str, Any]] = {
     "generations": {},
     "several_per_job": {"jobs": {"evaluations_per_job": 2}},
+    "job_per_trial": {"simulation": {"type": "timed_of_tests", "trials": TRIALS, "job_per_trial": True}},
     "close_at": {**_OVERLAPPING, "schedule": {"kind": "generations", "close_at": 0.6}},
     "rolling": {**_OVERLAPPING, "schedule": {"kind": "rolling"}},
 }
 # of these it is known beforehand what is asked for
-IN_ORDER = ("generations", "several_per_job")
+IN_ORDER = ("generations", "several_per_job", "job_per_trial")
 # so many controllers are enough for every run, besides those that were refused because another one was at work
 _MOST_CONTROLLERS = 25
 # longest pause before somebody continues a run whose controller has ended, in s
