@@ -78,6 +78,10 @@ class AttemptPaths:
         """What one of several trials leaves, from 0."""
         return self.simulation / f"trial-{number}"
 
+    def trials(self) -> list[Path]:
+        """Return what there is of several trials."""
+        return list(self.simulation.glob("trial-*"))
+
     @property
     def progress(self) -> Path:
         """Phases of the job, a JSON object a line."""

@@ -75,7 +75,7 @@ class MeasuringPool:
 
     def add(self, key: tuple[int, int], paths: AttemptPaths) -> None:
         """Measure what an attempt at offspring `key`, a generation and an index, left, as soon as there is room."""
-        self._waiting.append(_Work(key, paths, _BASE + _PER_BYTE * _largest_file(paths.simulation)))
+        self._waiting.append(_Work(key, paths, _BASE + _PER_BYTE * _at_once(paths)))
         self._fill()
 
     def poll(self) -> list[tuple[tuple[int, int], Result]]:
@@ -137,6 +137,11 @@ class MeasuringPool:
                     command, cwd=work.paths.directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log
                 )
             self._running.append(work)
+
+
+def _at_once(paths: AttemptPaths) -> int:
+    """Return the size in bytes of what is read of recordings at once: trials are averaged, and all of them are read."""
+    return sum(map(_largest_file, paths.trials() or [paths.simulation]))
 
 
 def _largest_file(folder: Path) -> int:

@@ -177,3 +177,16 @@ def test_a_jobs_limit_counts_also_where_it_is_set_above_the_step(
     process = tmp_path / "cgroup"
     process.write_text(f"1:name=systemd:/\n{line}\n")
     assert available_memory(process, tmp_path) == 300000
+
+
+def test_trials_are_read_all_at_once(started: list[Measuring], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    has_free(monkeypatch, 6 * 1024 * MB)
+    pool, paths = MeasuringPool(4, timeout=60), RunPaths(tmp_path).generation(0)
+    for index in range(2):
+        attempt = paths.attempt(index, 1)
+        for number in range(4):
+            attempt.trial(number).mkdir(parents=True)
+            with (attempt.trial(number) / "recordings").open("wb") as file:
+                file.truncate(512 * MB)
+        pool.add((0, index), attempt)
+    assert len(started) == 1
