@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeGuard
+from typing import Any, ClassVar, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -96,6 +96,9 @@ class Offspring:
     parameters: Mapping[str, float | int]
     origin: Origin = Origin.SAMPLE
     asked_after: int = 0
+
+    # several of them
+    noun: ClassVar[str] = "offspring"
 
     @property
     def key(self) -> tuple[int, int]:

@@ -39,7 +39,9 @@ def summary_rows(found: Inspection) -> Iterator[tuple[str, str]]:
     for name, recording in config.measured.items():
         yield "data", f"{name}: {described(recording)} ({_origin(config.data[name])})"
     if found.costs is not None:
-        size = f"{config.offspring_size} offspring x {config.generations} generations = {found.costs.jobs} simulations"
+        trials = config.simulation.jobs_per_evaluation
+        factors = f"{f' x {trials} trials' if trials > 1 else ''} x {config.generations} generations"
+        size = f"{config.offspring_size} offspring{factors} = {found.costs.jobs} simulations"
         yield "jobs", f"{size} ({job_text(config, found.costs)})"
         if config.executor == "slurm":
             yield "cost", cost_text(found.costs)

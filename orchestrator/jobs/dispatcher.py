@@ -128,7 +128,8 @@ class Dispatcher:
             entry.watch(attempt)
         most = max(map(len, jobs))
         shared = f" in jobs of up to {most}" if most > 1 else ""
-        _LOG.info("generation %d: submitted %d offspring%s", together[0].offspring.generation, len(attempts), shared)
+        first = together[0].offspring
+        _LOG.info("generation %d: submitted %d %s%s", first.generation, len(attempts), first.noun, shared)
         return len(together)
 
     def _pause(self, entries: Sequence[Entry]) -> float:

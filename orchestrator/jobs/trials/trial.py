@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from orchestrator.records import Offspring
 
@@ -26,6 +26,8 @@ class Trial(Offspring):
     number : int
         From 0.
     """
+
+    noun: ClassVar[str] = "trials"
 
     whole: Offspring = field(kw_only=True)
     number: int = field(kw_only=True)

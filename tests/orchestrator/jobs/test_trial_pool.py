@@ -225,5 +225,7 @@ def test_a_run_that_failed_starts_afresh(scripted: Make) -> None:
 def test_trials_are_told_apart_in_the_log(scripted: Make, caplog: pytest.LogCaptureFixture) -> None:
     run = scripted(size=2)
     run.cluster.answer(3, 1, RUNNING, ended(Outcome.NODE_FAIL))
+    caplog.set_level("INFO")
     finish(run, 2)
+    assert "generation 0: submitted 4 trials" in caplog.text
     assert "generation 0 offspring 1 trial 1: attempt lost, NODE_FAIL" in caplog.text
