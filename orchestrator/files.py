@@ -172,13 +172,13 @@ def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield entry
 
 
-def tail(path: Path, lines: int) -> str:
-    """Return the last `lines` lines of a text file of any size, empty if there is none."""
+def tail(path: Path, lines: int, since: int = 0) -> str:
+    """Return the last `lines` lines of a text file of any size, from byte `since` on; empty if there is none."""
     try:
         if not path.is_file():
             return ""
         with path.open("rb") as file:
-            file.seek(max(file.seek(0, os.SEEK_END) - 400 * max(lines, 1), 0))
+            file.seek(max(file.seek(0, os.SEEK_END) - 400 * max(lines, 1), since))
             text = file.read().decode("utf-8", errors="replace")
     except OSError:
         return ""

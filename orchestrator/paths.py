@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,11 +102,11 @@ class AttemptPaths:
 def kept_as(directory: Path, trials: int) -> Path:
     """Return where the simulation of an attempt that has this directory is kept, below the generation's number.
 
-    That is ``<offspring>/<attempt>``, or ``<offspring>/trial-<number>/<attempt>`` and ``<offspring>/together`` if each
-    trial has a job of its own.
+    That is ``<offspring>/<attempt>``. If each trial has a job of its own, that is where all trials are, and one alone
+    is in ``<offspring>/trial-<number>/<attempt>``.
     """
-    if directory.parent.name == TOGETHER:
-        return Path(directory.name, TOGETHER)
+    if directory.parent.parent.name == TOGETHER:
+        return Path(directory.parent.name, max(directory.name.split("-"), key=int))
     if trials == 1:
         return Path(directory.parent.name, directory.name)
     whole, number = divmod(int(directory.parent.name), trials)
@@ -161,16 +162,27 @@ class GenerationPaths:
         """Return the files of attempt number `attempt` (from 1) of offspring `index`."""
         return AttemptPaths(self.directory / str(index) / str(attempt), self.results / f"{index}.{attempt}.json")
 
-    def together(self, index: int) -> AttemptPaths:
-        """Return the files of the trials of offspring `index` together, if each trial has a job of its own."""
-        folder = self.directory / TOGETHER
-        return AttemptPaths(folder / str(index), folder / f"{index}.json")
+    def together(self, index: int, attempts: Sequence[int]) -> AttemptPaths:
+        """Return the files of the trials of offspring `index` together, if each trial has a job of its own.
 
-    def result_of(self, directory: Path) -> Path:
-        """Return the result file of the attempt that has this directory, or of the trials of an offspring together."""
-        if directory.parent.name == TOGETHER:
-            return self.together(int(directory.name)).result
-        return self.attempt(int(directory.parent.name), int(directory.name)).result
+        Parameters
+        ----------
+        index : int
+            Of the offspring.
+        attempts : sequence of int
+            Which attempt at each trial it is: what others have left is never taken for it.
+        """
+        folder, name = self.directory / TOGETHER, "-".join(map(str, attempts))
+        return AttemptPaths(folder / str(index) / name, folder / f"{index}.{name}.json")
+
+    def simulations(self) -> Iterator[tuple[Path, Path]]:
+        """Yield the directories of attempts that have left a simulation, each with its result file."""
+        for found in self.directory.glob("*/*/simulation"):
+            attempt = found.parent
+            yield attempt, self.attempt(int(attempt.parent.name), int(attempt.name)).result
+        for found in self.directory.glob(f"{TOGETHER}/*/*/simulation"):
+            attempt = found.parent
+            yield attempt, attempt.parent.parent / f"{attempt.parent.name}.{attempt.name}.json"
 
     def recordings(self, name: str) -> Path:
         """Return the file of that name that lies beside a result."""

@@ -97,8 +97,9 @@ class Offspring:
     origin: Origin = Origin.SAMPLE
     asked_after: int = 0
 
-    # several of them
+    # several of them, and whether it is told what becomes of each
     noun: ClassVar[str] = "offspring"
+    is_told: ClassVar[bool] = True
 
     @property
     def key(self) -> tuple[int, int]:

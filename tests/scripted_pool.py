@@ -222,6 +222,8 @@ def _attempts_of(task: Task) -> list[tuple[int, int]]:
 class FakeMeasuring:
     """Measures at the next look; `findings` are results, those that say nothing where there are none."""
 
+    in_place = True
+
     def __init__(self) -> None:
         self.findings: dict[int, Result] = {}
         self.added: list[tuple[int, AttemptPaths]] = []

@@ -138,9 +138,11 @@ def _task(config: Config, model: Model[Any], paths: GenerationPaths) -> NodeTask
     if config.data:
         write_data(config.measured, data)
     task = NodeTask.of(here, model, start, paths.attempt(0, 1), 1, data=data)
-    # if each trial has a job, one of them is enough to see
-    several = config.simulation.jobs_per_evaluation > 1
-    return replace(task, simulation=task.simulation.of_one_trial()) if several else task
+    if config.simulation.jobs_per_evaluation == 1:
+        return task
+    # the first trial alone
+    parameters = task.simulation.parameters_of_trial(task.all_parameters, 0)
+    return replace(task, simulation=task.simulation.of_one_trial(), parameters=parameters)
 
 
 @dataclass

@@ -134,13 +134,15 @@ class Config(Budget):
     )
     measure_on: Literal["job", "controller"] = Field(
         "job",
-        description="where targets are measured: on the offspring's node, or beside the controller",
+        description="where targets are measured: on the offspring's node, or beside the controller, as always with "
+        "simulation.job_per_trial",
         json_schema_extra=CIRCUMSTANCE,
     )
     measure_workers: int | None = Field(
         None,
         ge=1,
-        description="measure_on: controller: processes at once, by default all cores, fewer if memory is short",
+        description="processes that measure beside the controller at once, by default all cores, fewer if memory is "
+        "short",
         json_schema_extra=CIRCUMSTANCE,
     )
     executor: Literal["slurm", "local"] = Field(

@@ -116,14 +116,13 @@ class Cleanup:
 
     def _keep_simulations(self, number: int) -> None:
         generation = self._paths.generation(number)
-        for simulation in generation.directory.glob("*/*/simulation"):
-            attempt = simulation.parent
+        for attempt, file in generation.simulations():
             # a job may have been ended while it removed what it had measured
-            result = result_in(generation.result_of(attempt))
+            result = result_in(file)
             if self._keep == "failed" and result is not None and result.outcome is Outcome.OK:
                 continue
             kept = self._paths.kept / str(number) / kept_as(attempt, self._trials)
             kept.mkdir(parents=True, exist_ok=True)
-            for file in (simulation, attempt / "simulation.log"):
-                if file.exists():
-                    shutil.move(file, kept / file.name)
+            for found in (attempt / "simulation", *attempt.glob("*.log")):
+                if found.exists():
+                    shutil.move(found, kept / found.name)

@@ -88,8 +88,10 @@ class Landed:
     speaks: bool = True
     job: str = ""
 
-    def log(self) -> None:
-        """Say what became of it, with all its numbers at level DEBUG and in JSON lines."""
+    def logged(self) -> Landed:
+        """Say what became of it, with all its numbers at level DEBUG and in JSON lines; return it."""
+        if not self.offspring.is_told:
+            return self
         result, parameters = self.result, dict(self.offspring.parameters)
         numbers = {"parameters": parameters, "values": dict(result.values)}
         place = {**self.offspring.place, "job_id": self.job}
@@ -103,6 +105,7 @@ class Landed:
             extra={LOG_DATA: data},
         )
         _LOG.debug("%s: %s", self.offspring, ", ".join(f"{name} {json.dumps(each)}" for name, each in numbers.items()))
+        return self
 
 
 @dataclass(eq=False)
@@ -192,12 +195,24 @@ class Entry:
         """Note that its job is not watched any more."""
         self.stage, self.attempt = stage, None
 
-    def measure(self, number: int) -> AttemptPaths:
-        """Note that what an attempt left is measured beside the controller; return its files."""
+    def measure(self, number: int, *, in_place: bool) -> AttemptPaths:
+        """Note that what an attempt left is measured beside the controller; return its files.
+
+        If that is not `in_place`, nothing more will be in its result file, which is not read again.
+        """
         self.leave(Stage.MEASURING)
         self.deadline.resolve(self.index)
         self.measured_attempt = number
-        return self.folder.paths.attempt(self.index, number)
+        paths = self.folder.paths.attempt(self.index, number)
+        if not in_place:
+            self.folder.seen.add(paths.result.name)
+        return paths
+
+    def lose_measurement(self) -> AttemptPaths:
+        """Return the files of the attempt that was measured: that it is lost is to be read in its result file."""
+        paths = self.folder.paths.attempt(self.index, self.measured_attempt)
+        self.folder.seen.discard(paths.result.name)
+        return paths
 
     def land(self, result: Result) -> Landed:
         """Note its result, and return both."""

@@ -26,7 +26,15 @@ _TRIES = 2
 
 
 class Measuring(Protocol):
-    """Measures what jobs leave unmeasured."""
+    """Measures what jobs leave unmeasured.
+
+    Attributes
+    ----------
+    in_place : bool
+        Whether what is measured comes into the attempts' own result files.
+    """
+
+    in_place: bool
 
     def add(self, key: tuple[int, int], paths: AttemptPaths) -> None:
         """Measure what an attempt at offspring `key`, a generation and an index, left, as soon as there is room."""
@@ -66,6 +74,8 @@ class MeasuringPool:
     timeout : float
         Longest time that one may take, in s.
     """
+
+    in_place = True
 
     def __init__(self, workers: int, timeout: float):
         self._workers = workers

@@ -164,8 +164,8 @@ class JobPool:
         self._folders.drop(generation)
         self._entries.drop(generation)
 
-    def settle(self, keys: Iterable[tuple[int, int]], result: Result) -> None:
-        """End the jobs of offspring whose result has been decided without them; they land with it, unsaid."""
+    def settle(self, keys: Iterable[tuple[int, int]], result: Result) -> list[Landed]:
+        """End the jobs of offspring whose result has been decided without them; return them with it, landed."""
         entries = [entry for key in keys if (entry := self._entries.get(key)) and entry.stage is not Stage.LANDED]
         if jobs := list(dict.fromkeys(entry.attempt.job for entry in entries if entry.attempt is not None)):
             self._cluster.cancel(jobs)
@@ -174,7 +174,7 @@ class JobPool:
         for entry in entries:
             self._write(entry.paths, result)
             self._measuring.landed(entry.key)
-            entry.land(result)
+        return [entry.land(result) for entry in entries]
 
     def refuse_if_all_failed(self, offspring: Sequence[Offspring]) -> None:
         """Make sure that of offspring that have landed, and are to be told together, one speaks of its parameters.
@@ -219,7 +219,7 @@ class JobPool:
             if entry is None or entry.stage is not Stage.MEASURING:
                 continue
             if result.outcome.infrastructure:
-                self._write(entry.folder.paths.attempt(entry.index, entry.measured_attempt), result)
+                self._write(entry.lose_measurement(), result)
             else:
                 self._decree(entry, result)
         for generation, index, number, result in self._folders.new_results():
@@ -247,7 +247,8 @@ class JobPool:
         if result.measured:
             self._land(entry, result)
         else:
-            paths = entry.measure(number)
+            self._retries.worked(result)
+            paths = entry.measure(number, in_place=self._measuring.in_place)
             # its job may have been given it by a controller of an earlier version
             self._write_task(entry.offspring, paths, number)
             self._measuring.add(entry.key, paths)
@@ -262,9 +263,7 @@ class JobPool:
 
     def _land(self, entry: Entry, result: Result) -> None:
         self._measuring.landed(entry.key)
-        landed = entry.land(result)
-        landed.log()
-        self._arrived.append(landed)
+        self._arrived.append(entry.land(result).logged())
         if not result.says_nothing:
             self._retries.worked(result)
             self._dispatcher.learn(result)

@@ -184,7 +184,7 @@ class NodeTask:
             "result": str(self.result),
             "progress": str(self.progress),
             "simulation": self.simulation.model_dump(mode="json"),
-            "context": self.context.model_dump(mode="json"),
+            "context": self.context.model_dump(mode="json", exclude={"trial"}),
             "targets": list(self.targets),
             "measure_on": self.measure_on,
             "keep": {

@@ -57,7 +57,7 @@ def test_values_and_their_errors_are_those_of_trials_in_one_job(together: Projec
     assert errors_of(project) == errors_of(together)
     assert set(project.frame()["outcome"]) == {"OK"}
     assert project.simulated == 4 * 2 * TRIALS
-    kept = project.runs[0] / "kept" / "0" / "1" / "together"
+    kept = project.runs[0] / "kept" / "0" / "1" / "1"
     assert sorted(path.name for path in kept.glob("simulation/*")) == [f"trial-{n}" for n in range(TRIALS)]
 
 
@@ -93,11 +93,18 @@ def test_a_job_that_is_cancelled_costs_its_trial_alone(
     assert project.simulated == 4 * 2 * TRIALS + 1
 
 
+# of offspring 1 the first trial fails once the others have begun, which would never end
+FIRST_FAILS = """number = directory.parent.parent.name
+        if number in "45":
+            (here / f"held-{number}").touch()
+            while not (here / "go").exists(): time.sleep(0.05)
+        if number == "3":
+            while len(list(here.glob("held-*"))) < 2: time.sleep(0.05)
+            raise RuntimeError("of one trial")"""
+
+
 def test_what_one_trial_says_of_the_parameters_ends_the_others(tmp_path: Path) -> None:
-    # of offspring 1 the first trial fails, and the others would never end
-    fails = "if directory.parent.parent.name == '3': raise RuntimeError('of one trial')"
-    holds = f"        if directory.parent.parent.name in '45':\n            {HELD}"
-    project = created(tmp_path, max_ngen=1, model=in_offspring(f"{fails}\n{holds}", generation=0))
+    project = created(tmp_path, max_ngen=1, model=in_offspring(FIRST_FAILS, generation=0))
     project.command("run", str(project.config))
     frame = project.frame()
     assert frame["outcome"].tolist() == ["OK", "SIMULATION_ERROR", "OK", "OK"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.files import write_json
@@ -15,6 +15,10 @@ from orchestrator.records import Offspring, Outcome, Result
 from orchestrator.results import read_result, result_in
 
 _LOG = logging.getLogger(__name__)
+# after so many losses of the measuring a trial is simulated again: what it has left may be the cause
+_TRIES = 5
+# longest pause before measuring is tried again, in s
+_LONGEST_PAUSE = 600.0
 Key = tuple[int, int]
 
 
@@ -24,15 +28,20 @@ class _Left:
 
     offspring: Offspring
     attempts: dict[int, AttemptPaths] = field(default_factory=dict)
-    is_handed_over: bool = False
+    # where they are measured together; None if they are not
+    together: AttemptPaths | None = None
     # since when something of it has not been there, in s of `time.monotonic`
     missing_since: float | None = None
+    # how often measuring was lost, and when it may be tried again, in s of `time.monotonic`
+    losses: int = 0
+    not_before: float = 0.0
 
 
 class MeasuringOfTrials:
     """Collects what trials leave; their recordings are averaged and measured as those of one simulation.
 
-    As the pool of jobs sees it, the measuring of an evaluation is that of its first trial.
+    As the pool of jobs sees it, the measuring of an evaluation is that of its first trial. Measuring that is lost is
+    tried again, after a pause, from the same files.
 
     Parameters
     ----------
@@ -49,6 +58,8 @@ class MeasuringOfTrials:
     grace : float
         How late the file system may be, in s.
     """
+
+    in_place = False
 
     def __init__(
         self,
@@ -86,20 +97,17 @@ class MeasuringOfTrials:
 
         Trials whose files are gone are among it as lost.
         """
-        found: list[tuple[Key, Result]] = []
+        now, found = time.monotonic(), list[tuple[Key, Result]]()
         for key, left in self._left.items():
-            if not left.is_handed_over and len(left.attempts) == self._trials:
+            if left.together is None and len(left.attempts) == self._trials and now >= left.not_before:
                 found += self._begun(key, left)
-        for key, result in self._measuring.poll():
-            found.append((self._trial(key, 0), result))
-            self._begin_again(key, [0])
+        ended = dict(self._measuring.poll())
         for key, left in self._left.items():
-            measured = result_in(self._together(key).result) if left.is_handed_over else None
-            if measured is not None and measured.measured:
-                found.append((self._trial(key, 0), measured))
-                if measured.outcome.infrastructure:
-                    self._measuring.landed(key)
-                    self._begin_again(key, [0])
+            if left.together is None:
+                continue
+            result = ended.get(key) or result_in(left.together.result)
+            if result is not None and result.measured:
+                found += self._ended(key, left, result)
         return found
 
     def landed(self, key: Key) -> None:
@@ -117,39 +125,41 @@ class MeasuringOfTrials:
         generation, index = key
         return generation, index * self._trials + number
 
-    def _together(self, key: Key) -> AttemptPaths:
-        generation, index = key
-        return self._folder_of(generation).together(index)
-
-    def _begin_again(self, key: Key, numbers: Sequence[int]) -> None:
-        """Note that these trials are to be simulated again before anything is measured."""
-        left = self._left[key]
-        left.is_handed_over, left.missing_since = False, None
-        for number in numbers:
-            del left.attempts[number]
-
     def _begun(self, key: Key, left: _Left) -> list[tuple[Key, Result]]:
         """Bring together what the trials of an evaluation have left, and begin to measure it; return what is lost."""
-        together = self._together(key)
+        generation, index = key
+        folder = self._folder_of(generation)
+        attempts = [left.attempts[number] for number in range(self._trials)]
+        together = folder.together(index, [int(attempt.directory.name) for attempt in attempts])
         try:
-            missing = _brought_together(left.attempts, together)
-            done = result_in(together.result) if missing else None
-            if done is not None and done.measured and not done.outcome.infrastructure:
-                left.is_handed_over = True  # by a controller before this one, which could not say so any more
-                return []
-            if missing:
-                return self._lost(key, left, missing)
-            results = [read_result(left.attempts[number].result) for number in range(self._trials)]
-            write_json(together.result, _as_one(results).to_json(), self._confirm)
-            self._write_task(left.offspring, together)
+            if not _is_measured(together):  # by a controller before this one, which could not say so any more
+                self._confirm()
+                if missing := _brought_together(attempts, together):
+                    return self._lost(key, left, missing)
+                results = [read_result(attempt.result) for attempt in attempts]
+                write_json(together.result, _as_one(results).to_json(), self._confirm)
+                self._write_task(left.offspring, together)
+                self._measuring.add(key, together)
         except (OSError, ValueError) as error:  # the file system is away for a moment, or late
             if str(error) != self._said:
                 _LOG.warning("%s: what its trials have left cannot be measured yet: %s", left.offspring, error)
                 self._said = str(error)
             return []
-        left.is_handed_over = True
-        self._measuring.add(key, together)
+        left.together, left.missing_since = together, None
         return []
+
+    def _ended(self, key: Key, left: _Left, result: Result) -> list[tuple[Key, Result]]:
+        """Return what measuring has come to, unless it is to be tried again."""
+        if not result.outcome.infrastructure:
+            return [(self._trial(key, 0), result)]
+        self._measuring.landed(key)
+        left.together, left.losses = None, left.losses + 1
+        left.not_before = time.monotonic() + min(2.0**left.losses, _LONGEST_PAUSE)
+        _LOG.warning("%s: measuring its trials is tried again: %s", left.offspring, result.message)
+        if left.losses % _TRIES:
+            return []
+        del left.attempts[0]
+        return [(self._trial(key, 0), result)]
 
     def _lost(self, key: Key, left: _Left, missing: Sequence[int]) -> list[tuple[Key, Result]]:
         """Return the trials of which nothing is left, unless it may yet show."""
@@ -157,22 +167,44 @@ class MeasuringOfTrials:
         left.missing_since = now if left.missing_since is None else left.missing_since
         if now - left.missing_since < self._grace:
             return []
-        self._begin_again(key, missing)
+        left.missing_since = None
+        for number in missing:
+            del left.attempts[number]
         lost = Result(Outcome.NODE_FAIL, message="what it has left is gone")
         return [(self._trial(key, number), lost) for number in missing]
 
 
-def _brought_together(attempts: Mapping[int, AttemptPaths], together: AttemptPaths) -> list[int]:
-    """Move what trials have left to where it is measured; return the numbers of those that have left nothing."""
+def _is_measured(together: AttemptPaths) -> bool:
+    found = result_in(together.result)
+    return found is not None and found.measured and not found.outcome.infrastructure
+
+
+def _brought_together(attempts: Sequence[AttemptPaths], together: AttemptPaths) -> list[int]:
+    """Move what trials have left to where it is measured; return the numbers of those that have left nothing.
+
+    It is with the attempts themselves, or was brought together with other attempts at other trials. Nothing is removed,
+    and nothing takes the place of anything: another controller may be at it.
+    """
     missing = []
-    for number, attempt in sorted(attempts.items()):
+    together.simulation.mkdir(parents=True, exist_ok=True)
+    for number, attempt in enumerate(attempts):
         there = together.trial(number)
-        if attempt.simulation.is_dir():
-            there.parent.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(there, ignore_errors=True)
-            attempt.simulation.rename(there)
-        elif not there.is_dir():
+        if there.is_dir():
+            continue
+        others = (
+            other / "simulation" / there.name
+            for other in together.directory.parent.iterdir()
+            if other.name.split("-")[number : number + 1] == [attempt.directory.name]
+        )
+        for place in (attempt.simulation, *others):
+            with contextlib.suppress(FileNotFoundError):
+                place.rename(there)
+                break
+        else:
             missing.append(number)
+            continue
+        with contextlib.suppress(FileNotFoundError):
+            attempt.log.rename(together.directory / f"{there.name}.log")
     return missing
 
 

@@ -106,17 +106,16 @@ class TrialPool:
         found = []
         for key, own in groups.items():
             offspring = self._in_flight.pop(key)
-            decisive = min(own, key=_doubt)
+            decisive = min(own, key=lambda each: (_doubt(each), each.offspring.index))
             others = {trial.key for trial in trials_of(offspring, self._trials)} - {each.offspring.key for each in own}
-            self._pool.settle(sorted(others), decisive.result)
-            together = replace(
+            trials = [*own, *self._pool.settle(sorted(others), decisive.result)]
+            whole = replace(
                 decisive,
                 offspring=offspring,
-                attempts=max(each.attempts for each in own),
-                submitted=max(each.submitted for each in own),
+                attempts=max(each.attempts for each in trials),
+                submitted=max(each.submitted for each in trials),
             )
-            together.log()
-            found.append(together)
+            found.append(whole.logged())
         return found
 
 

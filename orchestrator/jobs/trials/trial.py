@@ -28,6 +28,8 @@ class Trial(Offspring):
     """
 
     noun: ClassVar[str] = "trials"
+    # its evaluation is
+    is_told: ClassVar[bool] = False
 
     whole: Offspring = field(kw_only=True)
     number: int = field(kw_only=True)

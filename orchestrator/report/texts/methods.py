@@ -169,8 +169,7 @@ def core_hours(history: History) -> tuple[float, float]:
 
     On this machine these are ``threads`` or ``n_procs`` of the simulation. On a cluster they are ``ntasks`` times
     ``cpus_per_task`` of the section ``jobs``, or times the former if that says nothing of cores; evaluations that a job
-    makes at once share them. The trials of an evaluation that have a job each are taken to have lasted as long as all
-    of them together.
+    makes at once share them. It is not known, 0, where each trial of an evaluation has had a job of its own.
     """
     jobs, simulation = _section(history, "jobs"), _section(history, "simulation")
     own = _count(simulation.get("threads")) or _count(simulation.get("n_procs")) or 1
@@ -180,7 +179,8 @@ def core_hours(history: History) -> tuple[float, float]:
         shared = jobs.get("evaluations_per_job", 1) != 1
         cores = asked / (_count(jobs.get("processes_per_job")) or asked) if shared else float(asked)
     seconds = history.times["finished"] - history.times["started"]
-    cores *= trials_in(history.config)
+    if trials_in(history.config) > 1:
+        return 0.0, cores
     return float(seconds[np.isfinite(seconds) & (seconds > 0)].sum()) * cores / 3600, cores
 
 

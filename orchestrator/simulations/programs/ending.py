@@ -13,7 +13,9 @@ from orchestrator.simulations.failure_cause import cause_of, is_from_outside
 _LINES = 200
 
 
-def ended_with(code: int, *, started: bool, log: Path, what: str = "the simulation") -> SimulationFailed:
+def ended_with(
+    code: int, *, started: bool, log: Path, since: int = 0, what: str = "the simulation"
+) -> SimulationFailed:
     """Return what to raise of a program that has failed.
 
     Parameters
@@ -24,10 +26,12 @@ def ended_with(code: int, *, started: bool, log: Path, what: str = "the simulati
         Whether it had begun to simulate: what fails before says nothing of the parameters.
     log : pathlib.Path
         Its output.
+    since : int
+        The byte in it that its output begins with.
     what : str
         What it is, for people.
     """
-    text = tail(log, _LINES)
+    text = tail(log, _LINES, since)
     message = f"{what} ended with exit code {code}: {last_line(text)}"
     if cause := cause_of(text):
         return SimulationFailed(cause, message)

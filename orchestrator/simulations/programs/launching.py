@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -109,10 +110,13 @@ class Launch:
         """
         attempt = self.attempt
         attempt.script.write_text(script, encoding="utf-8")
+        # of one of several trials only what it does itself counts
+        before = noted(attempt).get(Phase.PROTOCOLS)
         with attempt.log.open("ab") as log:
+            since = log.seek(0, os.SEEK_END)
             code = run_in_own_group(["bash", str(attempt.script)], cwd=self.model_dir, log=log)
-        started = Phase.PROTOCOLS in noted(attempt)
+        started = noted(attempt).get(Phase.PROTOCOLS) != before
         if code != 0 and not (started and code in told):
-            raise ended_with(code, started=started and code not in _NOT_STARTED, log=attempt.log)
+            raise ended_with(code, started=started and code not in _NOT_STARTED, log=attempt.log, since=since)
         note(attempt, Phase.FINISHED)
         return code

@@ -214,4 +214,4 @@ def test_what_is_kept_of_trials_is_below_their_offspring() -> None:
     generation = GenerationPaths(Path("3"))
     assert kept_as(generation.attempt(5, 2).directory, 1) == Path("5/2")
     assert kept_as(generation.attempt(5, 2).directory, 4) == Path("1/trial-1/2")
-    assert kept_as(generation.together(1).directory, 4) == Path("1/together")
+    assert kept_as(generation.together(1, [1, 2, 1, 1]).directory, 4) == Path("1/2")

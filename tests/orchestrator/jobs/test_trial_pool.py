@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,14 @@ from pathlib import Path
 import pytest
 from scripted_pool import COMPLETED, RUNNING, ScriptedRun, Status, ended
 
+from orchestrator import results
 from orchestrator.errors import RunFailed
 from orchestrator.files import write_json
 from orchestrator.jobs.entries import Landed
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
 from orchestrator.results import read_result
+from orchestrator.text import LOG_DATA
 
 Make = Callable[..., ScriptedRun]
 LEFT = Result(Outcome.OK, host="n9", started=10.0, finished=20.0, seconds={"protocols": 4.0}, measured=False)
@@ -58,7 +61,7 @@ def crash(run: ScriptedRun, trials: int, after: float) -> None:
 
 
 def brought_together(run: ScriptedRun, index: int) -> list[str]:
-    folder = run.paths.together(index).simulation
+    folder = max(run.paths.directory.glob(f"together/{index}/*/simulation"))
     return [(each / "of").read_text() for each in sorted(folder.iterdir())]
 
 
@@ -115,7 +118,7 @@ def test_a_trial_that_is_lost_is_submitted_again_alone(scripted: Make) -> None:
     run.cluster.answer(1, 1, RUNNING, ended(Outcome.NODE_FAIL))
     (landed,) = finish(run, 2)
     assert landed.result.outcome is Outcome.OK
-    assert landed.attempts == 1
+    assert landed.attempts == 2
     assert run.cluster.submitted == [(0, 1), (1, 1), (1, 2)]
     assert brought_together(run, 0) == ["0.1", "1.2"]
 
@@ -136,7 +139,7 @@ def test_a_measurement_that_was_not_taken_is_taken_by_the_next_controller(
     """It had been measured, and the simulation removed, when the controller died."""
     run = scripted(size=1)
     finish(run, 2)
-    together = run.paths.together(0)
+    together = run.paths.together(0, [1, 1])
     done = replace(read_result(together.result), values={"rate": 5.0})
     write_json(together.result, done.to_json())
     shutil.rmtree(together.simulation)
@@ -166,19 +169,88 @@ def test_measuring_that_fails_for_good_is_the_evaluations_failure(scripted: Make
     assert len(run.cluster.submitted) == 4
 
 
-def test_measuring_that_was_killed_is_tried_again(scripted: Make) -> None:
+def test_measuring_that_was_killed_is_tried_again_from_the_same_files(scripted: Make) -> None:
+    run = scripted(size=1)
+    run.measuring.findings[0] = Result(Outcome.CANCELLED, message="measuring was killed")
+    run.clock.after(20.0, run.measuring.findings.clear)
+    (landed,) = finish(run, 2)
+    assert landed.result.outcome is Outcome.OK
+    assert run.cluster.submitted == [(0, 1), (1, 1)]
+    assert 1 < len(run.measuring.added) < 6  # with growing pauses
+
+
+def test_measuring_that_is_killed_again_and_again_has_a_trial_simulated_again(scripted: Make) -> None:
     run = scripted(size=1)
     run.measuring.findings[0] = Result(Outcome.CANCELLED, message="measuring was killed")
 
-    def leaves_when_there_is_memory(paths: AttemptPaths) -> Status:
+    def leaves_less(paths: AttemptPaths) -> Status:
         run.measuring.findings.clear()
         return leaves(paths)
 
-    run.cluster.answer(0, 2, leaves_when_there_is_memory)
+    run.cluster.answer(0, 2, leaves_less)
     (landed,) = finish(run, 2)
     assert landed.result.outcome is Outcome.OK
     assert run.cluster.submitted == [(0, 1), (1, 1), (0, 2)]
     assert brought_together(run, 0) == ["0.2", "1.1"]
+
+
+def test_what_a_failed_run_has_left_is_never_taken_for_the_next_ones(scripted: Make) -> None:
+    run = scripted(size=1)
+    run.measuring.findings[0] = Result(Outcome.SIMULATION_ERROR, message="of old files")
+    with pytest.raises(RunFailed, match="of old files"):
+        finish(run, 2)
+    run.measuring.findings.clear()
+    together = run.paths.together(0, [1, 1])
+    write_json(together.result, replace(LEFT, outcome=Outcome.SIMULATION_ERROR, measured=True).to_json())
+    (landed,) = finish(run, 2)
+    assert landed.result.outcome is Outcome.OK
+    assert brought_together(run, 0) == ["0.2", "1.2"]
+
+
+def test_a_measurement_is_not_made_again_of_what_its_process_had_begun_to_remove(scripted: Make) -> None:
+    run = scripted(size=1)
+    finish(run, 2)
+    together = run.paths.together(0, [1, 1])
+    write_json(together.result, replace(read_result(together.result), values={"rate": 5.0}).to_json())
+    (together.trial(0) / "of").unlink()
+    for index in range(2):
+        run.deliver(index, 1, LEFT)
+    run.measuring.added.clear()
+    (landed,) = finish(run, 2)
+    assert (landed.result.values, run.measuring.added) == ({"rate": 5.0}, [])
+
+
+def test_trials_that_wait_for_others_show_that_simulations_work(scripted: Make) -> None:
+    """Two nodes on which nothing can be started do not end a run in which others have delivered."""
+    run = scripted(size=1)
+    for index in (3, 4, 5):
+        bad = Result(Outcome.LAUNCH_FAILED, message="no such file", host=f"bad{index}")
+        run.cluster.answer(index, 1, RUNNING, RUNNING, RUNNING, bad)
+    (landed,) = finish(run, 6)
+    assert landed.result.outcome is Outcome.OK
+    assert landed.attempts == 2
+
+
+def test_trials_that_wait_are_not_read_again_and_again(scripted: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, read = scripted(size=1), Counter[str]()
+    original = results.read_result
+
+    def counted(path: Path) -> Result:
+        read[path.name] += 1
+        return original(path)
+
+    monkeypatch.setattr(results, "read_result", counted)
+    run.cluster.answer(2, None, *[RUNNING] * 50, leaves)
+    finish(run, 3)
+    assert max(read.values()) < 5
+
+
+def test_an_evaluation_is_told_once(scripted: Make, caplog: pytest.LogCaptureFixture) -> None:
+    run = scripted(size=2)
+    caplog.set_level("INFO")
+    finish(run, 3)
+    told = [getattr(record, LOG_DATA) for record in caplog.records if hasattr(record, LOG_DATA)]
+    assert [(each["event"], each["offspring"]) for each in told] == [("landed", 0), ("landed", 1)]
 
 
 def test_at_the_deadline_what_never_began_says_nothing(scripted: Make) -> None:

@@ -67,6 +67,21 @@ def test_trials_have_directories_and_seeds_of_their_own(tmp_path: Path) -> None:
     assert told == [{**PARAMETERS, "seed": seed} for seed in seeds]
 
 
+def test_what_keeps_a_later_trial_from_starting_says_nothing_of_the_parameters(tmp_path: Path) -> None:
+    """Nor does what the trials before it have printed: that its own setup failed is told."""
+    setup = f"test ! -e {tmp_path}/second || {{ echo of the setup; exit 3; }}"
+    (tmp_path / "first.py").write_text(
+        "import json\nfrom pathlib import Path\nprint('No space left on device')\n"
+        f"json.dump({{'x': 1}}, open('returned.json', 'w'))\nPath({str(tmp_path)!r}, 'second').touch()\n"
+    )
+    section = {"command": "python3 {model_dir}/first.py", "setup": setup, "exit_codes": {3: "exploded"}}
+    options = simulation_options({"type": "command", **section, "seeds": {"seed": 7}, "trials": 2}, tmp_path)
+    made = create_simulation(options, tmp_path, SimulationContext())
+    with pytest.raises(SimulationFailed, match=r"simulation\.setup ended the script") as failed:
+        made.simulate({**PARAMETERS, "seed": 7}, attempt_of(tmp_path))
+    assert failed.value.outcome is Outcome.LAUNCH_FAILED
+
+
 def test_parameters_are_in_a_file_and_in_the_environment(tmp_path: Path) -> None:
     names = "PARAMETER_soma_g,PARAMETER_n,GAIN,ORCHESTRATOR_MODEL_DIR,ORCHESTRATOR_DIRECTORY,OMP_NUM_THREADS"
     command = f"python3 {{model_dir}}/telling.py {names} {{parameters}}"
