@@ -35,7 +35,7 @@ STEPS = {
     "sbatch_returned_but_the_jobs_have_no_task_yet": Step("orchestrator.cluster.submission:hand_over"),
     "submitted_but_the_ids_not_written": Step("orchestrator.cluster.slurm:SlurmCluster.submit", after=True),
     "results_written_but_not_collected": Step(
-        "orchestrator.jobs.entries:new_results",
+        "orchestrator.jobs.folders:new_results",
         when="args[0].parent.name == '1' and len(list(args[0].glob('*.json'))) == 4",
     ),
     "collected_but_not_appended": Step("orchestrator.checkpoint:Checkpoint.append"),
