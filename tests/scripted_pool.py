@@ -17,8 +17,8 @@ from orchestrator.cluster import Job, State, Status, SubmissionFailed, Task
 from orchestrator.files import append_json_line, read_json_lines, write_json
 from orchestrator.jobs.cleanup import Cleanup
 from orchestrator.jobs.entries import Landed, Terms
+from orchestrator.jobs.measuring.trials import MeasuringOfTrials
 from orchestrator.jobs.pool import JobPool
-from orchestrator.jobs.trials.measuring import MeasuringOfTrials
 from orchestrator.jobs.trials.pool import TrialPool
 from orchestrator.paths import AttemptPaths, GenerationPaths, RunPaths
 from orchestrator.records import Offspring, Outcome, Result
@@ -36,7 +36,7 @@ _MODULES = (
     "jobs.retries",
     "jobs.verdicts",
     "jobs.cleanup",
-    "jobs.trials.measuring",
+    "jobs.measuring.trials",
     "cluster.ending",
 )
 

@@ -29,9 +29,9 @@ from orchestrator.config.parameters import (
     start_problem,
     start_values,
 )
-from orchestrator.config.points import OPTIMISER, SCHEDULE, SIMULATION, with_default_method
+from orchestrator.config.points import OPTIMISER, SCHEDULE, SIMULATION, misfit, with_default_method
 from orchestrator.config.reevaluate import AUTO, Reevaluate
-from orchestrator.config.section import CIRCUMSTANCE, Duration
+from orchestrator.config.section import CIRCUMSTANCE, Duration, Section
 from orchestrator.config.sections import (
     Budget,
     ExplosionCheck,
@@ -211,27 +211,11 @@ class Config(Budget):
             )
         return value
 
-    @field_validator("schedule")
+    @field_validator("schedule", "jobs")
     @classmethod
-    def _suits_the_optimiser(cls, value: ScheduleOptions, info: ValidationInfo) -> ScheduleOptions:
-        optimiser: OptimiserOptions | None = info.data.get("optimiser")
-        plugin = optimiser._plugin if optimiser is not None else None
-        if optimiser is not None and plugin is not None and value.any_rows and not plugin.any_rows:
-            raise ValueError(
-                f"this way of {value.kind} tells evaluations of several generations together, which the optimiser "
-                f"{optimiser.method} does not take: use the schedule generations, with close_at: 1"
-            )
-        return value
-
-    @field_validator("jobs")
-    @classmethod
-    def _one_trial_or_several_evaluations(cls, value: JobsSection, info: ValidationInfo) -> JobsSection:
-        simulation: SimulationOptions | None = info.data.get("simulation")
-        if simulation is not None and simulation.jobs_per_evaluation > 1 and value.evaluations_per_job != 1:
-            raise ValueError(
-                "evaluations_per_job: expected 1, as simulation.job_per_trial gives each trial a job of its own, got "
-                f"{value.evaluations_per_job}"
-            )
+    def _suits_what_it_is_for(cls, value: Section, info: ValidationInfo) -> Section:
+        if problem := misfit(value, info.data):
+            raise ValueError(problem)
         return value
 
     @field_validator("cp_filename")

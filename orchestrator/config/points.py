@@ -8,6 +8,8 @@ from typing import Any
 from pydantic import ConfigDict
 
 from orchestrator.config.plugin_sections import PluginPoint
+from orchestrator.config.section import Section
+from orchestrator.config.sections import JobsSection
 from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.registry import optimisers
 from orchestrator.schedules.registry import ScheduleOptions, schedules
@@ -42,6 +44,40 @@ SCHEDULE = PluginPoint("kind", "generations", schedules, _UnreadSchedule)
 POINTS = {"optimiser": OPTIMISER, "schedule": SCHEDULE, "simulation": SIMULATION}
 # of traces: follows every sample, which takes far fewer evaluations than following the sum (docs/optimiser.md)
 _OF_TRACES = "hybrid"
+
+
+def misfit(section: Section, others: Mapping[str, Any]) -> str:
+    """Return why a section does not fit others of a configuration, which have been read before it; empty if it does.
+
+    Parameters
+    ----------
+    section : Section
+        A schedule, which depends on the optimiser, or the section ``jobs``, which does on the simulation.
+    others : mapping
+        The sections that could be read, by name.
+    """
+    if isinstance(section, ScheduleOptions):
+        return _misfit_of_schedule(section, others.get("optimiser"))
+    return _misfit_of_jobs(section, others.get("simulation")) if isinstance(section, JobsSection) else ""
+
+
+def _misfit_of_schedule(schedule: ScheduleOptions, optimiser: OptimiserOptions | None) -> str:
+    plugin = None if optimiser is None else optimiser._plugin
+    if optimiser is None or plugin is None or plugin.any_rows or not schedule.any_rows:
+        return ""
+    return (
+        f"this way of {schedule.kind} tells evaluations of several generations together, which the optimiser "
+        f"{optimiser.method} does not take: use the schedule generations, with close_at: 1"
+    )
+
+
+def _misfit_of_jobs(jobs: JobsSection, simulation: SimulationOptions | None) -> str:
+    if simulation is None or simulation.jobs_per_evaluation == 1 or jobs.evaluations_per_job == 1:
+        return ""
+    return (
+        "evaluations_per_job: expected 1, as simulation.job_per_trial gives each trial a job of its own, got "
+        f"{jobs.evaluations_per_job}"
+    )
 
 
 def with_default_method(data: Mapping[str, Any]) -> dict[str, Any]:

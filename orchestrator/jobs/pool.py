@@ -19,7 +19,7 @@ from orchestrator.jobs.deadline import Deadline
 from orchestrator.jobs.dispatcher import Dispatcher
 from orchestrator.jobs.entries import Entries, Entry, Landed, Stage, Terms
 from orchestrator.jobs.folders import Folders
-from orchestrator.jobs.measuring_pool import Measuring
+from orchestrator.jobs.measuring.pool import Measuring
 from orchestrator.jobs.poller import Poller
 from orchestrator.jobs.result_watch import ResultWatch
 from orchestrator.jobs.retries import Retries

@@ -14,9 +14,9 @@ from orchestrator.config.model import Config
 from orchestrator.jobs.chunks import Chunks
 from orchestrator.jobs.cleanup import Cleanup
 from orchestrator.jobs.entries import Landed, Terms
-from orchestrator.jobs.measuring_pool import MeasuringPool
+from orchestrator.jobs.measuring.pool import MeasuringPool
+from orchestrator.jobs.measuring.trials import MeasuringOfTrials
 from orchestrator.jobs.pool import JobPool
-from orchestrator.jobs.trials.measuring import MeasuringOfTrials
 from orchestrator.jobs.trials.pool import TrialPool
 from orchestrator.jobs.trials.trial import Trial
 from orchestrator.jobs.workers.pool import WorkerPool

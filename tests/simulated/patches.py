@@ -32,7 +32,8 @@ from orchestrator.checkpoint import history, reading
 from orchestrator.cluster import commands, submission
 from orchestrator.config import source, yaml_text
 from orchestrator.config.file import dump_config
-from orchestrator.jobs import measuring_pool, result_watch
+from orchestrator.jobs import result_watch
+from orchestrator.jobs.measuring import pool as measuring_pool
 from orchestrator.node import evaluate as node
 from orchestrator.node import several
 from orchestrator.run import start

@@ -7,8 +7,8 @@ from dataclasses import replace
 from types import TracebackType
 
 from orchestrator.jobs.entries import Landed
+from orchestrator.jobs.measuring.trials import Key, MeasuringOfTrials
 from orchestrator.jobs.pool import JobPool
-from orchestrator.jobs.trials.measuring import Key, MeasuringOfTrials
 from orchestrator.jobs.trials.trial import Trial, trials_of
 from orchestrator.records import Offspring, Outcome
 

@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from orchestrator.files import write_json
-from orchestrator.jobs import measuring_pool
-from orchestrator.jobs.measuring_pool import MeasuringPool
+from orchestrator.jobs.measuring import pool as measuring_pool
+from orchestrator.jobs.measuring.pool import MeasuringPool
 from orchestrator.memory import available_memory
 from orchestrator.paths import RunPaths
 from orchestrator.records import Outcome, Result

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from orchestrator.files import write_json
-from orchestrator.jobs.measuring_pool import MeasuringPool
+from orchestrator.jobs.measuring.pool import MeasuringPool
 from orchestrator.paths import AttemptPaths, GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
 from orchestrator.results import read_result, result_in

@@ -1,0 +1,1 @@
+"""Measuring what jobs leave unmeasured, beside the controller."""
