@@ -14,6 +14,7 @@ import pytest
 from chromium import started
 from environments import beside
 from exported_runs import CV, RATE, ROWS, exported, exported_run
+from orchestrator_project import wait_for
 from playwright.sync_api import Browser, Page, expect
 
 from orchestrator.paths import RunPaths
@@ -52,6 +53,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunPaths:
     return exported_run(tmp_path_factory.mktemp("exported") / "model")
 
 
+def answers(port: int) -> bool:
+    """Whether something listens at a port of this machine."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
 def dashboard(study: Path, environment: dict[str, str]) -> Iterator[str]:
     """Start it with a study; return where it shows all studies."""
@@ -70,6 +80,7 @@ def dashboard(study: Path, environment: dict[str, str]) -> Iterator[str]:
                 line = process.stdout.readline()
                 assert line, said
                 said += line
+            wait_for(lambda: answers(port))  # it says so before it listens
             yield f"http://127.0.0.1:{port}/dashboard/studies"
         finally:
             process.terminate()
