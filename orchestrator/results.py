@@ -35,6 +35,12 @@ def result_in(path: Path) -> Result | None:
         return None
 
 
+def is_measured(path: Path) -> bool:
+    """Return whether a result file says what its targets were measured to be, or why they cannot be."""
+    found = result_in(path)
+    return found is not None and found.measured and not found.outcome.infrastructure
+
+
 def why_unreadable(path: Path) -> str:
     """Return what is wrong with a result file; empty if it is good, or not there."""
     try:

@@ -29,7 +29,7 @@ from orchestrator.node.task import NodeTask
 from orchestrator.node.versions import versions_of
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Outcome, Result
-from orchestrator.results import read_result, result_in
+from orchestrator.results import is_measured, read_result
 from orchestrator.simulations.base import Simulation, SimulationFailed
 from orchestrator.simulations.delivering import deliver
 from orchestrator.simulations.failure_cause import CANNOT_DELIVER, FILE_SYSTEM_ERRORS
@@ -131,7 +131,7 @@ def measure_attempt(task_file: str) -> None:
     trials = [attempt.trial(number) for number in range(task.simulation.jobs_per_evaluation)]
     there = (attempt.directory, task.model_dir, *(trials if len(trials) > 1 else ()))
     measured = bounded(guarded(task, lambda: _measure(task, simulation, attempt), there))
-    if measured.outcome is not Outcome.OK and _is_done(attempt):
+    if measured.outcome is not Outcome.OK and is_measured(attempt.result):
         return  # by the process of a controller before this one, which has removed what it had measured
     result = replace(
         result,
@@ -151,11 +151,6 @@ def measure_attempt(task_file: str) -> None:
     _deliver(attempt, result)
     if not result.outcome.infrastructure:  # or it is to be measured again
         _tidy_up(task, attempt, result)
-
-
-def _is_done(attempt: AttemptPaths) -> bool:
-    found = result_in(attempt.result)
-    return found is not None and found.measured and not found.outcome.infrastructure
 
 
 def _deliver(attempt: AttemptPaths, result: Result) -> None:

@@ -12,7 +12,7 @@ from orchestrator.files import write_json
 from orchestrator.jobs.measuring.pool import MeasuringPool
 from orchestrator.paths import AttemptPaths, GenerationPaths
 from orchestrator.records import Offspring, Outcome, Result
-from orchestrator.results import read_result, result_in
+from orchestrator.results import is_measured, read_result, result_in
 
 _LOG = logging.getLogger(__name__)
 # after so many losses of the measuring a trial is simulated again: what it has left may be the cause
@@ -132,7 +132,7 @@ class MeasuringOfTrials:
         attempts = [left.attempts[number] for number in range(self._trials)]
         together = folder.together(index, [int(attempt.directory.name) for attempt in attempts])
         try:
-            if not _is_measured(together):  # by a controller before this one, which could not say so any more
+            if not is_measured(together.result):  # by a controller before this one, which could not say so any more
                 self._confirm()
                 if missing := _brought_together(attempts, together):
                     return self._lost(key, left, missing)
@@ -172,11 +172,6 @@ class MeasuringOfTrials:
             del left.attempts[number]
         lost = Result(Outcome.NODE_FAIL, message="what it has left is gone")
         return [(self._trial(key, number), lost) for number in missing]
-
-
-def _is_measured(together: AttemptPaths) -> bool:
-    found = result_in(together.result)
-    return found is not None and found.measured and not found.outcome.infrastructure
 
 
 def _brought_together(attempts: Sequence[AttemptPaths], together: AttemptPaths) -> list[int]:
