@@ -51,7 +51,8 @@ class _Search:
         self._draws = known.rng.standard_normal((draws, self._model.width))
         worked = learnt.points[~learnt.failed]
         expected = self._model.totals(worked, np.zeros((1, self._model.width)))[0]
-        self._least, self._worst = np.full(draws, expected.min()), float(learnt.totals.max())
+        own = expected[learnt.own[~learnt.failed]]
+        self._least, self._worst = np.full(draws, own.min()), float(learnt.totals.max())
         if len(known.pending):
             self._least = np.minimum(self._least, self._totals(known.pending).min(axis=1))
         self._low, self._high = known.region.box(known.archive.points[known.archive.best])

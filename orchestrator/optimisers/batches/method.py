@@ -11,10 +11,10 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from orchestrator.optimisers.base import Asked, Problem, Told
+from orchestrator.optimisers.base import TOLERANCE, Asked, Problem, Told
 from orchestrator.optimisers.batches.outputs import Feasibility
 from orchestrator.optimisers.batches.region import Region
-from orchestrator.optimisers.models.archive import Archive, archive_of
+from orchestrator.optimisers.models.archive import Archive, Flags, archive_of
 from orchestrator.optimisers.models.proposer import libraries
 from orchestrator.optimisers.points.design import DesignOptions
 from orchestrator.records import FloatArray, Origin
@@ -80,6 +80,9 @@ Propose = Callable[[Known, int], FloatArray]
 class Batches:
     """Asks for a first design, then for what methods propose, in equal shares.
 
+    When there is nothing more to gain around the best point, it begins anew with another design: the search goes on
+    around the best of what it evaluates from then on, with models that know all evaluations.
+
     It takes any rows. What a method proposes is of `Origin.MODEL`: a replay takes it from the record. All random
     numbers of an ask depend on the seed and on the number of the ask alone.
 
@@ -97,17 +100,28 @@ class Batches:
         self._problem, self._methods = problem, methods
         self._most, self._drawn = options.model_points, partial(options.drawn, problem)
         automatic = max(problem.size, min(len(problem.start) + 1, _DESIGN))
-        self._design = options.first_points(problem, automatic if options.initial == "auto" else options.initial)
-        self._region = Region(min(_RADIUS * problem.sigma, 1.0))
+        initial = automatic if options.initial == "auto" else options.initial
+        self._design = options.first_points(problem, initial)
+        self._next_design = partial(options.further_points, problem, initial)
+        self._region = self._wide_region()
         self._blocks: list[Told] = []
         self._asks = 0
+        # how often the search has begun anew, after how many asks, what was asked for since, and which rows are of it
+        self._restarts, self._begun = 0, 0
+        self._asked: list[FloatArray] = []
+        self._own: list[Flags] = []
 
     def ask(self, recorded: Asked | None = None, pending: FloatArray | None = None) -> Asked:
         """Return the next points."""
-        first = self._asks * self._problem.size
+        asked = self._next(recorded, pending)
+        self._asked.append(asked.points)
+        return asked
+
+    def _next(self, recorded: Asked | None, pending: FloatArray | None) -> Asked:
+        first = (self._asks - self._begun) * self._problem.size
+        begins = self._asks == 0 and len(self._design) > 0
         self._asks += 1
         samples = self._samples(first)
-        begins = first == 0 and len(self._design) > 0
         origins = (Origin.START if begins else Origin.SAMPLE, *[Origin.SAMPLE] * (len(samples) - 1))
         if recorded is not None:
             return recorded.redrawn(samples)
@@ -122,16 +136,40 @@ class Batches:
         """Take evaluations, of which there may be any number; after some before the first ask there is no design."""
         if not self._asks:
             self._design = self._design[:0]
+        own = self._of_this_search(told.points)
         self._blocks.append(told)
-        self._region.learn(told)
+        self._own.append(own)
+        self._region.learn(told, [n for n in told.evaluated if own[n]])
+        if self._region.exhausted:
+            self._begin_anew()
 
     def stop(self) -> str | None:
         """Return None: nobody knows that there is nothing more to gain."""
         return None
 
     def state(self) -> Mapping[str, FloatArray | float]:
-        """Return ``radius``, half the width of the region around the best point in which the models are believed."""
+        """Return ``radius``, half the width of the region around the best point in which the models are believed.
+
+        It is again as wide as at first in a search that has begun anew.
+        """
         return {"radius": self._region.radius}
+
+    def _wide_region(self) -> Region:
+        return Region(min(_RADIUS * self._problem.sigma, 1.0))
+
+    def _begin_anew(self) -> None:
+        """Leave the best point, of which nothing more is expected, for another design."""
+        self._restarts, self._begun, self._asked = self._restarts + 1, self._asks, []
+        self._own = [np.zeros_like(each) for each in self._own]
+        self._region = self._wide_region()
+        self._design = self._next_design(self._restarts)
+
+    def _of_this_search(self, points: FloatArray) -> Flags:
+        """Return which of the points were asked for since the search began anew; what comes back late is not."""
+        if not self._restarts:
+            return np.ones(len(points), dtype=bool)
+        asked = np.vstack([np.empty((0, points.shape[1])), *self._asked])
+        return np.array([bool((np.abs(asked - point).max(axis=1) <= TOLERANCE).any()) for point in points], dtype=bool)
 
     def _samples(self, first: int) -> FloatArray:
         """Return as many points as are asked for, of the design and, after its end, anywhere."""
@@ -145,8 +183,8 @@ class Batches:
         nothing = np.empty((0, len(self._problem.start)))
         if not number or not self._blocks:
             return nothing
-        archive = archive_of(self._problem, self._blocks)
-        if all(np.count_nonzero(known) < _FEWEST for _, known in archive.groups()):
+        archive = archive_of(self._problem, self._blocks, self._own)
+        if not archive.candidates.any() or all(np.count_nonzero(known) < _FEWEST for _, known in archive.groups()):
             return nothing
         try:
             # matrices are small: more threads, of which a large node has many, would only wait for each other

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,9 +14,10 @@ from orchestrator.records import FloatArray
 _SHRINK, _PROPOSALS = 0.5, 4
 # after one with progress the radius is so many times the step to the new best point, changed by these factors at most
 _STEPS, _NARROW, _WIDE = 2.0, 0.2, 2.0
-# after it has shrunk so often in a row the region is as wide as at first
-_PATIENCE = 8
 _LEAST = 1e-9
+# nothing more is expected of a box that is narrower than this share of its first width, after so many proposals, and so
+# many for each parameter and one, which together have gained less than this share of the total
+_COLLAPSED, _PATIENCE, _FOR_EACH, _GAIN = 0.05, 12, 1.5, 0.03
 
 
 class Region:
@@ -35,30 +37,44 @@ class Region:
     def __init__(self, radius: float):
         self.radius = radius
         self._first = radius
-        self._least, self._best, self._failures = math.inf, np.empty(0), 0.0
+        self._least, self._best = math.inf, np.empty(0)
+        self._reference, self._in_vain = math.inf, 0
 
-    def learn(self, told: Told) -> None:
-        """Take a block of evaluations; one in which no model proposed anything says nothing of the width."""
-        if not told.evaluated:
+    @property
+    def exhausted(self) -> bool:
+        """Whether there is nothing more to gain here: the box is narrow, and many proposals have gained little."""
+        patience = max(_PATIENCE, _FOR_EACH * (len(self._best) + 1))
+        return self.radius <= _COLLAPSED * self._first and self._in_vain >= patience
+
+    def learn(self, told: Told, rows: Sequence[int]) -> None:
+        """Take evaluations; those among which no model proposed anything say nothing of the width.
+
+        Parameters
+        ----------
+        told : Told
+            A block.
+        rows : sequence of int
+            What counts of it.
+        """
+        if not len(rows):
             return
-        totals = told.totals[told.evaluated]
-        lowest = told.evaluated[int(np.argmin(totals))]
+        totals = told.totals[rows]
+        lowest = rows[int(np.argmin(totals))]
         better, before = bool(totals.min() < self._least), self._best
         if better:
             self._least, self._best = float(totals.min()), told.points[lowest]
-        proposals = int(np.isin(told.evaluated, told.proposed).sum())
+        proposals = int(np.isin(rows, told.proposed).sum())
+        if self._least < (1 - _GAIN) * self._reference:
+            self._reference, self._in_vain = self._least, 0
+        else:
+            self._in_vain += proposals
         if not proposals or not len(before):
             return
         if better:
             step = float(np.abs(self._best - before).max())
-            self._failures = 0.0
             self.radius = float(np.clip(_STEPS * step, _NARROW * self.radius, min(_WIDE * self.radius, 1.0)))
             return
-        weight = min(proposals / _PROPOSALS, 1.0)
-        self._failures += weight
-        self.radius = max(_SHRINK**weight * self.radius, _LEAST)
-        if self._failures >= _PATIENCE:
-            self._failures, self.radius = 0.0, self._first
+        self.radius = max(_SHRINK ** min(proposals / _PROPOSALS, 1.0) * self.radius, _LEAST)
 
     def box(self, centre: FloatArray, share: float = 1.0) -> tuple[FloatArray, FloatArray]:
         """Return lower and upper bounds, each of shape (n_parameters,), inside the unit cube."""

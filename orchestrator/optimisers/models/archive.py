@@ -34,6 +34,8 @@ class Archive:
         Whether the simulation exploded, or failed otherwise because of its parameters.
     totals : ndarray of float, shape (n_points,)
         Sums of the scores.
+    own : ndarray of bool, shape (n_points,)
+        Which of them are of the present search, whose best is the centre of what is learnt; the others are known.
     """
 
     quantities: Sequence[Quantity]
@@ -41,11 +43,17 @@ class Archive:
     rows: Sequence[FloatArray]
     failed: Flags
     totals: FloatArray
+    own: Flags
+
+    @property
+    def candidates(self) -> Flags:
+        """Which evaluations of the present search did not fail, shape (n_points,)."""
+        return np.asarray(self.own & ~self.failed)
 
     @property
     def best(self) -> int:
-        """Row of the least total that did not fail."""
-        return int(np.argmin(np.where(self.failed, np.inf, self.totals)))
+        """Row of the least total of the present search that did not fail."""
+        return int(np.argmin(np.where(self.candidates, self.totals, np.inf)))
 
     def nearest(self, number: int) -> Archive:
         """Return the evaluations nearest to the best one, at most so many, in their order."""
@@ -57,7 +65,8 @@ class Archive:
     def only(self, chosen: IntArray) -> Archive:
         """Return some of the evaluations, by their rows."""
         rows = [each[chosen] for each in self.rows]
-        return Archive(self.quantities, self.points[chosen], rows, self.failed[chosen], self.totals[chosen])
+        failed, own = self.failed[chosen], self.own[chosen]
+        return Archive(self.quantities, self.points[chosen], rows, failed, self.totals[chosen], own)
 
     def groups(self) -> list[tuple[IntArray, Flags]]:
         """Return targets that are known of the same evaluations together, and of which these are."""
@@ -79,7 +88,7 @@ def rows_of(blocks: Sequence[Told]) -> list[tuple[int, int]]:
     return [(block, n) for _, block, n in sorted(found, key=lambda place: place[0])]
 
 
-def archive_of(problem: Problem, blocks: Sequence[Told]) -> Archive:
+def archive_of(problem: Problem, blocks: Sequence[Told], own: Sequence[Flags] | None = None) -> Archive:
     """Return what may be learnt of blocks of evaluations, in the order of `rows_of`.
 
     Parameters
@@ -88,6 +97,8 @@ def archive_of(problem: Problem, blocks: Sequence[Told]) -> Archive:
         What is solved.
     blocks : sequence of Told
         At least one.
+    own : sequence of ndarray of bool, one for each block, optional
+        Which rows are of the present search; all by default.
     """
     places = rows_of(blocks)
     width = blocks[0].scores.shape[1]
@@ -98,7 +109,8 @@ def archive_of(problem: Problem, blocks: Sequence[Told]) -> Archive:
     failed = np.array([blocks[block].outcomes[n] is not Outcome.OK for block, n in places], dtype=bool)
     points = _stacked([blocks[block].points[n] for block, n in places], len(problem.start))
     totals = np.array([blocks[block].scores[n].sum() for block, n in places])
-    return Archive(quantities, problem.snapped(points), rows, failed, totals)
+    present = np.array([own is None or own[block][n] for block, n in places], dtype=bool)
+    return Archive(quantities, problem.snapped(points), rows, failed, totals, present)
 
 
 def _stacked(rows: Sequence[FloatArray], width: int) -> FloatArray:

@@ -14,6 +14,9 @@ from orchestrator.optimisers.base import Problem
 from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.records import FloatArray
 
+# generators of random numbers of a restart have numbers that no ask has
+_RESTART = 2**32
+
 
 class DrawingOptions(OptimiserOptions):
     """Methods that draw points from the whole ranges."""
@@ -65,16 +68,40 @@ class DesignOptions(DrawingOptions):
         ndarray of float, shape (number, n_parameters)
         """
         if self.design == "sobol":
-            shares = sobol_sequence(problem).random(2 ** math.ceil(math.log2(number)))
-            return np.vstack([problem.start, self.drawn(problem, shares[: number - 1])])
+            return np.vstack([problem.start, self._of_sequence(problem, 0, number - 1)])
         if not everywhere:
             return first_design(problem, number)
         # with the largest standard deviation a design reaches from bound to bound
         points = first_design(replace(problem, sigma=1.0), number)
         return np.vstack([points[:1], self.drawn(problem, points[1:])])
 
+    def further_points(self, problem: Problem, number: int, restart: int) -> FloatArray:
+        """Return other points than the first ones, for a search that begins anew around the start.
 
-def first_design(problem: Problem, number: int) -> FloatArray:
+        Parameters
+        ----------
+        problem : Problem
+            What is solved.
+        number : int
+            Points altogether.
+        restart : int
+            The how many-th time this is, from 1 on.
+
+        Returns
+        -------
+        ndarray of float, shape (number, n_parameters)
+        """
+        if self.design == "sobol":
+            return self._of_sequence(problem, restart * number, number)
+        return first_design(problem, number + 1, restart)[1:]
+
+    def _of_sequence(self, problem: Problem, first: int, number: int) -> FloatArray:
+        """Return points of the Sobol sequence from one of them on, shape (number, n_parameters)."""
+        shares = sobol_sequence(problem).random(2 ** math.ceil(math.log2(first + number + 1)))
+        return self.drawn(problem, shares[first : first + number])
+
+
+def first_design(problem: Problem, number: int, restart: int = 0) -> FloatArray:
     """Return the start and a Latin hypercube of the initial standard deviation around it, inside the cube.
 
     McKay, Beckman & Conover 1979, Technometrics 21:239.
@@ -85,12 +112,14 @@ def first_design(problem: Problem, number: int) -> FloatArray:
         What is solved.
     number : int
         Points altogether.
+    restart : int
+        Designs of other numbers have other points.
 
     Returns
     -------
     ndarray of float, shape (number, n_parameters)
     """
-    rng = problem.generator(0)
+    rng = problem.generator(restart * _RESTART)
     n = len(problem.start)
     strata = rng.permuted(np.tile(np.arange(number - 1), (n, 1)), axis=1).T
     cube = (strata + rng.random(strata.shape)) / max(number - 1, 1)

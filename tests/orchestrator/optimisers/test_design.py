@@ -129,3 +129,15 @@ def test_a_run_from_before_priors_were_followed_goes_on_without(
     was = options.model_validate({"method": "tpe", **given}).as_it_was(options.model_validate(frozen))
     assert isinstance(was, DrawingOptions)
     assert was.priors is expected
+
+
+@pytest.mark.parametrize("design", ["own", "sobol"])
+def test_further_designs_have_other_points_each(design: str) -> None:
+    problem = Problem(np.full(3, 0.5), UNIFORM.steps, sigma=0.1, size=SIZE, seed=3, space=UNIFORM)
+    options = DesignOptions.model_validate({"method": "hybrid", "design": design})
+    designs = [options.first_points(problem, SIZE)[1:], *[options.further_points(problem, SIZE, n) for n in (1, 2)]]
+    assert [len(each) for each in designs] == [SIZE - 1, SIZE, SIZE]
+    points = np.vstack(designs)
+    assert len(np.unique(points.round(9), axis=0)) == 3 * SIZE - 1
+    assert np.ptp(points, axis=0).max() == pytest.approx(0.34 if design == "own" else 1.0, abs=0.05)
+    assert np.array_equal(options.further_points(problem, SIZE, 2), designs[2])

@@ -78,6 +78,13 @@ def told(asked: Asked, vector: Vector | None = None, serial: int = 0) -> Told:
     return Told(asked.points, values, scores, outcomes, asked.origins, ids, outputs={0: outputs})
 
 
+def valley(entry: Told, serial: int, floor: float = 0.0) -> Told:
+    """Return the same points with a total that is least at the first corner, and no outputs."""
+    values = floor + 5.0 + (entry.points**2).sum(axis=1, keepdims=True)
+    ids = [(serial, n) for n in range(len(values))]
+    return replace(entry, values=values, scores=values, ids=ids, outputs={})
+
+
 def run(optimiser: Optimiser, asks: int, vector: Vector | None = None) -> list[Told]:
     history = []
     for serial in range(asks):
@@ -156,6 +163,59 @@ def test_a_batch_of_which_only_the_beginning_was_evaluated_is_replayed(method: s
     other.tell(told(part, serial=2))
     assert np.array_equal(optimiser.ask().points, other.ask().points)
     assert optimiser.state() == other.state()
+
+
+def begins_anew(entry: Told) -> bool:
+    return all(origin is Origin.SAMPLE for origin in entry.origins)
+
+
+@pytest.mark.parametrize("method", WHOLE)
+def test_a_search_with_nothing_more_to_gain_begins_anew_with_other_points(method: str) -> None:
+    history = run(create(method, problem()), 30)
+    anew = [n for n, entry in enumerate(history) if begins_anew(entry)]
+    assert anew
+    first, again = history[0].points[1:], history[anew[0]].points
+    assert np.abs(first[:, None] - again[None]).max(axis=2).min() > 1e-6
+    # all of the new design are around the start, not around the solution, as the first were
+    assert np.abs(again - 0.5).max() <= 0.2 * np.sqrt(3)
+    assert np.ptp(again, axis=0).min() > 0.4
+    assert least(history[: anew[0]]) < 1e-3
+
+
+@pytest.mark.parametrize("method", WHOLE)
+def test_a_search_that_begins_anew_is_replayed_and_goes_on_as_it_would_have(method: str) -> None:
+    first, second = create(method, problem()), create(method, problem())
+    history = run(first, 30)
+    assert any(begins_anew(entry) for entry in history)
+    for entry in history:
+        assert np.array_equal(second.ask(Asked(entry.points, tuple(entry.origins))).points, entry.points)
+        second.tell(entry)
+    assert np.array_equal(first.ask().points, second.ask().points)
+    assert first.state() == second.state()
+
+
+def test_what_comes_back_late_of_an_earlier_search_is_learnt_but_does_not_draw_the_new_one_back() -> None:
+    """A rolling schedule has evaluations in flight when the search begins anew; one of them is the best of all."""
+    optimiser, serial = create("hybrid", problem(vectors={}, sigma=0.1)), 0
+    late = told(optimiser.ask())
+    optimiser.tell(valley(late, serial))
+    while True:
+        serial += 1
+        late, asked = told(optimiser.ask()), told(optimiser.ask())
+        optimiser.tell(valley(asked, serial))
+        if optimiser.state()["radius"] == 0.2 and serial > 4:
+            break
+    design = valley(told(optimiser.ask()), serial + 1, floor=1.0)
+    assert begins_anew(design)
+    best = design.points[int(design.totals.argmin())]
+    optimiser.tell(design)
+    lower = valley(late, serial + 2)
+    assert lower.totals.min() < design.totals.min()
+    optimiser.tell(lower)
+    steps = optimiser.ask()
+    assert set(steps.origins) == {Origin.MODEL}
+    assert np.abs(steps.points - best).max() <= 2 * 0.2 + 1e-9
+    assert optimiser.state()["radius"] == 0.2
 
 
 @pytest.mark.parametrize("method", METHODS)
