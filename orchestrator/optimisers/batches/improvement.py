@@ -51,14 +51,14 @@ class _Search:
         self._draws = known.rng.standard_normal((draws, self._model.width))
         worked = learnt.points[~learnt.failed]
         expected = self._model.totals(worked, np.zeros((1, self._model.width)))[0]
-        own = expected[learnt.own[~learnt.failed]]
-        self._least, self._worst = np.full(draws, own.min()), float(learnt.totals.max())
+        own = learnt.own[~learnt.failed]
+        self._least, self._worst = np.full(draws, expected[own].min()), float(learnt.totals.max())
         if len(known.pending):
             self._least = np.minimum(self._least, self._totals(known.pending).min(axis=1))
         self._low, self._high = known.region.box(known.archive.points[known.archive.best])
-        good = worked[np.argsort(expected, kind="stable")[:_GOOD]]
+        good = worked[own][np.argsort(expected[own], kind="stable")[:_GOOD]]
         self._candidates = known.snapped(self._around(good))
-        self._possible, self._works = self._totals(self._candidates), known.feasibility.works(self._candidates)
+        self._possible, self._works = self._totals(self._candidates), self._allowed(self._candidates)
 
     def next(self) -> FloatArray:
         """Return the point that improves most on those that were returned before."""
@@ -70,7 +70,7 @@ class _Search:
             near = point + width * radius * rng.standard_normal((self._near, len(point)))
             near = self._known.snapped(np.clip(near, self._low, self._high))
             possible = self._totals(near)
-            gains = self._gains(possible, self._known.feasibility.works(near))
+            gains = self._gains(possible, self._allowed(near))
             best = int(np.argmax(gains))
             if gains[best] > gain:
                 point, totals, gain = near[best], possible[:, best], gains[best]
@@ -79,6 +79,10 @@ class _Search:
 
     def _totals(self, points: FloatArray) -> FloatArray:
         return self._model.totals(points, self._draws)
+
+    def _allowed(self, points: FloatArray) -> FloatArray:
+        """Return the probability that points can be simulated, 0 of those that a search has left behind."""
+        return self._known.feasibility.works(points) * ~self._known.is_left(points)
 
     def _gains(self, possible: FloatArray, works: FloatArray) -> FloatArray:
         """Return the expected improvement of points of which these totals, shape (n_draws, n_points), are possible."""

@@ -48,14 +48,14 @@ class LinearModel:
     Parameters
     ----------
     archive : Archive
-        With at least one evaluation that did not fail.
+        With at least one evaluation of the present search that did not fail.
     radius : float
         Where the model is believed: one of the levels are the evaluations that are not farther than twice this.
 
     Attributes
     ----------
     centre : ndarray of float, shape (n_parameters,)
-        The best evaluation's point.
+        The point of the best evaluation of the present search.
     """
 
     def __init__(self, archive: Archive, radius: float):

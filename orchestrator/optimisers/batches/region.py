@@ -21,7 +21,7 @@ _COLLAPSED, _PATIENCE, _FOR_EACH, _GAIN = 0.05, 12, 1.5, 0.03
 
 
 class Region:
-    """A box around the best evaluation, whose half width follows from what was told, and from nothing else.
+    """A box around the best evaluation of a search, whose half width follows from what was told, and from nothing else.
 
     Parameters
     ----------
@@ -32,19 +32,27 @@ class Region:
     ----------
     radius : float
         Half its width.
+    best : ndarray of float, shape (n_parameters,)
+        The evaluation, in the cube; empty if there is none yet.
+    least : float
+        Its total score, infinite if there is none yet.
     """
 
     def __init__(self, radius: float):
         self.radius = radius
         self._first = radius
-        self._least, self._best = math.inf, np.empty(0)
+        self.least, self.best = math.inf, np.empty(0)
         self._reference, self._in_vain = math.inf, 0
 
     @property
     def exhausted(self) -> bool:
         """Whether there is nothing more to gain here: the box is narrow, and many proposals have gained little."""
-        patience = max(_PATIENCE, _FOR_EACH * (len(self._best) + 1))
+        patience = max(_PATIENCE, _FOR_EACH * (len(self.best) + 1))
         return self.radius <= _COLLAPSED * self._first and self._in_vain >= patience
+
+    def widen(self) -> None:
+        """Make it as wide as at first, around the same point."""
+        self.radius, self._reference, self._in_vain = self._first, math.inf, 0
 
     def learn(self, told: Told, rows: Sequence[int]) -> None:
         """Take evaluations; those among which no model proposed anything say nothing of the width.
@@ -60,18 +68,18 @@ class Region:
             return
         totals = told.totals[rows]
         lowest = rows[int(np.argmin(totals))]
-        better, before = bool(totals.min() < self._least), self._best
+        better, before = bool(totals.min() < self.least), self.best
         if better:
-            self._least, self._best = float(totals.min()), told.points[lowest]
+            self.least, self.best = float(totals.min()), told.points[lowest]
         proposals = int(np.isin(rows, told.proposed).sum())
-        if self._least < (1 - _GAIN) * self._reference:
-            self._reference, self._in_vain = self._least, 0
+        if self.least < (1 - _GAIN) * self._reference:
+            self._reference, self._in_vain = self.least, 0
         else:
             self._in_vain += proposals
         if not proposals or not len(before):
             return
         if better:
-            step = float(np.abs(self._best - before).max())
+            step = float(np.abs(self.best - before).max())
             self.radius = float(np.clip(_STEPS * step, _NARROW * self.radius, min(_WIDE * self.radius, 1.0)))
             return
         self.radius = max(_SHRINK ** min(proposals / _PROPOSALS, 1.0) * self.radius, _LEAST)

@@ -25,8 +25,8 @@ _CLOSE, _KNOWN = 0.02, 1e-3
 def stepping(known: Known, number: int) -> FloatArray:
     """Return points, shape (number, n_parameters): steps of the linear model, then random directions.
 
-    A step that ends where another point is, such as at a bound, or at the same whole numbers, gives way to a random
-    direction.
+    A step that ends where another point is, such as at a bound, or at the same whole numbers, or where another search
+    has ended, gives way to a random direction.
 
     Parameters
     ----------
@@ -40,7 +40,8 @@ def stepping(known: Known, number: int) -> FloatArray:
     chosen: list[FloatArray] = []
     for box in _BOXES[: max(1, math.ceil(_STEPS * number))]:
         step = _feasible(known, model.centre, model.best_in(*known.region.box(model.centre, box)))
-        if not known.near(step, [*pending, *chosen], _CLOSE) and not known.near(step, known.archive.points, _KNOWN):
+        new = not known.near(step, [*pending, *chosen], _CLOSE) and not known.near(step, known.archive.points, _KNOWN)
+        if new and not known.is_left(step[None])[0]:
             chosen.append(step)
     around = chosen[0] if chosen else model.centre
     while len(chosen) < number:

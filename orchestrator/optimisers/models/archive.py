@@ -35,7 +35,7 @@ class Archive:
     totals : ndarray of float, shape (n_points,)
         Sums of the scores.
     own : ndarray of bool, shape (n_points,)
-        Which of them are of the present search, whose best is the centre of what is learnt; the others are known.
+        Which of them are of the present search, whose best is the centre of what is learnt; the others are only known.
     """
 
     quantities: Sequence[Quantity]
@@ -56,11 +56,12 @@ class Archive:
         return int(np.argmin(np.where(self.candidates, self.totals, np.inf)))
 
     def nearest(self, number: int) -> Archive:
-        """Return the evaluations nearest to the best one, at most so many, in their order."""
+        """Return the evaluations nearest to the best one, itself among them, at most so many, in their order."""
         if len(self.points) <= number:
             return self
         squares = ((self.points - self.points[self.best]) ** 2).sum(axis=1)
-        return self.only(np.sort(np.argsort(squares, kind="stable")[:number]))
+        # of those at the same place, which whole numbers may have many of, candidates first
+        return self.only(np.sort(np.lexsort((~self.candidates, squares))[:number]))
 
     def only(self, chosen: IntArray) -> Archive:
         """Return some of the evaluations, by their rows."""

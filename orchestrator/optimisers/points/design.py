@@ -92,8 +92,15 @@ class DesignOptions(DrawingOptions):
         ndarray of float, shape (number, n_parameters)
         """
         if self.design == "sobol":
-            return self._of_sequence(problem, restart * number, number)
+            return self._of_sequence(problem, restart * number - 1, number)
         return first_design(problem, number + 1, restart)[1:]
+
+    def further_draws(self, problem: Problem, shares: FloatArray) -> FloatArray:
+        """Return points from where those of a further design are, of points that are uniform in the cube."""
+        if self.design == "sobol":
+            return self.drawn(problem, shares)
+        low, high = _around_the_start(problem)
+        return np.asarray(low + (high - low) * shares)
 
     def _of_sequence(self, problem: Problem, first: int, number: int) -> FloatArray:
         """Return points of the Sobol sequence from one of them on, shape (number, n_parameters)."""
@@ -123,9 +130,14 @@ def first_design(problem: Problem, number: int, restart: int = 0) -> FloatArray:
     n = len(problem.start)
     strata = rng.permuted(np.tile(np.arange(number - 1), (n, 1)), axis=1).T
     cube = (strata + rng.random(strata.shape)) / max(number - 1, 1)
-    width = math.sqrt(3) * problem.sigma
-    low, high = np.maximum(problem.start - width, 0.0), np.minimum(problem.start + width, 1.0)
+    low, high = _around_the_start(problem)
     return np.vstack([problem.start, low + (high - low) * cube])
+
+
+def _around_the_start(problem: Problem) -> tuple[FloatArray, FloatArray]:
+    """Return the bounds, each of shape (n_parameters,), between which uniform points have the initial sigma."""
+    width = math.sqrt(3) * problem.sigma
+    return np.maximum(problem.start - width, 0.0), np.minimum(problem.start + width, 1.0)
 
 
 def sobol_sequence(problem: Problem) -> Any:

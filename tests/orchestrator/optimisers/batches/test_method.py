@@ -10,6 +10,7 @@ import pytest
 
 from orchestrator.optimisers import Asked, Optimiser, Problem, Told, Vector, create_optimiser
 from orchestrator.optimisers.base import Scale
+from orchestrator.optimisers.models.archive import archive_of
 from orchestrator.optimisers.registry import optimisers
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.records import FloatArray, Origin, Outcome
@@ -192,6 +193,89 @@ def test_a_search_that_begins_anew_is_replayed_and_goes_on_as_it_would_have(meth
         second.tell(entry)
     assert np.array_equal(first.ask().points, second.ask().points)
     assert first.state() == second.state()
+
+
+def two_valleys(points: FloatArray) -> FloatArray:
+    """Return totals of at least 1 in the wide valley and 0.2 in the narrow one."""
+    wide = 1.0 + 40 * np.abs(points - [0.3, 0.3]).max(axis=1)
+    narrow = 0.2 + 60 * np.abs(points - [0.72, 0.7]).max(axis=1)
+    return np.asarray(np.minimum(wide, narrow))
+
+
+def totals_of(method: str, asks: int, **options: object) -> list[tuple[Origin, FloatArray, float]]:
+    """Search in the two valleys from the wide one, and return origin, point and total of all evaluations."""
+    given = problem(vectors={}, start=np.array([0.3, 0.35]), scales=[Scale(0.0, 0.0, 1.0, 100.0)], sigma=0.25)
+    optimiser, found = create_optimiser(optimisers().find(method).options(method=method, **options), given), []
+    for serial in range(asks):
+        asked = optimiser.ask()
+        totals = two_valleys(asked.points)
+        entry = replace(told(asked, serial=serial), values=totals[:, None], scores=totals[:, None], outputs={})
+        optimiser.tell(entry)
+        found += list(zip(asked.origins, asked.points, totals, strict=True))
+    return found
+
+
+@pytest.mark.parametrize("method", WHOLE)
+def test_a_better_valley_is_found_by_a_later_search(method: str) -> None:
+    assert min(total for _, _, total in totals_of(method, 40, restarts=False)) > 0.99
+    assert min(total for _, _, total in totals_of(method, 40)) < 0.75
+
+
+@pytest.mark.parametrize("method", WHOLE)
+def test_a_search_elsewhere_does_not_end_where_an_earlier_one_has_and_the_next_goes_back_to_the_best(
+    method: str,
+) -> None:
+    found = totals_of(method, 60)
+    designs = [n for n in range(8, len(found), 8) if found[n][0] is Origin.SAMPLE]
+    assert len(designs) > 1
+    first = min(found[: designs[0]], key=lambda each: each[2])[1]
+    # the next search, until it is exhausted, which takes at least five batches
+    second = [point for origin, point, _ in found[designs[0] + 8 : designs[0] + 40] if origin is Origin.MODEL]
+    near = [np.abs(point - first).max() <= 0.125 for point in second]
+    assert np.mean(near) < 0.2
+    best = min(found[: designs[1]], key=lambda each: each[2])[1]
+    before = [point for _, point, _ in found[designs[1] - 8 : designs[1]]]
+    assert min(np.abs(point - best).max() for point in before) < 0.05
+
+
+@pytest.mark.parametrize("method", WHOLE)
+def test_without_restarts_and_when_polishing_it_stays_with_its_best(method: str) -> None:
+    """So does a search of an earlier version; the box is as wide as at first again when nothing more is gained."""
+    fixed = create_optimiser(optimisers().find(method).options(method=method, restarts=False), problem())
+    kind = optimisers().find(method)
+    polishing = kind.create(kind.options(method=method), problem())
+    polishing.tell(told(create(method, problem()).ask()))
+    for optimiser in (fixed, polishing):
+        radii, origins = [], set()
+        for serial in range(1, 30):
+            asked = optimiser.ask()
+            origins |= set(asked.origins) if serial > 2 else set()
+            optimiser.tell(told(asked, serial=serial))
+            radii.append(optimiser.state()["radius"])
+        assert origins == {Origin.MODEL}
+        assert 0.4 in radii[radii.index(min(radii)) :]
+
+
+def test_while_nothing_of_a_new_design_is_known_further_points_are_from_where_it_is() -> None:
+    optimiser = create("hybrid", problem(sigma=0.1))
+    for serial in range(40):
+        asked = optimiser.ask()
+        if serial and all(origin is Origin.SAMPLE for origin in asked.origins):
+            break
+        optimiser.tell(told(asked, serial=serial))
+    else:
+        pytest.fail("it did not begin anew")
+    in_flight = np.vstack([asked.points, *(optimiser.ask(pending=asked.points).points for _ in range(3))])
+    assert np.abs(in_flight - 0.5).max() <= 0.1 * np.sqrt(3) + 1e-9
+
+
+def test_of_evaluations_at_the_same_place_the_own_best_is_learnt() -> None:
+    """A few whole numbers are evaluated often, by earlier searches as well."""
+    points = np.full((50, 2), 0.5)
+    entry = told(Asked(points, (Origin.MODEL,) * 50))
+    own = [np.arange(50) == 49]
+    nearest = archive_of(problem(), [entry], own).nearest(20)
+    assert nearest.candidates.any()
 
 
 def test_what_comes_back_late_of_an_earlier_search_is_learnt_but_does_not_draw_the_new_one_back() -> None:

@@ -67,6 +67,15 @@ def test_many_small_gains_count_once_they_are_three_percent_together(gain: float
     assert region.exhausted is exhausted
 
 
+def test_a_box_that_is_widened_is_tried_again() -> None:
+    region = begun()
+    for _ in range(5):
+        learn(region, told(11.0, 0.6))
+    region.widen()
+    assert (region.radius, region.exhausted) == (0.4, False)
+    assert region.best.tolist() == [0.5, 0.5]
+
+
 def test_many_parameters_need_more_proposals_before_a_box_is_exhausted() -> None:
     region = Region(0.4)
     for origin in [Origin.SAMPLE, *[Origin.MODEL] * 5]:
