@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from orchestrator.config.source import PREDECESSOR_SECTIONS, Source
-from orchestrator.errors import ConfigError, Problem
+from orchestrator.errors import ConfigError, ConfigProblem
 from orchestrator.prepare.predecessor_checkpoint import Best
 from orchestrator.prepare.predecessor_script import ScriptSettings
 from orchestrator.prepare.suggested_space import number, suggest_space, yaml_key
@@ -136,7 +136,7 @@ def read_predecessor(path: Path) -> Imported:
         if not isinstance(spec, dict):
             problems.append(source.problem(("targets", index), f"expected an object {{...}}, got {spec!r}"))
     if not source.data.get("parameters") and not problems:
-        problems.append(Problem("parameters", "expected at least one parameter"))
+        problems.append(ConfigProblem("parameters", "expected at least one parameter"))
     if problems:
         raise ConfigError(path, problems)
     return Imported(path, data)

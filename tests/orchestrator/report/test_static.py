@@ -24,7 +24,6 @@ from orchestrator.report.scene import (
     Axis,
     Band,
     Bars,
-    Choice,
     Figure,
     Heat,
     Line,
@@ -33,6 +32,7 @@ from orchestrator.report.scene import (
     Pick,
     Points,
     Rule,
+    Selector,
     Span,
     Taken,
 )
@@ -118,7 +118,7 @@ def test_choices_are_those_that_are_made_first_and_told() -> None:
     values = np.array([[1.0, 2.0], [3.0, 4.0]])
     mark = Points(Taken(np.arange(4.0), np.array([0, 2])), Pick("which", tuple(values)), BLUE)
     panel = Panel(Axis("x", (0.0, 4.0)), Axis(Pick("which", ("one", "other")), (0.0, 4.0)), (mark,))
-    html = static(Figure("f", "A figure", panels=(panel,), choices=(Choice("which", "Which", ("one", "other"), 1),)))
+    html = static(Figure("f", "A figure", panels=(panel,), choices=(Selector("which", "Which", ("one", "other"), 1),)))
     assert "Which: other" in html
     assert ">other</text>" in html
 
