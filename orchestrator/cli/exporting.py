@@ -9,7 +9,7 @@ import typer
 
 from orchestrator.cli.app import RunDirectory, app
 from orchestrator.cli.printing import say
-from orchestrator.export.forms import Form, Objectives, Request
+from orchestrator.export.forms import ExportRequest, Form, Objectives
 from orchestrator.paths import run_paths
 
 
@@ -54,5 +54,5 @@ def export(
     """
     from orchestrator.export.writing import export as write  # noqa: PLC0415  (commands that need little start quickly)
 
-    for written in write(run_paths(run_directory), Request(to, output, objectives, terms, force)):
+    for written in write(run_paths(run_directory), ExportRequest(to, output, objectives, terms, force)):
         say(f"Written: {written}")

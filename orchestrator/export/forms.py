@@ -37,7 +37,7 @@ _ENDINGS = {Form.CSV: (".csv",), Form.PARQUET: (".parquet",), Form.OPTUNA: (".lo
 
 
 @dataclass(frozen=True)
-class Request:
+class ExportRequest:
     """What was asked for.
 
     Parameters

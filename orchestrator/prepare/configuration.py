@@ -15,7 +15,7 @@ import jinja2
 from orchestrator.errors import UsageError
 from orchestrator.paths import shipped
 from orchestrator.prepare.predecessor import Imported, centroid_lines
-from orchestrator.prepare.predecessor_checkpoint import Best
+from orchestrator.prepare.predecessor_checkpoint import BestIndividual
 from orchestrator.prepare.predecessor_script import ScriptSettings
 from orchestrator.prepare.suggested_space import number, sorted_by_sheet, suggest_space
 from orchestrator.prepare.suggested_targets import suggest_targets
@@ -54,7 +54,7 @@ class Contents:
         Rate in Hz above which the explosion check ends a simulation.
     frame : float or None
         Duration of a frame of the model's visual stimuli in ms; None if it has none.
-    best : Best or None
+    best : BestIndividual or None
         What `centroid` is made of, if it is.
     script : ScriptSettings
         What the predecessor's script says.
@@ -73,7 +73,7 @@ class Contents:
     parameters: int
     threshold: float
     frame: float | None
-    best: Best | None = None
+    best: BestIndividual | None = None
     script: ScriptSettings = field(default_factory=ScriptSettings)
     before: Sequence[str] = ()
 
@@ -133,7 +133,7 @@ def suggested_contents(
     *,
     measured: Sequence[Sheet],
     protocol: Protocol,
-    best: Best | None = None,
+    best: BestIndividual | None = None,
 ) -> Contents:
     """Return a configuration with a first search space and first targets.
 
@@ -149,7 +149,7 @@ def suggested_contents(
         The model's sheets, and those of them that targets can be measured in.
     protocol : Protocol
         What the experiments present.
-    best : Best or None
+    best : BestIndividual or None
         Where the search begins; None: at the model's own values.
 
     Raises

@@ -13,7 +13,7 @@ import yaml
 
 from orchestrator.config.source import PREDECESSOR_SECTIONS, Source
 from orchestrator.errors import ConfigError, ConfigProblem
-from orchestrator.prepare.predecessor_checkpoint import Best
+from orchestrator.prepare.predecessor_checkpoint import BestIndividual
 from orchestrator.prepare.predecessor_script import ScriptSettings
 from orchestrator.prepare.suggested_space import number, suggest_space, yaml_key
 from orchestrator.simulations.mozaik.parameters import lookup
@@ -33,14 +33,14 @@ class Imported:
         The sections of the file, by name.
     script : ScriptSettings
         The settings beside it.
-    best : Best or None
+    best : BestIndividual or None
         Where the search begins, if not at its own start values.
     """
 
     path: Path
     data: Mapping[str, Any]
     script: ScriptSettings = field(default_factory=ScriptSettings)
-    best: Best | None = None
+    best: BestIndividual | None = None
 
     def parameter_lines(self, tree: Mapping[str, Any], sheets: Sequence[Sheet]) -> list[tuple[str, str]]:
         """Return sheet and text of the lines of ``parameters``, with the model's present values, in their order."""
@@ -64,7 +64,7 @@ class Imported:
             found[str(name)] = (min(numbers), max(numbers)) if len(numbers) == 2 else (-math.inf, math.inf)
         return found
 
-    def beginning_at(self, best: Best) -> Imported:
+    def beginning_at(self, best: BestIndividual) -> Imported:
         """Return the same with the start values of a checkpoint; those that it does not have stay.
 
         Raises

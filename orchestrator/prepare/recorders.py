@@ -13,7 +13,7 @@ from orchestrator.prepare.configuration import render
 from orchestrator.simulations.mozaik.parameters.base_folder import BaseFolder
 from orchestrator.simulations.mozaik.parameters.file import Edit, called, text_of
 from orchestrator.simulations.mozaik.parameters.references import references_in, value_at
-from orchestrator.simulations.mozaik.parameters.tree import Entry
+from orchestrator.simulations.mozaik.parameters.tree import TreeEntry
 from orchestrator.simulations.mozaik.sheets import RECORDERS, Sheet, sheets_by_place
 
 _SPIKES = "recorders_spikes"
@@ -132,14 +132,14 @@ class Recordings:
     notes: list[str]
 
 
-def recorder_entries(entries: Iterable[Entry]) -> list[Entry]:
+def recorder_entries(entries: Iterable[TreeEntry]) -> list[TreeEntry]:
     """Return the recorders of the sheets: entries ``<sheet>.params.recorders``, or ``<sheet>.recorders``."""
     paths = ((entry, entry.path) for entry in entries)
     return [entry for entry, (*place, last) in paths if last == RECORDERS and place and RECORDERS not in place]
 
 
 def replaced_recorders(
-    entries: Sequence[Entry], tree: Mapping[str, Any], folder: BaseFolder, target: str
+    entries: Sequence[TreeEntry], tree: Mapping[str, Any], folder: BaseFolder, target: str
 ) -> Recordings:
     """Return what changes so that every sheet has the optimisation's recorders, in files of the folder `target`.
 
@@ -169,7 +169,7 @@ def replaced_recorders(
     return Recordings([sheet for _, sheet in found], replaced, edits, list(files.values()), notes)
 
 
-def _refuse_references(entries: Sequence[Entry], replaced: Sequence[Entry], tree: Mapping[str, Any]) -> None:
+def _refuse_references(entries: Sequence[TreeEntry], replaced: Sequence[TreeEntry], tree: Mapping[str, Any]) -> None:
     """Refuse references into recorders that are replaced: every simulation would end at once."""
     gone = {".".join(entry.path): entry.path for entry in replaced}
     for entry in entries:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.simulations.base import Recorded
+from orchestrator.simulations.base import RecordingSize
 from orchestrator.simulations.mozaik.sheets import Sheet, sheets_of
 
 # measured on datastores of the balanced network and the visual model: a pickled train without its spikes, a neuron's
@@ -15,7 +15,7 @@ _ASSUMED_RATE = 10.0
 _BYTES_PER_NUMBER = 8.0
 
 
-def recorded_by(tree: Mapping[str, Any]) -> Recorded | None:
+def recorded_by(tree: Mapping[str, Any]) -> RecordingSize | None:
     """Return an estimate of the size of what all sheets record; None if a sheet's recorders are not known."""
     sheets = list(sheets_of(tree).values())
     trains, signals, per_second = 0, 0, 0.0
@@ -35,7 +35,7 @@ def recorded_by(tree: Mapping[str, Any]) -> Recorded | None:
         return None
     per_second += trains * _ASSUMED_RATE * _BYTES_PER_NUMBER
     made_of = f"spikes of {trains:,} neurons at {_ASSUMED_RATE:g} Hz and {signals:,} signals"
-    return Recorded(trains * _BYTES_PER_TRAIN, per_second, made_of)
+    return RecordingSize(trains * _BYTES_PER_TRAIN, per_second, made_of)
 
 
 def _cells_by_variable(sheet: Sheet) -> dict[str, int | None]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.simulations.mozaik.parameters.file import ParameterFile, ParameterFileError
-from orchestrator.simulations.mozaik.parameters.tree import Entry, ParameterFiles
+from orchestrator.simulations.mozaik.parameters.tree import ParameterFiles, TreeEntry
 
 _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -73,7 +73,7 @@ def read_parameter_tree(root: Path, directory: Path) -> dict[str, Any]:
     return values_of(ParameterFiles(directory).tree(root))
 
 
-def values_of(tree: Entry) -> dict[str, Any]:
+def values_of(tree: TreeEntry) -> dict[str, Any]:
     """Return the values of a whole tree, as `read_parameter_tree` does.
 
     Raises
@@ -88,7 +88,7 @@ def values_of(tree: Entry) -> dict[str, Any]:
     return values
 
 
-def _evaluated(entry: Entry) -> Any:
+def _evaluated(entry: TreeEntry) -> Any:
     if entry.inner is not None:
         return _evaluated(entry.inner)
     if entry.group is not None:
