@@ -9,7 +9,7 @@ import typer
 
 from orchestrator.cli.app import RunDirectory, app
 from orchestrator.cli.printing import say
-from orchestrator.export.forms import ExportRequest, Form, Objectives
+from orchestrator.export.forms import ExportRequest, Form, StudyObjectives
 from orchestrator.paths import run_paths
 
 
@@ -36,7 +36,7 @@ def export(
         ),
     ] = None,
     objectives: Annotated[
-        Objectives | None,
+        StudyObjectives | None,
         typer.Option(
             help="Of optuna: what is minimised, the total score or the score of each target.", show_default="total"
         ),

@@ -9,7 +9,7 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
 from orchestrator.export.columns import columns_of
 from orchestrator.export.crate import is_crate, write_crate
-from orchestrator.export.forms import ExportRequest, Form, Objectives
+from orchestrator.export.forms import ExportRequest, Form, StudyObjectives
 from orchestrator.export.study import require_optuna, write_study
 from orchestrator.export.tables import dictionary_of, require_parquet, write_csv, write_parquet
 from orchestrator.paths import RunPaths
@@ -73,7 +73,7 @@ def _write(paths: RunPaths, run: Checkpoint, place: Path, request: ExportRequest
     elif request.form is Form.PARQUET:
         write_parquet(columns, place, run)
     else:
-        write_study(run, history, columns, place, request.objectives or Objectives.TOTAL)
+        write_study(run, history, columns, place, request.objectives or StudyObjectives.TOTAL)
 
 
 def _refuse_existing(place: Path, request: ExportRequest, paths: RunPaths) -> None:

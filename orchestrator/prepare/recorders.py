@@ -108,7 +108,7 @@ def _spacing(width: float | None) -> float:
 
 
 @dataclass(frozen=True)
-class Recordings:
+class RecorderPlan:
     """What is recorded once the recorders are replaced.
 
     Parameters
@@ -140,7 +140,7 @@ def recorder_entries(entries: Iterable[TreeEntry]) -> list[TreeEntry]:
 
 def replaced_recorders(
     entries: Sequence[TreeEntry], tree: Mapping[str, Any], folder: BaseFolder, target: str
-) -> Recordings:
+) -> RecorderPlan:
     """Return what changes so that every sheet has the optimisation's recorders, in files of the folder `target`.
 
     Only files of the base folder change: others belong to other parameter sets as well.
@@ -166,7 +166,7 @@ def replaced_recorders(
         edits.setdefault(path, []).append(Edit(*entry.file.span(entry.value), f'url("{target}/{file.name}")'.encode()))
         replaced.append(Replaced(place, sheet, _described(entry.value), file.name))
     _refuse_references(entries, [entry for entry, _ in found if entry.file.path.resolve() in ours], tree)
-    return Recordings([sheet for _, sheet in found], replaced, edits, list(files.values()), notes)
+    return RecorderPlan([sheet for _, sheet in found], replaced, edits, list(files.values()), notes)
 
 
 def _refuse_references(entries: Sequence[TreeEntry], replaced: Sequence[TreeEntry], tree: Mapping[str, Any]) -> None:
