@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from targets.recordings import Trace
 from targets.series.spikes import spikes_of
-from targets.series.trace_target import Samples
+from targets.series.trace_target import TraceSamples
 
 _STATISTICS = ("TraceMean", "TraceSD", "TraceSkewness", "TraceKurtosis")
 # what is suggested as the distance that scores 1
@@ -98,7 +98,9 @@ class RecordingComparison:
         times = self.potential.times
         first, last = window or (times[0], times[-1])
         inside = (times >= first) & (times <= last)
-        return bool(spikes_of(Samples(times[inside], self.potential.rows[sweep][inside]), self.threshold).starts.size)
+        return bool(
+            spikes_of(TraceSamples(times[inside], self.potential.rows[sweep][inside]), self.threshold).starts.size
+        )
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from orchestrator.simulations.mozaik.parameters.redirection import Redirection, 
 from orchestrator.simulations.mozaik.parameters.tree import TreeEntry
 from orchestrator.simulations.mozaik.parameters.values import values_of
 from orchestrator.simulations.mozaik.protocol import Protocol, protocol_of
-from orchestrator.simulations.mozaik.sheets import RECORDERS, Sheet, sheets_by_place
+from orchestrator.simulations.mozaik.sheets import RECORDERS, SheetDescription, sheets_by_place
 from orchestrator.simulations.mozaik.sources.own_statements import OwnStatements, own_statements
 from orchestrator.simulations.mozaik.writing import others, places
 from targets.stimuli import SPONTANEOUS
@@ -220,7 +220,9 @@ def make_plan(request: PrepareRequest) -> Plan:
     return plan
 
 
-def _notes(tree: Mapping[str, Any], sheets: Sequence[Sheet], experiments: str, protocol: Protocol) -> Iterator[str]:
+def _notes(
+    tree: Mapping[str, Any], sheets: Sequence[SheetDescription], experiments: str, protocol: Protocol
+) -> Iterator[str]:
     group = tree.get("sheets")
     for name in group if isinstance(group, Mapping) else ():
         if all(sheet.key != f"sheets.{name}" for sheet in sheets):

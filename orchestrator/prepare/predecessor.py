@@ -17,7 +17,7 @@ from orchestrator.prepare.predecessor_checkpoint import BestIndividual
 from orchestrator.prepare.predecessor_script import ScriptSettings
 from orchestrator.prepare.suggested_space import number, suggest_space, yaml_key
 from orchestrator.simulations.mozaik.parameters import lookup
-from orchestrator.simulations.mozaik.sheets import Sheet
+from orchestrator.simulations.mozaik.sheets import SheetDescription
 from targets import known_targets
 
 
@@ -42,7 +42,7 @@ class Imported:
     script: ScriptSettings = field(default_factory=ScriptSettings)
     best: BestIndividual | None = None
 
-    def parameter_lines(self, tree: Mapping[str, Any], sheets: Sequence[Sheet]) -> list[tuple[str, str]]:
+    def parameter_lines(self, tree: Mapping[str, Any], sheets: Sequence[SheetDescription]) -> list[tuple[str, str]]:
         """Return sheet and text of the lines of ``parameters``, with the model's present values, in their order."""
         units = {each.name: each.unit for each in suggest_space(tree, sheets)}
         lines = []

@@ -14,7 +14,7 @@ from orchestrator.simulations.mozaik.parameters.base_folder import BaseFolder
 from orchestrator.simulations.mozaik.parameters.file import Edit, called, text_of
 from orchestrator.simulations.mozaik.parameters.references import references_in, value_at
 from orchestrator.simulations.mozaik.parameters.tree import TreeEntry
-from orchestrator.simulations.mozaik.sheets import RECORDERS, Sheet, sheets_by_place
+from orchestrator.simulations.mozaik.sheets import RECORDERS, SheetDescription, sheets_by_place
 
 _SPIKES = "recorders_spikes"
 _BOTH = "recorders_spikes_and_conductances"
@@ -32,7 +32,7 @@ class Replaced:
     ----------
     place : str
         The place of the old ones, ``file:line:column``.
-    sheet : Sheet
+    sheet : SheetDescription
         The sheet whose recorders they were.
     old : str
         What the old ones were, in short.
@@ -41,7 +41,7 @@ class Replaced:
     """
 
     place: str
-    sheet: Sheet
+    sheet: SheetDescription
     old: str
     new: str
 
@@ -83,7 +83,7 @@ class RecorderFile:
         )
 
 
-def recorder_files(sheets: Sequence[Sheet]) -> dict[tuple[str, ...], RecorderFile]:
+def recorder_files(sheets: Sequence[SheetDescription]) -> dict[tuple[str, ...], RecorderFile]:
     """Return the files that the sheets need, by the conductances that they record."""
     files: dict[tuple[str, ...], RecorderFile] = {}
     for sheet in sheets:
@@ -113,7 +113,7 @@ class RecorderPlan:
 
     Parameters
     ----------
-    sheets : list of Sheet
+    sheets : list of SheetDescription
         All sheets of the model that have recorders.
     replaced : list of Replaced
         Those recorders that give way to others.
@@ -125,7 +125,7 @@ class RecorderPlan:
         Sentences about recorders that stay as they are, and why.
     """
 
-    sheets: list[Sheet]
+    sheets: list[SheetDescription]
     replaced: list[Replaced]
     edits: Mapping[Path, Sequence[Edit]]
     files: list[RecorderFile]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.simulations.base import RecordingSize
-from orchestrator.simulations.mozaik.sheets import Sheet, sheets_of
+from orchestrator.simulations.mozaik.sheets import SheetDescription, sheets_of
 
 # measured on datastores of the balanced network and the visual model: a pickled train without its spikes, a neuron's
 # share of the annotations; and the rate (Hz) of a network that is somewhat more active than it should be
@@ -38,7 +38,7 @@ def recorded_by(tree: Mapping[str, Any]) -> RecordingSize | None:
     return RecordingSize(trains * _BYTES_PER_TRAIN, per_second, made_of)
 
 
-def _cells_by_variable(sheet: Sheet) -> dict[str, int | None]:
+def _cells_by_variable(sheet: SheetDescription) -> dict[str, int | None]:
     """Return of how many neurons each variable is recorded, at most; None if that is not known."""
     cells: dict[str, int | None] = {}
     for variable in sheet.variables:
