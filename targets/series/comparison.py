@@ -193,7 +193,7 @@ class TraceRMSE(ComparedTrace, PointTarget):
 
         Returns
         -------
-        tuple of Samples and ndarray of float, shape (n_times,), or None
+        tuple of TraceSamples and ndarray of float, shape (n_times,), or None
             Factors are above 0; None if they depend on the simulated trace.
         """
         times, measured = self.measured_at(n_outputs)
