@@ -21,7 +21,7 @@ from orchestrator.simulations.base import SimulationFailed
 from orchestrator.simulations.options import SimulationContext
 from targets import Recordings, measure, ranked_score_of
 from targets.series.spikes import spikes_of
-from targets.series.trace_target import Samples
+from targets.series.trace_target import TraceSamples
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 THRESHOLD = -20.0
@@ -138,7 +138,7 @@ class CellBed:
             return error
 
     def _counts(self, potentials: FloatArray) -> IntArray:
-        return np.array([spikes_of(Samples(self._times, row), THRESHOLD).starts.size for row in potentials])
+        return np.array([spikes_of(TraceSamples(self._times, row), THRESHOLD).starts.size for row in potentials])
 
 
 def _unless_exploded(returned: Recordings | Exception) -> Recordings | None:

@@ -36,7 +36,7 @@ class Stopped(OrchestratorError):
 
 
 @dataclass(frozen=True)
-class Problem:
+class ConfigProblem:
     """One thing that is wrong with a configuration.
 
     Parameters
@@ -61,11 +61,11 @@ class ConfigError(UsageError):
     ----------
     source : pathlib.Path
         The configuration file.
-    problems : sequence of Problem
+    problems : sequence of ConfigProblem
         At least one.
     """
 
-    def __init__(self, source: Path, problems: Sequence[Problem]):
+    def __init__(self, source: Path, problems: Sequence[ConfigProblem]):
         self.source = source
         self.problems = list(problems)
         super().__init__(source, self.problems)

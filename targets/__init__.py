@@ -58,7 +58,7 @@ from targets.orientation import (
     OrientationTuningPreferenceTarget,
 )
 from targets.recordings import Events, Recordings, Trace
-from targets.registry import Problem, TargetError, create_targets, known_targets, target
+from targets.registry import TargetError, TargetProblem, create_targets, known_targets, target
 from targets.returned import ReturnedValue, ReturnedValueAtLeast, ReturnedValueAtMost, ReturnedValueRange
 from targets.segment import Segment
 from targets.size import SizeTuning
@@ -85,7 +85,6 @@ __all__ = [
     "OrientationTuningPreferenceTarget",
     "PointTarget",
     "Presented",
-    "Problem",
     "RangeTarget",
     "Recorded",
     "Recordings",
@@ -101,6 +100,7 @@ __all__ = [
     "SynchronyTarget",
     "Target",
     "TargetError",
+    "TargetProblem",
     "Trace",
     "UnfitData",
     "Unmeasurable",

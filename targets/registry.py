@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TargetClass = TypeVar("TargetClass", bound=type[Target])
 
 
-class Problem(NamedTuple):
+class TargetProblem(NamedTuple):
     """One thing that is wrong with a list of target specifications."""
 
     loc: tuple[str | int, ...]
@@ -32,11 +32,11 @@ class TargetError(ValueError):
 
     Attributes
     ----------
-    problems : list of Problem
+    problems : list of TargetProblem
         Everything that is wrong, in the order of the specifications.
     """
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[TargetProblem]) -> None:
         self.problems = problems
         super().__init__(problems)
 
@@ -72,7 +72,7 @@ def target(name: str, *, unit: str | None) -> Callable[[TargetClass], TargetClas
         try:
             REGISTRY.add(name, cls, cls)
         except PluginError as error:
-            raise TargetError([Problem((), str(error))]) from error
+            raise TargetError([TargetProblem((), str(error))]) from error
         if unit is not None:
             cls.unit = unit
         return cls
@@ -115,7 +115,7 @@ def create_targets(
     TargetError
         With every problem of every specification.
     """
-    problems: list[Problem] = []
+    problems: list[TargetProblem] = []
     created: list[Target] = []
     for index, spec in enumerate(specs):
         try:
@@ -123,9 +123,9 @@ def create_targets(
             parts = parts if data is None else [part.with_data(data) for part in parts]
             created += [part.for_entry(index) for part in parts]
         except TargetError as error:
-            problems += [Problem((index, *loc), message) for loc, message in error.problems]
+            problems += [TargetProblem((index, *loc), message) for loc, message in error.problems]
         except UnfitData as error:
-            problems.append(Problem((index, error.option), str(error)))
+            problems.append(TargetProblem((index, error.option), str(error)))
     if problems:
         raise TargetError(problems)
     return _with_unique_labels(created)
@@ -133,21 +133,21 @@ def create_targets(
 
 def _create(spec: Mapping[str, Any], directory: Path | None) -> Target:
     if not isinstance(spec, Mapping):
-        raise TargetError([Problem((), f"expected a mapping with the key 'class', got {spec!r}")])
+        raise TargetError([TargetProblem((), f"expected a mapping with the key 'class', got {spec!r}")])
     if not isinstance(spec.get("class"), str):
         got = f"got {spec['class']!r}" if "class" in spec else "it is missing"
         message = f"expected the name of a target class, {got}; known: {', '.join(known_targets())}"
-        raise TargetError([Problem(("class",), message)])
+        raise TargetError([TargetProblem(("class",), message)])
     cls = _find_class(spec["class"], directory)
     try:
         return cls(**{key: option for key, option in spec.items() if key != "class"})
     except ValidationError as error:
         raise TargetError([_problem(cls, details) for details in error.errors()]) from error
     except TypeError as error:  # keys that aren't strings
-        raise TargetError([Problem((), str(error))]) from error
+        raise TargetError([TargetProblem((), str(error))]) from error
 
 
-def _problem(cls: type[Target], details: ErrorDetails) -> Problem:
+def _problem(cls: type[Target], details: ErrorDetails) -> TargetProblem:
     loc, message = details["loc"], details["msg"].removeprefix("Value error, ")
     key = str(loc[0]) if loc else ""
     if details["type"] == "extra_forbidden":
@@ -157,14 +157,14 @@ def _problem(cls: type[Target], details: ErrorDetails) -> Problem:
         message = f"{cls.__name__} needs it: {cls.model_fields[key].description or 'a required option'}"
     else:
         message = f"{message}, got {details['input']!r}"
-    return Problem(loc, message)
+    return TargetProblem(loc, message)
 
 
 def _find_class(name: str, directory: Path | None) -> type[Target]:
     try:
         return REGISTRY.find(name, directory)
     except PluginError as error:
-        raise TargetError([Problem(("class",), str(error))]) from error
+        raise TargetError([TargetProblem(("class",), str(error))]) from error
 
 
 def _adopt(found: Any, name: str) -> type[Target]:

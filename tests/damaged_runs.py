@@ -20,7 +20,7 @@ from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.paths import ReevaluationPaths, RunPaths
 from orchestrator.records import Offspring
 from orchestrator.reevaluation.choosing import choose
-from orchestrator.reevaluation.store import Request
+from orchestrator.reevaluation.store import ReevaluationRequest
 from orchestrator.run.asked import Asks
 
 SPACE = SearchSpace([Parameter("x", 0, 1), Parameter("y", -2, 2)])
@@ -58,7 +58,7 @@ def complete_run(directory: Path) -> RunPaths:
     again = ReevaluationPaths.of(paths)
     again.directory.mkdir()
     best = choose(Checkpoint(paths.checkpoint), 1).best
-    Request(1, 2, {"seed": 3}, best, 6).write(again)
+    ReevaluationRequest(1, 2, {"seed": 3}, best, 6).write(again)
     return paths
 
 

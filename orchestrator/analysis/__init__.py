@@ -14,7 +14,7 @@ from orchestrator.analysis.contents import (
     unsaved_table,
 )
 from orchestrator.analysis.definitions import SPONTANEOUS, VISUAL, values_by_sheet
-from orchestrator.analysis.finding import Simulation, choose_simulation, find_simulations
+from orchestrator.analysis.finding import FoundSimulation, choose_simulation, find_simulations
 from orchestrator.analysis.opened import Inspected, open_datastore
 from orchestrator.analysis.scores import (
     config_of,
@@ -31,8 +31,8 @@ from orchestrator.analysis.size_fits import SizeFits, fit_sizes, suppression_ind
 __all__ = [
     "SPONTANEOUS",
     "VISUAL",
+    "FoundSimulation",
     "Inspected",
-    "Simulation",
     "SizeFits",
     "choose_simulation",
     "config_of",

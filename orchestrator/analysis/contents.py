@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from orchestrator.analysis.finding import Simulation
+from orchestrator.analysis.finding import FoundSimulation
 from orchestrator.analysis.opened import Inspected
 from orchestrator.analysis.rows import table_of
 from targets import Datastore, DatastoreError, Segment
@@ -23,13 +23,13 @@ _TELLING = ("contrast", "orientation", "radius", "spatial_frequency", "temporal_
 
 
 def found_table(
-    simulations: Sequence[Simulation], outcomes: Mapping[tuple[int, int], str] | None = None
+    simulations: Sequence[FoundSimulation], outcomes: Mapping[tuple[int, int], str] | None = None
 ) -> pd.DataFrame:
     """Return a row a simulation: whether it saved a datastore, and how large it is.
 
     Parameters
     ----------
-    simulations : sequence of Simulation
+    simulations : sequence of FoundSimulation
         As `find_simulations` returns them.
     outcomes : mapping of (generation, offspring) to str, optional
         Of the run, where they belong to one.
@@ -58,7 +58,7 @@ def found_table(
     return table_of(rows, columns)
 
 
-def unsaved_table(simulations: Sequence[Simulation]) -> pd.DataFrame:
+def unsaved_table(simulations: Sequence[FoundSimulation]) -> pd.DataFrame:
     """Return a row a simulation that saved no datastore: its name, and ``last words``, the end of its output."""
     rows = [{"datastore": each.name, "last words": each.last_words} for each in simulations if not each.saved]
     return table_of(rows, ["datastore", "last words"])
@@ -113,7 +113,7 @@ def sheets_table(data: Inspected) -> pd.DataFrame:
     return table_of(rows, ["sheet", "neurons", "positions", "preferred orientations", "problem"])
 
 
-def files_table(simulation: Simulation, largest: int = 12) -> pd.DataFrame:
+def files_table(simulation: FoundSimulation, largest: int = 12) -> pd.DataFrame:
     """Return the largest files of a simulation's directory, the largest first: columns ``file``, ``size (MB)``."""
     files = sorted(_files(simulation.path), key=lambda each: -each[1])[:largest]
     rows = [{"file": str(path.relative_to(simulation.path)), "size (MB)": size / _MB} for path, size in files]

@@ -16,7 +16,7 @@ _LOG_LINES = 15
 
 
 @dataclass(frozen=True)
-class Simulation:
+class FoundSimulation:
     """What one simulation left.
 
     Parameters
@@ -49,7 +49,7 @@ class Simulation:
         return tail(self.log, _LOG_LINES).strip() if self.log is not None and self.log.is_file() else ""
 
 
-def find_simulations(where: str | Path | Sequence[str | Path]) -> list[Simulation]:
+def find_simulations(where: str | Path | Sequence[str | Path]) -> list[FoundSimulation]:
     """Return the simulations that a run directory, a datastore, a directory around some, or a pattern stands for.
 
     Parameters
@@ -59,7 +59,7 @@ def find_simulations(where: str | Path | Sequence[str | Path]) -> list[Simulatio
 
     Returns
     -------
-    list of Simulation
+    list of FoundSimulation
         Of a run those that it keeps and those in flight, by generation and offspring; elsewhere in the order given. A
         directory in which there is no datastore stands for a simulation that saved none.
 
@@ -69,7 +69,7 @@ def find_simulations(where: str | Path | Sequence[str | Path]) -> list[Simulatio
         If there is no such directory, or a run keeps no simulations.
     """
     given = [where] if isinstance(where, (str, Path)) else list(where)
-    found: list[Simulation] = []
+    found: list[FoundSimulation] = []
     for path in find_datastores([str(Path(each).expanduser()) for each in given]):
         if not path.is_dir():
             raise UsageError(f"{path}: there is no such directory")
@@ -77,7 +77,7 @@ def find_simulations(where: str | Path | Sequence[str | Path]) -> list[Simulatio
     return _with_unique_names(found)
 
 
-def choose_simulation(simulations: Sequence[Simulation], name: str = "") -> Simulation:
+def choose_simulation(simulations: Sequence[FoundSimulation], name: str = "") -> FoundSimulation:
     """Return the simulation of a name; without one the first that saved a datastore, or the first.
 
     Raises
@@ -94,7 +94,7 @@ def choose_simulation(simulations: Sequence[Simulation], name: str = "") -> Simu
     return next((each for each in simulations if each.saved), simulations[0])
 
 
-def _of_run(path: Path) -> list[Simulation]:
+def _of_run(path: Path) -> list[FoundSimulation]:
     paths = RunPaths(path)
     found = [*_attempts(paths.kept), *_attempts(paths.generations)]
     if not found:
@@ -105,7 +105,7 @@ def _of_run(path: Path) -> list[Simulation]:
     return sorted(found, key=lambda each: (each.generation, each.offspring, each.attempt))
 
 
-def _attempts(folder: Path) -> Iterator[Simulation]:
+def _attempts(folder: Path) -> Iterator[FoundSimulation]:
     for simulation in folder.glob("*/*/*/simulation"):
         attempt = AttemptPaths(simulation.parent, Path())
         numbers = attempt.directory.parts[-3:]
@@ -116,20 +116,20 @@ def _attempts(folder: Path) -> Iterator[Simulation]:
         folders = sorted(each for each in simulation.iterdir() if each.is_dir())
         store = (inside or folders or [simulation])[0]
         name = f"g{generation} o{offspring}" + (f" attempt {number}" if number > 1 else "")
-        yield Simulation(store, name, generation, offspring, number, attempt.log)
+        yield FoundSimulation(store, name, generation, offspring, number, attempt.log)
 
 
-def _of_directory(path: Path) -> list[Simulation]:
+def _of_directory(path: Path) -> list[FoundSimulation]:
     inside = sorted(file.parent for file in path.rglob(RECORDINGS))
     stores = [path] if path in inside or not inside else inside
-    return [Simulation(store, store.resolve().name) for store in stores]
+    return [FoundSimulation(store, store.resolve().name) for store in stores]
 
 
-def _with_unique_names(found: list[Simulation]) -> list[Simulation]:
+def _with_unique_names(found: list[FoundSimulation]) -> list[FoundSimulation]:
     names = [each.name for each in found]
     if len(set(names)) == len(names):
         return found
     return [
-        Simulation(each.path, f"{n}: {each.name}", each.generation, each.offspring, each.attempt, each.log)
+        FoundSimulation(each.path, f"{n}: {each.name}", each.generation, each.offspring, each.attempt, each.log)
         for n, each in enumerate(found)
     ]

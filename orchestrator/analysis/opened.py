@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from orchestrator.analysis.finding import Simulation, choose_simulation, find_simulations
+from orchestrator.analysis.finding import FoundSimulation, choose_simulation, find_simulations
 from targets import Datastore, DatastoreError, NoValue, Target
 
 Value = TypeVar("Value")
@@ -20,7 +20,7 @@ class Inspected:
 
     Parameters
     ----------
-    simulation : Simulation
+    simulation : FoundSimulation
         Where it is.
     store : targets.Datastore or None
         None if it can't be read.
@@ -32,7 +32,7 @@ class Inspected:
         Which one of several this is.
     """
 
-    simulation: Simulation
+    simulation: FoundSimulation
     store: Datastore | None
     sheets: tuple[str, ...] = ()
     problem: str = ""
@@ -63,12 +63,12 @@ class Inspected:
         return found, [self.problem] if self.problem else reasons
 
 
-def open_datastore(where: str | Path | Simulation, sheets: Sequence[str] | None = None) -> Inspected:
+def open_datastore(where: str | Path | FoundSimulation, sheets: Sequence[str] | None = None) -> Inspected:
     """Open a datastore; one that can't be read says why, and so does everything that is made of it.
 
     Parameters
     ----------
-    where : str, pathlib.Path or Simulation
+    where : str, pathlib.Path or FoundSimulation
         A datastore, or a directory around some, such as a run: the first one that was saved then.
     sheets : sequence of str, optional
         By default all.
@@ -78,7 +78,7 @@ def open_datastore(where: str | Path | Simulation, sheets: Sequence[str] | None 
     orchestrator.errors.UsageError
         If there is no such directory.
     """
-    found = [where] if isinstance(where, Simulation) else find_simulations(where)
+    found = [where] if isinstance(where, FoundSimulation) else find_simulations(where)
     chosen = choose_simulation(found)
     note = f"{chosen.path}: one of the {len(found)} in {where}" if len(found) > 1 else ""
     try:
@@ -93,7 +93,7 @@ def open_datastore(where: str | Path | Simulation, sheets: Sequence[str] | None 
 _EMPTY = "The datastore holds no recordings of any stimulus."
 
 
-def _explained(simulation: Simulation, error: str) -> str:
+def _explained(simulation: FoundSimulation, error: str) -> str:
     if simulation.saved:
         return error
     words = simulation.last_words

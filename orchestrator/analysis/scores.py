@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from orchestrator.analysis.finding import Simulation
+from orchestrator.analysis.finding import FoundSimulation
 from orchestrator.analysis.measured import Measured, measure_apart
 from orchestrator.analysis.rows import sorted_by, table_of
 from orchestrator.config.file import load_targets
@@ -48,12 +48,12 @@ def wanted_targets(where: str | Path | Sequence[str | Path], config: str | Path 
     return load_targets(config_of(where, config)).create() if config or _runs(where) else []
 
 
-def score_all(simulations: Sequence[Simulation], config: Path) -> dict[str, Measured]:
+def score_all(simulations: Sequence[FoundSimulation], config: Path) -> dict[str, Measured]:
     """Measure one simulation after the other, each in a process of its own.
 
     Parameters
     ----------
-    simulations : sequence of Simulation
+    simulations : sequence of FoundSimulation
         As `orchestrator.analysis.find_simulations` returns them.
     config : pathlib.Path
         A configuration, of which only the targets are read.
@@ -109,7 +109,7 @@ def failing_table(measured: dict[str, Measured]) -> pd.DataFrame:
     return sorted_by(table[table["score"] > 1], "score", ascending=False)
 
 
-def memory_table(measured: dict[str, Measured], simulations: Sequence[Simulation]) -> pd.DataFrame:
+def memory_table(measured: dict[str, Measured], simulations: Sequence[FoundSimulation]) -> pd.DataFrame:
     """Return what measuring took, sizes and memory in MB, and how long it took in s.
 
     The memory is that of the whole process, the interpreter and its libraries (about 100 MB) included: what a job needs

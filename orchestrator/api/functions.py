@@ -24,7 +24,7 @@ _INSTALLED = ("purelib", "platlib", "stdlib")
 
 
 @dataclass(frozen=True)
-class Located:
+class LocatedFunction:
     """A function as a configuration names it.
 
     Parameters
@@ -84,7 +84,7 @@ class Located:
                 self.file.parent.rmdir()
 
 
-def located(function: Callable[..., object], model_dir: Path | None) -> Located:
+def located(function: Callable[..., object], model_dir: Path | None) -> LocatedFunction:
     """Return how jobs find a function.
 
     One of a module is imported from there. One of a script, or of a cell, is written down, with what it uses of the
@@ -114,10 +114,10 @@ def located(function: Callable[..., object], model_dir: Path | None) -> Located:
         text = module_of(function)
         place = model_dir or (Path(file).resolve().parent if file is not None else Path.cwd())
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-        return Located(f"{FOLDER}.{name}_{digest}:{name}", place, text)
+        return LocatedFunction(f"{FOLDER}.{name}_{digest}:{name}", place, text)
     if getattr(sys.modules.get(module), name, None) is not function:
         raise UsageError(f"{name}(): its module {module} has another {name}, or none: reload it, or give that one")
-    return Located(f"{module}:{name}", model_dir or _root_of(module, Path(file).resolve()))
+    return LocatedFunction(f"{module}:{name}", model_dir or _root_of(module, Path(file).resolve()))
 
 
 def _require_plain_function(function: Callable[..., object]) -> str:

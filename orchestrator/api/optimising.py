@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.api.carrying_out import carried_out
-from orchestrator.api.functions import Located, located
+from orchestrator.api.functions import LocatedFunction, located
 from orchestrator.api.keywords import NAME, as_overrides, as_targets, as_text
 from orchestrator.api.run import Run
 from orchestrator.display.console import PlainConsole
@@ -110,7 +110,7 @@ def _run(carry_out: Callable[[PlainConsole], Ended], progress: bool) -> Run:
     return Run(carried_out(carry_out, progress=progress).directory)
 
 
-def _naming(found: Located, simulation: object) -> dict[str, object]:
+def _naming(found: LocatedFunction, simulation: object) -> dict[str, object]:
     """Return the keys that name a function."""
     given = {} if simulation is None else simulation
     if not isinstance(given, Mapping) or {"function", "model"} & given.keys():

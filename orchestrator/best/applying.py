@@ -18,7 +18,7 @@ from orchestrator.paths import RunPaths
 from orchestrator.reevaluation.choosing import Candidate
 from orchestrator.simulations import model_of
 from orchestrator.simulations.mozaik.parameters import (
-    Expression,
+    ModelExpression,
     ParameterFileError,
     flatten,
     lookup,
@@ -194,7 +194,10 @@ def _led_over(model_dir: Path, root: Path, other: Path) -> dict[str, Any]:
     """Return the values under a root, with the urls in them leading into the folder of the other, as its own do."""
     redirect = Redirection(model_dir, root.parent, str(other.parent))
     leaves = _leaves(model_dir, root).items()
-    return {name: Expression(redirect.expression(v.source)) if isinstance(v, Expression) else v for name, v in leaves}
+    return {
+        name: ModelExpression(redirect.expression(v.source)) if isinstance(v, ModelExpression) else v
+        for name, v in leaves
+    }
 
 
 def _same(one: object, other: object) -> bool:

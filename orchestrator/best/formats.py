@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import yaml
 
-from orchestrator.reevaluation.choosing import Choice
+from orchestrator.reevaluation.choosing import BestEvaluations
 from orchestrator.reevaluation.front import Front
 from orchestrator.reevaluation.noise import Luck
 from orchestrator.text import command_line
@@ -34,7 +34,7 @@ def as_json(luck: Luck) -> str:
     return json.dumps(found, indent=1, allow_nan=False)
 
 
-def as_yaml(choice: Choice) -> str:
+def as_yaml(choice: BestEvaluations) -> str:
     """Return the parameters, fit for ``optimiser_centroid``; of several evaluations a list of them, best first."""
     parameters = [dict(candidate.parameters) for candidate in choice.best]
     return yaml.safe_dump(parameters[0] if choice.wanted == 1 else parameters, sort_keys=False, width=200)

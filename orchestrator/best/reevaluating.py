@@ -23,7 +23,7 @@ from orchestrator.paths import ReevaluationPaths, RunPaths
 from orchestrator.reevaluation.choosing import choose
 from orchestrator.reevaluation.front import front_options
 from orchestrator.reevaluation.reports import Report, report
-from orchestrator.reevaluation.store import Request, evaluated, missing
+from orchestrator.reevaluation.store import ReevaluationRequest, evaluated, missing
 from orchestrator.run.asked import Asks
 from orchestrator.run.cancel import end_all_jobs, end_if_asked
 from orchestrator.run.reevaluating import evaluate_again, make_ready, remove_if_empty
@@ -43,7 +43,7 @@ def last_report(run: RunPaths) -> Report:
         If there is none.
     """
     paths = ReevaluationPaths.of(run)
-    request = Request.read(paths)
+    request = ReevaluationRequest.read(paths)
     if request is None:
         raise UsageError(
             f"{run.directory}: nothing was evaluated again yet; do it with "
@@ -98,7 +98,7 @@ def reevaluate(
         if len(choice.best) < top:
             console.print(choice.note)
         number = sum(choice.outcomes.values())
-        request = Request(top, seeds, _originals(config), choice.best, number, tuple(front))
+        request = ReevaluationRequest(top, seeds, _originals(config), choice.best, number, tuple(front))
     if not missing(request, evaluated(paths)):
         request.write(paths)
         return report(request, evaluated(paths))
@@ -181,16 +181,18 @@ def _originals(config: Config) -> dict[str, int]:
     return originals_of(config.simulation.seeds, config.optimiser_seed)
 
 
-def _going_on(paths: ReevaluationPaths, config: Config, top: int, seeds: int, front: tuple[str, ...]) -> Request | None:
+def _going_on(
+    paths: ReevaluationPaths, config: Config, top: int, seeds: int, front: tuple[str, ...]
+) -> ReevaluationRequest | None:
     """Return the last request if the same is asked for and it is unfinished; the best may be others by now."""
-    last = Request.read(paths)
+    last = ReevaluationRequest.read(paths)
     asked = (top, seeds, _originals(config), front)
     if last is None or (last.top, last.seeds, dict(last.originals), last.front) != asked:
         return None
     return last if missing(last, evaluated(paths)) else None
 
 
-def _going_on_words(request: Request, left: int) -> str:
+def _going_on_words(request: ReevaluationRequest, left: int) -> str:
     return (
         f"Going on with the re-evaluation of the best of {request.evaluations} evaluations: {left} of "
         f"{len(request.all_tasks)} simulations are missing."
@@ -198,7 +200,7 @@ def _going_on_words(request: Request, left: int) -> str:
 
 
 def _clear(
-    paths: ReevaluationPaths, asks: Asks, request: Request, cluster: Cluster, lease: Lease, *, force: bool
+    paths: ReevaluationPaths, asks: Asks, request: ReevaluationRequest, cluster: Cluster, lease: Lease, *, force: bool
 ) -> None:
     """Refuse, or end, what is in flight and not asked for; refuse what is with another executor."""
     checkpoint = Checkpoint(paths.checkpoint)
@@ -206,7 +208,7 @@ def _clear(
     in_flight = asks.recorded(number).offspring
     foreign = [offspring for offspring in in_flight if key_of(offspring.parameters) not in wanted]
     if foreign and not force:
-        last = Request.read(paths)
+        last = ReevaluationRequest.read(paths)
         asked = f"--reevaluate {last.top} --seeds {last.seeds}" if last else "another one"
         raise UsageError(
             f"{paths.directory}: a re-evaluation is unfinished ({asked}). Go on with that one, or add --force to end "

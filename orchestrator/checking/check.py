@@ -26,7 +26,7 @@ from orchestrator.config.durations import format_duration
 from orchestrator.config.file import load_frozen
 from orchestrator.config.model import Config
 from orchestrator.config.source import Location, Source
-from orchestrator.errors import Problem, RunFailed, UsageError
+from orchestrator.errors import ConfigProblem, RunFailed, UsageError
 from orchestrator.paths import RunPaths
 from orchestrator.records import Result
 from orchestrator.scores.evaluations import at_the_cap
@@ -50,19 +50,19 @@ class Inspection:
         The configuration file.
     config : Config or None
         The configuration, if it fits the model.
-    problems : list of Problem
+    problems : list of ConfigProblem
         What has to be fixed.
-    notes : list of Problem
+    notes : list of ConfigProblem
         What is worth knowing.
-    unknown : list of Problem
+    unknown : list of ConfigProblem
         What could not be found out here, and who can.
     """
 
     path: Path
     config: Config | None
-    problems: list[Problem]
-    notes: list[Problem] = field(default_factory=list)
-    unknown: list[Problem] = field(default_factory=list)
+    problems: list[ConfigProblem]
+    notes: list[ConfigProblem] = field(default_factory=list)
+    unknown: list[ConfigProblem] = field(default_factory=list)
     costs: Costs | None = None
     disk: Disk | None = None
     cluster: str = ""
@@ -180,7 +180,7 @@ def _ask_about_controller(config: Config, offspring: Answer, found: Inspection) 
         answer = ask_about(script, config.model_dir, controller_options(config))
         if answer.accepted is False:
             message = f"{script}: SLURM refuses the controller's job: {_one_line(answer.words)}"
-            found.problems.append(Problem("", message))
+            found.problems.append(ConfigProblem("", message))
 
 
 def _cluster_text(answer: Answer) -> str:
@@ -257,7 +257,7 @@ def _look_at_node(rehearsed: Rehearsed, source: Source, found: Inspection) -> No
         said = "\n".join(f"  {line[:_LONGEST_LINE]}" for line in result.log_tail.splitlines()[-_LOG_LINES:])
         log = f"\nThe last lines of its log:\n{said}" if said else ""
         message = f"an offspring with the start values was tried{host} and failed ({result.outcome.value}): "
-        found.problems.append(Problem("", f"{message}{result.message[:_LONGEST_LINE]}{log}"))
+        found.problems.append(ConfigProblem("", f"{message}{result.message[:_LONGEST_LINE]}{log}"))
         return
     parts = [
         f"{name} {format_duration(seconds)}" for name, seconds in result.seconds.items() if name in ("build", "check")

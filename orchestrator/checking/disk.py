@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.config.model import Config
-from orchestrator.simulations import Recorded
+from orchestrator.simulations import RecordingSize
 
 # the newest ones that are looked at
 _STORES = 10
@@ -74,14 +74,14 @@ class Disk:
         return found
 
 
-def disk(config: Config, recorded: Recorded | None, protocol: tuple[int, float] | None) -> Disk:
+def disk(config: Config, recorded: RecordingSize | None, protocol: tuple[int, float] | None) -> Disk:
     """Return what is known of the disk that a run takes.
 
     Parameters
     ----------
     config : Config
         Valid.
-    recorded : Recorded or None
+    recorded : RecordingSize or None
         An estimate from the model's recorders.
     protocol : (int, float) or None
         Number of presentations, and their seconds, if a node has counted them.

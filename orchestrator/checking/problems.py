@@ -22,7 +22,7 @@ from orchestrator.config.model import Config
 from orchestrator.config.parameters import MIDDLE
 from orchestrator.config.reevaluate import AUTO, NONE
 from orchestrator.config.source import Source
-from orchestrator.errors import ConfigError, Problem, UsageError
+from orchestrator.errors import ConfigError, ConfigProblem, UsageError
 from orchestrator.paths import RunPaths
 from orchestrator.scores.given_sets import given_sets
 from orchestrator.scores.start_from import start_from
@@ -45,14 +45,14 @@ class Examined:
     ----------
     config : Config or None
         With a start value for every parameter; if there are problems, what of it could be read.
-    problems : list of Problem
+    problems : list of ConfigProblem
         The worst first.
     source : Source or None
         The file; None if it is no configuration at all.
     """
 
     config: Config | None
-    problems: list[Problem]
+    problems: list[ConfigProblem]
     source: Source | None = None
 
 
@@ -114,7 +114,7 @@ def examine(path: Path, overrides: Sequence[str] = (), text: str | None = None) 
     return Examined(config, worst_first([source.problem(*finding) for finding in findings]), source)
 
 
-def doubtful_time(source: Source, overrides: Sequence[str], config: Config) -> Problem | None:
+def doubtful_time(source: Source, overrides: Sequence[str], config: Config) -> ConfigProblem | None:
     """Return a note on a time limit that is a number alone: seconds here, and minutes for who knows sbatch.
 
     Multiples of half an hour in seconds are hardly meant as minutes.
@@ -131,10 +131,10 @@ def doubtful_time(source: Source, overrides: Sequence[str], config: Config) -> P
     return source.problem(("jobs", "time"), message)
 
 
-def worst_first(problems: Iterable[Problem]) -> list[Problem]:
+def worst_first(problems: Iterable[ConfigProblem]) -> list[ConfigProblem]:
     """Return the problems by what they prevent, then in the order of the file."""
 
-    def badness(problem: Problem) -> tuple[int, float]:
+    def badness(problem: ConfigProblem) -> tuple[int, float]:
         section = problem.key.partition(".")[0].partition("[")[0]
         rank = _WORST_FIRST.index(section) if section in _WORST_FIRST else len(_WORST_FIRST)
         return rank, problem.line or 0

@@ -14,7 +14,7 @@ from orchestrator.config.model import Config
 from orchestrator.config.plugin_sections import Reading
 from orchestrator.config.points import POINTS
 from orchestrator.config.source import Location, Source
-from orchestrator.errors import Problem
+from orchestrator.errors import ConfigProblem
 from targets import TargetError, create_targets
 from targets.plugins import PluginError
 
@@ -37,14 +37,14 @@ class Readable:
         The place in the file of each of its targets; -1 for one that is not there.
     left_out : frozenset
         Locations of what was taken away.
-    problems : tuple of Problem
+    problems : tuple of ConfigProblem
         What is wrong with the start values, which came to light when other mistakes were gone.
     """
 
     config: Config
     targets: tuple[int, ...]
     left_out: frozenset[Location]
-    problems: tuple[Problem, ...]
+    problems: tuple[ConfigProblem, ...]
 
     def place(self, location: Location) -> Location | None:
         """Return where in the file something is, None if it was left out or is not there."""
@@ -62,7 +62,7 @@ def readable_part(source: Source, overrides: Sequence[str]) -> Readable | None:
     targets = data.get("targets")
     numbers = list(range(len(targets))) if isinstance(targets, list) else []
     left_out: set[Location] = set()
-    problems: list[Problem] = []
+    problems: list[ConfigProblem] = []
     for number in range(_ROUNDS):
         try:
             config = Config.model_validate(data, context=reading)
@@ -90,7 +90,7 @@ def readable_part(source: Source, overrides: Sequence[str]) -> Readable | None:
 _UNREADABLE: set[Location] = {("model_dir",), ("simulation", POINTS["simulation"].key)}
 
 
-def _of_start_values(source: Source, error: ValidationError, left_out: set[Location]) -> Iterator[Problem]:
+def _of_start_values(source: Source, error: ValidationError, left_out: set[Location]) -> Iterator[ConfigProblem]:
     """Yield what is wrong with the start values, except of parameters that were left out."""
     for details in error.errors():
         loc = details["loc"]

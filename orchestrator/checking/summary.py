@@ -14,7 +14,7 @@ from orchestrator.config.durations import format_duration
 from orchestrator.config.model import Config
 from orchestrator.data import DataSource
 from orchestrator.data.described import described
-from orchestrator.errors import Problem
+from orchestrator.errors import ConfigProblem
 from orchestrator.simulations import model_of
 
 
@@ -78,7 +78,7 @@ def _targets(config: Config) -> str:
     return f"{len(config.targets)}{where}"
 
 
-def lines_of(problems: Sequence[Problem], source: Path, style: str) -> Iterator[Text]:
+def lines_of(problems: Sequence[ConfigProblem], source: Path, style: str) -> Iterator[Text]:
     """Yield a line for each problem or note: file and line, key, message."""
     for problem in problems:
         text = Text()

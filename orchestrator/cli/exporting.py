@@ -9,7 +9,7 @@ import typer
 
 from orchestrator.cli.app import RunDirectory, app
 from orchestrator.cli.printing import say
-from orchestrator.export.forms import Form, Objectives, Request
+from orchestrator.export.forms import ExportRequest, Form, StudyObjectives
 from orchestrator.paths import run_paths
 
 
@@ -36,7 +36,7 @@ def export(
         ),
     ] = None,
     objectives: Annotated[
-        Objectives | None,
+        StudyObjectives | None,
         typer.Option(
             help="Of optuna: what is minimised, the total score or the score of each target.", show_default="total"
         ),
@@ -54,5 +54,5 @@ def export(
     """
     from orchestrator.export.writing import export as write  # noqa: PLC0415  (commands that need little start quickly)
 
-    for written in write(run_paths(run_directory), Request(to, output, objectives, terms, force)):
+    for written in write(run_paths(run_directory), ExportRequest(to, output, objectives, terms, force)):
         say(f"Written: {written}")

@@ -17,7 +17,7 @@ from orchestrator.config.source import PREDECESSOR_SECTIONS, Location, Source
 from orchestrator.config.words import PAIR, message_of
 from orchestrator.config.yaml_text import write_yaml
 from orchestrator.data import DataError, DataSource, DataSources, load_data
-from orchestrator.errors import ConfigError, Problem
+from orchestrator.errors import ConfigError, ConfigProblem
 from orchestrator.lease import run_of_restarted_job
 from orchestrator.paths import RunPaths
 from orchestrator.text import command_line
@@ -223,7 +223,7 @@ def _run_of(path: Path, config: Config) -> RunPaths | None:
     return run if run.checkpoint.is_file() else run_of_restarted_job(config.model_dir, os.environ)
 
 
-def _of_data(source: Source, config: Config) -> list[Problem]:
+def _of_data(source: Source, config: Config) -> list[ConfigProblem]:
     """Return what is wrong with the recordings that a configuration names."""
     try:
         len(config.measured)
@@ -232,9 +232,9 @@ def _of_data(source: Source, config: Config) -> list[Problem]:
     return []
 
 
-def _problems(source: Source, data: Mapping[str, Any], error: ValidationError, reading: Reading) -> list[Problem]:
+def _problems(source: Source, data: Mapping[str, Any], error: ValidationError, reading: Reading) -> list[ConfigProblem]:
     """Return all that is wrong with a configuration, its targets included."""
-    targets: list[Problem] = []
+    targets: list[ConfigProblem] = []
     if isinstance(data.get("targets"), list) and isinstance(data["model_dir"], str) and not reading.looking:
         try:
             create_targets(data["targets"], directory=reading.directory(Path(data["model_dir"])))
@@ -245,7 +245,7 @@ def _problems(source: Source, data: Mapping[str, Any], error: ValidationError, r
     return [*source.repeated, *(problem for problem in others if problem.key not in told), *targets]
 
 
-def _of_targets(source: Source, error: TargetError, numbers: Sequence[int] | None = None) -> list[Problem]:
+def _of_targets(source: Source, error: TargetError, numbers: Sequence[int] | None = None) -> list[ConfigProblem]:
     """Return what is wrong with targets, of which only those of some numbers may have been made."""
     problems = []
     for (number, *key), message in error.problems:
@@ -264,7 +264,7 @@ def dump_config(config: Config, folder: Path) -> str:
     return write_yaml(data, width=120)
 
 
-def explain(source: Source, details: Mapping[str, Any]) -> Problem:
+def explain(source: Source, details: Mapping[str, Any]) -> ConfigProblem:
     """Return one of pydantic's findings in the user's words."""
     location: Location = tuple(details["loc"])
     if location == ("simulation",) and details["type"] == "missing":

@@ -13,7 +13,7 @@ import yaml
 
 from orchestrator.config.moved_keys import MOVED, new_place, old_place, with_moved_keys
 from orchestrator.config.yaml_text import read_yaml
-from orchestrator.errors import ConfigError, Problem, UsageError
+from orchestrator.errors import ConfigError, ConfigProblem, UsageError
 from orchestrator.files import read_text
 
 Location = tuple[str | int, ...]
@@ -40,7 +40,7 @@ class Source:
     ----------
     data : dict
         What is in it.
-    repeated : list of Problem
+    repeated : list of ConfigProblem
         Keys that are given twice; the last counts in `data`.
 
     Raises
@@ -56,7 +56,7 @@ class Source:
             text = read_text(path) if text is None else text
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise ConfigError(path, [Problem("", f"cannot be read: {reason}")]) from error
+            raise ConfigError(path, [ConfigProblem("", f"cannot be read: {reason}")]) from error
         # JSON files of other editors may indent with tabs, which YAML refuses outside strings
         text = text.replace("\t", "    ")
         try:
@@ -66,21 +66,21 @@ class Source:
             message = f"is not YAML: {getattr(error, 'problem', None) or error}"
             # libyaml sees the end of a file one line after its last
             line = min(mark.line + 1, max(1, len(text.splitlines()))) if mark else None
-            raise ConfigError(path, [Problem("", message, line)]) from error
+            raise ConfigError(path, [ConfigProblem("", message, line)]) from error
         except RecursionError as error:
-            raise ConfigError(path, [Problem("", f"{_TOO_DEEP}. Fix it")]) from error
+            raise ConfigError(path, [ConfigProblem("", f"{_TOO_DEEP}. Fix it")]) from error
         if not isinstance(self.data, dict):
-            raise ConfigError(path, [Problem("", "expected keys such as 'parameters' and 'targets', got none")])
+            raise ConfigError(path, [ConfigProblem("", "expected keys such as 'parameters' and 'targets', got none")])
         if wrong := [*self._misread, *(self.problem(at, message) for at, message in _too_large(self.data, ()))]:
             raise ConfigError(path, wrong)
 
     def _note_lines(self, node: yaml.Node | None) -> None:
         self._lines = dict(_key_lines(node, ()))
         self.repeated = [
-            Problem(dotted(at), "is given twice; take one of the two away", line)
+            ConfigProblem(dotted(at), "is given twice; take one of the two away", line)
             for at, line in _repeated_keys(node, ())
         ]
-        self._misread = [Problem(dotted(at), message, line) for at, line, message in _octal_numbers(node, (), 1)]
+        self._misread = [ConfigProblem(dotted(at), message, line) for at, line, message in _octal_numbers(node, (), 1)]
 
     def with_overrides(self, overrides: Sequence[str]) -> dict[str, Any]:
         """Return the data with ``dotted.key=value`` each put in, and the model's directory if it is not given."""
@@ -97,12 +97,12 @@ class Source:
                 return self._lines[location[:end]]
         return None
 
-    def problem(self, location: Location, message: str) -> Problem:
-        """Return a `Problem` with the line filled in, at the key as it is written in the file."""
+    def problem(self, location: Location, message: str) -> ConfigProblem:
+        """Return a `ConfigProblem` with the line filled in, at the key as it is written in the file."""
         old = old_place(location)
         if old is not None and location[:2] not in self._lines and old[:2] in self._lines:
             location = old
-        return Problem(dotted(location), message, self.line(location))
+        return ConfigProblem(dotted(location), message, self.line(location))
 
 
 def dotted(location: Location) -> str:

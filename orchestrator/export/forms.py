@@ -19,7 +19,7 @@ class Form(str, enum.Enum):
     RO_CRATE = "ro-crate"
 
 
-class Objectives(str, enum.Enum):
+class StudyObjectives(str, enum.Enum):
     """What a study minimises: the total score, or the score of each target."""
 
     TOTAL = "total"
@@ -37,7 +37,7 @@ _ENDINGS = {Form.CSV: (".csv",), Form.PARQUET: (".parquet",), Form.OPTUNA: (".lo
 
 
 @dataclass(frozen=True)
-class Request:
+class ExportRequest:
     """What was asked for.
 
     Parameters
@@ -46,7 +46,7 @@ class Request:
         What the run is exported to.
     output : pathlib.Path or None
         Where it is written; None for the usual place in the run directory.
-    objectives : Objectives or None
+    objectives : StudyObjectives or None
         Of a study; None if it was not said.
     terms : str or None
         Of a crate, the licence: an address, or a text; None if it was not said.
@@ -56,7 +56,7 @@ class Request:
 
     form: Form
     output: Path | None = None
-    objectives: Objectives | None = None
+    objectives: StudyObjectives | None = None
     terms: str | None = None
     force: bool = False
 

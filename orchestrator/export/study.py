@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
 from orchestrator.export.columns import Column
-from orchestrator.export.forms import Objectives
+from orchestrator.export.forms import StudyObjectives
 from orchestrator.files import replacing
 from orchestrator.optimisers.options import missing_extra
 from orchestrator.optimisers.space import Parameter
@@ -38,7 +38,9 @@ def require_optuna() -> None:
         raise UsageError(missing)
 
 
-def write_study(run: Checkpoint, history: History, columns: Sequence[Column], path: Path, goal: Objectives) -> None:
+def write_study(
+    run: Checkpoint, history: History, columns: Sequence[Column], path: Path, goal: StudyObjectives
+) -> None:
     """Write a study with a trial for each evaluation, in the order in which the optimiser was told.
 
     What is minimised are scores. An evaluation that ended otherwise than ``OK`` and speaks of its parameters is a
@@ -54,7 +56,7 @@ def write_study(run: Checkpoint, history: History, columns: Sequence[Column], pa
         Of its table.
     path : pathlib.Path
         ``.db``, a data base of SQLite; else a journal, which is written in a hundredth of the time.
-    goal : Objectives
+    goal : StudyObjectives
         Whether there is one objective, or one for each target.
 
     Raises
@@ -64,7 +66,7 @@ def write_study(run: Checkpoint, history: History, columns: Sequence[Column], pa
     OSError
         If it cannot be written.
     """
-    names = [_TOTAL] if goal is Objectives.TOTAL else [each.label for each in history.targets]
+    names = [_TOTAL] if goal is StudyObjectives.TOTAL else [each.label for each in history.targets]
     trials = _trials(history, columns, goal)
     # locks and flushes of network file systems may take long, or not work
     with tempfile.TemporaryDirectory() as folder, replacing(path) as temporary:
@@ -99,14 +101,14 @@ def _storage(path: Path) -> BaseStorage:
     return RDBStorage(f"sqlite:///{path}") if path.suffix == ".db" else JournalStorage(JournalFileBackend(str(path)))
 
 
-def _trials(history: History, columns: Sequence[Column], goal: Objectives) -> Iterator[FrozenTrial]:
+def _trials(history: History, columns: Sequence[Column], goal: StudyObjectives) -> Iterator[FrozenTrial]:
     from optuna.trial import FrozenTrial, TrialState  # noqa: PLC0415  (optional)
 
     distributions = {each.name: _distribution(each) for each in history.parameters}
     integers = {each.name for each in history.parameters if each.integer}
     searched = {f"parameter:{name}" for name in distributions}
     by_name = {each.name: each.values.tolist() for each in columns}
-    scores = ["total_score"] if goal is Objectives.TOTAL else [f"score:{each.label}" for each in history.targets]
+    scores = ["total_score"] if goal is StudyObjectives.TOTAL else [f"score:{each.label}" for each in history.targets]
     messages = history.details["message"].tolist()
     for row in range(len(history)):
         of_row = {name: values[row] for name, values in by_name.items()}

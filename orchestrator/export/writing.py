@@ -9,7 +9,7 @@ from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
 from orchestrator.export.columns import columns_of
 from orchestrator.export.crate import is_crate, write_crate
-from orchestrator.export.forms import Form, Objectives, Request
+from orchestrator.export.forms import ExportRequest, Form, StudyObjectives
 from orchestrator.export.study import require_optuna, write_study
 from orchestrator.export.tables import dictionary_of, require_parquet, write_csv, write_parquet
 from orchestrator.paths import RunPaths
@@ -19,14 +19,14 @@ from orchestrator.text import plain, shortened
 _LONGEST = 300
 
 
-def export(paths: RunPaths, request: Request) -> list[Path]:
+def export(paths: RunPaths, request: ExportRequest) -> list[Path]:
     """Export a run; nothing of its model is imported.
 
     Parameters
     ----------
     paths : RunPaths
         Of the run.
-    request : Request
+    request : ExportRequest
         What to, and where.
 
     Returns
@@ -62,7 +62,7 @@ def export(paths: RunPaths, request: Request) -> list[Path]:
     return written
 
 
-def _write(paths: RunPaths, run: Checkpoint, place: Path, request: Request) -> None:
+def _write(paths: RunPaths, run: Checkpoint, place: Path, request: ExportRequest) -> None:
     if request.form is Form.RO_CRATE:
         write_crate(paths, place, request.terms)
         return
@@ -73,10 +73,10 @@ def _write(paths: RunPaths, run: Checkpoint, place: Path, request: Request) -> N
     elif request.form is Form.PARQUET:
         write_parquet(columns, place, run)
     else:
-        write_study(run, history, columns, place, request.objectives or Objectives.TOTAL)
+        write_study(run, history, columns, place, request.objectives or StudyObjectives.TOTAL)
 
 
-def _refuse_existing(place: Path, request: Request, paths: RunPaths) -> None:
+def _refuse_existing(place: Path, request: ExportRequest, paths: RunPaths) -> None:
     if not os.path.lexists(place):
         return
     is_folder = request.form is Form.RO_CRATE and place.suffix != ".zip"

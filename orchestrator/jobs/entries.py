@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from orchestrator.cluster import Job, State, Status
 from orchestrator.jobs.chunks import Chunks
 from orchestrator.jobs.deadline import Deadline
-from orchestrator.jobs.submissions import History
+from orchestrator.jobs.submissions import AttemptHistory
 from orchestrator.jobs.submitter import Attempt
 from orchestrator.paths import AttemptPaths
 from orchestrator.records import Offspring, Outcome, Result
@@ -153,7 +153,7 @@ class Entry:
         return self.offspring.index
 
     @property
-    def history(self) -> History:
+    def history(self) -> AttemptHistory:
         """What became of its attempts so far."""
         return self.folder.journal.history(self.offspring.index)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from orchestrator.clocks import Moment, dated, file_system_time
 from orchestrator.errors import UsageError
 from orchestrator.files import append_json_line
-from orchestrator.jobs.submissions import History, Loss, Submission, Submissions
+from orchestrator.jobs.submissions import AttemptHistory, Loss, Submission, Submissions
 from orchestrator.paths import GenerationPaths
 
 
@@ -43,7 +43,7 @@ class Journal:
         """What time it is in the journal, Unix time in s: one clock through all controllers and on all hosts."""
         return self._began + time.monotonic() - self._began_at
 
-    def history(self, index: int) -> History:
+    def history(self, index: int) -> AttemptHistory:
         """Return what became of an offspring's attempts."""
         return self.state.history(index)
 

@@ -114,7 +114,7 @@ class Submission:
 
 
 @dataclass
-class History:
+class AttemptHistory:
     """What became of one offspring's attempts so far.
 
     Parameters
@@ -176,7 +176,7 @@ class Submissions:
 
     Attributes
     ----------
-    histories : dict of int to History
+    histories : dict of int to AttemptHistory
         By offspring.
     submissions : dict of str to Submission
         By token.
@@ -188,7 +188,7 @@ class Submissions:
         self.last: Moment | None = None
         # who has opened the journal last
         self._writer: str | None = None
-        self.histories: dict[int, History] = {}
+        self.histories: dict[int, AttemptHistory] = {}
         self.submissions: dict[str, Submission] = {}
 
     @classmethod
@@ -239,9 +239,9 @@ class Submissions:
                 "continue the run with the version that wrote it"
             ) from error
 
-    def history(self, index: int) -> History:
+    def history(self, index: int) -> AttemptHistory:
         """Return what became of an offspring's attempts."""
-        return self.histories.setdefault(index, History())
+        return self.histories.setdefault(index, AttemptHistory())
 
     def current_tasks(self, submission: Submission) -> list[tuple[int, int]]:
         """Return those of a submission's tasks that are in flight."""
@@ -311,7 +311,7 @@ class Submissions:
         for history in self._meant(entry):
             history.timed_out = True
 
-    def _meant(self, entry: Entry) -> list[History]:
+    def _meant(self, entry: Entry) -> list[AttemptHistory]:
         return [self.history(_count(index, 0)) for index in entry.get("indices", list(self.histories))]
 
     def _leave(self, index: int, token: str | None = None) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from orchestrator.optimisers.base import Asked, Problem, Told
 from orchestrator.optimisers.options import OptimiserOptions
-from orchestrator.optimisers.points.evaluated import Evaluated
+from orchestrator.optimisers.points.evaluated import EvaluatedPoints
 from orchestrator.optimisers.registry import optimiser
 from orchestrator.optimisers.simplex.speculation import needed
 from orchestrator.optimisers.simplex.steps import Simplex
@@ -50,7 +50,7 @@ class NelderMead:
 
     def __init__(self, options: NelderMeadOptions, problem: Problem):
         self._problem = problem
-        self._known = Evaluated(problem)
+        self._known = EvaluatedPoints(problem)
         # of one point a batch holds all that the step may need, of more it holds less for each
         self._moved = max(1, min(problem.size // _EVALUATIONS, (len(problem.start) + 1) // 2))
         self._simplex: Simplex | None = None

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from orchestrator.optimisers.base import Asked, Optimiser, Problem, Told
-from orchestrator.optimisers.points.evaluated import Evaluated
+from orchestrator.optimisers.points.evaluated import EvaluatedPoints
 from orchestrator.records import FloatArray, Origin
 
 # in the state, whether the second method asks for what comes after a block
@@ -82,7 +82,7 @@ class Polished:
 
     def _hand_over(self) -> None:
         """Begin the second method, if anything is known."""
-        known = Evaluated(self._problem)
+        known = EvaluatedPoints(self._problem)
         for told in self._blocks:
             known.learn(told)
         if not len(known):

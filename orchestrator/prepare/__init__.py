@@ -11,11 +11,11 @@ from orchestrator.checking.problems import load_checked_config
 from orchestrator.errors import ConfigError, UsageError
 from orchestrator.prepare.autofit import autofit_plan
 from orchestrator.prepare.function import function_plan
-from orchestrator.prepare.plan import CONFIG, FOLDER, Plan, Request, make_plan, plan_import_in_place
+from orchestrator.prepare.plan import CONFIG, FOLDER, Plan, PrepareRequest, make_plan, plan_import_in_place
 from orchestrator.prepare.report import dry_run_lines, next_lines, summary_lines
 from orchestrator.simulations.mozaik.writing import Writing, carry_out, in_place, overwritten
 
-__all__ = ["Request", "prepare_function", "prepare_model"]
+__all__ = ["PrepareRequest", "prepare_function", "prepare_model"]
 
 
 def prepare_model(
@@ -65,7 +65,7 @@ def prepare_model(
         If the model is not understood, or there is something in the way; the directory is then as it was.
     """
     place = _place(model_dir, imported)
-    request = Request(place, base_param, root, model, experiments, imported, best, reduced)
+    request = PrepareRequest(place, base_param, root, model, experiments, imported, best, reduced)
     beside = imported is not None and _is_beside(place, imported)
     plan = plan_import_in_place(request, imported) if imported is not None and beside else make_plan(request)
     if dry_run:

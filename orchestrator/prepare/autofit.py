@@ -17,7 +17,7 @@ import numpy as np
 from orchestrator.config.yaml_text import write_yaml
 from orchestrator.data import DataSource, Unreadable, read
 from orchestrator.errors import UsageError
-from orchestrator.prepare.autofit_targets import MODES, Evaluation, target_lines
+from orchestrator.prepare.autofit_targets import MODES, RecordingComparison, target_lines
 from orchestrator.prepare.configuration import render
 from orchestrator.prepare.function import TEMPLATE, FunctionPlan, require_function
 from orchestrator.prepare.suggested_space import yaml_key
@@ -207,10 +207,10 @@ def _is_bound(value: object) -> TypeGuard[float | str]:
     return isinstance(value, (int, float, str)) and not isinstance(value, bool)
 
 
-def _evaluation(model_dir: Path, given: argparse.Namespace) -> Evaluation:
+def _evaluation(model_dir: Path, given: argparse.Namespace) -> RecordingComparison:
     potential, current = (_channel(model_dir, given.recording, number) for number in (0, 1))
     begin, end = _stimulus(current.times, current.rows)
-    return Evaluation(
+    return RecordingComparison(
         modes=dict.fromkeys(given.modes),
         sweeps={mode: _masked(_mask(model_dir, given.mask), mode, len(potential.rows)) for mode in given.modes},
         potential=potential,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from targets.recordings import Trace
 from targets.series.spikes import spikes_of
-from targets.series.trace_target import Samples
+from targets.series.trace_target import TraceSamples
 
 _STATISTICS = ("TraceMean", "TraceSD", "TraceSkewness", "TraceKurtosis")
 # what is suggested as the distance that scores 1
@@ -33,7 +33,7 @@ Window = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class RecordingComparison:
     """How a cell is compared with its recording.
 
     Parameters
@@ -98,7 +98,9 @@ class Evaluation:
         times = self.potential.times
         first, last = window or (times[0], times[-1])
         inside = (times >= first) & (times <= last)
-        return bool(spikes_of(Samples(times[inside], self.potential.rows[sweep][inside]), self.threshold).starts.size)
+        return bool(
+            spikes_of(TraceSamples(times[inside], self.potential.rows[sweep][inside]), self.threshold).starts.size
+        )
 
 
 @dataclass(frozen=True)
@@ -111,43 +113,45 @@ class _Line:
     label: str = ""
 
 
-def _spikes(given: Evaluation) -> str:
+def _spikes(given: RecordingComparison) -> str:
     return f", threshold: {given.threshold:g}"
 
 
-def _first(given: Evaluation) -> str:
+def _first(given: RecordingComparison) -> str:
     return _spikes(given) + (f", spikes: {given.count}" if given.count else "")
 
 
-def _around(given: Evaluation) -> str:
+def _around(given: RecordingComparison) -> str:
     return f", before: {given.before * given.step:g}, after: {given.after * given.step:g}"
 
 
-def _shapes(kind: str) -> Callable[[Evaluation], list[_Line]]:
-    def lines(given: Evaluation) -> list[_Line]:
+def _shapes(kind: str) -> Callable[[RecordingComparison], list[_Line]]:
+    def lines(given: RecordingComparison) -> list[_Line]:
         first = _first(given) if kind == "SpikeShapes" else _spikes(given)
         return [_Line(kind, given.stimulus, f"{first}{_around(given)}, step: {given.step:g}")]
 
     return lines
 
 
-def _statistics(kinds: Sequence[str], window: Callable[[Evaluation], Window], label: str) -> Callable[..., list[_Line]]:
+def _statistics(
+    kinds: Sequence[str], window: Callable[[RecordingComparison], Window], label: str
+) -> Callable[..., list[_Line]]:
     return lambda given: [_Line(kind, window(given), label=label) for kind in kinds]
 
 
-def _counts(given: Evaluation) -> list[_Line]:
+def _counts(given: RecordingComparison) -> list[_Line]:
     """Return those of spikes in all, during the stimulus, and as long after it."""
     option = _spikes(given)
     during = _Line("SpikeCount", given.stimulus, option, "during")
     return [_Line("SpikeCount", None, option, "all"), during, _Line("SpikeCount", given.as_long_after, option, "after")]
 
 
-def _weighted(given: Evaluation) -> list[_Line]:
+def _weighted(given: RecordingComparison) -> list[_Line]:
     weight = f", spike_weight: {given.weight:g}" if given.weight is not None and given.weight > 0 else ""
     return [_Line("SpikeWeightedRMSE", None, _spikes(given) + weight)]
 
 
-MODES: dict[str, Callable[[Evaluation], list[_Line]]] = {
+MODES: dict[str, Callable[[RecordingComparison], list[_Line]]] = {
     "T": lambda given: [_Line("SpikeTimes", None, _first(given))],
     "S": _shapes("SpikeShapes"),
     "U": lambda given: [_Line("SubthresholdRMSE", None, _spikes(given) + _around(given))],
@@ -170,7 +174,7 @@ MODES: dict[str, Callable[[Evaluation], list[_Line]]] = {
 """What each mode compares."""
 
 
-def target_lines(given: Evaluation) -> tuple[list[str], list[str]]:
+def target_lines(given: RecordingComparison) -> tuple[list[str], list[str]]:
     """Return the lines of the targets of all modes, and notes on what is left out."""
     lines: list[str] = []
     notes = [f"current flows from {given.stimulus[0]:g} to {given.stimulus[1]:g} ms, by channel 1 of the recording"]
@@ -186,7 +190,7 @@ def target_lines(given: Evaluation) -> tuple[list[str], list[str]]:
     return lines, notes
 
 
-def _sweeps_of(line: _Line, given: Evaluation, mode: str) -> tuple[list[int], list[int]]:
+def _sweeps_of(line: _Line, given: RecordingComparison, mode: str) -> tuple[list[int], list[int]]:
     """Return the sweeps that a target compares, and those that it cannot."""
     silent = [n for n in given.sweeps[mode] if line.kind in _OF_SPIKES and not given.has_spikes(n, line.window)]
     return [n for n in given.sweeps[mode] if n not in silent], silent

@@ -15,13 +15,13 @@ import jinja2
 from orchestrator.errors import UsageError
 from orchestrator.paths import shipped
 from orchestrator.prepare.predecessor import Imported, centroid_lines
-from orchestrator.prepare.predecessor_checkpoint import Best
+from orchestrator.prepare.predecessor_checkpoint import BestIndividual
 from orchestrator.prepare.predecessor_script import ScriptSettings
 from orchestrator.prepare.suggested_space import number, sorted_by_sheet, suggest_space
 from orchestrator.prepare.suggested_targets import suggest_targets
 from orchestrator.prepare.workflow import Workflow
 from orchestrator.simulations.mozaik.protocol import Protocol
-from orchestrator.simulations.mozaik.sheets import Sheet
+from orchestrator.simulations.mozaik.sheets import SheetDescription
 
 TEMPLATE = "param_optim/config_optimisation.yaml.jinja"
 # above this one process does not suffice
@@ -42,7 +42,7 @@ class Contents:
         Name of the root parameter file.
     seeds : mapping of str to int
         The model's seeds by their names in the parameter tree.
-    sheets : sequence of Sheet
+    sheets : sequence of SheetDescription
         The model's sheets that have recorders.
     origin : str
         A sentence that says where the search space and the targets are from.
@@ -54,7 +54,7 @@ class Contents:
         Rate in Hz above which the explosion check ends a simulation.
     frame : float or None
         Duration of a frame of the model's visual stimuli in ms; None if it has none.
-    best : Best or None
+    best : BestIndividual or None
         What `centroid` is made of, if it is.
     script : ScriptSettings
         What the predecessor's script says.
@@ -65,7 +65,7 @@ class Contents:
     workflow: Workflow
     root: str
     seeds: Mapping[str, int]
-    sheets: Sequence[Sheet]
+    sheets: Sequence[SheetDescription]
     origin: str
     parameter_blocks: Sequence[Block]
     centroid: Sequence[str]
@@ -73,7 +73,7 @@ class Contents:
     parameters: int
     threshold: float
     frame: float | None
-    best: Best | None = None
+    best: BestIndividual | None = None
     script: ScriptSettings = field(default_factory=ScriptSettings)
     before: Sequence[str] = ()
 
@@ -114,7 +114,7 @@ class Contents:
                 yield key, suggested, "; ".join(filter(None, (meaning, comment)))
 
 
-def _neurons(sheets: Sequence[Sheet]) -> int:
+def _neurons(sheets: Sequence[SheetDescription]) -> int:
     """Return about how many neurons of cortex there are; sheets that do not say it count as much as the largest."""
     neurons = [sheet.neurons for sheet in sheets if sheet.cortical]
     known = [number for number in neurons if number is not None]
@@ -129,11 +129,11 @@ def suggested_contents(
     workflow: Workflow,
     root: str,
     tree: Mapping[str, Any],
-    sheets: Sequence[Sheet],
+    sheets: Sequence[SheetDescription],
     *,
-    measured: Sequence[Sheet],
+    measured: Sequence[SheetDescription],
     protocol: Protocol,
-    best: Best | None = None,
+    best: BestIndividual | None = None,
 ) -> Contents:
     """Return a configuration with a first search space and first targets.
 
@@ -145,11 +145,11 @@ def suggested_contents(
         Name of the root parameter file.
     tree : mapping
         The model's parameters, as `read_parameter_tree` returns them.
-    sheets, measured : sequence of Sheet
+    sheets, measured : sequence of SheetDescription
         The model's sheets, and those of them that targets can be measured in.
     protocol : Protocol
         What the experiments present.
-    best : Best or None
+    best : BestIndividual or None
         Where the search begins; None: at the model's own values.
 
     Raises
@@ -200,7 +200,7 @@ def suggested_contents(
 
 
 def imported_contents(
-    imported: Imported, workflow: Workflow, root: str, tree: Mapping[str, Any], sheets: Sequence[Sheet]
+    imported: Imported, workflow: Workflow, root: str, tree: Mapping[str, Any], sheets: Sequence[SheetDescription]
 ) -> Contents:
     """Return a configuration with the three sections of a predecessor's file, and the settings of its script."""
     seeds, threshold, frame = _model_values(tree)

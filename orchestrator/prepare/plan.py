@@ -12,7 +12,7 @@ from orchestrator.errors import UsageError
 from orchestrator.paths import shipped
 from orchestrator.prepare.configuration import Contents, imported_contents, suggested_contents
 from orchestrator.prepare.predecessor import Imported, read_predecessor
-from orchestrator.prepare.predecessor_checkpoint import Best, read_best
+from orchestrator.prepare.predecessor_checkpoint import BestIndividual, read_best
 from orchestrator.prepare.predecessor_script import read_script
 from orchestrator.prepare.recorders import RecorderFile, Replaced, recorder_entries, replaced_recorders
 from orchestrator.prepare.reduced_protocol import MODULE as REDUCED
@@ -21,10 +21,10 @@ from orchestrator.prepare.workflow import Workflow, find_workflow, running_scrip
 from orchestrator.simulations.mozaik.parameters.base_folder import BaseFolder
 from orchestrator.simulations.mozaik.parameters.file import Edit
 from orchestrator.simulations.mozaik.parameters.redirection import Redirection, Rewritten
-from orchestrator.simulations.mozaik.parameters.tree import Entry
+from orchestrator.simulations.mozaik.parameters.tree import TreeEntry
 from orchestrator.simulations.mozaik.parameters.values import values_of
 from orchestrator.simulations.mozaik.protocol import Protocol, protocol_of
-from orchestrator.simulations.mozaik.sheets import RECORDERS, Sheet, sheets_by_place
+from orchestrator.simulations.mozaik.sheets import RECORDERS, SheetDescription, sheets_by_place
 from orchestrator.simulations.mozaik.sources.own_statements import OwnStatements, own_statements
 from orchestrator.simulations.mozaik.writing import others, places
 from targets.stimuli import SPONTANEOUS
@@ -44,7 +44,7 @@ _SHIPPED = {
 
 
 @dataclass(frozen=True)
-class Request:
+class PrepareRequest:
     """What the user asks for.
 
     Parameters
@@ -158,7 +158,7 @@ class _Found:
             yield from self.reduced.notes(self.model_dir, self.instead_of, tree, taken=taken)
 
 
-def _found(model_dir: Path, request: Request) -> _Found:
+def _found(model_dir: Path, request: PrepareRequest) -> _Found:
     reduced = reduced_protocol(model_dir, wanted=request.reduced)
     if reduced is None or not request.reduced:
         workflow = find_workflow(model_dir, request.model, request.experiments)
@@ -175,7 +175,7 @@ def _found(model_dir: Path, request: Request) -> _Found:
     return _Found(model_dir, importable, reduced.experiments, own_statements(reduced.script), reduced, instead_of)
 
 
-def make_plan(request: Request) -> Plan:
+def make_plan(request: PrepareRequest) -> Plan:
     """Return what preparing a bare model would write.
 
     Raises
@@ -220,7 +220,9 @@ def make_plan(request: Request) -> Plan:
     return plan
 
 
-def _notes(tree: Mapping[str, Any], sheets: Sequence[Sheet], experiments: str, protocol: Protocol) -> Iterator[str]:
+def _notes(
+    tree: Mapping[str, Any], sheets: Sequence[SheetDescription], experiments: str, protocol: Protocol
+) -> Iterator[str]:
     group = tree.get("sheets")
     for name in group if isinstance(group, Mapping) else ():
         if all(sheet.key != f"sheets.{name}" for sheet in sheets):
@@ -230,7 +232,7 @@ def _notes(tree: Mapping[str, Any], sheets: Sequence[Sheet], experiments: str, p
         yield f"{missing}; targets of spontaneous activity need one"
 
 
-def plan_import_in_place(request: Request, imported: Path) -> Plan:
+def plan_import_in_place(request: PrepareRequest, imported: Path) -> Plan:
     """Return what converting a predecessor's file beside itself, in ``param_optim``, would write.
 
     Its parameter files are the optimisation's already; what else an optimisation needs is added if it is missing.
@@ -251,7 +253,7 @@ def plan_import_in_place(request: Request, imported: Path) -> Plan:
     return Plan(model_dir, tuple(files), files, contents, base=FOLDER, imported=imported, notes=notes)
 
 
-def _imported(path: Path, model_dir: Path, best: Best | None) -> Imported:
+def _imported(path: Path, model_dir: Path, best: BestIndividual | None) -> Imported:
     """Return what the predecessor's files say: its configuration, the script beside it, and a checkpoint."""
     folder = path.absolute().parent
     script = read_script([folder, *([folder.parent] if folder.name == FOLDER else []), model_dir])
@@ -278,7 +280,7 @@ def _base(model_dir: Path, base_param: Path) -> Path:
 
 
 def _copy_parameters(
-    plan: Plan, folder: BaseFolder, entries: Sequence[Entry], edits: Mapping[Path, Sequence[Edit]]
+    plan: Plan, folder: BaseFolder, entries: Sequence[TreeEntry], edits: Mapping[Path, Sequence[Edit]]
 ) -> None:
     """Add the base folder's files to the plan, with their references led into the new folder."""
     redirect = Redirection(plan.model_dir, folder.base, FOLDER)
@@ -304,7 +306,7 @@ def _copy_parameters(
         plan.left_out.append(name)
 
 
-def _only_recorders(plan: Plan, folder: BaseFolder, entries: Sequence[Entry]) -> list[str]:
+def _only_recorders(plan: Plan, folder: BaseFolder, entries: Sequence[TreeEntry]) -> list[str]:
     """Return files that hold nothing but recorders that were replaced: nothing leads there any more."""
     by_path = {path.resolve(): name for name, path in folder.files.items()}
     inside, elsewhere = set[Path](), set[Path]()

@@ -12,12 +12,12 @@ from typing import Any
 import yaml
 
 from orchestrator.config.source import PREDECESSOR_SECTIONS, Source
-from orchestrator.errors import ConfigError, Problem
-from orchestrator.prepare.predecessor_checkpoint import Best
+from orchestrator.errors import ConfigError, ConfigProblem
+from orchestrator.prepare.predecessor_checkpoint import BestIndividual
 from orchestrator.prepare.predecessor_script import ScriptSettings
 from orchestrator.prepare.suggested_space import number, suggest_space, yaml_key
 from orchestrator.simulations.mozaik.parameters import lookup
-from orchestrator.simulations.mozaik.sheets import Sheet
+from orchestrator.simulations.mozaik.sheets import SheetDescription
 from targets import known_targets
 
 
@@ -33,16 +33,16 @@ class Imported:
         The sections of the file, by name.
     script : ScriptSettings
         The settings beside it.
-    best : Best or None
+    best : BestIndividual or None
         Where the search begins, if not at its own start values.
     """
 
     path: Path
     data: Mapping[str, Any]
     script: ScriptSettings = field(default_factory=ScriptSettings)
-    best: Best | None = None
+    best: BestIndividual | None = None
 
-    def parameter_lines(self, tree: Mapping[str, Any], sheets: Sequence[Sheet]) -> list[tuple[str, str]]:
+    def parameter_lines(self, tree: Mapping[str, Any], sheets: Sequence[SheetDescription]) -> list[tuple[str, str]]:
         """Return sheet and text of the lines of ``parameters``, with the model's present values, in their order."""
         units = {each.name: each.unit for each in suggest_space(tree, sheets)}
         lines = []
@@ -64,7 +64,7 @@ class Imported:
             found[str(name)] = (min(numbers), max(numbers)) if len(numbers) == 2 else (-math.inf, math.inf)
         return found
 
-    def beginning_at(self, best: Best) -> Imported:
+    def beginning_at(self, best: BestIndividual) -> Imported:
         """Return the same with the start values of a checkpoint; those that it does not have stay.
 
         Raises
@@ -136,7 +136,7 @@ def read_predecessor(path: Path) -> Imported:
         if not isinstance(spec, dict):
             problems.append(source.problem(("targets", index), f"expected an object {{...}}, got {spec!r}"))
     if not source.data.get("parameters") and not problems:
-        problems.append(Problem("parameters", "expected at least one parameter"))
+        problems.append(ConfigProblem("parameters", "expected at least one parameter"))
     if problems:
         raise ConfigError(path, problems)
     return Imported(path, data)

@@ -35,7 +35,7 @@ _BLUEPYOPT = Vocabulary(
 
 
 @dataclass(frozen=True)
-class Best:
+class BestIndividual:
     """The best individual that a checkpoint of the predecessor knows of.
 
     Parameters
@@ -103,7 +103,7 @@ class Best:
         return found
 
 
-def read_best(path: Path) -> Best:
+def read_best(path: Path) -> BestIndividual:
     """Read a checkpoint of BluePyOpt.
 
     Raises
@@ -126,7 +126,7 @@ def read_best(path: Path) -> Best:
     total, values = min(individuals, key=lambda each: each[0])
     names, generation = content.get("param_names"), content.get("generation")
     named = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
-    return Best(path, named, values, total, generation if isinstance(generation, int) else None)
+    return BestIndividual(path, named, values, total, generation if isinstance(generation, int) else None)
 
 
 def _individuals(population: Any) -> Iterator[tuple[float, list[float]]]:

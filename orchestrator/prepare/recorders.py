@@ -13,8 +13,8 @@ from orchestrator.prepare.configuration import render
 from orchestrator.simulations.mozaik.parameters.base_folder import BaseFolder
 from orchestrator.simulations.mozaik.parameters.file import Edit, called, text_of
 from orchestrator.simulations.mozaik.parameters.references import references_in, value_at
-from orchestrator.simulations.mozaik.parameters.tree import Entry
-from orchestrator.simulations.mozaik.sheets import RECORDERS, Sheet, sheets_by_place
+from orchestrator.simulations.mozaik.parameters.tree import TreeEntry
+from orchestrator.simulations.mozaik.sheets import RECORDERS, SheetDescription, sheets_by_place
 
 _SPIKES = "recorders_spikes"
 _BOTH = "recorders_spikes_and_conductances"
@@ -32,7 +32,7 @@ class Replaced:
     ----------
     place : str
         The place of the old ones, ``file:line:column``.
-    sheet : Sheet
+    sheet : SheetDescription
         The sheet whose recorders they were.
     old : str
         What the old ones were, in short.
@@ -41,7 +41,7 @@ class Replaced:
     """
 
     place: str
-    sheet: Sheet
+    sheet: SheetDescription
     old: str
     new: str
 
@@ -83,7 +83,7 @@ class RecorderFile:
         )
 
 
-def recorder_files(sheets: Sequence[Sheet]) -> dict[tuple[str, ...], RecorderFile]:
+def recorder_files(sheets: Sequence[SheetDescription]) -> dict[tuple[str, ...], RecorderFile]:
     """Return the files that the sheets need, by the conductances that they record."""
     files: dict[tuple[str, ...], RecorderFile] = {}
     for sheet in sheets:
@@ -108,12 +108,12 @@ def _spacing(width: float | None) -> float:
 
 
 @dataclass(frozen=True)
-class Recordings:
+class RecorderPlan:
     """What is recorded once the recorders are replaced.
 
     Parameters
     ----------
-    sheets : list of Sheet
+    sheets : list of SheetDescription
         All sheets of the model that have recorders.
     replaced : list of Replaced
         Those recorders that give way to others.
@@ -125,22 +125,22 @@ class Recordings:
         Sentences about recorders that stay as they are, and why.
     """
 
-    sheets: list[Sheet]
+    sheets: list[SheetDescription]
     replaced: list[Replaced]
     edits: Mapping[Path, Sequence[Edit]]
     files: list[RecorderFile]
     notes: list[str]
 
 
-def recorder_entries(entries: Iterable[Entry]) -> list[Entry]:
+def recorder_entries(entries: Iterable[TreeEntry]) -> list[TreeEntry]:
     """Return the recorders of the sheets: entries ``<sheet>.params.recorders``, or ``<sheet>.recorders``."""
     paths = ((entry, entry.path) for entry in entries)
     return [entry for entry, (*place, last) in paths if last == RECORDERS and place and RECORDERS not in place]
 
 
 def replaced_recorders(
-    entries: Sequence[Entry], tree: Mapping[str, Any], folder: BaseFolder, target: str
-) -> Recordings:
+    entries: Sequence[TreeEntry], tree: Mapping[str, Any], folder: BaseFolder, target: str
+) -> RecorderPlan:
     """Return what changes so that every sheet has the optimisation's recorders, in files of the folder `target`.
 
     Only files of the base folder change: others belong to other parameter sets as well.
@@ -166,10 +166,10 @@ def replaced_recorders(
         edits.setdefault(path, []).append(Edit(*entry.file.span(entry.value), f'url("{target}/{file.name}")'.encode()))
         replaced.append(Replaced(place, sheet, _described(entry.value), file.name))
     _refuse_references(entries, [entry for entry, _ in found if entry.file.path.resolve() in ours], tree)
-    return Recordings([sheet for _, sheet in found], replaced, edits, list(files.values()), notes)
+    return RecorderPlan([sheet for _, sheet in found], replaced, edits, list(files.values()), notes)
 
 
-def _refuse_references(entries: Sequence[Entry], replaced: Sequence[Entry], tree: Mapping[str, Any]) -> None:
+def _refuse_references(entries: Sequence[TreeEntry], replaced: Sequence[TreeEntry], tree: Mapping[str, Any]) -> None:
     """Refuse references into recorders that are replaced: every simulation would end at once."""
     gone = {".".join(entry.path): entry.path for entry in replaced}
     for entry in entries:

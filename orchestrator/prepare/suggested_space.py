@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.config.yaml_text import write_yaml
 from orchestrator.simulations.mozaik.parameters import flatten, lookup
-from orchestrator.simulations.mozaik.sheets import Sheet
+from orchestrator.simulations.mozaik.sheets import SheetDescription
 
 _WEIGHT = re.compile(r"(base_|exc_|inh_)?weights?|weight_factor")
 _SYNAPTIC_TIME = re.compile(r"tau_(syn(_\w+)?|rec|fac)")
@@ -61,7 +61,7 @@ class Suggestion:
         return f"{'' if self.active else '# '}{yaml_key(self.name)}: {self.spec} # now {number(self.value)}{unit}"
 
 
-def suggest_space(tree: Mapping[str, Any], sheets: Sequence[Sheet]) -> list[Suggestion]:
+def suggest_space(tree: Mapping[str, Any], sheets: Sequence[SheetDescription]) -> list[Suggestion]:
     """Return the weights and time constants of a model, in the order of its files.
 
     What follows another parameter by ``ref(...)`` moves with it and is left out; so is what is 0. Cell properties,
@@ -89,11 +89,11 @@ def _addressable(tree: Mapping[str, Any], name: str) -> bool:
     return True
 
 
-def _sheet_of(name: str, sheets: Sequence[Sheet]) -> Sheet | None:
+def _sheet_of(name: str, sheets: Sequence[SheetDescription]) -> SheetDescription | None:
     return next((sheet for sheet in sheets if name.startswith(f"{sheet.key}.")), None)
 
 
-def _suggestion(name: str, value: float, sheet: Sheet | None, weight_unit: str) -> Suggestion | None:
+def _suggestion(name: str, value: float, sheet: SheetDescription | None, weight_unit: str) -> Suggestion | None:
     key = name.rpartition(".")[2]
     group = sheet.label if sheet else ""
     searched = sheet is None or sheet.name is not None  # the sheets of a retina get their names from mozaik

@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestrator.config.yaml_text import write_yaml
 from orchestrator.simulations.mozaik.protocol import Protocol
-from orchestrator.simulations.mozaik.sheets import Sheet
+from orchestrator.simulations.mozaik.sheets import SheetDescription
 from targets import Presented, create_targets
 from targets.conductance import EXCITATORY
 from targets.stimuli import SPONTANEOUS
@@ -39,7 +39,7 @@ class TargetLine:
         return f"{'' if self.active else '# '}- {text}{f' # {self.comment}' if self.comment else ''}"
 
 
-def suggest_targets(sheets: Sequence[Sheet], protocol: Protocol) -> list[TargetLine]:
+def suggest_targets(sheets: Sequence[SheetDescription], protocol: Protocol) -> list[TargetLine]:
     """Return targets of spontaneous activity for every sheet with a name, of tuning for the excitatory ones.
 
     Those of stimuli that the protocol does not present are comments: they would have no value.
@@ -51,7 +51,7 @@ def suggest_targets(sheets: Sequence[Sheet], protocol: Protocol) -> list[TargetL
     return lines
 
 
-def _of_sheet(sheet: Sheet, protocol: Protocol) -> list[TargetLine]:
+def _of_sheet(sheet: SheetDescription, protocol: Protocol) -> list[TargetLine]:
     def line(cls: str, value: Any, norm: float, comment: str, **options: Any) -> TargetLine:
         spec = {"class": cls, "sheet_name": sheet.name, "target_value": value, "norm": norm} | options
         (target,) = create_targets([spec])

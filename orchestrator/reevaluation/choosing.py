@@ -143,7 +143,7 @@ def _number(value: object) -> float | int:
 
 
 @dataclass(frozen=True)
-class Choice:
+class BestEvaluations:
     """The best evaluations of a run.
 
     Parameters
@@ -195,7 +195,7 @@ class Choice:
             text += ". Those that were evaluated again come first, by the mean over other seeds, which is not luck"
         return f"{text}."
 
-    def required(self) -> Choice:
+    def required(self) -> BestEvaluations:
         """Return the choice itself.
 
         Raises
@@ -207,7 +207,7 @@ class Choice:
             raise UsageError(f"{self.source}: nothing is best yet. {self.note}")
         return self
 
-    def only(self, rank: int) -> Choice:
+    def only(self, rank: int) -> BestEvaluations:
         """Return the choice of one rank alone; raises as `ranked`."""
         return replace(self, best=(self.ranked(rank),), wanted=1)
 
@@ -227,7 +227,7 @@ class Choice:
 
 def choose(
     checkpoint: Checkpoint, top: int, again: Mapping[Key, Again] | None = None, front: Sequence[str] = ()
-) -> Choice:
+) -> BestEvaluations:
     """Return the best evaluations of a run.
 
     Only those with outcome ``OK`` count: the others have no values, and ``max_score`` if all are bad is no
@@ -278,7 +278,7 @@ def choose(
     outcomes = {str(name): int(n) for name, n in frame["outcome"].value_counts().items()}
     on_front = len(first) if front else None
     errors = _errors(order.head(_AVERAGED), checkpoint)
-    return Choice(tuple(best), start, top, outcomes, str(checkpoint.path), by_mean, on_front, errors)
+    return BestEvaluations(tuple(best), start, top, outcomes, str(checkpoint.path), by_mean, on_front, errors)
 
 
 def _errors(rows: pd.DataFrame, checkpoint: Checkpoint) -> dict[str, float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
-from orchestrator.reevaluation.choosing import Candidate, Choice, choose
+from orchestrator.reevaluation.choosing import BestEvaluations, Candidate, choose
 from orchestrator.reevaluation.store import again_of
 from targets.plugins import nearest
 
@@ -20,13 +20,13 @@ class Front:
 
     Parameters
     ----------
-    choice : Choice
+    choice : BestEvaluations
         All its members, that of the least total score first.
     targets : tuple of str
         Labels of the targets that count, at least one.
     """
 
-    choice: Choice
+    choice: BestEvaluations
     targets: tuple[str, ...]
 
     @classmethod

@@ -11,7 +11,7 @@ import numpy as np
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.config.yaml_text import read_mapping
-from orchestrator.reevaluation.choosing import Choice, Key, choose
+from orchestrator.reevaluation.choosing import BestEvaluations, Key, choose
 from orchestrator.reevaluation.spread import Again
 from orchestrator.reevaluation.store import again_of
 
@@ -71,13 +71,13 @@ class Luck:
 
     Parameters
     ----------
-    choice : Choice
+    choice : BestEvaluations
         The best, by the mean over other seeds if they were evaluated again.
     noises : mapping of str to Noise
         By the label of the target; none of those of which nothing is known.
     """
 
-    choice: Choice
+    choice: BestEvaluations
     noises: Mapping[str, Noise]
 
     @classmethod

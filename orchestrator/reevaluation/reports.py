@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.reevaluation.choosing import Candidate, Key
 from orchestrator.reevaluation.spread import Spread
-from orchestrator.reevaluation.store import Evaluated, Request
+from orchestrator.reevaluation.store import ReevaluationRequest, SeedEvaluation
 from orchestrator.schedules.reevaluation import key_of
 from orchestrator.simulations.seeds import other_seeds
 
@@ -90,13 +90,13 @@ class Report:
 
     Parameters
     ----------
-    request : Request
+    request : ReevaluationRequest
         What was asked for.
     candidates : tuple of CandidateSpread
         In the order in which the optimiser ranked them.
     """
 
-    request: Request
+    request: ReevaluationRequest
     candidates: tuple[CandidateSpread, ...]
 
     @property
@@ -121,20 +121,22 @@ class Report:
         }
 
 
-def report(request: Request, known: Mapping[Key, Evaluated]) -> Report:
+def report(request: ReevaluationRequest, known: Mapping[Key, SeedEvaluation]) -> Report:
     """Return mean and spread of every candidate of a request.
 
     Parameters
     ----------
-    request : Request
+    request : ReevaluationRequest
         What was asked for.
-    known : mapping of tuple to Evaluated
+    known : mapping of tuple to SeedEvaluation
         All evaluations so far.
     """
     return Report(request, tuple(_candidate(request, each, known) for each in request.candidates))
 
 
-def _candidate(request: Request, candidate: Candidate, known: Mapping[Key, Evaluated]) -> CandidateSpread:
+def _candidate(
+    request: ReevaluationRequest, candidate: Candidate, known: Mapping[Key, SeedEvaluation]
+) -> CandidateSpread:
     found = [known[key] for task in request.tasks(candidate) if (key := key_of(task)) in known]
     settled = [each for each in found if each.settled]
     targets = [

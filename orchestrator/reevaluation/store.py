@@ -21,7 +21,7 @@ MOST_SEEDS = 10_000
 
 
 @dataclass(frozen=True)
-class Request:
+class ReevaluationRequest:
     """What somebody wants to know.
 
     Parameters
@@ -61,7 +61,7 @@ class Request:
         write_json(paths.request, {**data, "candidates": found, "evaluations": self.evaluations, "front": self.front})
 
     @classmethod
-    def read(cls, paths: ReevaluationPaths) -> Request | None:
+    def read(cls, paths: ReevaluationPaths) -> ReevaluationRequest | None:
         """Return the last, None if there is none.
 
         Raises
@@ -89,7 +89,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Evaluated:
+class SeedEvaluation:
     """One evaluation under other seeds.
 
     Parameters
@@ -116,7 +116,7 @@ class Evaluated:
         return self.outcome is not Outcome.TIMEOUT and not self.outcome.infrastructure
 
 
-def evaluated(paths: ReevaluationPaths) -> dict[Key, Evaluated]:
+def evaluated(paths: ReevaluationPaths) -> dict[Key, SeedEvaluation]:
     """Return all evaluations so far by their parameters and seeds; of repeated ones the last."""
     if not paths.checkpoint.is_file():
         return {}
@@ -131,10 +131,10 @@ def evaluated(paths: ReevaluationPaths) -> dict[Key, Evaluated]:
     }
 
 
-def _evaluated(row: Mapping[Any, Any], message: str, labels: Sequence[str]) -> Evaluated:
+def _evaluated(row: Mapping[Any, Any], message: str, labels: Sequence[str]) -> SeedEvaluation:
     values = {label: float(row[f"value:{label}"]) for label in labels}
     scores = {label: float(row[f"score:{label}"]) for label in labels}
-    return Evaluated(Outcome(row["outcome"]), message, total_of(scores.values()), values, scores)
+    return SeedEvaluation(Outcome(row["outcome"]), message, total_of(scores.values()), values, scores)
 
 
 def again_of(run: Checkpoint) -> dict[Key, Again]:
@@ -152,7 +152,7 @@ def again_of(run: Checkpoint) -> dict[Key, Again]:
     held = Checkpoint(paths.checkpoint)
     if (held.parameter_names[:width], held.target_labels) != (run.parameter_names, run.target_labels):
         return {}
-    found: dict[Key, list[Evaluated]] = {}
+    found: dict[Key, list[SeedEvaluation]] = {}
     for key, each in evaluated(paths).items():
         if each.settled:
             found.setdefault(key[:width], []).append(each)
@@ -165,6 +165,6 @@ def again_of(run: Checkpoint) -> dict[Key, Again]:
     }
 
 
-def missing(request: Request, known: Mapping[Key, Evaluated]) -> list[Numbers]:
+def missing(request: ReevaluationRequest, known: Mapping[Key, SeedEvaluation]) -> list[Numbers]:
     """Return what has yet to be simulated of a request."""
     return [task for task in request.all_tasks if (key := key_of(task)) not in known or not known[key].settled]

@@ -41,7 +41,7 @@ Numbers = Array | Taken | Pick
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selector:
     """What a reader of a figure may choose.
 
     Parameters
@@ -234,7 +234,7 @@ class Figure:
         What is seen, and how it was computed; how many of how many points if not all are drawn.
     panels : tuple of Panel
         From the left.
-    choices : tuple of Choice
+    choices : tuple of Selector
         What can be chosen.
     empty : str
         Why there is nothing to see, if so.
@@ -246,7 +246,7 @@ class Figure:
     title: str
     caption: str = ""
     panels: tuple[Panel, ...] = ()
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[Selector, ...] = ()
     empty: str = ""
     columns: int = 0
 
@@ -305,7 +305,7 @@ class Figure:
         return png(self.choose())
 
 
-def _option(figure: str, choice: Choice, wanted: str | int) -> int:
+def _option(figure: str, choice: Selector, wanted: str | int) -> int:
     if isinstance(wanted, int) and 0 <= wanted < len(choice.options):
         return wanted
     if wanted in choice.options:

@@ -14,7 +14,7 @@ from orchestrator.optimisers.base import Told
 from orchestrator.optimisers.space import SearchSpace
 from orchestrator.paths import RunPaths
 from orchestrator.records import Offspring, Origin
-from orchestrator.schedules.base import Recorded
+from orchestrator.schedules.base import RecordedGeneration
 
 
 class Asks:
@@ -58,7 +58,7 @@ class Asks:
         lists = {name: [_to_json(each) for each in listed] for name, listed in rows.items()}
         write_json(paths.record, {"generation": number, **lists}, confirm)
 
-    def recorded(self, number: int) -> Recorded:
+    def recorded(self, number: int) -> RecordedGeneration:
         """Return what was asked for in a generation; nothing if its controller died before it was written down.
 
         Raises
@@ -76,13 +76,13 @@ class Asks:
             if len({each.index for each in (*offspring, *kept)}) < len(offspring) + len(kept):
                 raise ValueError("an offspring is there twice")
         except FileNotFoundError:
-            return Recorded(())
+            return RecordedGeneration(())
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise RunFailed(
                 f"{file}: does not say what was asked for ({type(error).__name__}: {error}). Restore it, or end the "
                 f"jobs of the generation (orchestrator cancel) and delete {file.parent}"
             ) from error
-        return Recorded(offspring, kept)
+        return RecordedGeneration(offspring, kept)
 
     def missing(self, told: Iterable[Told]) -> dict[int, set[int]]:
         """Return, for each generation that has files, which of its offspring are in no block that was told."""

@@ -19,7 +19,7 @@ from orchestrator.lease import STOPPED_BY, only_controller
 from orchestrator.paths import ReevaluationPaths, RunPaths
 from orchestrator.reevaluation.choosing import choose
 from orchestrator.reevaluation.noise import Luck
-from orchestrator.reevaluation.store import Request, evaluated, missing
+from orchestrator.reevaluation.store import ReevaluationRequest, evaluated, missing
 from orchestrator.run.evaluating import require_same_model
 from orchestrator.run.reevaluating import evaluate_again, make_ready, remove_if_empty
 from orchestrator.simulations.seeds import originals_of
@@ -135,7 +135,7 @@ class BestAgain:
         best = choose(run, top).best if originals and top else ()
         if not best:
             return
-        request = Request(top, seeds, originals, best, evaluations)
+        request = ReevaluationRequest(top, seeds, originals, best, evaluations)
         try:
             if left := len(missing(request, evaluated(self._paths))):
                 _LOG.info(
@@ -153,7 +153,7 @@ class BestAgain:
                 "continue with --set reevaluate=none, which leaves it out"
             ) from error
 
-    def _carry_out(self, request: Request) -> None:
+    def _carry_out(self, request: ReevaluationRequest) -> None:
         paths = self._paths
         paths.directory.mkdir(exist_ok=True)
         try:

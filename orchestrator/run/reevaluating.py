@@ -15,13 +15,13 @@ from orchestrator.lease import hold_of
 from orchestrator.optimisers import versions_of
 from orchestrator.paths import ReevaluationPaths
 from orchestrator.records import Offspring
-from orchestrator.reevaluation.store import Request, evaluated, missing
+from orchestrator.reevaluation.store import ReevaluationRequest, evaluated, missing
 from orchestrator.run.asked import Asks
 from orchestrator.run.evaluating import carry_out
 from orchestrator.schedules.reevaluation import Reevaluation
 
 
-def make_ready(config: Config, paths: ReevaluationPaths, request: Request) -> Asks:
+def make_ready(config: Config, paths: ReevaluationPaths, request: ReevaluationRequest) -> Asks:
     """Write configuration and empty checkpoint where they are missing; return what was asked for before.
 
     Raises
@@ -40,7 +40,7 @@ def make_ready(config: Config, paths: ReevaluationPaths, request: Request) -> As
 
 
 def evaluate_again(
-    request: Request,
+    request: ReevaluationRequest,
     config: Config,
     paths: ReevaluationPaths,
     cluster: Cluster,
@@ -55,7 +55,7 @@ def evaluate_again(
 
     Parameters
     ----------
-    request : Request
+    request : ReevaluationRequest
         Kept as the last one.
     config : Config
         Of the run; says how.

@@ -34,7 +34,7 @@ class ReplayDiffers(RunFailed):
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedGeneration:
     """What is recorded of a generation.
 
     Parameters
@@ -125,14 +125,14 @@ class Schedule(ABC):
     """
 
     @abstractmethod
-    def resume(self, told: Sequence[Told], recorded: Mapping[int, Recorded]) -> list[Sequence[Offspring]]:
+    def resume(self, told: Sequence[Told], recorded: Mapping[int, RecordedGeneration]) -> list[Sequence[Offspring]]:
         """Go on from a run's record; called once, before everything else, with nothing for a new run.
 
         Parameters
         ----------
         told : sequence of Told
             The blocks in the checkpoint, in their order.
-        recorded : mapping of int to Recorded
+        recorded : mapping of int to RecordedGeneration
             What was asked for, by generation, of the generations that are not in the checkpoint completely, or of which
             something was kept.
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from orchestrator.optimisers.base import Told
 from orchestrator.records import Evaluation, FloatArray, Offspring
-from orchestrator.schedules.base import Recorded, Schedule, Search, told_of
+from orchestrator.schedules.base import RecordedGeneration, Schedule, Search, told_of
 from orchestrator.schedules.registry import ScheduleOptions, schedule
 from orchestrator.schedules.replay import replay, untold
 
@@ -57,12 +57,12 @@ class Generations(Schedule):
         self._in_flight: dict[tuple[int, int], Offspring] = {}
         self._landed: dict[tuple[int, int], Evaluation] = {}
 
-    def resume(self, told: Sequence[Told], recorded: Mapping[int, Recorded]) -> list[Sequence[Offspring]]:
+    def resume(self, told: Sequence[Told], recorded: Mapping[int, RecordedGeneration]) -> list[Sequence[Offspring]]:
         """Tell the optimiser again what it was told; take the recorded points of what is in flight."""
         self._asks, self._tells = replay(self._search, told, recorded), len(told)
         waiting = untold(told, recorded)
         self._in_flight = {each.key: each for each in waiting}
-        last = recorded.get(self._asks - 1, Recorded(())).offspring
+        last = recorded.get(self._asks - 1, RecordedGeneration(())).offspring
         if last and last[0].asked_after == self._tells:
             self._open, self._size = self._asks - 1, len(last)
         groups = [[each for each in waiting if each.generation == number] for number in sorted(recorded)]

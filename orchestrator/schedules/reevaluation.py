@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from orchestrator.optimisers.base import Told
 from orchestrator.optimisers.space import SearchSpace
 from orchestrator.records import Evaluation, FloatArray, Offspring
-from orchestrator.schedules.base import Recorded, Schedule
+from orchestrator.schedules.base import RecordedGeneration, Schedule
 
 _LOG = logging.getLogger(__name__)
 Numbers = Mapping[str, float | int]
@@ -33,10 +33,10 @@ class Reevaluation(Schedule):
         self._round: Sequence[Offspring] = ()
         self._landed: dict[int, Evaluation] = {}
 
-    def resume(self, told: Sequence[Told], recorded: Mapping[int, Recorded]) -> list[Sequence[Offspring]]:
+    def resume(self, told: Sequence[Told], recorded: Mapping[int, RecordedGeneration]) -> list[Sequence[Offspring]]:
         """Go on with the round that is in flight, whatever is asked for now."""
         self._number = len(told)
-        self._round = recorded.get(self._number, Recorded(())).offspring
+        self._round = recorded.get(self._number, RecordedGeneration(())).offspring
         if not self._round:
             return []
         _LOG.info("going on with %d simulations that were submitted before", len(self._round))

@@ -9,7 +9,7 @@ import numpy as np
 
 from orchestrator.optimisers.base import Asked, Told, same_points
 from orchestrator.records import FloatArray, Offspring, Origin
-from orchestrator.schedules.base import Recorded, ReplayDiffers, Search
+from orchestrator.schedules.base import RecordedGeneration, ReplayDiffers, Search
 
 Key = tuple[int, int]
 
@@ -35,7 +35,7 @@ class _Ask:
         return Asked(np.array([point for point, _ in rows]), tuple(origin for _, origin in rows))
 
 
-def replay(search: Search, told: Sequence[Told], recorded: Mapping[int, Recorded]) -> int:
+def replay(search: Search, told: Sequence[Told], recorded: Mapping[int, RecordedGeneration]) -> int:
     """Ask and tell the optimiser of a search all again; return how many asks there were.
 
     Parameters
@@ -44,7 +44,7 @@ def replay(search: Search, told: Sequence[Told], recorded: Mapping[int, Recorded
         Whose optimiser is new.
     told : sequence of Told
         The blocks in the checkpoint, in their order.
-    recorded : mapping of int to Recorded
+    recorded : mapping of int to RecordedGeneration
         What was asked for, by generation, of those that are not in the checkpoint completely.
 
     Raises
@@ -77,7 +77,7 @@ def replay(search: Search, told: Sequence[Told], recorded: Mapping[int, Recorded
     return len(asks)
 
 
-def _asks(told: Sequence[Told], recorded: Mapping[int, Recorded]) -> dict[int, _Ask]:
+def _asks(told: Sequence[Told], recorded: Mapping[int, RecordedGeneration]) -> dict[int, _Ask]:
     asks: dict[int, _Ask] = {}
     for block in told:
         for n, (number, index) in enumerate(block.ids):
@@ -94,7 +94,7 @@ def _asks(told: Sequence[Told], recorded: Mapping[int, Recorded]) -> dict[int, _
     return asks
 
 
-def untold(told: Sequence[Told], recorded: Mapping[int, Recorded]) -> list[Offspring]:
+def untold(told: Sequence[Told], recorded: Mapping[int, RecordedGeneration]) -> list[Offspring]:
     """Return the offspring that were handed out and are in no block, in the order in which they were asked for."""
     done = {each for block in told for each in block.ids}
     handed = [each for number in sorted(recorded) for each in recorded[number].offspring]

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from orchestrator.optimisers.base import Told
 from orchestrator.records import Evaluation, FloatArray, Offspring
-from orchestrator.schedules.base import Recorded, Schedule, Search, told_of
+from orchestrator.schedules.base import RecordedGeneration, Schedule, Search, told_of
 from orchestrator.schedules.registry import ScheduleOptions, schedule
 from orchestrator.schedules.replay import replay, untold
 
@@ -52,13 +52,13 @@ class Rolling(Schedule):
         self._in_flight: dict[tuple[int, int], Offspring] = {}
         self._landed: list[Evaluation] = []
 
-    def resume(self, told: Sequence[Told], recorded: Mapping[int, Recorded]) -> list[Sequence[Offspring]]:
+    def resume(self, told: Sequence[Told], recorded: Mapping[int, RecordedGeneration]) -> list[Sequence[Offspring]]:
         """Ask and tell the optimiser again; take the recorded points of what is in flight, and what was kept."""
         self._asks, self._tells = replay(self._search, told, recorded), len(told)
         self._told = sum(len(block.ids) for block in told)
         waiting = untold(told, recorded)
         self._in_flight = {each.key: each for each in waiting}
-        last = recorded.get(self._asks - 1, Recorded(()))
+        last = recorded.get(self._asks - 1, RecordedGeneration(()))
         self._stash = [each for each in last.kept if each.asked_after == self._tells]
         return [[each] for each in waiting]
 

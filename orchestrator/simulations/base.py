@@ -71,7 +71,7 @@ def digests(directory: Path, names: Iterable[str | Path]) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordingSize:
     """An estimate of the disk that one simulation's recordings take.
 
     Parameters
@@ -173,7 +173,7 @@ class Model(Generic[Options]):
         """
         return None
 
-    def recorded(self) -> Recorded | None:
+    def recorded(self) -> RecordingSize | None:
         """Return an estimate of the recordings' size, None if nothing is known of it."""
         return None
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from orchestrator.files import read_json
 from orchestrator.jobs.queue_note import QueueNote
-from orchestrator.jobs.submissions import History, Submissions
+from orchestrator.jobs.submissions import AttemptHistory, Submissions
 from orchestrator.jobs.workers.log import WorkersLog
 from orchestrator.paths import GenerationPaths, RunPaths
 from orchestrator.records import Result
@@ -134,7 +134,7 @@ class GenerationReader:
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             self._indices = [int(each["index"]) for each in read_json(self._paths.record)["offspring"]]
 
-    def _history(self, index: int) -> History:
+    def _history(self, index: int) -> AttemptHistory:
         return self._submissions.history(index)
 
     def _read_journal(self) -> None:

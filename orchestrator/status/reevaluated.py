@@ -81,9 +81,9 @@ class ReevaluationReader:
         # not at once: most who look at a run need none of them
         from orchestrator.checkpoint import Checkpoint  # noqa: PLC0415
         from orchestrator.reevaluation.noise import Luck  # noqa: PLC0415
-        from orchestrator.reevaluation.store import Request, evaluated, missing  # noqa: PLC0415
+        from orchestrator.reevaluation.store import ReevaluationRequest, evaluated, missing  # noqa: PLC0415
 
-        request = Request.read(self._paths)
+        request = ReevaluationRequest.read(self._paths)
         if request is None or not self._paths.checkpoint.is_file():
             return Reevaluated(), None
         simulations = len(request.all_tasks)

@@ -14,7 +14,7 @@ from targets.errors import NoValue
 from targets.numbers import FloatArray
 from targets.recordings import Events, Trace
 from targets.registry import target
-from targets.series.trace_target import CONSTANT, ROUNDING, Samples, TraceTarget
+from targets.series.trace_target import CONSTANT, ROUNDING, TraceSamples, TraceTarget
 
 FIT = "fit"
 
@@ -69,7 +69,7 @@ class ComparedTrace(TraceTarget):
         one, two = (f"{len(each)} samples over [{each[0]:g}, {each[-1]:g}] ms" for each in (here, there))
         return f"data: {self.data!r} has {one}, and {two} were measured"
 
-    def outputs_of(self, samples: Samples) -> FloatArray:
+    def outputs_of(self, samples: TraceSamples) -> FloatArray:
         """Return the simulated trace at the times at which it is compared, shape (n_times,)."""
         wanted = self.data_samples()
         if self.resample == "shorter":
@@ -112,7 +112,7 @@ class ComparedTrace(TraceTarget):
         before, after = np.append(counts[1:], False), np.insert(counts[:-1], 0, False)
         return np.asarray(counts | before | after)
 
-    def measured_at(self, n_outputs: int) -> Samples:
+    def measured_at(self, n_outputs: int) -> TraceSamples:
         """Return the measured samples at the times at which so many outputs are compared."""
         wanted = self.data_samples()
         if self.resample == "data":
@@ -121,9 +121,11 @@ class ComparedTrace(TraceTarget):
         if self.resample == "shorter":
             # a period is one step longer than from the first sample to the last
             period = (last - first) * len(wanted.times) / max(len(wanted.times) - 1, 1)
-            return Samples(first + period * np.arange(n_outputs) / n_outputs, _by_fourier(wanted.values, n_outputs))
+            return TraceSamples(
+                first + period * np.arange(n_outputs) / n_outputs, _by_fourier(wanted.values, n_outputs)
+            )
         times = np.linspace(first, last, n_outputs)
-        return Samples(times, np.interp(times, *wanted))
+        return TraceSamples(times, np.interp(times, *wanted))
 
     def compared(self, outputs: FloatArray) -> list[tuple[FloatArray, FloatArray, FloatArray]]:
         """Return simulated samples, measured ones and weights, of which the sum is 1, of each trial that counts."""
@@ -181,7 +183,7 @@ class TraceRMSE(ComparedTrace, PointTarget):
         differences = self._differences(outputs)
         return differences[0] if self.target_value == 0 and len(differences) == 1 else None
 
-    def differences_from(self, n_outputs: int) -> tuple[Samples, FloatArray] | None:
+    def differences_from(self, n_outputs: int) -> tuple[TraceSamples, FloatArray] | None:
         """Return the measured samples that `residuals` are the differences from, and the factor of each difference.
 
         Parameters
@@ -191,12 +193,12 @@ class TraceRMSE(ComparedTrace, PointTarget):
 
         Returns
         -------
-        tuple of Samples and ndarray of float, shape (n_times,), or None
+        tuple of TraceSamples and ndarray of float, shape (n_times,), or None
             Factors are above 0; None if they depend on the simulated trace.
         """
         times, measured = self.measured_at(n_outputs)
         weights = self.weights_of(times, measured, measured)
-        return Samples(times, _moving_average(times, measured, self.smooth)), np.sqrt(weights / weights.sum())
+        return TraceSamples(times, _moving_average(times, measured, self.smooth)), np.sqrt(weights / weights.sum())
 
     def _differences(self, outputs: FloatArray) -> list[FloatArray]:
         return [

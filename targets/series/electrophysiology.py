@@ -14,7 +14,7 @@ from targets.kinds import of_every_kind
 from targets.plugins import nearest
 from targets.series.features import TraceFeature
 from targets.series.interval import Interval
-from targets.series.trace_target import Samples
+from targets.series.trace_target import TraceSamples
 
 _NOT_INSTALLED = "eFEL is not installed in {}: pip install 'mozaik-orchestrator[efel]' there"
 
@@ -53,7 +53,7 @@ class ElectrophysiologyFeature(TraceFeature):
     def _subject(self) -> str | None:
         return self.feature
 
-    def outputs_of(self, samples: Samples) -> float:  # noqa: D102
+    def outputs_of(self, samples: TraceSamples) -> float:  # noqa: D102
         import efel  # noqa: PLC0415  (an extra)
 
         efel.reset()

@@ -12,7 +12,7 @@ from targets.errors import NoValue
 from targets.kinds import of_every_kind, wanting_that_of_data
 from targets.numbers import FloatArray
 from targets.recordings import Events, Trace
-from targets.series.trace_target import CONSTANT, Samples, TraceTarget
+from targets.series.trace_target import CONSTANT, TraceSamples, TraceTarget
 
 Made = TypeVar("Made", bound="TraceFeature")
 
@@ -38,7 +38,7 @@ class TraceFeature(TraceTarget):
 class TraceMean(TraceFeature):
     """Mean of the samples, in the unit of the trace."""
 
-    def outputs_of(self, samples: Samples) -> float:  # noqa: D102
+    def outputs_of(self, samples: TraceSamples) -> float:  # noqa: D102
         return float(samples.values.mean())
 
 
@@ -46,7 +46,7 @@ class TraceMean(TraceFeature):
 class TraceSD(TraceFeature):
     """Standard deviation of the samples (ddof 0), in the unit of the trace."""
 
-    def outputs_of(self, samples: Samples) -> float:  # noqa: D102
+    def outputs_of(self, samples: TraceSamples) -> float:  # noqa: D102
         return float(samples.values.std())
 
 
@@ -54,7 +54,7 @@ class TraceSD(TraceFeature):
 class TraceSkewness(TraceFeature):
     """Skewness of the samples, ``m3 / m2^1.5`` with their central moments ``m``; 0 where they are symmetric."""
 
-    def outputs_of(self, samples: Samples) -> float:  # noqa: D102
+    def outputs_of(self, samples: TraceSamples) -> float:  # noqa: D102
         return _standard_moment(samples, 3)
 
 
@@ -62,11 +62,11 @@ class TraceSkewness(TraceFeature):
 class TraceKurtosis(TraceFeature):
     """Kurtosis of the samples, ``m4 / m2^2`` with their central moments ``m``; 3 where they are normal."""
 
-    def outputs_of(self, samples: Samples) -> float:  # noqa: D102
+    def outputs_of(self, samples: TraceSamples) -> float:  # noqa: D102
         return _standard_moment(samples, 4)
 
 
-def _standard_moment(samples: Samples, order: int) -> float:
+def _standard_moment(samples: TraceSamples, order: int) -> float:
     deviations = samples.values - samples.values.mean()
     # of samples that are the same, what is left is rounding
     if np.ptp(samples.values) <= CONSTANT * np.abs(samples.values).max():
@@ -82,7 +82,7 @@ class Peak(TraceFeature):
         description="which peak: positive, the largest sample; negative, the smallest; either, the one farthest from 0",
     )
 
-    def peak(self, samples: Samples) -> int:
+    def peak(self, samples: TraceSamples) -> int:
         """Return the number of the sample."""
         values = {"positive": samples.values, "negative": -samples.values, "either": np.abs(samples.values)}
         return int(values[self.polarity].argmax())
@@ -92,7 +92,7 @@ class Peak(TraceFeature):
 class PeakAmplitude(Peak):
     """The value of the peak, in the unit of the trace."""
 
-    def outputs_of(self, samples: Samples) -> float:  # noqa: D102
+    def outputs_of(self, samples: TraceSamples) -> float:  # noqa: D102
         return float(samples.values[self.peak(samples)])
 
 
@@ -100,7 +100,7 @@ class PeakAmplitude(Peak):
 class PeakLatency(Peak):
     """The time of the peak; a peak at an edge of the window is none."""
 
-    def outputs_of(self, samples: Samples) -> float:  # noqa: D102
+    def outputs_of(self, samples: TraceSamples) -> float:  # noqa: D102
         found = self.peak(samples)
         if found in (0, len(samples.values) - 1):
             raise NoValue(f"the {self.polarity} peak is at the edge of the window, {samples.times[found]:g}")
@@ -145,7 +145,7 @@ class BandPower(TraceFeature):
         """Empty for relative power, the square of the data's unit otherwise."""
         return "" if self.relative or not self.samples_unit else f"({self.samples_unit})^2"
 
-    def outputs_of(self, samples: Samples) -> float:  # noqa: D102
+    def outputs_of(self, samples: TraceSamples) -> float:  # noqa: D102
         steps = np.diff(samples.times)
         if len(steps) < 1:
             raise NoValue("expected at least two samples in the window, of which a spectrum can be computed, got one")

@@ -13,7 +13,7 @@ from targets.errors import NoValue
 from targets.numbers import FloatArray
 from targets.recordings import Events, Trace
 from targets.registry import target
-from targets.series.trace_target import Samples, TraceTarget
+from targets.series.trace_target import TraceSamples, TraceTarget
 
 Made = TypeVar("Made", bound="PhasePlaneDensity")
 
@@ -59,7 +59,7 @@ class PhasePlaneDensity(TraceTarget, PointTarget):
             return None
         return f"data: {self.data!r} has another range than what was measured with"
 
-    def outputs_of(self, samples: Samples) -> FloatArray:
+    def outputs_of(self, samples: TraceSamples) -> FloatArray:
         """Return the share of time in each bin, shape (bins * bins,)."""
         if self._edges is None:
             raise NoValue(f"the data {self.data!r} are not at hand")
@@ -84,7 +84,7 @@ class PhasePlaneDensity(TraceTarget, PointTarget):
         return float(np.mean(np.abs(outputs.reshape(-1, wanted.size) - wanted) @ (1 - wanted)))
 
 
-def _plane(samples: Samples) -> FloatArray:
+def _plane(samples: TraceSamples) -> FloatArray:
     """Return the value and the slope between each two samples, shape (2, n_samples - 1)."""
     times, values = samples
     return np.stack([(values[1:] + values[:-1]) / 2, np.diff(values) / np.diff(times)])

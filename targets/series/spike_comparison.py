@@ -16,7 +16,7 @@ from targets.recordings import Events, Trace
 from targets.registry import target
 from targets.series.comparison import TraceRMSE
 from targets.series.spikes import SPIKE_HEIGHT, SpikeTarget, spikes_of
-from targets.series.trace_target import Samples
+from targets.series.trace_target import TraceSamples
 
 Made = TypeVar("Made", bound="ComparedSpikes")
 
@@ -60,10 +60,10 @@ class ComparedSpikes(SpikeTarget, PointTarget):
         return f"data: {self.data!r} has {self._count} spikes that count, and {other._count} were measured"
 
     @abstractmethod
-    def numbers_of(self, samples: Samples, count: int) -> FloatArray:
+    def numbers_of(self, samples: TraceSamples, count: int) -> FloatArray:
         """Return the numbers of the first `count` spikes of a trace, as many whatever it has, shape (n_numbers,)."""
 
-    def outputs_of(self, samples: Samples) -> FloatArray:
+    def outputs_of(self, samples: TraceSamples) -> FloatArray:
         """Return the numbers of as many spikes as count."""
         self._wanted_numbers()
         return self.numbers_of(samples, self._count)
@@ -97,7 +97,7 @@ class SpikeTimes(ComparedSpikes):
     below the threshold since the last one.
     """
 
-    def numbers_of(self, samples: Samples, count: int) -> FloatArray:  # noqa: D102
+    def numbers_of(self, samples: TraceSamples, count: int) -> FloatArray:  # noqa: D102
         found = spikes_of(samples, self.threshold)
         return _filled(found.starts, count, float(samples.times[-1]) + found.depth)
 
@@ -110,7 +110,7 @@ class SpikeWidths(ComparedSpikes):
     missing has the width ``-d / 100`` ms, where ``d`` mV were missing to the threshold since the last one.
     """
 
-    def numbers_of(self, samples: Samples, count: int) -> FloatArray:  # noqa: D102
+    def numbers_of(self, samples: TraceSamples, count: int) -> FloatArray:  # noqa: D102
         found = spikes_of(samples, self.threshold)
         return _filled(found.ends - found.starts, count, -found.depth / SPIKE_HEIGHT)
 
@@ -128,10 +128,10 @@ class SpikeShapes(ComparedSpikes):
     after: PositiveFloat = Field(default=3.0, allow_inf_nan=False, description="time after the crossing, ms")
     step: PositiveFloat = Field(default=0.1, allow_inf_nan=False, description="time between two samples, ms")
 
-    def numbers_of(self, samples: Samples, count: int) -> FloatArray:  # noqa: D102
+    def numbers_of(self, samples: TraceSamples, count: int) -> FloatArray:  # noqa: D102
         return self._around(samples, count).ravel()
 
-    def _around(self, samples: Samples, count: int) -> FloatArray:
+    def _around(self, samples: TraceSamples, count: int) -> FloatArray:
         """Return the potential around each spike, shape (count, n_times)."""
         found = spikes_of(samples, self.threshold)
         around = np.arange(-self.before, self.after + self.step / 2, self.step)
@@ -146,7 +146,7 @@ class MeanSpike(SpikeShapes):
     ``sqrt(mean_j (v_j - V_j)^2)``, where ``v_j`` is the mean over the spikes of what `SpikeShapes` compares one by one.
     """
 
-    def numbers_of(self, samples: Samples, count: int) -> FloatArray:  # noqa: D102
+    def numbers_of(self, samples: TraceSamples, count: int) -> FloatArray:  # noqa: D102
         return np.asarray(self._around(samples, count).mean(axis=0))
 
 
@@ -181,7 +181,7 @@ class SubthresholdRMSE(TraceRMSE):
         """Return 0 near spikes, and elsewhere what `weights` say."""
         weights = super().weights_of(times, row, measured)
         for values in (row, measured):
-            for start in spikes_of(Samples(times, values), self.threshold).starts:
+            for start in spikes_of(TraceSamples(times, values), self.threshold).starts:
                 weights[(times >= start - self.before) & (times <= start + self.after)] = 0
         if not weights.any():
             raise NoValue("no sample counts: all are close to spikes")
@@ -209,7 +209,7 @@ class SpikeWeightedRMSE(TraceRMSE):
     def weights_of(self, times: FloatArray, row: FloatArray, measured: FloatArray) -> FloatArray:
         """Return the product of what `weights` say and the weight of spikes."""
         weights = super().weights_of(times, row, measured)
-        count = spikes_of(Samples(times, measured), self.threshold).starts.size
+        count = spikes_of(TraceSamples(times, measured), self.threshold).starts.size
         if count:
             weights[measured > self.threshold] *= self.spike_weight or len(times) / count
         return weights

@@ -12,7 +12,7 @@ from pydantic import Field, FiniteFloat
 from targets.kinds import of_every_kind
 from targets.numbers import FloatArray
 from targets.series.features import TraceFeature
-from targets.series.trace_target import Samples, TraceTarget
+from targets.series.trace_target import TraceSamples, TraceTarget
 
 # by which depths in mV are divided where they are counted as spikes: about the height of one
 SPIKE_HEIGHT = 100.0
@@ -39,12 +39,12 @@ class Spikes(NamedTuple):
     depth: float
 
 
-def spikes_of(samples: Samples, threshold: float) -> Spikes:
+def spikes_of(samples: TraceSamples, threshold: float) -> Spikes:
     """Return the spikes of a trace.
 
     Parameters
     ----------
-    samples : Samples
+    samples : TraceSamples
         The trace.
     threshold : float
         In its unit.
@@ -64,7 +64,7 @@ def spikes_of(samples: Samples, threshold: float) -> Spikes:
     return Spikes(starts, ends, float(times[nearest]), max(threshold - float(values[nearest]), 0.0))
 
 
-def _crossings(samples: Samples, before: NDArray[np.intp], threshold: float) -> FloatArray:
+def _crossings(samples: TraceSamples, before: NDArray[np.intp], threshold: float) -> FloatArray:
     """Return when the lines between these samples and the next ones cross the threshold."""
     times, values = samples
     share = (threshold - values[before]) / (values[before + 1] - values[before])
@@ -103,7 +103,7 @@ class SpikeCount(SpikeTarget, TraceFeature):
             return wanted
         return -math.inf, max(wanted[1], 0.0)
 
-    def outputs_of(self, samples: Samples) -> float:  # noqa: D102
+    def outputs_of(self, samples: TraceSamples) -> float:  # noqa: D102
         found = spikes_of(samples, self.threshold)
         return float(found.starts.size) if found.starts.size else 0.0 - found.depth / SPIKE_HEIGHT
 
@@ -115,6 +115,6 @@ class SpikeRate(SpikeCount):
     One for each of several ``sweeps`` is a curve of frequency over current (F-I curve).
     """
 
-    def outputs_of(self, samples: Samples) -> float:  # noqa: D102
+    def outputs_of(self, samples: TraceSamples) -> float:  # noqa: D102
         first, last = self.window or (samples.times[0], samples.times[-1])
         return 1000 * super().outputs_of(samples) / float(last - first)

@@ -25,7 +25,7 @@ ROUNDING = 1e-9
 CONSTANT = 1e-7
 
 
-class Samples(NamedTuple):
+class TraceSamples(NamedTuple):
     """One row of a trace in the times that count.
 
     Parameters
@@ -61,7 +61,7 @@ class TraceTarget(Target):
     )
     _measured: Trace | None = PrivateAttr(None)
     # of the measured trace, made once: optimisers ask for thousands of values
-    _wanted: Samples | None = PrivateAttr(None)
+    _wanted: TraceSamples | None = PrivateAttr(None)
 
     options_of_score: ClassVar[frozenset[str]] = Target.options_of_score | {"data"}
 
@@ -125,7 +125,7 @@ class TraceTarget(Target):
         return np.concatenate([np.atleast_1d(self.outputs_of(each)) for each in self._rows_of(recordings)])
 
     @abstractmethod
-    def outputs_of(self, samples: Samples) -> FloatArray | float:
+    def outputs_of(self, samples: TraceSamples) -> FloatArray | float:
         """Return the number or the numbers that the value of one row is computed from; raises `NoValue`."""
 
     def inside(self, times: FloatArray) -> NDArray[np.bool_]:
@@ -139,7 +139,7 @@ class TraceTarget(Target):
         """Return which samples of a simulated trace `outputs_of` is given, shape (n_samples,); those that count."""
         return self.inside(times)
 
-    def data_samples(self) -> Samples:
+    def data_samples(self) -> TraceSamples:
         """Return the measured trace in the times that count; raises `NoValue` if it is not at hand."""
         if self._measured is None:
             raise NoValue(f"the data {self.data!r} are not at hand")
@@ -162,7 +162,7 @@ class TraceTarget(Target):
             message = f"expected times that {self.data!r} has, [{first:g}, {last:g}] ms"
             raise UnfitData("window", f"{message}, got [{self.window[0]:g}, {self.window[1]:g}]")
 
-    def _rows_of(self, recordings: Any) -> list[Samples]:
+    def _rows_of(self, recordings: Any) -> list[TraceSamples]:
         """Return what is averaged over trials, or the row of each trial."""
         if not isinstance(recordings, Recordings):
             raise Unmeasurable("class", f"{type(self).__name__} needs traces, got {type(recordings).__name__}")
@@ -170,7 +170,7 @@ class TraceTarget(Target):
         rows = [self._samples_of(trace, self._row_of(trace), self.taken) for trace in traces]
         if self.average == "values" or len(rows) == 1:
             return rows
-        return [Samples(rows[0].times, np.mean([each.values for each in rows], axis=0))]
+        return [TraceSamples(rows[0].times, np.mean([each.values for each in rows], axis=0))]
 
     def _row_of(self, trace: Trace) -> FloatArray:
         if self.sweeps is None:
@@ -180,7 +180,9 @@ class TraceTarget(Target):
             raise Unmeasurable("sweeps", f"expected sweeps below {len(trace.rows)}, which the trace has, got {sweep}")
         return np.asarray(trace.rows[sweep])
 
-    def _samples_of(self, trace: Trace, row: FloatArray, which: Callable[[FloatArray], NDArray[np.bool_]]) -> Samples:
+    def _samples_of(
+        self, trace: Trace, row: FloatArray, which: Callable[[FloatArray], NDArray[np.bool_]]
+    ) -> TraceSamples:
         try:
             row = row * factor(trace.unit, self.samples_unit)
             times = trace.times * factor(trace.time_unit, "ms")
@@ -193,4 +195,4 @@ class TraceTarget(Target):
         times, row = times[inside], row[inside]
         if np.isnan(row).any():
             raise NoValue("samples are missing in the window")
-        return Samples(times, row)
+        return TraceSamples(times, row)

@@ -16,7 +16,7 @@ from orchestrator.optimisers.base import Problem, Scale, Told
 from orchestrator.optimisers.registry import create_optimiser, optimisers
 from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
-from orchestrator.schedules.base import Recorded, ReplayDiffers, Schedule, Search, told_of
+from orchestrator.schedules.base import RecordedGeneration, ReplayDiffers, Schedule, Search, told_of
 from orchestrator.schedules.generations import GenerationsOptions
 from orchestrator.schedules.registry import ScheduleOptions, create_schedule
 from orchestrator.schedules.rolling import RollingOptions
@@ -102,7 +102,7 @@ class World:
         """Let a new controller go on from what is on disk: evaluations that were not told land again."""
         done = {each for block in self.told for each in block.ids}
         rest = {
-            number: Recorded(each, self.kept[number])
+            number: RecordedGeneration(each, self.kept[number])
             for number, each in self.recorded.items()
             if any(one.key not in done for one in each) or not self.schedule.is_closed(number)
         }

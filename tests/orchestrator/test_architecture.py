@@ -149,6 +149,17 @@ def test_no_files_import_each_other_in_a_circle() -> None:
         pytest.fail(f"these files import each other in a circle: {' <- '.join(error.args[1])}")
 
 
+def test_no_two_public_classes_have_one_name() -> None:
+    places: dict[str, list[str]] = {}
+    for root in ROOTS.values():
+        for path in sorted(root.rglob("*.py")):
+            for node in parsed(path).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    places.setdefault(node.name, []).append(path.relative_to(root.parent).as_posix())
+    shared = [f"{name}: {', '.join(files)}" for name, files in sorted(places.items()) if len(files) > 1]
+    assert not shared, "these classes are one, or need two names:\n" + "\n".join(shared)
+
+
 def test_no_room_holds_too_much() -> None:
     files = [path.relative_to(root.parent) for root in ROOTS.values() for path in root.rglob("*.py")]
     rooms = Counter(str(path.parent) for path in files if path.name != "__init__.py")

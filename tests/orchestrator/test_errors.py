@@ -15,7 +15,7 @@ import orchestrator
 import targets
 from orchestrator.cluster.base import SubmissionFailed
 from orchestrator.data.errors import DataError, Unreadable
-from orchestrator.errors import ConfigError, Problem, RunFailed
+from orchestrator.errors import ConfigError, ConfigProblem, RunFailed
 from orchestrator.parameters.expressions import NoNumber
 from orchestrator.parameters.given import WrongParameters
 from orchestrator.records import Outcome
@@ -23,12 +23,11 @@ from orchestrator.schedules.base import ReplayDiffers
 from orchestrator.simulations.annarchy.loading import Unusable
 from orchestrator.simulations.base import SimulationFailed
 from targets.base import UnfitData, Unmeasurable
-from targets.registry import Problem as TargetProblem
-from targets.registry import TargetError
+from targets.registry import TargetError, TargetProblem
 
 # one of each class that takes more than a message
 OWN_ARGUMENTS = (
-    (ConfigError(Path("c.yaml"), [Problem("jobs.ntasks", "expected 1", 3)]), "c.yaml:3: jobs.ntasks: expected 1"),
+    (ConfigError(Path("c.yaml"), [ConfigProblem("jobs.ntasks", "expected 1", 3)]), "c.yaml:3: jobs.ntasks: expected 1"),
     (DataError([(("data", "v"), "is empty")]), "data.v: is empty"),
     (NoNumber("'1 / x' has no value", "y"), "'1 / x' has no value"),
     (ReplayDiffers(3), "generation 3 has other points than the optimiser asks for now"),

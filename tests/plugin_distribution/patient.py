@@ -9,7 +9,7 @@ from pydantic import Field
 
 from orchestrator.optimisers.base import Told
 from orchestrator.records import Evaluation, Offspring
-from orchestrator.schedules.base import Recorded, Search, told_of
+from orchestrator.schedules.base import RecordedGeneration, Search, told_of
 from orchestrator.schedules.generations import Generations, GenerationsOptions
 from orchestrator.schedules.registry import schedule
 
@@ -29,7 +29,7 @@ class Patient(Generations):
         super().__init__(options, search)
         self._patience, self._best, self._without = options.patience, math.inf, 0
 
-    def resume(self, told: Sequence[Told], recorded: Mapping[int, Recorded]) -> list[Sequence[Offspring]]:
+    def resume(self, told: Sequence[Told], recorded: Mapping[int, RecordedGeneration]) -> list[Sequence[Offspring]]:
         for block in told:
             self._note(block)
         return super().resume(told, recorded)

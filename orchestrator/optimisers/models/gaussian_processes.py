@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from orchestrator.optimisers.models.kernels import Kernel, pairs
-from orchestrator.optimisers.models.likelihood import LEAST, Prior, inverted, likeliest
+from orchestrator.optimisers.models.likelihood import LEAST, GaussianProcessPrior, inverted, likeliest
 from orchestrator.records import FloatArray
 
 
@@ -42,7 +42,9 @@ class _Process:
     noise: float
 
     @classmethod
-    def of(cls, prior: Prior, points: FloatArray, values: FloatArray, known: FloatArray | None) -> _Process:
+    def of(
+        cls, prior: GaussianProcessPrior, points: FloatArray, values: FloatArray, known: FloatArray | None
+    ) -> _Process:
         """Return the process of values, shape (n_data,), at points, with the variances of noise that is known."""
         data, noise, shares = points * prior.factors, prior.noise, np.full(len(points), prior.noise)
         if prior.variance is not None and known is not None:

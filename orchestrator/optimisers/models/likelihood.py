@@ -40,7 +40,7 @@ LEAST = 1e-12
 
 
 @dataclass(frozen=True)
-class Prior:
+class GaussianProcessPrior:
     """What is believed of one quantity before its values: a kernel of coordinates that are multiplied by factors.
 
     Parameters
@@ -61,7 +61,9 @@ class Prior:
     variance: float | None = None
 
 
-def likeliest(points: FloatArray, values: FloatArray, known: Sequence[FloatArray | None]) -> Sequence[Prior]:
+def likeliest(
+    points: FloatArray, values: FloatArray, known: Sequence[FloatArray | None]
+) -> Sequence[GaussianProcessPrior]:
     """Return the prior of each quantity under which its values are likeliest; ties go to the first kernel.
 
     Parameters
@@ -79,7 +81,7 @@ def likeliest(points: FloatArray, values: FloatArray, known: Sequence[FloatArray
     best = np.argmin(losses, axis=0)
     found = []
     for column, place in enumerate(best):
-        prior = Prior(kernels[place], np.ones(points.shape[1]), float(_NOISES[choices[place][column]]))
+        prior = GaussianProcessPrior(kernels[place], np.ones(points.shape[1]), float(_NOISES[choices[place][column]]))
         own, variances = values[:, column], known[column]
         if not own.any():
             found.append(prior)
@@ -128,7 +130,7 @@ def _losses(matrix: FloatArray, values: FloatArray) -> tuple[FloatArray, IntArra
     return losses.min(axis=0), losses.argmin(axis=0)
 
 
-def _with_factors(prior: Prior, points: FloatArray, values: FloatArray) -> Prior:
+def _with_factors(prior: GaussianProcessPrior, points: FloatArray, values: FloatArray) -> GaussianProcessPrior:
     """Return the prior with the likeliest factors, beginning with those that it has."""
     widest = [(-_WIDEST, _WIDEST)] * points.shape[1]
     found = minimize(
@@ -140,10 +142,12 @@ def _with_factors(prior: Prior, points: FloatArray, values: FloatArray) -> Prior
         bounds=[*widest, tuple(np.log(_NOISES[[0, -1]]))],
         options={"maxiter": _STEPS},
     )
-    return Prior(prior.kernel, np.exp(found.x[:-1]), float(np.exp(found.x[-1])))
+    return GaussianProcessPrior(prior.kernel, np.exp(found.x[:-1]), float(np.exp(found.x[-1])))
 
 
-def _with_variance(prior: Prior, points: FloatArray, values: FloatArray, known: FloatArray) -> Prior:
+def _with_variance(
+    prior: GaussianProcessPrior, points: FloatArray, values: FloatArray, known: FloatArray
+) -> GaussianProcessPrior:
     """Return the prior with the likeliest factors, and with the variance beside noise that is known."""
     data = points * prior.factors
     inverse, _ = inverted(prior.kernel.of(*pairs(data, data)) + prior.noise * np.eye(len(data)))
@@ -161,7 +165,7 @@ def _with_variance(prior: Prior, points: FloatArray, values: FloatArray, known: 
         options={"maxiter": _STEPS},
     )
     factors, (noise, variance) = np.exp(found.x[:-2]), np.exp(found.x[-2:])
-    return Prior(prior.kernel, factors, float(noise), float(variance))
+    return GaussianProcessPrior(prior.kernel, factors, float(noise), float(variance))
 
 
 def loss(logarithms: FloatArray, kernel: Kernel, points: FloatArray, values: FloatArray) -> tuple[float, FloatArray]:

@@ -39,7 +39,7 @@ class Distribution:
 
 
 @dataclass(frozen=True)
-class Search:
+class ProposalSearch:
     """Where proposals are searched for.
 
     Parameters
@@ -63,12 +63,12 @@ class Search:
     pending: FloatArray
 
 
-def propose(search: Search, number: int, rng: np.random.Generator) -> FloatArray:
+def propose(search: ProposalSearch, number: int, rng: np.random.Generator) -> FloatArray:
     """Return points of the cube, the first where the expectation is least, the others where Thompson draws are.
 
     Parameters
     ----------
-    search : Search
+    search : ProposalSearch
         Model and candidates.
     number : int
         How many are wanted.
@@ -98,7 +98,7 @@ def propose(search: Search, number: int, rng: np.random.Generator) -> FloatArray
     return _kept_apart(metric.cube(ends[np.arange(number), places]), search.pending, rng)
 
 
-def _candidates(search: Search, number: int, rng: np.random.Generator) -> FloatArray:
+def _candidates(search: ProposalSearch, number: int, rng: np.random.Generator) -> FloatArray:
     """Return points of the cube, half from the distribution, half around those that are expected to be best."""
     model, known, distribution = search.model, search.known, search.distribution
     half = _CANDIDATES // 2

@@ -15,7 +15,7 @@ from orchestrator.optimisers.base import Problem, Told, known_errors
 from orchestrator.optimisers.models.archive import rows_of
 from orchestrator.optimisers.models.calibration import Calibration
 from orchestrator.optimisers.models.metric import Metric
-from orchestrator.optimisers.models.proposals import Distribution, Search, propose
+from orchestrator.optimisers.models.proposals import Distribution, ProposalSearch, propose
 from orchestrator.optimisers.models.scores import Scales
 from orchestrator.optimisers.models.values import Data, ValueModel
 from orchestrator.records import FloatArray, Outcome
@@ -146,12 +146,12 @@ class Proposer:
             ask.failed = True
         return ask.fitted
 
-    def _search(self, fitted: _Fitted, ask: _Ask) -> Search:
+    def _search(self, fitted: _Fitted, ask: _Ask) -> ProposalSearch:
         """Return where proposals are searched for: the model knows of what is pending, as it expects it itself."""
         model = fitted.model
         if len(ask.pending):
             model = model.believing(fitted.metric.of(self._problem.snapped(ask.pending)))
-        return Search(model, fitted.metric, ask.distribution, fitted.points, ask.pending)
+        return ProposalSearch(model, fitted.metric, ask.distribution, fitted.points, ask.pending)
 
     def _rows(
         self, blocks: int

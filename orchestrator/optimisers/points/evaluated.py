@@ -21,7 +21,7 @@ def keys_of(points: Iterable[FloatArray]) -> list[bytes]:
     return [row.tobytes() for row in np.array([*points], dtype=float).round(DIGITS) + 0.0]
 
 
-class Evaluated:
+class EvaluatedPoints:
     """Points that were evaluated, in the order in which they were told, and points that are being evaluated.
 
     Parameters

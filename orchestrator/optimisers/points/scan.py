@@ -8,7 +8,7 @@ from collections.abc import Mapping, Set
 import numpy as np
 
 from orchestrator.optimisers.base import Asked, Problem, Told
-from orchestrator.optimisers.points.evaluated import Evaluated
+from orchestrator.optimisers.points.evaluated import EvaluatedPoints
 from orchestrator.records import FloatArray, Origin
 
 
@@ -29,7 +29,7 @@ class Scan(ABC):
 
     def __init__(self, problem: Problem):
         self._problem = problem
-        self._known = Evaluated(problem)
+        self._known = EvaluatedPoints(problem)
         # in their order, by what is the same of points that are simulated as one
         self._points: dict[bytes, FloatArray] = {}
         self._add(problem.start[None])

@@ -14,7 +14,7 @@ from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History
 from orchestrator.report.naming import elided
 from orchestrator.report.palette import BAD, GOOD, INK, MUTED, ORIGINS
-from orchestrator.report.scene import Axis, Choice, Figure, Line, Panel, Pick, Points, Rule, Span, Symbol
+from orchestrator.report.scene import Axis, Figure, Line, Panel, Pick, Points, Rule, Selector, Span, Symbol
 
 # in the arrays of `orchestrator.optimisers.models.calibration.Calibration.state`, the first and the second
 _KINDS: tuple[tuple[str, str, Symbol], ...] = (("samples", "sample", "square"), ("proposals", "model", "dot"))
@@ -68,7 +68,7 @@ def model_calibration(run: Checkpoint | History) -> Figure:
         "Beside: of samples / proposals. The last generation is compared when the next one is told."
     )
     options = (f"the last {_RECENT} generations", "all generations")
-    return Figure("model_calibration", title, caption, (panel,), (Choice("window", "Of", options),))
+    return Figure("model_calibration", title, caption, (panel,), (Selector("window", "Of", options),))
 
 
 @figure(section="model", order=40, half=True, needs=("model_noise",))

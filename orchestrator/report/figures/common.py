@@ -13,7 +13,7 @@ from orchestrator.report.described import Wanted
 from orchestrator.report.history import BoolArray, History, IntArray
 from orchestrator.report.naming import group_of, short_labels, short_names
 from orchestrator.report.palette import BLUE, GREY, LIGHT_BLUE
-from orchestrator.report.scene import Axis, Band, Choice, Figure, Panel, Pick
+from orchestrator.report.scene import Axis, Band, Figure, Panel, Pick, Selector
 from targets.recordings import Recordings
 from targets.recordings.digest import SPONTANEOUS_RATES, sheet_and_quantity
 from targets.registry import known_targets
@@ -118,15 +118,15 @@ def steps(y: FloatArray) -> FloatArray:
     return np.repeat(y, 2)
 
 
-def target_choice(history: History) -> Choice:
+def target_choice(history: History) -> Selector:
     """Return the choice of a target; the worst one of the best evaluation comes first."""
     worst = int(np.argmax(history.scores[history.best])) if history.best is not None and history.targets else 0
-    return Choice("target", "Target", labels(history), worst)
+    return Selector("target", "Target", labels(history), worst)
 
 
-def parameter_choice(history: History) -> Choice:
+def parameter_choice(history: History) -> Selector:
     """Return the choice of a parameter."""
-    return Choice("parameter", "Parameter", names(history))
+    return Selector("parameter", "Parameter", names(history))
 
 
 def target_names(history: History, longest: int = 44) -> tuple[str, ...]:

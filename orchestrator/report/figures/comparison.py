@@ -15,7 +15,7 @@ from orchestrator.report.figures.scores import hours_at_ends
 from orchestrator.report.history import History
 from orchestrator.report.naming import elided, plural, short_labels, short_names
 from orchestrator.report.palette import FAINT, MUTED, RUNS, SYMBOLS
-from orchestrator.report.scene import Axis, Choice, Figure, Line, Mark, Panel, Pick, Points, Rule, Symbol
+from orchestrator.report.scene import Axis, Figure, Line, Mark, Panel, Pick, Points, Rule, Selector, Symbol
 
 _ACROSS = ("generation", "evaluations", "hours since the first submission")
 _SCALES = ("linear", "log")
@@ -60,7 +60,7 @@ def compare_scores(runs: Sequence[Checkpoint | History]) -> Figure:
     caption = "Sum of the scores of all targets of the best evaluation so far; smaller is better."
     if len({frozenset(each.label for each in history.targets) for history in histories}) > 1 or _differing(histories):
         caption += " The runs have different targets: their totals are sums of different scores."
-    choices = (Choice("horizontal", "Over", _ACROSS), Choice("vertical", "Scale", _SCALES))
+    choices = (Selector("horizontal", "Over", _ACROSS), Selector("vertical", "Scale", _SCALES))
     return Figure("compare_scores", title, caption, (panel,), choices)
 
 

@@ -11,7 +11,7 @@ from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History
 from orchestrator.report.naming import elided
 from orchestrator.report.palette import BAD, INK, LIGHT_BLUE
-from orchestrator.report.scene import Axis, Choice, Figure, Panel, Pick, Points, Taken
+from orchestrator.report.scene import Axis, Figure, Panel, Pick, Points, Selector, Taken
 
 # of all scores that are seen: a few far ones don't hide the rest
 _SEEN = 0.9
@@ -76,5 +76,5 @@ def trade_off(run: Checkpoint | History) -> Figure:
     )
     first = target_choice(history)
     second = int(np.argmax(np.where(np.arange(len(columns)) == first.default, -1.0, history.scores[best])))
-    choices = (first, Choice("over", "Over", labels(history), second))
+    choices = (first, Selector("over", "Over", labels(history), second))
     return Figure("trade_off", title, caption.strip(), (panel,), choices)

@@ -22,7 +22,7 @@ from orchestrator.report.figures.common import (
 from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History
 from orchestrator.report.palette import BLUE, FAINT, IMPORTANCE, LIGHT_BLUE
-from orchestrator.report.scene import Axis, Bars, Choice, Figure, Heat, Panel, Pick, Points, Rule
+from orchestrator.report.scene import Axis, Bars, Figure, Heat, Panel, Pick, Points, Rule, Selector
 from orchestrator.report.statistics.dependence import REGIONS, Dependence
 from orchestrator.scores.ranks import FEWEST, rank_correlation_interval
 
@@ -157,5 +157,5 @@ def _of_ranks(model: str) -> str:
     )
 
 
-def _region_choice() -> Choice:
-    return Choice("region", "Over", tuple(REGIONS))
+def _region_choice() -> Selector:
+    return Selector("region", "Over", tuple(REGIONS))

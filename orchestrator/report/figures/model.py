@@ -21,7 +21,7 @@ from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import BoolArray, History, IntArray
 from orchestrator.report.naming import plural
 from orchestrator.report.palette import BAD, INK, MUTED, ORIGINS
-from orchestrator.report.scene import Axis, Band, Choice, Figure, Line, Panel, Pick, Points, Rule
+from orchestrator.report.scene import Axis, Band, Figure, Line, Panel, Pick, Points, Rule, Selector
 
 _NAMES = {
     "start": "start values",
@@ -71,7 +71,7 @@ def origin_of_evaluations(run: Checkpoint | History) -> Figure:
         caption += f" Of the best {len(best_ten)}: {_shares(known, best_ten)}."
     return Figure(
         "origin_of_evaluations", title, caption, (_titled(counts, "evaluations"), scores),
-        (Choice("vertical", "Scale", _SCALES),),
+        (Selector("vertical", "Scale", _SCALES),),
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from orchestrator.report.figures.common import (
 from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History
 from orchestrator.report.palette import BLUE, CORRELATION, INK, LIGHT_BLUE
-from orchestrator.report.scene import Axis, Choice, Figure, Heat, Line, Panel, Pick
+from orchestrator.report.scene import Axis, Figure, Heat, Line, Panel, Pick, Selector
 
 _SNAPSHOTS = 6
 
@@ -60,7 +60,7 @@ def learnt_correlation(run: Checkpoint | History) -> Figure:
     )
     numbers = history.numbers[at] if len(history.numbers) >= len(covariance) else at
     options = tuple(f"generation {number}" for number in numbers)
-    return Figure("learnt_correlation", title, caption, (panel,), (Choice("snapshot", "Drawn for", options),))
+    return Figure("learnt_correlation", title, caption, (panel,), (Selector("snapshot", "Drawn for", options),))
 
 
 @figure(section="search", order=10, needs=("sigma", "covariance"))

@@ -26,7 +26,7 @@ from orchestrator.report.figures.common import (
 from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import BoolArray, History
 from orchestrator.report.palette import BAD, BLUE, FAINT, GREY, INK, LIGHT_BLUE, MUTED
-from orchestrator.report.scene import Axis, Band, Bars, Choice, Figure, Line, Panel, Pick, Points, Rule, Taken
+from orchestrator.report.scene import Axis, Band, Bars, Figure, Line, Panel, Pick, Points, Rule, Selector, Taken
 
 # points in each of many small panels
 _FEW = 250
@@ -141,7 +141,7 @@ def parameters_of_the_best(run: Checkpoint | History) -> Figure:
         "close together is determined by the targets; one that is spread over its range is not, or goes with another."
     )
     options = ("the best 10 %", "the Pareto front")
-    return Figure("parameters_of_the_best", title, caption, (panel,), (Choice("which", "Of", options),))
+    return Figure("parameters_of_the_best", title, caption, (panel,), (Selector("which", "Of", options),))
 
 
 @figure(section="parameters", order=20)

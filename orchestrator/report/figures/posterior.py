@@ -23,7 +23,7 @@ from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History
 from orchestrator.report.naming import plural
 from orchestrator.report.palette import BLUE, CORRELATION, INK, LIGHT_BLUE, MUTED
-from orchestrator.report.scene import Axis, Band, Choice, Figure, Heat, Line, Panel, Pick, Points
+from orchestrator.report.scene import Axis, Band, Figure, Heat, Line, Panel, Pick, Points, Selector
 
 _BINS, _GRID, _FINE, _DRAWN = 25, 400, 10_000, 1500
 
@@ -58,7 +58,7 @@ def posterior_pair(run: Checkpoint | History) -> Figure:
         marks.append(Points(x, y, INK, "best evaluation", 5, "diamond"))
     together = Panel(marginals[0].x, _axis(history, samples, "other"), tuple(marks), height=260)
     last = len(history.parameters) - 1
-    choices = (parameter_choice(history), Choice("other", "Other", names(history), min(1, last)))
+    choices = (parameter_choice(history), Selector("other", "Other", names(history), min(1, last)))
     return Figure("posterior_pair", title, _caption(history, samples), (*marginals, together), choices)
 
 

@@ -26,7 +26,7 @@ from orchestrator.report.figures.registry import figure
 from orchestrator.report.figures.targets import ROW
 from orchestrator.report.history import History
 from orchestrator.report.palette import AMBER, BLUE, GOOD, INK, LIGHT_BLUE, MUTED
-from orchestrator.report.scene import Axis, Band, Bars, Choice, Figure, Line, Panel, Pick, Points, Rule
+from orchestrator.report.scene import Axis, Band, Bars, Figure, Line, Panel, Pick, Points, Rule, Selector
 
 # norms that the axis of predictions reaches at least and at most
 _NEAR, _FAR = 3.0, 12.0
@@ -126,7 +126,7 @@ def posterior_traces(run: Checkpoint | History) -> Figure:
     caption = (
         "As they are compared with the data, scaled and smoothed if the target does so; without noise between seeds."
     )
-    choice = Choice("compared", "Of", tuple(each.target for each in traces))
+    choice = Selector("compared", "Of", tuple(each.target for each in traces))
     return Figure("posterior_traces", title, caption, (panel,), (choice,))
 
 

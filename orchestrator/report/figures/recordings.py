@@ -26,7 +26,7 @@ from orchestrator.report.figures.registry import figure
 from orchestrator.report.figures.targets import spans_of
 from orchestrator.report.history import History
 from orchestrator.report.palette import BLUE, FAINT, GREY, INK
-from orchestrator.report.scene import Axis, Band, Choice, Figure, Line, Mark, Panel, Pick, Points, Rule, Span
+from orchestrator.report.scene import Axis, Band, Figure, Line, Mark, Panel, Pick, Points, Rule, Selector, Span
 from targets.recordings import Events, Trace
 from targets.recordings.series import TIME
 from targets.recordings.units import factor
@@ -67,7 +67,7 @@ def traces(run: Checkpoint | History) -> Figure:
     spread = " Curves: means over cells, or other rows, and their standard deviation (shaded)."
     curves = spread if any(_is_curve(each) for name in names for each in _kept(history, name)) else ""
     caption = f"Means over trials and sweeps; every few samples of long traces are drawn.{curves}{lost}"
-    return Figure("traces", title, caption, (_overlay(history, names),), (Choice("trace", "Trace", tuple(names)),))
+    return Figure("traces", title, caption, (_overlay(history, names),), (Selector("trace", "Trace", tuple(names)),))
 
 
 @figure(section="recordings", order=20, when=lambda history: any(_measured(history, n) for n in _traces(history)))
@@ -87,7 +87,7 @@ def trace_residuals(run: Checkpoint | History) -> Figure:
         return nothing("trace_residuals", title, why_none_shown(history))
     panel = _difference(history, names)
     caption = "At the times of the data, in its unit; without a fitted factor or shift that a target may have."
-    return Figure("trace_residuals", title, caption, (panel,), (Choice("trace", "Trace", tuple(names)),))
+    return Figure("trace_residuals", title, caption, (panel,), (Selector("trace", "Trace", tuple(names)),))
 
 
 @figure(section="recordings", order=30, when=lambda history: bool(_events(history)))
@@ -106,8 +106,8 @@ def events(run: Checkpoint | History) -> Figure:
     if not names or not shown:
         return nothing("events", title, why_none_shown(history))
     choices = (
-        Choice("events", "Events", tuple(names)),
-        Choice("recorded", "Of", tuple(each.label for each in shown)),
+        Selector("events", "Events", tuple(names)),
+        Selector("recorded", "Of", tuple(each.label for each in shown)),
     )
     panels = (*_rasters(names, shown), _histogram(history, names, shown))
     caption = f"At most {_EVENTS:,} events and {_ROWS} labels are drawn; the histogram counts all of them."

@@ -11,7 +11,7 @@ from orchestrator.report.figures.common import NOTHING_MEASURED, generations_axi
 from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History
 from orchestrator.report.palette import BLUE, FAINT, INK, LIGHT_BLUE
-from orchestrator.report.scene import Axis, Band, Choice, Figure, Line, Panel, Pick, Points, Rule
+from orchestrator.report.scene import Axis, Band, Figure, Line, Panel, Pick, Points, Rule, Selector
 
 _TITLE = "Total score by generation"
 _SCALES = ("linear", "log")
@@ -76,9 +76,9 @@ def score_by_generation(run: Checkpoint | History) -> Figure:
     if lost:
         caption += f" {lost:,} offspring were not evaluated, because of the cluster, and are in no number."
     choices = (
-        Choice("horizontal", "Over", tuple(title for title, _ in across)),
-        Choice("offspring", "Mean of", ("measured offspring", "all offspring")),
-        Choice("vertical", "Scale", _SCALES, int(_spans_decades(best, start))),
+        Selector("horizontal", "Over", tuple(title for title, _ in across)),
+        Selector("offspring", "Mean of", ("measured offspring", "all offspring")),
+        Selector("vertical", "Scale", _SCALES, int(_spans_decades(best, start))),
     )
     return Figure("score_by_generation", _TITLE, caption, (panel,), choices)
 

@@ -15,7 +15,7 @@ from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History
 from orchestrator.report.naming import cut_apart
 from orchestrator.report.palette import GOOD
-from orchestrator.report.scene import Axis, Bars, Choice, Figure, Mark, Panel, Pick, Points
+from orchestrator.report.scene import Axis, Bars, Figure, Mark, Panel, Pick, Points, Selector
 from targets.recordings.digest import SPONTANEOUS_RATES, Mean, means_in
 
 # height of a row in CSS pixels, and characters of its name
@@ -42,7 +42,7 @@ def sheet_means(run: Checkpoint | History) -> Figure:
     if not quantities:
         return nothing("sheet_means", title, why_none_shown(history))
     default = next((n for n, each in enumerate(quantities) if each in SPONTANEOUS_RATES), 0)
-    choice = Choice("mean", "Mean", quantities, default)
+    choice = Selector("mean", "Mean", quantities, default)
     shown = shown_of(history)
     means = [_means_of(one) for one in shown]
     sheets = tuple(dict.fromkeys(sheet for of_one in means for sheet, _ in of_one))

@@ -14,7 +14,7 @@ from orchestrator.report.figures.common import counts_panel, means, nothing, ste
 from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import QUEUE, WORKER, History, IntArray
 from orchestrator.report.palette import LIGHT_BLUE, LOST, OUTCOMES, PHASES
-from orchestrator.report.scene import Axis, Band, Bars, Choice, Figure, Panel, Pick
+from orchestrator.report.scene import Axis, Band, Bars, Figure, Panel, Pick, Selector
 
 _TIMELINES = 24
 _BINS = 300
@@ -153,7 +153,7 @@ def job_timeline(run: Checkpoint | History) -> Figure:
     if len(some) < n:
         caption += f" {len(some)} of {n:,} generations can be chosen."
     caption = f"{caption} {history.ends_unknown}".strip()
-    return Figure("job_timeline", title, caption, (panel,), (Choice("generation", "Generation", options),))
+    return Figure("job_timeline", title, caption, (panel,), (Selector("generation", "Generation", options),))
 
 
 @figure(section="simulations", order=20)

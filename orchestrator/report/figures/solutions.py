@@ -23,7 +23,7 @@ from orchestrator.report.figures.registry import figure
 from orchestrator.report.history import History, IntArray
 from orchestrator.report.naming import plural
 from orchestrator.report.palette import BLUE, CORRELATION, FAINT, INK, LIGHT_BLUE
-from orchestrator.report.scene import Axis, Bars, Choice, Figure, Heat, Panel, Pick, Points, Taken
+from orchestrator.report.scene import Axis, Bars, Figure, Heat, Panel, Pick, Points, Selector, Taken
 from orchestrator.scores.ranks import FEWEST, rank_correlation, rank_correlation_interval
 
 # how many evaluations the choices of a distance from the best are meant to hold, and the one that is shown first; the
@@ -122,7 +122,7 @@ def good_pairs(run: Checkpoint | History) -> Figure:
         "empty where its 95 % interval contains 0. Two that are strongly correlated make up for each other: the "
         f"targets determine a combination of them. A click on a cell shows the pair. {history.points_shown}"
     )
-    choices = (_within_choice(near), parameter_choice(history), Choice("other", "Other", names(history), 1))
+    choices = (_within_choice(near), parameter_choice(history), Selector("other", "Other", names(history), 1))
     panels = (Panel(axis, axis, (heat,), height=max(120, 17 * n)), _pair(history, near))
     return Figure("good_pairs", title, caption.strip(), panels, choices)
 
@@ -178,9 +178,9 @@ def _rounded_up(number: float) -> float:
     return next(found for step in (1, 2, 5, 10) if (found := float(f"{step}e{power}")) >= number * (1 - 1e-12))
 
 
-def _within_choice(near: Sequence[_Near]) -> Choice:
+def _within_choice(near: Sequence[_Near]) -> Selector:
     enough = [n for n, each in enumerate(near) if len(each.rows) >= _FIRST]
-    return Choice("within", "Good is", tuple(each.label for each in near), enough[0] if enough else len(near) - 1)
+    return Selector("within", "Good is", tuple(each.label for each in near), enough[0] if enough else len(near) - 1)
 
 
 def _in_units(history: History, near: _Near) -> tuple[str, ...]:

@@ -32,7 +32,6 @@ from orchestrator.report.scene import (
     Axis,
     Band,
     Bars,
-    Choice,
     Figure,
     Heat,
     Line,
@@ -40,6 +39,7 @@ from orchestrator.report.scene import (
     Pick,
     Points,
     Rule,
+    Selector,
     Span,
     Symbol,
     Taken,
@@ -220,7 +220,7 @@ def target_by_generation(run: Checkpoint | History) -> Figure:
     return Figure("target_by_generation", title, caption.strip(), (panel,), (target_choice(history),))
 
 
-def evaluation_choice(history: History, top: int = 10) -> tuple[IntArray, Choice]:
+def evaluation_choice(history: History, top: int = 10) -> tuple[IntArray, Selector]:
     """Return the rows of the best evaluations and of the start values, and the choice among them."""
     ranked = history.ranked(top)
     start = [] if history.start is None or history.start in ranked else [history.start]
@@ -230,7 +230,7 @@ def evaluation_choice(history: History, top: int = 10) -> tuple[IntArray, Choice
         place = f"generation {history.generation[row]}, offspring {history.offspring[row]}"
         first = "the best" if rank == 1 else "the start values" if row == history.start else f"number {rank}"
         names.append(f"{first}: {place}")
-    return rows, Choice("evaluation", "Of", tuple(names))
+    return rows, Selector("evaluation", "Of", tuple(names))
 
 
 def _start_rings(history: History, at: FloatArray) -> list[Points]:

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from orchestrator.records import FloatArray
 from orchestrator.report.naming import cut_apart
 from orchestrator.report.scene import Axis, Band, Bars, Figure, Heat, Line, Panel, Points, Profiles, Rule, Span
-from orchestrator.report.svg.scales import Colours, Scale, number, text_width, ticks_of
+from orchestrator.report.svg.scales import AxisScale, Colours, number, text_width, ticks_of
 from orchestrator.text import plain
 
 WIDTH = 640
@@ -52,8 +52,8 @@ def _drawn(panel: Panel, title: str) -> Markup:
 def _panel(panel: Panel, title: str) -> Markup:
     left, right, bottom = _margins(panel)
     height = panel.height + 8 + bottom
-    x = Scale(panel.x, left, max(WIDTH - right, left + 40))
-    y = Scale(panel.y, 8, 8 + panel.height) if panel.y.rows else Scale(panel.y, 8 + panel.height, 8)
+    x = AxisScale(panel.x, left, max(WIDTH - right, left + 40))
+    y = AxisScale(panel.y, 8, 8 + panel.height) if panel.y.rows else AxisScale(panel.y, 8 + panel.height, 8)
     parts = [_rows(panel, x, y, left, right) if panel.y.rows else _upwards(panel.y, x, y)]
     parts.append(_columns(panel.x, x, y) if panel.x.rows else _across(panel.x, x, y))
     parts += [MARKS[type(mark)](mark, x, y) for mark in panel.marks]
@@ -91,7 +91,7 @@ def _path(d: str, **style: Any) -> Markup:
     return Markup(f'<path d="{d}"{given}/>') if d else Markup("")
 
 
-def _upwards(axis: Axis, x: Scale, y: Scale) -> Markup:
+def _upwards(axis: Axis, x: AxisScale, y: AxisScale) -> Markup:
     parts = []
     for tick in ticks_of(axis, max(2, abs(y.last - y.first) / 44)):
         at = float(y.place(tick))
@@ -103,7 +103,7 @@ def _upwards(axis: Axis, x: Scale, y: Scale) -> Markup:
     return Markup("").join(parts)
 
 
-def _across(axis: Axis, x: Scale, y: Scale) -> Markup:
+def _across(axis: Axis, x: AxisScale, y: AxisScale) -> Markup:
     low, high = min(y.first, y.last), max(y.first, y.last)
     parts = []
     for tick in ticks_of(axis, max(2, (x.last - x.first) / 64)):
@@ -114,7 +114,7 @@ def _across(axis: Axis, x: Scale, y: Scale) -> Markup:
     return Markup("").join(parts)
 
 
-def _rows(panel: Panel, x: Scale, y: Scale, left: float, right: float) -> Markup:
+def _rows(panel: Panel, x: AxisScale, y: AxisScale, left: float, right: float) -> Markup:
     size = min(_FONT, max(7.0, y.step - 3))
     every, parts = math.ceil(9 / y.step), []
     names = _fitted(_texts(panel.y.rows), left - _ROOM, size)
@@ -135,7 +135,7 @@ def _rows(panel: Panel, x: Scale, y: Scale, left: float, right: float) -> Markup
     return Markup("").join(parts)
 
 
-def _columns(axis: Axis, x: Scale, y: Scale) -> Markup:
+def _columns(axis: Axis, x: AxisScale, y: AxisScale) -> Markup:
     size = min(_FONT, max(7.0, x.step - 2))
     names = _fitted(_texts(axis.rows), 178, size)
     below = max(y.first, y.last) + 7
@@ -171,7 +171,7 @@ def _joined(pattern: str, *columns: FloatArray) -> str:
     return "".join([pattern % tuple(row) for row in rows[np.isfinite(rows).all(axis=1)].tolist()])
 
 
-def _line(mark: Line, x: Scale, y: Scale) -> Markup:
+def _line(mark: Line, x: AxisScale, y: AxisScale) -> Markup:
     path, across, up = "", x.clamped(mark.x), y.clamped(mark.y)
     further = "H%.1fV%.1f" if mark.step else "L%.1f %.1f"
     for run in _unbroken(across, up):
@@ -188,7 +188,7 @@ def _unbroken(*columns: FloatArray) -> list[Any]:
     return np.split(known, np.flatnonzero(np.diff(known) > 1) + 1) if len(known) else []
 
 
-def _band(mark: Band, x: Scale, y: Scale) -> Markup:
+def _band(mark: Band, x: AxisScale, y: AxisScale) -> Markup:
     path, across, low, high = "", x.clamped(mark.x), y.clamped(mark.low), y.clamped(mark.high)
     for run in _unbroken(across, low, high):
         if len(run) == 1:
@@ -200,7 +200,7 @@ def _band(mark: Band, x: Scale, y: Scale) -> Markup:
     return _path(path, fill=mark.colour, opacity=mark.opacity)
 
 
-def _points(mark: Points, x: Scale, y: Scale) -> Markup:
+def _points(mark: Points, x: AxisScale, y: AxisScale) -> Markup:
     r = mark.size
     slant = f"{1.25 * r:g}"
     shapes = {
@@ -224,7 +224,7 @@ def _symbol_style(mark: Points, size: float) -> dict[str, Any]:
     return {"fill": mark.colour, "opacity": mark.opacity}
 
 
-def _profiles(mark: Profiles, x: Scale, y: Scale) -> Markup:
+def _profiles(mark: Profiles, x: AxisScale, y: AxisScale) -> Markup:
     across, path = x.clamped(mark.x), ""
     down = y.place(np.arange(across.shape[1], dtype=float))
     for line in across:
@@ -234,7 +234,7 @@ def _profiles(mark: Profiles, x: Scale, y: Scale) -> Markup:
     return _path(path, fill="none", stroke=mark.colour, stroke_width=mark.width, opacity=mark.opacity)
 
 
-def _bars(mark: Bars, x: Scale, y: Scale) -> Markup:
+def _bars(mark: Bars, x: AxisScale, y: AxisScale) -> Markup:
     thick = max(1.5, y.step * mark.thickness)
     low, high = x.clamped(mark.low), x.clamped(mark.high)
     top = y.place(mark.at) - thick / 2
@@ -245,7 +245,7 @@ def _bars(mark: Bars, x: Scale, y: Scale) -> Markup:
     )
 
 
-def _heat(mark: Heat, x: Scale, y: Scale) -> Markup:
+def _heat(mark: Heat, x: AxisScale, y: AxisScale) -> Markup:
     cells = np.asarray(mark.cells, dtype=float)
     edges = x.clamped(np.arange(cells.shape[1] + 1) - 0.5 if mark.edges is None else mark.edges)
     colours, paths = Colours(mark.stops), dict[str, list[str]]()
@@ -263,7 +263,7 @@ def _heat(mark: Heat, x: Scale, y: Scale) -> Markup:
     return Markup("").join(_path("".join(own), fill=colour) for colour, own in paths.items())
 
 
-def _rule(mark: Rule, x: Scale, y: Scale) -> Markup:
+def _rule(mark: Rule, x: AxisScale, y: AxisScale) -> Markup:
     scale = x if mark.axis == "x" else y
     at = float(scale.place(float(mark.at)))  # type: ignore[arg-type]
     low, high = sorted((scale.first, scale.last))
@@ -275,7 +275,7 @@ def _rule(mark: Rule, x: Scale, y: Scale) -> Markup:
     return _path(ends, fill="none", stroke=mark.colour, stroke_width=1.2, **dashes)
 
 
-def _span(mark: Span, x: Scale, y: Scale) -> Markup:
+def _span(mark: Span, x: AxisScale, y: AxisScale) -> Markup:
     scale, other = (x, y) if mark.axis == "x" else (y, x)
     first, last = scale.axis.domain  # type: ignore[misc]
     edges = [float(mark.low), float(mark.high)]  # type: ignore[arg-type]
@@ -288,7 +288,7 @@ def _span(mark: Span, x: Scale, y: Scale) -> Markup:
     return _path("M{0:.1f} {1:.1f}H{2:.1f}V{3:.1f}H{0:.1f}z".format(*box), fill=mark.colour, opacity=mark.opacity)
 
 
-MARKS: dict[type, Callable[[Any, Scale, Scale], Markup]] = {
+MARKS: dict[type, Callable[[Any, AxisScale, AxisScale], Markup]] = {
     Line: _line, Band: _band, Points: _points, Profiles: _profiles, Bars: _bars, Heat: _heat, Rule: _rule, Span: _span,
 }  # fmt: skip
 
@@ -310,7 +310,7 @@ def _swatch(mark: Line | Band | Points | Profiles | Bars | Rule | Span) -> Marku
         dashes = {"stroke_dasharray": "4 3"} if getattr(mark, "dashed", False) else {}
         return _path("M1 6h20", stroke=mark.colour, stroke_width=getattr(mark, "width", 1.4), **dashes)
     if isinstance(mark, Points):
-        whole = Scale(Axis(), 0, 1)
+        whole = AxisScale(Axis(), 0, 1)
         one = np.zeros(1)
         size = max(3.0, min(mark.size, 4.0))
         return Markup('<g transform="translate(11 6)">{}</g>').format(

@@ -21,7 +21,7 @@ _NARROW, _WIDE = "fijlrtI.,:;'|()[] ", "mwMW@%—"
 
 
 @dataclass(frozen=True)
-class Scale:
+class AxisScale:
     """An axis between two pixels.
 
     Parameters

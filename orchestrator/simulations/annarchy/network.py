@@ -258,7 +258,7 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Asked:
+class NetworkRequest:
     """What network is asked for; two are equal if it is the same, whoever asks.
 
     Parameters
@@ -277,7 +277,7 @@ class Asked:
 
 
 @lru_cache(maxsize=1)
-def network_of(asked: Asked) -> Network | SimulationFailed:
+def network_of(asked: NetworkRequest) -> Network | SimulationFailed:
     """Return the network of this process, made at the first call; or why it cannot be made, which is kept as well.
 
     Raises

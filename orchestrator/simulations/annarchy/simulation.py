@@ -85,10 +85,10 @@ class AnnarchySimulation(Simulation[AnnarchyOptions]):
         """Return the network of this process, made and, if nobody on this node has done that, compiled."""
         if lacking := missing_packages():
             raise SimulationFailed(Outcome.LAUNCH_FAILED, lacking)
-        from orchestrator.simulations.annarchy.network import Asked, network_of  # noqa: PLC0415  (targets)
+        from orchestrator.simulations.annarchy.network import NetworkRequest, network_of  # noqa: PLC0415  (targets)
 
         os.chdir(self.model_dir)
-        found = network_of(Asked(self.options.common_json(), self.model_dir, attempt))
+        found = network_of(NetworkRequest(self.options.common_json(), self.model_dir, attempt))
         if isinstance(found, SimulationFailed):
             raise SimulationFailed(found.outcome, str(found))
         return found

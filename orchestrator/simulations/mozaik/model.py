@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.paths import AttemptPaths
-from orchestrator.simulations.base import Finding, Identity, Model, ModelUnreadable, ParameterFolder, Recorded, digests
+from orchestrator.simulations.base import (
+    Finding,
+    Identity,
+    Model,
+    ModelUnreadable,
+    ParameterFolder,
+    RecordingSize,
+    digests,
+)
 from orchestrator.simulations.mozaik.check import model_notes, model_problems
 from orchestrator.simulations.mozaik.launch_script import launch_script
 from orchestrator.simulations.mozaik.modules import module_file
@@ -105,7 +113,7 @@ class MozaikModel(Model[MozaikOptions]):
         values = {name: lookup(self._parameters, name) for name in names}
         return {n: float(v) for n, v in values.items() if isinstance(v, (int, float)) and not isinstance(v, bool)}
 
-    def recorded(self) -> Recorded | None:
+    def recorded(self) -> RecordingSize | None:
         """Return an estimate of what the recorders of all sheets leave."""
         return recorded_by(self._parameters)
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from orchestrator.simulations.base import Finding
-from orchestrator.simulations.mozaik.sheets import Sheet
+from orchestrator.simulations.mozaik.sheets import SheetDescription
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
 
 
-def recorder_problems(config: Config, sheets: Mapping[str, Sheet]) -> Iterator[Finding]:
+def recorder_problems(config: Config, sheets: Mapping[str, SheetDescription]) -> Iterator[Finding]:
     """Yield what is not recorded although a target or the explosion check needs it."""
     for target in config.create_targets():
         for need in target.needs.recorded:
@@ -37,7 +37,7 @@ def recorder_problems(config: Config, sheets: Mapping[str, Sheet]) -> Iterator[F
         )
 
 
-def selections(config: Config, sheets: Mapping[str, Sheet]) -> Iterator[Finding]:
+def selections(config: Config, sheets: Mapping[str, SheetDescription]) -> Iterator[Finding]:
     """Yield which sheets' spikes targets see of some neurons only."""
     named: dict[str, int] = {}
     for target in config.create_targets():
@@ -52,11 +52,11 @@ def selections(config: Config, sheets: Mapping[str, Sheet]) -> Iterator[Finding]
             yield ("targets", n, "sheet_name"), message
 
 
-def _got(sheet: Sheet) -> str:
+def _got(sheet: SheetDescription) -> str:
     return f"which records {_listed(sheet.variables)}" if sheet.variables else "which records nothing"
 
 
-def _remedy(sheet: Sheet, names: Sequence[str]) -> str:
+def _remedy(sheet: SheetDescription, names: Sequence[str]) -> str:
     return f"Add {names[0]!r} to the variables of {sheet.place}.recorders"
 
 

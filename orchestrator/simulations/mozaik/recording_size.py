@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.simulations.base import Recorded
-from orchestrator.simulations.mozaik.sheets import Sheet, sheets_of
+from orchestrator.simulations.base import RecordingSize
+from orchestrator.simulations.mozaik.sheets import SheetDescription, sheets_of
 
 # measured on datastores of the balanced network and the visual model: a pickled train without its spikes, a neuron's
 # share of the annotations; and the rate (Hz) of a network that is somewhat more active than it should be
@@ -15,7 +15,7 @@ _ASSUMED_RATE = 10.0
 _BYTES_PER_NUMBER = 8.0
 
 
-def recorded_by(tree: Mapping[str, Any]) -> Recorded | None:
+def recorded_by(tree: Mapping[str, Any]) -> RecordingSize | None:
     """Return an estimate of the size of what all sheets record; None if a sheet's recorders are not known."""
     sheets = list(sheets_of(tree).values())
     trains, signals, per_second = 0, 0, 0.0
@@ -35,10 +35,10 @@ def recorded_by(tree: Mapping[str, Any]) -> Recorded | None:
         return None
     per_second += trains * _ASSUMED_RATE * _BYTES_PER_NUMBER
     made_of = f"spikes of {trains:,} neurons at {_ASSUMED_RATE:g} Hz and {signals:,} signals"
-    return Recorded(trains * _BYTES_PER_TRAIN, per_second, made_of)
+    return RecordingSize(trains * _BYTES_PER_TRAIN, per_second, made_of)
 
 
-def _cells_by_variable(sheet: Sheet) -> dict[str, int | None]:
+def _cells_by_variable(sheet: SheetDescription) -> dict[str, int | None]:
     """Return of how many neurons each variable is recorded, at most; None if that is not known."""
     cells: dict[str, int | None] = {}
     for variable in sheet.variables:

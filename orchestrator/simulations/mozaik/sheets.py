@@ -48,7 +48,7 @@ class Recorder:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class SheetDescription:
     """What is known of a sheet without simulating it.
 
     Parameters
@@ -107,7 +107,7 @@ class Sheet:
         return tuple(each for each in self.recorders or () if not set(variables).isdisjoint(each.variables))
 
 
-def sheets_of(tree: Mapping[str, Any]) -> dict[str, Sheet]:
+def sheets_of(tree: Mapping[str, Any]) -> dict[str, SheetDescription]:
     """Return the sheets by the name that recordings have: ``sheets.<key>.params.name``, and a retina's two."""
     found = {}
     for sheet in sheets_by_place(tree).values():
@@ -118,7 +118,7 @@ def sheets_of(tree: Mapping[str, Any]) -> dict[str, Sheet]:
     return found
 
 
-def sheets_by_place(tree: Mapping[str, Any]) -> dict[Name, Sheet]:
+def sheets_by_place(tree: Mapping[str, Any]) -> dict[Name, SheetDescription]:
     """Return the sheets by the place of their parameters: all of the group ``sheets``, and whatever has recorders."""
     group = value_at(tree, ("sheets",))
     usual = [("sheets", str(key), "params") for key in group] if isinstance(group, Mapping) else []
@@ -139,7 +139,7 @@ def _group(params: Name) -> Name:
     return params[:-1] if params[-1] == "params" and len(params) > 1 else params
 
 
-def _sheet(tree: Mapping[str, Any], place: Name) -> Sheet:
+def _sheet(tree: Mapping[str, Any], place: Name) -> SheetDescription:
     component, name = value_at(tree, (*_group(place), "component")), value_at(tree, (*place, "name"))
     component = component if isinstance(component, str) else None
     retina = component is not None and component.endswith(_RETINA)
@@ -148,7 +148,7 @@ def _sheet(tree: Mapping[str, Any], place: Name) -> Sheet:
     cortical = isinstance(params, Mapping) and "magnification_factor" in params
     sides = [value for value in (number_at(tree, (*place, side)) for side in ("sx", "sy")) if value is not None]
     variables = _variables(tree, (*place, RECORDERS))
-    return Sheet(
+    return SheetDescription(
         name=name if isinstance(name, str) else None,
         place=".".join(place),
         component=component,

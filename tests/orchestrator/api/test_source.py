@@ -17,7 +17,7 @@ import pytest
 from script_as_main import script
 
 from orchestrator.api.constants import written
-from orchestrator.api.functions import Located, located
+from orchestrator.api.functions import LocatedFunction, located
 from orchestrator.api.source import module_of
 from orchestrator.errors import UsageError
 
@@ -138,9 +138,9 @@ def test_a_function_of_a_module_is_imported_from_there(tmp_path: Path, monkeypat
     monkeypatch.syspath_prepend(tmp_path)
     from models_of_a_test import cells, simulate  # noqa: PLC0415
 
-    assert located(cells.simulate, None) == Located("models_of_a_test.cells:simulate", tmp_path)
-    assert located(simulate, None) == Located("models_of_a_test:simulate", tmp_path)
-    assert located(simulate, package) == Located("models_of_a_test:simulate", package)
+    assert located(cells.simulate, None) == LocatedFunction("models_of_a_test.cells:simulate", tmp_path)
+    assert located(simulate, None) == LocatedFunction("models_of_a_test:simulate", tmp_path)
+    assert located(simulate, package) == LocatedFunction("models_of_a_test:simulate", package)
     monkeypatch.setattr(cells, "simulate", simulate)
     assert "has another simulate" in refused(cells.made)
 

@@ -17,7 +17,7 @@ from orchestrator.paths import ReevaluationPaths, RunPaths
 from orchestrator.records import Outcome
 from orchestrator.reevaluation.choosing import choose
 from orchestrator.reevaluation.front import Front, front_options
-from orchestrator.reevaluation.store import Request
+from orchestrator.reevaluation.store import ReevaluationRequest
 
 pytestmark = pytest.mark.commands
 
@@ -139,13 +139,13 @@ def test_what_is_asked_of_the_front_is_kept_and_older_requests_are_of_the_best(r
     paths = ReevaluationPaths.of(run)
     paths.directory.mkdir()
     front = Front.of(Checkpoint(run.checkpoint))
-    Request(1, 2, {"seed": 7}, front.members[:1], 7, front.targets).write(paths)
-    request = Request.read(paths)
+    ReevaluationRequest(1, 2, {"seed": 7}, front.members[:1], 7, front.targets).write(paths)
+    request = ReevaluationRequest.read(paths)
     assert request is not None
     assert request.front == (RATE, CV)
     data = json.loads(paths.request.read_text())
     del data["front"]
     paths.request.write_text(json.dumps(data))
-    request = Request.read(paths)
+    request = ReevaluationRequest.read(paths)
     assert request is not None
     assert request.front == ()

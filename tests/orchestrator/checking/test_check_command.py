@@ -18,7 +18,7 @@ from orchestrator_project import MODEL, Project, wait_for
 from orchestrator.checking.check import inspect
 from orchestrator.checking.disk import Disk, disk, size_text
 from orchestrator.config.file import load_config
-from orchestrator.simulations import Recorded, model_of
+from orchestrator.simulations import RecordingSize, model_of
 
 pytestmark = pytest.mark.commands
 
@@ -103,7 +103,7 @@ def test_the_size_is_that_of_the_largest_simulation_that_an_earlier_run_has_kept
         store.mkdir(parents=True)
         (store / "Segment0.pickle").write_bytes(bytes(size))
     config = load_config(path, ["executor=slurm"])
-    found = disk(config, Recorded(1, 1, "guesses"), (3, 4.0))
+    found = disk(config, RecordingSize(1, 1, "guesses"), (3, 4.0))
     assert (found.each, found.generation) == (250_000, 14 * 250_000)
     assert "(14 x 250 kB, the largest of 2 kept in 20261120-104608_Optimization)" in found.text()
 

@@ -12,7 +12,7 @@ import yaml
 from checked_project import OTHER, SOUND, TAU, WEIGHT, changed, visual_model
 
 from orchestrator.checking.problems import examine, load_checked_config, worst_first
-from orchestrator.errors import ConfigError, Problem
+from orchestrator.errors import ConfigError, ConfigProblem
 from orchestrator.simulations import model_of
 
 
@@ -590,7 +590,7 @@ def test_overrides_are_looked_at_like_the_file(tmp_path: Path) -> None:
 
 def test_the_worst_comes_first() -> None:
     keys = ["targets[1]", "keep.directories", "parameters.a", "jobs.time", "simulation.model", "model_dir", ""]
-    problems = [Problem(key, "wrong", line) for line, key in enumerate(keys, start=1)]
+    problems = [ConfigProblem(key, "wrong", line) for line, key in enumerate(keys, start=1)]
     assert [problem.key for problem in worst_first(problems)] == [
         *("model_dir", "simulation.model", "jobs.time", "", "parameters.a", "targets[1]", "keep.directories")
     ]

@@ -11,10 +11,10 @@ from orchestrator_project import Project
 from orchestrator.checking.problems import doubtful_time
 from orchestrator.config.file import load_config
 from orchestrator.config.source import Source
-from orchestrator.errors import Problem
+from orchestrator.errors import ConfigProblem
 
 
-def doubt(folder: Path, key: str, time: object, *overrides: str, executor: str = "slurm") -> Problem | None:
+def doubt(folder: Path, key: str, time: object, *overrides: str, executor: str = "slurm") -> ConfigProblem | None:
     path = Project.create(folder, {"executor": executor, key: {"time": time}}).config
     return doubtful_time(Source(path), overrides, load_config(path, overrides))
 

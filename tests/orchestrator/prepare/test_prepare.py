@@ -16,9 +16,9 @@ from jsonschema import Draft7Validator
 
 import orchestrator.prepare
 from orchestrator.checking.problems import load_checked_config
-from orchestrator.errors import ConfigError, Problem, UsageError
+from orchestrator.errors import ConfigError, ConfigProblem, UsageError
 from orchestrator.prepare import prepare_model
-from orchestrator.simulations.mozaik.parameters import Reference, flatten, read_parameter_tree
+from orchestrator.simulations.mozaik.parameters import ParameterReference, flatten, read_parameter_tree
 
 pytestmark = pytest.mark.commands
 
@@ -117,7 +117,7 @@ def test_the_space_is_around_the_models_values_and_leaves_out_what_follows_anoth
     tree = read_parameter_tree(Path("param/defaults"), model)
     plain = dict(flatten(tree))
     for name, spec in config.parameters.items():
-        assert not isinstance(plain[name], Reference)
+        assert not isinstance(plain[name], ParameterReference)
         low, high = spec.bounds
         assert low < plain[name] < high
         assert (spec.scale == "log") == ("weight" in name)
@@ -278,7 +278,7 @@ def test_a_failure_leaves_the_directory_as_it_was(
 
 def test_a_configuration_that_check_refuses_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: Path, overrides: object) -> None:
-        raise ConfigError(path, [Problem("targets", "no such luck", 3)])
+        raise ConfigError(path, [ConfigProblem("targets", "no such luck", 3)])
 
     model = small_model(tmp_path)
     before = snapshot(model)

@@ -20,7 +20,7 @@ from orchestrator.paths import ReevaluationPaths, RunPaths
 from orchestrator.records import Evaluation, Offspring, Outcome, Result
 from orchestrator.reevaluation.choosing import Candidate, choose
 from orchestrator.reevaluation.noise import Luck
-from orchestrator.reevaluation.store import Request
+from orchestrator.reevaluation.store import ReevaluationRequest
 from orchestrator.report import write_report
 from orchestrator.status import Watcher
 
@@ -61,7 +61,7 @@ def evaluate_again(run: RunPaths, again: dict[float, Sequence[Sequence[float]]],
         versions={},
     )
     best = choose(checkpoint, len(again)).best
-    request = Request(len(again), 3, {"seed": 7}, best, 4)
+    request = ReevaluationRequest(len(again), 3, {"seed": 7}, best, 4)
     request.write(paths)
     paths.config.write_text(checkpoint.config_text)
     targets = load_config(run.config).create_targets()

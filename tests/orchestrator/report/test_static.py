@@ -24,7 +24,6 @@ from orchestrator.report.scene import (
     Axis,
     Band,
     Bars,
-    Choice,
     Figure,
     Heat,
     Line,
@@ -33,12 +32,13 @@ from orchestrator.report.scene import (
     Pick,
     Points,
     Rule,
+    Selector,
     Span,
     Taken,
 )
 from orchestrator.report.svg import static
 from orchestrator.report.svg.figures import MARKS
-from orchestrator.report.svg.scales import Colours, Scale, number, ticks_of
+from orchestrator.report.svg.scales import AxisScale, Colours, number, ticks_of
 
 NAN, LARGEST = math.nan, sys.float_info.max
 
@@ -118,7 +118,7 @@ def test_choices_are_those_that_are_made_first_and_told() -> None:
     values = np.array([[1.0, 2.0], [3.0, 4.0]])
     mark = Points(Taken(np.arange(4.0), np.array([0, 2])), Pick("which", tuple(values)), BLUE)
     panel = Panel(Axis("x", (0.0, 4.0)), Axis(Pick("which", ("one", "other")), (0.0, 4.0)), (mark,))
-    html = static(Figure("f", "A figure", panels=(panel,), choices=(Choice("which", "Which", ("one", "other"), 1),)))
+    html = static(Figure("f", "A figure", panels=(panel,), choices=(Selector("which", "Which", ("one", "other"), 1),)))
     assert "Which: other" in html
     assert ">other</text>" in html
 
@@ -162,7 +162,7 @@ def test_bounds_may_be_far_apart() -> None:
     low, high = parameter_domain(Parameter("x", 1e-300, 1e300, log=True))
     assert 0 < low < 1e-300
     assert 1e300 < high < math.inf
-    assert Scale(Axis("x", (low, high), "log"), 0.0, 100.0).place(1.0) == pytest.approx(50.0, abs=0.1)
+    assert AxisScale(Axis("x", (low, high), "log"), 0.0, 100.0).place(1.0) == pytest.approx(50.0, abs=0.1)
 
 
 def test_what_is_beyond_drawing_is_left_out() -> None:
@@ -205,7 +205,7 @@ def test_ticks_are_round_and_inside() -> None:
 
 
 def test_places_and_colours() -> None:
-    scale = Scale(Axis(domain=(0.0, 10.0)), 100.0, 0.0)
+    scale = AxisScale(Axis(domain=(0.0, 10.0)), 100.0, 0.0)
     np.testing.assert_allclose(scale.place(np.array([0.0, 5.0, 10.0])), [100.0, 50.0, 0.0])
     np.testing.assert_allclose(scale.clamped(np.array([-5.0, 20.0])), [100.0, 0.0])
     assert scale.step == 10.0

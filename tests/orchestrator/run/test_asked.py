@@ -15,7 +15,7 @@ from orchestrator.optimisers.space import Parameter, SearchSpace
 from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, Offspring, Origin, Outcome, Result
 from orchestrator.run.asked import Asks
-from orchestrator.schedules.base import Recorded
+from orchestrator.schedules.base import RecordedGeneration
 
 SPACE = SearchSpace([Parameter("x", 0, 10), Parameter("n", 1, 4, integer=True)])
 
@@ -33,20 +33,20 @@ def offspring(index: int, origin: Origin = Origin.SAMPLE) -> Offspring:
 def test_what_is_recorded_is_what_was_asked_for(asks: Asks) -> None:
     asked = [offspring(0, Origin.START), offspring(1), offspring(2, Origin.MODEL)]
     asks.record(asked)
-    assert asks.recorded(2) == Recorded(asked, [])
-    assert asks.recorded(3) == Recorded(())
+    assert asks.recorded(2) == RecordedGeneration(asked, [])
+    assert asks.recorded(3) == RecordedGeneration(())
 
 
 def test_a_generation_grows(asks: Asks) -> None:
     asks.record([offspring(0)])
     asks.record([offspring(1)])
-    assert asks.recorded(2) == Recorded([offspring(0), offspring(1)], [])
+    assert asks.recorded(2) == RecordedGeneration([offspring(0), offspring(1)], [])
 
 
 def test_what_is_kept_for_later_is_what_was_kept_last(asks: Asks) -> None:
     asks.record([offspring(0)], [offspring(1, Origin.MODEL), offspring(2)])
     asks.record([offspring(1, Origin.MODEL)], [offspring(2)])
-    assert asks.recorded(2) == Recorded([offspring(0), offspring(1, Origin.MODEL)], [offspring(2)])
+    assert asks.recorded(2) == RecordedGeneration([offspring(0), offspring(1, Origin.MODEL)], [offspring(2)])
     assert asks.missing([]) == {2: {0, 1}}
 
 
@@ -62,7 +62,7 @@ def test_a_controller_that_was_succeeded_while_it_wrote_leaves_what_its_successo
 
     with pytest.raises(Stopped):
         asks.record([offspring(1)], confirm=another_one_goes_on)
-    assert asks.recorded(2) == Recorded([offspring(0), offspring(1), offspring(2)], [])
+    assert asks.recorded(2) == RecordedGeneration([offspring(0), offspring(1), offspring(2)], [])
 
 
 def write(directory: Path, number: int, content: str) -> None:

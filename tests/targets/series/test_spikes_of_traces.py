@@ -16,7 +16,7 @@ from targets.numbers import FloatArray
 from targets.recordings.file import averaged
 from targets.series import TraceRMSE
 from targets.series.spikes import spikes_of
-from targets.series.trace_target import Samples
+from targets.series.trace_target import TraceSamples
 
 TIMES = np.arange(0.0, 100.0, 0.1)
 OWN = ["SpikeTimes", "SpikeWidths", "SpikeShapes", "MeanSpike"]
@@ -52,7 +52,7 @@ def value(trace: Trace, name: str, data: Trace | None = None, **options: Any) ->
 
 
 def test_spikes_begin_and_end_where_lines_between_samples_cross_the_threshold() -> None:
-    samples = Samples(np.arange(8.0), np.array([-70.0, -40, 20, -60, -30, 0, -80, -50]))
+    samples = TraceSamples(np.arange(8.0), np.array([-70.0, -40, 20, -60, -30, 0, -80, -50]))
     found = spikes_of(samples, -20)
     assert found.starts == pytest.approx([1 + 20 / 60, 4 + 10 / 30])
     assert found.ends == pytest.approx([2 + 40 / 80, 5 + 20 / 80])
@@ -72,13 +72,13 @@ def test_spikes_begin_and_end_where_lines_between_samples_cross_the_threshold() 
 def test_spikes_at_the_ends_of_a_trace(
     values: list[float], starts: list[float], ends: list[float], depth: float
 ) -> None:
-    found = spikes_of(Samples(np.arange(4.0), np.array(values, dtype=np.float64)), -20)
+    found = spikes_of(TraceSamples(np.arange(4.0), np.array(values, dtype=np.float64)), -20)
     assert (found.starts.tolist(), found.ends.tolist(), found.depth) == (starts, ends, depth)
 
 
 @given(st.lists(st.floats(-90, 40), min_size=2, max_size=40), st.floats(-80, 30))
 def test_spikes_follow_each_other_and_are_as_many_as_crossings(values: list[float], threshold: float) -> None:
-    samples = Samples(np.arange(float(len(values))), np.array(values))
+    samples = TraceSamples(np.arange(float(len(values))), np.array(values))
     found = spikes_of(samples, threshold)
     above = samples.values > threshold
     assert found.starts.size == found.ends.size == np.count_nonzero(np.diff(above.astype(int)) == 1)
@@ -165,7 +165,7 @@ def test_times_of_spikes_differ_by_their_root_mean_square() -> None:
 
 def test_a_missing_spike_is_one_after_the_end_and_later_for_each_mv_that_is_missing() -> None:
     data = v(potential(10, 30))
-    start = spikes_of(Samples(TIMES, potential(30)), -20).starts[0]
+    start = spikes_of(TraceSamples(TIMES, potential(30)), -20).starts[0]
     expected = [(TIMES[-1] + depth - start) / math.sqrt(2) for depth in (50, 5)]
     found = [value(v(potential(10, bump=peak)), "SpikeTimes", data) for peak in (-70, -25)]
     assert found == pytest.approx(expected, rel=1e-4)

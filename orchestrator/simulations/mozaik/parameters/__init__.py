@@ -3,11 +3,19 @@
 from orchestrator.simulations.mozaik.parameters.file import ParameterFileError
 from orchestrator.simulations.mozaik.parameters.references import lookup
 from orchestrator.simulations.mozaik.parameters.values import (
-    Expression,
-    Reference,
+    ModelExpression,
+    ParameterReference,
     as_text,
     flatten,
     read_parameter_tree,
 )
 
-__all__ = ["Expression", "ParameterFileError", "Reference", "as_text", "flatten", "lookup", "read_parameter_tree"]
+__all__ = [
+    "ModelExpression",
+    "ParameterFileError",
+    "ParameterReference",
+    "as_text",
+    "flatten",
+    "lookup",
+    "read_parameter_tree",
+]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from orchestrator.errors import UsageError
 from orchestrator.simulations.mozaik.parameters.file import ParameterFile, ParameterFileError, called, text_of
-from orchestrator.simulations.mozaik.parameters.tree import Entry, ParameterFiles
+from orchestrator.simulations.mozaik.parameters.tree import ParameterFiles, TreeEntry
 from targets.plugins import nearest
 
 # larger files are maps and other data, not parameters
@@ -75,7 +75,7 @@ class BaseFolder:
         )
         return file if holds else None
 
-    def tree(self, root: str) -> Entry:
+    def tree(self, root: str) -> TreeEntry:
         """Return the parameter tree of a root file of the folder.
 
         Raises

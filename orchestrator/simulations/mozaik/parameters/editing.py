@@ -12,7 +12,7 @@ from orchestrator.simulations.mozaik.parameters.base_folder import BaseFolder
 from orchestrator.simulations.mozaik.parameters.file import Edit, ParameterFile
 from orchestrator.simulations.mozaik.parameters.redirection import Redirection
 from orchestrator.simulations.mozaik.parameters.references import referred
-from orchestrator.simulations.mozaik.parameters.tree import Entry, Name
+from orchestrator.simulations.mozaik.parameters.tree import Name, TreeEntry
 from orchestrator.simulations.mozaik.parameters.values import flatten, values_of
 from targets.plugins import nearest
 
@@ -89,7 +89,7 @@ class Editor:
         found.notes += _moved_along(top, values)
         return found
 
-    def _places(self, top: Entry, names: Mapping[Name, float | int], found: Edited) -> None:
+    def _places(self, top: TreeEntry, names: Mapping[Name, float | int], found: Edited) -> None:
         """Note where every name is written."""
         by_name = {entry.path: entry for entry in top.below()}
         for name in names:
@@ -111,12 +111,12 @@ class Editor:
             return self._folder.files[name]
         return file.edited(edit for edit, _ in self._redirect.edits(file))
 
-    def _contents(self, top: Entry, names: Mapping[Name, float | int]) -> dict[str, bytes]:
+    def _contents(self, top: TreeEntry, names: Mapping[Name, float | int]) -> dict[str, bytes]:
         """Return the files of the tree, with a copy of each for every place that needs values of its own."""
         contents: dict[str, bytes] = {}
-        urls: dict[Entry, str] = {}
+        urls: dict[TreeEntry, str] = {}
         # those below first: the name of a copy has to be known before a url can lead to it
-        by_file: dict[ParameterFile, list[Entry]] = {}
+        by_file: dict[ParameterFile, list[TreeEntry]] = {}
         for root in sorted(top.files(), key=_height):
             by_file.setdefault(root.file, []).append(root)
         for file, roots in by_file.items():
@@ -140,7 +140,7 @@ class Editor:
         copied = file.edited(edit for edit, _ in self._redirect.edits(file))
         return copied if copied in written else written[0]
 
-    def _content(self, root: Entry, names: Mapping[Name, float | int], urls: Mapping[Entry, str]) -> bytes:
+    def _content(self, root: TreeEntry, names: Mapping[Name, float | int], urls: Mapping[TreeEntry, str]) -> bytes:
         """Return a file with the new values of one place of the tree."""
         file = root.file
         new = [entry for entry in root.named_here() if entry.path in names]
@@ -173,12 +173,12 @@ def _copy_of(stem: str, at: Name) -> str:
     return f"{stem}_of_{'.'.join(at).replace('/', '_')}" if at else stem
 
 
-def _height(root: Entry) -> int:
+def _height(root: TreeEntry) -> int:
     """Return how many urls lead further down from a file at most."""
     return 1 + max((_height(below) for _, below in root.leads()), default=-1)
 
 
-def _moved_along(top: Entry, values: Mapping[str, float | int]) -> list[str]:
+def _moved_along(top: TreeEntry, values: Mapping[str, float | int]) -> list[str]:
     """Return which other parameters get the new values because they refer to them."""
     notes = []
     for name, value in flatten(values_of(top)):

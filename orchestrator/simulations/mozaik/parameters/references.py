@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.simulations.base import Finding
 from orchestrator.simulations.mozaik.parameters.tree import Name
-from orchestrator.simulations.mozaik.parameters.values import Expression, Reference, arithmetic, flatten
+from orchestrator.simulations.mozaik.parameters.values import ModelExpression, ParameterReference, arithmetic, flatten
 from targets.plugins import nearest
 
 # of references to each other: far more than any model has, far fewer than Python can follow
@@ -47,7 +47,7 @@ def resolved(tree: Mapping[str, Any], path: Name, above: tuple[Name, ...] = ()) 
     Returns
     -------
     object
-        A plain value, a group, or an `Expression`, whose own references are not resolved.
+        A plain value, a group, or a `ModelExpression`, whose own references are not resolved.
 
     Raises
     ------
@@ -59,12 +59,12 @@ def resolved(tree: Mapping[str, Any], path: Name, above: tuple[Name, ...] = ()) 
         raise CircularReference(f"{name} refers to itself")
     value: Any = tree
     for part in path:
-        if isinstance(value, Expression):
+        if isinstance(value, ModelExpression):
             raise KnownToModelOnly(name)
         if not isinstance(value, Mapping) or part not in value:
             raise NoSuchParameter(name)
         value = value[part]
-        if isinstance(value, Reference):
+        if isinstance(value, ParameterReference):
             value = resolved(tree, tuple(value.name.split(".")), (*above, path))
     return value
 
@@ -104,7 +104,7 @@ def number_at(tree: Mapping[str, Any], path: Name) -> float | None:
 
 def _number(tree: Mapping[str, Any], path: Name, above: tuple[Name, ...]) -> float | None:
     value = resolved(tree, path, above)
-    if isinstance(value, Expression):
+    if isinstance(value, ModelExpression):
         return _computed(tree, _parsed(value), (*above, path))
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
@@ -122,15 +122,15 @@ def _computed(tree: Mapping[str, Any], node: ast.expr, above: tuple[Name, ...]) 
     return None
 
 
-def _parsed(expression: Expression) -> ast.expr:
+def _parsed(expression: ModelExpression) -> ast.expr:
     return ast.parse(expression.source, mode="eval").body
 
 
 def referred(value: object) -> list[str]:
     """Return the names that a leaf refers to."""
-    if isinstance(value, Expression):
+    if isinstance(value, ModelExpression):
         return list(references_in(_parsed(value)))
-    return [value.name] if isinstance(value, Reference) else []
+    return [value.name] if isinstance(value, ParameterReference) else []
 
 
 def references_in(node: ast.expr) -> Iterator[str]:

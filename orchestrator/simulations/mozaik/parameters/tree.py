@@ -15,7 +15,7 @@ Name = tuple[str, ...]
 
 
 @dataclass(eq=False)
-class Entry:
+class TreeEntry:
     """One value of the tree, as it is written at one place; a file to which two urls lead has its entries twice.
 
     Parameters
@@ -26,9 +26,9 @@ class Entry:
         The file that it is written in, the same object at every place of the tree.
     value : ast.expr
         The expression that is written there.
-    group : dict of str to Entry, or None
+    group : dict of str to TreeEntry, or None
         Of ``{...}``: what is in it, by name; of a name that is given twice, the last, which counts.
-    inner : Entry or None
+    inner : TreeEntry or None
         Of ``url(...)`` and ``ParameterSet(...)``: what it stands for.
     url : ast.expr or None
         The string that leads to `inner`, if that is another file.
@@ -37,11 +37,11 @@ class Entry:
     path: Name
     file: ParameterFile
     value: ast.expr
-    group: dict[str, Entry] | None = None
-    inner: Entry | None = None
+    group: dict[str, TreeEntry] | None = None
+    inner: TreeEntry | None = None
     url: ast.expr | None = None
 
-    def below(self) -> Iterator[Entry]:
+    def below(self) -> Iterator[TreeEntry]:
         """Yield every ``'name': value`` below this one, through all urls, in the order of the files."""
         if self.inner is not None:
             yield from self.inner.below()
@@ -49,24 +49,24 @@ class Entry:
             yield each
             yield from each.below()
 
-    def named_here(self) -> Iterator[Entry]:
+    def named_here(self) -> Iterator[TreeEntry]:
         """Yield every ``'name': value`` below this one that is written in the same file."""
         for entry in self._here():
             yield from (entry.group or {}).values()
 
-    def leads(self) -> Iterator[tuple[ast.expr, Entry]]:
+    def leads(self) -> Iterator[tuple[ast.expr, TreeEntry]]:
         """Yield every url of this file from here on: its string, and the root of the file that it leads to."""
         for entry in self._here():
             if entry.url is not None and entry.inner is not None:
                 yield entry.url, entry.inner
 
-    def files(self) -> Iterator[Entry]:
+    def files(self) -> Iterator[TreeEntry]:
         """Yield the root of a file at every place where the tree leads to it, those below first, this one last."""
         for _, root in self.leads():
             yield from root.files()
         yield self
 
-    def _here(self) -> Iterator[Entry]:
+    def _here(self) -> Iterator[TreeEntry]:
         yield self
         if self.inner is not None and self.url is None:
             yield from self.inner._here()
@@ -105,7 +105,7 @@ class ParameterFiles:
             self._read[real] = ParameterFile(path, shown)
         return self._read[real]
 
-    def tree(self, root: Path) -> Entry:
+    def tree(self, root: Path) -> TreeEntry:
         """Return the whole tree.
 
         Parameters
@@ -135,8 +135,8 @@ class ParameterFiles:
             self._directories[path.parent] = os.path.realpath(path.parent)
         return os.path.join(self._directories[path.parent], path.name)  # noqa: PTH118  (realpath returns text)
 
-    def _walked(self, path: Name, file: ParameterFile, value: ast.expr, above: tuple[str, ...]) -> Entry:
-        entry = Entry(path, file, value)
+    def _walked(self, path: Name, file: ParameterFile, value: ast.expr, above: tuple[str, ...]) -> TreeEntry:
+        entry = TreeEntry(path, file, value)
         if isinstance(value, ast.Constant):  # nearly all are
             return entry
         inner = called(value, "url", "ParameterSet")
@@ -151,7 +151,7 @@ class ParameterFiles:
             entry.inner = self._walked(path, file, inner, above)
         return entry
 
-    def _led(self, entry: Entry, url: str, above: tuple[str, ...]) -> Entry:
+    def _led(self, entry: TreeEntry, url: str, above: tuple[str, ...]) -> TreeEntry:
         """Return the root of the file that an entry's url names."""
         path = Path(os.path.normpath(self.model_dir / url))
         real = self._real(path)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.simulations.mozaik.parameters.file import ParameterFile, ParameterFileError
-from orchestrator.simulations.mozaik.parameters.tree import Entry, ParameterFiles
+from orchestrator.simulations.mozaik.parameters.tree import ParameterFiles, TreeEntry
 
 _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -25,7 +25,7 @@ _NAMES = {"pi": math.pi, "true": True, "false": False}
 
 
 @dataclass(frozen=True)
-class Reference:
+class ParameterReference:
     """``ref('a.b')``: the value of another parameter, after overrides.
 
     Parameters
@@ -38,7 +38,7 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Expression:
+class ModelExpression:
     """A value that only the model can compute, such as a distribution.
 
     Parameters
@@ -63,7 +63,7 @@ def read_parameter_tree(root: Path, directory: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        Nested; leaves are plain values, `Reference` or `Expression`.
+        Nested; leaves are plain values, `ParameterReference` or `ModelExpression`.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def read_parameter_tree(root: Path, directory: Path) -> dict[str, Any]:
     return values_of(ParameterFiles(directory).tree(root))
 
 
-def values_of(tree: Entry) -> dict[str, Any]:
+def values_of(tree: TreeEntry) -> dict[str, Any]:
     """Return the values of a whole tree, as `read_parameter_tree` does.
 
     Raises
@@ -88,7 +88,7 @@ def values_of(tree: Entry) -> dict[str, Any]:
     return values
 
 
-def _evaluated(entry: Entry) -> Any:
+def _evaluated(entry: TreeEntry) -> Any:
     if entry.inner is not None:
         return _evaluated(entry.inner)
     if entry.group is not None:
@@ -105,7 +105,7 @@ def _leaf(node: ast.expr, file: ParameterFile) -> Any:
         return _within_floats(node.value, node, file)
     match node:
         case ast.Call(func=ast.Name(id="ref"), args=[ast.Constant(value=str(name))]):
-            return Reference(name)
+            return ParameterReference(name)
         case ast.Name(id=name) if name in _NAMES:
             return _NAMES[name]
         case ast.BinOp(left=left, op=op, right=right):
@@ -120,7 +120,7 @@ def _leaf(node: ast.expr, file: ParameterFile) -> Any:
     try:
         value = ast.literal_eval(node)
     except ValueError:
-        return Expression(ast.unparse(node))
+        return ModelExpression(ast.unparse(node))
     return _within_floats(value, node, file)
 
 

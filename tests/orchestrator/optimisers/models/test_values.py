@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.optimisers.base import Scale
 from orchestrator.optimisers.models.metric import Metric
-from orchestrator.optimisers.models.proposals import Distribution, Search, propose
+from orchestrator.optimisers.models.proposals import Distribution, ProposalSearch, propose
 from orchestrator.optimisers.models.scores import Scales
 from orchestrator.optimisers.models.values import Data, ValueModel
 
@@ -141,7 +141,7 @@ def test_proposals_from_odd_data_are_points_of_the_cube(name: str) -> None:
     distribution = Distribution(np.full(WIDTH, 0.5), 0.04 * np.eye(WIDTH))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        search = Search(
+        search = ProposalSearch(
             ValueModel(known, SCALES), metric, distribution, metric.cube(known.points), metric.cube(known.points[:2])
         )
         found = propose(search, 3, np.random.default_rng(0))
@@ -158,7 +158,7 @@ def test_the_best_of_a_known_landscape_is_proposed() -> None:
     scales = Scales([Scale(0, 0, 0.1, 20)] * WIDTH)
     fitted = ValueModel(Data(metric.of(cube), cube - best, np.zeros(40, dtype=bool)), scales)
     distribution = Distribution(np.full(WIDTH, 0.5), 0.04 * np.eye(WIDTH))
-    found = propose(Search(fitted, metric, distribution, cube, cube[:0]), 4, rng)
+    found = propose(ProposalSearch(fitted, metric, distribution, cube, cube[:0]), 4, rng)
     assert np.abs(found[0] - best).max() < 0.03
     apart = np.linalg.norm(found[:, None] - found[None], axis=2)[np.triu_indices(4, 1)]
     assert (apart > 0.004).all()
@@ -189,6 +189,6 @@ def test_forty_targets_of_a_thousand_evaluations_of_forty_parameters_take_less_t
     metric = Metric(0.04 * np.eye(40), np.full(40, 0.5))
     begin = time.thread_time()
     fitted = ValueModel(Data(metric.of(cube), values, failed), Scales([Scale(0, 0, 1, 20)] * 40))
-    search = Search(fitted, metric, Distribution(np.full(40, 0.5), 0.04 * np.eye(40)), cube, cube[:0])
+    search = ProposalSearch(fitted, metric, Distribution(np.full(40, 0.5), 0.04 * np.eye(40)), cube, cube[:0])
     assert propose(search, 8, rng).shape == (8, 40)
     assert time.thread_time() - begin < 10

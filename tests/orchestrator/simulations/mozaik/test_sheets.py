@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from bare_models import MODELS
 
-from orchestrator.simulations.mozaik.parameters import Expression, Reference, read_parameter_tree
+from orchestrator.simulations.mozaik.parameters import ModelExpression, ParameterReference, read_parameter_tree
 from orchestrator.simulations.mozaik.sheets import sheets_by_place, sheets_of
 
 
@@ -33,13 +33,13 @@ def test_sheets_and_recorders_are_found_in_every_form() -> None:
 @pytest.mark.parametrize(
     ("density", "neurons"),
     [
-        (Reference("sheets.exc.params.density"), 400),
-        (Expression("ref('sheets.exc.params.density') / 4"), 100),
-        (Expression("2 * ref('sheets.exc.params.density') - 50.0"), 700),
-        (Expression("ref('sheets.inh.params.density') + 1"), None),
-        (Expression("ref('sheets.exc.params.density') / 0"), None),
-        (Expression("PyNNDistribution('uniform')"), None),
-        (Expression("ref('nowhere')"), None),
+        (ParameterReference("sheets.exc.params.density"), 400),
+        (ModelExpression("ref('sheets.exc.params.density') / 4"), 100),
+        (ModelExpression("2 * ref('sheets.exc.params.density') - 50.0"), 700),
+        (ModelExpression("ref('sheets.inh.params.density') + 1"), None),
+        (ModelExpression("ref('sheets.exc.params.density') / 0"), None),
+        (ModelExpression("PyNNDistribution('uniform')"), None),
+        (ModelExpression("ref('nowhere')"), None),
     ],
     ids=str,
 )
@@ -63,7 +63,10 @@ def test_a_retina_is_one_sheet_of_the_tree_and_two_of_the_recordings() -> None:
 
 
 def test_what_a_recorder_without_a_class_records_is_known_and_how_much_is_not() -> None:
-    params = {"name": "Exc", "recorders": {"1": {"variables": ("V_m", "g_ex")}, "2": {"variables": Expression("f()")}}}
+    params = {
+        "name": "Exc",
+        "recorders": {"1": {"variables": ("V_m", "g_ex")}, "2": {"variables": ModelExpression("f()")}},
+    }
     sheet = sheets_of({"sheets": {"exc": {"params": params}}})["Exc"]
     assert (sheet.variables, sheet.recorders) == (("V_m", "g_ex"), None)
 

@@ -8,11 +8,11 @@ import pytest
 from bare_models import MODELS
 
 from orchestrator.simulations.mozaik.parameters import ParameterFileError, flatten
-from orchestrator.simulations.mozaik.parameters.tree import Entry, ParameterFiles
+from orchestrator.simulations.mozaik.parameters.tree import ParameterFiles, TreeEntry
 from orchestrator.simulations.mozaik.parameters.values import values_of
 
 
-def tree(directory: Path, root: str = "defaults", **files: str) -> Entry:
+def tree(directory: Path, root: str = "defaults", **files: str) -> TreeEntry:
     for name, text in files.items():
         (directory / name).write_text(text)
     return ParameterFiles(directory).tree(Path(root))

@@ -10,9 +10,9 @@ import pytest
 
 from orchestrator.errors import UsageError
 from orchestrator.simulations.mozaik.parameters import (
-    Expression,
+    ModelExpression,
     ParameterFileError,
-    Reference,
+    ParameterReference,
     as_text,
     flatten,
     lookup,
@@ -46,13 +46,13 @@ def test_a_tree_with_urls_references_and_expressions(tmp_path: Path) -> None:
     assert lookup(tree, "sheets.exc.w") == 0.001
     assert lookup(tree, "sheets.inh.w") == -0.5
     assert lookup(tree, "sheets.exc.l2/3.k") == 7
-    assert tree["twice"] == Reference("sheets.exc.w")
+    assert tree["twice"] == ParameterReference("sheets.exc.w")
     assert lookup(tree, "again") == 0.001
-    assert isinstance(tree["half"], Expression)
+    assert isinstance(tree["half"], ModelExpression)
     assert tree["sum"] == 24.5
     assert tree["circle"] == math.pi
     assert tree["list"] == [1, 2, (3, 4)]
-    assert isinstance(lookup(tree, "sheets.exc.delay"), Expression)
+    assert isinstance(lookup(tree, "sheets.exc.delay"), ModelExpression)
     assert dict(flatten(tree))["sheets.exc.l2/3.k"] == 7
 
 
@@ -108,13 +108,13 @@ def test_broken_files_name_themselves(tmp_path: Path, files: dict[str, str], mes
 def test_nothing_is_executed(tmp_path: Path) -> None:
     marker = tmp_path / "executed"
     tree = read(model(tmp_path, defaults=f"{{'a': open({str(marker)!r}, 'w').write('x'), 'b': 9 ** 9 ** 9}}"))
-    assert isinstance(tree["a"], Expression)
-    assert isinstance(tree["b"], Expression)
+    assert isinstance(tree["a"], ModelExpression)
+    assert isinstance(tree["b"], ModelExpression)
     assert not marker.exists()
 
 
 def test_roots_of_negative_numbers_are_the_models_to_compute(tmp_path: Path) -> None:
-    assert isinstance(read(model(tmp_path, defaults="{'a': (-1) ** 0.5}"))["a"], Expression)
+    assert isinstance(read(model(tmp_path, defaults="{'a': (-1) ** 0.5}"))["a"], ModelExpression)
 
 
 def test_every_broken_file_is_an_error_of_the_user(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.simulations.mozaik.parameters import Expression, lookup, read_parameter_tree
+from orchestrator.simulations.mozaik.parameters import ModelExpression, lookup, read_parameter_tree
 from orchestrator.simulations.mozaik.parameters.references import (
     CircularReference,
     KnownToModelOnly,
@@ -35,7 +35,7 @@ def test_references_are_followed_on_the_way_and_at_the_end(tmp_path: Path) -> No
     assert value_at(tree, ("inh", "conn", "k")) == 3
     assert number_at(tree, ("half",)) == 0.25
     assert number_at(tree, ("drawn",)) is None
-    assert isinstance(value_at(tree, ("drawn",)), Expression)
+    assert isinstance(value_at(tree, ("drawn",)), ModelExpression)
     assert value_at(tree, ("inh", "none")) is None
     with pytest.raises(KnownToModelOnly):
         resolved(tree, ("drawn", "x"))
@@ -70,7 +70,7 @@ def test_references_in_a_circle_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize("source", ["ref('a') + 1", "ref('b') * 2", "1 / 0 * ref('c')", "10.0 ** 99 ** ref('c')"])
 def test_numbers_that_cannot_be_computed_are_none(tmp_path: Path, source: str) -> None:
     tree = read(tmp_path, "{'b': ref('a') / 2, 'c': 99}")
-    tree["a"] = Expression(source)
+    tree["a"] = ModelExpression(source)
     assert number_at(tree, ("a",)) is None
     if "c" not in source:
         with pytest.raises(CircularReference):
