@@ -40,6 +40,11 @@ class BatchOptions(DesignOptions):
         300, ge=20, description="evaluations that the models use at most, the nearest to the best"
     )
 
+    @property
+    def by_sigma(self) -> bool:
+        """Whether the problem's sigma decides where the method looks: the first region is as wide."""
+        return True
+
 
 @dataclass(frozen=True)
 class Known:
