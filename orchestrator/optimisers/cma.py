@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -19,6 +19,7 @@ from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.registry import optimiser
 from orchestrator.optimisers.weighting import ReweighAfter, Weighting, WeightingName
 from orchestrator.records import FloatArray, Origin
+from orchestrator.references import ASTUDILLO_2019, HANSEN_2016, Cited
 
 if TYPE_CHECKING:
     from orchestrator.optimisers.models.proposer import Proposer
@@ -63,6 +64,17 @@ class CMAOptions(OptimiserOptions):
     weighting: WeightingName = "sum"
     reweigh_after: ReweighAfter = 10.0
 
+    @property
+    def by_sigma(self) -> bool:
+        """Whether the problem's sigma decides where the method looks: the first distribution has it."""
+        return True
+
+    @property
+    def parts(self) -> Sequence[Cited]:
+        """The model that proposes points, if there is one."""
+        model = Cited("Gaussian processes of the targets' values", (ASTUDILLO_2019,))
+        return (model,) if self.model == "targets" else ()
+
     @field_validator("weighting")
     @classmethod
     def _of_samples(cls, value: WeightingName, info: ValidationInfo) -> WeightingName:
@@ -80,7 +92,9 @@ class CMAOptions(OptimiserOptions):
         return value
 
 
-@optimiser("cma", options=CMAOptions, packages=("cma", "numpy"), any_rows=True, proposes=True)
+@optimiser(
+    "cma", options=CMAOptions, packages=("cma", "numpy"), any_rows=True, proposes=True, references=(HANSEN_2016,)
+)
 class CMA:
     """CMA-ES on the sum of the scores, or a weighted one; pycma's own transformation bounds it to the unit cube.
 

@@ -8,6 +8,7 @@ from orchestrator.optimisers.base import Problem
 from orchestrator.optimisers.batches.improvement import improving
 from orchestrator.optimisers.batches.method import Batches, BatchOptions
 from orchestrator.optimisers.registry import optimiser
+from orchestrator.references import ASTUDILLO_2019
 
 
 class CompositeOptions(BatchOptions):
@@ -16,7 +17,14 @@ class CompositeOptions(BatchOptions):
     method: str = Field("composite", description="name of the optimiser, or file.py:Class for one of your own")
 
 
-@optimiser("composite", options=CompositeOptions, packages=("numpy", "scipy"), any_rows=True, proposes=True)
+@optimiser(
+    "composite",
+    options=CompositeOptions,
+    packages=("numpy", "scipy"),
+    any_rows=True,
+    proposes=True,
+    references=(ASTUDILLO_2019,),
+)
 class Composite(Batches):
     """Gaussian processes of what the targets' values are computed from, and the points that improve most by them.
 

@@ -12,6 +12,7 @@ from orchestrator.optimisers.base import Asked, Problem, Told
 from orchestrator.optimisers.points.design import DesignOptions
 from orchestrator.optimisers.registry import optimiser
 from orchestrator.records import FloatArray, Origin
+from orchestrator.references import STORN_1997
 
 # a difference of two needs as many beside the member that is tried
 _FEWEST = 5
@@ -49,7 +50,7 @@ class DifferentialEvolutionOptions(DesignOptions):
         return value
 
 
-@optimiser("differential_evolution", options=DifferentialEvolutionOptions, any_rows=True)
+@optimiser("differential_evolution", options=DifferentialEvolutionOptions, any_rows=True, references=(STORN_1997,))
 class DifferentialEvolution:
     """Adds differences of a population's members to others, and keeps what is not worse than the member it stands for.
 

@@ -8,6 +8,7 @@ from orchestrator.optimisers.base import Problem
 from orchestrator.optimisers.batches.method import Batches, BatchOptions
 from orchestrator.optimisers.batches.steps import stepping
 from orchestrator.optimisers.registry import optimiser
+from orchestrator.references import CARTIS_2019
 
 
 class GaussNewtonOptions(BatchOptions):
@@ -16,7 +17,14 @@ class GaussNewtonOptions(BatchOptions):
     method: str = Field("gauss_newton", description="name of the optimiser, or file.py:Class for one of your own")
 
 
-@optimiser("gauss_newton", options=GaussNewtonOptions, packages=("numpy", "scipy"), any_rows=True, proposes=True)
+@optimiser(
+    "gauss_newton",
+    options=GaussNewtonOptions,
+    packages=("numpy", "scipy"),
+    any_rows=True,
+    proposes=True,
+    references=(CARTIS_2019,),
+)
 class GaussNewton(Batches):
     """Gauss-Newton steps of several lengths around the best point, with slopes by regression of the evaluations.
 

@@ -53,6 +53,11 @@ class GeneratorOptions(DesignOptions):
             raise ValueError(f"expected module:Class or file.py:Class, got {value!r}")
         return value
 
+    @property
+    def by_sigma(self) -> bool:
+        """Whether the problem's sigma decides where the method looks: a design of more than the start is around it."""
+        return super().by_sigma and self.initial > 1
+
     def missing(self) -> str | None:
         """Return that gest-api is not installed."""
         return missing_extra(f"the optimiser {self.method}", "gest_api", "gest")

@@ -9,6 +9,7 @@ from orchestrator.optimisers.batches.improvement import improving
 from orchestrator.optimisers.batches.method import Batches, BatchOptions
 from orchestrator.optimisers.batches.steps import stepping
 from orchestrator.optimisers.registry import optimiser
+from orchestrator.references import ASTUDILLO_2019, CARTIS_2019
 
 
 class HybridOptions(BatchOptions):
@@ -17,7 +18,14 @@ class HybridOptions(BatchOptions):
     method: str = Field("hybrid", description="name of the optimiser, or file.py:Class for one of your own")
 
 
-@optimiser("hybrid", options=HybridOptions, packages=("numpy", "scipy"), any_rows=True, proposes=True)
+@optimiser(
+    "hybrid",
+    options=HybridOptions,
+    packages=("numpy", "scipy"),
+    any_rows=True,
+    proposes=True,
+    references=(CARTIS_2019, ASTUDILLO_2019),
+)
 class Hybrid(Batches):
     """Half of each batch by `gauss_newton`, the other half by `composite`, which knows of the first.
 

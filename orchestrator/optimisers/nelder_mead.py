@@ -14,6 +14,7 @@ from orchestrator.optimisers.registry import optimiser
 from orchestrator.optimisers.simplex.speculation import needed
 from orchestrator.optimisers.simplex.steps import Simplex
 from orchestrator.records import FloatArray, Origin
+from orchestrator.references import NELDER_1965
 
 # lengths of the edges of a first simplex, in spreads
 _SHORTEST, _LONGEST = 0.5, 1.0
@@ -32,8 +33,13 @@ class NelderMeadOptions(OptimiserOptions):
 
     method: str = Field("nelder_mead", description="name of the optimiser, or file.py:Class for one of your own")
 
+    @property
+    def by_sigma(self) -> bool:
+        """Whether the problem's sigma decides where the method looks: the first simplex is as large."""
+        return True
 
-@optimiser("nelder_mead", options=NelderMeadOptions, any_rows=True, proposes=True)
+
+@optimiser("nelder_mead", options=NelderMeadOptions, any_rows=True, proposes=True, references=(NELDER_1965,))
 class NelderMead:
     """Moves the worst of n + 1 points through the others, and evaluates what the next steps may need in one batch.
 

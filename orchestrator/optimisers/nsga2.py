@@ -13,6 +13,7 @@ from orchestrator.optimisers.evolution.domination import IntArray
 from orchestrator.optimisers.evolution.method import Pareto, ParetoOptions
 from orchestrator.optimisers.evolution.population import Population, ranks_and_crowding
 from orchestrator.optimisers.registry import optimiser
+from orchestrator.references import DEB_2002
 
 
 class NSGA2Options(ParetoOptions):
@@ -21,7 +22,7 @@ class NSGA2Options(ParetoOptions):
     method: str = Field("nsga2", description="name of the optimiser, or file.py:Class for one of your own")
 
 
-@optimiser("nsga2", options=NSGA2Options, any_rows=True)
+@optimiser("nsga2", options=NSGA2Options, any_rows=True, references=(DEB_2002,))
 class NSGA2(Pareto):
     """NSGA-II: every target is an objective; what nothing else dominates survives, the least crowded first.
 

@@ -15,6 +15,7 @@ from orchestrator.optimisers.evolution.method import Pareto, ParetoOptions
 from orchestrator.optimisers.evolution.niches import Normalisation, chosen_by_niche, nearest_directions
 from orchestrator.optimisers.evolution.population import Population
 from orchestrator.optimisers.registry import optimiser
+from orchestrator.references import DEB_2014
 
 
 class NSGA3Options(ParetoOptions):
@@ -25,7 +26,7 @@ class NSGA3Options(ParetoOptions):
     crossover_index: float = Field(30.0, gt=0, description="the larger, the nearer are offspring to their parents")
 
 
-@optimiser("nsga3", options=NSGA3Options, any_rows=True)
+@optimiser("nsga3", options=NSGA3Options, any_rows=True, references=(DEB_2014,))
 class NSGA3(Pareto):
     """NSGA-III: every target is an objective; of what nothing else dominates, some survive near each direction.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from orchestrator.config.section import CIRCUMSTANCE, PluginOptions
+from orchestrator.references import Cited
 
 if TYPE_CHECKING:
     from orchestrator.optimisers.base import Problem
@@ -46,6 +47,16 @@ class OptimiserOptions(PluginOptions):
     @property
     def packages(self) -> Sequence[str]:
         """Distributions that decide about a replay besides those of the method."""
+        return ()
+
+    @property
+    def by_sigma(self) -> bool:
+        """Whether the problem's sigma decides where the method looks; methods for which it does say so."""
+        return False
+
+    @property
+    def parts(self) -> Sequence[Cited]:
+        """What the method works with by these options, that a text says and cites beside the method itself."""
         return ()
 
     def default_offspring(self, n_parameters: int) -> int:

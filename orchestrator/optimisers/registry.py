@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
@@ -14,6 +14,7 @@ from orchestrator import __version__
 from orchestrator.optimisers.base import Optimiser, Problem
 from orchestrator.optimisers.guard import Guarded
 from orchestrator.optimisers.polishing import Polished
+from orchestrator.references import Cited, Reference
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
@@ -41,14 +42,17 @@ class OptimiserKind:
         Whether it may be asked again before it was told, and told of any points that it has asked for.
     proposes : bool
         Whether a model may propose points: `Optimiser.ask` has its two parameters then.
+    cited : Cited
+        What a text calls it, and its publications.
     """
 
     name: str
     create: Callable[[Any, Problem], Optimiser]
     options: type[OptimiserOptions]
     packages: Sequence[str]
-    any_rows: bool = False
-    proposes: bool = False
+    any_rows: bool
+    proposes: bool
+    cited: Cited
 
     @property
     def documentation(self) -> str:
@@ -63,6 +67,8 @@ def optimiser(
     packages: Sequence[str] = ("numpy",),
     any_rows: bool = False,
     proposes: bool = False,
+    references: Sequence[Reference] = (),
+    called: str = "",
 ) -> Callable[[OptimiserClass], OptimiserClass]:
     """Register the decorated class, which takes options and `Problem`, as an optimiser.
 
@@ -79,6 +85,10 @@ def optimiser(
         do not wait for whole generations need that.
     proposes : bool
         Whether a model may propose points: `Optimiser.ask` takes what was asked for in a replay, and what is pending.
+    references : sequence of Reference
+        Its publications, which the report's methods section cites.
+    called : str
+        What that calls it, such as ``a random walk``; by default its name.
 
     Raises
     ------
@@ -89,7 +99,8 @@ def optimiser(
     def register(cls: OptimiserClass) -> OptimiserClass:
         from orchestrator.optimisers.options import OptimiserOptions  # noqa: PLC0415  (pydantic)
 
-        kind = OptimiserKind(name, cls, options or OptimiserOptions, tuple(packages), any_rows, proposes)
+        cited = Cited(called or name, tuple(references))
+        kind = OptimiserKind(name, cls, options or OptimiserOptions, tuple(packages), any_rows, proposes, cited)
         cls.plugin = kind
         optimisers().add(name, kind, cls)
         return cls
@@ -134,6 +145,45 @@ def versions_of(config: Config) -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+def kind_of(name: object) -> OptimiserKind | None:
+    """Return the optimiser that a run's record names, None if it is not here; nothing of the user's own is imported.
+
+    Parameters
+    ----------
+    name : object
+        ``optimiser.method`` or ``optimiser.polish``, which may be of another version, or wrong.
+    """
+    from targets.plugins import PluginError  # noqa: PLC0415
+
+    if not isinstance(name, str) or ":" in name:
+        return None
+    try:
+        return optimisers().find(name)
+    except PluginError:
+        return None
+
+
+def recorded_options(section: Mapping[str, Any]) -> OptimiserOptions | None:
+    """Return the options of a run from the section ``optimiser`` of its record; None if nobody here knows them.
+
+    Keys that came later are as they were in runs without them; those of other versions are left out.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    if (kind := kind_of(section.get("method"))) is None:
+        return None
+    given = {**kind.options.before, **section}
+    try:
+        return kind.options.model_validate({key: given[key] for key in given if key in kind.options.model_fields})
+    except ValidationError:
+        return None
+
+
+def sigma_decides(options: OptimiserOptions) -> bool:
+    """Return whether the problem's sigma decides anything: another method that polishes begins no wider than that."""
+    return options.by_sigma or options.polish != "none"
 
 
 @cache

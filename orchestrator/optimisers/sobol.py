@@ -10,6 +10,7 @@ from orchestrator.optimisers.points.design import DrawingOptions, sobol_sequence
 from orchestrator.optimisers.points.scan import Scan
 from orchestrator.optimisers.registry import optimiser
 from orchestrator.records import FloatArray
+from orchestrator.references import SOBOL_1967
 
 # points that are drawn at once, a power of two: the more, the likelier others than before are among whole numbers
 _DRAWN = 1024
@@ -21,7 +22,9 @@ class SobolOptions(DrawingOptions):
     method: str = Field("sobol", description="name of the optimiser, or file.py:Class for one of your own")
 
 
-@optimiser("sobol", options=SobolOptions, packages=("numpy", "scipy"), any_rows=True, proposes=True)
+@optimiser(
+    "sobol", options=SobolOptions, packages=("numpy", "scipy"), any_rows=True, proposes=True, references=(SOBOL_1967,)
+)
 class Sobol(Scan):
     """Scrambled Sobol points, which fill the space more evenly than random ones, the start first.
 

@@ -18,6 +18,7 @@ from orchestrator.optimisers.options import missing_extra
 from orchestrator.optimisers.points.design import DesignOptions
 from orchestrator.optimisers.registry import optimiser
 from orchestrator.records import FloatArray, Origin
+from orchestrator.references import BERGSTRA_2011
 
 if TYPE_CHECKING:
     import optuna
@@ -47,12 +48,19 @@ class TPEOptions(DesignOptions):
         True, description="whether the estimators know that parameters depend on each other; else each is on its own"
     )
 
+    @property
+    def by_sigma(self) -> bool:
+        """Whether the problem's sigma decides where the method looks: never, it begins in the whole space."""
+        return False
+
     def missing(self) -> str | None:
         """Return that optuna is not installed."""
         return missing_extra(f"the optimiser {self.method}", "optuna", "optuna")
 
 
-@optimiser("tpe", options=TPEOptions, packages=("numpy", "optuna"), any_rows=True, proposes=True)
+@optimiser(
+    "tpe", options=TPEOptions, packages=("numpy", "optuna"), any_rows=True, proposes=True, references=(BERGSTRA_2011,)
+)
 class TPE:
     """Tree-structured Parzen estimators by optuna: proposals where good evaluations are dense and others are not.
 

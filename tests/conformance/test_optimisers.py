@@ -13,6 +13,7 @@ import pytest
 from orchestrator.config.parameters import read_parameter, space_of
 from orchestrator.optimisers import Asked, Optimiser, Problem, Told, create_optimiser
 from orchestrator.optimisers.guard import Guarded
+from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.registry import optimisers
 from orchestrator.optimisers.space import SearchSpace
 from orchestrator.records import FloatArray, Origin, Outcome
@@ -48,16 +49,22 @@ MOVING = space_of(
 )
 
 
-def fresh(method: str, seed: int = 4, start: FloatArray = START, space: SearchSpace | None = None) -> Optimiser:
+def options_of(method: str) -> OptimiserOptions:
     name, _, polish = method.partition(" then ")
-    options = KINDS[name].options(method=name, polish=polish or "none", polish_after=0.5, **REQUIRED.get(name, {}))
+    return KINDS[name].options(method=name, polish=polish or "none", polish_after=0.5, **REQUIRED.get(name, {}))
+
+
+def fresh(
+    method: str, seed: int = 4, start: FloatArray = START, space: SearchSpace | None = None, sigma: float = 0.3
+) -> Optimiser:
+    options = options_of(method)
     steps = np.zeros(len(start))
     steps[-1] = 0.1
     steps = steps if space is None else space.steps
     # for methods that evaluate what they are given
     sets = np.random.default_rng(seed).random((30 * SIZE, len(start)))
     problem = Problem(
-        start, steps, sigma=0.3, size=SIZE, seed=seed, targets=["a", "b"], space=space, budget=4 * SIZE, sets=sets
+        start, steps, sigma=sigma, size=SIZE, seed=seed, targets=["a", "b"], space=space, budget=4 * SIZE, sets=sets
     )
     return create_optimiser(options, problem)
 
@@ -117,6 +124,13 @@ def test_the_same_seed_asks_for_the_same_points_and_another_for_others(method: s
     one, same, other = (run(fresh(method, seed), generations) for seed in (4, 4, 5))
     assert all(np.array_equal(a.points, b.points) for a, b in zip(one, same, strict=True))
     assert not all(np.array_equal(a.points, b.points) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("method", KINDS)
+def test_options_say_whether_sigma_decides_where_it_looks(method: str) -> None:
+    one, other = (run(fresh(method, sigma=sigma), 2) for sigma in (0.3, 0.1))
+    same = all(np.array_equal(a.points, b.points) for a, b in zip(one, other, strict=True))
+    assert options_of(method).by_sigma is not same
 
 
 @pytest.mark.parametrize("generations", [2, 10])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -71,7 +72,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    monkeypatch.setenv("PYTHONPATH", str(installed))
+    monkeypatch.setenv("PYTHONPATH", str(installed), prepend=os.pathsep)
     written = Project(tmp_path / "model")
     written.directory.mkdir()
     written.config.write_text(yaml.safe_dump(CONFIG, sort_keys=False))
@@ -95,7 +96,11 @@ def test_all_commands_work_with_them(project: Project, tmp_path: Path) -> None:
     best = yaml.safe_load(project.command("best", str(run), "--yaml"))
     assert frame["total_score"].min() == frame.set_index("parameter:x")["total_score"][best["x"]]
     project.command("report", str(run))
-    assert "ParticleEnergy" in (run / "report.html").read_text()
+    page = (run / "report.html").read_text()
+    assert "ParticleEnergy" in page
+    assert "The method was a shrinking box (Doe 2024) (method shrinking_box, width 0.9, shrinkage 0.8)" in page
+    assert "standard deviation of" not in page  # of which it makes no use
+    assert "@article{doe2024,\n  author = {Doe, Jane},\n  title = {Boxes that shrink}," in page
 
 
 def test_a_run_that_is_killed_and_continued_is_that_of_an_undisturbed_one(project: Project, installed: Path) -> None:

@@ -11,6 +11,11 @@ from orchestrator.optimisers.base import Asked, Problem, Told
 from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.registry import optimiser
 from orchestrator.records import FloatArray
+from orchestrator.references import article
+
+DOE_2024 = article(
+    "doe2024", "Doe 2024", "Doe, Jane", "Boxes that shrink", "Journal of Boxes", 2024, volume="3", pages="1--9"
+)
 
 
 class BoxOptions(OptimiserOptions):
@@ -21,7 +26,7 @@ class BoxOptions(OptimiserOptions):
     shrinkage: float = Field(0.7, gt=0, lt=1, description="factor by which the box is narrower after each generation")
 
 
-@optimiser("shrinking_box", options=BoxOptions, packages=("numpy",))
+@optimiser("shrinking_box", options=BoxOptions, packages=("numpy",), references=(DOE_2024,), called="a shrinking box")
 class ShrinkingBox:
     """Samples a box around the best point so far, which is narrower after each generation."""
 

@@ -49,6 +49,11 @@ class BatchOptions(DesignOptions):
         "best; in runs of earlier versions it does not",
     )
 
+    @property
+    def by_sigma(self) -> bool:
+        """Whether the problem's sigma decides where the method looks: the first region is as wide."""
+        return True
+
 
 @dataclass(frozen=True)
 class Known:

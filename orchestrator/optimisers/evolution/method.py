@@ -45,6 +45,11 @@ class EvolutionOptions(DesignOptions):
             raise ValueError("start is around the start, design: sobol all over the ranges: take one of them away")
         return value
 
+    @property
+    def by_sigma(self) -> bool:
+        """Whether the problem's sigma decides where the method looks: a first population around the start has it."""
+        return self.initial == "start"
+
     def default_offspring(self, n_parameters: int) -> int:
         """Return how many offspring a generation has if the configuration does not say it."""
         return _OFFSPRING

@@ -51,6 +51,11 @@ class DesignOptions(DrawingOptions):
         """Distributions that decide about a replay besides those of the method."""
         return ("scipy",) if self.design == "sobol" else ()
 
+    @property
+    def by_sigma(self) -> bool:
+        """Whether the problem's sigma decides where the method looks: their own design is around the start."""
+        return self.design == "own"
+
     def first_points(self, problem: Problem, number: int, *, everywhere: bool = False) -> FloatArray:
         """Return the first design of a method: the start, and others.
 

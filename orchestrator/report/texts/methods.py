@@ -13,14 +13,16 @@ import numpy as np
 from orchestrator import __version__
 from orchestrator.config.moved_keys import with_moved_keys
 from orchestrator.jobs.trials.trial import trials_in
+from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.priors import Choice, Prior
+from orchestrator.optimisers.registry import kind_of, recorded_options, sigma_decides
 from orchestrator.optimisers.space import Parameter
+from orchestrator.references import PROGRAMS, Cited, Reference, entry
 from orchestrator.report.described import Wanted, range_of
 from orchestrator.report.history import History
 from orchestrator.report.listings import versions
 from orchestrator.report.naming import plural
 from orchestrator.report.texts.dates import day
-from orchestrator.report.texts.references import METHODS, MODEL, PROGRAMS, Reference, entry
 from orchestrator.simulations.loaded import COMMIT
 from orchestrator.simulations.registry import describe
 
@@ -72,15 +74,11 @@ def _known(history: History) -> dict[str, str]:
 
 
 def _references(history: History) -> list[Reference]:
-    known, (method, polish) = _known(history), _methods(history)
+    known, (method, parts, polish) = _known(history), _optimisers(history)
     own = [PROGRAMS[name] for name in PROGRAMS if name in known]
-    return list(dict.fromkeys([*METHODS.get(method, ()), *_model(history), *METHODS.get(polish, ()), *own]))
-
-
-def _model(history: History) -> tuple[Reference, ...]:
-    """Return what the model that proposes to CMA-ES is cited as, nothing if there is none."""
-    section = _section(history, "optimiser")
-    return MODEL if (section.get("method"), section.get("model")) == ("cma", "targets") else ()
+    used = [each for cited in (method, *parts, polish) for each in cited.references]
+    # entries of somebody else's may have a key that is here already
+    return [*{each.key: each for each in (*used, *own)}.values()]
 
 
 def _section(history: History, name: str) -> Mapping[str, Any]:
@@ -88,22 +86,29 @@ def _section(history: History, name: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _methods(history: History) -> tuple[str, str]:
-    """Return the optimiser's method, and the local one that finishes, empty if there is none."""
+def _optimisers(history: History) -> tuple[Cited, Sequence[Cited], Cited]:
+    """Return the optimiser's method, what it works with, and the local one that finishes, whose words may be empty.
+
+    One that is not here, or is in a file of the user's own, has its name and nothing that is cited.
+    """
     section = _section(history, "optimiser")
-    method, polish = (str(section.get(name) or "") for name in ("method", "polish"))
-    return method, "" if polish == "none" else polish
+    options = recorded_options(section)
+    method, polish = (_optimiser(section.get(name)) for name in ("method", "polish"))
+    return method, options.parts if options is not None else (), polish
 
 
-def _cited(references: tuple[Reference, ...]) -> str:
-    return f" ({'; '.join(each.words for each in references)})" if references else ""
+def _optimiser(name: object) -> Cited:
+    if not name or name == "none":
+        return Cited("")
+    kind = kind_of(name)
+    return kind.cited if kind is not None else Cited(str(name))
 
 
 def _programs(history: History, changed: Sequence[str]) -> str:
     known = _known(history)
     commit = known.pop(COMMIT, "")
-    cited = {name: _cited((PROGRAMS[name],)) for name in PROGRAMS}
-    named = [f"{name} {version}{cited.get(name, '')}" for name, version in known.items()]
+    cited = {name: (PROGRAMS[name],) for name in PROGRAMS}
+    named = [str(Cited(f"{name} {version}", cited.get(name, ()))) for name, version in known.items()]
     model = describe(history.config.get("simulation")) or "a model"
     text = f"The parameters of {model} were fitted with mozaik-orchestrator."
     text += f" Versions: {', '.join(named)}." if named else ""
@@ -116,26 +121,34 @@ def _programs(history: History, changed: Sequence[str]) -> str:
 
 
 def _search(history: History) -> str:
-    method, polish = _methods(history)
+    method, parts, polish = _optimisers(history)
     keys = ("offspring_size", "optimiser_seed", "optimiser_sigma")
     size, seed, sigma = (history.config.get(key) for key in keys)
     section = _section(history, "optimiser")
     # what says when something happens that does not happen at all
-    idle = {"method", "polish", *(() if polish else ("polish_after",))}
+    idle = {"polish", *(() if polish.words else ("polish_after",))}
+    idle |= {"method"} if section.get("method") == method.words else set()
     idle |= {"priors"} if all(each.uniform for each in history.parameters) else set()
     idle |= {"reweigh_after"} if section.get("weighting") == "sum" else set()
     given = [f"{name} {_as_given(value)}" for name, value in section.items() if name not in idle and _is_said(value)]
-    text = f"The method was {method}{_cited(METHODS.get(method, ()))}" if method else "The method is not known"
-    text += f", with Gaussian processes of the targets' values{_cited(_model(history))}" if _model(history) else ""
-    text += f", to be finished by {polish}{_cited(METHODS.get(polish, ()))}" if polish else ""
+    text = f"The method was {method}" if method.words else "The method is not known"
+    text += "".join(f", with {each}" for each in parts)
+    text += f", to be finished by {polish}" if polish.words else ""
     text += f" ({', '.join(given)})" if given else ""
-    text += f", with {size} offspring a generation" if size else ""
-    text += f", an initial standard deviation of {sigma} of the ranges" if sigma and method == "cma" else ""
+    text += f", with {size} offspring per generation" if size else ""
+    text += _sigma(sigma, recorded_options(section)) if sigma else ""
     text += f", and seed {seed}" if seed is not None else ""
     seeds = _section(history, "simulation").get("seeds")
     if isinstance(seeds, Mapping) and seeds:
         text += f". Seeds of the simulations: {', '.join(f'{name} {value}' for name, value in seeds.items())}"
     return f"{text}."
+
+
+def _sigma(sigma: object, options: OptimiserOptions | None) -> str:
+    """Return the first width of the search if it decided; of a method that nobody here knows, what was given."""
+    if options is None:
+        return f", optimiser_sigma {sigma}"
+    return f", an initial standard deviation of {sigma} of the ranges" if sigma_decides(options) else ""
 
 
 def _is_said(value: object) -> bool:
@@ -227,7 +240,7 @@ def _other_names(names: Sequence[str] | None) -> str:
 
 
 def _not_searched(history: History) -> Iterator[str]:
-    """Return what simulations got besides, a line for each: constants, and what is computed."""
+    """Return what simulations got besides, one line per parameter: constants, and what is computed."""
     for name, spec in _section(history, "parameters").items():
         if isinstance(spec, Mapping) and "expression" in spec:
             yield f"{name}: {spec['expression']}, computed"

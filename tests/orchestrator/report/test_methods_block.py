@@ -7,15 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import plugins_of_tests  # noqa: F401  (registers)
 import pytest
+from asked_and_told import rounds
 from report_runs import config, make_run
 
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.errors import UsageError
 from orchestrator.files import write_json
+from orchestrator.optimisers import Problem, create_optimiser, optimiser
+from orchestrator.optimisers.options import OptimiserOptions
 from orchestrator.optimisers.registry import optimisers
 from orchestrator.paths import RunPaths
-from orchestrator.records import Outcome
+from orchestrator.records import FloatArray, Outcome
+from orchestrator.references import PROGRAMS, article
 from orchestrator.report import History, write_report
 from orchestrator.report.listings import files_changed
 from orchestrator.report.summary import findings, good_news
@@ -23,11 +29,27 @@ from orchestrator.report.texts.dates import dates, day, ending
 from orchestrator.report.texts.differences import differences, read_reference
 from orchestrator.report.texts.logs import without_noise
 from orchestrator.report.texts.methods import bibtex, core_hours, methods_text
-from orchestrator.report.texts.references import METHODS, PROGRAMS
 from orchestrator.simulations.loaded import SIMULATORS
 
 pytestmark = pytest.mark.drawing
 
+KINDS = optimisers().known()
+# others are those of other tests
+OWN = [name for name, kind in KINDS.items() if kind.create.__module__.startswith("orchestrator.")]
+# methods without a publication, and why
+UNPUBLISHED = {
+    "ga": "the algorithm of a program, github.com/rat-h/pyneuronautofit",
+    "generator": "the class that is used is somebody else's",
+    "grid": "every combination of a few values",
+    "table": "parameter sets that are given",
+}
+# keys that methods need
+REQUIRED: dict[str, dict[str, Any]] = {
+    "generator": {"generator": "plugins_of_tests:Nearby"},
+    "table": {"file": "sets.csv"},
+}
+# what has references of its own
+PLAIN = {"cma": {"model": "none"}}
 NAMES, LABELS = ["sheets.exc.w", "sheets.inh.w"], ["Rate(exc)", "CV(exc)"]
 
 
@@ -60,7 +82,7 @@ def test_the_text_says_all_that_decided(tmp_path: Path) -> None:
         "When the run began, the model was that of commit abc123, with changes in 2 files.",
         "cma (Hansen 2016), with Gaussian processes of the targets' values (Astudillo & Frazier 2019), to be finished",
         "to be finished by nelder_mead (Nelder & Mead 1965) (model targets)",
-        "with 4 offspring a generation",
+        "with 4 offspring per generation",
         "an initial standard deviation of 0.2 of the ranges",
         "seed 7",
         "pynn_seed 936395",
@@ -155,14 +177,86 @@ def test_core_hours_are_of_the_cores_that_an_evaluation_had(
     assert (hours, each) == (pytest.approx((40 + 41 + 42 + 43) * cores / 3600), cores)
 
 
-def test_every_method_and_simulator_has_its_reference() -> None:
-    unpublished = {"ga", "grid", "table", "generator"}
-    # other tests have methods of their own
-    known = {name for name in optimisers().known() if not name.endswith("_of_tests")}
-    assert set(METHODS) | unpublished == known
-    assert not set(METHODS) & unpublished
+@pytest.mark.parametrize("name", OWN)
+def test_every_method_has_its_reference_or_a_reason_why_not(name: str, tmp_path: Path) -> None:
+    references = KINDS[name].cited.references
+    assert bool(references) is (name not in UNPUBLISHED)
+    history = history_of(tmp_path, optimiser={"method": name, **REQUIRED.get(name, {}), **PLAIN.get(name, {})})
+    words = "; ".join(each.words for each in references)
+    assert f"The method was {name} ({words})" in methods_text(history) or not references
+    found, own = bibtex(history), PROGRAMS.values()
+    assert found.count("\n@") == len(references)
+    for each in references:
+        assert each.bibtex in found
+        assert dict(each.fields)["year"] in each.words
+        assert each not in own
+
+
+def test_every_simulator_has_its_reference() -> None:
     assert set(PROGRAMS) == set(SIMULATORS.values())
-    assert METHODS["hybrid"] == (*METHODS["gauss_newton"], *METHODS["composite"])
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        *((name, {}) for name in KINDS),
+        ("cma", {"model": "none"}),
+        ("differential_evolution", {"design": "sobol"}),
+        ("generator", {"initial": 12}),
+        ("generator", {"initial": 12, "design": "sobol"}),
+        ("hybrid", {"design": "sobol"}),
+        ("nsga2", {"initial": "start"}),
+        ("sobol", {"polish": "nelder_mead"}),
+        ("tpe", {"design": "sobol"}),
+        ("tpe", {"polish": "gauss_newton"}),
+    ],
+    ids=str,
+)
+def test_sigma_is_said_exactly_if_it_decides(name: str, changes: dict[str, Any], tmp_path: Path) -> None:
+    section = {"method": name, **REQUIRED.get(name, {}), **changes}
+    one, other = (asked(KINDS[name].options(**section), sigma) for sigma in (0.2, 0.02))
+    text = methods_text(history_of(tmp_path, optimiser=section))
+    said = ", an initial standard deviation of 0.2 of the ranges" in text
+    assert said is not np.array_equal(one, other)
+
+
+def asked(options: OptimiserOptions, sigma: float) -> FloatArray:
+    """Return the points of some generations of a search with so wide a beginning."""
+    sets = np.random.default_rng(1).random((100, 2))
+    problem = Problem(
+        np.array([0.3, 0.6]), np.zeros(2), sigma=sigma, size=6, seed=3, targets=["a", "b"], budget=24, sets=sets
+    )
+    blocks = rounds(create_optimiser(options, problem), 4, lambda points: 40 * (points - 0.5) ** 2)
+    return np.vstack([each.points for each in blocks])
+
+
+@pytest.mark.parametrize("name", ["my_search.py:Nearest", "my_package.search:Nearest", "of_another_machine"])
+def test_of_a_method_that_nobody_here_knows_is_said_what_was_given(name: str, tmp_path: Path) -> None:
+    history = history_of(tmp_path, optimiser={"method": name, "width": 0.3})
+    text = methods_text(history)
+    assert f"The method was {name} (width 0.3), with 4 offspring per generation, optimiser_sigma 0.2, and" in text
+    assert bibtex(history).count("@") == 1
+
+
+def test_runs_of_versions_without_a_key_are_cited_as_they_were(tmp_path: Path) -> None:
+    text = methods_text(history_of(tmp_path, optimiser={"method": "cma", "key_of_another_version": 1}))
+    assert "The method was cma (Hansen 2016) (key_of_another_version 1), with 4 offspring" in text
+    text = methods_text(history_of(tmp_path / "wrong", optimiser={"method": "cma", "proposals": "many"}))
+    assert "The method was cma (Hansen 2016) (proposals many), with 4 offspring" in text
+
+
+def test_somebody_elses_method_says_what_it_is_called_and_cited_by(tmp_path: Path) -> None:
+    own = article("doe2024", "Doe 2024", "Doe, Jane", "Boxes", "Journal of Boxes", 2024)
+    # has the key of an entry that is here already
+    twice = article("nelder1965", "Nelder & Mead 1965", "Nelder and Mead", "Simplices", "The Computer Journal", 1965)
+    with optimisers().restored():
+        optimiser("walk", references=(own, twice), called="a random walk")(type("Walk", (), {"__module__": __name__}))
+        history = history_of(tmp_path, optimiser={"method": "walk", "polish": "nelder_mead"})
+        text, entries = methods_text(history), bibtex(history)
+    assert "The method was a random walk (Doe 2024; Nelder & Mead 1965), to be finished by nelder_mead" in text
+    assert "(method walk), with 4 offspring" in text
+    assert re.findall(r"^@\w+\{(\w+),$", entries, re.M) == ["mozaik_orchestrator", "doe2024", "nelder1965"]
+    assert own.bibtex in entries
 
 
 def test_references_are_of_what_was_used(tmp_path: Path) -> None:
@@ -172,8 +266,6 @@ def test_references_are_of_what_was_used(tmp_path: Path) -> None:
     assert keys == ["mozaik_orchestrator", "hansen2016", "astudillo2019", "nelder1965", "davison2009", "gewaltig2007"]
     assert "version = {9.9}" in text
     assert text.count("{") == text.count("}")
-    for reference in (each for references in METHODS.values() for each in references):
-        assert str(dict(reference.fields)["year"]) in reference.words
 
 
 def test_the_head_says_when_and_whether_it_has_ended(tmp_path: Path) -> None:
