@@ -57,6 +57,13 @@ class Candidate:
         What the simulation got: searched parameters under all of their names, constants, and what is computed.
     errors : mapping of str to float
         Standard errors of the values over trials, by target; only those that are known.
+
+    Examples
+    --------
+    >>> from orchestrator import Run
+    >>> best = Run("20261120-104608_Optimization").best
+    >>> best.values, best.total_score
+    ({'ReturnedValue(rate)': 3.5, 'ReturnedValue(cv)': 1.0}, 0.5)
     """
 
     rank: int
@@ -75,12 +82,26 @@ class Candidate:
 
     @property
     def derived(self) -> dict[str, float | int]:
-        """What the simulation got and that is not searched under this name."""
+        """What the simulation got and that is not searched under this name.
+
+        Examples
+        --------
+        >>> from orchestrator import Run
+        >>> Run("20261120-104608_Optimization").best.derived
+        {'doubled': 0.7}
+        """
         return {name: value for name, value in self.given.items() if name not in self.parameters}
 
     @property
     def name(self) -> str:
-        """The evaluation in words."""
+        """The evaluation in words.
+
+        Examples
+        --------
+        >>> from orchestrator import Run
+        >>> Run("20261120-104608_Optimization").best.name
+        'generation 1 offspring 2'
+        """
         return f"generation {self.generation} offspring {self.offspring}"
 
     @property
