@@ -61,9 +61,8 @@ class Candidate:
     Examples
     --------
     >>> from orchestrator import Run
-    >>> best = Run("20261120-104608_Optimization").best
-    >>> best.values, best.total_score
-    ({'ReturnedValue(rate)': 3.5, 'ReturnedValue(cv)': 1.0}, 0.5)
+    >>> Run("20261120-104608_Optimization").best.values
+    {'ReturnedValue(rate)': 3.5, 'ReturnedValue(cv)': 1.0}
     """
 
     rank: int
@@ -86,7 +85,6 @@ class Candidate:
 
         Examples
         --------
-        >>> from orchestrator import Run
         >>> Run("20261120-104608_Optimization").best.derived
         {'doubled': 0.7}
         """
@@ -98,7 +96,6 @@ class Candidate:
 
         Examples
         --------
-        >>> from orchestrator import Run
         >>> Run("20261120-104608_Optimization").best.name
         'generation 1 offspring 2'
         """
@@ -311,9 +308,7 @@ def _errors(rows: pd.DataFrame, checkpoint: Checkpoint) -> dict[str, float]:
 def _candidate(row: pd.Series[Any], checkpoint: Checkpoint, integers: Sequence[str], rank: int) -> Candidate:
     values = {label: float(row[f"value:{label}"]) for label in checkpoint.target_labels}
     numbers = {name: float(row[f"parameter:{name}"]) for name in checkpoint.parameter_names}
-    parameters = {
-        n: int(number) if n in integers and math.isfinite(number) else number for n, number in numbers.items()
-    }
+    parameters = {n: int(x) if n in integers and math.isfinite(x) else x for n, x in numbers.items()}
     return Candidate(
         rank,
         int(row["generation"]),
