@@ -174,7 +174,7 @@ class Synthetic(Bed):
 class Network(Bed):
     """The balanced network of ``network.yaml`` with 400 + 100 neurons, by interpolation of real simulations.
 
-    Rate (Hz), CV, synchrony and conductance ratio of the excitatory and of the inhibitory sheet. Where half of the
+    Rate (Hz), CV, synchrony and conductance ratio of the excitatory and of the inhibitory sheet. If half of the
     simulations nearby exploded or had no value, there is none.
     """
 

@@ -105,7 +105,7 @@ def main() -> None:
         fewer = len(log.read_text().split()) / 2
     print(f"plain sbatch array: {', '.join(f'{t:.2f}' for t in plain)} s")
     print(f"generation:         {', '.join(f'{t:.2f}' for t in ours)} s")
-    print(f"SLURM commands a generation: {calls:.1f} with {n} offspring, {fewer:.1f} with {n // 2} for as long")
+    print(f"SLURM commands per generation: {calls:.1f} with {n} offspring, {fewer:.1f} with {n // 2} for as long")
     figures = {
         "generation_ratio": round(statistics.median(ours) / statistics.median(plain), 3),
         "commands_per_generation": round(calls, 2),

@@ -10,9 +10,10 @@ for:
 - function: writes the file that docs/programs.md begins with, which is all that is there, executes the first of the
   commands that the page shows, which makes the function ready, and then the commands that this one prints.
 
-No line of any file is edited between the commands, the configuration included; of the function it is told how many
-lines its file has that are neither empty nor comments. Counts the commands until SLURM has the jobs of the first
-generation, and the time. Exit code 1 if these are more than three, or there are no jobs. The last line is JSON.
+Counts what the reader has to write until SLURM has the jobs of the first generation: commands, and lines of the files
+that the section shows that are neither empty nor comments. Nothing but these files is written beside the commands, the
+configuration included. Exit code 1 if it is more than three commands, or more than nine lines, or if there are no jobs.
+The last line is JSON.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
@@ -46,6 +47,7 @@ SECTIONS = {
     PROGRAMS: "## A Python function in three commands",
 }
 _MOST_COMMANDS = 3
+_MOST_LINES = 9
 _PATIENCE = 60.0
 # as prepare prints the next ones
 _COMMAND = re.compile(r"^  ((?:orchestrator|sbatch) .*)$", re.MULTILINE)
@@ -53,22 +55,21 @@ _COMMAND = re.compile(r"^  ((?:orchestrator|sbatch) .*)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Done:
-    """How the first generation came about."""
+    """How the first generation came about; `lines` are those of files that the reader writes."""
 
     commands: int
+    lines: int
     seconds: float
     jobs: int
-    function_lines: int = 0
 
     @property
     def is_short(self) -> bool:
-        """Whether there were few commands, and jobs."""
-        return self.commands <= _MOST_COMMANDS and self.jobs > 0
+        """Whether there was little to write, and there are jobs."""
+        return self.commands <= _MOST_COMMANDS and self.lines <= _MOST_LINES and self.jobs > 0
 
     def to_json(self) -> dict[str, float | int]:
         """Return what is printed."""
-        counted = {"commands": self.commands, "edited_lines": 0, "seconds": round(self.seconds, 1), "jobs": self.jobs}
-        return counted | ({"function_lines": self.function_lines} if self.function_lines else {})
+        return {**asdict(self), "seconds": round(self.seconds, 1)}
 
 
 def blocks(page: str) -> list[Block]:
@@ -83,6 +84,19 @@ def commands(page: str) -> list[str]:
     """Return the commands that the section of a page shows."""
     shown = (block.text for block in blocks(page) if block.language in SHELL)
     return [line for text in shown for line in text.splitlines() if line]
+
+
+def write(page: str, model: Path) -> int:
+    """Write the files that the section of a page shows; return how many lines these have, comments left out."""
+    lines = 0
+    for block in blocks(page):
+        if block.language in SHELL:
+            continue
+        if block.file is None:
+            raise ValueError(f"{block.where}: the reader is not told to which file this belongs")
+        (model / block.file).write_text(block.text, encoding="utf-8")
+        lines += sum(1 for line in block.text.splitlines() if line.strip() and not line.lstrip().startswith("#"))
+    return lines
 
 
 def submitted(model: Path) -> int:
@@ -101,32 +115,29 @@ def execute(command: str, model: Path, environment: Mapping[str, str]) -> list[s
     return _COMMAND.findall(run.stdout)
 
 
-def timed(shown: list[str], model: Path, environment: Mapping[str, str], *, printed: bool = False) -> Done:
-    """Execute commands, or the first one and those that it prints, until SLURM has jobs."""
+def timed(page: str, model: Path, environment: Mapping[str, str], *, printed: bool = False) -> Done:
+    """Do what a page shows until SLURM has jobs; if `printed`, its first command and those that this one prints."""
     begin = time.monotonic()
-    first, *others = shown
+    lines = write(page, model)
+    first, *others = commands(page)
     said = execute(first, model, environment)
     others = said if printed else others
     for command in others:
         execute(command, model, environment)
     wait_until(lambda: submitted(model) > 0, _PATIENCE)
-    return Done(1 + len(others), time.monotonic() - begin, submitted(model))
+    return Done(1 + len(others), lines, time.monotonic() - begin, submitted(model))
 
 
 def with_model(folder: Path, environment: Mapping[str, str]) -> Done:
     """Begin with a bare model of mozaik."""
-    return timed(commands(README), bare_model("visual_model", folder), environment)
+    return timed(README, bare_model("visual_model", folder), environment)
 
 
 def with_function(folder: Path, environment: Mapping[str, str]) -> Done:
-    """Begin with a function in a file."""
+    """Begin with an empty directory."""
     model = folder / "function"
     model.mkdir()
-    (shown,) = (block for block in blocks(PROGRAMS) if block.file)
-    (model / str(shown.file)).write_text(shown.text, encoding="utf-8")
-    lines = [line for line in shown.text.splitlines() if line and not line.startswith("#")]
-    done = timed(commands(PROGRAMS), model, environment, printed=True)
-    return Done(done.commands, done.seconds, done.jobs, len(lines))
+    return timed(PROGRAMS, model, environment, printed=True)
 
 
 def main() -> int:

@@ -2,8 +2,8 @@
 
     python benchmarks/neurons.py [--bed hh|neuron] [--methods hybrid targets none] [--seeds 0 1 2] [--evaluations 384]
 
-``--bed hh`` is `examples/cell`, 20 parameters and three steps of current, milliseconds an evaluation; ``neuron`` is
-`examples/neuron_cell` on NEURON, 29 parameters and five steps, 0.1 s an evaluation. ``--methods`` are ``none`` (CMA-ES
+``--bed hh`` is `examples/cell`, 20 parameters and three steps of current, milliseconds per evaluation; ``neuron`` is
+`examples/neuron_cell` on NEURON, 29 parameters and five steps, 0.1 s per evaluation. ``--methods`` are ``none`` (CMA-ES
 alone), ``targets`` (with the model of every target's value) and any other method by its name; ``ga/correlation`` is
 `ga` with Krayzman's weights. Generations have ``--size`` evaluations, those of genetic methods 32, which is their own
 default. The cell reported is the one with the least total score so far. Its error is the mean over all sweeps of the

@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 TOLERANCE = 1e-9
 MB = 1e6
 
@@ -114,10 +114,10 @@ def evaluation(directory: Path, n_neurons: int) -> tuple[Path, float]:
 
         complete.unlink(missing_ok=True)
         begin = time.perf_counter()
-        known = recipe | {"bytes_a_train": write_evaluation(store, n_neurons)}
+        known = recipe | {"bytes_per_train": write_evaluation(store, n_neurons)}
         complete.write_text(json.dumps(known))
         print(f"written in {time.perf_counter() - begin:.1f} s: {store}")
-    return store, known["bytes_a_train"]
+    return store, known["bytes_per_train"]
 
 
 def require_same(one: Mapping[str, float | None], other: Mapping[str, float | None]) -> None:
@@ -143,8 +143,8 @@ def main() -> None:
     if options.child:
         child(options.child, options.directory)
         return
-    store, bytes_a_train = evaluation(options.directory, options.neurons)
-    print(f"{options.neurons} neurons in four sheets, seven presentations, {bytes_a_train:.0f} bytes a spike train")
+    store, bytes_per_train = evaluation(options.directory, options.neurons)
+    print(f"{options.neurons} neurons in four sheets, seven presentations, {bytes_per_train:.0f} bytes per spike train")
     cached = [reading(store) for _ in range(1 + options.repeats)][1:]
     runs: dict[str, list[dict[str, Any]]] = {"targets": [], "straightforward": []}
     for _ in range(options.repeats):

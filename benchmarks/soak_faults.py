@@ -1,4 +1,4 @@
-"""What the soak breaks, one thing at a time, and mends: the controllers, and all that is around them."""
+"""What the soak breaks, one thing at a time, and repairs: the controllers, and all that is around them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Deck:
     Parameters
     ----------
     faults : sequence of callable
-        What breaks something, and mends it.
+        What breaks something, and repairs it.
     chance : random.Random
         Decides the order.
     """
@@ -47,7 +47,7 @@ class Deck:
 
 
 class Faults:
-    """Breaks things, and mends them.
+    """Breaks things, and repairs them.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class Faults:
         self._inject(self._all)
 
     def administrate(self) -> None:
-        """Resume nodes that SLURM has drained, such as where it gave a job an id that they know already."""
+        """Resume nodes that SLURM has drained, such as when it gave a job an id that they know already."""
         with contextlib.suppress(ClusterError):
             for node, state in self._cluster.node_states().items():
                 if state.startswith("drain"):

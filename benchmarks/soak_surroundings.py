@@ -1,4 +1,4 @@
-"""What the soak breaks around the controllers, one thing at a time, and mends: SLURM, nodes, files and clocks."""
+"""What the soak breaks around the controllers, one thing at a time, and repairs: SLURM, nodes, files and clocks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Away:
 
 
 class Surroundings:
-    """Breaks what is around the controllers, and mends it.
+    """Breaks what is around the controllers, and repairs it.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """A results directory of the real size: four sheets, 100,000 neurons, seven presentations of 2-5 s.
 
-neo makes and pickles about 4,000 spike trains a second. Here they are stand-ins that tell the pickler what neo's
+neo makes and pickles about 4,000 spike trains per second. Here they are stand-ins that tell the pickler what neo's
 objects would tell it, so that the files are the same byte by byte; `same_bytes` compares them with neo's own.
 """
 

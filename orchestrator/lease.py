@@ -33,7 +33,7 @@ _WATCHED = 3 * _RENEWAL
 # how long a requeued job waits for its own former self on a node that SLURM has given up, in s
 _ZOMBIE_PATIENCE = 600.0
 _LOOK = 0.5
-_LOOKS = 3
+_REFUSALS = 3
 # the signal that asks a controller to stop, unless it has written down another
 STOPPED_BY = "SIGTERM"
 _SINCE = "%Y-%m-%d %H:%M:%S"
@@ -99,21 +99,21 @@ class Lease:
 
     def _is_ours(self) -> bool:
         """Renew the lease; return whether it is ours still."""
-        looks, gives_up = 0, since_boot() + LIFETIME
+        refusals, gives_up = 0, since_boot() + LIFETIME
         while True:
             now = since_boot()
             try:
                 if self._lock.renew():
                     self._safe_until = now + _SURE
                     return True
-                looks += 1
+                refusals += 1
             except OSError:
                 # the file system is away
                 if now < self._safe_until:
                     return True
                 if now > gives_up:
                     raise
-            if looks >= _LOOKS:
+            if refusals >= _REFUSALS:
                 return False
             if self._over.wait(_LOOK):
                 return True

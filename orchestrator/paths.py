@@ -85,7 +85,7 @@ class AttemptPaths:
 
     @property
     def progress(self) -> Path:
-        """Phases of the job, a JSON object a line."""
+        """Phases of the job, one JSON object per line."""
         return self.directory / "progress.jsonl"
 
     @property
@@ -126,7 +126,7 @@ class GenerationPaths:
 
     @property
     def journal(self) -> Path:
-        """Submissions, before and after each, a JSON object a line."""
+        """Submissions, before and after each, one JSON object per line."""
         return self.directory / "jobs.jsonl"
 
     @property
@@ -136,7 +136,7 @@ class GenerationPaths:
 
     @property
     def workers(self) -> Path:
-        """What worker processes that stay up have evaluated, a JSON object a line, as `WorkersLog` reads it."""
+        """What worker processes that stay up have evaluated, one JSON object per line, as `WorkersLog` reads it."""
         return self.directory / "landed.jsonl"
 
     @property

@@ -101,8 +101,8 @@ except ImportError:  # a mozaik without MPI: one process
 
 # for how long it is tried to tell of an explosion, and the pause between two tries, in s
 TELLS_FOR, PAUSE = 600.0, 5.0
-# how often in a row the main thread is found to wait in vain before all is ended, and the pause between two looks, in s
-LOOKS, BETWEEN_LOOKS = 6, 5.0
+# in how many checks in a row the main thread waits in vain before all is ended, and the pause between two, in s
+CHECKS, BETWEEN_CHECKS = 6, 5.0
 # how deep in arguments, and in how long ones, queues are looked for
 DEEPEST, LONGEST = 4, 1000
 # the threads of Python's that put nothing into a queue of their own accord: ours, the main one, multiprocessing's
@@ -127,7 +127,7 @@ class Exploded(Exception):
 
 
 class Progress:
-    """Appends what is going on to a file, one JSON object a line; only rank 0 writes."""
+    """Appends what is going on to a file, one JSON object per line; only rank 0 writes."""
 
     def __init__(self, path: str) -> None:
         self.path = Path(path)
@@ -415,7 +415,7 @@ class BuildingProcess(multiprocessing.Process):
     A thread waits in the kernel for the end of each process; nothing looks around as long as all is well. After a
     failure, all is ended only if the main thread is in a `get` without a time limit, of a queue that was an argument of
     the failed process, if no process lives that may have it too, if the model has no threads of its own, and if the
-    main thread has used no time of a processor in all of several looks in a row: nobody can wake it any more. A process
+    main thread has used no time of a processor in several checks in a row: nobody can wake it any more. A process
     may have a queue that is an argument of it, or in one, or any if none is, or if it was started in another way: what
     it has is not known then. A process that its parent ended, one that fails and is not waited for, and one whose queue
     others can still fill, end nothing.
@@ -463,11 +463,11 @@ class BuildingProcess(multiprocessing.Process):
         if not code or self.ended_by_parent or not self.queues:
             self.queues = []  # which can be closed
             return
-        looks, used = 0, processor_time()
-        while looks < LOOKS:
-            time.sleep(BETWEEN_LOOKS)
+        checks, used = 0, processor_time()
+        while checks < CHECKS:
+            time.sleep(BETWEEN_CHECKS)
             used, before = processor_time(), used
-            looks = looks + 1 if self.is_awaited() and used == before else 0
+            checks = checks + 1 if self.is_awaited() and used == before else 0
         end_all_because(pid, code)
 
     def code_of_its_end(self, pid: int) -> int | None:
@@ -475,7 +475,7 @@ class BuildingProcess(multiprocessing.Process):
         try:  # it is left for whoever joins it
             end = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         except ChildProcessError:  # the main thread was faster, and is about to know
-            time.sleep(BETWEEN_LOOKS)
+            time.sleep(BETWEEN_CHECKS)
             with contextlib.suppress(ValueError):  # it is closed
                 return self.exitcode
             return None

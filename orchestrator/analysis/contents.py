@@ -25,7 +25,7 @@ _TELLING = ("contrast", "orientation", "radius", "spatial_frequency", "temporal_
 def found_table(
     simulations: Sequence[FoundSimulation], outcomes: Mapping[tuple[int, int], str] | None = None
 ) -> pd.DataFrame:
-    """Return a row a simulation: whether it saved a datastore, and how large it is.
+    """Return one row per simulation: whether it saved a datastore, and how large it is.
 
     Parameters
     ----------
@@ -59,13 +59,13 @@ def found_table(
 
 
 def unsaved_table(simulations: Sequence[FoundSimulation]) -> pd.DataFrame:
-    """Return a row a simulation that saved no datastore: its name, and ``last words``, the end of its output."""
+    """Return one row per simulation that saved no datastore: its name, and ``last words``, the end of its output."""
     rows = [{"datastore": each.name, "last words": each.last_words} for each in simulations if not each.saved]
     return table_of(rows, ["datastore", "last words"])
 
 
 def presentations_table(data: Inspected) -> pd.DataFrame:
-    """Return a row a sheet and stimulus, in the order of presentation; every segment is read, one after the other.
+    """Return one row per sheet and stimulus, in the order of presentation; every segment is read, one after the other.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def presentations_table(data: Inspected) -> pd.DataFrame:
 
 
 def sheets_table(data: Inspected) -> pd.DataFrame:
-    """Return a row a sheet: its neurons, and what is known of them.
+    """Return one row per sheet: its neurons, and what is known of them.
 
     Returns
     -------

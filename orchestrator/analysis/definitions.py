@@ -39,7 +39,7 @@ VISUAL: dict[str, type[Target]] = {
 def values_by_sheet(
     data: Inspected, definitions: dict[str, type[Target]], **options: Any
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Return the values that the targets have, a row a sheet, and why some have none.
+    """Return the values that the targets have, one row per sheet, and why some have none.
 
     Parameters
     ----------

@@ -194,7 +194,7 @@ def targets_table(history: History, rank: int = 1) -> pd.DataFrame:
 
 
 def dependence_table(history: History, region: str = "all evaluations") -> pd.DataFrame:
-    """Return how much each target, and last the total score, depends on each parameter, a row a pair.
+    """Return how much each target, and last the total score, depends on each parameter, one row per pair.
 
     Parameters
     ----------
@@ -249,7 +249,10 @@ def outcomes_table(history: History) -> pd.DataFrame:
 
 
 def failures_table(history: History) -> pd.DataFrame:
-    """Return a row a kind of failure: ``outcome``, ``times``, ``latest``, ``host``, ``message``, ``end of its log``."""
+    """Return one row per kind of failure.
+
+    Columns are ``outcome``, ``times``, ``latest``, ``host``, ``message`` and ``end of its log``.
+    """
     rows = [
         {
             "outcome": each.outcome,

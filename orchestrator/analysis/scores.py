@@ -75,7 +75,7 @@ def score_all(simulations: Sequence[FoundSimulation], config: Path) -> dict[str,
 
 
 def scores_table(measured: dict[str, Measured]) -> pd.DataFrame:
-    """Return a row a datastore, the best first: ``datastore``, ``total score``, and the score of every target."""
+    """Return one row per datastore, the best first: ``datastore``, ``total score``, and the score of every target."""
     rows = []
     for name, each in measured.items():
         scores = {score.target.label: score.score for score in each.scored.scores}
@@ -84,7 +84,7 @@ def scores_table(measured: dict[str, Measured]) -> pd.DataFrame:
 
 
 def values_table(measured: dict[str, Measured]) -> pd.DataFrame:
-    """Return a row a datastore and target: value, unit, what is wanted, norm, score, and why there is no value."""
+    """Return one row per datastore and target: value, unit, what is wanted, norm, score, and why there is no value."""
     rows = [
         {
             "datastore": name,

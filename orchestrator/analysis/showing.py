@@ -30,7 +30,7 @@ _STYLE = [
 
 
 def show(*things: Figure | pd.DataFrame | str | Sequence[str]) -> None:
-    """Show figures with their captions, tables without the numbers of their rows, and text, a paragraph a string.
+    """Show figures with their captions, tables without the numbers of their rows, and text, one paragraph per string.
 
     Of a table, 60 rows at most are shown; one without rows says so.
 

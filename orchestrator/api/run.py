@@ -226,7 +226,7 @@ class Run:
             As for `optimise`.
         **keys
             Keys of the configuration that change, such as ``max_evaluations=400``: how a run is carried out may; its
-            parameters, targets and seeds may not, for it would be another one.
+            parameters, targets and seeds may not, because it would be another run.
 
         Raises
         ------

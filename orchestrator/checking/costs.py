@@ -90,7 +90,7 @@ def job_text(config: Config, found: Costs) -> str:
 
 def cost_text(found: Costs) -> str:
     """Return the hours, for people."""
-    each = f"{format_duration(found.seconds)} a job, {found.limit}"
+    each = f"{format_duration(found.seconds)} per job, {found.limit}"
     node_hours = f"{_hours(found.node_hours)} node-hours{'' if found.nodes_known else ' on as few nodes as possible'}"
     return f"at most {_hours(found.core_hours)} core-hours, {node_hours} ({each})"
 

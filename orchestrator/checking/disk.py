@@ -51,10 +51,10 @@ class Disk:
         free = f"; {size_text(self.free)} are free" if self.free is not None else ""
         if self.generation is not None and self.each is not None:
             parts = f"{self.at_once} x {size_text(self.each)}" if self.at_once > 1 else "one at a time"
-            return f"about {size_text(self.generation)} a generation ({parts}, {self.source}){free}"
+            return f"about {size_text(self.generation)} per generation ({parts}, {self.source}){free}"
         if self.per_second is not None:
             rate = size_text(self.per_second * self.at_once)
-            return f"about {rate} a generation for every second of stimuli ({self.source}){free}"
+            return f"about {rate} per generation for every second of stimuli ({self.source}){free}"
         return f"not known before a simulation has been kept (keep.directories: all){free}"
 
     def warnings(self) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from orchestrator.scores.given_sets import digest_of_sets
 from orchestrator.simulations import Identity, ModelUnreadable, digests, model_of
 
 _MOST = 10
-# patience with files that cannot be read, in s between two looks
+# patience with files that cannot be read, in s between two checks
 _TRIES, _PAUSE = 5, 2.0
 # with git, in s
 _PATIENCE = 20.0

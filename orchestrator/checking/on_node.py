@@ -28,7 +28,7 @@ from orchestrator.results import new_results
 from orchestrator.simulations import Finding, Model, model_of
 from orchestrator.simulations.phases import Phase, phases
 
-# between two looks at the result file, and at the queue, in s
+# between two checks of the result file, and of the queue, in s
 _LOOK = 0.25
 _POLL = 2.0
 # patience for the result file of an ended job and for its last steps, in s

@@ -16,7 +16,7 @@ from pathlib import Path
 _LOG = logging.getLogger(__name__)
 # in s; commands fail by themselves after 9-18 s if slurmctld is away
 COMMAND_TIMEOUT = 60.0
-# between two looks whether the program is asked to stop, and for a killed command to close its output, in s
+# between two checks whether the program is asked to stop, and for a killed command to close its output, in s
 _LOOK = 0.2
 _LAST_WORDS = 1.0
 

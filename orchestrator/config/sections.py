@@ -38,7 +38,7 @@ class ExplosionCheck(Section):
         description="a sheet with a higher mean rate in Hz in `slices_above` successive slices has exploded",
     )
     slices_above: int = Field(
-        2, ge=1, description="number of successive slices above `threshold`; all, where there are fewer"
+        2, ge=1, description="number of successive slices above `threshold`; all, if there are fewer"
     )
     certain_threshold: float = Field(
         500.0,

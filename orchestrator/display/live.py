@@ -21,7 +21,7 @@ from orchestrator.status import RunStatus, Watcher
 from orchestrator.text import LOG_DATA
 
 _LOG = logging.getLogger(__name__)
-# between two looks in s; a slow file system is asked less often, to spend a twentieth of the time there at most
+# between two checks in s; a slow file system is asked less often, to spend a twentieth of the time there at most
 _SHORTEST, _LONGEST, _SHARE = 2.0, 30.0, 20.0
 # between two lines of a batch log in s, but where a generation begins or the queue has something new to say
 _BETWEEN_LINES = 60.0

@@ -20,7 +20,7 @@ from orchestrator.text import LOG_DATA, plain
 
 
 class LogFormat(str, enum.Enum):
-    """What the console gets: what suits it, plain lines, or a JSON object a line on standard output."""
+    """What the console gets: what suits it, plain lines, or one JSON object per line on standard output."""
 
     AUTO = "auto"
     TEXT = "text"
@@ -126,7 +126,7 @@ class PlainLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """A JSON object a record: ``time`` (ISO 8601 with its offset), ``level``, ``message``, and what the record adds."""
+    """One JSON object per record: ``time`` (ISO 8601 with offset), ``level``, ``message``, and what the record adds."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""

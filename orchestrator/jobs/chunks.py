@@ -1,4 +1,4 @@
-"""How many evaluations a job gets, where evaluations are cheap beside a job."""
+"""How many evaluations a job gets, if evaluations are cheap beside a job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One process an attempt: whoever starts to evaluate claims it first."""
+"""One process per attempt: whoever starts to evaluate claims it first."""
 
 from __future__ import annotations
 

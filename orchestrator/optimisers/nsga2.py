@@ -37,18 +37,17 @@ class NSGA2(Pareto):
     def __init__(self, options: NSGA2Options, problem: Problem):
         super().__init__(options, problem)
         # of the population: number of its front, and minus the crowding distance there
-        self._standing = np.empty((2, 0))
+        self._fitness = np.empty((2, 0))
 
     def _survivors(self, everything: Population, rng: np.random.Generator) -> IntArray:
         """Return the rows of the best fronts, of the last one those that are the least crowded."""
-        standing = ranks_and_crowding(everything, everything.fronts())
-        ranks, crowding = standing
+        ranks, crowding = ranks_and_crowding(everything, everything.fronts())
         rows = np.lexsort((-crowding, ranks))[: self._size]
-        self._standing = np.vstack([ranks, -crowding])[:, rows]
+        self._fitness = np.vstack([ranks, -crowding])[:, rows]
         return rows
 
     def _winners(self, one: IntArray, other: IntArray) -> IntArray:
         """Return those of the better front, of the same one the less crowded."""
-        (rank, crowding), (other_rank, other_crowding) = self._standing[:, one], self._standing[:, other]
+        (rank, crowding), (other_rank, other_crowding) = self._fitness[:, one], self._fitness[:, other]
         loses = (other_rank < rank) | ((other_rank == rank) & (other_crowding < crowding))
         return np.where(loses, other, one)

@@ -76,7 +76,7 @@ class Parameter:
     def beside(self, others: Mapping[str, float]) -> Parameter:
         """Return the parameter as it is beside values of others: with bounds that are numbers, the smaller one first.
 
-        Where they have no value, or cannot be on a logarithmic scale, they are the widest ones.
+        If they have no value, or cannot be on a logarithmic scale, they are the widest ones.
         """
         if self.moving is None:
             return self
@@ -165,7 +165,7 @@ class Parameter:
         """Return the logarithm of the prior's density in the unit interval up to a constant, of the same shape.
 
         That of the value times the derivative of the value by the coordinate, which on a log scale is in proportion to
-        the value. Where there is no prior it is 0: uniform, on a log scale in the logarithm of the value.
+        the value. If there is no prior, it is 0: uniform, on a log scale in the logarithm of the value.
         """
         if self.prior is None:
             return np.zeros_like(coordinates)

@@ -14,7 +14,7 @@ from orchestrator.records import FloatArray
 
 # walkers for each parameter, and at least so many
 _WALKERS, _LEAST = 4, 40
-# steps between two looks at whether it is enough; so many autocorrelation times are, with so many effective samples;
+# steps between two checks whether it is enough; so many autocorrelation times are, with so many effective samples;
 # more steps than this are not made
 _BLOCK, _TIMES, _EFFECTIVE, _MOST = 500, 50, 1000, 10_000
 # of the steps, this share is left out at the beginning, or so many autocorrelation times if that is more

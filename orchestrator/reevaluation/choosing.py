@@ -57,6 +57,12 @@ class Candidate:
         What the simulation got: searched parameters under all of their names, constants, and what is computed.
     errors : mapping of str to float
         Standard errors of the values over trials, by target; only those that are known.
+
+    Examples
+    --------
+    >>> from orchestrator import Run
+    >>> Run("20261120-104608_Optimization").best.values
+    {'ReturnedValue(rate)': 3.5, 'ReturnedValue(cv)': 1.0}
     """
 
     rank: int
@@ -75,12 +81,24 @@ class Candidate:
 
     @property
     def derived(self) -> dict[str, float | int]:
-        """What the simulation got and that is not searched under this name."""
+        """What the simulation got and that is not searched under this name.
+
+        Examples
+        --------
+        >>> Run("20261120-104608_Optimization").best.derived
+        {'doubled': 0.7}
+        """
         return {name: value for name, value in self.given.items() if name not in self.parameters}
 
     @property
     def name(self) -> str:
-        """The evaluation in words."""
+        """The evaluation in words.
+
+        Examples
+        --------
+        >>> Run("20261120-104608_Optimization").best.name
+        'generation 1 offspring 2'
+        """
         return f"generation {self.generation} offspring {self.offspring}"
 
     @property
@@ -290,9 +308,7 @@ def _errors(rows: pd.DataFrame, checkpoint: Checkpoint) -> dict[str, float]:
 def _candidate(row: pd.Series[Any], checkpoint: Checkpoint, integers: Sequence[str], rank: int) -> Candidate:
     values = {label: float(row[f"value:{label}"]) for label in checkpoint.target_labels}
     numbers = {name: float(row[f"parameter:{name}"]) for name in checkpoint.parameter_names}
-    parameters = {
-        n: int(number) if n in integers and math.isfinite(number) else number for n, number in numbers.items()
-    }
+    parameters = {n: int(x) if n in integers and math.isfinite(x) else x for n, x in numbers.items()}
     return Candidate(
         rank,
         int(row["generation"]),

@@ -24,6 +24,12 @@ class Front:
         All its members, that of the least total score first.
     targets : tuple of str
         Labels of the targets that count, at least one.
+
+    Examples
+    --------
+    >>> from orchestrator import Run
+    >>> Run("20261120-104608_Optimization").front("ReturnedValue(rate)").targets
+    ('ReturnedValue(rate)',)
     """
 
     choice: BestEvaluations
@@ -56,7 +62,14 @@ class Front:
 
     @property
     def members(self) -> tuple[Candidate, ...]:
-        """Best total score first."""
+        """Best total score first.
+
+        Examples
+        --------
+        >>> from orchestrator import Run
+        >>> [each.name for each in Run("20261120-104608_Optimization").front().members]
+        ['generation 1 offspring 2', 'generation 2 offspring 2']
+        """
         return self.choice.best
 
     @property
@@ -66,6 +79,12 @@ class Front:
         Scores count as shares of the front's extent in each target, 0 its best and 1 its worst; the knee has the least
         sum of them. Of a front of two targets it is the farthest from the line between the ends (Das 1999, Structural
         Optimization 18:107).
+
+        Examples
+        --------
+        >>> from orchestrator import Run
+        >>> Run("20261120-104608_Optimization").front().knee.scores
+        {'ReturnedValue(rate)': 0.5, 'ReturnedValue(cv)': 0.0}
         """
         if not self.members:
             return None

@@ -243,21 +243,21 @@ class History:
         return np.asarray(np.arange(len(self)) - np.r_[0, self.ends[:-1]][self.place], dtype=np.intp)
 
     @cached_property
-    def standing(self) -> FloatArray:
-        """Place of each evaluation that was measured among all of them, infinite of the others.
+    def ranks(self) -> FloatArray:
+        """Rank of each evaluation among those that were measured, from 0; infinite for the others.
 
         Equal total scores are told apart by what the optimiser ranked, then the earlier is the better.
         """
-        standing = np.full(len(self), np.inf)
+        ranks = np.full(len(self), np.inf)
         order = np.lexsort((self.details["ranked"].to_numpy(dtype=float), self.measured))
-        standing[order] = np.arange(len(self))
-        return np.where(np.isnan(self.measured), np.inf, standing)
+        ranks[order] = np.arange(len(self))
+        return np.where(np.isnan(self.measured), np.inf, ranks)
 
     @cached_property
     def best_rows(self) -> IntArray:
         """Row of the best evaluation so far, at the end of each generation; -1 before one was measured."""
-        before = np.r_[np.inf, np.minimum.accumulate(self.standing)[:-1]]
-        latest = np.maximum.accumulate(np.where(self.standing < before, np.arange(len(before)), -1))
+        before = np.r_[np.inf, np.minimum.accumulate(self.ranks)[:-1]]
+        latest = np.maximum.accumulate(np.where(self.ranks < before, np.arange(len(before)), -1))
         return np.asarray(latest[self.ends - 1], dtype=np.intp)
 
     def best_so_far(self, numbers: FloatArray) -> FloatArray:
@@ -273,7 +273,7 @@ class History:
 
     @property
     def best(self) -> int | None:
-        """Row of the best evaluation, as `standing` tells equal ones apart; None before one was measured."""
+        """Row of the best evaluation, as `ranks` tells equal ones apart; None before one was measured."""
         return int(self.best_rows[-1]) if len(self) and self.best_rows[-1] >= 0 else None
 
     @cached_property
@@ -290,7 +290,7 @@ class History:
 
     def ranked(self, top: int) -> IntArray:
         """Return the rows of the best evaluations, the best first; only those that were measured."""
-        return np.argsort(self.standing, kind="stable")[: min(top, int(np.isfinite(self.measured).sum()))]
+        return np.argsort(self.ranks, kind="stable")[: min(top, int(np.isfinite(self.measured).sum()))]
 
     @cached_property
     def shown(self) -> IntArray:

@@ -256,7 +256,7 @@ def _subtitle(history: History) -> str:
         describe(history.config.get("simulation")),
         plural(len(history.parameters), "parameter"),
         plural(len(history.targets), "target"),
-        f"{size} offspring a generation" if size else "",
+        f"{size} offspring per generation" if size else "",
     ]
     return " · ".join(part for part in parts if part)
 

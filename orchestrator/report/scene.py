@@ -240,6 +240,13 @@ class Figure:
         Why there is nothing to see, if so.
     columns : int
         Of a grid, as many as there is room for, at most; its panels have the legend of the first. 0: no grid.
+
+    Examples
+    --------
+    >>> from orchestrator import Run
+    >>> figure = Run("20261120-104608_Optimization").figures["parameter_exploration"]
+    >>> figure.choices[0].key, figure.choices[0].options
+    ('parameter', ('x', 'y'))
     """
 
     name: str
@@ -262,6 +269,11 @@ class Figure:
         ------
         orchestrator.errors.UsageError
             If there is no such choice or option.
+
+        Examples
+        --------
+        >>> figure.choose(parameter="y").choices
+        ()
         """
         known = {choice.key: choice for choice in self.choices}
         if unknown := [key for key in options if key not in known]:
@@ -293,6 +305,11 @@ class Figure:
         ------
         orchestrator.errors.UsageError
             If the suffix or an option is unknown, or matplotlib is not installed.
+
+        Examples
+        --------
+        >>> figure.save("y.png", dpi=100, parameter="y").name
+        'y.png'
         """
         from orchestrator.report.drawing import save  # noqa: PLC0415  (matplotlib is heavy)
 

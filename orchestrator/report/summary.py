@@ -150,7 +150,7 @@ def pace(history: History) -> str:
     each = float((np.nanmax(finished) - last[0]) / len(last))
     if each <= 0:
         return ""
-    text = f"{format_duration(each)} a generation of late"
+    text = f"{format_duration(each)} per generation of late"
     left = (most or 0) - done
     return f"{text}; {plural(left, 'generation')} to go, about {format_duration(left * each)}" if left > 0 else text
 

@@ -281,7 +281,7 @@ class Simulation(ABC, Generic[Options]):
     def digest(self, recordings: object, targets: Sequence[Target], seconds: float) -> object:
         """Return what is kept of recordings if the evaluation is among the best: themselves, with traces or events.
 
-        Where recordings are something else, a kind may make `targets.Recordings` of them, which take little space.
+        If recordings are something else, a kind may make `targets.Recordings` of them, which take little space.
         Nothing is kept of anything else, nor if this fails.
 
         Parameters

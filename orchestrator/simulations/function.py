@@ -15,7 +15,7 @@ from orchestrator.simulations.programs.before import prepared
 from orchestrator.simulations.programs.elsewhere import call_elsewhere, calling_script, is_elsewhere
 from orchestrator.simulations.programs.importing import load, module_files, modules_of, place_of
 from orchestrator.simulations.programs.launching import PREPARED, Launch
-from orchestrator.simulations.programs.looking import FilesModel, standing_in_the_way
+from orchestrator.simulations.programs.looking import FilesModel, name_clashes
 from orchestrator.simulations.programs.options import FunctionOptions
 from orchestrator.simulations.registry import simulation
 from orchestrator.simulations.returned import (
@@ -53,7 +53,7 @@ class FunctionModel(FilesModel[FunctionOptions]):
 
     def problems(self, config: Config) -> list[Finding]:
         """Return why the function cannot be imported, if so, and patterns that no file fits."""
-        if found := super().problems(config) or standing_in_the_way(self.model_dir):
+        if found := super().problems(config) or name_clashes(self.model_dir):
             return found
         return list(self._not_there() if self._is_of_another_python else self._not_imported())
 

@@ -1,4 +1,4 @@
-"""The phases that a job notes in its progress file, a JSON object a line."""
+"""The phases that a job notes in its progress file, one JSON object per line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from orchestrator.simulations.loaded import LONGEST, SIMULATORS
 
 # how often a living job touches its progress file, in s
 HEARTBEAT = 20.0
-# a job notes some hundred bytes a step; nobody reads more than this at once
+# a job notes some hundred bytes per step; nobody reads more than this at once
 _MOST_BYTES = 1 << 20
 # how far a node's clock may be off before its times are worth nothing to people, in s
 _MOST_SKEW = 60.0

@@ -204,6 +204,13 @@ class RunStatus:
         None if the optimiser has no model of the values, or no generation is complete.
     reevaluation : ReevaluationStatus or None
         None if nothing was evaluated again.
+
+    Examples
+    --------
+    >>> from orchestrator import Run
+    >>> status = Run("20261120-104608_Optimization").status()
+    >>> status.complete, status.best_scores[-1], status.generation
+    (3, 1.25, None)
     """
 
     run: str
@@ -223,7 +230,14 @@ class RunStatus:
     reevaluation: ReevaluationStatus | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the same for ``--json``; numbers that are not known are null."""
+        """Return the same for ``--json``; numbers that are not known are null.
+
+        Examples
+        --------
+        >>> from orchestrator import Run
+        >>> Run("20261120-104608_Optimization").status().to_json()["best"]["total_score"]
+        0.5
+        """
         data: dict[str, Any] = {"format": FORMAT, **_plain(self)}
         generation = self.generation
         if generation is not None:

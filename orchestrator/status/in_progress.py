@@ -26,7 +26,7 @@ from orchestrator.status.trials import as_one
 
 # progress files that one look reads at most, except the first: a thousand at every look would hurt a file system
 MOST_FILES = 200
-# so many looks later than the others come jobs that are pending by the executor's last word
+# so many readings later than the others come jobs that are pending by the executor's last word
 _PENDING = 5
 # a job that gives no sign of life for so long is worth a word, in s; network file systems are late by a minute
 _SILENCE = 3 * HEARTBEAT + 60.0

@@ -73,12 +73,26 @@ class Trace:
 
     @property
     def rows(self) -> FloatArray:
-        """The values, shape (n_rows, n_samples), also if there is one row."""
+        """The values, shape (n_rows, n_samples), also if there is one row.
+
+        Examples
+        --------
+        >>> from orchestrator import Trace
+        >>> Trace([0, 0.1, 0.2], [-65, -64, -60], "mV").rows.shape
+        (1, 3)
+        """
         return np.atleast_2d(self.values)
 
     @property
     def mean(self) -> FloatArray:
-        """Mean of the rows, shape (n_samples,); NaN where any row has none."""
+        """Mean of the rows, shape (n_samples,); NaN where any row has none.
+
+        Examples
+        --------
+        >>> from orchestrator import Trace
+        >>> Trace([0, 0.1], [[-65, -64], [-63, -60]], "mV").mean.tolist()
+        [-64.0, -62.0]
+        """
         return np.asarray(self.rows.mean(axis=0))
 
 
@@ -121,7 +135,14 @@ class Events:
         return int(self.times.size)
 
     def of(self, label: str) -> FloatArray:
-        """Return the times of the events of one label, shape (n,)."""
+        """Return the times of the events of one label, shape (n,).
+
+        Examples
+        --------
+        >>> from orchestrator import Events
+        >>> Events([12.5, 40.1, 7.0], ["a", "b", "a"]).of("a").tolist()
+        [7.0, 12.5]
+        """
         return np.asarray(self.times[self.labels == label])
 
 

@@ -52,7 +52,7 @@ class TraceSD(TraceFeature):
 
 @of_every_kind("TraceSkewness", unit="")
 class TraceSkewness(TraceFeature):
-    """Skewness of the samples, ``m3 / m2^1.5`` with their central moments ``m``; 0 where they are symmetric."""
+    """Skewness of the samples, ``m3 / m2^1.5`` with their central moments ``m``; 0 if they are symmetric."""
 
     def outputs_of(self, samples: TraceSamples) -> float:  # noqa: D102
         return _standard_moment(samples, 3)
@@ -60,7 +60,7 @@ class TraceSkewness(TraceFeature):
 
 @of_every_kind("TraceKurtosis", unit="")
 class TraceKurtosis(TraceFeature):
-    """Kurtosis of the samples, ``m4 / m2^2`` with their central moments ``m``; 3 where they are normal."""
+    """Kurtosis of the samples, ``m4 / m2^2`` with their central moments ``m``; 3 if they are normal."""
 
     def outputs_of(self, samples: TraceSamples) -> float:  # noqa: D102
         return _standard_moment(samples, 4)

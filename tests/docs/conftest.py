@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,3 +115,14 @@ def bare(tmp_path: Path) -> Callable[[str], Path]:
         return model
 
     return make
+
+
+@pytest.fixture(scope="session")
+def with_brian(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python of an environment of its own, with Brian 2 and without this program."""
+    place = tmp_path_factory.mktemp("brian") / "environment"
+    subprocess.run([sys.executable, "-m", "venv", place], check=True)
+    pip = [place / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # Brian 2.9 uses what numpy 2 has left out
+    subprocess.run([*pip, "brian2", "numpy<2"], check=True, timeout=500)
+    return place / "bin/python"

@@ -24,17 +24,6 @@ ELSEWHERE = {
 SMALL = {"max_ngen": 2, "offspring_size": 3, "report": "false", "reevaluate": "none"}
 
 
-@pytest.fixture(scope="module")
-def with_brian(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python of an environment of its own, with Brian 2 and without this program."""
-    place = tmp_path_factory.mktemp("brian") / "environment"
-    subprocess.run([sys.executable, "-m", "venv", place], check=True)
-    pip = [place / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    # Brian 2.9 uses what numpy 2 has left out
-    subprocess.run([*pip, "brian2", "numpy<2"], check=True, timeout=500)
-    return place / "bin/python"
-
-
 def run(name: str, tmp_path: Path, **changes: str) -> Checkpoint:
     """Check and run an example, smaller, and return what it has found."""
     model = Path(shutil.copytree(EXAMPLES / name, tmp_path / name))

@@ -48,7 +48,9 @@ ON_A_FINISHED_RUN = ("docs/notebooks.md", "docs/own-target.md", "docs/rescore.md
 ON_A_CLUSTER = ("README.md", "docs/own-model.md", "docs/own-cluster.md")
 # with so many runs
 IN_AN_EMPTY_DIRECTORY = {"docs/generators.md": 1, "docs/programs.md": 2, "docs/python.md": 1}
-OTHERS = ("docs/neuron.md", "docs/posterior.md", "docs/results.md", "docs/tutorial.md")
+OTHERS = ("docs/nest-script.md", "docs/neuron.md", "docs/posterior.md", "docs/results.md", "docs/tutorial.md")
+# whose files are those of an example
+OF_EXAMPLES = {"docs/nest-script.md": ("nest_script", "brian2_network")}
 
 
 def smaller(settings: dict[str, Any]) -> None:
@@ -189,6 +191,32 @@ def test_commands_about_a_neuron_script(tmp_path: Path) -> None:
     here, on_cluster = (Checkpoint(run).evaluations() for run in sorted(tmp_path.glob("*_Optimization")))
     assert list(here["outcome"]) == list(on_cluster["outcome"]) == ["OK"] * 12
     assert here["value:SpikeCount(v)[0]"].tolist() == on_cluster["value:SpikeCount(v)[0]"].tolist()
+
+
+@pytest.mark.slurm
+@pytest.mark.mozaik
+@pytest.mark.usefixtures("on_cluster")
+def test_commands_about_a_nest_script(tmp_path: Path, with_brian: Path) -> None:
+    changes = {r"(?m)^  python: python$": f"  python: {with_brian}"}
+    Reader(tmp_path, changes=changes).follow("docs/nest-script.md", NOT_EXECUTED)
+    here, on_cluster, trials = (Checkpoint(run).evaluations() for run in sorted(tmp_path.glob("*_Optimization")))
+    for found in (here, on_cluster, trials):
+        assert list(found["outcome"]) == ["OK"] * 6
+    rates = "value:ReturnedValue(rate)"
+    assert here[rates].tolist() == on_cluster[rates].tolist()
+    assert trials[f"se:{rates.removeprefix('value:')}"].gt(0).any()
+    (brian,) = (tmp_path / "brian2_network").glob("*_Optimization")
+    assert len(Checkpoint(brian).evaluations()) == 6
+
+
+@pytest.mark.parametrize(("page", "examples"), OF_EXAMPLES.items())
+def test_files_of_an_example_are_shown_as_they_are(page: str, examples: tuple[str, ...]) -> None:
+    shown = {file: block.text.partition("\n")[2] for block in blocks_of(page) if (file := block.file)}
+    whole = [path for name in examples for path in (ROOT / "examples" / name).iterdir() if path.is_file()]
+    assert len(shown) == len(whole)
+    for path in whole:
+        file = path.name if path.parent.name == examples[0] else f"{path.parent.name}/{path.name}"
+        assert shown[file] == path.read_text(encoding="utf-8"), file
 
 
 @pytest.mark.mozaik

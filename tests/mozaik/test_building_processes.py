@@ -48,9 +48,9 @@ class Built:
         text = text.replace(connect, BUILT.format(does))
         (model.path / "model.py").write_text(f"import multiprocessing\nimport os\n\nos.environ['FROM_BEFORE']\n{text}")
         script = model.path / "param_optim/run_optimization_experiment.py"
-        looks = "LOOKS, BETWEEN_LOOKS = 6, 5.0"
-        assert looks in script.read_text()
-        script.write_text(script.read_text().replace(looks, "LOOKS, BETWEEN_LOOKS = 6, 0.5"))
+        checks = "CHECKS, BETWEEN_CHECKS = 6, 5.0"
+        assert checks in script.read_text()
+        script.write_text(script.read_text().replace(checks, "CHECKS, BETWEEN_CHECKS = 6, 0.5"))
         self.attempt = AttemptPaths(model.path / "attempt", model.path / "result.json")
         self.attempt.directory.mkdir()
         context = SimulationContext(explosion_check=ExplosionCheck(enabled=False))

@@ -61,7 +61,7 @@ def test_a_job_that_the_cluster_accepts(tmp_path: Path) -> None:
     said = project(tmp_path, ntasks=2, time="1h").command("check", CONFIG)
     assert "  cluster     accepts the job (partition main, such as n" in said
     assert (
-        "  cost        at most 16 core-hours, 8 node-hours on as few nodes as possible (1 h a job, jobs.time)" in said
+        "  cost        at most 16 core-hours, 8 node-hours on as few nodes as possible (1 h per job, jobs.time)" in said
     )
     assert "sound." in said
 

@@ -80,7 +80,7 @@ def left_to_its_successor(first: subprocess.Popen[str]) -> None:
 
 
 def written(project: Project, generation: int) -> dict[str, bytes]:
-    """What controllers have written of a generation, but for notes on the queue."""
+    """What controllers have written of a generation, except notes on the queue."""
     folder = project.runs[0] / "generations" / str(generation)
     files = [*folder.glob("*.jsonl"), *folder.glob("results/*"), *folder.glob("*/*/offspring.json")]
     return {str(path): path.read_bytes() for path in [*files, project.runs[0] / "checkpoint.h5"]}

@@ -1,6 +1,6 @@
 """Faults of SLURM and of the file system, injected for real, that show within seconds.
 
-Where the fault is the infrastructure's, the checkpoint is that of the undisturbed run; where it is the simulation's, it
+If the fault is the infrastructure's, the checkpoint is that of the undisturbed run; if it is the simulation's, it
 is scored. No test leaves a job, a process or a directory.
 """
 

@@ -4,7 +4,7 @@
 >>> data = open_datastore("results/Model_run_____")  # doctest: +SKIP
 >>> figures.raster(data).save("raster.pdf")  # doctest: +SKIP
 
-They are of the same kind as those of `orchestrator.report.figures`. Where there is nothing to draw, a figure says why.
+They are of the same kind as those of `orchestrator.report.figures`. If there is nothing to draw, a figure says why.
 """
 
 from orchestrator.analysis.figures.activity import population_rate, raster

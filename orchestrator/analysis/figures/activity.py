@@ -50,9 +50,9 @@ def raster(data: Inspected, *, neurons: int = 300, start: float = 0.0, duration:
         Axis("time (ms)", (low, high)), Axis("neuron", (-1.0, float(floor)), whole=True), tuple(marks), height=380
     )
     if high < min(low + duration, last):
-        notes.append(f"Only the first {high - low:.3g} ms, for the spikes are many.")
+        notes.append(f"Only the first {high - low:.3g} ms, because there are many spikes.")
     whole = f"{high - low:.4g} ms of the {last - low + start:.4g} ms that were recorded"
-    caption = f"A row a neuron, evenly chosen in the order of their ids; {whole}."
+    caption = f"One row per neuron, evenly chosen in the order of their ids; {whole}."
     return Figure("raster", title, sentences(caption, *notes, *reasons), (panel,))
 
 

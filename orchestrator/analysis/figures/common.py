@@ -66,7 +66,7 @@ def evenly(trains: SpikeTrains, most: int) -> SpikeTrains:
 
 
 def distribution(values: FloatArray, axis: str, domain: tuple[float, float]) -> Panel:
-    """Return a histogram of one value a cell, over 20 bins of a domain, with their mean."""
+    """Return a histogram of one value per cell, over 20 bins of a domain, with their mean."""
     edges = np.linspace(*domain, _BINS + 1)
     counts = np.histogram(values, edges)[0]
     x, mean = np.repeat(edges, 2), float(values.mean())

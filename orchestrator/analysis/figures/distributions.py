@@ -52,7 +52,7 @@ def irregularity(data: Inspected) -> Figure:
 def correlations(data: Inspected) -> Figure:
     """Return the distribution of the pairwise correlations of spike counts during spontaneous activity.
 
-    Of more than 400 trains a sheet, 400 evenly chosen ones are drawn; the value of the sheet is of all of them.
+    Of more than 400 trains per sheet, 400 evenly chosen ones are drawn; the value of the sheet is of all of them.
 
     Parameters
     ----------

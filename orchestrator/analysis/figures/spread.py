@@ -42,7 +42,7 @@ _QUANTITIES = (
 
 
 def spontaneous_spread(data: Inspected, wanted: Sequence[Target] = ()) -> Figure:
-    """Return quartiles, 5th to 95th percentiles and medians of rate, CV and correlation, a row a sheet.
+    """Return quartiles, 5th to 95th percentiles and medians of rate, CV and correlation, one row per sheet.
 
     Beside them is the value that the target's definition gives for the sheet, and what its target wants.
 
@@ -51,7 +51,7 @@ def spontaneous_spread(data: Inspected, wanted: Sequence[Target] = ()) -> Figure
     data : Inspected
         The datastore.
     wanted : sequence of targets.Target, optional
-        Those of a configuration, as `orchestrator.analysis.wanted_targets` returns them. Where one measures its sheet
+        Those of a configuration, as `orchestrator.analysis.wanted_targets` returns them. If one measures its sheet
         with other options than the defaults, its interval is of another value, and is left out.
     """
     title = "Spread of spontaneous activity"

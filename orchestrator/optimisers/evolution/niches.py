@@ -18,7 +18,7 @@ _DIGITS = 9
 class Normalisation:
     """Objectives from the best that was seen of each, 0, to where a plane through extreme points crosses its axis, 1.
 
-    Deb & Jain 2014, IEEE Trans Evol Comput 18:577, section IV.C. Where the extreme points have no such plane, 1 is the
+    Deb & Jain 2014, IEEE Trans Evol Comput 18:577, section IV.C. If the extreme points have no such plane, 1 is the
     worst of the first front.
 
     Parameters

@@ -5,7 +5,7 @@ same in all directions: with its eigendecomposition K = Q diag(w) Q^T each quant
 O(N) by (K + g)^-1 = Q diag(1 / (w + g)) Q^T, and the variance s of a quantity has a closed form. Then a coordinate is
 multiplied by a factor of its own ("automatic relevance determination"): a parameter matters to some targets only.
 
-Where the noise of single evaluations is known, R of variances on its diagonal, that of a quantity is
+If the noise of single evaluations is known, R of variances on its diagonal, that of a quantity is
 s (K + g) + R (stochastic kriging; Ankenman, Nelson & Staum 2010, Operations Research 58:371): s is searched for then.
 """
 

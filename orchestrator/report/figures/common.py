@@ -229,7 +229,7 @@ def why_nothing_of_model(history: History) -> str:
 def shown_of(history: History) -> list[Shown]:
     """Return the best, the start values, and the best others of which recordings are kept."""
     rows = {key: n for n, key in enumerate(zip(history.generation.tolist(), history.offspring.tolist(), strict=True))}
-    kept = sorted((key for key in history.recordings if key in rows), key=lambda key: history.standing[rows[key]])
+    kept = sorted((key for key in history.recordings if key in rows), key=lambda key: history.ranks[rows[key]])
     found: list[Shown] = []
     others = 0
     for key in kept:

@@ -136,7 +136,7 @@ def target_weights(run: Checkpoint | History) -> Figure:
     )
     caption = (
         "What the score of each target is multiplied with in the sum that the optimiser ranks, before a generation was "
-        "told; the largest is 1. Where a line is interrupted, the target does not count."
+        "told; the largest is 1. If a line is interrupted, the target does not count there."
     )
     return Figure("target_weights", title, caption, (panel,), (target_choice(history),))
 

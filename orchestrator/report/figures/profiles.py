@@ -81,7 +81,7 @@ def _of_totals(history: History) -> Domain:
 def _lines(history: History, width: int) -> IntArray:
     """Return the rows that are drawn, the worst first: of many the best half, and the others evenly."""
     measured = history.shown[history.ok[history.shown]]
-    ranked = measured[np.argsort(history.standing[measured], kind="stable")]
+    ranked = measured[np.argsort(history.ranks[measured], kind="stable")]
     most = min(_LINES, max(100, _NUMBERS // width))
     if len(ranked) > most:
         half = most // 2

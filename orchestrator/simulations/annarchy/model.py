@@ -12,7 +12,7 @@ from orchestrator.simulations.annarchy.options import AnnarchyOptions, missing_p
 from orchestrator.simulations.base import Finding, Identity, Model, digests
 from orchestrator.simulations.programs.before import digests_of, matching
 from orchestrator.simulations.programs.importing import module_files
-from orchestrator.simulations.programs.looking import standing_in_the_way
+from orchestrator.simulations.programs.looking import name_clashes
 
 if TYPE_CHECKING:
     from orchestrator.config.model import Config
@@ -37,7 +37,7 @@ class AnnarchyModel(Model[AnnarchyOptions]):
 
     def problems(self, config: Config) -> list[Finding]:
         """Return what is not installed, cannot be imported, or does not fit."""
-        if found := super().problems(config) or standing_in_the_way(self.model_dir) or self._missing_files():
+        if found := super().problems(config) or name_clashes(self.model_dir) or self._missing_files():
             return found
         if lacking := missing_packages():
             return [(("simulation", "type"), lacking)]

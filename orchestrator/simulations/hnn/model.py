@@ -15,7 +15,7 @@ from orchestrator.parameters.expressions import NoNumber
 from orchestrator.simulations.base import Finding, Identity, Model, digests
 from orchestrator.simulations.hnn.options import HNNOptions, missing_packages
 from orchestrator.simulations.programs.importing import module_files
-from orchestrator.simulations.programs.looking import standing_in_the_way
+from orchestrator.simulations.programs.looking import name_clashes
 from orchestrator.simulations.seeds import seeds_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class HNNModel(Model[HNNOptions]):
 
     def problems(self, config: Config) -> list[Finding]:
         """Return what is not installed, and why the network cannot be made with the start values."""
-        if found := super().problems(config) or standing_in_the_way(self.model_dir):
+        if found := super().problems(config) or name_clashes(self.model_dir):
             return found
         if lacking := missing_packages(self.options):
             return [(("simulation", "type"), lacking)]

@@ -34,9 +34,9 @@ from orchestrator.simulations.setup_lines import watched
 from orchestrator.simulations.subprocesses import run_in_own_group
 
 # how often a builder renews its lock, after how long without that it is taken for dead, and the shortest and the
-# longest time between two looks of those who wait, in s
+# longest time between two checks of those who wait, in s
 _RENEW, _DEAD = 5.0, 60.0
-_LOOKS = (0.2, 2.0)
+_PAUSES = (0.2, 2.0)
 _WHOLE, _FAILED, _LOCK = "whole", "failed", "lock"
 
 
@@ -107,7 +107,7 @@ def prepared_once(
     note(attempt, Phase.BUILDING)
     lock, clock, failed = folder / _LOCK, FileSystemClock(folder / _LOCK), _text(folder / _FAILED)
     script_in = partial(_script, before, setup, model_dir)
-    pause = _LOOKS[0]
+    pause = _PAUSES[0]
     while True:
         holders = tokens(lock)
         mine = Lock(lock)
@@ -120,7 +120,7 @@ def prepared_once(
                 # whoever had the lock before may have finished
                 return _whole(folder) or _made(folder, model_dir, attempt, script_in, what)
         time.sleep(pause * random.uniform(0.5, 1))
-        pause = min(2 * pause, _LOOKS[1])
+        pause = min(2 * pause, _PAUSES[1])
         if (found := _whole(folder)) is not None:
             return found
         if (now := _text(folder / _FAILED)) != failed:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Options = TypeVar("Options", bound=ProgramOptions)
 
 
-def standing_in_the_way(model_dir: Path) -> list[Finding]:
+def name_clashes(model_dir: Path) -> list[Finding]:
     """Return that a module of the model has the name of a package of this program."""
     files = [
         (name, file)

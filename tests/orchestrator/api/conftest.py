@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from best_runs import Row, copied, written_run
-from orchestrator_project import Project
+from orchestrator_project import CONFIG, Project
 
 from orchestrator.paths import RunPaths
 
@@ -18,7 +18,8 @@ ROWS[11] = ({"x": 0.5, "y": 1.05}, (5.0, 1.0))
 
 @pytest.fixture(scope="session")
 def _written_run(tmp_path_factory: pytest.TempPathFactory) -> RunPaths:
-    project = Project.create(tmp_path_factory.mktemp("api") / "model")
+    parameters = {**CONFIG["parameters"], "doubled": {"expression": "2 * x"}}
+    project = Project.create(tmp_path_factory.mktemp("api") / "model", {"parameters": parameters})
     return written_run(project.config, ROWS)
 
 

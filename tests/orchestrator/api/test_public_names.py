@@ -5,45 +5,89 @@ from __future__ import annotations
 import ast
 import doctest
 import inspect
+import re
 import subprocess
 import sys
+from functools import cached_property
 from pathlib import Path
+from types import FunctionType
 
 import numpy as np
 import pytest
+import yaml
 
 import orchestrator
 from orchestrator import Run, UsageError
-from orchestrator.api import Figures, optimise
 from orchestrator.checkpoint import Checkpoint
 from orchestrator.paths import RunPaths
 from orchestrator.run.report_refresher import ReportRefresher
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "docs"))
+
+from shown import blocks_of
+
 PAGE = Path(__file__).resolve().parents[3] / "docs/api.md"
 # they simulate
 CARRIED_OUT = ("optimise", "Run.continue_", "Run.cancel")
-DRAWN = ("Figures", "Run.figures", "Run.report")
+DRAWN = ("Figures", "Run.figures", "Run.report", "Figure", "Figure.choose", "Figure.save")
+_MEMBERS = (FunctionType, property, cached_property, classmethod, staticmethod)
 
 
-def examples() -> dict[str, doctest.DocTest]:
-    finder, found = doctest.DocTestFinder(exclude_empty=False), {}
-    for public in (optimise, Run, Figures):
-        names = {"Run": Run, "orchestrator": orchestrator, "__name__": "__main__"}
-        for test in finder.find(public, public.__name__, globs=names):
-            member = test.name.rpartition(".")[2]
-            if not member.startswith("_"):
-                found[test.name] = test
+def reference() -> list[str]:
+    """Return what the page documents: names, and their methods and properties, all or those that it lists."""
+    found = []
+    for name, options in re.findall(r"^::: orchestrator\.(\w+)\n((?: .*\n)*)", PAGE.read_text("utf-8"), re.MULTILINE):
+        public = getattr(orchestrator, name)
+        every = [each for each, value in vars(public).items() if isinstance(value, _MEMBERS) and each[0] != "_"]
+        listed = yaml.safe_load(options)["options"]["members"] if options else every
+        members = listed if isinstance(public, type) else []
+        found += [name, *(f"{name}.{each}" for each in members)]
     return found
 
 
+def shown_on_the_page() -> set[str]:
+    """Return the names that code of the page uses, which tests/docs executes, and members of what it makes by them."""
+    found = set()
+    for block in blocks_of("docs/api.md"):
+        if block.language != "python":
+            continue
+        nodes = list(ast.walk(ast.parse(block.text)))
+        made = {}
+        for node in nodes:
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+                made[ast.unparse(node.targets[0])] = ast.unparse(node.value.func)
+            elif isinstance(node, ast.Name):
+                found.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                place = ast.unparse(node.value)
+                found.add(node.attr if place == "orchestrator" else f"{made.get(place, place)}.{node.attr}")
+    return found
+
+
+def examples() -> dict[str, doctest.DocTest]:
+    """Return the doctests of what the page documents."""
+    finder, found = doctest.DocTestFinder(), {}
+    for name in PUBLIC:
+        public = getattr(orchestrator, name.partition(".")[0])
+        names = {"Run": Run, "orchestrator": orchestrator, "__name__": "__main__"}
+        found |= {test.name: test for test in finder.find(public, public.__name__, globs=names) if test.examples}
+    return {name: found[name] for name in PUBLIC if name in found}
+
+
+PUBLIC = reference()
 EXAMPLES = examples()
+
+
+def test_every_public_name_has_an_example_that_is_executed() -> None:
+    assert len(PUBLIC) > len(orchestrator.__all__)
+    assert sorted({*PUBLIC} - EXAMPLES.keys() - shown_on_the_page()) == []
+    assert {*CARRIED_OUT, *DRAWN} <= EXAMPLES.keys()
 
 
 def require_true(test: doctest.DocTest, *, clear: bool = True) -> None:
     said: list[str] = []
     runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
     result = runner.run(test, out=said.append, clear_globs=clear)
-    assert result.attempted, f"{test.name} has no example"
     assert not result.failed, "".join(said)
 
 
@@ -55,7 +99,10 @@ def test_examples_of_looking(name: str, run_here: RunPaths) -> None:
 @pytest.mark.drawing
 @pytest.mark.parametrize("name", DRAWN)
 def test_examples_of_drawing(name: str, run_here: RunPaths) -> None:
-    require_true(EXAMPLES[name])
+    test = EXAMPLES[name]
+    if name.startswith("Figure."):  # of the figure that the class's example has drawn
+        test.globs["figure"] = Run(run_here.directory).figures["parameter_exploration"]
+    require_true(test)
 
 
 @pytest.mark.run

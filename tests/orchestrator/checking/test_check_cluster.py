@@ -307,7 +307,7 @@ def test_without_the_cluster_the_number_of_nodes_is_a_lower_bound(tmp_path: Path
     path = visual_model(tmp_path, {"executor": "slurm", "jobs|ntasks": 64})
     config = load_config(path)
     text = cost_text(costs(config, None))
-    assert text == "at most 215,040 core-hours, 3,360 node-hours on as few nodes as possible (4 h a job, jobs.time)"
+    assert text == "at most 215,040 core-hours, 3,360 node-hours on as few nodes as possible (4 h per job, jobs.time)"
     assert job_text(config, costs(config, None)) == "64 processes, 2G"
 
 

@@ -43,7 +43,7 @@ def test_a_sound_configuration_is_told_with_its_costs_and_the_next_command(tmp_p
     assert lines["targets"] == "4 on V1_Exc_L4, V1_Exc_L2/3, V1_Inh_L4, X_ON"
     assert lines["jobs"].startswith("14 offspring x 60 generations = 840 simulations (1 at once on this machine")
     assert lines["duration"] == "at most 50 d (60 x timeout of 20 h)"
-    assert "a generation for every second of stimuli (an estimate: spikes of 1,256 neurons at 10 Hz" in lines["disk"]
+    assert "per generation for every second of stimuli (an estimate: spikes of 1,256 neurons at 10 Hz" in lines["disk"]
     assert f"{CONFIG}: sound.\n" in said
     assert said.splitlines()[-1] == f"  orchestrator run {CONFIG} --set local.workers=1"
     assert all(line == line.rstrip() for line in said.splitlines())

@@ -31,7 +31,7 @@ spec = importlib.util.spec_from_file_location("script", {script!r})
 script = importlib.util.module_from_spec(spec)
 sys.modules["script"] = script
 spec.loader.exec_module(script)
-script.LOOKS, script.BETWEEN_LOOKS = 4, 0.05
+script.CHECKS, script.BETWEEN_CHECKS = 4, 0.05
 multiprocessing.Process = script.BuildingProcess
 LONG = 0.8  # four times as long as it takes to give up
 

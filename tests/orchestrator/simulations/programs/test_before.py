@@ -34,7 +34,7 @@ def model(tmp_path: Path) -> Path:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those who wait look often."""
-    monkeypatch.setattr(before, "_LOOKS", (0.02, 0.02))
+    monkeypatch.setattr(before, "_PAUSES", (0.02, 0.02))
 
 
 def section(**changes: Any) -> dict[str, Any]:
