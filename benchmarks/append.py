@@ -6,23 +6,24 @@ Appends generations of 64 offspring x 40 parameters x 40 targets, one in eight o
 bytes that the process hands to the kernel to write (``wchar`` of ``/proc/self/io``: replacing bytes counts, too) and
 the wall time with the flushes to disk. Averages are over the generations 1-20, 250-270 and 980-1000. At the end of
 each of these the whole checkpoint is read. The last line is one JSON object; ``ratio`` is ``bytes_last`` by
-``bytes_first``.
+``bytes_first``, and if it is above 2 the exit code is 1.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
-from report import create_checkpoint, generations_of
+from report import create_checkpoint, generations_of, judged
 
 from orchestrator.checkpoint import Checkpoint
 
 WINDOWS = {"first": (1, 20), "middle": (250, 270), "last": (980, 1000)}
+LIMITS = {"ratio": 2.0}
 
 
 def written() -> int:
@@ -39,8 +40,8 @@ def seconds_to_read(path: Path) -> float:
     return time.perf_counter() - begin
 
 
-def main() -> None:
-    """Measure, and print the figures."""
+def main() -> int:
+    """Measure, and print the figures; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--generations", type=int, default=1000)
     parser.add_argument("--directory", type=Path, help="where the checkpoint is written, a temporary one by default")
@@ -66,8 +67,8 @@ def main() -> None:
         print(f"{name:22} {value:16,.4g}")
     if "bytes_last" in figures:
         figures["ratio"] = figures["bytes_last"] / figures["bytes_first"]
-    print(json.dumps(figures))
+    return judged(figures, LIMITS)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,10 +1,12 @@
 """What the report of a long run costs: 1,000 generations x 64 offspring x 40 parameters x 40 targets by default.
 
-    python benchmarks/report.py [--generations 1000] [--directory DIRECTORY] [--chromium /usr/bin/chromium]
+    python benchmarks/report.py [--generations 1000] [--offspring 64] [--parameters 40] [--targets 40]
+                                [--directory DIRECTORY] [--chromium /usr/bin/chromium]
 
 Writes a synthetic checkpoint once, then its report in a process of its own (seconds with reading, without imports; the
 peak of the whole process), and opens it in headless Chromium (until every figure is drawn), if there is one. The last
-line is one JSON object.
+line is one JSON object. Ends with exit code 1 if a figure is above its limit: 20 s, 1 GB, 15 MB, and 3 s until all is
+drawn.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,7 @@ from orchestrator.paths import RunPaths
 from orchestrator.records import Evaluation, FloatArray, Offspring, Origin, Outcome, Result
 
 MB = 1e6
+LIMITS = {"seconds": 20.0, "peak_mb": 1000.0, "file_mb": 15.0, "drawn_seconds": 3.0}
 LOG = "NEST 3.10\n" + "\n".join(f"[INFO] node {n}: simulating" for n in range(30)) + "\nMPI_ABORT was invoked"
 
 
@@ -154,8 +157,21 @@ def opened(page: Path, chromium: Path) -> dict[str, float]:
     return {"loaded_seconds": loaded, "drawn_seconds": drawn}
 
 
-def main() -> None:
-    """Measure, and print the figures."""
+def judged(figures: Mapping[str, float], limits: Mapping[str, float]) -> int:
+    """Print figures as one JSON object; return 1, and say which are above their limits, if any are."""
+    above = [
+        f"{name} is {figures[name]:.4g}, more than {limit:g}"
+        for name, limit in limits.items()
+        if name in figures and not figures[name] <= limit
+    ]
+    if above:
+        print("; ".join(above), file=sys.stderr)
+    print(json.dumps(figures))
+    return 1 if above else 0
+
+
+def main() -> int:
+    """Measure, and print the figures; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = Path(tempfile.gettempdir()) / "orchestrator-report-benchmark"
     parser.add_argument("--directory", type=Path, default=default, help="keeps the checkpoint (130 MB)")
@@ -168,7 +184,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.child:
         child(given.child)
-        return
+        return 0
     sizes = (given.generations, given.offspring, given.parameters, given.targets)
     directory = given.directory / "x".join(str(size) for size in sizes)
     if not (directory / "checkpoint.h5").exists():
@@ -181,8 +197,8 @@ def main() -> None:
     figures = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
     if given.chromium.exists():
         figures |= opened(directory / "report.html", given.chromium)
-    print(json.dumps({"evaluations": given.generations * given.offspring, **figures}))
+    return judged({"evaluations": given.generations * given.offspring, **figures}, LIMITS)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

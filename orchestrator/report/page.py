@@ -26,7 +26,7 @@ from orchestrator.report.figures.common import parameter_names, target_names
 from orchestrator.report.figures.comparison import look, run_names
 from orchestrator.report.figures.registry import sections_of
 from orchestrator.report.history import History
-from orchestrator.report.naming import elided, plural, short_names
+from orchestrator.report.naming import elided, plural, short_labels, short_names
 from orchestrator.report.palette import DARK
 from orchestrator.report.scene import Figure
 from orchestrator.report.svg import static
@@ -113,7 +113,8 @@ def _run_page(history: History, paths: RunPaths, ended: str, reference: Path | N
         noises=listings.noises(history, luck),
         begun=begun,
         best=listings.best_evaluations(history),
-        listed=_listed(history),
+        listed=_listed([*(each.name for each in history.parameters), *history.derived]),
+        labelled=_labelled([each.label for each in history.targets]),
         differences=differences(history, other),
         centroid=listings.centroid_yaml(history),
         failures=listings.failures(history),
@@ -124,10 +125,14 @@ def _run_page(history: History, paths: RunPaths, ended: str, reference: Path | N
     )
 
 
-def _listed(history: History) -> list[tuple[str, str]]:
+def _listed(names: Sequence[str]) -> list[tuple[str, str]]:
     """Return what simulations got, names and short names: what is searched, then what follows from it."""
-    names = [*(each.name for each in history.parameters), *history.derived]
     return list(zip(names, short_names(names), strict=True))
+
+
+def _labelled(labels: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what is measured, labels and short labels."""
+    return list(zip(labels, short_labels(labels), strict=True))
 
 
 def _luck(paths: RunPaths) -> tuple[Luck | None, str]:
@@ -149,10 +154,6 @@ def _comparison_page(histories: Sequence[History]) -> str:
         else {}
         for history in histories
     ]
-    table = [
-        (name, short, [f"{best[name]:.4g}" if name in best else "–" for best in bests])
-        for name, short in zip(names, short_names(names), strict=True)
-    ]
     return _render(
         "compare.html",
         pictures,
@@ -161,7 +162,9 @@ def _comparison_page(histories: Sequence[History]) -> str:
         runs=list(zip(run_names(histories), histories, [look(n) for n in range(len(histories))], strict=True)),
         tiles=[summary.tiles(each) for each in histories],
         progress=[summary.progress(each) for each in histories],
-        parameters=table,
+        listed=_listed(names),
+        labelled=_labelled(list(dict.fromkeys(each.label for history in histories for each in history.targets))),
+        values=[[f"{best[name]:.4g}" if name in best else "–" for best in bests] for name in names],
         differences=listings.differing_keys(histories),
         notes=[f"{each.name}: {note}" for each in histories for note in each.notes],
     )

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -118,14 +119,33 @@ def test_names_on_a_phone_tell_rows_apart(report: Path, tab: Tab) -> None:
     assert not [name for name in rows if "onnection" in name]  # what all long names end with
     headings = tab.locator("#parameters_in_bounds svg[role=img] text.heading").all_text_contents()
     assert headings == ["l4_cortex_exc", "l4_cortex_inh", "l23_cortex_exc", "l23_cortex_inh"]
-    # the whole name on hovering, and in a table
+    # the whole name on hovering
     plot = tab.locator("#parameters_in_bounds svg[role=img]")
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()
     assert box is not None
     tab.mouse.move(box["x"] + 200, box["y"] + 8 + 22 * 1.5)
     assert PARAMETERS[0] in tab.locator("#tip").inner_text()
-    assert PARAMETERS[0] in tab.locator("#methods").inner_text()
+
+
+@pytest.mark.parametrize(("width", "media"), [(1280, "screen"), (390, "screen"), (720, "print")])
+def test_whole_names_stand_in_a_table(width: int, media: Any, report: Path, tab: Tab) -> None:
+    """Nothing is told on hovering on paper and on a screen that is touched."""
+    tab.set_viewport_size({"width": width, "height": 844})
+    shown(tab, report)
+    tab.emulate_media(media=media)
+    table = tab.locator("#configuration table.names")
+    assert table.is_visible()
+    rows = [row.locator("td").all_inner_texts() for row in table.locator("tr:has(td)").all()]
+    labels = [target.label for target in create_targets(SPECS)]
+    assert [whole for _, whole in rows] == [*PARAMETERS, *labels]
+    # by what the other tables call them
+    for row, (short, whole) in enumerate(rows):
+        cell = tab.locator("#best .matrix tbody td:first-child").nth(row)
+        assert (cell.text_content(), cell.get_attribute("title")) == (short, whole)
+    scrolled = "element => element.scrollWidth - element.clientWidth"
+    assert tab.locator("#configuration .scroll:has(table.names)").evaluate(scrolled) <= 0
+    assert overflow(tab) <= 0
 
 
 def test_a_row_below_a_heading_is_the_row_that_is_drawn(report: Path, tab: Tab) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import plugins_of_tests  # noqa: F401  (registers)
 import pytest
 import stand_in_annarchy
 import yaml
-from bare_models import bare_model
+from bare_models import MODELS, bare_model
 
 from orchestrator.config.file import dump_config, load_config
 from orchestrator.config.model import Config
@@ -20,6 +21,8 @@ from orchestrator.simulations import Model, ModelUnreadable, SimulationFailed, c
 from orchestrator.simulations.options import SimulationContext
 from orchestrator.simulations.registry import simulation_kind, simulation_options, simulations
 
+ROOT = Path(__file__).resolve().parents[2]
+RUN_SCRIPT = ROOT / "param_optim/run_optimization_experiment.py"
 KINDS = simulations().known()
 # a section of each kind, with a seed and a key of its own; what a kind that is installed needs is not known here
 SECTIONS: dict[str, dict[str, Any]] = {
@@ -44,6 +47,12 @@ SECTIONS: dict[str, dict[str, Any]] = {
 }
 FUNCTION = "def simulate(parameters, directory):\n    return {'x': parameters['x'], 'seed': parameters['seed']}\n"
 
+# kinds that need a simulator, and where what they leave is measured with it
+SIMULATED_IN = {
+    "annarchy": "tests/annarchy/test_opt_neuron.py",
+    "hnn": "tests/hnn/test_evoked_response.py",
+    "mozaik": "tests/mozaik/test_building_processes.py",
+}
 PROGRAM = 'echo "{\\"x\\": $1, \\"seed\\": $2}" > returned.json\n'
 
 
@@ -80,6 +89,7 @@ def attempt(tmp_path: Path) -> AttemptPaths:
 
 def test_a_section_of_every_kind_of_the_program_is_tested() -> None:
     assert {name for name in KINDS if KINDS[name].simulation.__module__.startswith("orchestrator.")} <= SECTIONS.keys()
+    assert all((ROOT / file).is_file() for file in SIMULATED_IN.values())
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -115,7 +125,7 @@ def test_a_model_answers_whatever_the_controller_asks(config: Config, tmp_path: 
     model = model_of(config)
     assert isinstance(model, simulation_kind(config.simulation).model_class())
     assert model.describe()
-    # the bare model has no folder of parameters for an optimisation
+    # the bare model has no folder of parameters for an optimisation; one that has is below
     unreadable = config.simulation.type == "mozaik"
     for location, message in [*model.problems(config)]:
         assert location
@@ -137,6 +147,42 @@ def test_a_model_answers_whatever_the_controller_asks(config: Config, tmp_path: 
     assert config.simulation.cores >= 1
 
 
+@pytest.mark.parametrize(
+    ("name", "sheet", "tau", "recorded"),
+    [("balanced_network", "exc", 20.0, (2000, 64)), ("visual_model", "l4_cortex_exc", 15.0, (1256, 72))],
+)
+def test_a_mozaik_model_says_what_is_in_its_files(
+    name: str, sheet: str, tau: float, recorded: tuple[int, int], tmp_path: Path
+) -> None:
+    model_dir = Path(shutil.copytree(MODELS / name, tmp_path / name))
+    shutil.copy(RUN_SCRIPT, model_dir / "param_optim")
+    parameter = f"sheets.{sheet}.params.cell.params.tau_m"
+    target = {"class": "ReturnedValue", "key": "x", "target_value": 1, "norm": 1}
+    section = SECTIONS["mozaik"]
+    content = {"parameters": {parameter: [1, 40]}, "targets": [target], "simulation": section, "executor": "local"}
+    file = model_dir / "param_optim/config.yaml"
+    file.write_text(yaml.safe_dump(content))
+    model = model_of(load_config(file))
+
+    assert model.start_values([parameter, "sheets"]) == {parameter: tau}
+    identity = model.identity()
+    assert float(identity.parameters[parameter]) == tau
+    assert identity.files.keys() == {f"param_optim/{RUN_SCRIPT.name}", "model.py", "experiments.py"}
+    (model_dir / "model.py").write_text("# another\n")
+    again = model.identity()
+    assert again.parameters == identity.parameters
+    assert {file for file, digest in again.files.items() if digest != identity.files[file]} == {"model.py"}
+    estimate = model.recorded()
+    assert estimate is not None
+    # neurons of which spikes, and signals, are recorded: as tests/mozaik/test_models.py finds in datastores
+    trains, signals = recorded
+    assert estimate.made_of == f"spikes of {trains:,} neurons at 10 Hz and {signals} signals"
+    # eight bytes for each spike and each 0.1 ms of a signal, and something for each train
+    numbers = 8 * (10 * trains + 10_000 * signals)
+    assert estimate.size(1, 2.0) - estimate.size(1, 1.0) == pytest.approx(numbers)
+    assert estimate.size(2, 1.0) - estimate.size(1, 1.0) > 8 * trains
+
+
 def test_a_shortened_model_is_of_the_same_kind(config: Config) -> None:
     files = attempt(config.model_dir / "trial")
     short = model_of(config).shortened(files)
@@ -151,7 +197,7 @@ def test_the_directory_of_the_model_is_missed_with_its_key(config: Config) -> No
     assert [at for at, _ in model_of(gone).problems(gone)] == [("model_dir",)]
 
 
-@pytest.mark.parametrize("name", ["command", "function", "toy_of_tests"])
+@pytest.mark.parametrize("name", sorted(SECTIONS.keys() - SIMULATED_IN.keys()))
 def test_a_node_leaves_what_targets_measure(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "model.py").write_text(FUNCTION)
     (tmp_path / "model.sh").write_text(PROGRAM)
