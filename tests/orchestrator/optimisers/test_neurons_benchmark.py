@@ -68,9 +68,9 @@ def test_genetic_algorithms_and_weights_are_methods_too(method: str) -> None:
 
 @pytest.mark.reference
 def test_hybrid_finds_the_right_number_of_spikes_in_every_sweep() -> None:
-    """In ten of ten seeds after 384 evaluations; after 192, the last digits of a machine's arithmetic decide as well."""
-    found = [neurons.search(seed, method="hybrid", evaluations=192, size=12) for seed in range(4)]
-    assert sum(each.counts == [0, 4, 12] for each in found) >= 2
+    """In ten of ten seeds where it was measured; elsewhere, the last digits of a machine's arithmetic may decide."""
+    found = [neurons.search(seed, method="hybrid", evaluations=384, size=12) for seed in range(4)]
+    assert sum(each.counts == [0, 4, 12] for each in found) >= 3
     assert max(each.errors[-1] for each in found) < 0.16  # half of that of a cell that is silent
 
 
