@@ -11,7 +11,8 @@ The evaluations of the first two are those of a search by CMA-ES with its model,
 --even, a Latin hypercube. The last line is one JSON object: by bed the exact ``sd`` and ``correlation`` (of the first
 two parameters); ``warned``, how many of the runs were told not to be trusted; of the others the worst ``mean_off``, how
 many exact standard deviations the mean is off, ``sd_ratio``, the ratio of the standard deviations that is farthest from
-1, and ``correlation_off``; and ``seconds`` of the processor for one posterior.
+1, and ``correlation_off``, left out if there are no others; ``of_all`` the same of all runs; and ``seconds`` of
+the processor for one posterior.
 """
 
 from __future__ import annotations
@@ -171,15 +172,24 @@ def figures(given: argparse.Namespace, name: str) -> dict[str, object]:
     """Return the figures of a bed."""
     rows = [measured(given, name, seed) for seed in range(given.first, given.first + given.seeds)]
     bed, trusted = bed_of(name, given.first), [row for row in rows if not row["warned"]]
-    worst = max((row["sd_ratio"] for row in trusted), key=lambda ratio: abs(np.log(ratio)), default=np.nan)
     return {
         "sd": [float(f"{each:.4g}") for each in bed.sd],
         "correlation": round(float(bed.correlation[0, 1]), 4),
         "warned": len(rows) - len(trusted),
-        "mean_off": round(max((row["mean_off"] for row in trusted), default=np.nan), 3),
-        "sd_ratio": round(worst, 3),
-        "correlation_off": round(max((row["correlation_off"] for row in trusted), default=np.nan), 3),
+        **_worst(trusted),
+        "of_all": _worst(rows),
         "seconds": round(float(np.mean([row["seconds"] for row in rows])), 1),
+    }
+
+
+def _worst(rows: list[dict[str, float]]) -> dict[str, float]:
+    """Return the worst figures of some posteriors; nothing if there is none."""
+    if not rows:
+        return {}
+    return {
+        "mean_off": round(max(row["mean_off"] for row in rows), 3),
+        "sd_ratio": round(max((row["sd_ratio"] for row in rows), key=lambda ratio: abs(np.log(ratio))), 3),
+        "correlation_off": round(max(row["correlation_off"] for row in rows), 3),
     }
 
 
