@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import time
 from collections.abc import Callable
@@ -161,7 +162,7 @@ def measured(given: argparse.Namespace, name: str, seed: int) -> dict[str, float
     ratio = found.values.std(axis=0) / bed.sd
     return {
         "mean_off": float(np.abs((found.values.mean(axis=0) - bed.mean) / bed.sd).max()),
-        "sd_ratio": float(ratio[np.argmax(np.abs(np.log(ratio)))]),
+        "sd_ratio": float(ratio[np.argmax(np.abs(math.log(ratio)))]),
         "correlation_off": float(np.abs(np.corrcoef(found.values.T) - bed.correlation).max()),
         "warned": bool(found.warnings),
         "seconds": seconds,
@@ -188,7 +189,7 @@ def _worst(rows: list[dict[str, float]]) -> dict[str, float]:
         return {}
     return {
         "mean_off": round(max(row["mean_off"] for row in rows), 3),
-        "sd_ratio": round(max((row["sd_ratio"] for row in rows), key=lambda ratio: abs(np.log(ratio))), 3),
+        "sd_ratio": round(max((row["sd_ratio"] for row in rows), key=lambda ratio: abs(math.log(ratio))), 3),
         "correlation_off": round(max(row["correlation_off"] for row in rows), 3),
     }
 
