@@ -187,9 +187,10 @@ def _worst(rows: list[dict[str, float]]) -> dict[str, float]:
     """Return the worst figures of some posteriors; nothing if there is none."""
     if not rows:
         return {}
+    farthest = max((row["sd_ratio"] for row in rows), key=lambda ratio: abs(math.log(ratio)))
     return {
         "mean_off": round(max(row["mean_off"] for row in rows), 3),
-        "sd_ratio": round(max((row["sd_ratio"] for row in rows), key=lambda ratio: abs(math.log(ratio))), 3),
+        "sd_ratio": round(farthest, 3),
         "correlation_off": round(max(row["correlation_off"] for row in rows), 3),
     }
 
