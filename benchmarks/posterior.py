@@ -162,7 +162,7 @@ def measured(given: argparse.Namespace, name: str, seed: int) -> dict[str, float
     ratio = found.values.std(axis=0) / bed.sd
     return {
         "mean_off": float(np.abs((found.values.mean(axis=0) - bed.mean) / bed.sd).max()),
-        "sd_ratio": float(ratio[np.argmax(np.abs(math.log(ratio)))]),
+        "sd_ratio": float(ratio[np.argmax(np.abs(np.log(ratio)))]),
         "correlation_off": float(np.abs(np.corrcoef(found.values.T) - bed.correlation).max()),
         "warned": bool(found.warnings),
         "seconds": seconds,
