@@ -136,7 +136,7 @@ def main() -> None:
         shutil.rmtree(directory, ignore_errors=True)
     typical = {name: statistics.median(values) for name, values in taken.items()}
     for name, values in taken.items():
-        print(f"{name:6} {typical[name]:8.2f} ms of CPU an evaluation ({min(values):.2f} to {max(values):.2f})")
+        print(f"{name:6} {typical[name]:8.2f} ms of CPU per evaluation ({min(values):.2f} to {max(values):.2f})")
     figures = {
         **{f"cpu_ms_{name}": round(value, 2) for name, value in typical.items()},
         "cpu_ratio_local": round(typical["stay"] / typical["pycma"], 2),
