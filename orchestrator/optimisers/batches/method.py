@@ -87,7 +87,8 @@ class Known:
 
     def near(self, point: FloatArray, others: Sequence[FloatArray] | FloatArray, distance: float) -> bool:
         """Return whether a point is nearer than so many radii to one of others, in every dimension."""
-        return any(np.abs(point - other).max() < distance * self.region.radius for other in others)
+        places = np.reshape(others, (-1, len(point)))
+        return bool(_any_near(point[None], places, distance * self.region.radius)[0])
 
 
 # a method: what it knows, and how many points of the cube are wanted, to points of shape (number, n_parameters)
@@ -120,8 +121,9 @@ class Batches:
         initial = automatic if options.initial == "auto" else options.initial
         self._design = options.first_points(problem, initial)
         self._initial, self._restarting = initial, options.restarts
+        self._first_radius = min(_RADIUS * problem.sigma, 1.0)
         # the present one, and that of the best of all
-        self._region = self._best = self._wide_region()
+        self._region = self._best = Region(self._first_radius)
         self._blocks: list[Told] = []
         self._asks = 0
         # where searches have ended; whether the present one is elsewhere, and if so, after how many asks it began and
@@ -182,16 +184,13 @@ class Batches:
         """
         return {"radius": self._region.radius}
 
-    def _wide_region(self) -> Region:
-        return Region(min(_RADIUS * self._problem.sigma, 1.0))
-
     def _begin_anew(self) -> None:
         """Leave the best point, of which nothing more is expected, for another design."""
         self._best = self._region
         self._left.append(self._best.best)
         self._begun, self._asked, self._elsewhere = self._asks, [], True
         self._own = [np.zeros_like(each) for each in self._own]
-        self._region = self._wide_region()
+        self._region = Region(self._first_radius)
         self._design = self._options.further_points(self._problem, self._initial, len(self._left))
 
     def _go_back(self) -> None:
@@ -210,7 +209,7 @@ class Batches:
     def _is_left(self, points: FloatArray) -> Flags:
         """Return which points are so near to where a search has ended that it would end there again."""
         left = np.array(self._left if self._elsewhere else []).reshape(-1, points.shape[1])
-        return _any_near(points, left, _LEFT * self._wide_region().radius)
+        return _any_near(points, left, _LEFT * self._first_radius)
 
     def _samples(self, first: int) -> FloatArray:
         """Return as many points as are asked for, of the design and, after its end, others.
@@ -261,5 +260,5 @@ class Batches:
 
 
 def _any_near(points: FloatArray, others: FloatArray, distance: float) -> Flags:
-    """Return which points are not farther than this from one of others in any dimension."""
-    return np.array([bool((np.abs(others - point).max(axis=1) <= distance).any()) for point in points], dtype=bool)
+    """Return which points are nearer than this to one of others in every dimension."""
+    return np.array([bool((np.abs(others - point).max(axis=1) < distance).any()) for point in points], dtype=bool)

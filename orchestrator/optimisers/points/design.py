@@ -104,8 +104,7 @@ class DesignOptions(DrawingOptions):
         """Return points from where those of a further design are, of points that are uniform in the cube."""
         if self.design == "sobol":
             return self.drawn(problem, shares)
-        low, high = _around_the_start(problem)
-        return np.asarray(low + (high - low) * shares)
+        return _around_the_start(problem, shares)
 
     def _of_sequence(self, problem: Problem, first: int, number: int) -> FloatArray:
         """Return points of the Sobol sequence from one of them on, shape (number, n_parameters)."""
@@ -135,14 +134,14 @@ def first_design(problem: Problem, number: int, restart: int = 0) -> FloatArray:
     n = len(problem.start)
     strata = rng.permuted(np.tile(np.arange(number - 1), (n, 1)), axis=1).T
     cube = (strata + rng.random(strata.shape)) / max(number - 1, 1)
-    low, high = _around_the_start(problem)
-    return np.vstack([problem.start, low + (high - low) * cube])
+    return np.vstack([problem.start, _around_the_start(problem, cube)])
 
 
-def _around_the_start(problem: Problem) -> tuple[FloatArray, FloatArray]:
-    """Return the bounds, each of shape (n_parameters,), between which uniform points have the initial sigma."""
+def _around_the_start(problem: Problem, shares: FloatArray) -> FloatArray:
+    """Return points around the start with the initial sigma, of points that are uniform in the cube."""
     width = math.sqrt(3) * problem.sigma
-    return np.maximum(problem.start - width, 0.0), np.minimum(problem.start + width, 1.0)
+    low, high = np.maximum(problem.start - width, 0.0), np.minimum(problem.start + width, 1.0)
+    return np.asarray(low + (high - low) * shares)
 
 
 def sobol_sequence(problem: Problem) -> Any:
